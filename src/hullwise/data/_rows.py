@@ -1,0 +1,49 @@
+"""Where rows are read from: the protocol, and rows that lie in an array.
+
+A source knows nothing of geometry. It hands out blocks of rows as they are stored, and single
+rows as float64; everything above it is the same whether the rows lie in memory or on a disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+class Rows(Protocol):
+    """n rows of d numbers, read in blocks."""
+
+    n: int
+    d: int
+    dtype: np.dtype[Any]
+    columns: tuple[str, ...] | None
+
+    def block(self, start: int, stop: int) -> Array:
+        """Rows start to stop, (stop - start, d), in the stored dtype; a view where possible."""
+        ...
+
+    def take(self, rows: Indices) -> Floats:
+        """The given rows, (len(rows), d) float64, any order, repeats allowed."""
+        ...
+
+
+class ArrayRows:
+    """Rows of an array already in memory (or memory-mapped); nothing is copied."""
+
+    def __init__(self, values: Array, columns: tuple[str, ...] | None = None) -> None:
+        self.values = values
+        self.n, self.d = values.shape
+        self.dtype = values.dtype
+        self.columns = columns
+
+    def block(self, start: int, stop: int) -> Array:
+        return self.values[start:stop]
+
+    def take(self, rows: Indices) -> Floats:
+        return self.values[rows].astype(np.float64)

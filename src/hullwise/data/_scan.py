@@ -1,0 +1,191 @@
+"""One pass over the rows: blocked products, then an arg-max, on a few threads.
+
+The n x B matrix of scores never exists; a pass holds one block of rows and one block of scores
+for each thread. Two questions share the pass: the single best row with a few others from all
+over the data (what a solver wants), and the exact best k (what a neighbour query wants).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ._frame import Frame
+from ._rows import Array, Floats, Indices, Rows
+from ._threads import cores, for_each, single_threaded_blas
+
+BLOCK = 1024  # rows of data in one product
+CHUNK = 512  # directions in one product
+KEEP = 1 << 22  # a cloud of at most this many numbers keeps its framed rows (32 MiB)
+GROUPS = 32  # rows a pass may propose for each direction
+
+
+class View:
+    """The rows of a source, seen in a frame: what the solvers talk to."""
+
+    def __init__(self, source: Rows, frame: Frame, reach: Floats) -> None:
+        self.source, self.frame = source, frame
+        self.n, self.rank = source.n, frame.rank
+        self.small = source.n * frame.rank <= KEEP
+        self._reach = reach
+
+    @cached_property
+    def kept(self) -> Floats:
+        """All framed rows of a small cloud."""
+        return np.ascontiguousarray(self.frame.map(self.source.block(0, self.n)))
+
+    def block(self, start: int, stop: int, single: bool) -> Array:
+        if self.small:
+            return self.kept[start:stop]
+        rows = self.source.block(start, stop)
+        return self.frame.map_single(rows) if single else self.frame.map(rows)
+
+    def take(self, rows: Indices) -> Floats:
+        return self.kept[rows] if self.small else self.frame.map(self.source.take(rows))
+
+    def rounding(self, U: Floats, single: bool) -> Floats:
+        """Bound on the error of every computed <u, z>, for each row u of U.
+
+        Every summation order obeys |error| <= gamma_k sum_j |u_j| |z_j| with k terms (Higham,
+        Accuracy and Stability, section 3.1); eight more roundings cover the frame itself.
+        """
+        terms = 8 + self.frame.rank + (0 if self.frame.matrix is None else len(self.frame.shift))
+        unit = 2.0**-24 if single and not self.small else 2.0**-53
+        gamma = terms * unit / (1 - terms * unit)
+        size = self._reach * np.abs(self.frame.factor)
+        if self.frame.matrix is not None:
+            size = size @ np.abs(self.frame.matrix)
+        tiny = terms * (1e-37 if unit > 1e-10 else 1e-300)
+        return np.asarray(gamma * (np.abs(U) @ size) * (1 + 1e-12) + tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """For each direction: the largest score, its row, and one winner for each group of rows."""
+
+    best: Floats
+    row: Indices
+    winners: Indices  # (B, groups)
+    scores: Floats  # (B, groups)
+
+
+def price(view: View, U: Floats, exclude: Indices | None = None, single: bool = False) -> Priced:
+    """The largest <u, z> for each row u of U, with one proposal from each group of rows.
+
+    `exclude[b]` is a row that direction b must not see (-1 for none): that is what leaving one
+    row out costs. With `single` the scores are float32 products, wherever the view is not small.
+    """
+    block = int(np.clip(-(-view.n // GROUPS), 64, BLOCK))
+    starts = np.arange(0, view.n, block)
+    edges = np.array_split(starts, min(GROUPS, len(starts)))
+    spans = [(int(e[0]), min(int(e[-1]) + block, view.n)) for e in edges]
+    winners = np.zeros((len(U), len(spans)), dtype=np.intp)
+    scores = np.full((len(U), len(spans)), -np.inf)
+
+    def best_of_block(group: int, start: int, at: slice, S: Array) -> None:
+        if exclude is not None:
+            out = exclude[at]
+            hit = np.flatnonzero((out >= start) & (out < start + S.shape[1]))
+            S[hit, out[hit] - start] = -np.inf
+        arg = S.argmax(axis=1)
+        value = np.take_along_axis(S, arg[:, None], axis=1)[:, 0]
+        better = value > scores[at, group]
+        winners[at, group][better] = arg[better] + start
+        scores[at, group][better] = value[better]
+
+    _scan(view, U, spans, block, single, best_of_block)
+    first = scores.argmax(axis=1)[:, None]
+    return Priced(
+        np.take_along_axis(scores, first, axis=1)[:, 0],
+        np.take_along_axis(winners, first, axis=1)[:, 0],
+        winners,
+        scores,
+    )
+
+
+def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
+    """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
+    shards = np.array_split(np.arange(0, view.n, BLOCK), min(2 * cores(), -(-view.n // BLOCK)))
+    spans = [(int(s[0]), min(int(s[-1]) + BLOCK, view.n)) for s in shards]
+    values = np.full((len(spans), len(U), k), -np.inf)
+    rows = np.full((len(spans), len(U), k), view.n, dtype=np.intp)
+
+    def merge(group: int, start: int, at: slice, S: Array) -> None:
+        _merge_top(S, start, values[group, at], rows[group, at])
+
+    _scan(view, U, spans, BLOCK, False, merge, h)
+    flat_values = np.moveaxis(values, 0, 1).reshape(len(U), -1)
+    flat_rows = np.moveaxis(rows, 0, 1).reshape(len(U), -1)
+    order = np.lexsort((flat_rows, -flat_values), axis=1)[:, :k]
+    return (
+        np.take_along_axis(flat_values, order, axis=1),
+        np.take_along_axis(flat_rows, order, axis=1),
+    )
+
+
+def _scan(
+    view: View,
+    U: Floats,
+    spans: list[tuple[int, int]],
+    block: int,
+    single: bool,
+    consume: Callable[[int, int, slice, Array], None],
+    h: float = 0.0,
+) -> None:
+    """Hand the scores of every block to `consume(group, start, directions, scores)`.
+
+    A group is a span of rows; its blocks come in order and from one thread only, so a consumer
+    that writes to its own group needs no lock.
+    """
+    if not len(U):
+        return
+    single = single and not view.small
+    directions = np.ascontiguousarray(U, dtype=np.float32 if single else np.float64)
+
+    def one_group(item: tuple[int, tuple[int, int]], stop: Event) -> None:
+        group, (first, last) = item
+        buffer = np.zeros((min(CHUNK, len(U)), block), dtype=directions.dtype)
+        for start in range(first, last, block):
+            Z = view.block(start, min(start + block, last), single)
+            weight = h * np.einsum("ij,ij->i", Z, Z) if h else None
+            for low in range(0, len(U), CHUNK):
+                if stop.is_set():
+                    return
+                at = slice(low, min(low + CHUNK, len(U)))
+                part = directions[at]
+                S = buffer[: len(part)]
+                S = np.matmul(part, Z.T, out=S) if len(Z) == block else part @ Z.T
+                if weight is not None:
+                    S -= weight
+                consume(group, start, at, S)
+
+    with single_threaded_blas():
+        for_each(one_group, enumerate(spans), cores())
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
+    """Insert a block of scores into sorted lists of the best k; ties keep the earlier row."""
+    k = values.shape[1]
+    for b in range(S.shape[0]):
+        least = values[b, k - 1]
+        for j in range(S.shape[1]):
+            score = S[b, j]
+            if score > least:
+                at = k - 1
+                while at > 0 and values[b, at - 1] < score:
+                    values[b, at] = values[b, at - 1]
+                    rows[b, at] = rows[b, at - 1]
+                    at -= 1
+                values[b, at] = score
+                rows[b, at] = start + j
+                least = values[b, k - 1]
+
+

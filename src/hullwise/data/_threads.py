@@ -1,0 +1,75 @@
+"""Python threads over blocks, with the BLAS held to one thread each.
+
+Two threads of ours and two of the BLAS on two cores would fight; one block per thread and a
+single-threaded product reach the rate of the threaded one and leave the arg-max parallel too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from threading import Event, Lock
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+_lock = Lock()
+_holders = 0
+_limit: Any = None
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Hold every BLAS to one thread while at least one caller is inside.
+
+    The setting is the process's, so callers are counted: the first one in sets it and the last
+    one out restores it, whatever the order in which they leave.
+    """
+    global _holders, _limit
+    with _lock:
+        _holders += 1
+        if _holders == 1:
+            _limit = _controller().limit(limits=1, user_api="blas")
+            _limit.__enter__()
+    try:
+        yield
+    finally:
+        with _lock:
+            _holders -= 1
+            if _holders == 0:
+                _limit.__exit__(None, None, None)
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def for_each(task: Callable[[Any, Event], None], items: Iterable[Any], threads: int) -> None:
+    """Run `task(item, stop)` for every item on a few threads; the first error is raised.
+
+    A task looks at `stop` between its own steps, so that Ctrl-C ends the work within one step
+    and leaves no thread behind.
+    """
+    queue = list(items)
+    stop = Event()
+    if threads == 1 or len(queue) == 1:
+        for item in queue:
+            task(item, stop)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for done in [pool.submit(task, item, stop) for item in queue]:
+                done.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,277 @@
+"""The nearest point of a small hull, by an active-set method on an updated QR factorisation.
+
+The point of conv{y_1..y_k} nearest to the origin (Wolfe, *Finding the nearest point in a
+polytope*, 1976) has the same active sets as the nonnegative least squares problem
+
+    min over u >= 0 of  | sum_i u_i (s, y_i) - (1, 0) |^2,        w = u / sum u,
+
+(Lawson and Hanson, *Solving Least Squares Problems*, chapter 23): for fixed sum u the second part
+is the distance itself. Least squares by QR squares no condition number, so points on facets, near
+duplicates and thin simplices keep their digits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+jit = njit(nogil=True, cache=True)
+
+
+@jit  # type: ignore[untyped-decorator]
+def _dot(a: Any, b: Any, n: int) -> float:
+    """Eight running sums: the compiler may then use vector instructions without reordering."""
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
+    m = n - n % 8
+    for i in range(0, m, 8):
+        s0 += a[i] * b[i]
+        s1 += a[i + 1] * b[i + 1]
+        s2 += a[i + 2] * b[i + 2]
+        s3 += a[i + 3] * b[i + 3]
+        s4 += a[i + 4] * b[i + 4]
+        s5 += a[i + 5] * b[i + 5]
+        s6 += a[i + 6] * b[i + 6]
+        s7 += a[i + 7] * b[i + 7]
+    s = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+    for i in range(m, n):
+        s += a[i] * b[i]
+    return s
+
+
+@jit  # type: ignore[untyped-decorator]
+def _append(Qt: Any, R: Any, k: int, a: Any) -> bool:
+    """Add the column a as column k of the factorisation; False if it depends on the others."""
+    n = a.shape[0]
+    q = Qt[k]
+    for i in range(n):
+        q[i] = a[i]
+    for j in range(k):
+        R[j, k] = 0.0
+    size = np.sqrt(_dot(a, a, n))
+    for _ in range(2):  # twice is enough: orthogonal to rounding whatever the column
+        for j in range(k):
+            h = _dot(Qt[j], q, n)
+            R[j, k] += h
+            qj = Qt[j]
+            for i in range(n):
+                q[i] -= h * qj[i]
+    rest = np.sqrt(_dot(q, q, n))
+    if rest <= 1e-14 * size:
+        return False
+    R[k, k] = rest
+    for i in range(n):
+        q[i] /= rest
+    return True
+
+
+@jit  # type: ignore[untyped-decorator]
+def _remove(Qt: Any, R: Any, k: int, c: int) -> None:
+    """Take column c out of a factorisation of k columns, by Givens rotations."""
+    n = Qt.shape[1]
+    for j in range(c, k - 1):
+        for i in range(j + 2):
+            R[i, j] = R[i, j + 1]
+    for j in range(c, k - 1):
+        x, y = R[j, j], R[j + 1, j]
+        r = np.hypot(x, y)
+        if r == 0.0:
+            continue
+        co, si = x / r, y / r
+        R[j, j] = r
+        R[j + 1, j] = 0.0
+        for l in range(j + 1, k - 1):
+            t0, t1 = R[j, l], R[j + 1, l]
+            R[j, l] = co * t0 + si * t1
+            R[j + 1, l] = co * t1 - si * t0
+        q0, q1 = Qt[j], Qt[j + 1]
+        for i in range(n):
+            t0, t1 = q0[i], q1[i]
+            q0[i] = co * t0 + si * t1
+            q1[i] = co * t1 - si * t0
+
+
+@jit  # type: ignore[untyped-decorator]
+def _back(R: Any, k: int, rhs: Any, out: Any) -> None:
+    """Solve R out = rhs, the first k rows and columns."""
+    for i in range(k - 1, -1, -1):
+        t = rhs[i]
+        for j in range(i + 1, k):
+            t -= R[i, j] * out[j]
+        out[i] = t / R[i, i]
+
+
+@jit  # type: ignore[untyped-decorator]
+def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any) -> None:
+    """One step of iterative refinement of the least squares solution; kept if it stays positive."""
+    r = Y.shape[1]
+    rho = np.zeros(r + 1)
+    total = 0.0
+    for a in range(k):
+        total += u[a]
+        y = Y[active[a]]
+        for i in range(r):
+            rho[i + 1] -= u[a] * y[i]
+    rho[0] = 1.0 - s * total
+    rhs = np.zeros(k)
+    step = np.zeros(k)
+    for a in range(k):
+        rhs[a] = _dot(Qt[a], rho, r + 1)
+    _back(R, k, rhs, step)
+    for a in range(k):
+        if not u[a] + step[a] > 0.0:
+            return
+    for a in range(k):
+        u[a] += step[a]
+
+
+@jit  # type: ignore[untyped-decorator]
+def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
+    """p = sum w_i y_i with w = u / sum u; returns |p|^2."""
+    r = Y.shape[1]
+    total = 0.0
+    for a in range(k):
+        total += u[a]
+    for i in range(r):
+        p[i] = 0.0
+    for a in range(k):
+        w = u[a] / total
+        y = Y[active[a]]
+        for i in range(r):
+            p[i] += w * y[i]
+    return _dot(p, p, r)
+
+
+@jit  # type: ignore[untyped-decorator]
+def nearest_to_origin(
+    Y: Any, warm: int, start: Any, relative: float, absolute: float, active: Any, weights: Any, p: Any
+) -> int:
+    """Nearest point p of conv of the rows of Y (k, r) to the origin.
+
+    The first `warm` rows start active with the positive weights `start`. Stops when
+    |p|^2 - min <y_i, p> <= relative |p|^2, or |p| <= absolute. Fills `active` (rows), `weights`
+    and `p`; returns the number of active rows.
+    """
+    n, r = Y.shape
+    most = min(n, r + 1)
+    Qt = np.zeros((most + 1, r + 1))
+    R = np.zeros((most + 1, most + 1))
+    u, new, rhs = np.zeros(most + 1), np.zeros(most + 1), np.zeros(most + 1)
+    column = np.zeros(r + 1)
+    state = np.zeros(n, np.int8)  # 0 free, 1 active, 2 set aside until the next progress
+    size = np.zeros(n)
+    for i in range(n):
+        size[i] = np.sqrt(_dot(Y[i], Y[i], r))
+    s = max(size.min(), 1e-3 * size.max(), 1e-300)
+    k = 0
+    column[0] = s
+    for i in range(warm):
+        if k == most:
+            break
+        column[1:] = Y[i]
+        if _append(Qt, R, k, column):
+            active[k], u[k], state[i] = i, start[i], 1
+            k += 1
+    if k == 0:
+        i = int(np.argmin(size))
+        column[1:] = Y[i]
+        _append(Qt, R, 0, column)
+        active[0], u[0], state[i], k = i, 1.0, 1, 1
+    else:
+        total = 0.0
+        for a in range(k):
+            total += u[a]
+        for a in range(k):
+            u[a] /= s * total
+    entered, stalled, best = -1, 0, np.inf
+    for _ in range(20 * (n + r) + 100):
+        while True:  # least squares on the active rows, dropping those it makes negative
+            for a in range(k):
+                rhs[a] = Qt[a, 0]
+            _back(R, k, rhs, new)
+            length, blocking = 1.0, -1
+            for a in range(k):
+                if new[a] <= 0.0 and u[a] <= length * (u[a] - new[a]):
+                    length, blocking = u[a] / (u[a] - new[a]), a
+            if blocking < 0 or k == 1:
+                for a in range(k):
+                    u[a] = new[a]
+                break
+            largest = 0.0
+            for a in range(k):
+                u[a] += length * (new[a] - u[a])
+                largest = max(largest, u[a])
+            u[blocking] = 0.0
+            for a in range(k - 1, -1, -1):
+                if u[a] <= 1e-15 * largest:
+                    state[active[a]] = 2 if active[a] == entered else 0
+                    _remove(Qt, R, k, a)
+                    for b in range(a, k - 1):
+                        u[b], active[b] = u[b + 1], active[b + 1]
+                    k -= 1
+        pp = _point(Y, active, u, k, p)
+        if pp < best * (1.0 - 1e-15):
+            best, stalled = pp, 0
+            for i in range(n):
+                if state[i] == 2 and i != entered:
+                    state[i] = 0
+        else:
+            stalled += 1
+        if pp <= absolute * absolute or k > r or stalled > 8:
+            break
+        least, at = pp * (1.0 - relative), -1
+        for i in range(n):
+            if state[i] == 0:
+                value = _dot(Y[i], p, r)
+                if value < least:
+                    least, at = value, i
+        if at < 0 or pp - least <= 1e-16 * size[at] * np.sqrt(pp):
+            break
+        column[1:] = Y[at]
+        entered = -1
+        state[at] = 2
+        if k < most and _append(Qt, R, k, column):
+            active[k], u[k], state[at] = at, 0.0, 1
+            entered = at
+            k += 1
+    _refine(Qt, R, k, Y, s, active, u)
+    _point(Y, active, u, k, p)
+    total = 0.0
+    for a in range(k):
+        total += u[a]
+    for a in range(k):
+        weights[a] = u[a] / total
+    return k
+
+
+@jit  # type: ignore[untyped-decorator]
+def nearest_batch(
+    pool: Any, rows: Any, local: Any, weight: Any, warm: Any, Zq: Any, floor: Any, P: Any
+) -> None:
+    """`nearest_to_origin` for each query b: the hull of pool[local[b]] seen from Zq[b].
+
+    rows[b] are the same candidates by their row in the cloud (-1: none); the first warm[b] are the
+    last support with their weights. On return rows[b], weight[b] and warm[b] hold the new support
+    and P[b] = nearest - query.
+    """
+    m, r = Zq.shape
+    width = rows.shape[1]
+    Y = np.zeros((width, r))
+    kept = np.zeros(width, np.int64)
+    most = min(width, r + 1) + 1
+    active, found = np.zeros(most, np.int64), np.zeros(most)
+    for b in range(m):
+        n = 0
+        for a in range(width):
+            if rows[b, a] >= 0:
+                kept[n] = rows[b, a]
+                z = pool[local[b, a]]
+                for i in range(r):
+                    Y[n, i] = z[i] - Zq[b, i]
+                n += 1
+        k = nearest_to_origin(Y[:n], warm[b], weight[b], 1e-13, floor[b], active, found, P[b])
+        for a in range(k):
+            rows[b, a] = kept[active[a]]
+            weight[b, a] = found[a]
+        warm[b] = k

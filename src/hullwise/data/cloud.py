@@ -1,0 +1,275 @@
+"""The cloud of training rows and the one question asked of it.
+
+    Which rows maximise <x, g> - h |x|^2 ?
+
+With h = 0 the answer is the support function of the convex hull, with h > 0 it is a nearest
+neighbour query, and everything this library says about the data follows from such answers. A
+cloud on a GPU or on a hundred machines is another class with the same few methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike, fspath
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import DataError
+from ._frame import Frame, Metric, power_of_two, read_metric
+from ._rows import ArrayRows, Floats, Indices, Rows
+from ._scan import View, top_rows
+
+__all__ = ["Cloud", "Support"]
+
+BLOCK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """The best k rows for each of B directions, best first; equal values by lowest row."""
+
+    values: Floats
+    rows: Indices
+
+    def __repr__(self) -> str:
+        return f"Support({self.rows.shape[0]} directions, best {self.rows.shape[1]} rows each)"
+
+
+class Cloud:
+    """Training rows, ready to be asked.
+
+    Parameters
+    ----------
+    X : array (n, d), data frame, path, or Rows
+        The training rows. A path ending in ``.npy`` or ``.parquet`` is read in blocks and may be
+        larger than memory; any other file is read as a strict CSV table. Bool, integer, float16,
+        float32 and float64 are kept as they are and decided in float64.
+    columns : sequence of str, optional
+        Names of the d features, where X does not bring its own.
+    copy : bool
+        Hold a private copy of an array, so that changing it later changes nothing here.
+
+    Attributes
+    ----------
+    n, d : int
+        Numbers of rows and of features.
+    minimum, maximum, mean : (d,) float64
+        Per feature, in the data's own units.
+    centre, scale : (d,) float64 and float
+        ``(x - centre) * scale`` has entries of at most about 1; `scale` is a power of two.
+
+    Raises
+    ------
+    DataError
+        For NaN, infinity, text, ragged, empty or otherwise unusable rows, naming row and column.
+    DataTypeError
+        For containers that must be converted first (sparse matrices, lazy frames).
+
+    Notes
+    -----
+    Building costs one pass over the data, O(n d). Memory beyond the data itself: one block of
+    rows for each thread (1,024 rows), and at most 32 MiB in which a small cloud keeps its centred
+    rows.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> cloud = hw.Cloud([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> cloud
+    Cloud(3 rows, 2 features, float64)
+    >>> cloud.support([[1.0, 2.0]]).rows          # the row furthest along (1, 2)
+    array([[2]])
+    >>> cloud.support([[1.8, 0.2]], h=1.0).rows   # the row nearest to (0.9, 0.1): g = 2 q, h = 1
+    array([[1]])
+    """
+
+    def __init__(
+        self,
+        X: ArrayLike | str | PathLike[str] | Rows,
+        *,
+        columns: tuple[str, ...] | None = None,
+        copy: bool = True,
+    ) -> None:
+        self.labels: Any = None
+        self._source = self._open(X, copy)
+        self.columns = tuple(columns) if columns is not None else self._source.columns
+        self.n, self.d = self._source.n, self._source.d
+        if self.columns is not None and len(self.columns) != self.d:
+            raise DataError(f"{len(self.columns)} column names were given for {self.d} features.")
+        self.dtype = self._source.dtype
+        self._summarise()
+
+    def _open(self, X: Any, copy: bool) -> Rows:
+        from ._check import check_rows
+
+        if isinstance(X, str | PathLike):
+            path = fspath(X)
+            if path.endswith((".npy", ".parquet")):
+                from ._files import open_rows
+
+                return open_rows(path)
+            from ._table import read_table
+
+            table = read_table(path)
+            self.labels = table.ids
+            return ArrayRows(table.values, table.columns)
+        if hasattr(X, "block") and hasattr(X, "take") and hasattr(X, "n"):
+            return X  # type: ignore[no-any-return]
+        checked = check_rows(X, name="X", columns=None)
+        self.labels = checked.labels
+        shared = copy and np.may_share_memory(checked.values, np.asarray(X))
+        keep = shared and not isinstance(checked.values, np.memmap)
+        return ArrayRows(np.array(checked.values) if keep else checked.values, checked.columns)
+
+    def _summarise(self) -> None:
+        """One pass: refuse what is not finite, and learn where the data lies."""
+        from ._check import check_block
+
+        low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
+        total = np.zeros(self.d)
+        for start in range(0, self.n, 4 * BLOCK):
+            block = self._source.block(start, min(start + 4 * BLOCK, self.n))
+            check_block(block, start, self.columns, "X")
+            np.minimum(low, block.min(axis=0), out=low)
+            np.maximum(high, block.max(axis=0), out=high)
+            # 2**-60 keeps the sum of any number of rows finite; the mean is only a place to stand
+            total += np.ldexp(block, -60).sum(axis=0) if block.dtype == np.float64 else (
+                block.sum(axis=0, dtype=np.float64) * 2.0**-60
+            )
+        self.minimum, self.maximum = low, high
+        self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
+        centre = self.mean
+        if self.dtype.kind != "f" or self.dtype.itemsize < 8:
+            centre = np.clip(centre.astype(np.float32).astype(np.float64), low, high)
+        self.centre = centre
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names; x0, x1, ... where the data brought none."""
+        return self.columns or tuple(f"x{j}" for j in range(self.d))
+
+    @cached_property
+    def _pre(self) -> float:
+        """1, or the power of two that brings extreme magnitudes back to where squares exist."""
+        largest = float(max(np.abs(self.minimum).max(), np.abs(self.maximum).max()))
+        if largest == 0 or 1e-100 < largest < 1e100:
+            return 1.0
+        return float(np.ldexp(1.0, int(np.clip(-np.frexp(largest)[1], -1022, 1022))))
+
+    @cached_property
+    def _reach(self) -> Floats:
+        """Largest |x - centre| of each feature, times `_pre`."""
+        pre = self._pre
+        middle = self.centre * pre
+        return np.asarray(np.maximum(self.maximum * pre - middle, middle - self.minimum * pre))
+
+    @cached_property
+    def scale(self) -> float:
+        """Power of two that brings the centred rows to entries of at most 1."""
+        return float(np.ldexp(self._pre, -int(power_of_two(self._reach.max(keepdims=True))[0])))
+
+    @cached_property
+    def spread(self) -> Floats:
+        """Standard deviation of each feature, (d,); one more pass, O(n d)."""
+        total = np.zeros(self.d)
+        for _, Z in self.blocks():
+            total += np.square(Z - self._mean_in_frame).sum(axis=0)
+        return np.asarray(np.sqrt(total / self.n) / self.scale)
+
+    @cached_property
+    def _mean_in_frame(self) -> Floats:
+        return self.euclidean.map((self.mean)[None, :])[0]
+
+    @cached_property
+    def euclidean(self) -> Frame:
+        """The plain centred and scaled coordinates."""
+        return self.frame(self.metric(None))
+
+    def metric(self, metric: ArrayLike | None) -> Metric:
+        """The `metric` argument understood for this cloud."""
+        spread = self.spread if isinstance(metric, str) and metric == "std" else np.ones(self.d)
+        return read_metric(metric, spread, self.maximum / 2 - self.minimum / 2)
+
+    def frame(self, metric: Metric) -> Frame:
+        """Coordinates in which `metric` is Euclidean and entries are at most about 1."""
+        reach = self._reach * metric.root
+        exponent = int(power_of_two(reach.max(keepdims=True))[0])
+        matrix = None
+        factor = np.ldexp(metric.root, -exponent)
+        if metric.factor is not None:
+            size = float(np.abs(metric.factor).max())
+            more = int(np.frexp(size)[1])
+            matrix, exponent = np.ldexp(metric.factor.T, -more), exponent + more
+        return Frame(self.centre, self._pre, factor, matrix, exponent - _log2(self._pre))
+
+    def columnwise(self) -> Frame:
+        """Coordinates in which every feature has its own power-of-two scale (no metric at all)."""
+        factor = np.ldexp(1.0, -power_of_two(self._reach))
+        return Frame(self.centre, self._pre, factor, None, 0)
+
+    def view(self, frame: Frame) -> View:
+        """The rows seen in a frame."""
+        return View(self._source, frame, np.asarray(self._reach))
+
+    def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
+        """(start, Z) with Z = (x - centre) * scale, (b, d) float64, from the first row to the last."""
+        for start in range(0, self.n, size):
+            stop = min(start + size, self.n)
+            yield start, self.euclidean.map(self._source.block(start, stop))
+
+    def take(self, rows: ArrayLike) -> Floats:
+        """The given rows in the data's own units, (len(rows), d) float64."""
+        return self._source.take(np.asarray(rows, dtype=np.intp))
+
+    def support(self, G: ArrayLike, h: float = 0.0, k: int = 1) -> Support:
+        """For each direction the best k rows maximising ``<x, g> - h |x|^2``.
+
+        Parameters
+        ----------
+        G : (B, d)
+            Directions, in the data's own units.
+        h : float
+            0 for the support function; positive for nearest neighbours (with ``g = 2 h q`` the
+            best rows are the nearest ones to q).
+        k : int
+            Rows wanted, at most n.
+
+        Returns
+        -------
+        Support
+            ``values`` and ``rows``, both (B, k), best first, equal values by lowest row.
+
+        Notes
+        -----
+        O(B n d) time, in blocks: memory beyond the data is O(B k) plus 5 MiB for each thread.
+
+        Examples
+        --------
+        >>> import numpy as np, hullwise as hw
+        >>> cloud = hw.Cloud(np.arange(5.0)[:, None])
+        >>> cloud.support([[1.0], [-1.0]], k=2).rows
+        array([[4, 3], [0, 1]])
+        """
+        from ._check import check_rows
+
+        U = check_rows(G, name="G", n_features=self.d).values.astype(np.float64)
+        if not 1 <= k <= self.n:
+            raise DataError(f"k={k}: expected between 1 and the {self.n} rows of the cloud.")
+        if not (np.isfinite(h) and h >= 0):
+            raise DataError(f"h={h}: expected a finite number of at least 0.")
+        # with x = c + y the score is <g, c> - h |c|^2 + <g - 2 h c, y> - h |y|^2: nothing cancels
+        frame, c = self.euclidean, self.centre
+        unit = float(np.ldexp(1.0, frame.exponent))
+        values, rows = top_rows(self.view(frame), (U - 2 * h * c) * unit, h * unit * unit, k)
+        return Support(values + (U @ c - h * (c @ c))[:, None], rows)
+
+    def __repr__(self) -> str:
+        return f"Cloud({self.n:,} rows, {self.d:,} features, {self.dtype})"
+
+
+def _log2(power: float) -> int:
+    return int(np.frexp(power)[1]) - 1

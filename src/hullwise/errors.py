@@ -1,0 +1,69 @@
+"""All errors and warnings.
+
+::
+
+    HullwiseError
+    ├── DataError            (also ValueError)   bad values or shapes
+    │   └── FileError                            a file; the message starts with its path
+    ├── DataTypeError        (also TypeError)    the wrong kind of container
+    └── MemoryLimitError     (also MemoryError)  would not fit; raised before allocating
+
+    UserWarning
+    └── DataWarning                              an answer was given, with a reservation
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataError",
+    "DataTypeError",
+    "DataWarning",
+    "FileError",
+    "HullwiseError",
+    "MemoryLimitError",
+]
+
+
+class HullwiseError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class DataError(HullwiseError, ValueError):
+    """Values or shapes that have no right answer, such as NaN or a missing column."""
+
+
+class FileError(DataError):
+    """A file cannot be read or written as asked.
+
+    Parameters
+    ----------
+    path : str
+        The file as the user named it.
+    problem : str
+        What was found, what was expected and what to do.
+
+    Examples
+    --------
+    >>> print(FileError("train.csv", "the file is empty"))
+    train.csv: the file is empty
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class DataTypeError(HullwiseError, TypeError):
+    """A container that is not a dense table in main memory (sparse, lazy, on a GPU)."""
+
+
+class MemoryLimitError(HullwiseError, MemoryError):
+    """More memory would be needed than there is; nothing has been allocated yet."""
+
+
+class DataWarning(UserWarning):
+    """The answer stands, but the data deserve a second look."""

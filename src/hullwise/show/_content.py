@@ -1,0 +1,303 @@
+"""What the report says: every sentence, table and figure as one dictionary of plain values."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hullwise.show._figures import (
+    BANDS,
+    LEADING,
+    band_codes,
+    distribution,
+    finite_list,
+    leading_features,
+    picture,
+    relative_change,
+    row_distances,
+    row_name,
+)
+from hullwise.show._words import number, plain, rows, share
+
+if TYPE_CHECKING:
+    from hullwise.show.report import ReportInput
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int8]
+
+FARTHEST = 20
+CHANGES = 5
+FEATURES = 15
+
+RULES = {
+    "core": "as near to the training data as its own rows usually are",
+    "edge": "as near as the training data’s own outer rows",
+    "beyond": "farther out than nearly every training row",
+    "far": "farther out than the training rows themselves ever are",
+    "unknown": "the distance was not settled",
+}
+
+GLOSSARY = (
+    ("hull", "all weighted averages of training rows; the convex hull"),
+    ("inside", "the row is such an average, up to the tolerance; the weights prove it"),
+    ("outside", "a direction separates the row from every training row; the direction proves it"),
+    ("undecided", "neither proof was found; the distance lies between its two bounds"),
+    ("distance", "length of the smallest change that brings the row into the hull"),
+    ("bracket", "proved lower and upper bound of that distance"),
+    ("leave-one-out", "a training row’s distance to the hull of all other training rows"),
+    ("percentile", "share of those training rows whose distance is smaller than this row’s"),
+    ("band", "core, edge, beyond or far, by the percentile; the one thing to act on"),
+    ("ellipsoid", "the smallest ellipsoid that holds every training row"),
+    ("range", "least to largest value of one feature in the training rows"),
+)
+
+
+def page_content(given: ReportInput, *, title: str, map_limit: int) -> dict[str, Any]:
+    """Everything the page shows; O(m d) time, blockwise."""
+    distance, codes = row_distances(given), band_codes(given)
+    leading = leading_features(given)
+    chart = picture(given, distance, codes, leading, map_limit)
+    return {
+        "title": plain(title, 120),
+        "bands": BANDS,
+        "membershipOnly": given.membership_only,
+        "headline": _headline(given, distance, codes),
+        "distribution": _distribution(given, distance, codes),
+        "map": chart,
+        "mapMissing": "" if chart else "No training rows were kept for a map.",
+        "features": _features(given, leading),
+        "farthest": _farthest(given, distance, codes),
+        "definitions": _definitions(given, codes),
+        "about": _about(given),
+        "glossary": GLOSSARY,
+    }
+
+
+def _headline(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, Any]:
+    m = len(codes)
+    verdict = given.verdict
+    inside, outside = int(np.sum(verdict == 1)), int(np.sum(verdict == -1))
+    rules = {**RULES, **(given.band_rules or {})}
+    counts = np.bincount(codes, minlength=len(BANDS)).tolist()
+    bands = [
+        {"name": name, "count": count, "share": share(count, m), "rule": plain(rules[name], 160)}
+        for name, count in zip(BANDS, counts)
+        if name != "unknown" or count
+    ]
+    return {
+        "sentence": _reading(given, distance),
+        "second": _farthest_sentence(given, distance),
+        "scope": f"{rows(m)} against {rows(given.n_train)} of training data, "
+        f"{len(given.columns):,} feature{'' if len(given.columns) == 1 else 's'}",
+        "bands": bands if m else [],
+        "verdicts": _verdict_sentence(m, inside, outside),
+    }
+
+
+def _verdict_sentence(m: int, inside: int, outside: int) -> str:
+    if m == 0:
+        return ""
+    undecided = m - inside - outside
+    return (
+        f"{inside:,} inside the hull, {outside:,} outside, {undecided:,} undecided. "
+        + ("Every row" if undecided == 0 else f"Each of the {inside + outside:,} decided rows")
+        + " carries a certificate that can be checked without the solver."
+    )
+
+
+def _reading(given: ReportInput, distance: Floats) -> str:
+    m = len(distance)
+    if m == 0:
+        return "There are no rows to place."
+    reference = given.reference[np.isfinite(given.reference)]
+    if given.membership_only or reference.size == 0:
+        inside = int(np.sum(given.verdict == 1))
+        return f"{inside:,} of {rows(m)} ({share(inside, m)}) lie inside the training data’s hull."
+    yard = max(float(np.quantile(reference, 0.95)), given.tolerance)
+    # An open bracket is no evidence of nearness: only its upper end counts.
+    near = int(np.sum(np.where(given.verdict == 1, True, given.upper <= yard)))
+    return (
+        f"{near:,} of {rows(m)} ({share(near, m)}) {'is' if near == 1 else 'are'} no farther from "
+        "the training data than 95\u00a0% of the training rows are from the other training rows."
+    )
+
+
+def _farthest_sentence(given: ReportInput, distance: Floats) -> str:
+    outside = given.verdict == -1
+    reference = given.reference[np.isfinite(given.reference)]
+    if given.membership_only or not outside.any():
+        return ""
+    row = int(np.argmax(np.where(outside, distance, -1.0)))
+    text = f"The farthest, {row_name(given.labels, row)}, is {number(distance[row])} outside"
+    most = float(reference.max()) if reference.size else 0.0
+    if most <= given.tolerance:
+        return text + "."
+    times = float(distance[row]) / most
+    if times < 1:
+        return text + ", nearer than the outermost training row is to the others."
+    return text + f", {number(times, 2)} times the largest distance of a training row."
+
+
+def _distribution(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, Any]:
+    if given.membership_only:
+        return {"missing": "Only membership was asked for, so no distances are shown. "
+                "Run again without membership_only to see how far out the rows are."}
+    if len(codes) == 0:
+        return {"missing": "There are no rows to show."}
+    return distribution(given, distance, codes)
+
+
+def _features(given: ReportInput, leading: NDArray[np.int32]) -> dict[str, Any]:
+    d = len(given.columns)
+    outside = int(np.sum(given.verdict == -1))
+    high = np.bincount(-leading[leading < 0] - 1, minlength=d)
+    low = np.bincount(leading[leading > 0] - 1, minlength=d)
+    total = high + low
+    order = np.argsort(-total, kind="stable")[:FEATURES]
+    items = [
+        {"name": plain(given.columns[j]), "high": int(high[j]), "low": int(low[j])}
+        for j in order.tolist()
+        if total[j]
+    ]
+    if outside == 0:
+        note = "No row is outside the hull, so no feature pushes any row out."
+    elif given.membership_only or given.residual is None:
+        note = "Only membership was asked for, so the responsible features are not known."
+    else:
+        others = int(np.sum(total > 0)) - len(items)
+        note = (
+            f"For each of the {rows(outside)} outside: the up to {LEADING} features that would have "
+            "to change most, measured against the range of the training rows; a feature counts "
+            "when its part is at least a tenth of the row’s largest. "
+            + (f"{others:,} more features appear less often." if others > 0 else "")
+        ).strip()
+    return {"rows": outside, "items": items, "note": note}
+
+
+def _farthest(given: ReportInput, distance: Floats, codes: Codes) -> list[dict[str, Any]]:
+    outside = np.flatnonzero(given.verdict == -1)
+    order = outside[np.argsort(-distance[outside], kind="stable")[:FARTHEST]]
+    return [_one_row(given, int(i), int(codes[i])) for i in order.tolist()]
+
+
+def _one_row(given: ReportInput, row: int, code: int) -> dict[str, Any]:
+    lower, upper = finite_list(np.array([given.lower[row], given.upper[row]]), 6)
+    percentile = float(given.hull_percentile[row])
+    changes, more = _changes(given, row)
+    nearest: list[str] = []
+    if given.nearest_rows is not None:
+        nearest = [
+            row_name(given.training_labels, int(j), 40) for j in given.nearest_rows[row][:5] if j >= 0
+        ]
+    return {
+        "label": row_name(given.labels, row),
+        "band": code,
+        "lower": lower,
+        "upper": None if given.membership_only else upper,
+        "percentile": _percentile_text(percentile),
+        "changes": changes,
+        "more": more,
+        "nearest": nearest,
+    }
+
+
+def _percentile_text(value: float) -> str:
+    if not np.isfinite(value):
+        return ""
+    if value >= 100:
+        return "farther than every training row sampled"
+    return f"farther than {number(value)}\u00a0% of the training rows"
+
+
+def _changes(given: ReportInput, row: int) -> tuple[list[dict[str, Any]], int]:
+    """The largest changes of one row, in original units, and how many smaller ones there are."""
+    if given.residual is None or given.membership_only:
+        return [], 0
+    residual = given.residual[row]
+    ratio = relative_change(given, residual[None, :])[0]
+    order = np.argsort(-ratio, kind="stable")[:CHANGES]
+    kept = [j for j in order.tolist() if ratio[j] > 0 and ratio[j] >= ratio[order[0]] / 1000]
+    moved = int(np.sum(ratio >= max(ratio.max() / 1000, np.finfo(float).tiny)))
+    changes = [
+        {
+            "name": plain(given.columns[j]),
+            "from": float(given.queries[row, j]),
+            "by": float(residual[j]),
+            "share": float(f"{ratio[j]:.4g}") if np.isfinite(ratio[j]) else None,
+        }
+        for j in kept
+        if np.isfinite(given.queries[row, j]) and np.isfinite(residual[j])
+    ]
+    return changes, moved - len(kept)
+
+
+def _definitions(given: ReportInput, codes: Codes) -> dict[str, Any]:
+    tests: list[tuple[str, NDArray[np.bool_]]] = [("inside the hull", given.verdict == 1)]
+    if given.in_ellipsoid is not None:
+        tests.append(("in the smallest ellipsoid", np.asarray(given.in_ellipsoid, dtype=bool)))
+    if given.in_range_share is not None:
+        tests.append(("every feature in range", given.in_range_share >= 1 - 1e-12))
+    if given.neighbour_percentile is not None:
+        with np.errstate(invalid="ignore"):
+            tests.append(("nearest rows as close as usual", given.neighbour_percentile <= 95))
+    table = []
+    for code in [*range(len(BANDS)), None]:
+        chosen = codes == code if code is not None else np.ones(len(codes), dtype=bool)
+        total = int(chosen.sum())
+        if total:
+            counts = [int(np.sum(test & chosen)) for _, test in tests]
+            table.append({"band": code, "total": total, "counts": counts})
+    return {
+        "columns": [name for name, _ in tests],
+        "table": table,
+        "note": _disagreement(given, codes),
+    }
+
+
+def _disagreement(given: ReportInput, codes: Codes) -> str:
+    if given.in_range_share is None:
+        return ""
+    far = np.isin(codes, [BANDS.index("beyond"), BANDS.index("far")])
+    count = int(far.sum())
+    passed = int(np.sum(far & (given.in_range_share >= 1 - 1e-12)))
+    if count == 0:
+        return "No row is beyond or far, so there is nothing for a range check to miss."
+    return (
+        f"Of the {rows(count)} beyond or far, {passed:,} ({share(passed, count)}) "
+        f"{'has' if passed == 1 else 'have'} every feature within its training range: a check of "
+        "each feature on its own would let them pass."
+    )
+
+
+def _about(given: ReportInput) -> list[tuple[str, str]]:
+    m, d = given.queries.shape
+    r = int(np.sum(np.isfinite(given.reference)))
+    yardstick = (
+        f"Leave-one-out distances of {r:,} of {rows(given.n_train)} of training data."
+        if r
+        else "No leave-one-out distances were computed, so there are no percentiles."
+    )
+    return [
+        ("Training data", f"{rows(given.n_train)}, {d:,} features."),
+        ("Metric", plain(given.metric_text, 300)),
+        ("Tolerance", f"A row within {number(given.tolerance)} of the hull, in the metric’s "
+         "units, counts as inside."),
+        ("Yardstick", yardstick),
+        ("Counted", f"Every count, bar and table uses all {rows(m)}; only the map draws a sample."),
+        ("Row numbers", "Rows without a name are counted from 0, in the order given."),
+        ("Versions", f"hullwise {_version('hullwise')}, numpy {np.__version__}, "
+         f"Python {platform.python_version()}."),
+        ("To verify", "location.verify(X) checks every certificate from the training rows alone, "
+         "with code that shares nothing with the solver; exact=True uses rational arithmetic."),
+    ]
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
