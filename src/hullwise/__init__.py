@@ -1,0 +1,53 @@
+"""hullwise: the geometry of prediction.
+
+For every row a model is asked about: is it inside the data the model has seen, how far out, in
+which features, and how sure is that. Every answer carries a proof.
+
+>>> import hullwise as hw
+>>> loc = hw.locate([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[0.2, 0.3], [1.0, 1.0]])
+>>> loc
+Location(2 queries: 1 inside, 1 outside, 0 undecided; 2 core)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Names are imported when first used: `hullwise --help` then loads nothing numeric.
+_HOMES = {
+    "Cloud": "data.cloud",
+    "Support": "data.cloud",
+    "locate": "data.locate",
+    "Location": "data.location",
+    "Reference": "data.location",
+    "Verdict": "data.hull",
+    "Status": "data.hull",
+    "Ellipsoid": "data.ellipsoid",
+    "smallest_ellipsoid": "data.ellipsoid",
+    "HullLocator": "data.estimators",
+    "EllipsoidLocator": "data.estimators",
+    "BoxLocator": "data.estimators",
+    "NeighbourLocator": "data.estimators",
+    "write_report": "show.report",
+    "DataError": "errors",
+    "DataTypeError": "errors",
+    "DataWarning": "errors",
+    "FileError": "errors",
+    "HullwiseError": "errors",
+    "MemoryLimitError": "errors",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hullwise' has no attribute {name!r}")
+    return getattr(import_module(f"hullwise.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -163,8 +163,9 @@ def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = 
             f"{name} has the columns of the training data in another order: {listing}. "
             f"Reorder them, for example {name}[list(columns)]."
         )
-    missing = [c for c in expected if c not in set(found)]
-    new = [c for c in found if c not in set(expected)]
+    there, wanted = set(found), set(expected)
+    missing = [c for c in expected if c not in there]
+    new = [c for c in found if c not in wanted]
     parts = [f"missing {some(missing)}"] if missing else []
     parts += [f"not in the training data {some(new)}"] if new else []
     raise DataError(

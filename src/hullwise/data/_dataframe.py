@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ def _is_lazy(X: Any) -> bool:
 def frame_columns(X: Any, name: str) -> tuple[str, ...] | None:
     """Names of the columns if they are text, as in scikit-learn."""
     names = list(X.column_names if hasattr(X, "column_names") else X.columns)
-    twice = sorted({str(c) for c in names if names.count(c) > 1}) if _has_twins(names) else []
+    twice = [str(c) for c, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
             f"{name} has duplicate column names: {some(twice)}. Rename or drop the copies."
@@ -66,10 +67,6 @@ def frame_columns(X: Any, name: str) -> tuple[str, ...] | None:
             f"supported if all are text: {name}.columns = {name}.columns.astype(str)."
         )
     return tuple(names) if names and all(text) else None
-
-
-def _has_twins(names: list[Any]) -> bool:
-    return len(set(names)) < len(names)
 
 
 def frame_labels(X: Any) -> NDArray[np.object_] | None:

@@ -88,6 +88,7 @@ def interior_point(
         mean = float(u @ slack) / s
         ahead = float((u + a * du) @ (slack + b * ds)) / s
         du, ds = _direction(factor, u, slack, w - p, mean * (ahead / mean) ** 3 - du * ds)
+        del factor  # the next one needs the room
         u = u + min(1.0, CALM * _reach(u, du, 2.0)) * du
         slack = slack + min(1.0, CALM * _reach(slack, ds, 2.0)) * ds
         V, kappa = leverages(Y, u)
@@ -141,20 +142,23 @@ def newton_on_support(Y: Floats, u: Floats, kappa: Floats) -> tuple[Indices, Flo
     """The rows that carry weight and their weights by plain Newton steps; None where that fails.
 
     At the end of an interior path a row either has u_i s >> slack_i / p or the reverse. On the
-    first kind kappa = p is a smooth square system, and two steps leave rounding only.
+    first kind kappa = p is a smooth square system that Newton solves in two or three steps.
     """
     p = Y.shape[1] + 1
     on = np.flatnonzero(u * len(u) > np.maximum(p - kappa, 0.0) / p)
     v = u[on] / u[on].sum()
-    try:
-        for _ in range(2):
+    for _ in range(8):
+        try:
             V, now = leverages(Y[on], v)
+            if np.abs(now - p).max() < 1e-10 * p:
+                break
             v = v + cho_solve(_newton_matrix(V, np.zeros(len(on)), 1.0), now - p)
-            if not (v > 0).all():
-                return None
-            v = v / v.sum()
-    except np.linalg.LinAlgError:
-        return None
+        except np.linalg.LinAlgError:
+            return None
+        on, v = on[v > 0], v[v > 0]
+        if len(on) < p:
+            return None
+        v = v / v.sum()
     return on, v
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from ._frame import Frame
 from ._rows import Array, Floats, Indices, Rows
@@ -187,5 +186,3 @@ def _merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
                 values[b, at] = score
                 rows[b, at] = start + j
                 least = values[b, k - 1]
-
-

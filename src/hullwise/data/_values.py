@@ -88,8 +88,8 @@ def as_table(X: Any, name: str) -> NDArray[Any]:
             masked = np.argwhere(np.ma.getmaskarray(X))
             raise DataError(
                 f"{name} is a masked array with {len(masked)} masked values, the first "
-                f"at {masked[0].tolist()}: a mask means missing, and NaN is not supported. Impute them "
-                f"({name}.filled(...)) or drop those rows."
+                f"at {masked[0].tolist()}: a mask means missing, as NaN does. "
+                f"Impute them ({name}.filled(...)) or drop those rows."
             )
         X = X.data
     if isinstance(X, np.matrix):

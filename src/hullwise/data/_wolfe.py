@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-jit = njit(nogil=True, cache=True)
+jit = njit(nogil=True, cache=True, error_model="numpy")
 
 
 @jit  # type: ignore[untyped-decorator]
@@ -145,7 +145,14 @@ def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
 
 @jit  # type: ignore[untyped-decorator]
 def nearest_to_origin(
-    Y: Any, warm: int, start: Any, relative: float, absolute: float, active: Any, weights: Any, p: Any
+    Y: Any,
+    warm: int,
+    start: Any,
+    relative: float,
+    absolute: float,
+    active: Any,
+    weights: Any,
+    p: Any,
 ) -> int:
     """Nearest point p of conv of the rows of Y (k, r) to the origin.
 
@@ -163,7 +170,9 @@ def nearest_to_origin(
     size = np.zeros(n)
     for i in range(n):
         size[i] = np.sqrt(_dot(Y[i], Y[i], r))
-    s = max(size.min(), 1e-3 * size.max(), 1e-300)
+    s = max(size.min(), 1e-3 * size.max())
+    if s == 0.0:
+        s = 1.0
     k = 0
     column[0] = s
     for i in range(warm):

@@ -95,12 +95,12 @@ class Cloud:
         copy: bool = True,
     ) -> None:
         self.labels: Any = None
-        self._source = self._open(X, copy)
-        self.columns = tuple(columns) if columns is not None else self._source.columns
-        self.n, self.d = self._source.n, self._source.d
+        self.rows = self._open(X, copy)
+        self.columns = tuple(columns) if columns is not None else self.rows.columns
+        self.n, self.d = self.rows.n, self.rows.d
         if self.columns is not None and len(self.columns) != self.d:
             raise DataError(f"{len(self.columns)} column names were given for {self.d} features.")
-        self.dtype = self._source.dtype
+        self.dtype = self.rows.dtype
         self._summarise()
 
     def _open(self, X: Any, copy: bool) -> Rows:
@@ -132,13 +132,15 @@ class Cloud:
         low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
         total = np.zeros(self.d)
         for start in range(0, self.n, 4 * BLOCK):
-            block = self._source.block(start, min(start + 4 * BLOCK, self.n))
+            block = self.rows.block(start, min(start + 4 * BLOCK, self.n))
             check_block(block, start, self.columns, "X")
             np.minimum(low, block.min(axis=0), out=low)
             np.maximum(high, block.max(axis=0), out=high)
             # 2**-60 keeps the sum of any number of rows finite; the mean is only a place to stand
-            total += np.ldexp(block, -60).sum(axis=0) if block.dtype == np.float64 else (
-                block.sum(axis=0, dtype=np.float64) * 2.0**-60
+            total += (
+                np.ldexp(block, -60).sum(axis=0)
+                if block.dtype == np.float64
+                else (block.sum(axis=0, dtype=np.float64) * 2.0**-60)
             )
         self.minimum, self.maximum = low, high
         self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
@@ -211,19 +213,47 @@ class Cloud:
         factor = np.ldexp(1.0, -power_of_two(self._reach))
         return Frame(self.centre, self._pre, factor, None, 0)
 
+    @cached_property
+    def flat(self) -> tuple[Frame, Any]:
+        """The flat that the rows span and round coordinates on it, in a frame; O(n d^2)."""
+        from ._flat import column_view, find_flat
+
+        view, frame = column_view(self)
+        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * frame.pre
+        return frame, find_flat(view, size * frame.factor * np.finfo(np.float64).eps, 1e-11)
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the flat that the rows span, at most d, up to rounding."""
+        return int(self.flat[1].rank)
+
+    def mahalanobis(self, Q: Floats) -> Floats:
+        """Distance of each row of Q (m, d) from the mean in units of the covariance, (m,).
+
+        Infinite off the flat that the rows span.
+        """
+        frame, flat = self.flat
+        D = frame.map(Q) - flat.mean
+        size = np.sqrt(np.einsum("ij,ij->i", D @ flat.basis, D @ flat.basis))
+        if flat.directions is not None:
+            left = D - (D @ flat.directions) @ flat.directions.T
+            off = np.abs(left).max(axis=1, initial=0.0) > 1e-9 * (1 + np.abs(D).max(axis=1))
+            size = np.where(off, np.inf, size)
+        return np.asarray(size)
+
     def view(self, frame: Frame) -> View:
         """The rows seen in a frame."""
-        return View(self._source, frame, np.asarray(self._reach))
+        return View(self.rows, frame, np.asarray(self._reach))
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
         """(start, Z) with Z = (x - centre) * scale, (b, d) float64, from the first row to the last."""
         for start in range(0, self.n, size):
             stop = min(start + size, self.n)
-            yield start, self.euclidean.map(self._source.block(start, stop))
+            yield start, self.euclidean.map(self.rows.block(start, stop))
 
     def take(self, rows: ArrayLike) -> Floats:
         """The given rows in the data's own units, (len(rows), d) float64."""
-        return self._source.take(np.asarray(rows, dtype=np.intp))
+        return self.rows.take(np.asarray(rows, dtype=np.intp))
 
     def support(self, G: ArrayLike, h: float = 0.0, k: int = 1) -> Support:
         """For each direction the best k rows maximising ``<x, g> - h |x|^2``.

@@ -1,210 +1,321 @@
-"""Nearest points of the convex hull of a cloud, each with a proof from both sides.
-
-For a block of queries two steps alternate. One pass over all rows (`price`) finds, for every open
-query, how far the hull reaches in the query's own direction: that certifies a lower bound on the
-distance, and proposes a few rows from all over the data. Then the nearest point of the hull of
-each query's few rows is found exactly (`_wolfe`), which certifies an upper bound and gives the
-next direction. The support of the last round is kept, so the upper bound falls strictly and the
-rounds end (Wolfe 1976); a query leaves as soon as its bracket closes.
-"""
+"""The convex hull of a cloud: verdicts, distances and their proofs, in the data's own units."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, IntEnum
 from time import monotonic
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
+from . import _rounds
+from ._frame import Frame, Metric
+from ._rounds import UNIT, Progress, Projection, project
 from ._rows import Floats, Indices
-from ._scan import View, price
-from ._threads import cores, for_each
-from ._wolfe import nearest_batch
-
-UNIT = 2.0**-53
-Progress = Callable[[int, int, str], Any]
+from ._sign import MOST_ROWS, is_combination
+from .cloud import Cloud
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """Nearest points in the coordinates of a frame; m queries, supports padded with row -1."""
+class Verdict(IntEnum):
+    """Where a query lies; a proof goes with INSIDE and OUTSIDE."""
 
-    lower: Floats  # (m,) certified
-    upper: Floats  # (m,) certified
-    direction: Floats  # (m, r) unit vectors that certify `lower`
-    rows: Indices  # (m, s)
-    weights: Floats  # (m, s)
-    passes: Indices  # (m,) passes over the data that saw the query
-    ended: Indices  # (m,) one of the codes below
+    OUTSIDE = -1
+    UNDECIDED = 0
+    INSIDE = 1
 
 
-OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)
+class Status(Enum):
+    """How an answer came about, and what to do if it is not enough."""
 
-
-def project(
-    view: View,
-    Zq: Floats,
-    *,
-    exclude: Indices | None = None,
-    membership: bool = False,
-    relative: float = 1e-6,
-    limits: tuple[int, float] = (1000, np.inf),
-    progress: Progress | None = None,
-) -> Projection:
-    """Nearest points of the hull of a view to the rows of Zq (m, r), in the view's frame.
-
-    `exclude` names one row for each query that its hull shall not have (-1: none). `membership`
-    lets a query go as soon as it is separated; otherwise it stays until ``upper - lower`` is at
-    most `relative` times upper. `limits` are a number of passes and a time (`time.monotonic`).
-    """
-    m, r = Zq.shape
-    size = int(np.clip((1 << 22) // max(r, 1), 64, 2048))
-    parts = []
-    for start in range(0, m, size):
-        at = slice(start, min(start + size, m))
-        left = None if exclude is None else exclude[at]
-        batch = _Batch(view, Zq[at], left, membership, relative)
-        batch.run(limits, lambda done, base=start: progress and progress(base + done, m, "hull"))
-        parts.append(batch)
-    width = max((b.rows.shape[1] for b in parts), default=0)
-    return Projection(
-        _join([b.lower for b in parts]),
-        _join([b.upper for b in parts]),
-        _join([b.direction for b in parts], (0, r)),
-        _join([_widen(b.rows, width, -1) for b in parts], (0, 0), np.intp),
-        _join([_widen(b.weights, width, 0) for b in parts], (0, 0)),
-        _join([b.passes for b in parts], (0,), np.intp),
-        _join([b.ended for b in parts], (0,), np.intp),
+    INSIDE = "inside: the query is a convex combination of training rows."
+    WITHIN = (
+        "inside within the tolerance: the training rows lie in a flat, or the support is too large "
+        "for exact arithmetic, and the query is as near to the hull as rounding can tell."
+    )
+    OUTSIDE = "outside: the direction separates the query from every training row."
+    BOUNDARY = (
+        "undecided: the query is nearer to the hull's boundary than rounding; treat it as a "
+        "boundary point."
+    )
+    STALLED = (
+        "undecided: the bracket could not be closed in float64; the features have very different "
+        "scales, or rows are nearly equal: rescale the features, or pass a metric."
+    )
+    BUDGET = (
+        "the budget of time or passes ended first; the bracket is valid but open: raise the "
+        "budget, or ask for membership only."
     )
 
 
-class _Batch:
-    """The state of a block of queries, from the first pass until every bracket is closed."""
+@dataclass(frozen=True, eq=False)
+class HullAnswer:
+    """What the hull says of m queries, in the metric and in the data's own units."""
+
+    verdict: np.ndarray[Any, np.dtype[np.int8]]  # (m,)
+    lower: Floats  # (m,)
+    upper: Floats  # (m,)
+    weights: csr_array  # (m, n)
+    direction: Floats  # (m, d)
+    nearest: Floats  # (m, d)
+    residual: Floats  # (m, d)
+    status: np.ndarray[Any, np.dtype[np.object_]]  # (m,)
+
+
+def locate_in_hull(
+    cloud: Cloud,
+    Q: Floats,
+    metric: Metric,
+    *,
+    membership_only: bool = False,
+    tolerance: float = 1e-12,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> HullAnswer:
+    """Verdict, certified bracket and proofs for each row of Q (m, d).
+
+    `tolerance` is relative to each feature's own range; `budget` is in seconds. The cost is one
+    pass O(m n d) over the data for each round (1 to 10 of them), and O(m d^3) at most between.
+    """
+    limits = (1000, np.inf if budget is None else monotonic() + budget)
+    whole = metric.factor is not None or bool((metric.root == 0).any())
+    frame = cloud.columnwise() if membership_only and not whole else cloud.frame(metric)
+    parts = []
+    size = int(np.clip((1 << 22) // cloud.d, 64, 4096))
+    for start in range(0, max(len(Q), 1), size):
+        some = Q[start : start + size]
+
+        def said(done: int, _total: int, text: str, base: int = start) -> None:
+            if progress is not None:
+                progress(base + done, len(Q), text)
+
+        found = project(
+            cloud.view(frame),
+            frame.map(some),
+            membership=membership_only,
+            limits=limits,
+            progress=said,
+        )
+        part = _Part(cloud, some, metric, frame, found, tolerance)
+        if not membership_only and not whole:
+            part.ask_again(cloud.columnwise(), limits)
+        part.decide()
+        parts.append(part)
+    return _gather(parts, cloud, Q, membership_only)
+
+
+class _Part:
+    """A block of answers on its way from a frame to the data's own units."""
 
     def __init__(
-        self, view: View, Zq: Floats, exclude: Indices | None, membership: bool, relative: float
+        self,
+        cloud: Cloud,
+        Q: Floats,
+        metric: Metric,
+        frame: Frame,
+        found: Projection,
+        tolerance: float,
     ) -> None:
-        m, r = Zq.shape
-        self.view, self.Zq, self.exclude = view, Zq, exclude
-        self.membership, self.relative = membership, relative
-        self.size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
-        self.lower, self.upper = np.zeros(m), np.full(m, np.inf)
-        self.rows, self.weights = np.zeros((m, 0), np.intp), np.zeros((m, 0))
-        self.count = np.zeros(m, np.intp)
-        self.passes, self.ended = np.zeros(m, np.intp), np.full(m, OPEN)
-        self.single = np.full(m, not view.small)
-        # from the centre to the query: this direction alone separates nearly every row far out
-        away = np.where(self.size[:, None] > 0, Zq, 1.0)
-        self.away = away / np.sqrt(np.einsum("ij,ij->i", away, away))[:, None]
-        self.direction = self.away.copy()
+        self.cloud, self.Q, self.metric = cloud, Q, metric
+        self.rows, self.weights, self.ended = found.rows, found.weights, found.ended.copy()
+        self.lower, self.direction = _in_metric(metric, frame, found)
+        self.residual, self.upper = self._exhibit(np.arange(len(Q)))
+        # a feature's own range, and what its magnitude leaves of float64
+        reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
+        self.allowed = tolerance * (cloud.maximum / 2 - cloud.minimum / 2) * 2 + 4 * UNIT * reach
+        self._outside_the_box(metric)
 
-    def run(self, limits: tuple[int, float], progress: Callable[[int], Any]) -> None:
-        while (waiting := np.flatnonzero(self.ended == OPEN)).size:
-            progress(len(self.ended) - len(waiting))
-            if self.passes.max() >= limits[0] or monotonic() > limits[1]:
-                self.ended[waiting] = BUDGET
-            for single in (True, False):
-                some = waiting[(self.ended[waiting] == OPEN) & (self.single[waiting] == single)]
-                if some.size:
-                    proposed = self._price(some, single)
-                    on = self.ended[some] == OPEN
-                    self._nearest(some[on], proposed[on])
-        progress(len(self.ended))
+    def _exhibit(self, some: Indices) -> tuple[Floats, Floats]:
+        """sum w_i (x_i - q) and an upper bound on its length, from the weights and rows alone."""
+        d = self.cloud.d
+        residual, upper = np.full((len(some), d), np.nan), np.full(len(some), np.inf)
+        width = self.rows.shape[1]
+        have = np.flatnonzero((self.rows[some] >= 0).any(axis=1))
+        each = max(1, (1 << 20) // max(1, width * d))
+        for start in range(0, len(have), each):
+            at = have[start : start + each]
+            rows, w = self.rows[some[at]], self.weights[some[at]]
+            X = self.cloud.take(np.maximum(rows, 0).ravel()).reshape(len(at), width, d)
+            with np.errstate(over="ignore", invalid="ignore"):
+                Y = X - self.Q[some[at], None, :]
+                w = w / w.sum(axis=1, keepdims=True)
+                residual[at] = np.einsum("bs,bsd->bd", w, Y)
+                each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
+            spread = (
+                self.metric.norm(each_way)
+                if self.metric.factor is None
+                else (each_way @ np.abs(self.metric.factor).T).sum(axis=1)
+            )
+            error = (width + d + 10) * UNIT * spread
+            upper[at] = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
+        return residual, upper
 
-    def _price(self, some: Indices, single: bool) -> Indices:
-        """One pass over the data: lower bounds, and rows to try next (-1 for none)."""
-        U = self.away[some]
-        if single:
-            U = U.astype(np.float32).astype(np.float64)  # what was multiplied is what certifies
-        exclude = None if self.exclude is None else self.exclude[some]
-        found = price(self.view, U, exclude, single)
-        self.passes[some] += 1
-        length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT)
-        ahead = np.einsum("ij,ij->i", U, self.Zq[some])
-        error = self.view.rounding(U, single) + 2 * U.shape[1] * UNIT * self.size[some] * length
-        lower = (ahead - found.best - error) / length * (1 - 4 * UNIT)
-        better = lower > self.lower[some]
-        self.lower[some[better]] = lower[better]
-        self.direction[some[better]] = (U / length[:, None])[better]
+    def _outside_the_box(self, metric: Metric) -> None:
+        """A feature outside its range is a separator that needs no rounding bound."""
+        if metric.factor is not None:
+            return
+        excess = np.maximum(self.Q - self.cloud.maximum, self.cloud.minimum - self.Q)
+        excess = np.where(metric.root > 0, excess, -1.0) * metric.root
+        at = excess.argmax(axis=1)
+        most = excess[np.arange(len(at)), at] * (1 - 4 * UNIT)
+        for b in np.flatnonzero(most > self.lower):
+            self.lower[b] = most[b]
+            self.direction[b] = 0
+            above = self.Q[b, at[b]] > self.cloud.maximum[at[b]]
+            self.direction[b, at[b]] = (1 if above else -1) / metric.root[at[b]]
 
-        # a row further along than the support's own plane shortens the way to the query
-        gain = found.scores - (ahead - self.upper[some] * length)[:, None]
-        known = found.winners[:, :, None] == self.rows[some][:, None, :]
-        useful = (gain > 0) & ~known.any(axis=2)
-        self._decide(some, single, ~useful.any(axis=1), gain.max(axis=1) <= 2 * error)
-        return np.where(useful, found.winners, -1)
+    def _near(self) -> Any:
+        """Whether the exhibited combination agrees with the query in every feature."""
+        with np.errstate(invalid="ignore"):
+            used = (self.metric.root > 0) if self.metric.factor is None else True
+            slack = self.allowed + 8 * UNIT * np.abs(self.Q)
+            close = (np.abs(self.residual) <= slack) | ~np.broadcast_to(used, self.Q.shape)
+            return close.all(axis=1)
 
-    def _decide(self, some: Indices, single: bool, stuck: Any, faint: Any) -> None:
-        """Let go the queries for which this pass was the last one."""
-        lower, upper = self.lower[some], self.upper[some]
-        ended = np.full(len(some), OPEN)
-        if single:
-            self.single[some[stuck | faint]] = False  # float32 sees no further: float64 decides
-        else:
-            ended[stuck] = STALLED
-        ended[upper * (1 - self.relative) <= lower] = CLOSED
-        if self.membership:
-            ended[lower > 0] = SEPARATED
-        self.ended[some] = ended
-
-    def _nearest(self, some: Indices, proposed: Indices) -> None:
-        """Nearest points of the hulls of supports and proposals: upper bounds, next directions."""
+    def ask_again(self, frame: Frame, limits: tuple[int, float]) -> None:
+        """Ask once more, each feature in its own scale, where one scale for all sees too little."""
+        some = np.flatnonzero((self.lower <= 0) & ~self._near())
         if not some.size:
             return
-        width = int(self.count[some].max())
-        rows = np.concatenate([self.rows[some, :width], proposed], axis=1)
-        rows[:, :width][np.arange(width) >= self.count[some][:, None]] = -1
-        weights = np.zeros(rows.shape)
-        weights[:, :width] = self.weights[some, :width]
-        count = self.count[some]
-        P = np.zeros((len(some), self.view.rank))
-        # nearer than this a computed residual says nothing more
-        floor = 2 * UNIT * (1 + self.size[some])
-        each = int(np.clip((1 << 21) // (rows.shape[1] * self.view.rank), 1, 64))
+        found = project(
+            self.cloud.view(frame), frame.map(self.Q[some]), membership=True, limits=limits
+        )
+        lower, direction = _in_metric(self.metric, frame, found)
+        apart = lower > self.lower[some]
+        self.lower[some[apart]], self.direction[some[apart]] = lower[apart], direction[apart]
+        old = self.rows[some], self.weights[some], self.residual[some], self.upper[some]
+        width = max(found.rows.shape[1], self.rows.shape[1])
+        self.rows = _rounds.widen(self.rows, width, -1)
+        self.weights = _rounds.widen(self.weights, width, 0)
+        self.rows[some] = _rounds.widen(found.rows, width, -1)
+        self.weights[some] = _rounds.widen(found.weights, width, 0)
+        self.residual[some], self.upper[some] = self._exhibit(some)
+        keep = ~self._near()[some]
+        back = some[keep]
+        self.rows[back] = _rounds.widen(old[0], width, -1)[keep]
+        self.weights[back] = _rounds.widen(old[1], width, 0)[keep]
+        self.residual[back], self.upper[back] = old[2][keep], old[3][keep]
 
-        def solve(at: slice, stop: Any) -> None:
-            if stop.is_set():
-                return
-            pool, local = self._pool(rows[at])
-            nearest_batch(
-                pool, rows[at], local, weights[at], count[at], self.Zq[some[at]], floor[at], P[at]
-            )
+    def decide(self) -> None:
+        """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
+        self.lower = np.where(self.lower > 0, np.minimum(self.lower, self.upper), 0.0)
+        budget = self.ended == _rounds.BUDGET
+        status = np.where(budget, Status.BUDGET, Status.STALLED)
+        near = self._near()
+        outside = self.lower > 0
+        status[outside & ~budget] = Status.OUTSIDE
+        verdict = np.where(outside, Verdict.OUTSIDE, Verdict.UNDECIDED).astype(np.int8)
+        doubtful = np.flatnonzero(~outside & near)
+        proven = self._strictly_inside(doubtful)
+        status[doubtful[proven]] = Status.INSIDE
+        for b in doubtful[~proven]:
+            status[b] = self._exact(int(b))
+        for b in doubtful:
+            if status[b] in (Status.INSIDE, Status.WITHIN):
+                verdict[b] = Verdict.INSIDE
+        self.verdict, self.status = verdict, status
 
-        for_each(solve, [slice(i, i + each) for i in range(0, len(some), each)], cores())
-        self._keep(some, rows, weights, count)
-        length = np.sqrt(np.einsum("ij,ij->i", P, P))
-        # weights, subtraction and sum: each term of P is known to a few units of its own size
-        error = (count + 10) * UNIT * (1 + self.size[some]) * np.sqrt(self.view.rank)
-        self.upper[some] = np.where(length + error < self.upper[some], length + error, self.upper[some])
-        touching = length <= floor
-        self.ended[some[touching]] = TOUCHING
-        self.away[some[~touching]] = -P[~touching] / length[~touching, None]
+    def _strictly_inside(self, some: Indices) -> Any:
+        """Whether a ball around the combination, larger than the residual, lies in its simplex.
 
-    def _pool(self, rows: Indices) -> tuple[Floats, Indices]:
-        """The framed rows that a few queries need, and the queries' rows as places in it."""
-        if self.view.small:
-            return self.view.kept, rows
-        unique, inverse = np.unique(rows, return_inverse=True)
-        absent = int(unique[0] == -1)
-        return self.view.take(unique[absent:]), inverse.reshape(rows.shape) - absent
+        With d + 1 rows and all weights positive, the distance to facet i is w_i times the
+        altitude of vertex i. If the least of these exceeds the residual, the query is inside,
+        exactly. Everything is measured with each feature in its own unit.
+        """
+        proven = np.zeros(len(some), dtype=bool)
+        count = (self.rows[some] >= 0).sum(axis=1)
+        full = np.flatnonzero(count == self.cloud.d + 1)
+        frame = self.cloud.columnwise()
+        each = max(1, (1 << 20) // (self.cloud.d + 1) ** 2)
+        for start in range(0, len(full), each):
+            at = some[full[start : start + each]]
+            k = self.cloud.d + 1
+            rows, w = self.rows[at, :k], self.weights[at, :k]
+            Z = frame.map(self.cloud.take(rows.ravel())).reshape(len(at), k, k - 1)
+            Z = Z - frame.map(self.Q[at])[:, None, :]
+            A = np.concatenate([Z, np.ones((len(at), k, 1))], axis=2)
+            with np.errstate(all="ignore"):
+                try:
+                    inverse = np.linalg.inv(A)
+                except np.linalg.LinAlgError:
+                    continue
+                gradient = np.sqrt(np.einsum("bdk,bdk->bk", inverse[:, :-1], inverse[:, :-1]))
+                radius = (w / gradient).min(axis=1)
+                error = np.sqrt(np.square(np.einsum("bs,bsd->bd", w, Z)).sum(axis=1)) + 1e-14 * k
+                sound = np.abs(A).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) * k < 1e9
+                proven[full[start : start + each]] = sound & (radius > 16 * error)
+        return proven
 
-    def _keep(self, some: Indices, rows: Indices, weights: Floats, count: Indices) -> None:
-        width = int(count.max())
-        if width > self.rows.shape[1]:
-            self.rows = _widen(self.rows, width, -1)
-            self.weights = _widen(self.weights, width, 0.0)
-        inside = np.arange(width) < count[:, None]
-        self.rows[some, :width] = np.where(inside, rows[:, :width], -1)
-        self.rows[some, width:] = -1
-        self.weights[some, :width] = np.where(inside, weights[:, :width], 0.0)
-        self.weights[some, width:] = 0.0
-        self.count[some] = count
+    def _exact(self, b: int) -> Status:
+        rows = self.rows[b][self.rows[b] >= 0]
+        if len(rows) <= MOST_ROWS:
+            if is_combination(self.cloud.take(rows), self.Q[b]):
+                return Status.INSIDE
+            return Status.WITHIN if self.cloud.rank < self.cloud.d else Status.BOUNDARY
+        return Status.WITHIN
 
 
-def _widen(A: Any, width: int, fill: float) -> Any:
-    return np.pad(A, ((0, 0), (0, width - A.shape[1])), constant_values=fill)
+def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats, Floats]:
+    """Lower bounds and unit directions of a projection in a frame, as ones in the metric.
+
+    In the frame <u, z(q) - z(x)> >= lower |u| for every row; v with M v proportional to the same
+    functional and |v|_M = 1 says it in the metric: <v, q - x>_M >= the bound returned.
+    """
+    U = found.direction
+    if metric.factor is not None and metric.inverse is not None:
+        return frame.distance(found.lower), U @ metric.inverse.T
+    safe = np.where(metric.root > 0, metric.root, 1.0)
+    T = np.where(metric.root > 0, U * (frame.factor / safe), 0.0)
+    size = np.sqrt(np.einsum("ij,ij->i", T, T))
+    ok = size > 0
+    size = np.where(ok, size, 1.0)
+    lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT), 0.0)
+    return lower, T / size[:, None] / safe
 
 
-def _join(parts: list[Any], empty: tuple[int, ...] = (0,), dtype: Any = np.float64) -> Any:
-    return np.concatenate(parts) if parts else np.zeros(empty, dtype)
+def _gather(parts: list[_Part], cloud: Cloud, Q: Floats, membership_only: bool) -> HullAnswer:
+    rows = np.concatenate([p.rows[p.rows >= 0] for p in parts])
+    values = np.concatenate([(p.weights / _total(p.weights))[p.rows >= 0] for p in parts])
+    counts = np.concatenate([(p.rows >= 0).sum(axis=1) for p in parts])
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    weights = csr_array((values, rows, indptr), shape=(len(Q), cloud.n))
+    weights.sort_indices()
+    if membership_only:
+        # no nearest point was sought; one shared NaN costs no memory
+        residual = np.broadcast_to(np.nan, Q.shape)
+        nearest = residual
+    else:
+        residual = np.concatenate([p.residual for p in parts])
+        nearest = Q + residual
+    return HullAnswer(
+        np.concatenate([p.verdict for p in parts]),
+        np.concatenate([p.lower for p in parts]),
+        np.concatenate([p.upper for p in parts]),
+        weights,
+        np.concatenate([p.direction for p in parts]),
+        nearest,
+        residual,
+        np.concatenate([p.status for p in parts]),
+    )
+
+
+def _total(weights: Floats) -> Floats:
+    total = weights.sum(axis=1, keepdims=True)
+    return np.where(total > 0, total, 1.0)
+
+
+def reference_distances(
+    cloud: Cloud, metric: Metric, rows: Indices, progress: Progress | None = None
+) -> Floats:
+    """Distance of each given training row to the hull of all the *other* rows, (len(rows),).
+
+    The yardstick for new rows: a new row that is no farther out than these is as far out as
+    training rows themselves are. Cost as for `locate_in_hull` of len(rows) queries.
+    """
+    if cloud.n < 2:
+        return np.zeros(0)
+    frame = cloud.frame(metric)
+    found = project(cloud.view(frame), frame.map(cloud.take(rows)), exclude=rows, progress=progress)
+    touching = found.upper <= 64 * UNIT * frame.rank
+    return frame.distance(np.where(touching & (found.lower <= 0), 0.0, found.upper))

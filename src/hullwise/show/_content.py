@@ -21,7 +21,7 @@ from hullwise.show._figures import (
     row_distances,
     row_name,
 )
-from hullwise.show._words import number, plain, rows, share
+from hullwise.show._words import number, plain, rows, share, training
 
 if TYPE_CHECKING:
     from hullwise.show.report import ReportInput
@@ -91,7 +91,7 @@ def _headline(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, A
     return {
         "sentence": _reading(given, distance),
         "second": _farthest_sentence(given, distance),
-        "scope": f"{rows(m)} against {rows(given.n_train)} of training data, "
+        "scope": f"{rows(m)} against {training(given.n_train)}, "
         f"{len(given.columns):,} feature{'' if len(given.columns) == 1 else 's'}",
         "bands": bands if m else [],
         "verdicts": _verdict_sentence(m, inside, outside),
@@ -132,7 +132,9 @@ def _farthest_sentence(given: ReportInput, distance: Floats) -> str:
     if given.membership_only or not outside.any():
         return ""
     row = int(np.argmax(np.where(outside, distance, -1.0)))
-    text = f"The farthest, {row_name(given.labels, row)}, is {number(distance[row])} outside"
+    text = (
+        f"The farthest, {row_name(given.labels, row)}, is {number(distance[row])} outside the hull"
+    )
     most = float(reference.max()) if reference.size else 0.0
     if most <= given.tolerance:
         return text + "."
@@ -144,8 +146,10 @@ def _farthest_sentence(given: ReportInput, distance: Floats) -> str:
 
 def _distribution(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, Any]:
     if given.membership_only:
-        return {"missing": "Only membership was asked for, so no distances are shown. "
-                "Run again without membership_only to see how far out the rows are."}
+        return {
+            "missing": "Only membership was asked for, so no distances are shown. "
+            "Run again without membership_only to see how far out the rows are."
+        }
     if len(codes) == 0:
         return {"missing": "There are no rows to show."}
     return distribution(given, distance, codes)
@@ -170,9 +174,9 @@ def _features(given: ReportInput, leading: NDArray[np.int32]) -> dict[str, Any]:
     else:
         others = int(np.sum(total > 0)) - len(items)
         note = (
-            f"For each of the {rows(outside)} outside: the up to {LEADING} features that would have "
-            "to change most, measured against the range of the training rows; a feature counts "
-            "when its part is at least a tenth of the row’s largest. "
+            f"For each of the {rows(outside)} outside: the up to {LEADING} features that would "
+            "have to change most, measured against the range of the training rows; a feature "
+            "counts when its part is at least a tenth of the row’s largest. "
             + (f"{others:,} more features appear less often." if others > 0 else "")
         ).strip()
     return {"rows": outside, "items": items, "note": note}
@@ -190,9 +194,9 @@ def _one_row(given: ReportInput, row: int, code: int) -> dict[str, Any]:
     changes, more = _changes(given, row)
     nearest: list[str] = []
     if given.nearest_rows is not None:
-        nearest = [
-            row_name(given.training_labels, int(j), 40) for j in given.nearest_rows[row][:5] if j >= 0
-        ]
+        close = [int(j) for j in given.nearest_rows[row][:5] if j >= 0]
+        names = given.training_labels
+        nearest = [str(j) if names is None else plain(names[j], 40) for j in close]
     return {
         "label": row_name(given.labels, row),
         "band": code,
@@ -220,7 +224,7 @@ def _changes(given: ReportInput, row: int) -> tuple[list[dict[str, Any]], int]:
     residual = given.residual[row]
     ratio = relative_change(given, residual[None, :])[0]
     order = np.argsort(-ratio, kind="stable")[:CHANGES]
-    kept = [j for j in order.tolist() if ratio[j] > 0 and ratio[j] >= ratio[order[0]] / 1000]
+    kept = [j for j in order.tolist() if ratio[j] > 0 and ratio[j] >= ratio[order[0]] / 20]
     moved = int(np.sum(ratio >= max(ratio.max() / 1000, np.finfo(float).tiny)))
     changes = [
         {
@@ -277,22 +281,31 @@ def _about(given: ReportInput) -> list[tuple[str, str]]:
     m, d = given.queries.shape
     r = int(np.sum(np.isfinite(given.reference)))
     yardstick = (
-        f"Leave-one-out distances of {r:,} of {rows(given.n_train)} of training data."
+        f"Leave-one-out distances of {r:,} of the {training(given.n_train)}."
         if r
         else "No leave-one-out distances were computed, so there are no percentiles."
     )
     return [
-        ("Training data", f"{rows(given.n_train)}, {d:,} features."),
+        ("Training data", f"{rows(given.n_train)}, {d:,} feature{'' if d == 1 else 's'}."),
         ("Metric", plain(given.metric_text, 300)),
-        ("Tolerance", f"A row within {number(given.tolerance)} of the hull, in the metric’s "
-         "units, counts as inside."),
+        (
+            "Tolerance",
+            f"A row within {number(given.tolerance)} of the hull, in the metric’s "
+            "units, counts as inside.",
+        ),
         ("Yardstick", yardstick),
         ("Counted", f"Every count, bar and table uses all {rows(m)}; only the map draws a sample."),
         ("Row numbers", "Rows without a name are counted from 0, in the order given."),
-        ("Versions", f"hullwise {_version('hullwise')}, numpy {np.__version__}, "
-         f"Python {platform.python_version()}."),
-        ("To verify", "location.verify(X) checks every certificate from the training rows alone, "
-         "with code that shares nothing with the solver; exact=True uses rational arithmetic."),
+        (
+            "Versions",
+            f"hullwise {_version('hullwise')}, numpy {np.__version__}, "
+            f"Python {platform.python_version()}.",
+        ),
+        (
+            "To verify",
+            "location.verify(X) checks every certificate from the training rows alone, "
+            "with code that shares nothing with the solver; exact=True uses rational arithmetic.",
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from hullwise.show._words import number, plain, rows, share
+from hullwise.show._words import number, plain, rows, share, training
 
 if TYPE_CHECKING:
     from hullwise.show.report import ReportInput
@@ -158,7 +158,7 @@ def project(given: ReportInput, points: Floats) -> Floats:
 
 
 def outline(points: Floats) -> Floats:
-    """Corners of the convex hull of points in the plane, counter-clockwise; (1, 2) or (2, 2) if flat."""
+    """Corners of the convex hull of points in the plane, counter-clockwise; one or two if flat."""
     if len(points) == 0:
         return points
     middle = points.mean(axis=0)
@@ -178,16 +178,21 @@ def outline(points: Floats) -> Floats:
 
 def within(points: Floats, corners: Floats) -> NDArray[np.bool_]:
     """Whether each point lies in the polygon `outline` returned, up to 1e-9 of its width."""
-    slack = 1e-9 * max(float(np.ptp(corners, axis=0).max()), np.finfo(float).tiny)
+    width = max(float(np.ptp(corners, axis=0).max()), np.finfo(float).tiny)
+    with np.errstate(over="ignore"):
+        points = (points - corners[0]) / width
+    corners = (corners - corners[0]) / width
+    slack = 1e-9
     if len(corners) == 1:
-        return np.asarray(np.abs(points - corners[0]).max(axis=1) <= slack)
+        return np.asarray(np.abs(points).max(axis=1) <= slack)
     inside = np.ones(len(points), dtype=bool)
     # Two corners are walked there and back: the half-planes then leave the line alone.
     for a, b in pairwise([*corners, corners[0]]):
         edge = b - a
         length = float(np.hypot(*edge))
         offset = points - a
-        inside &= edge[0] * offset[:, 1] - edge[1] * offset[:, 0] >= -slack * length
+        with np.errstate(over="ignore", invalid="ignore"):
+            inside &= edge[0] * offset[:, 1] - edge[1] * offset[:, 0] >= -slack * length
         if len(corners) == 2:
             inside &= offset @ edge >= -slack * length
     return inside
@@ -200,32 +205,56 @@ def picture(
     leading: NDArray[np.int32],
     limit: int,
 ) -> dict[str, Any] | None:
-    """The map: sampled training rows, their outline, at most `limit` queries, and what it hides."""
+    """The map: sampled training rows, their outline, at most `limit` queries, what it hides."""
     if given.sample is None or given.axes is None or len(given.sample) == 0 or limit == 0:
         return None
-    training = project(given, given.sample)
-    training = training[np.isfinite(training).all(axis=1)][:2000]
-    corners = outline(training)
-    places = np.empty((len(codes), 2))
-    step = max(1, 4_000_000 // given.queries.shape[1])
-    for start in range(0, len(codes), step):
-        places[start : start + step] = project(given, given.queries[start : start + step])
-    drawable = np.isfinite(places).all(axis=1)
-    hidden = np.zeros(len(codes), dtype=bool)
-    if len(corners):
-        hidden[drawable] = within(places[drawable], corners)
-    chosen = _choose(codes, distance, np.flatnonzero(drawable), limit)
+    seen = project(given, given.sample)
+    seen = seen[np.isfinite(seen).all(axis=1)][:2000]
+    if len(seen) == 0:
+        return None
+    corners = outline(seen)
+    places, hidden = _place_queries(given, corners)
+    chosen = _choose(codes, distance, np.flatnonzero(np.isfinite(places).all(axis=1)), limit)
     points = places[chosen]
-    flat = _is_flat(training, points)
+    flat = _is_flat(seen, points)
     if flat:
-        training, points = _spread(training), _spread(points)
-    used, position = np.unique(np.abs(leading[chosen]), return_inverse=True)
+        seen, points = _spread(seen), _spread(points)
     return {
-        "training": [finite_list(training[:, 0]), finite_list(training[:, 1])],
+        "training": [finite_list(seen[:, 0]), finite_list(seen[:, 1])],
         "outline": [] if flat else [finite_list(c, 6) for c in corners],
         "flat": flat,
         "x": finite_list(points[:, 0], 5),
         "y": finite_list(points[:, 1], 5),
+        "views": _views(seen, points),
+        "shares": _shares(given),
+        "hides": _what_it_hides(given, hidden),
+        "drawn": _what_is_drawn(given, codes, chosen, len(seen)),
+        **_what_rows_say(given, codes, leading, chosen),
+    }
+
+
+def _place_queries(given: ReportInput, corners: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """(m, 2) coordinates of every query, and which fall within the outline."""
+    m, d = given.queries.shape
+    places, hidden = np.empty((m, 2)), np.zeros(m, dtype=bool)
+    step = max(1, 4_000_000 // d)
+    for start in range(0, m, step):
+        block = slice(start, start + step)
+        places[block] = project(given, given.queries[block])
+    drawable = np.isfinite(places).all(axis=1)
+    hidden[drawable] = within(places[drawable], corners)
+    return places, hidden
+
+
+def _what_rows_say(
+    given: ReportInput, codes: NDArray[np.int8], leading: NDArray[np.int32], chosen: Ints
+) -> dict[str, Any]:
+    """What pointing at a row of the map shows; features by their place in a list of the used."""
+    used, position = np.unique(np.abs(leading[chosen]), return_inverse=True)
+    if used.size == 0 or used[0] != 0:
+        # The sign tells too high from too low, so that place 0 must stay empty.
+        used, position = np.r_[0, used], position + 1
+    return {
         "band": codes[chosen].tolist(),
         "verdict": given.verdict[chosen].tolist(),
         "lower": finite_list(given.lower[chosen]),
@@ -234,10 +263,6 @@ def picture(
         "label": [row_name(given.labels, i, 40) for i in chosen.tolist()],
         "names": ["" if j == 0 else plain(given.columns[j - 1], 40) for j in used.tolist()],
         "push": (position.reshape(-1, LEADING) * np.sign(leading[chosen])).tolist(),
-        "views": _views(training, points),
-        "shares": _shares(given),
-        "hides": _what_it_hides(given, hidden),
-        "drawn": _what_is_drawn(given, codes, chosen, len(training)),
     }
 
 
@@ -261,8 +286,11 @@ def _choose(codes: NDArray[np.int8], distance: Floats, drawable: Ints, limit: in
     rest = np.setdiff1d(far, far_kept)
     room = min(len(rest), limit - kept_other - len(far_kept))
     chosen = np.concatenate(
-        [far_kept, rng.choice(rest, max(room, 0), replace=False),
-         rng.choice(other, kept_other, replace=False)]
+        [
+            far_kept,
+            rng.choice(rest, max(room, 0), replace=False),
+            rng.choice(other, kept_other, replace=False),
+        ]
     ).astype(np.intp)
     drawn_order = np.where(codes[chosen] == BANDS.index("unknown"), -1, codes[chosen])
     return chosen[np.lexsort((chosen, drawn_order))]
@@ -303,7 +331,8 @@ def _what_it_hides(given: ReportInput, hidden: NDArray[np.bool_]) -> str:
     total = min(1.0, sum(_shares(given)))
     text = ""
     if given.axes_share is not None:
-        text = f"The two directions carry {number(100 * total)}\u00a0% of the training rows’ variance"
+        carried = f"{number(100 * total, 2)}\u00a0%"
+        text = f"The two directions carry {carried} of the training rows’ variance"
         text += "; the rest cannot be seen here. " if d > 2 else ". "
     outside = given.verdict == -1
     count, unseen = int(outside.sum()), int((outside & hidden).sum())
@@ -319,11 +348,12 @@ def _what_it_hides(given: ReportInput, hidden: NDArray[np.bool_]) -> str:
 
 def _what_is_drawn(given: ReportInput, codes: NDArray[np.int8], chosen: Ints, s: int) -> str:
     m = len(codes)
-    text = f"Drawn: {s:,} of {rows(given.n_train)} of training data"
-    if s < given.n_train:
-        text += " (the outline is theirs)"
+    text = f"Drawn: {s:,} of the {training(given.n_train)}, whose outline it is"
+    if s >= given.n_train:
+        text = f"Drawn: {'all ' if s > 1 else ''}{training(s)} and their outline"
     if len(chosen) == m:
-        return text + f" and all {m:,} of yours." if m else text + "."
+        whole = "your row" if m == 1 else f"all {m:,} of your rows"
+        return text + (f", and {whole}." if m else ".")
     far = codes == BANDS.index("far")
     kept = int(far[chosen].sum())
     return text + (

@@ -41,6 +41,10 @@ def rows(count: int) -> str:
     return f"{count:,}{NBSP}row" if count == 1 else f"{count:,}{NBSP}rows"
 
 
+def training(count: int) -> str:
+    return f"{count:,} training row{'' if count == 1 else 's'}"
+
+
 def number(value: float, digits: int = 3) -> str:
     """About `digits` significant digits; powers of ten beyond six places."""
     if value == 0 or not math.isfinite(value):

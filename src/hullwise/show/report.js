@@ -78,10 +78,11 @@ function distances() {
     "Bars show shares of all rows of their kind; rows inside, at distance zero, have their own column on a scale from 0 to 100 %. ",
     d.undecided ? `The top of that column holds ${d.undecided.toLocaleString("en-US")} undecided. ` : "",
     d.log ? "The distance axis is logarithmic." : ""].join("");
-  const build = () => table(["distance", ...names.map((n) => n), "training rows"],
-    [["inside", ...d.inside, d.trainingInside],
+  const used = names.map((_, b) => b).filter((b) => b < 4 || d.inside[b] || d.queries[b].some((v) => v));
+  const build = () => table(["distance", ...used.map((b) => names[b]), "training rows"],
+    [["inside", ...used.map((b) => d.inside[b]), d.trainingInside],
       ...d.edges.slice(1).map((edge, i) => [`${number(d.edges[i])} to ${number(edge)}`,
-        ...d.queries.map((band) => band[i]), d.training[i]])
+        ...used.map((b) => d.queries[b][i]), d.training[i]])
         .filter((line) => line.slice(1).some((v) => v))]
       .map((line) => line.map((v) => (typeof v === "number" ? v.toLocaleString("en-US") : v))));
   section(title, figure((width) => drawDistribution(d, names, width),
@@ -199,27 +200,30 @@ function features() {
 function card(row, place) {
   const most = Math.max(...row.changes.map((c) => c.share || 0));
   const lines = row.changes.map((c) => {
-    const [from, to, by] = route(c.from, c.by);
+    const [values, by] = route(c.from, c.by);
     const length = 50 * (c.share === null ? 1 : most ? c.share / most : 0);
     const bar = sized(h("i", {}), Math.max(1, length));
     bar.style.left = c.by < 0 ? `${50 - length}%` : "50%";
     const part = c.share === null ? "constant in the training rows" : `${percent(c.share)} of the training range`;
     return h("tr", { title: part }, h("th", { class: "of", scope: "row" }, bdi(c.name)),
-      h("td", { class: "route" }, `${from} → ${to} `, h("b", {}, by)),
-      h("td", { class: "gauge", "aria-hidden": "true" }, h("span", {}, bar)));
+      h("td", { class: "by" }, by), h("td", { class: "gauge", "aria-hidden": "true" }, h("span", {}, bar)),
+      h("td", { class: "route" }, values));
   });
   const more = row.more > 0 ? `and ${row.more.toLocaleString("en-US")} smaller change${row.more > 1 ? "s" : ""}` : "";
-  const near = row.nearest.length ? ["nearest training rows: ", bdi(row.nearest.join(", "))] : [];
-  return h("li", {}, h("h3", {}, bdi(`${place + 1}. ${row.label}`), h("span", {}, chip(row.band))),
-    h("p", { class: "quiet" }, `${distance(row.lower, row.upper)} outside${row.percentile ? ", " + row.percentile : ""}`),
-    lines.length ? h("table", { "aria-label": "smallest change to come inside" }, h("tbody", {}, lines)) : "",
-    more || near.length ? h("p", { class: "quiet" }, more, more && near.length ? "; " : "", ...near) : "");
+  return h("li", {},
+    h("div", {}, h("h3", {}, bdi(`${place + 1}. ${row.label}`)),
+      h("p", { class: "quiet" }, chip(row.band), `, ${distance(row.lower, row.upper)} outside`),
+      row.percentile ? h("p", { class: "quiet" }, row.percentile) : "",
+      row.nearest.length ? h("p", { class: "quiet" }, row.nearest.length > 1 ? "nearest training rows: " : "nearest training row: ", bdi(row.nearest.join(", "))) : ""),
+    lines.length ? h("div", {},
+      h("table", { "aria-label": "smallest change to come inside" }, h("tbody", {}, lines)),
+      more ? h("p", { class: "quiet" }, more) : "") : "");
 }
 function farthest() {
   const rows = data.farthest;
   const note = !rows.length ? "No row is proved outside the hull."
     : rows.some((r) => r.changes.length)
-      ? "For each, the smallest change that would bring it into the data: all these features together, each from its value to the value at the nearest point of the hull, in its own unit. Bars are shares of the training range, each row on its own scale."
+      ? "For each, the smallest change that would bring it into the data: all these features together, each from its value to the value at the nearest point of the hull, in its own unit. Bars compare the changes of one row as parts of the training range."
       : "Only membership was asked for: the distances are open, and so are the changes.";
   section(rows.length > 1 ? `The ${rows.length} farthest rows` : "The farthest rows",
     h("p", { class: "note" }, note), rows.length ? h("ol", { class: "cards" }, rows.map(card)) : "");
@@ -231,9 +235,11 @@ function definitions() {
     h("small", {}, percent(count / total)), h("span", { class: "meter" }, sized(h("i", {}), 100 * count / total)));
   section("What other definitions say", note ? h("p", {}, note) : "",
     lines.length ? h("figure", {}, h("table", { class: "agree" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "band"), columns.map((c) => h("th", { scope: "col" }, c)))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "band"), h("th", { scope: "col" }, "rows"),
+        columns.map((c) => h("th", { scope: "col" }, c)))),
       h("tbody", {}, lines.map((line) => h("tr", {},
-        h("th", { scope: "row" }, line.band === null ? "all rows" : chip(line.band), ` (${line.total.toLocaleString("en-US")})`),
+        h("th", { scope: "row" }, line.band === null ? "all" : chip(line.band)),
+        h("td", { class: "of", "data-name": "rows" }, line.total.toLocaleString("en-US")),
         line.counts.map((count, i) => cell(count, line.total, columns[i])))))),
     h("figcaption", {}, "How many rows of each band each definition calls in. Nearest rows as close as usual: no farther than the neighbours of 95 % of the training rows.")) : "");
 }

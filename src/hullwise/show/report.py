@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hullwise.errors import FileError
+
 Floats = NDArray[np.float64]
 
 SIZE_LIMIT = 1_000_000
@@ -182,34 +184,31 @@ def write_report(
     The page is written under a temporary name beside `path` and then renamed, so that no half
     page is ever seen. Cost as `render_report`.
     """
-    from hullwise.errors import FileError
-
     target = Path(path).expanduser()
-    _refuse(target, force, FileError)
+    _refuse(target, force)
     page = render_report(location, title=title).encode("utf-8")
     partial = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
     try:
         partial.write_bytes(page)
-        _refuse(target, force, FileError)
+        _refuse(target, force)
         partial.replace(target)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise FileError(
-            f"{target}: the report cannot be written ({reason}); choose another path"
-        ) from error
+        problem = f"the report cannot be written ({reason}); choose another path"
+        raise FileError(str(target), problem) from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
     return target
 
 
-def _refuse(target: Path, force: bool, kind: type[Exception]) -> None:
+def _refuse(target: Path, force: bool) -> None:
     if target.is_dir():
-        raise kind(f"{target} is a directory; give the report a file name, such as report.html")
+        raise FileError(str(target), "this is a directory; name a file in it, such as report.html")
     if not target.parent.is_dir():
-        raise kind(f"{target.parent} is not a directory; create it, or choose another path")
+        raise FileError(str(target), f"there is no directory {target.parent}; create it first")
     if not force and (target.exists() or target.is_symlink()):
-        raise kind(f"{target} exists already; pass force=True (--force) to replace it")
+        raise FileError(str(target), "exists already; replace it with force=True (--force)")
 
 
 def _fill(content: Mapping[str, Any]) -> str:

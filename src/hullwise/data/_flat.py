@@ -1,0 +1,137 @@
+"""The flat on which the rows lie, and coordinates in which the cloud on it is round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import qr
+
+from ._frame import Frame
+from ._rows import Floats, Indices
+from ._scan import View
+from .cloud import Cloud
+
+ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
+ULPS = 8 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """Affine hull of the rows: y = (z - mean) @ basis has mean 0 and variance 1 along each axis.
+
+    `directions` (d, r) is an orthonormal basis of the flat in frame coordinates, None where the
+    flat is the whole space.
+    """
+
+    mean: Floats
+    basis: Floats
+    directions: Floats | None
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the flat."""
+        return self.basis.shape[1]
+
+
+def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
+    """All rows of a view, about 8 MiB at a time."""
+    size = int(np.clip((1 << 20) // view.rank, 64, 8192))
+    for start in range(0, view.n, size):
+        stop = min(start + size, view.n)
+        yield slice(start, stop), view.block(start, stop, False)
+
+
+def column_view(cloud: Cloud) -> tuple[View, Frame]:
+    """The rows with every column on its own power-of-two scale.
+
+    A column that moves by no more than a few units in its last place is a constant: it is
+    measured by its size, so that its noise cannot pass for a dimension.
+    """
+    frame = cloud.columnwise()
+    size = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum)) * frame.pre
+    flat = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
+    if flat.any():
+        own = np.ldexp(1.0, -np.frexp(size)[1])
+        frame = replace(frame, factor=np.where(flat, own, frame.factor))
+    return cloud.view(frame), frame
+
+
+def find_flat(view: View, noise: Floats, tolerance: float) -> Flat:
+    """Rank and round coordinates; O(n d^2), one pass where the rank is plain and two elsewhere.
+
+    A direction is part of the flat when the rows' spread along it exceeds both `tolerance` times
+    the largest spread and four times the rounding of the stored values, `noise` (d,).
+    """
+    n, d = view.n, view.rank
+    total, gram = np.zeros(d), np.zeros((d, d) if n > d else (0, 0))
+    for _, Z in blocks(view):
+        total += Z.sum(axis=0)
+        if n > d:
+            gram += Z.T @ Z
+    mean = total / n
+    if n > d:
+        gram = gram / n - np.outer(mean, mean)
+        spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
+        if spread.min() > 0 and (noise < 1e-3 * spread).all():
+            values, vectors = np.linalg.eigh(gram / np.outer(spread, spread))
+            if values[0] > ROOMY * values[-1]:
+                basis = (vectors / np.sqrt(values)) / spread[:, None]
+                return Flat(mean, basis, None)
+    return _flat_by_qr(view, mean, noise, tolerance)
+
+
+def _flat_by_qr(view: View, mean: Floats, noise: Floats, tolerance: float) -> Flat:
+    """The same from a blocked QR, which sees thin directions that a Gram matrix loses."""
+    d = view.rank
+    R = np.zeros((0, d))
+    for _, Z in blocks(view):
+        stack = np.concatenate([R, Z - mean])
+        R = np.asarray(qr(stack, mode="r", overwrite_a=True, check_finite=False)[0][:d])
+    _, sigma, Vt = np.linalg.svd(R / np.sqrt(view.n), full_matrices=False)
+    rounding = 4 * np.linalg.norm(Vt * noise, axis=1)
+    keep = (sigma > tolerance * sigma.max(initial=0.0)) & (sigma > rounding)
+    directions = np.ascontiguousarray(Vt[keep].T)
+    basis = directions / sigma[keep]
+    return Flat(mean, basis, None if len(sigma) == d and keep.all() else directions)
+
+
+def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
+    """|y N|^2 of every row, and the rows furthest either way along each column of N (r, k)."""
+    k = N.shape[1]
+    to = flat.basis @ N
+    size = np.zeros(view.n)
+    best, row = np.full(2 * k, -np.inf), np.zeros(2 * k, dtype=np.intp)
+    for at, Z in blocks(view):
+        Y = (Z - flat.mean) @ to
+        size[at] = np.einsum("ij,ij->i", Y, Y)
+        for part, sign in ((slice(0, k), 1), (slice(k, 2 * k), -1)):
+            arg = Y.argmax(axis=0) if sign > 0 else Y.argmin(axis=0)
+            value = sign * Y[arg, np.arange(k)]
+            better = value > best[part]
+            best[part] = np.where(better, value, best[part])
+            row[part] = np.where(better, arg + at.start, row[part])
+    return size, row
+
+
+def spanning_rows(view: View, flat: Flat, count: int) -> Indices:
+    """About `count` rows far out under the covariance, that reach well along every direction.
+
+    One pass picks them; further ones only while some direction of unit variance in the cloud is
+    nearly lost in the choice, which adds the extreme rows along each such direction.
+    """
+    size, rows = extremes(view, flat, np.eye(flat.rank))
+    count = min(count, view.n)
+    far = np.argpartition(size, view.n - count)[view.n - count :]
+    rows = np.union1d(rows, far)
+    while True:
+        Y = (view.take(rows) - flat.mean) @ flat.basis
+        values, vectors = np.linalg.eigh((Y - Y.mean(axis=0)).T @ (Y - Y.mean(axis=0)))
+        weak = values < 0.25
+        if not weak.any():
+            return rows
+        more = np.union1d(rows, extremes(view, flat, vectors[:, weak])[1])
+        if len(more) == len(rows):
+            return rows
+        rows = more

@@ -1,0 +1,212 @@
+"""Nearest points of the convex hull of a cloud, each with a proof from both sides.
+
+For a block of queries two steps alternate. One pass over all rows (`price`) finds, for every open
+query, how far the hull reaches in the query's own direction: that certifies a lower bound on the
+distance, and proposes a few rows from all over the data. Then the nearest point of the hull of
+each query's few rows is found exactly (`_wolfe`), which certifies an upper bound and gives the
+next direction. The support of the last round is kept, so the upper bound falls strictly and the
+rounds end (Wolfe 1976); a query leaves as soon as its bracket closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from ._rows import Floats, Indices
+from ._scan import View, price
+from ._threads import cores, for_each
+from ._wolfe import nearest_batch
+
+UNIT = 2.0**-53
+Progress = Callable[[int, int, str], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Nearest points in the coordinates of a frame; m queries, supports padded with row -1."""
+
+    lower: Floats  # (m,) certified
+    upper: Floats  # (m,) certified
+    direction: Floats  # (m, r) unit vectors that certify `lower`
+    rows: Indices  # (m, s)
+    weights: Floats  # (m, s) positive on the support, zero on the padding
+    passes: Indices  # (m,) passes over the data that saw the query
+    ended: Indices  # (m,) one of the codes below
+
+
+OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)
+
+
+def project(
+    view: View,
+    Zq: Floats,
+    *,
+    exclude: Indices | None = None,
+    membership: bool = False,
+    relative: float = 1e-6,
+    limits: tuple[int, float] = (1000, np.inf),
+    progress: Progress | None = None,
+) -> Projection:
+    """Nearest points of the hull of a view to the rows of Zq (m, r), in the view's frame.
+
+    `exclude` names one row for each query that its hull shall not have (-1: none). `membership`
+    lets a query go as soon as it is separated; otherwise it stays until ``upper - lower`` is at
+    most `relative` times upper. `limits` are a number of passes and a time (`time.monotonic`).
+    """
+    m, r = Zq.shape
+    size = int(np.clip((1 << 22) // max(r, 1), 64, 2048))
+    parts = []
+    for start in range(0, m, size):
+        at = slice(start, min(start + size, m))
+        left = None if exclude is None else exclude[at]
+        batch = _Batch(view, Zq[at], left, membership, relative)
+        batch.run(limits, lambda done, base=start: progress and progress(base + done, m, "hull"))
+        parts.append(batch)
+    width = max((b.rows.shape[1] for b in parts), default=0)
+    return Projection(
+        _join([b.lower for b in parts]),
+        _join([b.upper for b in parts]),
+        _join([b.direction for b in parts], (0, r)),
+        _join([widen(b.rows, width, -1) for b in parts], (0, 0), np.intp),
+        _join([widen(b.weights, width, 0) for b in parts], (0, 0)),
+        _join([b.passes for b in parts], (0,), np.intp),
+        _join([b.ended for b in parts], (0,), np.intp),
+    )
+
+
+class _Batch:
+    """The state of a block of queries, from the first pass until every bracket is closed."""
+
+    def __init__(
+        self, view: View, Zq: Floats, exclude: Indices | None, membership: bool, relative: float
+    ) -> None:
+        m, r = Zq.shape
+        self.view, self.Zq, self.exclude = view, Zq, exclude
+        self.membership, self.relative = membership, relative
+        self.size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
+        self.lower, self.upper = np.zeros(m), np.full(m, np.inf)
+        self.rows, self.weights = np.zeros((m, 0), np.intp), np.zeros((m, 0))
+        self.count = np.zeros(m, np.intp)
+        self.passes, self.ended = np.zeros(m, np.intp), np.full(m, OPEN)
+        self.single = np.full(m, not view.small)
+        # from the centre to the query: this direction alone separates nearly every row far out
+        away = np.where(self.size[:, None] > 0, Zq, 1.0)
+        self.away = away / np.sqrt(np.einsum("ij,ij->i", away, away))[:, None]
+        self.direction = self.away.copy()
+
+    def run(self, limits: tuple[int, float], progress: Callable[[int], Any]) -> None:
+        while (waiting := np.flatnonzero(self.ended == OPEN)).size:
+            progress(len(self.ended) - len(waiting))
+            if self.passes.max() >= limits[0] or monotonic() > limits[1]:
+                self.ended[waiting] = BUDGET
+            for single in (True, False):
+                some = waiting[(self.ended[waiting] == OPEN) & (self.single[waiting] == single)]
+                if some.size:
+                    proposed = self._price(some, single)
+                    on = self.ended[some] == OPEN
+                    self._nearest(some[on], proposed[on])
+        progress(len(self.ended))
+
+    def _price(self, some: Indices, single: bool) -> Indices:
+        """One pass over the data: lower bounds, and rows to try next (-1 for none)."""
+        U = self.away[some]
+        if single:
+            U = U.astype(np.float32).astype(np.float64)  # what was multiplied is what certifies
+        exclude = None if self.exclude is None else self.exclude[some]
+        found = price(self.view, U, exclude, single)
+        self.passes[some] += 1
+        length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT)
+        ahead = np.einsum("ij,ij->i", U, self.Zq[some])
+        error = self.view.rounding(U, single) + 2 * U.shape[1] * UNIT * self.size[some] * length
+        lower = (ahead - found.best - error) / length * (1 - 4 * UNIT)
+        better = lower > self.lower[some]
+        self.lower[some[better]] = lower[better]
+        self.direction[some[better]] = (U / length[:, None])[better]
+
+        # a row further along than the support's own plane shortens the way to the query
+        gain = found.scores - (ahead - self.upper[some] * length)[:, None]
+        known = found.winners[:, :, None] == self.rows[some][:, None, :]
+        useful = (gain > 0) & ~known.any(axis=2)
+        self._decide(some, single, ~useful.any(axis=1), gain.max(axis=1) <= 2 * error)
+        return np.where(useful, found.winners, -1)
+
+    def _decide(self, some: Indices, single: bool, stuck: Any, faint: Any) -> None:
+        """Let go the queries for which this pass was the last one."""
+        lower, upper = self.lower[some], self.upper[some]
+        ended = np.full(len(some), OPEN)
+        if single:
+            self.single[some[stuck | faint]] = False  # float32 sees no further: float64 decides
+        else:
+            ended[stuck] = STALLED
+        ended[upper * (1 - self.relative) <= lower] = CLOSED
+        if self.membership:
+            ended[lower > 0] = SEPARATED
+        self.ended[some] = ended
+
+    def _nearest(self, some: Indices, proposed: Indices) -> None:
+        """Nearest points of the hulls of supports and proposals: upper bounds, next directions."""
+        if not some.size:
+            return
+        width = int(self.count[some].max())
+        rows = np.concatenate([self.rows[some, :width], proposed], axis=1)
+        rows[:, :width][np.arange(width) >= self.count[some][:, None]] = -1
+        weights = np.zeros(rows.shape)
+        weights[:, :width] = self.weights[some, :width]
+        count = self.count[some]
+        P = np.zeros((len(some), self.view.rank))
+        # nearer than this a computed residual says nothing more
+        floor = 2 * UNIT * (1 + self.size[some])
+        each = int(np.clip((1 << 21) // (rows.shape[1] * self.view.rank), 1, 64))
+
+        def solve(at: slice, stop: Any) -> None:
+            if stop.is_set():
+                return
+            pool, local = self._pool(rows[at])
+            nearest_batch(
+                pool, rows[at], local, weights[at], count[at], self.Zq[some[at]], floor[at], P[at]
+            )
+
+        for_each(solve, [slice(i, i + each) for i in range(0, len(some), each)], cores())
+        self._keep(some, rows, weights, count)
+        length = np.sqrt(np.einsum("ij,ij->i", P, P))
+        # weights, subtraction and sum: each term of P is known to a few units of its own size
+        error = (count + 10) * UNIT * (1 + self.size[some]) * np.sqrt(self.view.rank)
+        self.upper[some] = np.where(
+            length + error < self.upper[some], length + error, self.upper[some]
+        )
+        touching = length <= floor
+        self.ended[some[touching]] = TOUCHING
+        self.away[some[~touching]] = -P[~touching] / length[~touching, None]
+
+    def _pool(self, rows: Indices) -> tuple[Floats, Indices]:
+        """The framed rows that a few queries need, and the queries' rows as places in it."""
+        if self.view.small:
+            return self.view.kept, rows
+        unique, inverse = np.unique(rows, return_inverse=True)
+        absent = int(unique[0] == -1)
+        return self.view.take(unique[absent:]), inverse.reshape(rows.shape) - absent
+
+    def _keep(self, some: Indices, rows: Indices, weights: Floats, count: Indices) -> None:
+        width = int(count.max())
+        if width > self.rows.shape[1]:
+            self.rows = widen(self.rows, width, -1)
+            self.weights = widen(self.weights, width, 0.0)
+        inside = np.arange(width) < count[:, None]
+        self.rows[some, :width] = np.where(inside, rows[:, :width], -1)
+        self.rows[some, width:] = -1
+        self.weights[some, :width] = np.where(inside, weights[:, :width], 0.0)
+        self.weights[some, width:] = 0.0
+        self.count[some] = count
+
+
+def widen(A: Any, width: int, fill: float) -> Any:
+    return np.pad(A, ((0, 0), (0, width - A.shape[1])), constant_values=fill)
+
+
+def _join(parts: list[Any], empty: tuple[int, ...] = (0,), dtype: Any = np.float64) -> Any:
+    return np.concatenate(parts) if parts else np.zeros(empty, dtype)

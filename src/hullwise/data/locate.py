@@ -1,0 +1,217 @@
+"""locate: the whole answer for a table of queries, in one call."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DataError
+from ._check import check_rows
+from ._frame import Metric
+from ._rounds import Progress
+from ._rows import Floats
+from .box import locate_in_box
+from .cloud import Cloud
+from .ellipsoid import smallest_ellipsoid
+from .hull import HullAnswer, Verdict, locate_in_hull, reference_distances
+from .location import Location, Reference, bands, percentile
+from .neighbours import nearest_rows, reference_gaps
+from .plane import plane_of
+
+__all__ = ["locate"]
+
+ELLIPSOID_WORK = 2e8  # n d^2 above which the ellipsoid takes more than a few seconds
+
+
+def locate(
+    X: Any,
+    Q: Any,
+    *,
+    metric: ArrayLike | str | None = None,
+    membership_only: bool = False,
+    k: int = 5,
+    reference: int | Reference = 500,
+    tolerance: float = 1e-12,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> Location:
+    """Say for every row of Q where it stands against the rows of X, with a proof.
+
+    Parameters
+    ----------
+    X : array (n, d), data frame, path or Cloud
+        The training rows.
+    Q : array (m, d), data frame or path
+        The queries; a data frame must have the columns of X, in the same order.
+    metric : None, "std", "range", (d,) or (d, d), optional
+        In which units distance counts. None: Euclidean, in the data's own units. "std" and
+        "range" divide each feature by its standard deviation or range over X. A vector is the
+        diagonal of M, a matrix M itself, in ``|v|^2 = v' M v`` (positive semidefinite).
+    membership_only : bool
+        Leave each query as soon as a proof of inside or outside is found: no distances, bands
+        or other definitions.
+    k : int
+        Nearest training rows listed for each query.
+    reference : int or Reference
+        How many training rows (a seeded sample) are left out in turn to learn which distances
+        are usual; 0 for none. A `Reference` from an earlier call is used as it is.
+    tolerance : float
+        Relative to each feature's range, how near to the query the exhibited combination must
+        come for the verdict INSIDE.
+    budget : float, optional
+        Seconds after which the hull search stops; open rows keep their best bracket and the
+        status `Status.BUDGET`.
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Returns
+    -------
+    Location
+        Verdicts, brackets, weights, directions, bands and the other definitions, row by row.
+
+    Raises
+    ------
+    DataError, DataTypeError
+        For rows that cannot be used (NaN, text, another number of features ...), saying where.
+
+    Notes
+    -----
+    The cost is O(m n d) for each pass over the data, with 1 to 10 passes, shared by all queries
+    of a block; at most O(m d^3) between passes. The distance is found by Wolfe's nearest-point
+    method [1]_ on a few rows for each query, priced against all rows. The smallest ellipsoid is
+    left out (NaN) where n d^2 exceeds 2e8; `EllipsoidLocator` computes it at any size.
+
+    References
+    ----------
+    .. [1] P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11,
+       1976. Membership as interpolation: R. Balestriero, J. Pesenti, Y. LeCun, "Learning in high
+       dimension always amounts to extrapolation", 2021, Definition 1.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    >>> loc = hw.locate(X, [[0.5, 0.5], [2.0, 0.5]])
+    >>> loc.verdict
+    array([ 1, -1], dtype=int8)
+    >>> loc.upper.round(6), loc.residual[1].round(6) + 0.0
+    (array([0., 1.]), array([-1.,  0.]))
+    >>> bool(loc.verify(X).all())
+    True
+    """
+    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+    values, labels = read_queries(cloud, Q)
+    if not (np.isfinite(tolerance) and tolerance >= 0):
+        raise DataError(f"tolerance={tolerance}: expected a finite number of at least 0.")
+    if k < 1:
+        raise DataError(f"k={k}: expected at least 1 nearest row.")
+    chosen = cloud.metric(metric)
+    hull = locate_in_hull(
+        cloud,
+        values,
+        chosen,
+        membership_only=membership_only,
+        tolerance=tolerance,
+        budget=budget,
+        progress=progress,
+    )
+    m = len(values)
+    unknown = np.broadcast_to(np.nan, m)
+    usual = np.zeros(0)
+    band, rank = np.full(m, "unknown", dtype=object), unknown
+    ellipsoid, mahalanobis, gap, gap_rank = unknown, unknown, unknown, unknown
+    near = np.zeros((m, 0), np.intp)
+    if not membership_only:
+        ref = (
+            reference
+            if isinstance(reference, Reference)
+            else leave_out(cloud, chosen, k, reference, progress)
+        )
+        usual = ref.hull
+        band, rank = bands(hull.lower, _settled(hull), usual), percentile(_settled(hull), usual)
+        neighbours = nearest_rows(cloud, values, chosen, k)
+        near, gap = neighbours.rows, neighbours.distances[:, -1]
+        gap_rank = percentile(gap, ref.gaps)
+        mahalanobis = cloud.mahalanobis(values)
+        if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
+            ellipsoid = smallest_ellipsoid(cloud, progress=progress).distance(values)
+    return Location(
+        verdict=hull.verdict,
+        lower=hull.lower,
+        upper=hull.upper,
+        weights=hull.weights,
+        direction=hull.direction,
+        nearest=hull.nearest,
+        residual=hull.residual,
+        status=hull.status,
+        band=band,
+        hull_percentile=rank,
+        reference=usual,
+        box_excess=locate_in_box(cloud, values).excess,
+        ellipsoid_distance=ellipsoid,
+        mahalanobis=mahalanobis,
+        neighbour_distance=gap,
+        neighbour_percentile=gap_rank,
+        nearest_rows=near,
+        queries=values,
+        labels=labels,
+        columns=cloud.names,
+        training_labels=cloud.labels,
+        box_minimum=cloud.minimum,
+        box_maximum=cloud.maximum,
+        metric=chosen,
+        tolerance=tolerance,
+        membership_only=membership_only,
+        n_train=cloud.n,
+        plane=None if membership_only else plane_of(cloud),
+    )
+
+
+def leave_out(
+    cloud: Cloud,
+    metric: Metric,
+    k: int = 5,
+    sample: int = 500,
+    progress: Progress | None = None,
+) -> Reference:
+    """Leave a seeded sample of training rows out, one at a time, and measure how far out they are.
+
+    O(sample n d) for each pass over the data, as for so many queries.
+    """
+    rows = np.arange(cloud.n)
+    if sample < cloud.n:
+        rows = np.sort(np.random.default_rng(0).choice(cloud.n, sample, replace=False))
+    if cloud.n < 2 or not len(rows):
+        return Reference(rows[:0], np.zeros(0), np.zeros(0))
+    return Reference(
+        rows,
+        reference_distances(cloud, metric, rows, progress),
+        reference_gaps(cloud, metric, k, rows),
+    )
+
+
+def read_queries(cloud: Cloud, Q: Any) -> tuple[NDArray[Any], Any]:
+    """Queries as an array (m, d) of their own float type, and their labels."""
+    if isinstance(Q, str | PathLike):
+        from ._table import read_table
+
+        table = read_table(Q, columns=cloud.columns)
+        return table.values, table.ids
+    checked = check_rows(
+        Q,
+        name="Q",
+        columns=cloud.columns if hasattr(Q, "columns") else None,
+        n_features=cloud.d,
+        allow_empty=True,
+    )
+    values = checked.values
+    single = values.dtype == np.float32
+    return values if single else values.astype(np.float64), checked.labels
+
+
+def _settled(hull: HullAnswer) -> Floats:
+    """The distance to rank a query by: zero inside, else the upper bound."""
+    return np.where(hull.verdict == Verdict.INSIDE, 0.0, hull.upper)

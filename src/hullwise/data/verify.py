@@ -1,0 +1,221 @@
+"""The checker: from the rows, the queries and the certificates alone, is every claim true?
+
+It shares no code with the solver. A claim is first judged in float64 with a rounding bound of its
+own; a row that the bound leaves open, or every row with `exact=True`, is judged in exact integer
+arithmetic, where a claim holds or does not.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._rows import Floats, Rows
+
+if TYPE_CHECKING:
+    from .location import Location
+
+UNIT = 2.0**-53
+BLOCK = 2048
+
+
+def verify_location(location: Location, rows: Rows, exact: bool) -> np.ndarray[Any, Any]:
+    """Whether each row's claims hold, (m,) bool.
+
+    The claims: the weights are nonnegative and their combination lies within `upper` of the query;
+    the direction leaves every training row at least `lower` behind the query; the verdict follows
+    from the two (and for `INSIDE` the combination agrees with the query in every feature within
+    the tolerance; with `exact`, the query is a convex combination exactly where that is claimed).
+    """
+    M = _Metric(location.metric.root, location.metric.factor)
+    highest, slack, nearly = _highest_rows(location, rows, M)
+    return np.array(
+        [
+            _row_holds(location, rows, M, b, highest[b], slack[b], nearly[b], exact)
+            for b in range(len(location.verdict))
+        ],
+        dtype=bool,
+    )
+
+
+class _Metric:
+    """<v, w>_M, in float64 and in integers."""
+
+    def __init__(self, root: Floats, factor: Floats | None) -> None:
+        self.L = np.diag(root) if factor is None and len(root) <= 64 else factor
+        self.root = root
+
+    def image(self, V: Floats) -> Floats:
+        """L v: the metric's length is the Euclidean length of this."""
+        return V * self.root if self.L is None else V @ self.L.T
+
+    def functional(self, v: Floats) -> list[Fraction]:
+        """M v exactly."""
+        if self.L is None:
+            return [Fraction(float(r)) ** 2 * Fraction(float(x)) for r, x in zip(self.root, v)]
+        image = self.exact_image([Fraction(float(x)) for x in v])
+        return [_dot([Fraction(float(l)) for l in self.L[:, j]], image) for j in range(len(v))]
+
+    def exact_image(self, v: list[Fraction]) -> list[Fraction]:
+        if self.L is None:
+            return [Fraction(float(r)) * x for r, x in zip(self.root, v)]
+        return [_dot([Fraction(float(l)) for l in row], v) for row in self.L]
+
+
+def _dot(a: list[Fraction], b: list[Fraction]) -> Fraction:
+    return sum((x * y for x, y in zip(a, b) if x and y), Fraction(0))
+
+
+def _highest_rows(
+    location: Location, rows: Rows, M: _Metric
+) -> tuple[Floats, Floats, list[np.ndarray[Any, Any]]]:
+    """max_i <v, x_i - q>_M for each query, its rounding bound, and the rows within the bound.
+
+    Rows are taken relative to the first training row: a float difference is right to one unit of
+    itself, so an offset of the whole table costs nothing.
+    """
+    m, d = location.queries.shape
+    origin = rows.take(np.zeros(1, np.intp))[0]
+    V = M.image(location.direction.astype(np.float64))
+    V = V * M.root if M.L is None else V @ M.L
+    shifted = np.asarray(location.queries, np.float64) - origin
+    ahead = np.einsum("ij,ij->i", V, shifted)
+    size = np.abs(V)
+    bound = (2 * d + 16) * UNIT * np.einsum("ij,ij->i", size, np.abs(shifted))
+    widest = np.zeros(d)
+    best = np.full(m, -np.inf)
+    for start in range(0, rows.n, BLOCK):
+        Y = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64) - origin
+        widest = np.maximum(widest, np.abs(Y).max(axis=0))
+        for low in range(0, m, BLOCK):
+            best[low : low + BLOCK] = np.maximum(
+                best[low : low + BLOCK], (V[low : low + BLOCK] @ Y.T).max(axis=1)
+            )
+    bound = bound + (2 * d + 16) * UNIT * (size @ widest)
+    nearly: list[Any] = [[] for _ in range(m)]
+    unsure = np.flatnonzero(_is_unsure(location, M, best - ahead, bound))
+    for start in range(0, rows.n if unsure.size else 0, BLOCK):
+        Y = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64) - origin
+        for low in range(0, len(unsure), BLOCK):
+            some = unsure[low : low + BLOCK]
+            close = V[some] @ Y.T >= (best[some] - 2 * bound[some])[:, None]
+            for b, row in zip(*np.nonzero(close)):
+                nearly[some[b]].append(start + row)
+    return best - ahead, bound, [np.array(r, dtype=np.intp) for r in nearly]
+
+
+def _is_unsure(location: Location, M: _Metric, highest: Floats, bound: Floats) -> Any:
+    """Rows for which float64 cannot tell whether the lower bound holds (all that claim one)."""
+    claimed = location.lower * np.linalg.norm(M.image(location.direction), axis=1)
+    return (location.lower > 0) & ~(-highest - bound > claimed * (1 + 8 * UNIT))
+
+
+def _row_holds(
+    location: Location,
+    rows: Rows,
+    M: _Metric,
+    b: int,
+    highest: float,
+    bound: float,
+    nearly: np.ndarray[Any, Any],
+    exact: bool,
+) -> bool:
+    lower, upper, verdict = location.lower[b], location.upper[b], int(location.verdict[b])
+    if not (0 <= lower <= upper) or (verdict == -1) != (lower > 0):
+        return False
+    query, v = location.queries[b].astype(np.float64), location.direction[b].astype(np.float64)
+    if lower > 0 and (exact or nearly.size):
+        if -highest + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (1 - 8 * UNIT):
+            return False
+        # rows further than twice the bound behind the best cannot be the best
+        if nearly.size and not _separates(M, v, query, rows.take(nearly), lower):
+            return False
+    span = slice(location.weights.indptr[b], location.weights.indptr[b + 1])
+    support, w = location.weights.indices[span], location.weights.data[span]
+    if not len(w):
+        return bool(np.isinf(upper)) and verdict != 1
+    if (w < 0).any() or abs(w.sum() - 1) > 1e-12 or support.max() >= rows.n:
+        return False
+    points = rows.take(support.astype(np.intp))
+    if not _within(M, points, w, query, float(upper), exact):
+        return False
+    return verdict != 1 or _is_inside(location, points, w, query, b, exact)
+
+
+def _separates(M: _Metric, v: Floats, query: Floats, points: Floats, lower: float) -> bool:
+    """Exactly: <v, q - x>_M >= lower |v|_M for each given row."""
+    functional = M.functional(v)
+    length2 = sum((x * x for x in M.exact_image([Fraction(float(a)) for a in v])), Fraction(0))
+    target2 = Fraction(lower) ** 2 * length2
+    q = [Fraction(float(a)) for a in query]
+    for x in points:
+        gap = _dot(functional, [a - Fraction(float(c)) for a, c in zip(q, x)])
+        if gap <= 0 or gap * gap < target2:
+            return False
+    return True
+
+
+def _within(
+    M: _Metric, points: Floats, w: Floats, query: Floats, upper: float, exact: bool
+) -> bool:
+    """Whether the combination lies within `upper` of the query."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        Y = points - query
+        image = M.image((w[:, None] * Y).sum(axis=0)[None] / w.sum())[0]
+        length = float(np.linalg.norm(image))
+        size = float((w[:, None] * np.abs(M.image(np.abs(Y)))).sum())
+    bound = 4 * (len(w) + len(query)) * UNIT * size
+    if not exact and length + bound <= upper:
+        return True
+    if np.isfinite(length + bound) and length - bound > upper:
+        return False
+    q = [Fraction(float(a)) for a in query]
+    total = sum((Fraction(float(a)) for a in w), Fraction(0))
+    residual = [Fraction(0)] * len(q)
+    for a, x in zip(w, points):
+        share = Fraction(float(a)) / total
+        residual = [r + share * (Fraction(float(c)) - t) for r, c, t in zip(residual, x, q)]
+    length2 = sum((x * x for x in M.exact_image(residual)), Fraction(0))
+    return bool(length2 <= Fraction(upper) ** 2)
+
+
+def _is_inside(
+    location: Location, points: Floats, w: Floats, query: Floats, b: int, exact: bool
+) -> bool:
+    """Whether the combination agrees with the query feature by feature; exactly, where claimed."""
+    used = location.metric.root > 0
+    with np.errstate(over="ignore"):
+        gap = np.abs((w[:, None] * (points - query)).sum(axis=0))
+    if location.metric.factor is None and (gap[used] > 2 * location.allowed(b)[used]).any():
+        return False
+    if not exact or location.status[b].name != "INSIDE" or len(w) > 40:
+        return True
+    return _solves(points, query)
+
+
+def _solves(points: Floats, query: Floats) -> bool:
+    """Exactly: the query is a convex combination of these affinely independent rows.
+
+    Cramer by Gauss-Jordan over the rationals: slow, short, and nothing like the solver's way.
+    """
+    k = len(points)
+    system = [
+        [Fraction(float(x)) for x in points[:, j]] + [Fraction(float(query[j]))]
+        for j in range(points.shape[1])
+    ]
+    system.append([Fraction(1)] * (k + 1))
+    done = 0
+    for c in range(k):
+        pivot = next((i for i in range(done, len(system)) if system[i][c] != 0), None)
+        if pivot is None:
+            return False
+        system[done], system[pivot] = system[pivot], system[done]
+        head = system[done][c]
+        system[done] = [x / head for x in system[done]]
+        for i, row in enumerate(system):
+            if i != done and row[c] != 0:
+                system[i] = [x - row[c] * y for x, y in zip(row, system[done])]
+        done += 1
+    return all(row[k] == 0 for row in system[done:]) and all(r[k] >= 0 for r in system[:done])
