@@ -30,9 +30,7 @@ def proof(E: Ellipsoid, X) -> None:
     assert kappa.max() / (d + 1) - 1 <= E.gap + 1e-9
     # any weights bound the volume from below: det(S) d^d <= det(S*) d^d = det(H*)^-1
     S = (X - u @ X).T @ (u[:, None] * (X - u @ X))
-    excess = -0.5 * np.linalg.slogdet(E.shape)[1] - 0.5 * (
-        np.linalg.slogdet(S)[1] + d * np.log(d)
-    )
+    excess = -0.5 * np.linalg.slogdet(E.shape)[1] - 0.5 * (np.linalg.slogdet(S)[1] + d * np.log(d))
     assert -1e-9 <= excess <= E.log_volume_gap + 1e-9
     assert E.log_volume_gap <= (d + 1) * E.gap / 2 + 1e-12
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hullwise as hw
 from hullwise.errors import FileError
 from hullwise.show import ReportInput, render_report, write_report
 from hullwise.show._figures import (
@@ -83,6 +84,13 @@ def box_input(m=60, d=3, n=200, *, seed=0, spread=1.3, **changed):
     return ReportInput(**(given | changed))
 
 
+def located(**options):
+    rng = np.random.default_rng(3)
+    training, queries = rng.normal(size=(300, 4)), 1.4 * rng.normal(size=(80, 4))
+    queries[:3] = training[:3]
+    return hw.locate(training, queries, reference=60, **options)
+
+
 def content(page):
     """The data island of a page, read the way a browser does: up to the first closing tag."""
     island = re.search(r'<script type="application/json" id="data">(.*?)</script', page, re.S)
@@ -94,8 +102,7 @@ def test_counts_are_those_of_the_rows():
     page = content(render_report(given, title="A title"))
     bands = {b["name"]: b["count"] for b in page["headline"]["bands"]}
     assert bands == {b: int(np.sum(given.band == b)) for b in ("core", "edge", "beyond", "far")}
-    yard = np.quantile(given.reference, 0.95)
-    near = int(np.sum(given.upper <= yard))
+    near = bands["core"] + bands["edge"]
     assert page["headline"]["sentence"].startswith(f"{near} of 500\u00a0rows ({share(near, 500)})")
     outside = int(np.sum(given.verdict == -1))
     assert (
@@ -123,7 +130,7 @@ def test_undecided_rows_are_neither_near_nor_certified():
     changed = {"verdict": verdict, "lower": lower, "upper": upper, "band": band}
     page = content(render_report(box_input(m=50, **changed)))
     assert "5 undecided. Each of the 45 decided rows" in page["headline"]["verdicts"]
-    near = int(np.sum(upper <= np.quantile(given.reference, 0.95)))
+    near = int(np.isin(band, ["core", "edge"]).sum())
     assert page["headline"]["sentence"].startswith(f"{near} of 50\u00a0rows")
     assert page["distribution"]["undecided"] == 5
     assert {b["name"]: b["count"] for b in page["headline"]["bands"]}["unknown"] == 5
@@ -133,7 +140,7 @@ def test_undecided_rows_are_neither_near_nor_certified():
 
 def test_farthest_rows_carry_their_smallest_change():
     given = box_input(m=100, labels=np.array([f"patient {i}" for i in range(100)], dtype=object))
-    rows = content(render_report(given))["farthest"]
+    rows = content(render_report(given))["farthest"]["rows"]
     order = np.argsort(-given.upper)[:20]
     assert [row["label"] for row in rows] == [f"patient {i}" for i in order]
     for row, i in zip(rows, order):
@@ -160,6 +167,26 @@ def test_features_are_ranked_with_their_sign():
     assert leading_features(given).tolist() == [[-1, 0, 0], [2, 0, 0], [-1, 2, 0], [0, 0, 0]]
     items = content(render_report(given))["features"]["items"]
     assert items == [{"name": "a", "high": 2, "low": 0}, {"name": "b", "high": 0, "low": 2}]
+
+
+def test_map_names_the_features_that_push_each_row_out():
+    # Every row drawn is pushed out by all three features: no place of the list may be skipped.
+    queries = np.array([[2.0, -2.5, 3.5], [-4.0, 1.9, -1.2]])
+    residual = np.clip(queries, 0, 1) - queries
+    for chosen in ([0, 1], [0]):
+        given = box_input(
+            m=len(chosen),
+            columns=("a", "b", "c"),
+            queries=queries[chosen],
+            residual=residual[chosen],
+            verdict=np.full(len(chosen), -1),
+            band=np.full(len(chosen), "far"),
+        )
+        chart = content(render_report(given))["map"]
+        said = [[(chart["names"][abs(p)], np.sign(p)) for p in push] for push in chart["push"]]
+        expected = [[("b", 1), ("c", -1), ("a", -1)], [("a", 1), ("c", 1), ("b", -1)]]
+        assert sorted(said) == sorted([expected[i] for i in chosen])
+        assert all(p != 0 for push in chart["push"] for p in push)
 
 
 def test_constant_column_leads_only_when_it_really_differs():
@@ -308,6 +335,8 @@ CASES = {
         verdict=np.full(60, -1),
         band_limits=None,
     ),
+    "a location": lambda: ReportInput.from_location(located()),
+    "a membership run": lambda: ReportInput.from_location(located(membership_only=True)),
     "hostile names": lambda: box_input(
         d=len(HOSTILE),
         columns=HOSTILE,
@@ -405,20 +434,49 @@ def test_places_that_cannot_hold_a_report(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_from_location_takes_what_is_there():
-    class Place:
-        pass
+def test_a_location_is_told_as_it_is():
+    location = located()
+    given = ReportInput.from_location(location)
+    assert given.residual is location.residual
+    assert repr(given) == "ReportInput(80 queries, 4 features, 300 training rows)"
+    page = content(render_report(location))
+    bands = {b["name"]: b["count"] for b in page["headline"]["bands"]}
+    assert bands == {b: int(np.sum(location.band == b)) for b in bands}
+    assert sum(bands.values()) == 80
+    assert len(page["farthest"]["rows"]) == 20
+    pushed = location.pushed_out_by(k=4)
+    for row in page["farthest"]["rows"]:
+        i = int(row["label"].removeprefix("row "))
+        assert location.lower[i] > 0
+        for change in row["changes"]:
+            assert change["by"] == -dict(pushed[i])[change["name"]]
 
-    given = box_input(m=5)
-    place = Place()
-    for name in ReportInput.__dataclass_fields__:
-        if name not in ("labels", "band_rules", "training_labels", "band_limits"):
-            setattr(place, name, getattr(given, name))
-    taken = ReportInput.from_location(place)
-    assert taken.queries is given.queries
-    assert taken.labels is None
-    assert repr(taken) == "ReportInput(5 queries, 3 features, 200 training rows)"
-    assert content(render_report(place))["headline"]["scope"].startswith("5\u00a0rows against 200")
+
+def test_band_limits_part_the_bands_of_a_location():
+    location = located()
+    given = ReportInput.from_location(location)
+    at = np.searchsorted(given.band_limits, row_distances(given))
+    known = location.band != "unknown"
+    assert known.sum() > 70
+    drawn = np.array(["core", "edge", "beyond", "far"])[at]
+    assert (drawn[known] == location.band[known]).all()
+
+
+def test_a_membership_run_claims_no_distances():
+    location = located(membership_only=True)
+    page = content(render_report(location))
+    assert page["headline"]["sentence"].startswith(f"{np.sum(location.verdict == 1)} of 80")
+    assert "missing" in page["distribution"]
+    assert page["map"] is None
+    assert page["farthest"]["rows"] == page["features"]["items"] == []
+    assert page["definitions"]["columns"] == ["inside the hull", "every feature in range"]
+
+
+def test_without_a_reference_no_yardstick_is_claimed():
+    page = content(render_report(hw.locate([[0.0], [1.0]], [[0.5], [3.0]], reference=0)))
+    assert page["headline"]["sentence"].startswith("1 of 2\u00a0rows (50\u00a0%) lies inside")
+    assert {b["name"]: b["rule"] for b in page["headline"]["bands"]}["far"] == "outside the hull"
+    assert page["distribution"]["trainingTotal"] == 0
 
 
 @pytest.mark.parametrize(

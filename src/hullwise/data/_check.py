@@ -170,7 +170,7 @@ def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = 
     parts += [f"not in the training data {some(new)}"] if new else []
     raise DataError(
         f"{name} does not have the columns of the training data: {'; '.join(parts)} "
-        f"({len(found)} columns {listing} ({len(expected)} columns)). "
+        f"({listing}; {len(found)} where {len(expected)} belong). "
         "Rename, add or drop columns so that both lists are the same."
     )
 

@@ -134,7 +134,7 @@ def _reason(series: Any) -> str:
         return "category"
     if dtype.is_temporal() or native.startswith("period"):
         return "time"
-    if isinstance(dtype, nw.String):
+    if isinstance(dtype, nw.String) and not series.is_null().all():
         return "text"
     if isinstance(dtype, (nw.List, nw.Struct, nw.Array)):
         return "nested"

@@ -2,7 +2,7 @@
 
 The rows in question are few. Each round improves the weights on the working rows, then one pass
 prices all rows: those left out that reach too far join, those that no optimal design can use are
-forgotten for good (Harman and Pronzato 2007).
+forgotten until the last check (Harman and Pronzato 2007).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Search:
         self.tolerance, self.limit = tolerance, limit
         self.cap = max(cap, 2 * self.p)
         self.progress = progress
-        self.spent, self.passes = 0, 0
+        self.spent = 0
         self.alive = np.arange(view.n)  # rows that may yet carry weight
         self.held: Floats | None = None  # their coordinates, once they are few
         self.dense = True  # Newton steps, as long as their matrix fits
@@ -48,18 +48,23 @@ class Search:
         rows = spanning_rows(self.view, self.flat, min(self.cap, max(20 * self.p, 500)))
         rows, Y, u = self._distinct(rows, np.ones(len(rows)))
         u = kernels.multiplicative(Y, u, 10)
-        goal, before, stalled = 1e-2, np.inf, 0
+        goal, stalled = 1e-2, 0
+        best = (np.inf, rows, u)
         while True:
             u, kappa = self._improve(Y, u, max(goal, 0.3 * self.tolerance))
             gap, out = self._price(Y, u)
+            if gap <= self.tolerance and len(self.alive) < self.view.n:
+                # a forgotten row carries no weight at the optimum, yet may stick out short of it
+                self.alive, self.held = np.arange(self.view.n), None
+                gap, out = self._price(Y, u)
             self._tell(gap, len(rows))
             if gap <= self.tolerance:
                 return self._sparse(rows, Y, u, kappa)
             settled = self.dense and goal <= 0.3 * self.tolerance
-            stalled = stalled + 1 if settled and gap > 0.9 * before else 0
+            stalled = stalled + 1 if settled and gap > 0.9 * best[0] else 0
+            best = (gap, rows, u) if gap < best[0] else best
             if self.spent >= self.limit or stalled > 20:
-                return rows, u
-            before = min(before, gap)
+                return best[1], best[2]
             rows, Y, u = self._distinct(*self._renew(rows, u, kappa, out, goal))
             goal = max(0.03 * goal, 0.3 * self.tolerance)
 
@@ -79,7 +84,6 @@ class Search:
 
     def _price(self, Y: Floats, u: Floats) -> tuple[float, Indices]:
         """The gap over all rows, and the rows left out, worst first; forgets hopeless rows."""
-        self.passes += 1
         c, A = kernels.unit_frame(Y, u)
         kappa = np.zeros(len(self.alive))
         if self.held is not None:

@@ -39,6 +39,7 @@ class Projection:
     ended: Indices  # (m,) one of the codes below
 
 
+IDLE = 4  # rounds without progress before a query is let go
 OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)
 
 
@@ -92,7 +93,8 @@ class _Batch:
         self.lower, self.upper = np.zeros(m), np.full(m, np.inf)
         self.rows, self.weights = np.zeros((m, 0), np.intp), np.zeros((m, 0))
         self.count = np.zeros(m, np.intp)
-        self.passes, self.ended = np.zeros(m, np.intp), np.full(m, OPEN)
+        self.passes, self.idle = np.zeros(m, np.intp), np.zeros(m, np.intp)
+        self.ended = np.full(m, OPEN)
         self.single = np.full(m, not view.small)
         # from the centre to the query: this direction alone separates nearly every row far out
         away = np.where(self.size[:, None] > 0, Zq, 1.0)
@@ -132,15 +134,17 @@ class _Batch:
         gain = found.scores - (ahead - self.upper[some] * length)[:, None]
         known = found.winners[:, :, None] == self.rows[some][:, None, :]
         useful = (gain > 0) & ~known.any(axis=2)
-        self._decide(some, single, ~useful.any(axis=1), gain.max(axis=1) <= 2 * error)
+        faint = gain.max(axis=1) <= (2 * error if single else 0.0)
+        self._decide(some, single, faint | ~useful.any(axis=1) | (self.idle[some] > IDLE))
         return np.where(useful, found.winners, -1)
 
-    def _decide(self, some: Indices, single: bool, stuck: Any, faint: Any) -> None:
+    def _decide(self, some: Indices, single: bool, stuck: Any) -> None:
         """Let go the queries for which this pass was the last one."""
         lower, upper = self.lower[some], self.upper[some]
         ended = np.full(len(some), OPEN)
         if single:
-            self.single[some[stuck | faint]] = False  # float32 sees no further: float64 decides
+            self.single[some[stuck]] = False  # float32 sees no further: float64 decides
+            self.idle[some[stuck]] = 0
         else:
             ended[stuck] = STALLED
         ended[upper * (1 - self.relative) <= lower] = CLOSED
@@ -159,6 +163,7 @@ class _Batch:
         weights[:, :width] = self.weights[some, :width]
         count = self.count[some]
         P = np.zeros((len(some), self.view.rank))
+        U = self.away[some]
         # nearer than this a computed residual says nothing more
         floor = 2 * UNIT * (1 + self.size[some])
         each = int(np.clip((1 << 21) // (rows.shape[1] * self.view.rank), 1, 64))
@@ -168,7 +173,8 @@ class _Batch:
                 return
             pool, local = self._pool(rows[at])
             nearest_batch(
-                pool, rows[at], local, weights[at], count[at], self.Zq[some[at]], floor[at], P[at]
+                *(pool, rows[at], local, weights[at], count[at]),
+                *(self.Zq[some[at]], floor[at], P[at], U[at]),
             )
 
         for_each(solve, [slice(i, i + each) for i in range(0, len(some), each)], cores())
@@ -176,12 +182,15 @@ class _Batch:
         length = np.sqrt(np.einsum("ij,ij->i", P, P))
         # weights, subtraction and sum: each term of P is known to a few units of its own size
         error = (count + 10) * UNIT * (1 + self.size[some]) * np.sqrt(self.view.rank)
-        self.upper[some] = np.where(
-            length + error < self.upper[some], length + error, self.upper[some]
-        )
-        touching = length <= floor
-        self.ended[some[touching]] = TOUCHING
-        self.away[some[~touching]] = -P[~touching] / length[~touching, None]
+        self._watch(some, length + error)
+        self.ended[some[length <= floor]] = TOUCHING
+        self.away[some] = U
+
+    def _watch(self, some: Indices, upper: Floats) -> None:
+        """Take over what became shorter, and count the rounds in which nothing did."""
+        progress = upper < self.upper[some] * (1 - 1e-12)
+        self.idle[some] = np.where(progress, 0, self.idle[some] + 1)
+        self.upper[some] = np.minimum(upper, self.upper[some])
 
     def _pool(self, rows: Indices) -> tuple[Floats, Indices]:
         """The framed rows that a few queries need, and the queries' rows as places in it."""

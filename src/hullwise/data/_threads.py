@@ -14,6 +14,7 @@ from functools import cache
 from threading import Event, Lock
 from typing import Any
 
+import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the limit reaches it)
 from threadpoolctl import ThreadpoolController
 
 _lock = Lock()

@@ -81,10 +81,10 @@ def _remove(Qt: Any, R: Any, k: int, c: int) -> None:
         co, si = x / r, y / r
         R[j, j] = r
         R[j + 1, j] = 0.0
-        for l in range(j + 1, k - 1):
-            t0, t1 = R[j, l], R[j + 1, l]
-            R[j, l] = co * t0 + si * t1
-            R[j + 1, l] = co * t1 - si * t0
+        for c2 in range(j + 1, k - 1):
+            t0, t1 = R[j, c2], R[j + 1, c2]
+            R[j, c2] = co * t0 + si * t1
+            R[j + 1, c2] = co * t1 - si * t0
         q0, q1 = Qt[j], Qt[j + 1]
         for i in range(n):
             t0, t1 = q0[i], q1[i]
@@ -103,27 +103,60 @@ def _back(R: Any, k: int, rhs: Any, out: Any) -> None:
 
 
 @jit  # type: ignore[untyped-decorator]
-def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any) -> None:
-    """One step of iterative refinement of the least squares solution; kept if it stays positive."""
+def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
+    """rho = (1, 0) - sum u_i (s, y_i)."""
     r = Y.shape[1]
-    rho = np.zeros(r + 1)
     total = 0.0
+    for i in range(r + 1):
+        rho[i] = 0.0
     for a in range(k):
         total += u[a]
         y = Y[active[a]]
         for i in range(r):
             rho[i + 1] -= u[a] * y[i]
     rho[0] = 1.0 - s * total
-    rhs = np.zeros(k)
-    step = np.zeros(k)
+
+
+@jit  # type: ignore[untyped-decorator]
+def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any, rho: Any) -> None:
+    """One step of iterative refinement of the least squares solution; kept if it stays positive."""
+    _residual(Y, s, active, u, k, rho)
+    rhs, step = np.zeros(k), np.zeros(k)
     for a in range(k):
-        rhs[a] = _dot(Qt[a], rho, r + 1)
+        rhs[a] = _dot(Qt[a], rho, rho.shape[0])
     _back(R, k, rhs, step)
     for a in range(k):
         if not u[a] + step[a] > 0.0:
             return
     for a in range(k):
         u[a] += step[a]
+
+
+@jit  # type: ignore[untyped-decorator]
+def _normal(Qt: Any, k: int, rho: Any, away: Any) -> bool:
+    """The unit vector from the hull to the query, orthogonal to the support to full precision.
+
+    Near the boundary the residual itself is mostly rounding. What separates is not its length but
+    that the support lies flat across it, so it is scaled to length one and made orthogonal anew.
+    """
+    n = rho.shape[0]
+    for _ in range(3):
+        size = np.sqrt(_dot(rho, rho, n))
+        if size == 0.0:
+            return False
+        for i in range(n):
+            rho[i] /= size
+        for a in range(k):
+            h = _dot(Qt[a], rho, n)
+            q = Qt[a]
+            for i in range(n):
+                rho[i] -= h * q[i]
+    size = np.sqrt(_dot(rho[1:], rho[1:], n - 1))
+    if size == 0.0:
+        return False
+    for i in range(n - 1):
+        away[i] = rho[i + 1] / size
+    return True
 
 
 @jit  # type: ignore[untyped-decorator]
@@ -153,12 +186,13 @@ def nearest_to_origin(
     active: Any,
     weights: Any,
     p: Any,
+    away: Any,
 ) -> int:
     """Nearest point p of conv of the rows of Y (k, r) to the origin.
 
     The first `warm` rows start active with the positive weights `start`. Stops when
-    |p|^2 - min <y_i, p> <= relative |p|^2, or |p| <= absolute. Fills `active` (rows), `weights`
-    and `p`; returns the number of active rows.
+    |p|^2 - min <y_i, p> <= relative |p|^2, or |p| <= absolute. Fills `active` (rows), `weights`,
+    `p` and the unit vector `away` = -p / |p|; returns the number of active rows.
     """
     n, r = Y.shape
     most = min(n, r + 1)
@@ -244,7 +278,9 @@ def nearest_to_origin(
             active[k], u[k], state[at] = at, 0.0, 1
             entered = at
             k += 1
-    _refine(Qt, R, k, Y, s, active, u)
+    _refine(Qt, R, k, Y, s, active, u, column)
+    _residual(Y, s, active, u, k, column)
+    _normal(Qt, k, column, away)
     _point(Y, active, u, k, p)
     total = 0.0
     for a in range(k):
@@ -256,13 +292,13 @@ def nearest_to_origin(
 
 @jit  # type: ignore[untyped-decorator]
 def nearest_batch(
-    pool: Any, rows: Any, local: Any, weight: Any, warm: Any, Zq: Any, floor: Any, P: Any
+    pool: Any, rows: Any, local: Any, weight: Any, warm: Any, Zq: Any, floor: Any, P: Any, U: Any
 ) -> None:
     """`nearest_to_origin` for each query b: the hull of pool[local[b]] seen from Zq[b].
 
     rows[b] are the same candidates by their row in the cloud (-1: none); the first warm[b] are the
-    last support with their weights. On return rows[b], weight[b] and warm[b] hold the new support
-    and P[b] = nearest - query.
+    last support with their weights. On return rows[b], weight[b] and warm[b] hold the new
+    support, P[b] = nearest - query and U[b] the unit vector the other way.
     """
     m, r = Zq.shape
     width = rows.shape[1]
@@ -279,7 +315,7 @@ def nearest_batch(
                 for i in range(r):
                     Y[n, i] = z[i] - Zq[b, i]
                 n += 1
-        k = nearest_to_origin(Y[:n], warm[b], weight[b], 1e-13, floor[b], active, found, P[b])
+        k = nearest_to_origin(Y[:n], warm[b], weight[b], 1e-13, floor[b], active, found, P[b], U[b])
         for a in range(k):
             rows[b, a] = kept[active[a]]
             weight[b, a] = found[a]

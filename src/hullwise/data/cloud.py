@@ -9,6 +9,7 @@ cloud on a GPU or on a hundred machines is another class with the same few metho
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import DataError
+from ..errors import DataError, DataWarning
 from ._frame import Frame, Metric, power_of_two, read_metric
 from ._rows import ArrayRows, Floats, Indices, Rows
 from ._scan import View, top_rows
@@ -148,6 +149,22 @@ class Cloud:
         if self.dtype.kind != "f" or self.dtype.itemsize < 8:
             centre = np.clip(centre.astype(np.float32).astype(np.float64), low, high)
         self.centre = centre
+        self._warn_if_digits_are_few()
+
+    def _warn_if_digits_are_few(self) -> None:
+        """An offset far larger than the spread has used up the digits before we see them."""
+        width = self.maximum - self.minimum
+        last = np.spacing(np.maximum(np.abs(self.minimum), np.abs(self.maximum)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            digits = np.where(width > 64 * last, np.log10(width / last), np.inf)
+        if (j := int(digits.argmin())) >= 0 and digits[j] < 6:
+            warnings.warn(
+                f"feature {self.names[j]!r} has values near {self.maximum[j]:.3g} that differ by "
+                f"{width[j]:.3g} only: float64 leaves {digits[j]:.0f} digits of that. Subtract an "
+                "offset before the numbers are stored.",
+                DataWarning,
+                stacklevel=4,
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -240,6 +257,23 @@ class Cloud:
             off = np.abs(left).max(axis=1, initial=0.0) > 1e-9 * (1 + np.abs(D).max(axis=1))
             size = np.where(off, np.inf, size)
         return np.asarray(size)
+
+    def warn_if_flat(self) -> None:
+        """Say once that the rows span a flat only, where they do."""
+        if self.rank < min(self.d, self.n):
+            warnings.warn(
+                f"the {self.n} training rows span a flat of dimension {self.rank} in {self.d} "
+                "features (a feature is constant or a combination of others): every query off "
+                "that flat is outside. Drop dependent features if that is not meant.",
+                DataWarning,
+                stacklevel=4,
+            )
+
+    def sample(self, size: int) -> Indices:
+        """A seeded sample of at most `size` rows, ascending."""
+        if size >= self.n:
+            return np.arange(self.n)
+        return np.sort(np.random.default_rng(0).choice(self.n, size, replace=False))
 
     def view(self, frame: Frame) -> View:
         """The rows seen in a frame."""

@@ -23,6 +23,7 @@ from ._flat import Flat, blocks, column_view, find_flat
 from ._frame import Frame
 from ._rows import Floats, Indices
 from ._scan import View
+from ._threads import single_threaded_blas
 from .cloud import Cloud
 
 __all__ = ["Ellipsoid", "EllipsoidStatus", "smallest_ellipsoid"]
@@ -200,9 +201,12 @@ def smallest_ellipsoid(
     The rows in question are few: those far out under the covariance, then those that the
     ellipsoid of the moment leaves out. Weights on them come from a primal-dual interior-point
     method; each pass over all rows prices them (kappa, one matrix product), adds the violators
-    and forgets for good the rows that no optimal design can use (Harman and Pronzato 2007).
+    and forgets, until the last check, the rows that no optimal design can use (Harman and
+    Pronzato 2007).
     About five passes of O(n d^2) and fifteen Newton steps of O(s^3), s the support (between d + 1
     and d (d + 3) / 2). Working sets too large for that go on with Todd and Yildirim's away steps.
+    One core is used; memory beyond the rows is the Newton matrix and two blocks of 8 MiB.
+    Ctrl-C is heard between Newton steps (under a second at 5,000 working rows).
 
     References
     ----------
@@ -226,14 +230,16 @@ def smallest_ellipsoid(
     view, frame = column_view(cloud)
     size = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum)) * frame.pre
     noise = size * frame.factor * np.finfo(np.float64).eps
-    flat = find_flat(view, noise, rank_tolerance)
-    if flat.rank == 0:
-        rows, u, spent = np.zeros(1, dtype=np.intp), np.ones(1), 0
-    else:
-        search = Search(view, flat, tolerance, max_iterations, working_rows, progress)
-        rows, u = search.run()
-        spent = search.spent
-    ellipsoid = _enclose(view, frame, flat, rows, u)
+    spent = 0
+    # at these sizes a second BLAS thread burns its core and gains next to nothing
+    with single_threaded_blas():
+        flat = find_flat(view, noise, rank_tolerance)
+        rows, u = np.zeros(1, dtype=np.intp), np.ones(1)
+        if flat.rank:
+            search = Search(view, flat, tolerance, max_iterations, working_rows, progress)
+            rows, u = search.run()
+            spent = search.spent
+        ellipsoid = _enclose(view, frame, flat, rows, u)
     status = EllipsoidStatus.OPTIMAL
     if ellipsoid.gap > tolerance:
         out = spent >= max_iterations

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from . import _rounds
 from ._frame import Frame, Metric
+from ._interior import interior_simplices
 from ._rounds import UNIT, Progress, Projection, project
 from ._rows import Floats, Indices
 from ._sign import MOST_ROWS, is_combination
@@ -61,6 +62,12 @@ class HullAnswer:
     nearest: Floats  # (m, d)
     residual: Floats  # (m, d)
     status: np.ndarray[Any, np.dtype[np.object_]]  # (m,)
+
+    @property
+    def settled(self) -> Floats:
+        """(m,) the distance to rank a query by: 0 inside and on the boundary, else `upper`."""
+        inside = (self.verdict == Verdict.INSIDE) | (self.status == Status.BOUNDARY)
+        return np.where(inside, 0.0, self.upper)
 
 
 def locate_in_hull(
@@ -211,6 +218,7 @@ class _Part:
         status[doubtful[proven]] = Status.INSIDE
         for b in doubtful[~proven]:
             status[b] = self._exact(int(b))
+        self._look_deeper(np.flatnonzero(status == Status.BOUNDARY), status)
         for b in doubtful:
             if status[b] in (Status.INSIDE, Status.WITHIN):
                 verdict[b] = Verdict.INSIDE
@@ -246,6 +254,27 @@ class _Part:
                 sound = np.abs(A).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) * k < 1e9
                 proven[full[start : start + each]] = sound & (radius > 16 * error)
         return proven
+
+    def _look_deeper(self, some: Indices, status: Any) -> None:
+        """A combination on a thin face may lie deep inside: look for a fat simplex around it."""
+        if not some.size:
+            return
+        rows, weights = interior_simplices(self.cloud, self.cloud.columnwise(), self.Q[some])
+        have = rows[:, 0] >= 0
+        some, rows, weights = some[have], rows[have], weights[have]
+        old = self.rows, self.weights
+        width = max(self.cloud.d + 1, self.rows.shape[1])
+        self.rows = _rounds.widen(self.rows, width, -1)
+        self.weights = _rounds.widen(self.weights, width, 0)
+        self.rows[some] = _rounds.widen(rows, width, -1)
+        self.weights[some] = _rounds.widen(weights, width, 0)
+        proven = self._strictly_inside(some)
+        back = some[~proven]
+        self.rows[back] = _rounds.widen(old[0][back], width, -1)
+        self.weights[back] = _rounds.widen(old[1][back], width, 0)
+        status[some[proven]] = Status.INSIDE
+        residual, upper = self._exhibit(some[proven])
+        self.residual[some[proven]], self.upper[some[proven]] = residual, upper
 
     def _exact(self, b: int) -> Status:
         rows = self.rows[b][self.rows[b] >= 0]

@@ -12,11 +12,10 @@ from ..errors import DataError
 from ._check import check_rows
 from ._frame import Metric
 from ._rounds import Progress
-from ._rows import Floats
 from .box import locate_in_box
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
-from .hull import HullAnswer, Verdict, locate_in_hull, reference_distances
+from .hull import locate_in_hull, reference_distances
 from .location import Location, Reference, bands, percentile
 from .neighbours import nearest_rows, reference_gaps
 from .plane import plane_of
@@ -109,6 +108,8 @@ def locate(
     if k < 1:
         raise DataError(f"k={k}: expected at least 1 nearest row.")
     chosen = cloud.metric(metric)
+    if not membership_only:
+        cloud.warn_if_flat()
     hull = locate_in_hull(
         cloud,
         values,
@@ -131,7 +132,7 @@ def locate(
             else leave_out(cloud, chosen, k, reference, progress)
         )
         usual = ref.hull
-        band, rank = bands(hull.lower, _settled(hull), usual), percentile(_settled(hull), usual)
+        band, rank = bands(hull.lower, hull.settled, usual), percentile(hull.settled, usual)
         neighbours = nearest_rows(cloud, values, chosen, k)
         near, gap = neighbours.rows, neighbours.distances[:, -1]
         gap_rank = percentile(gap, ref.gaps)
@@ -181,9 +182,7 @@ def leave_out(
 
     O(sample n d) for each pass over the data, as for so many queries.
     """
-    rows = np.arange(cloud.n)
-    if sample < cloud.n:
-        rows = np.sort(np.random.default_rng(0).choice(cloud.n, sample, replace=False))
+    rows = cloud.sample(sample)
     if cloud.n < 2 or not len(rows):
         return Reference(rows[:0], np.zeros(0), np.zeros(0))
     return Reference(
@@ -210,8 +209,3 @@ def read_queries(cloud: Cloud, Q: Any) -> tuple[NDArray[Any], Any]:
     values = checked.values
     single = values.dtype == np.float32
     return values if single else values.astype(np.float64), checked.labels
-
-
-def _settled(hull: HullAnswer) -> Floats:
-    """The distance to rank a query by: zero inside, else the upper bound."""
-    return np.where(hull.verdict == Verdict.INSIDE, 0.0, hull.upper)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -165,6 +165,10 @@ class Location:
             f"Location({len(self)} queries: {inside} inside, {outside} outside, "
             f"{len(self) - inside - outside} undecided; {named or 'no rows'})"
         )
+
+    def labelled(self, labels: Objects | None) -> Location:
+        """The same location with names for its rows."""
+        return replace(self, labels=labels)
 
     @property
     def metric_text(self) -> str:

@@ -40,12 +40,9 @@ class Plane:
         return f"Plane({len(self.sample)} rows, {self.share.sum():.0%} of the variance)"
 
 
-def plane_of(cloud: Cloud, seed: int = 0) -> Plane:
+def plane_of(cloud: Cloud) -> Plane:
     """The map of a cloud; one pass for the outline, O(n d), and O(s d^2) for the axes."""
-    rows = np.arange(cloud.n)
-    most = int(np.clip((1 << 22) // cloud.d, 64, SAMPLE))
-    if cloud.n > most:
-        rows = np.sort(np.random.default_rng(seed).choice(cloud.n, most, replace=False))
+    rows = cloud.sample(int(np.clip((1 << 22) // cloud.d, 64, SAMPLE)))
     sample = cloud.take(rows)
     scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
     Z = (sample - cloud.mean) / scale

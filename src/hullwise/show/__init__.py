@@ -1,5 +1,5 @@
 """Drawing: what `locate` found, for people to read."""
 
-from hullwise.show.report import ReportInput, render_report, write_report
+from .report import ReportInput, render_report, write_report
 
 __all__ = ["ReportInput", "render_report", "write_report"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hullwise.show._figures import (
+from ._figures import (
     BANDS,
     LEADING,
     band_codes,
@@ -21,10 +21,10 @@ from hullwise.show._figures import (
     row_distances,
     row_name,
 )
-from hullwise.show._words import number, plain, rows, share, training
+from ._words import number, plain, rows, share, training
 
 if TYPE_CHECKING:
-    from hullwise.show.report import ReportInput
+    from .report import ReportInput
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -34,11 +34,11 @@ CHANGES = 5
 FEATURES = 15
 
 RULES = {
-    "core": "as near to the training data as its own rows usually are",
-    "edge": "as near as the training data’s own outer rows",
-    "beyond": "farther out than nearly every training row",
-    "far": "farther out than the training rows themselves ever are",
-    "unknown": "the distance was not settled",
+    "core": "no farther than half of the training rows are",
+    "edge": "no farther than 95 % of the training rows are",
+    "beyond": "farther than 95 % of the training rows are, not than all",
+    "far": "farther than every training row sampled",
+    "unknown": "the distance is not settled well enough",
 }
 
 GLOSSARY = (
@@ -68,7 +68,10 @@ def page_content(given: ReportInput, *, title: str, map_limit: int) -> dict[str,
         "headline": _headline(given, distance, codes),
         "distribution": _distribution(given, distance, codes),
         "map": chart,
-        "mapMissing": "" if chart else "No training rows were kept for a map.",
+        "mapMissing": ""
+        if chart
+        else "No training rows were kept for a map."
+        + (" A run for membership alone keeps none." if given.membership_only else ""),
         "features": _features(given, leading),
         "farthest": _farthest(given, distance, codes),
         "definitions": _definitions(given, codes),
@@ -89,11 +92,11 @@ def _headline(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, A
         if name != "unknown" or count
     ]
     return {
-        "sentence": _reading(given, distance),
+        "sentence": _reading(given, codes),
         "second": _farthest_sentence(given, distance),
         "scope": f"{rows(m)} against {training(given.n_train)}, "
         f"{len(given.columns):,} feature{'' if len(given.columns) == 1 else 's'}",
-        "bands": bands if m else [],
+        "bands": bands if sum(counts[:-1]) else [],
         "verdicts": _verdict_sentence(m, inside, outside),
     }
 
@@ -109,20 +112,21 @@ def _verdict_sentence(m: int, inside: int, outside: int) -> str:
     )
 
 
-def _reading(given: ReportInput, distance: Floats) -> str:
-    m = len(distance)
+def _reading(given: ReportInput, codes: Codes) -> str:
+    m = len(codes)
     if m == 0:
         return "There are no rows to place."
     reference = given.reference[np.isfinite(given.reference)]
     if given.membership_only or reference.size == 0:
         inside = int(np.sum(given.verdict == 1))
-        return f"{inside:,} of {rows(m)} ({share(inside, m)}) lie inside the training data’s hull."
-    yard = max(float(np.quantile(reference, 0.95)), given.tolerance)
-    # An open bracket is no evidence of nearness: only its upper end counts.
-    near = int(np.sum(np.where(given.verdict == 1, True, given.upper <= yard)))
+        verb = "lies" if inside == 1 else "lie"
+        return (
+            f"{inside:,} of {rows(m)} ({share(inside, m)}) {verb} inside the training data’s hull."
+        )
+    near = int(np.isin(codes, [BANDS.index("core"), BANDS.index("edge")]).sum())
     return (
         f"{near:,} of {rows(m)} ({share(near, m)}) {'is' if near == 1 else 'are'} no farther from "
-        "the training data than 95\u00a0% of the training rows are from the other training rows."
+        "the training data than its own rows are, the outermost 5 % of them left aside."
     )
 
 
@@ -136,7 +140,7 @@ def _farthest_sentence(given: ReportInput, distance: Floats) -> str:
         f"The farthest, {row_name(given.labels, row)}, is {number(distance[row])} outside the hull"
     )
     most = float(reference.max()) if reference.size else 0.0
-    if most <= given.tolerance:
+    if most == 0:
         return text + "."
     times = float(distance[row]) / most
     if times < 1:
@@ -170,7 +174,7 @@ def _features(given: ReportInput, leading: NDArray[np.int32]) -> dict[str, Any]:
     if outside == 0:
         note = "No row is outside the hull, so no feature pushes any row out."
     elif given.membership_only or given.residual is None:
-        note = "Only membership was asked for, so the responsible features are not known."
+        note = "No nearest points were sought, so the responsible features are not known."
     else:
         others = int(np.sum(total > 0)) - len(items)
         note = (
@@ -182,10 +186,22 @@ def _features(given: ReportInput, leading: NDArray[np.int32]) -> dict[str, Any]:
     return {"rows": outside, "items": items, "note": note}
 
 
-def _farthest(given: ReportInput, distance: Floats, codes: Codes) -> list[dict[str, Any]]:
+def _farthest(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, Any]:
     outside = np.flatnonzero(given.verdict == -1)
+    if given.membership_only:
+        note = "Only membership was asked for: the distances are open, and so are the changes."
+        return {"note": note, "rows": []}
+    if outside.size == 0:
+        return {"note": "No row is proved outside the hull.", "rows": []}
     order = outside[np.argsort(-distance[outside], kind="stable")[:FARTHEST]]
-    return [_one_row(given, int(i), int(codes[i])) for i in order.tolist()]
+    note = (
+        "For each, the smallest change that would bring it into the data: all these features "
+        "together, each from its value to the value at the nearest point of the hull, in its own "
+        "unit."
+    )
+    if given.residual is None:
+        note = "The changes that would bring these rows into the data were not sought."
+    return {"note": note, "rows": [_one_row(given, int(i), int(codes[i])) for i in order.tolist()]}
 
 
 def _one_row(given: ReportInput, row: int, code: int) -> dict[str, Any]:
@@ -201,7 +217,7 @@ def _one_row(given: ReportInput, row: int, code: int) -> dict[str, Any]:
         "label": row_name(given.labels, row),
         "band": code,
         "lower": lower,
-        "upper": None if given.membership_only else upper,
+        "upper": upper,
         "percentile": _percentile_text(percentile),
         "changes": changes,
         "more": more,
@@ -219,7 +235,7 @@ def _percentile_text(value: float) -> str:
 
 def _changes(given: ReportInput, row: int) -> tuple[list[dict[str, Any]], int]:
     """The largest changes of one row, in original units, and how many smaller ones there are."""
-    if given.residual is None or given.membership_only:
+    if given.residual is None:
         return [], 0
     residual = given.residual[row]
     ratio = relative_change(given, residual[None, :])[0]
@@ -269,7 +285,8 @@ def _disagreement(given: ReportInput, codes: Codes) -> str:
     count = int(far.sum())
     passed = int(np.sum(far & (given.in_range_share >= 1 - 1e-12)))
     if count == 0:
-        return "No row is beyond or far, so there is nothing for a range check to miss."
+        known = bool(np.any(codes != BANDS.index("unknown")))
+        return "No row is beyond or far: a range check has nothing to miss." if known else ""
     return (
         f"Of the {rows(count)} beyond or far, {passed:,} ({share(passed, count)}) "
         f"{'has' if passed == 1 else 'have'} every feature within its training range: a check of "
@@ -290,8 +307,8 @@ def _about(given: ReportInput) -> list[tuple[str, str]]:
         ("Metric", plain(given.metric_text, 300)),
         (
             "Tolerance",
-            f"A row within {number(given.tolerance)} of the hull, in the metric’s "
-            "units, counts as inside.",
+            "A row is inside when an average of training rows comes within "
+            f"{number(given.tolerance)} of each feature’s training range.",
         ),
         ("Yardstick", yardstick),
         ("Counted", f"Every count, bar and table uses all {rows(m)}; only the map draws a sample."),

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from hullwise.show._words import number, plain, rows, share, training
+from ._words import number, plain, rows, share, training
 
 if TYPE_CHECKING:
-    from hullwise.show.report import ReportInput
+    from .report import ReportInput
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -20,6 +20,7 @@ Ints = NDArray[np.intp]
 BANDS = ("core", "edge", "beyond", "far", "unknown")
 BINS = 36
 LEADING = 3
+MOST_TRAINING = 2100
 
 
 def finite_list(values: Floats, digits: int = 4) -> list[float | None]:
@@ -83,7 +84,7 @@ def distribution(given: ReportInput, distance: Floats, codes: NDArray[np.int8]) 
     outside = given.verdict == -1
     beyond = distance[outside]
     reference = given.reference[np.isfinite(given.reference)]
-    reference_out = reference[reference > given.tolerance]
+    reference_out = reference[reference > 0]
     edges, log = _edges(np.concatenate([beyond[beyond > 0], reference_out]))
     counts = [
         np.histogram(np.clip(distance[outside & (codes == b)], edges[0], edges[-1]), edges)[0]
@@ -209,7 +210,7 @@ def picture(
     if given.sample is None or given.axes is None or len(given.sample) == 0 or limit == 0:
         return None
     seen = project(given, given.sample)
-    seen = seen[np.isfinite(seen).all(axis=1)][:2000]
+    seen = seen[np.isfinite(seen).all(axis=1)][:MOST_TRAINING]
     if len(seen) == 0:
         return None
     corners = outline(seen)
@@ -221,7 +222,7 @@ def picture(
         seen, points = _spread(seen), _spread(points)
     return {
         "training": [finite_list(seen[:, 0]), finite_list(seen[:, 1])],
-        "outline": [] if flat else [finite_list(c, 6) for c in corners],
+        "outline": [finite_list(c, 6) for c in (_span(corners) if flat else corners)],
         "flat": flat,
         "x": finite_list(points[:, 0], 5),
         "y": finite_list(points[:, 1], 5),
@@ -308,6 +309,12 @@ def _spread(points: Floats) -> Floats:
     return np.column_stack([points[:, 0], height])
 
 
+def _span(corners: Floats) -> Floats:
+    """The stretch of a line that the training rows cover, as high as `_spread` makes them."""
+    low, high = corners[:, 0].min(), corners[:, 0].max()
+    return np.array([[low, -0.53], [high, -0.53], [high, 0.53], [low, 0.53]])
+
+
 def _views(training: Floats, points: Floats) -> list[list[float]]:
     """Frames [x0, x1, y0, y1]: near the data, and all rows where that is much wider."""
     both = np.concatenate([training, points])
@@ -330,7 +337,7 @@ def _what_it_hides(given: ReportInput, hidden: NDArray[np.bool_]) -> str:
     d = given.queries.shape[1]
     total = min(1.0, sum(_shares(given)))
     text = ""
-    if given.axes_share is not None:
+    if given.axes_share is not None and d > 1:
         carried = f"{number(100 * total, 2)}\u00a0%"
         text = f"The two directions carry {carried} of the training rows’ variance"
         text += "; the rest cannot be seen here. " if d > 2 else ". "

@@ -53,7 +53,7 @@ function headline() {
     h("h1", {}, bdi(data.title), h("span", { class: "scope" }, scope)),
     h("p", { class: "lead" }, sentence),
     second && h("p", { class: "second" }, second)));
-  if (!bands.length) return;
+  if (!bands.length) return page.append(h("p", { class: "note" }, verdicts));
   const strip = h("div", { class: "strip", role: "img",
     "aria-label": bands.map((b) => `${b.name} ${b.count}`).join(", ") });
   for (const band of bands) {
@@ -187,8 +187,13 @@ function map() {
 function features() {
   const { items, note } = data.features;
   const most = Math.max(1, ...items.map((f) => Math.max(f.high, f.low)));
-  const bar = (count, side) => h("div", { class: `half ${side}` }, side === "left" && count ? count.toLocaleString("en-US") : "",
-    count ? sized(h("span", { class: "bar" }), 76 * count / most) : "", side === "right" && count ? count.toLocaleString("en-US") : "");
+  const room = `${0.58 * most.toLocaleString("en-US").length + 0.7}rem`;
+  const bar = (count, side) => {
+    const length = h("span", { class: "bar" });
+    length.style.width = `calc((100% - ${room}) * ${count / most})`;
+    const parts = count ? [length, count.toLocaleString("en-US")] : [];
+    return h("div", { class: `half ${side}` }, side === "left" ? parts.reverse() : parts);
+  };
   section("What pushes rows out", h("p", { class: "note" }, note), items.length ? h("figure", {},
     h("table", { class: "push" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "feature"),
@@ -220,13 +225,11 @@ function card(row, place) {
       more ? h("p", { class: "quiet" }, more) : "") : "");
 }
 function farthest() {
-  const rows = data.farthest;
-  const note = !rows.length ? "No row is proved outside the hull."
-    : rows.some((r) => r.changes.length)
-      ? "For each, the smallest change that would bring it into the data: all these features together, each from its value to the value at the nearest point of the hull, in its own unit. Bars compare the changes of one row as parts of the training range."
-      : "Only membership was asked for: the distances are open, and so are the changes.";
+  const { rows, note } = data.farthest;
   section(rows.length > 1 ? `The ${rows.length} farthest rows` : "The farthest rows",
-    h("p", { class: "note" }, note), rows.length ? h("ol", { class: "cards" }, rows.map(card)) : "");
+    h("p", { class: "note" }, note, rows.some((row) => row.changes.length) ? h("span", { class: "bars-note" },
+      " Bars compare the changes of one row as parts of the training range.") : ""),
+    rows.length ? h("ol", { class: "cards" }, rows.map(card)) : "");
 }
 
 function definitions() {

@@ -18,12 +18,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hullwise.errors import FileError
+from ..errors import FileError
+
+if TYPE_CHECKING:
+    from ..data.location import Location
 
 Floats = NDArray[np.float64]
 
@@ -31,22 +34,7 @@ SIZE_LIMIT = 1_000_000
 MAP_LIMITS = (3000, 1200, 400, 100, 0)
 """How many queries the map draws; the next smaller one is taken while the page is too large."""
 
-_OPTIONAL = (
-    "residual",
-    "labels",
-    "in_range_share",
-    "in_ellipsoid",
-    "neighbour_percentile",
-    "nearest_rows",
-    "training_labels",
-    "sample",
-    "axes",
-    "axes_share",
-    "centre",
-    "column_scale",
-    "band_limits",
-    "band_rules",
-)
+RULES_WITHOUT_REFERENCE = {"core": "inside the hull", "far": "outside the hull"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,7 +53,7 @@ class ReportInput:
     reference : (r,) leave-one-out hull distances of sampled training rows; may be empty.
     n_train : number of training rows.
     metric_text : the metric in words.
-    tolerance : distance up to which a row counts as inside, in the metric's units.
+    tolerance : relative to each feature's range, how near the hull a row counts as inside.
     membership_only : whether the distances were left open.
     residual : (m, d) nearest point of the hull minus query, original units; None when not sought.
     labels, training_labels : names of the rows, (m,) and (n,); None counts them from 0.
@@ -74,7 +62,7 @@ class ReportInput:
     sample : (s, d) training rows for the map, original units, or None for no map.
     axes, axes_share, centre, column_scale : (2, d), (2,), (d,), (d,) of the projection
         ``((x - centre) / column_scale) @ axes.T``; the shares are of the variance, 0 to 1.
-    band_limits : distances at which edge, beyond and far begin; None reads them off the rows.
+    band_limits : distances past which edge, beyond and far begin; None reads them off the rows.
     band_rules : one line for each band; None takes general words.
     """
 
@@ -112,15 +100,48 @@ class ReportInput:
         return f"ReportInput({m} queries, {d} features, {self.n_train} training rows)"
 
     @classmethod
-    def from_location(cls, location: Any) -> ReportInput:
-        """Take the arrays from a `Location`; nothing is copied."""
-        needed = [name for name in cls.__dataclass_fields__ if name not in _OPTIONAL]
-        taken = {name: getattr(location, name) for name in needed}
-        taken |= {name: getattr(location, name, None) for name in _OPTIONAL}
-        return cls(**taken)
+    def from_location(cls, location: Location) -> ReportInput:
+        """The arrays of a `Location`, taken and not copied; what was not computed becomes None."""
+        plane = location.plane
+        names = (
+            "verdict lower upper band hull_percentile queries columns box_minimum box_maximum "
+            "reference n_train metric_text tolerance membership_only labels training_labels"
+        )
+        return cls(
+            **{name: getattr(location, name) for name in names.split()},
+            residual=None if location.membership_only else location.residual,
+            in_range_share=location.in_range_share,
+            in_ellipsoid=_known(location.in_ellipsoid, location.ellipsoid_distance),
+            neighbour_percentile=_known(
+                location.neighbour_percentile, location.neighbour_percentile
+            ),
+            nearest_rows=location.nearest_rows,
+            sample=None if plane is None else plane.sample,
+            axes=None if plane is None else plane.axes,
+            axes_share=None if plane is None else plane.share,
+            centre=None if plane is None else plane.centre,
+            column_scale=None if plane is None else plane.scale,
+            band_limits=_band_limits(location.reference),
+            band_rules=None if len(location.reference) else RULES_WITHOUT_REFERENCE,
+        )
 
 
-def render_report(location: Any, *, title: str | None = None) -> str:
+def _known(values: NDArray[Any], source: Floats) -> NDArray[Any] | None:
+    return None if np.isnan(source).all() and source.size else values
+
+
+def _band_limits(reference: Floats) -> tuple[float, float, float] | None:
+    """The distances past which a row is edge, beyond and far; see `data.location.bands`."""
+    from ..data.location import BEYOND, EDGE
+
+    if not len(reference):
+        return None
+    ordered, r = np.sort(reference), len(reference)
+    edge, beyond = (float(ordered[min(r - 1, int(r * p / 100))]) for p in (EDGE, BEYOND))
+    return edge, beyond, float(ordered[-1])
+
+
+def render_report(location: Location | ReportInput, *, title: str | None = None) -> str:
     """Write the report as one string of HTML.
 
     Parameters
@@ -141,8 +162,17 @@ def render_report(location: Any, *, title: str | None = None) -> str:
     O(m d) time, blockwise; beyond the location itself O(m) memory. The counts and the
     distribution use every row; the map draws at most 3,000 queries, the far ones first, and says
     so on the page.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> from hullwise.show import render_report
+    >>> location = hw.locate([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[0.2, 0.2], [3.0, 0.0]])
+    >>> page = render_report(location, title="Two rows")
+    >>> "<title>Two rows</title>" in page, len(page) < 1_000_000
+    (True, True)
     """
-    from hullwise.show._content import page_content
+    from ._content import page_content
 
     given = location if isinstance(location, ReportInput) else ReportInput.from_location(location)
     heading = title or "Where the new rows stand"
@@ -154,7 +184,11 @@ def render_report(location: Any, *, title: str | None = None) -> str:
 
 
 def write_report(
-    location: Any, path: str | os.PathLike[str], *, title: str | None = None, force: bool = False
+    location: Location | ReportInput,
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    force: bool = False,
 ) -> Path:
     """Write the report to a file, whole or not at all.
 
@@ -183,6 +217,14 @@ def write_report(
     -----
     The page is written under a temporary name beside `path` and then renamed, so that no half
     page is ever seen. Cost as `render_report`.
+
+    Examples
+    --------
+    >>> import hullwise as hw, tempfile
+    >>> location = hw.locate([[0.0], [1.0]], [[0.5], [3.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hw.write_report(location, f"{folder}/report.html").name
+    'report.html'
     """
     target = Path(path).expanduser()
     _refuse(target, force)

@@ -1,0 +1,331 @@
+"""The locators as scikit-learn transformers: fit on training rows, transform queries to columns.
+
+They compute nothing themselves: each holds a cloud and asks the method of its name.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import __version__
+from ..errors import DataError, DataWarning
+from ._check import Checked, check_rows
+from ._rows import Floats
+from .box import locate_in_box
+from .cloud import Cloud
+from .ellipsoid import smallest_ellipsoid
+from .hull import locate_in_hull
+from .locate import leave_out, locate
+from .location import Location, Reference, percentile
+from .neighbours import NeighbourAnswer, nearest_rows, reference_gaps
+
+__all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
+
+
+class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """What the four share: checking, the cloud, column names, and pickles that know their age."""
+
+    _columns: tuple[str, ...]
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the training rows X (n, d); a private copy is kept. y is ignored.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            For rows that cannot be used, naming row and column.
+        """
+        checked = check_rows(X)
+        cloud = Cloud(checked.values, columns=checked.columns)
+        cloud.labels = checked.labels
+        learned = self._learn(cloud)
+        validate_data(self, X, skip_check_array=True, reset=True)
+        self.n_features_in_ = cloud.d
+        self.cloud_ = cloud
+        for name, value in learned.items():
+            setattr(self, name, value)
+        return self
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        return {}
+
+    def _queries(self, X: Any) -> Checked:
+        check_is_fitted(self)
+        checked = check_rows(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        if checked.values.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"X has {checked.values.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        return checked
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns that `transform` returns."""
+        check_is_fitted(self)
+        return np.array(self._columns, dtype=object)
+
+    def __getstate__(self) -> Any:
+        return {**super().__getstate__(), "_hullwise_version": __version__}
+
+    def __setstate__(self, state: Any) -> None:
+        found = state.pop("_hullwise_version", "unknown")
+        if found != __version__:
+            warnings.warn(
+                f"this {type(self).__name__} was pickled by hullwise {found} and is read by "
+                f"{__version__}: fit it again if answers differ.",
+                DataWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)
+
+
+class HullLocator(_Locator):
+    """Where queries stand against the convex hull of the training rows.
+
+    Parameters
+    ----------
+    metric : None, "std", "range", (d,) or (d, d)
+        In which units distance counts, as for `hullwise.locate`.
+    k : int
+        Nearest rows listed by `locate`.
+    reference : int
+        Training rows left out in turn to learn which distances are usual.
+    tolerance : float
+        As for `hullwise.locate`.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    rank_ : int
+        Dimension of the flat that the training rows span.
+    reference_ : Reference
+        Leave-one-out distances of the sampled training rows.
+    n_features_in_ : int
+    feature_names_in_ : (d,) array of str
+        Where X had names.
+
+    Notes
+    -----
+    `fit` costs O((reference + d) n d) for each pass, `transform` O(m n d) for each.
+    Interpolation as hull membership: Balestriero, Pesenti and LeCun 2021, Definition 1.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    >>> locator = hw.HullLocator().fit(X)
+    >>> locator.transform([[0.5, 0.5], [2.0, 0.5]]).round(6)
+    array([[  1.,   0.,   0.,   0.],
+           [ -1.,   1.,   1., 100.]])
+    >>> list(locator.get_feature_names_out())
+    ['hull_verdict', 'hull_lower', 'hull_upper', 'hull_percentile']
+    """
+
+    _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile")
+
+    def __init__(
+        self,
+        *,
+        metric: ArrayLike | str | None = None,
+        k: int = 5,
+        reference: int = 500,
+        tolerance: float = 1e-12,
+    ) -> None:
+        self.metric = metric
+        self.k = k
+        self.reference = reference
+        self.tolerance = tolerance
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        cloud.warn_if_flat()
+        chosen = cloud.metric(self.metric)
+        learned: Reference = leave_out(cloud, chosen, self.k, self.reference)
+        return {"rank_": cloud.rank, "reference_": learned}
+
+    def locate(self, X: Any) -> Location:
+        """The whole answer for queries X (m, d): proofs, bands and the other definitions."""
+        checked = self._queries(X)
+        location = locate(
+            self.cloud_,
+            checked.values,
+            metric=self.metric,
+            k=self.k,
+            reference=self.reference_,
+            tolerance=self.tolerance,
+        )
+        return location.labelled(checked.labels)
+
+    def transform(self, X: Any) -> Floats:
+        """Verdict (-1, 0, 1), certified bracket and percentile of each query, (m, 4)."""
+        values = self._queries(X).values.astype(np.float64)
+        metric = self.cloud_.metric(self.metric)
+        hull = locate_in_hull(self.cloud_, values, metric, tolerance=self.tolerance)
+        usual = percentile(hull.settled, self.reference_.hull)
+        return np.column_stack([hull.verdict, hull.lower, hull.upper, usual])
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the distance to the hull, (m,): the larger, the more usual; 0 inside."""
+        lower, upper = self.transform(X)[:, 1:3].T
+        return np.where(lower > 0, -upper, 0.0)
+
+
+class EllipsoidLocator(_Locator):
+    """Where queries stand against the smallest ellipsoid around the training rows.
+
+    Parameters
+    ----------
+    tolerance : float
+        Relative optimality gap of the ellipsoid.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    ellipsoid_ : Ellipsoid
+        With its support, its gap and its own `verify`.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Cost and sources: `hullwise.smallest_ellipsoid`. The covariance ellipsoid, which need not
+    contain the rows, is the last column for comparison.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.EllipsoidLocator().fit([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> locator.transform([[0.5, 0.5], [2.0, 0.5]]).round(3)
+    array([[1.   , 0.   , 0.   ],
+           [0.   , 2.121, 3.   ]])
+    """
+
+    _columns = ("in_ellipsoid", "ellipsoid_distance", "mahalanobis")
+
+    def __init__(self, *, tolerance: float = 1e-6) -> None:
+        self.tolerance = tolerance
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        return {"ellipsoid_": smallest_ellipsoid(cloud, tolerance=self.tolerance)}
+
+    def transform(self, X: Any) -> Floats:
+        """Whether inside (0 or 1), distance (1 on the boundary) and Mahalanobis distance, (m, 3)."""
+        values = self._queries(X).values
+        distance = self.ellipsoid_.distance(values)
+        return np.column_stack([distance <= 1, distance, self.cloud_.mahalanobis(values)])
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the ellipsoid's distance, (m,)."""
+        return np.asarray(-self.transform(X)[:, 1])
+
+
+class BoxLocator(_Locator):
+    """Where queries stand against the range of each feature.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    O(n d) to fit, O(m d) to transform.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.BoxLocator().fit([[0.0, 0.0], [2.0, 1.0]])
+    >>> locator.transform([[1.0, 0.5], [5.0, 0.5]])
+    array([[1. , 0. ],
+           [0.5, 1.5]])
+    >>> locator.excess([[5.0, -0.5]])
+    array([[ 3. , -0.5]])
+    """
+
+    _columns = ("in_range_share", "box_distance")
+
+    def transform(self, X: Any) -> Floats:
+        """Share of features in range, and the largest excess as a share of its range, (m, 2)."""
+        excess = self.excess(X)
+        half = self.cloud_.maximum / 2 - self.cloud_.minimum / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            widths = np.where(excess == 0, 0.0, np.abs(excess / 2) / half)
+        return np.column_stack([(excess == 0).mean(axis=1), widths.max(axis=1)])
+
+    def excess(self, X: Any) -> Floats:
+        """Signed amounts outside the range, (m, d), in the data's own units."""
+        values = self._queries(X).values
+        return locate_in_box(self.cloud_, values).excess
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the largest excess as a share of its range, (m,)."""
+        return np.asarray(-self.transform(X)[:, 1])
+
+
+class NeighbourLocator(_Locator):
+    """How far queries are from their nearest training rows.
+
+    Parameters
+    ----------
+    k : int
+        The neighbour whose distance counts.
+    metric : None, "std", "range", (d,) or (d, d)
+        As for `hullwise.locate`.
+    reference : int
+        Training rows whose own distances (each left out in turn) make the percentile.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    reference_gaps_ : (r,)
+        Distances of sampled training rows to their k-th nearest other row.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    O(m n d): a scan of all rows through the cloud's one question, no tree.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.NeighbourLocator(k=1).fit([[0.0], [1.0], [3.0]])
+    >>> locator.transform([[1.5], [9.0]])
+    array([[  0.5,   0. ],
+           [  6. , 100. ]])
+    """
+
+    _columns = ("neighbour_distance", "neighbour_percentile")
+
+    def __init__(
+        self, *, k: int = 5, metric: ArrayLike | str | None = None, reference: int = 500
+    ) -> None:
+        self.k = k
+        self.metric = metric
+        self.reference = reference
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        rows = cloud.sample(self.reference)
+        gaps = reference_gaps(cloud, cloud.metric(self.metric), self.k, rows)
+        return {"reference_gaps_": gaps}
+
+    def neighbours(self, X: Any) -> NeighbourAnswer:
+        """The k nearest training rows of each query and their distances."""
+        values = self._queries(X).values
+        return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.k)
+
+    def transform(self, X: Any) -> Floats:
+        """Distance to the k-th nearest row, and its percentile, (m, 2)."""
+        gap = self.neighbours(X).distances[:, -1]
+        return np.column_stack([gap, percentile(gap, self.reference_gaps_)])
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the distance to the k-th nearest row, (m,)."""
+        return np.asarray(-self.transform(X)[:, 0])
