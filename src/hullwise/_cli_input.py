@@ -251,7 +251,6 @@ def _tolerant(
 
 def _csv_values(text: CsvTable, features: Sequence[str]) -> NDArray[np.float64] | None:
     places = [text.names.index(c) for c in features]
-    number = re.compile(rf"({NUMBER.replace('[.]', re.escape(text.decimal))})")
     rows: list[list[float]] = []
     first = text.header_end + 1 if text.header else text.first_line
     for line, cells in text.source.records(text.sep):
@@ -260,20 +259,22 @@ def _csv_values(text: CsvTable, features: Sequence[str]) -> NDArray[np.float64] 
         cells = cells or [""]
         if len(cells) != len(text.names):
             return None
-        row = [_number(cells[j], text.decimal, number) for j in places]
+        row = [_number(cells[j], text.decimal) for j in places]
         if None in row:
             return None
         rows.append([v for v in row if v is not None])
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(features))
 
 
-def _number(cell: str, decimal: str, number: re.Pattern[str]) -> float | None:
+def _number(cell: str, decimal: str) -> float | None:
     """The cell's number, NaN or infinity; None for text and for integers that float64 rounds."""
     word = cell.strip()
     if word.upper() in MISSING:
         return float("nan")
-    plain = word.replace(decimal, ".") if decimal != "." else word
-    if number.fullmatch(plain):
+    if decimal != "." and "." in word:
+        return None
+    plain = word.replace(decimal, ".")
+    if re.fullmatch(NUMBER, plain):
         return None if _is_inexact(plain) else float(plain)
     bare = plain.lower().lstrip("+-")
     return float(plain) if bare in ("inf", "infinity", "nan") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import qr
@@ -11,7 +12,9 @@ from scipy.linalg import qr
 from ._frame import Frame
 from ._rows import Floats, Indices
 from ._scan import View
-from .cloud import Cloud
+
+if TYPE_CHECKING:
+    from .cloud import Cloud
 
 ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
 ULPS = 8 * np.finfo(np.float64).eps
@@ -21,10 +24,11 @@ ULPS = 8 * np.finfo(np.float64).eps
 class Flat:
     """Affine hull of the rows: y = (z - mean) @ basis has mean 0 and variance 1 along each axis.
 
-    `directions` (d, r) is an orthonormal basis of the flat in frame coordinates, None where the
-    flat is the whole space.
+    z is in `frame` coordinates; `directions` (d, r) is an orthonormal basis of the flat there,
+    None where the flat is the whole space.
     """
 
+    frame: Frame
     mean: Floats
     basis: Floats
     directions: Floats | None
@@ -33,6 +37,19 @@ class Flat:
     def rank(self) -> int:
         """Dimension of the flat."""
         return self.basis.shape[1]
+
+    def mahalanobis(self, Q: Floats) -> Floats:
+        """Distance of each row of Q (m, d) from the mean in units of the covariance, (m,).
+
+        Infinite off the flat (by more than 1e-9 of a column's half width).
+        """
+        D = self.frame.map(Q) - self.mean
+        size = np.linalg.norm(D @ self.basis, axis=1)
+        if self.directions is not None:
+            left = D - (D @ self.directions) @ self.directions.T
+            off = np.abs(left).max(axis=1, initial=0.0)
+            size[off > 1e-9 * (1 + np.abs(D).max(axis=1, initial=0.0))] = np.inf
+        return np.asarray(size)
 
 
 def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
@@ -43,27 +60,15 @@ def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
         yield slice(start, stop), view.block(start, stop, False)
 
 
-def column_view(cloud: Cloud) -> tuple[View, Frame]:
-    """The rows with every column on its own power-of-two scale.
-
-    A column that moves by no more than a few units in its last place is a constant: it is
-    measured by its size, so that its noise cannot pass for a dimension.
-    """
-    frame = cloud.columnwise()
-    size = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum)) * frame.pre
-    flat = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
-    if flat.any():
-        own = np.ldexp(1.0, -np.frexp(size)[1])
-        frame = replace(frame, factor=np.where(flat, own, frame.factor))
-    return cloud.view(frame), frame
-
-
-def find_flat(view: View, noise: Floats, tolerance: float) -> Flat:
+def find_flat(cloud: Cloud, tolerance: float = 1e-11) -> Flat:
     """Rank and round coordinates; O(n d^2), one pass where the rank is plain and two elsewhere.
 
     A direction is part of the flat when the rows' spread along it exceeds both `tolerance` times
-    the largest spread and four times the rounding of the stored values, `noise` (d,).
+    the largest spread (columns measured in their own width) and four times the rounding of the
+    stored values.
     """
+    frame, noise = _column_frame(cloud)
+    view = cloud.view(frame)
     n, d = view.n, view.rank
     total, gram = np.zeros(d), np.zeros((d, d) if n > d else (0, 0))
     for _, Z in blocks(view):
@@ -78,11 +83,28 @@ def find_flat(view: View, noise: Floats, tolerance: float) -> Flat:
             values, vectors = np.linalg.eigh(gram / np.outer(spread, spread))
             if values[0] > ROOMY * values[-1]:
                 basis = (vectors / np.sqrt(values)) / spread[:, None]
-                return Flat(mean, basis, None)
-    return _flat_by_qr(view, mean, noise, tolerance)
+                return Flat(frame, mean, basis, None)
+    return Flat(frame, mean, *_basis_by_qr(view, mean, noise, tolerance))
 
 
-def _flat_by_qr(view: View, mean: Floats, noise: Floats, tolerance: float) -> Flat:
+def _column_frame(cloud: Cloud) -> tuple[Frame, Floats]:
+    """A frame with every column on its own power-of-two scale, and the rounding of the columns.
+
+    A column that moves by no more than a few units in its last place is a constant: it is
+    measured by its size, so that its noise cannot pass for a dimension.
+    """
+    frame = cloud.columnwise()
+    size = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum)) * frame.pre
+    flat = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
+    if flat.any():
+        own = np.ldexp(1.0, -np.frexp(size)[1])
+        frame = replace(frame, factor=np.where(flat, own, frame.factor))
+    return frame, size * frame.factor * np.finfo(np.float64).eps
+
+
+def _basis_by_qr(
+    view: View, mean: Floats, noise: Floats, tolerance: float
+) -> tuple[Floats, Floats | None]:
     """The same from a blocked QR, which sees thin directions that a Gram matrix loses."""
     d = view.rank
     R = np.zeros((0, d))
@@ -94,7 +116,7 @@ def _flat_by_qr(view: View, mean: Floats, noise: Floats, tolerance: float) -> Fl
     keep = (sigma > tolerance * sigma.max(initial=0.0)) & (sigma > rounding)
     directions = np.ascontiguousarray(Vt[keep].T)
     basis = directions / sigma[keep]
-    return Flat(mean, basis, None if len(sigma) == d and keep.all() else directions)
+    return basis, None if len(sigma) == d and keep.all() else directions
 
 
 def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:

@@ -91,7 +91,10 @@ def read_metric(metric: ArrayLike | None, spread: Floats, reach: Floats) -> Metr
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """z = ((x * pre - shift * pre) * factor) [@ matrix]; a distance in x is 2**exponent times one in z."""
+    """z = ((x * pre - shift * pre) * factor) [@ matrix].
+
+    A distance in the metric is 2**exponent times the one between the z.
+    """
 
     shift: Floats
     pre: float

@@ -42,6 +42,26 @@ class ArrayRows:
         self.dtype = values.dtype
         self.columns = columns
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A memory map is remembered by its place in its file: a pickle must not hold it all."""
+        state = dict(self.__dict__)
+        if isinstance(self.values, np.memmap):
+            whole = self.values
+            if whole.filename is None or isinstance(whole.base, np.ndarray):
+                raise TypeError(
+                    "a slice of a memory map cannot be pickled by its place in the file: pass the "
+                    "path of a .npy file to Cloud instead."
+                )
+            order = "F" if whole.flags.f_contiguous and not whole.flags.c_contiguous else "C"
+            state["values"] = (whole.filename, whole.dtype, whole.offset, whole.shape, order)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self.values, tuple):
+            name, dtype, offset, shape, order = self.values
+            self.values = np.memmap(name, dtype, "r", offset, shape, order)
+
     def block(self, start: int, stop: int) -> Array:
         return self.values[start:stop]
 

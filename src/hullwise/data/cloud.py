@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,9 @@ from ..errors import DataError, DataWarning
 from ._frame import Frame, Metric, power_of_two, read_metric
 from ._rows import ArrayRows, Floats, Indices, Rows
 from ._scan import View, top_rows
+
+if TYPE_CHECKING:
+    from ._flat import Flat
 
 __all__ = ["Cloud", "Support"]
 
@@ -153,14 +156,14 @@ class Cloud:
 
     def _warn_if_digits_are_few(self) -> None:
         """An offset far larger than the spread has used up the digits before we see them."""
-        width = self.maximum - self.minimum
-        last = np.spacing(np.maximum(np.abs(self.minimum), np.abs(self.maximum)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            digits = np.where(width > 64 * last, np.log10(width / last), np.inf)
+        half = self.maximum / 2 - self.minimum / 2
+        last = np.spacing(np.maximum(np.abs(self.minimum), np.abs(self.maximum))) / 2
+        with np.errstate(all="ignore"):
+            digits = np.where(half > 64 * last, np.log10(half / last), np.inf)
         if (j := int(digits.argmin())) >= 0 and digits[j] < 6:
             warnings.warn(
                 f"feature {self.names[j]!r} has values near {self.maximum[j]:.3g} that differ by "
-                f"{width[j]:.3g} only: float64 leaves {digits[j]:.0f} digits of that. Subtract an "
+                f"{2 * half[j]:.3g} only: float64 leaves {digits[j]:.0f} digits of that. Subtract an "
                 "offset before the numbers are stored.",
                 DataWarning,
                 stacklevel=4,
@@ -231,32 +234,16 @@ class Cloud:
         return Frame(self.centre, self._pre, factor, None, 0)
 
     @cached_property
-    def flat(self) -> tuple[Frame, Any]:
-        """The flat that the rows span and round coordinates on it, in a frame; O(n d^2)."""
-        from ._flat import column_view, find_flat
+    def flat(self) -> Flat:
+        """The flat that the rows span, and round coordinates on it; one or two passes, O(n d^2)."""
+        from ._flat import find_flat
 
-        view, frame = column_view(self)
-        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * frame.pre
-        return frame, find_flat(view, size * frame.factor * np.finfo(np.float64).eps, 1e-11)
+        return find_flat(self)
 
     @property
     def rank(self) -> int:
         """Dimension of the flat that the rows span, at most d, up to rounding."""
-        return int(self.flat[1].rank)
-
-    def mahalanobis(self, Q: Floats) -> Floats:
-        """Distance of each row of Q (m, d) from the mean in units of the covariance, (m,).
-
-        Infinite off the flat that the rows span.
-        """
-        frame, flat = self.flat
-        D = frame.map(Q) - flat.mean
-        size = np.sqrt(np.einsum("ij,ij->i", D @ flat.basis, D @ flat.basis))
-        if flat.directions is not None:
-            left = D - (D @ flat.directions) @ flat.directions.T
-            off = np.abs(left).max(axis=1, initial=0.0) > 1e-9 * (1 + np.abs(D).max(axis=1))
-            size = np.where(off, np.inf, size)
-        return np.asarray(size)
+        return self.flat.rank
 
     def warn_if_flat(self) -> None:
         """Say once that the rows span a flat only, where they do."""
@@ -280,7 +267,7 @@ class Cloud:
         return View(self.rows, frame, np.asarray(self._reach))
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
-        """(start, Z) with Z = (x - centre) * scale, (b, d) float64, from the first row to the last."""
+        """(start, Z) with Z = (x - centre) * scale, (b, d) float64, in the order of the rows."""
         for start in range(0, self.n, size):
             stop = min(start + size, self.n)
             yield start, self.euclidean.map(self.rows.block(start, stop))

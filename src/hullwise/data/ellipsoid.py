@@ -19,7 +19,7 @@ from . import _ellipsoid as kernels
 from ._check import check_rows
 from ._design import Progress, Search
 from ._ellipsoid_verify import verify
-from ._flat import Flat, blocks, column_view, find_flat
+from ._flat import Flat, blocks
 from ._frame import Frame
 from ._rows import Floats, Indices
 from ._scan import View
@@ -121,7 +121,8 @@ class Ellipsoid:
         O(m d rank) time; blocks of 8 MiB.
         """
         d = len(self.offset)
-        checked = check_rows(Q, name="Q", columns=self.columns, n_features=d, allow_empty=True)
+        names = self.columns if hasattr(Q, "columns") else None
+        checked = check_rows(Q, name="Q", columns=names, n_features=d, allow_empty=True)
         values = checked.values
         out = np.zeros(len(values))
         size = int(np.clip((1 << 20) // d, 64, 8192))
@@ -161,7 +162,6 @@ def smallest_ellipsoid(
     cloud_or_X: Any,
     *,
     tolerance: float = 1e-6,
-    rank_tolerance: float = 1e-11,
     max_iterations: int = 100,
     working_rows: int = 5000,
     progress: Progress | None = None,
@@ -175,9 +175,6 @@ def smallest_ellipsoid(
     tolerance : float
         Relative gap wanted. The volume is then at most a factor exp((d + 1) tolerance / 2) above
         the smallest, and every axis as good as exact.
-    rank_tolerance : float
-        Directions along which the rows spread less than this times the largest spread (columns
-        measured in their own width) count as flat; so do those at the rounding of the values.
     max_iterations : int
         Newton steps (or sweeps of 64 away steps) before the best ellipsoid so far is returned.
     working_rows : int
@@ -227,19 +224,17 @@ def smallest_ellipsoid(
     if not 0 < tolerance < 1:
         raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
     cloud = _cloud(cloud_or_X)
-    view, frame = column_view(cloud)
-    size = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum)) * frame.pre
-    noise = size * frame.factor * np.finfo(np.float64).eps
     spent = 0
     # at these sizes a second BLAS thread burns its core and gains next to nothing
     with single_threaded_blas():
-        flat = find_flat(view, noise, rank_tolerance)
+        flat = cloud.flat
+        view = cloud.view(flat.frame)
         rows, u = np.zeros(1, dtype=np.intp), np.ones(1)
         if flat.rank:
             search = Search(view, flat, tolerance, max_iterations, working_rows, progress)
             rows, u = search.run()
             spent = search.spent
-        ellipsoid = _enclose(view, frame, flat, rows, u)
+        ellipsoid = _enclose(view, flat, rows, u)
     status = EllipsoidStatus.OPTIMAL
     if ellipsoid.gap > tolerance:
         out = spent >= max_iterations
@@ -252,9 +247,9 @@ def _cloud(X: Any) -> Cloud:
     return X if isinstance(X, Cloud) else Cloud(X, copy=False)
 
 
-def _enclose(view: View, frame: Frame, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
+def _enclose(view: View, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
     """Blow the weights' ellipsoid up until it verifiably holds every row, and state the gap."""
-    order = np.argsort(rows)
+    frame, order = flat.frame, np.argsort(rows)
     rows, u = rows[order], u[order] / u.sum()
     Z = view.take(rows)
     offset, rank = u @ Z, flat.rank

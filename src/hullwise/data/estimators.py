@@ -215,10 +215,10 @@ class EllipsoidLocator(_Locator):
         return {"ellipsoid_": smallest_ellipsoid(cloud, tolerance=self.tolerance)}
 
     def transform(self, X: Any) -> Floats:
-        """Whether inside (0 or 1), distance (1 on the boundary) and Mahalanobis distance, (m, 3)."""
+        """Inside (0 or 1), distance (1 on the boundary) and Mahalanobis distance, (m, 3)."""
         values = self._queries(X).values
         distance = self.ellipsoid_.distance(values)
-        return np.column_stack([distance <= 1, distance, self.cloud_.mahalanobis(values)])
+        return np.column_stack([distance <= 1, distance, self.cloud_.flat.mahalanobis(values)])
 
     def score_samples(self, X: Any) -> Floats:
         """Minus the ellipsoid's distance, (m,)."""

@@ -136,7 +136,7 @@ def locate(
         neighbours = nearest_rows(cloud, values, chosen, k)
         near, gap = neighbours.rows, neighbours.distances[:, -1]
         gap_rank = percentile(gap, ref.gaps)
-        mahalanobis = cloud.mahalanobis(values)
+        mahalanobis = cloud.flat.mahalanobis(values)
         if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
             ellipsoid = smallest_ellipsoid(cloud, progress=progress).distance(values)
     return Location(

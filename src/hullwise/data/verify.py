@@ -56,12 +56,12 @@ class _Metric:
         if self.L is None:
             return [Fraction(float(r)) ** 2 * Fraction(float(x)) for r, x in zip(self.root, v)]
         image = self.exact_image([Fraction(float(x)) for x in v])
-        return [_dot([Fraction(float(l)) for l in self.L[:, j]], image) for j in range(len(v))]
+        return [_dot([Fraction(float(a)) for a in self.L[:, j]], image) for j in range(len(v))]
 
     def exact_image(self, v: list[Fraction]) -> list[Fraction]:
         if self.L is None:
             return [Fraction(float(r)) * x for r, x in zip(self.root, v)]
-        return [_dot([Fraction(float(l)) for l in row], v) for row in self.L]
+        return [_dot([Fraction(float(a)) for a in row], v) for row in self.L]
 
 
 def _dot(a: list[Fraction], b: list[Fraction]) -> Fraction:

@@ -1,0 +1,355 @@
+"""What `hullwise locate` says on the terminal: plain words, small tables, at most 100 columns."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from .data.location import Location
+
+WIDEST = 100
+FARTHEST = 8
+FEATURES = 8
+STYLES = {
+    "core": "green",
+    "edge": "cyan",
+    "beyond": "yellow",
+    "far": "red",
+    "unknown": "dim",
+    "inside": "green",
+    "outside": "yellow",
+    "undecided": "dim",
+}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Where the tables came from, and what else a reader must know."""
+
+    train: str
+    query: str
+    refused: int = 0  # rows of the query file that could not be located
+    notes: tuple[str, ...] = ()
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """A console that prints names as they are: no markup, no emoji, no highlighting."""
+    made = Console(file=stream or sys.stdout, markup=False, highlight=False, emoji=False)
+    made.width = min(made.width, WIDEST)
+    return made
+
+
+def print_summary(out: Console, location: Location, heading: Heading) -> None:
+    """The whole answer, from the tables' sizes to the farthest rows."""
+    _print_heading(out, location, heading)
+    if len(location) == 0:
+        out.print("\nNo row could be located.", style="bold")
+        return
+    if location.membership_only:
+        _print_verdicts(out, location)
+    else:
+        _print_bands(out, location)
+        _print_features(out, location)
+        _print_farthest(out, location)
+        _print_definitions(out, location)
+    _print_notes(out, location, heading)
+
+
+def _section(out: Console, title: str) -> None:
+    out.print()
+    out.print(Text(title, style="bold"))
+
+
+def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, options in columns:
+        table.add_column(Text(title, style="dim"), **options)
+    return table
+
+
+def _indented(out: Console, table: Any) -> None:
+    out.print(Padding(table, (0, 0, 0, 2)))
+
+
+def bar(out: Console, share: float, width: int = 14) -> str:
+    """A horizontal bar, down to an eighth of a character where the terminal can show it."""
+    if not (out.encoding or "").lower().startswith("utf"):
+        return "#" * (round(share * width) or int(share > 0))
+    eighths = round(share * width * 8) or int(share > 0)
+    return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+
+
+def _print_heading(out: Console, location: Location, heading: Heading) -> None:
+    from .show._words import plain
+
+    d = len(location.columns)
+    names = ", ".join(plain(c, 20) for c in location.columns[:6]) + (", ..." if d > 6 else "")
+    kept = f" (and {heading.refused:,} that could not be located)" if heading.refused else ""
+    lines = (
+        ("training data", f"{heading.train}: {location.n_train:,} rows"),
+        ("new rows", f"{heading.query}: {len(location):,} rows{kept}"),
+        ("features", f"{d:,}: {names}"),
+        ("distance", location.metric_text),
+    )
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in lines:
+        grid.add_row(name, Text(text))
+    out.print()
+    out.print(grid)
+
+
+def _rules(location: Location) -> dict[str, str]:
+    r = len(location.reference)
+    if not r:
+        return {
+            "core": "inside the hull",
+            "far": "outside the hull; no training rows were left out to compare with",
+        }
+    return {
+        "core": "no farther out than half of the training rows are",
+        "edge": "farther out than half of them, not than 95 %",
+        "beyond": "farther out than 95 % of them",
+        "far": f"farther out than each of the {r:,} training rows tried",
+    }
+
+
+def _print_bands(out: Console, location: Location) -> None:
+    from .show._words import share
+
+    m = len(location)
+    rules = _rules(location)
+    _section(out, "Where the new rows stand")
+    table = _table(
+        ("band", {"no_wrap": True}),
+        ("rows", {"justify": "right", "no_wrap": True}),
+        ("share", {"justify": "right", "no_wrap": True}),
+        ("", {"width": 14, "no_wrap": True}),
+        ("what it means", {}),
+    )
+    counts = Counter(location.band.tolist())
+    unknown = {"unknown": "the distance is not settled well enough to say"}
+    for band, rule in (rules | (unknown if counts["unknown"] else {})).items():
+        style = STYLES[band]
+        table.add_row(
+            Text(band, style=f"bold {style}"),
+            f"{counts[band]:,}",
+            share(counts[band], m),
+            Text(bar(out, counts[band] / m), style=style),
+            Text(rule),
+        )
+    _indented(out, table)
+    out.print()
+    if len(location.reference):
+        out.print(Text(_expectation(location, counts), style="bold"))
+    out.print(_hull_sentence(location))
+
+
+def _expectation(location: Location, counts: Counter[str]) -> str:
+    from .show._words import share
+
+    m, out_there = len(location), counts["beyond"] + counts["far"]
+    return (
+        f"{share(out_there, m)} of the new rows are beyond or far. Were they drawn like the "
+        "training rows, it would be about 5 %."
+    )
+
+
+def _hull_sentence(location: Location) -> str:
+    verdicts = Counter(location.verdict.tolist())
+    text = f"Inside the convex hull of the training rows: {verdicts[1]:,}; outside: {verdicts[-1]:,}"
+    if verdicts[0]:
+        text += f"; on its boundary or undecided: {verdicts[0]:,}"
+    if not location.membership_only and verdicts[-1] > 0.8 * len(location) > 0:
+        text += (
+            ".\nWith many features nearly every row is outside, a training row left out too: "
+            "act on the band, not on the verdict"
+        )
+    return text + "."
+
+
+def _print_verdicts(out: Console, location: Location) -> None:
+    from .show._words import share
+
+    _section(out, "Where the new rows stand")
+    meanings = {
+        1: ("inside", "a weighted average of training rows; the weights prove it"),
+        -1: ("outside", "a direction separates it from every training row"),
+        0: ("undecided", "neither proof was found"),
+    }
+    table = _table(
+        ("verdict", {"no_wrap": True}),
+        ("rows", {"justify": "right", "no_wrap": True}),
+        ("share", {"justify": "right", "no_wrap": True}),
+        ("", {"width": 14, "no_wrap": True}),
+        ("what it means", {}),
+    )
+    for verdict, (name, meaning) in meanings.items():
+        count = int((location.verdict == verdict).sum())
+        table.add_row(
+            Text(name, style=f"bold {STYLES[name]}"),
+            f"{count:,}",
+            share(count, len(location)),
+            Text(bar(out, count / len(location)), style=STYLES[name]),
+            meaning,
+        )
+    _indented(out, table)
+
+
+def leading(location: Location) -> Counter[tuple[str, bool]]:
+    """How often each feature is among a row's three leading changes: (name, too high) to rows.
+
+    A change counts where, as a share of its feature's range, it is at least a tenth of the row's
+    largest.
+    """
+    width = dict(zip(location.columns, location.box_maximum - location.box_minimum))
+    found: Counter[tuple[str, bool]] = Counter()
+    for pushes in location.pushed_out_by(3):
+        if not pushes:
+            continue
+        first, size = pushes[0]
+        least = abs(size) / width[first] / 10 if width[first] > 0 else 0.0
+        for name, amount in pushes:
+            if width[name] <= 0 or abs(amount) / width[name] >= least:
+                found[name, amount > 0] += 1
+    return found
+
+
+def _print_features(out: Console, location: Location) -> None:
+    from .show._words import plain
+
+    found = leading(location)
+    names = Counter({name: found[name, True] + found[name, False] for name, _ in found})
+    if not names:
+        return
+    _section(out, "The features most often responsible")
+    table = _table(
+        ("feature", {"overflow": "fold"}),
+        ("rows", {"justify": "right", "no_wrap": True}),
+        ("too high", {"justify": "right", "no_wrap": True}),
+        ("too low", {"justify": "right", "no_wrap": True}),
+        ("", {"width": 14, "no_wrap": True}),
+    )
+    most = max(names.values())
+    for name, count in names.most_common(FEATURES):
+        table.add_row(
+            Text(plain(name, 40)),
+            f"{count:,}",
+            f"{found[name, True]:,}",
+            f"{found[name, False]:,}",
+            Text(bar(out, count / most), style="blue"),
+        )
+    _indented(out, table)
+    more = f" {len(names) - FEATURES} more features follow." if len(names) > FEATURES else ""
+    out.print(f"  Rows outside where the feature is among the three leading changes.{more}")
+
+
+def _print_farthest(out: Console, location: Location) -> None:
+    import numpy as np
+
+    from .show._words import number, plain
+
+    distance = np.where(location.verdict == 1, 0.0, location.upper)
+    order = np.argsort(-distance, kind="stable")[:FARTHEST]
+    order = order[(distance[order] > 0) & np.isfinite(distance[order])]
+    if not len(order):
+        return
+    _section(out, "The farthest rows, and the smallest change that would bring each inside")
+    table = _table(
+        ("row", {"max_width": 16, "overflow": "fold"}),
+        ("band", {"no_wrap": True}),
+        ("distance", {"justify": "right", "no_wrap": True}),
+        ("pct.", {"justify": "right", "no_wrap": True}),
+        ("change", {}),
+    )
+    for b in order.tolist():
+        label = b if location.labels is None else location.labels[b]
+        rank = location.hull_percentile[b]
+        table.add_row(
+            Text(plain(label, 40)),
+            Text(str(location.band[b]), style=STYLES[str(location.band[b])]),
+            number(float(distance[b])),
+            "" if np.isnan(rank) else f"{rank:.4g}",
+            Text(_change(location, b)),
+        )
+    _indented(out, table)
+    ids = "Rows are counted from 0. " if location.labels is None else ""
+    pct = "pct.: training rows, left out in turn, that are less far out, in percent."
+    out.print(f"  {ids}{pct if len(location.reference) else ''}".rstrip())
+
+
+def _change(location: Location, b: int, most: int = 3) -> str:
+    import numpy as np
+
+    from .show._words import number, plain
+
+    residual, query = location.residual[b], location.queries[b]
+    width = location.box_maximum - location.box_minimum
+    share = np.abs(residual) / np.where(width > 0, width, 1.0)
+    order = [j for j in np.argsort(-share, kind="stable").tolist() if share[j] > 1e-9]
+    parts = []
+    for j in order[:most]:
+        # Enough digits that the two values do not look the same.
+        digits = 3
+        size = max(abs(float(query[j])), abs(float(query[j] + residual[j])))
+        while digits < 12 and size > abs(float(residual[j])) * 10 ** (digits - 1):
+            digits += 1
+        name, old = plain(location.columns[j], 24), number(float(query[j]), digits)
+        parts.append(f"{name} {old} to {number(float(query[j] + residual[j]), digits)}")
+    more = len(order) - most
+    return "; ".join(parts) + (f"; {more} smaller" if more > 0 else "")
+
+
+def _print_definitions(out: Console, location: Location) -> None:
+    import numpy as np
+
+    m = len(location)
+    lines = [("every feature within its training range", int((location.in_range_share == 1).sum()))]
+    if not np.isnan(location.ellipsoid_distance).all():
+        lines.append(("inside the smallest ellipsoid of the data", int(location.in_ellipsoid.sum())))
+    lines.append(("inside the convex hull of the data", int((location.verdict == 1).sum())))
+    if not np.isnan(location.neighbour_percentile).all():
+        near = int((location.neighbour_percentile <= 95).sum())
+        k = location.nearest_rows.shape[1]
+        text = f"as near to its {k} nearest training rows as 95 % of those"
+        lines.append((text, near))
+    _section(out, "Other definitions of \"within the data\", side by side")
+    table = _table(("definition", {}), ("rows", {"justify": "right", "no_wrap": True}))
+    for text, count in lines:
+        table.add_row(text, f"{count:,} of {m:,}")
+    _indented(out, table)
+
+
+def _print_notes(out: Console, location: Location, heading: Heading) -> None:
+    import numpy as np
+
+    notes = list(heading.notes)
+    if heading.refused:
+        notes.append(f"{heading.refused:,} rows have missing or infinite values: not located.")
+    for status, count in Counter(s.name for s in location.status).items():
+        if status in ("BOUNDARY", "STALLED", "BUDGET"):
+            sentence = next(s.value for s in location.status if s.name == status)
+            notes.append(f"{count:,} row{'s' * (count > 1)}: {sentence}")
+    if location.membership_only:
+        notes.append("Membership only: no distances, bands or other definitions were computed.")
+    elif np.isnan(location.ellipsoid_distance).all():
+        notes.append("The smallest ellipsoid was not computed: the data are large.")
+    r = len(location.reference)
+    if 0 < r < location.n_train:
+        notes.append(
+            f"Bands rest on a seeded sample of {r:,} training rows, each left out in turn "
+            "(--reference)."
+        )
+    if notes:
+        _section(out, "Notes")
+        for note in notes:
+            out.print(Padding(Text(note), (0, 0, 0, 2)))

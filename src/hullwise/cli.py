@@ -1,0 +1,203 @@
+"""The command line: `hullwise locate` and `hullwise demo`.
+
+Nothing numeric is imported until a command runs, so that help and the first line come at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import sys
+import traceback
+import warnings
+from typing import Any, NoReturn
+
+import click
+
+from . import __version__
+from .errors import HullwiseError
+
+BANDS = ("core", "edge", "beyond", "far")
+
+EXIT_CODES = """
+\b
+Exit codes:
+    0  done
+    1  done, and the condition of --fail-on is met
+    2  wrong usage
+    3  a file or its data cannot be used; nothing was written
+    4  out of memory
+   70  internal error: please report it
+  130  stopped with Ctrl-C; nothing was written
+  141  the reader of standard output went away
+"""
+
+
+class _Program(click.Group):
+    """Turns every way to end into one exit code and at most one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("\nhullwise: stopped; nothing was written", err=True)
+            ctx.exit(130)
+        except MemoryError as error:
+            _fail(ctx, str(error) or "out of memory", 4)
+        except HullwiseError as error:
+            _fail(ctx, str(error), 3)
+        except BrokenPipeError:
+            # What is still in the buffer must not be flushed into the closed pipe at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+            ctx.exit(141)
+        except Exception as error:
+            if "no locator available" in str(error):
+                folder = "numba found no folder to keep compiled code in; set NUMBA_CACHE_DIR"
+                _fail(ctx, f"{folder} to one that can be written", 3)
+            traceback.print_exc()
+            _fail(ctx, "internal error: please report it with the lines above", 70)
+
+
+def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
+    click.echo(f"hullwise: {message}", err=True)
+    ctx.exit(code)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"note: {message}", err=True)
+
+
+class _Names(click.ParamType):
+    """Column names with commas between; a name that holds a comma stands in double quotes."""
+
+    name = "a,b,c"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        names = next(csv.reader([value], skipinitialspace=True), [])
+        if not names or "" in names:
+            self.fail(f"{value!r} holds an empty name", param, ctx)
+        return names
+
+
+def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise click.BadParameter("expected a finite number of seconds, at least 0")
+    return value
+
+
+@click.group(
+    cls=_Program,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="hullwise")
+def main() -> None:
+    """For every row a model is asked about: is it inside the data, how far out, and why."""
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("train")
+@click.argument("query")
+@click.option("--target", "targets", multiple=True, metavar="COL", help="No feature; repeatable.")
+@click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
+@click.option("--columns", type=_Names(), help="The features; all other columns by default.")
+@click.option(
+    "--metric",
+    default="std",
+    show_default=True,
+    metavar="std|range|none|FILE.npy",
+    help="Units of distance: each feature divided by its standard deviation or range, its own "
+    "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units.",
+)
+@click.option("--k", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
+@click.option(
+    "--reference",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="Training rows left out in turn to learn which distances are usual.",
+)
+@click.option("--membership-only", is_flag=True, help="Inside or outside, and nothing else: fast.")
+@click.option("--budget", type=float, callback=_finite, metavar="SECONDS", help="Then stop.")
+@click.option("--sep", metavar="CHAR", help="Separator of the CSV files.")
+@click.option("--decimal", default=".", metavar="CHAR", help="Decimal mark of the CSV files.")
+@click.option("--no-header", is_flag=True, help="CSV without names: columns are x0, x1, ...")
+@click.option(
+    "--bad-rows",
+    type=click.Choice(["refuse", "keep"]),
+    default="refuse",
+    show_default=True,
+    help="New rows with missing or infinite values: refuse the file, or keep them unlocated.",
+)
+@click.option("-o", "--output", metavar="OUT", help="One row per new row: .csv, .parquet, or -.")
+@click.option("--report", metavar="OUT.html", help="One page for people, self-contained.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([*BANDS, "outside"]),
+    help="Exit with 1 if a row is in this band or a worse one, cannot be located, or is open.",
+)
+@click.option("--verify", is_flag=True, help="Check every certificate again, by other code.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+def locate(train: str, query: str, **options: Any) -> None:
+    """Say for each row of QUERY where it stands against the rows of TRAIN.
+
+    Both are tables with the same columns, in any order: CSV (also gzipped), Parquet or .npy; "-"
+    reads CSV from standard input. The summary goes to standard output, or to standard error
+    where the table itself does (-o -).
+
+    \b
+      hullwise locate train.csv new.csv --target price -o where.csv --report where.html
+    """
+    _refuse_usage(train, query, options)
+    if not options["quiet"]:
+        click.echo(f"hullwise {__version__}: locating {query} in {train} ...", err=True)
+    from ._cli_locate import run
+
+    failed = run(train, query, options)
+    if failed:
+        click.get_current_context().exit(1)
+
+
+def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
+    """What no file could make right."""
+    if train == query == "-":
+        raise click.UsageError("only one of TRAIN and QUERY can be standard input")
+    output, report = options["output"], options["report"]
+    if report is not None and os.path.splitext(report)[1].lower() not in (".html", ".htm"):
+        raise click.BadParameter("expected a name that ends in .html", param_hint="--report")
+    if output is not None and report is not None and os.path.abspath(output) == os.path.abspath(
+        report
+    ):
+        raise click.UsageError("-o and --report name the same file")
+    if options["report"] and options["membership_only"]:
+        raise click.UsageError("--report needs distances: leave out --membership-only")
+    needs = options["fail_on"] in BANDS
+    if needs and options["membership_only"]:
+        raise click.UsageError("bands need distances: use --fail-on outside, or leave out "
+                               "--membership-only")
+    if needs and options["reference"] == 0:
+        raise click.UsageError("bands need --reference of at least 1")
+
+
+@main.command(epilog=EXIT_CODES)
+@click.option("--report", metavar="OUT.html", help="Also write the report of the second table.")
+@click.option("--force", is_flag=True, help="Replace a report that is there.")
+def demo(report: str | None, force: bool) -> None:
+    """Locate held-out rows of two bundled tables; needs no files.
+
+    Forest fires: a random fifth is held out. Parkinson's telemonitoring: new patients, next to a
+    random split of the same size, which hides that new patients are farther out.
+    """
+    click.echo(f"hullwise {__version__}: locating rows of two bundled tables ...", err=True)
+    from ._cli_demo import run
+
+    run(report, force)
+
