@@ -74,3 +74,52 @@ def _project(face, query):
                 gram[i] = [x - f * y for x, y in zip(gram[i], gram[c])]
     v = [gram[c][k] for c in range(k)]
     return [1 - sum(v), *v]
+
+
+def nearest(points, query):
+    """Squared distance to the hull and the point's weights {index: weight}, exactly.
+
+    Wolfe's walk over the rationals: no tolerance, so its last step is a proof. Every point lies
+    on the far side of the plane through the nearest point, which the final test has checked.
+    """
+    first = {}
+    for i, p in enumerate(points):
+        first.setdefault(tuple(Fraction(x) for x in p), i)
+    q = [Fraction(x) for x in query]
+    index = list(first.values())
+    Y = [[x - t for x, t in zip(p, q)] for p in first]
+    start = min(range(len(Y)), key=lambda i: _dot(Y[i], Y[i]))
+    weights = {start: Fraction(1)}
+    while True:
+        x = [sum((w * Y[i][j] for i, w in weights.items()), Fraction(0)) for j in range(len(q))]
+        length2 = _dot(x, x)
+        reach = [_dot(x, y) for y in Y]
+        new = min(range(len(Y)), key=reach.__getitem__)
+        if reach[new] >= length2:
+            return length2, {index[i]: w for i, w in weights.items() if w}
+        weights[new] = Fraction(0)
+        while True:
+            face = list(weights)
+            wanted = dict(zip(face, _project([Y[i] for i in face], [0] * len(q))))
+            if min(wanted.values()) > 0:
+                weights = wanted
+                break
+            step = min(
+                weights[i] / (weights[i] - v) for i, v in wanted.items() if v <= 0 and i != new
+            )
+            weights = {i: w + step * (wanted[i] - w) for i, w in weights.items()}
+            weights = {i: w for i, w in weights.items() if w > 0 or i == new}
+
+
+def _dot(a, b):
+    return sum((x * y for x, y in zip(a, b)), Fraction(0))
+
+
+def combination(points, weights):
+    """sum w_i p_i / sum w_i, exactly, for any floats."""
+    share = [Fraction(w) for w in weights]
+    total = sum(share, Fraction(0))
+    return [
+        sum((w * Fraction(p[j]) for w, p in zip(share, points)), Fraction(0)) / total
+        for j in range(len(points[0]))
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
@@ -40,9 +40,30 @@ class Heading:
     notes: tuple[str, ...] = ()
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """A console that prints names as they are: no markup, no emoji, no highlighting."""
-    made = Console(file=stream or sys.stdout, markup=False, highlight=False, emoji=False)
+class _Plain(Console):
+    """Prints names as they are, and leaves a closed pipe to the caller."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class _Trimmed:
+    """A stream without blanks at the ends of lines, which tables leave."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return int(self.stream.write(re.sub(r" +(?=\n)", "", text)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def console(stream: TextIO) -> Console:
+    """A console on a terminal or a file, at most 100 columns wide, 80 where nothing is known."""
+    file: Any = stream if stream.isatty() else _Trimmed(stream)
+    made = _Plain(file=file, markup=False, highlight=False, emoji=False)
     made.width = min(made.width, WIDEST)
     return made
 
@@ -166,12 +187,14 @@ def _expectation(location: Location, counts: Counter[str]) -> str:
 
 def _hull_sentence(location: Location) -> str:
     verdicts = Counter(location.verdict.tolist())
-    text = f"Inside the convex hull of the training rows: {verdicts[1]:,}; outside: {verdicts[-1]:,}"
+    text = (
+        f"Inside the convex hull of the training rows: {verdicts[1]:,}; outside: {verdicts[-1]:,}"
+    )
     if verdicts[0]:
         text += f"; on its boundary or undecided: {verdicts[0]:,}"
     if not location.membership_only and verdicts[-1] > 0.8 * len(location) > 0:
         text += (
-            ".\nWith many features nearly every row is outside, a training row left out too: "
+            ". With many features nearly every row is outside, a training row left out too: "
             "act on the band, not on the verdict"
         )
     return text + "."
@@ -249,7 +272,7 @@ def _print_features(out: Console, location: Location) -> None:
             Text(bar(out, count / most), style="blue"),
         )
     _indented(out, table)
-    more = f" {len(names) - FEATURES} more features follow." if len(names) > FEATURES else ""
+    more = f" {len(names) - FEATURES} more features are not shown." if len(names) > FEATURES else ""
     out.print(f"  Rows outside where the feature is among the three leading changes.{more}")
 
 
@@ -315,14 +338,16 @@ def _print_definitions(out: Console, location: Location) -> None:
     m = len(location)
     lines = [("every feature within its training range", int((location.in_range_share == 1).sum()))]
     if not np.isnan(location.ellipsoid_distance).all():
-        lines.append(("inside the smallest ellipsoid of the data", int(location.in_ellipsoid.sum())))
+        lines.append(
+            ("inside the smallest ellipsoid of the data", int(location.in_ellipsoid.sum()))
+        )
     lines.append(("inside the convex hull of the data", int((location.verdict == 1).sum())))
     if not np.isnan(location.neighbour_percentile).all():
         near = int((location.neighbour_percentile <= 95).sum())
         k = location.nearest_rows.shape[1]
         text = f"as near to its {k} nearest training rows as 95 % of those"
         lines.append((text, near))
-    _section(out, "Other definitions of \"within the data\", side by side")
+    _section(out, 'Other definitions of "within the data", side by side')
     table = _table(("definition", {}), ("rows", {"justify": "right", "no_wrap": True}))
     for text, count in lines:
         table.add_row(text, f"{count:,} of {m:,}")

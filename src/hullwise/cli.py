@@ -5,6 +5,7 @@ Nothing numeric is imported until a command runs, so that help and the first lin
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import os
@@ -26,10 +27,10 @@ Exit codes:
     0  done
     1  done, and the condition of --fail-on is met
     2  wrong usage
-    3  a file or its data cannot be used; nothing was written
+    3  a file or its data cannot be used, or an output cannot be written
     4  out of memory
    70  internal error: please report it
-  130  stopped with Ctrl-C; nothing was written
+  130  stopped with Ctrl-C: no half file is left
   141  the reader of standard output went away
 """
 
@@ -45,15 +46,16 @@ class _Program(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            click.echo("\nhullwise: stopped; nothing was written", err=True)
+            written = ctx.meta.get("hullwise.written")
+            what = f"only {written} was written" if written else "nothing was written"
+            click.echo(f"\nhullwise: stopped; {what}", err=True)
             ctx.exit(130)
         except MemoryError as error:
             _fail(ctx, str(error) or "out of memory", 4)
         except HullwiseError as error:
             _fail(ctx, str(error), 3)
         except BrokenPipeError:
-            # What is still in the buffer must not be flushed into the closed pipe at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+            _silence_stdout()
             ctx.exit(141)
         except Exception as error:
             if "no locator available" in str(error):
@@ -61,6 +63,12 @@ class _Program(click.Group):
                 _fail(ctx, f"{folder} to one that can be written", 3)
             traceback.print_exc()
             _fail(ctx, "internal error: please report it with the lines above", 70)
+
+
+def _silence_stdout() -> None:
+    """What is still in the buffer must not be flushed into the closed pipe at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
@@ -72,18 +80,14 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     click.echo(f"note: {message}", err=True)
 
 
-class _Names(click.ParamType):
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
     """Column names with commas between; a name that holds a comma stands in double quotes."""
-
-    name = "a,b,c"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        names = next(csv.reader([value], skipinitialspace=True), [])
-        if not names or "" in names:
-            self.fail(f"{value!r} holds an empty name", param, ctx)
-        return names
+    if value is None:
+        return None
+    names = next(csv.reader([value], skipinitialspace=True), [])
+    if not names or "" in names:
+        raise click.BadParameter(f"{value!r} holds an empty name")
+    return names
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -107,7 +111,12 @@ def main() -> None:
 @click.argument("query")
 @click.option("--target", "targets", multiple=True, metavar="COL", help="No feature; repeatable.")
 @click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
-@click.option("--columns", type=_Names(), help="The features; all other columns by default.")
+@click.option(
+    "--columns",
+    callback=_names,
+    metavar="a,b,c",
+    help="The features, where not all other columns are.",
+)
 @click.option(
     "--metric",
     default="std",
@@ -173,16 +182,17 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     output, report = options["output"], options["report"]
     if report is not None and os.path.splitext(report)[1].lower() not in (".html", ".htm"):
         raise click.BadParameter("expected a name that ends in .html", param_hint="--report")
-    if output is not None and report is not None and os.path.abspath(output) == os.path.abspath(
-        report
+    if (
+        output is not None
+        and report is not None
+        and os.path.abspath(output) == os.path.abspath(report)
     ):
         raise click.UsageError("-o and --report name the same file")
-    if options["report"] and options["membership_only"]:
-        raise click.UsageError("--report needs distances: leave out --membership-only")
     needs = options["fail_on"] in BANDS
     if needs and options["membership_only"]:
-        raise click.UsageError("bands need distances: use --fail-on outside, or leave out "
-                               "--membership-only")
+        raise click.UsageError(
+            "bands need distances: use --fail-on outside, or leave out --membership-only"
+        )
     if needs and options["reference"] == 0:
         raise click.UsageError("bands need --reference of at least 1")
 
@@ -200,4 +210,3 @@ def demo(report: str | None, force: bool) -> None:
     from ._cli_demo import run
 
     run(report, force)
-

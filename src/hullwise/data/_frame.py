@@ -29,6 +29,11 @@ class Metric:
     inverse: Floats | None
     text: str
 
+    @property
+    def scales_columns(self) -> bool:
+        """Whether M only gives each feature its own positive unit."""
+        return self.factor is None and bool((self.root > 0).all())
+
     def times(self, V: Floats) -> Floats:
         """M v for each row v of V."""
         return V * self.root**2 if self.factor is None else (V @ self.factor.T) @ self.factor

@@ -10,7 +10,7 @@ rounds end (Wolfe 1976); a query leaves as soon as its bracket closes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -26,6 +26,10 @@ UNIT = 2.0**-53
 Progress = Callable[[int, int, str], Any]
 
 
+IDLE = 4  # rounds without progress before a query is let go
+OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)
+
+
 @dataclass(frozen=True, eq=False)
 class Projection:
     """Nearest points in the coordinates of a frame; m queries, supports padded with row -1."""
@@ -35,12 +39,14 @@ class Projection:
     direction: Floats  # (m, r) unit vectors that certify `lower`
     rows: Indices  # (m, s)
     weights: Floats  # (m, s) positive on the support, zero on the padding
-    passes: Indices  # (m,) passes over the data that saw the query
-    ended: Indices  # (m,) one of the codes below
+    ended: Indices  # (m,) one of the codes above
 
 
-IDLE = 4  # rounds without progress before a query is let go
-OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)
+def query_blocks(m: int, d: int) -> Iterator[slice]:
+    """Blocks in which m queries are projected: about 4 MiB for each (m, d) array in flight."""
+    size = int(np.clip((1 << 19) // max(d, 1), 64, 2048))
+    for start in range(0, m, size):
+        yield slice(start, min(start + size, m))
 
 
 def project(
@@ -51,32 +57,19 @@ def project(
     membership: bool = False,
     relative: float = 1e-6,
     limits: tuple[int, float] = (1000, np.inf),
-    progress: Progress | None = None,
+    progress: Callable[[int], Any] = lambda done: None,
 ) -> Projection:
     """Nearest points of the hull of a view to the rows of Zq (m, r), in the view's frame.
 
     `exclude` names one row for each query that its hull shall not have (-1: none). `membership`
     lets a query go as soon as it is separated; otherwise it stays until ``upper - lower`` is at
     most `relative` times upper. `limits` are a number of passes and a time (`time.monotonic`).
+    `progress` hears how many queries are done.
     """
-    m, r = Zq.shape
-    size = int(np.clip((1 << 22) // max(r, 1), 64, 2048))
-    parts = []
-    for start in range(0, m, size):
-        at = slice(start, min(start + size, m))
-        left = None if exclude is None else exclude[at]
-        batch = _Batch(view, Zq[at], left, membership, relative)
-        batch.run(limits, lambda done, base=start: progress and progress(base + done, m, "hull"))
-        parts.append(batch)
-    width = max((b.rows.shape[1] for b in parts), default=0)
+    batch = _Batch(view, Zq, exclude, membership, relative)
+    batch.run(limits, progress)
     return Projection(
-        _join([b.lower for b in parts]),
-        _join([b.upper for b in parts]),
-        _join([b.direction for b in parts], (0, r)),
-        _join([widen(b.rows, width, -1) for b in parts], (0, 0), np.intp),
-        _join([widen(b.weights, width, 0) for b in parts], (0, 0)),
-        _join([b.passes for b in parts], (0,), np.intp),
-        _join([b.ended for b in parts], (0,), np.intp),
+        batch.lower, batch.upper, batch.direction, batch.rows, batch.weights, batch.ended
     )
 
 
@@ -215,7 +208,3 @@ class _Batch:
 
 def widen(A: Any, width: int, fill: float) -> Any:
     return np.pad(A, ((0, 0), (0, width - A.shape[1])), constant_values=fill)
-
-
-def _join(parts: list[Any], empty: tuple[int, ...] = (0,), dtype: Any = np.float64) -> Any:
-    return np.concatenate(parts) if parts else np.zeros(empty, dtype)

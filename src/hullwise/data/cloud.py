@@ -163,10 +163,10 @@ class Cloud:
         if (j := int(digits.argmin())) >= 0 and digits[j] < 6:
             warnings.warn(
                 f"feature {self.names[j]!r} has values near {self.maximum[j]:.3g} that differ by "
-                f"{2 * half[j]:.3g} only: float64 leaves {digits[j]:.0f} digits of that. Subtract an "
-                "offset before the numbers are stored.",
+                f"{2 * half[j]:.3g} only: float64 leaves {digits[j]:.0f} digits of that. "
+                "Subtract an offset before the numbers are stored.",
                 DataWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
 
     @property
@@ -250,10 +250,10 @@ class Cloud:
         if self.rank < min(self.d, self.n):
             warnings.warn(
                 f"the {self.n} training rows span a flat of dimension {self.rank} in {self.d} "
-                "features (a feature is constant or a combination of others): every query off "
-                "that flat is outside. Drop dependent features if that is not meant.",
+                "features: every query off that flat is outside. Some feature is constant or a "
+                "combination of others, or there are too few rows.",
                 DataWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def sample(self, size: int) -> Indices:

@@ -17,7 +17,7 @@ from .. import __version__
 from ..errors import DataError, DataWarning
 from ._check import Checked, check_rows
 from ._rows import Floats
-from .box import locate_in_box
+from .box import excess
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import locate_in_hull
@@ -253,16 +253,16 @@ class BoxLocator(_Locator):
 
     def transform(self, X: Any) -> Floats:
         """Share of features in range, and the largest excess as a share of its range, (m, 2)."""
-        excess = self.excess(X)
+        out = self.excess(X)
         half = self.cloud_.maximum / 2 - self.cloud_.minimum / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            widths = np.where(excess == 0, 0.0, np.abs(excess / 2) / half)
-        return np.column_stack([(excess == 0).mean(axis=1), widths.max(axis=1)])
+            widths = np.where(out == 0, 0.0, np.abs(out / 2) / half)
+        return np.column_stack([(out == 0).mean(axis=1), widths.max(axis=1)])
 
     def excess(self, X: Any) -> Floats:
         """Signed amounts outside the range, (m, d), in the data's own units."""
         values = self._queries(X).values
-        return locate_in_box(self.cloud_, values).excess
+        return excess(values, self.cloud_.minimum, self.cloud_.maximum)
 
     def score_samples(self, X: Any) -> Floats:
         """Minus the largest excess as a share of its range, (m,)."""

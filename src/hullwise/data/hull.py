@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum, IntEnum
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from . import _rounds
-from ._frame import Frame, Metric
-from ._interior import interior_simplices
-from ._rounds import UNIT, Progress, Projection, project
+from ._claims import Claims
+from ._frame import Metric
+from ._rounds import UNIT, Progress, project, query_blocks
 from ._rows import Floats, Indices
-from ._sign import MOST_ROWS, is_combination
+from ._verdict import Status, Verdict
 from .cloud import Cloud
-
-
-class Verdict(IntEnum):
-    """Where a query lies; a proof goes with INSIDE and OUTSIDE."""
-
-    OUTSIDE = -1
-    UNDECIDED = 0
-    INSIDE = 1
-
-
-class Status(Enum):
-    """How an answer came about, and what to do if it is not enough."""
-
-    INSIDE = "inside: the query is a convex combination of training rows."
-    WITHIN = (
-        "inside within the tolerance: the training rows lie in a flat, or the support is too large "
-        "for exact arithmetic, and the query is as near to the hull as rounding can tell."
-    )
-    OUTSIDE = "outside: the direction separates the query from every training row."
-    BOUNDARY = (
-        "undecided: the query is nearer to the hull's boundary than rounding; treat it as a "
-        "boundary point."
-    )
-    STALLED = (
-        "undecided: the bracket could not be closed in float64; the features have very different "
-        "scales, or rows are nearly equal: rescale the features, or pass a metric."
-    )
-    BUDGET = (
-        "the budget of time or passes ended first; the bracket is valid but open: raise the "
-        "budget, or ask for membership only."
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,252 +54,59 @@ def locate_in_hull(
     pass O(m n d) over the data for each round (1 to 10 of them), and O(m d^3) at most between.
     """
     limits = (1000, np.inf if budget is None else monotonic() + budget)
-    whole = metric.factor is not None or bool((metric.root == 0).any())
-    frame = cloud.columnwise() if membership_only and not whole else cloud.frame(metric)
-    parts = []
-    size = int(np.clip((1 << 22) // cloud.d, 64, 4096))
-    for start in range(0, max(len(Q), 1), size):
-        some = Q[start : start + size]
-
-        def said(done: int, _total: int, text: str, base: int = start) -> None:
-            if progress is not None:
-                progress(base + done, len(Q), text)
-
+    # inside or outside does not depend on the units of the features, so membership may use any
+    columnwise = membership_only and metric.scales_columns
+    frame = cloud.columnwise() if columnwise else cloud.frame(metric)
+    view = cloud.view(frame)
+    answer = _empty_answer(Q, membership_only)
+    supports = []
+    for at in query_blocks(*Q.shape):
+        said = _ahead(progress, at.start, len(Q))
         found = project(
-            cloud.view(frame),
-            frame.map(some),
-            membership=membership_only,
-            limits=limits,
-            progress=said,
+            view, frame.map(Q[at]), membership=membership_only, limits=limits, progress=said
         )
-        part = _Part(cloud, some, metric, frame, found, tolerance)
-        if not membership_only and not whole:
-            part.ask_again(cloud.columnwise(), limits)
-        part.decide()
-        parts.append(part)
-    return _gather(parts, cloud, Q, membership_only)
+        claims = Claims(cloud, Q[at], metric, frame, found, tolerance)
+        if not membership_only and metric.scales_columns:
+            claims.ask_again(cloud.columnwise(), limits)
+        claims.decide()
+        answer.verdict[at], answer.status[at] = claims.verdict, claims.status
+        answer.lower[at], answer.upper[at] = claims.lower, claims.upper
+        answer.direction[at] = claims.direction
+        if not membership_only:
+            answer.residual[at] = claims.residual
+            np.add(Q[at], claims.residual, out=answer.nearest[at])
+        supports.append(claims.combination())
+    return replace(answer, weights=_stack(supports, (len(Q), cloud.n)))
 
 
-class _Part:
-    """A block of answers on its way from a frame to the data's own units."""
-
-    def __init__(
-        self,
-        cloud: Cloud,
-        Q: Floats,
-        metric: Metric,
-        frame: Frame,
-        found: Projection,
-        tolerance: float,
-    ) -> None:
-        self.cloud, self.Q, self.metric = cloud, Q, metric
-        self.rows, self.weights, self.ended = found.rows, found.weights, found.ended.copy()
-        self.lower, self.direction = _in_metric(metric, frame, found)
-        self.residual, self.upper = self._exhibit(np.arange(len(Q)))
-        # a feature's own range, and what its magnitude leaves of float64
-        reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
-        self.allowed = tolerance * (cloud.maximum / 2 - cloud.minimum / 2) * 2 + 4 * UNIT * reach
-        self._outside_the_box(metric)
-
-    def _exhibit(self, some: Indices) -> tuple[Floats, Floats]:
-        """sum w_i (x_i - q) and an upper bound on its length, from the weights and rows alone."""
-        d = self.cloud.d
-        residual, upper = np.full((len(some), d), np.nan), np.full(len(some), np.inf)
-        width = self.rows.shape[1]
-        have = np.flatnonzero((self.rows[some] >= 0).any(axis=1))
-        each = max(1, (1 << 20) // max(1, width * d))
-        for start in range(0, len(have), each):
-            at = have[start : start + each]
-            rows, w = self.rows[some[at]], self.weights[some[at]]
-            X = self.cloud.take(np.maximum(rows, 0).ravel()).reshape(len(at), width, d)
-            with np.errstate(over="ignore", invalid="ignore"):
-                Y = X - self.Q[some[at], None, :]
-                w = w / w.sum(axis=1, keepdims=True)
-                residual[at] = np.einsum("bs,bsd->bd", w, Y)
-                each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
-            spread = (
-                self.metric.norm(each_way)
-                if self.metric.factor is None
-                else (each_way @ np.abs(self.metric.factor).T).sum(axis=1)
-            )
-            error = (width + d + 10) * UNIT * spread
-            upper[at] = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
-        return residual, upper
-
-    def _outside_the_box(self, metric: Metric) -> None:
-        """A feature outside its range is a separator that needs no rounding bound."""
-        if metric.factor is not None:
-            return
-        excess = np.maximum(self.Q - self.cloud.maximum, self.cloud.minimum - self.Q)
-        excess = np.where(metric.root > 0, excess, -1.0) * metric.root
-        at = excess.argmax(axis=1)
-        most = excess[np.arange(len(at)), at] * (1 - 4 * UNIT)
-        for b in np.flatnonzero(most > self.lower):
-            self.lower[b] = most[b]
-            self.direction[b] = 0
-            above = self.Q[b, at[b]] > self.cloud.maximum[at[b]]
-            self.direction[b, at[b]] = (1 if above else -1) / metric.root[at[b]]
-
-    def _near(self) -> Any:
-        """Whether the exhibited combination agrees with the query in every feature."""
-        with np.errstate(invalid="ignore"):
-            used = (self.metric.root > 0) if self.metric.factor is None else True
-            slack = self.allowed + 8 * UNIT * np.abs(self.Q)
-            close = (np.abs(self.residual) <= slack) | ~np.broadcast_to(used, self.Q.shape)
-            return close.all(axis=1)
-
-    def ask_again(self, frame: Frame, limits: tuple[int, float]) -> None:
-        """Ask once more, each feature in its own scale, where one scale for all sees too little."""
-        some = np.flatnonzero((self.lower <= 0) & ~self._near())
-        if not some.size:
-            return
-        found = project(
-            self.cloud.view(frame), frame.map(self.Q[some]), membership=True, limits=limits
-        )
-        lower, direction = _in_metric(self.metric, frame, found)
-        apart = lower > self.lower[some]
-        self.lower[some[apart]], self.direction[some[apart]] = lower[apart], direction[apart]
-        old = self.rows[some], self.weights[some], self.residual[some], self.upper[some]
-        width = max(found.rows.shape[1], self.rows.shape[1])
-        self.rows = _rounds.widen(self.rows, width, -1)
-        self.weights = _rounds.widen(self.weights, width, 0)
-        self.rows[some] = _rounds.widen(found.rows, width, -1)
-        self.weights[some] = _rounds.widen(found.weights, width, 0)
-        self.residual[some], self.upper[some] = self._exhibit(some)
-        keep = ~self._near()[some]
-        back = some[keep]
-        self.rows[back] = _rounds.widen(old[0], width, -1)[keep]
-        self.weights[back] = _rounds.widen(old[1], width, 0)[keep]
-        self.residual[back], self.upper[back] = old[2][keep], old[3][keep]
-
-    def decide(self) -> None:
-        """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
-        self.lower = np.where(self.lower > 0, np.minimum(self.lower, self.upper), 0.0)
-        budget = self.ended == _rounds.BUDGET
-        status = np.where(budget, Status.BUDGET, Status.STALLED)
-        near = self._near()
-        outside = self.lower > 0
-        status[outside & ~budget] = Status.OUTSIDE
-        verdict = np.where(outside, Verdict.OUTSIDE, Verdict.UNDECIDED).astype(np.int8)
-        doubtful = np.flatnonzero(~outside & near)
-        proven = self._strictly_inside(doubtful)
-        status[doubtful[proven]] = Status.INSIDE
-        for b in doubtful[~proven]:
-            status[b] = self._exact(int(b))
-        self._look_deeper(np.flatnonzero(status == Status.BOUNDARY), status)
-        for b in doubtful:
-            if status[b] in (Status.INSIDE, Status.WITHIN):
-                verdict[b] = Verdict.INSIDE
-        self.verdict, self.status = verdict, status
-
-    def _strictly_inside(self, some: Indices) -> Any:
-        """Whether a ball around the combination, larger than the residual, lies in its simplex.
-
-        With d + 1 rows and all weights positive, the distance to facet i is w_i times the
-        altitude of vertex i. If the least of these exceeds the residual, the query is inside,
-        exactly. Everything is measured with each feature in its own unit.
-        """
-        proven = np.zeros(len(some), dtype=bool)
-        count = (self.rows[some] >= 0).sum(axis=1)
-        full = np.flatnonzero(count == self.cloud.d + 1)
-        frame = self.cloud.columnwise()
-        each = max(1, (1 << 20) // (self.cloud.d + 1) ** 2)
-        for start in range(0, len(full), each):
-            at = some[full[start : start + each]]
-            k = self.cloud.d + 1
-            rows, w = self.rows[at, :k], self.weights[at, :k]
-            Z = frame.map(self.cloud.take(rows.ravel())).reshape(len(at), k, k - 1)
-            Z = Z - frame.map(self.Q[at])[:, None, :]
-            A = np.concatenate([Z, np.ones((len(at), k, 1))], axis=2)
-            with np.errstate(all="ignore"):
-                try:
-                    inverse = np.linalg.inv(A)
-                except np.linalg.LinAlgError:
-                    continue
-                gradient = np.sqrt(np.einsum("bdk,bdk->bk", inverse[:, :-1], inverse[:, :-1]))
-                radius = (w / gradient).min(axis=1)
-                error = np.sqrt(np.square(np.einsum("bs,bsd->bd", w, Z)).sum(axis=1)) + 1e-14 * k
-                sound = np.abs(A).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) * k < 1e9
-                proven[full[start : start + each]] = sound & (radius > 16 * error)
-        return proven
-
-    def _look_deeper(self, some: Indices, status: Any) -> None:
-        """A combination on a thin face may lie deep inside: look for a fat simplex around it."""
-        if not some.size:
-            return
-        rows, weights = interior_simplices(self.cloud, self.cloud.columnwise(), self.Q[some])
-        have = rows[:, 0] >= 0
-        some, rows, weights = some[have], rows[have], weights[have]
-        old = self.rows, self.weights
-        width = max(self.cloud.d + 1, self.rows.shape[1])
-        self.rows = _rounds.widen(self.rows, width, -1)
-        self.weights = _rounds.widen(self.weights, width, 0)
-        self.rows[some] = _rounds.widen(rows, width, -1)
-        self.weights[some] = _rounds.widen(weights, width, 0)
-        proven = self._strictly_inside(some)
-        back = some[~proven]
-        self.rows[back] = _rounds.widen(old[0][back], width, -1)
-        self.weights[back] = _rounds.widen(old[1][back], width, 0)
-        status[some[proven]] = Status.INSIDE
-        residual, upper = self._exhibit(some[proven])
-        self.residual[some[proven]], self.upper[some[proven]] = residual, upper
-
-    def _exact(self, b: int) -> Status:
-        rows = self.rows[b][self.rows[b] >= 0]
-        if len(rows) <= MOST_ROWS:
-            if is_combination(self.cloud.take(rows), self.Q[b]):
-                return Status.INSIDE
-            return Status.WITHIN if self.cloud.rank < self.cloud.d else Status.BOUNDARY
-        return Status.WITHIN
+def _ahead(progress: Progress | None, start: int, total: int) -> Callable[[int], Any]:
+    return lambda done: progress and progress(start + done, total, "hull")
 
 
-def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats, Floats]:
-    """Lower bounds and unit directions of a projection in a frame, as ones in the metric.
-
-    In the frame <u, z(q) - z(x)> >= lower |u| for every row; v with M v proportional to the same
-    functional and |v|_M = 1 says it in the metric: <v, q - x>_M >= the bound returned.
-    """
-    U = found.direction
-    if metric.factor is not None and metric.inverse is not None:
-        return frame.distance(found.lower), U @ metric.inverse.T
-    safe = np.where(metric.root > 0, metric.root, 1.0)
-    T = np.where(metric.root > 0, U * (frame.factor / safe), 0.0)
-    size = np.sqrt(np.einsum("ij,ij->i", T, T))
-    ok = size > 0
-    size = np.where(ok, size, 1.0)
-    lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT), 0.0)
-    return lower, T / size[:, None] / safe
-
-
-def _gather(parts: list[_Part], cloud: Cloud, Q: Floats, membership_only: bool) -> HullAnswer:
-    rows = np.concatenate([p.rows[p.rows >= 0] for p in parts])
-    values = np.concatenate([(p.weights / _total(p.weights))[p.rows >= 0] for p in parts])
-    counts = np.concatenate([(p.rows >= 0).sum(axis=1) for p in parts])
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    weights = csr_array((values, rows, indptr), shape=(len(Q), cloud.n))
-    weights.sort_indices()
-    if membership_only:
-        # no nearest point was sought; one shared NaN costs no memory
-        residual = np.broadcast_to(np.nan, Q.shape)
-        nearest = residual
-    else:
-        residual = np.concatenate([p.residual for p in parts])
-        nearest = Q + residual
+def _empty_answer(Q: Floats, membership_only: bool) -> HullAnswer:
+    """Room for the answer; where no nearest point is sought one shared NaN takes no memory."""
+    m = len(Q)
+    none = np.broadcast_to(np.nan, Q.shape)
     return HullAnswer(
-        np.concatenate([p.verdict for p in parts]),
-        np.concatenate([p.lower for p in parts]),
-        np.concatenate([p.upper for p in parts]),
-        weights,
-        np.concatenate([p.direction for p in parts]),
-        nearest,
-        residual,
-        np.concatenate([p.status for p in parts]),
+        verdict=np.zeros(m, np.int8),
+        lower=np.zeros(m),
+        upper=np.zeros(m),
+        weights=csr_array((m, 0)),
+        direction=np.zeros(Q.shape),
+        nearest=none if membership_only else np.zeros(Q.shape),
+        residual=none if membership_only else np.zeros(Q.shape),
+        status=np.full(m, None, dtype=object),
     )
 
 
-def _total(weights: Floats) -> Floats:
-    total = weights.sum(axis=1, keepdims=True)
-    return np.where(total > 0, total, 1.0)
+def _stack(supports: list[tuple[Indices, Indices, Floats]], shape: tuple[int, int]) -> csr_array:
+    """One sparse matrix from blocks of (support sizes, rows, weights)."""
+    if not supports:
+        return csr_array(shape)
+    counts, rows, weights = (np.concatenate(part) for part in zip(*supports))
+    W = csr_array((weights, rows, np.concatenate([[0], np.cumsum(counts)])), shape=shape)
+    W.sort_indices()
+    return W
 
 
 def reference_distances(
@@ -345,6 +120,11 @@ def reference_distances(
     if cloud.n < 2:
         return np.zeros(0)
     frame = cloud.frame(metric)
-    found = project(cloud.view(frame), frame.map(cloud.take(rows)), exclude=rows, progress=progress)
-    touching = found.upper <= 64 * UNIT * frame.rank
-    return frame.distance(np.where(touching & (found.lower <= 0), 0.0, found.upper))
+    view = cloud.view(frame)
+    length = np.zeros(len(rows))
+    for at in query_blocks(len(rows), cloud.d):
+        Zq, said = frame.map(cloud.take(rows[at])), _ahead(progress, at.start, len(rows))
+        found = project(view, Zq, exclude=rows[at], progress=said)
+        touching = (found.lower <= 0) & (found.upper <= 64 * UNIT * frame.rank)
+        length[at] = np.where(touching, 0.0, found.upper)
+    return frame.distance(length)

@@ -12,7 +12,6 @@ from ..errors import DataError
 from ._check import check_rows
 from ._frame import Metric
 from ._rounds import Progress
-from .box import locate_in_box
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import locate_in_hull, reference_distances
@@ -151,7 +150,6 @@ def locate(
         band=band,
         hull_percentile=rank,
         reference=usual,
-        box_excess=locate_in_box(cloud, values).excess,
         ellipsoid_distance=ellipsoid,
         mahalanobis=mahalanobis,
         neighbour_distance=gap,

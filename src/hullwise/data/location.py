@@ -11,7 +11,8 @@ from scipy.sparse import csr_array
 
 from ._frame import Metric
 from ._rows import Floats, Indices
-from .hull import Status, Verdict
+from ._verdict import Status, Verdict
+from .box import excess
 from .plane import Plane
 
 __all__ = ["BANDS", "Location", "Reference", "Status", "Verdict"]
@@ -102,8 +103,6 @@ class Location:
         Share of the reference rows strictly nearer to their hull than the query is, in percent.
     reference : (r,) float64
         Those leave-one-out distances.
-    box_excess : (m, d) float64
-        Signed amounts by which features leave the training range.
     ellipsoid_distance : (m,) float64
         1 on the smallest enclosing ellipsoid, NaN where it was not computed.
     mahalanobis : (m,) float64
@@ -135,7 +134,6 @@ class Location:
     band: Objects
     hull_percentile: Floats
     reference: Floats
-    box_excess: Floats
     ellipsoid_distance: Floats
     mahalanobis: Floats
     neighbour_distance: Floats
@@ -174,6 +172,11 @@ class Location:
     def metric_text(self) -> str:
         """The metric in words."""
         return self.metric.text
+
+    @property
+    def box_excess(self) -> Floats:
+        """(m, d) signed amounts by which features leave the training range, data units."""
+        return excess(self.queries, self.box_minimum, self.box_maximum)
 
     @property
     def in_range_share(self) -> Floats:

@@ -1,0 +1,219 @@
+"""From a projection in some frame to claims in the data's own units, and to a verdict.
+
+Here a lower bound becomes a unit direction in the metric, a support becomes weights with a
+residual that is computed anew from the rows as they are stored, and the cases that floating point
+leaves open are settled: by each feature's own scale, by the range of a single feature, by a fat
+simplex around the query, or by exact arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._frame import Frame, Metric
+from ._interior import interior_simplices
+from ._rounds import BUDGET, UNIT, Projection, project, widen
+from ._rows import Floats, Indices
+from ._sign import MOST_ROWS, is_combination
+from ._verdict import Status, Verdict
+from .cloud import Cloud
+
+
+class Claims:
+    """A block of answers on its way from a frame to the data's own units."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        Q: Floats,
+        metric: Metric,
+        frame: Frame,
+        found: Projection,
+        tolerance: float,
+    ) -> None:
+        self.cloud, self.Q, self.metric = cloud, Q, metric
+        self.rows, self.weights, self.ended = found.rows, found.weights, found.ended.copy()
+        self.lower, self.direction = _in_metric(metric, frame, found)
+        self.residual, self.upper = self._exhibit(np.arange(len(Q)))
+        # a feature's own range, and what its magnitude leaves of float64
+        reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
+        self.allowed = tolerance * (cloud.maximum / 2 - cloud.minimum / 2) * 2 + 4 * UNIT * reach
+        self._outside_the_box(metric)
+
+    def _exhibit(self, some: Indices) -> tuple[Floats, Floats]:
+        """sum w_i (x_i - q) and an upper bound on its length, from the weights and rows alone."""
+        d = self.cloud.d
+        residual, upper = np.full((len(some), d), np.nan), np.full(len(some), np.inf)
+        width = self.rows.shape[1]
+        have = np.flatnonzero((self.rows[some] >= 0).any(axis=1))
+        each = max(1, (1 << 20) // max(1, width * d))
+        for start in range(0, len(have), each):
+            at = have[start : start + each]
+            rows, w = self.rows[some[at]], self.weights[some[at]]
+            X = self.cloud.take(np.maximum(rows, 0).ravel()).reshape(len(at), width, d)
+            with np.errstate(over="ignore", invalid="ignore"):
+                Y = X - self.Q[some[at], None, :]
+                w = w / w.sum(axis=1, keepdims=True)
+                residual[at] = np.einsum("bs,bsd->bd", w, Y)
+                each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
+            spread = (
+                self.metric.norm(each_way)
+                if self.metric.factor is None
+                else (each_way @ np.abs(self.metric.factor).T).sum(axis=1)
+            )
+            error = (width + d + 10) * UNIT * spread
+            upper[at] = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
+        return residual, upper
+
+    def _outside_the_box(self, metric: Metric) -> None:
+        """A feature outside its range is a separator that needs no rounding bound."""
+        if metric.factor is not None:
+            return
+        excess = np.maximum(self.Q - self.cloud.maximum, self.cloud.minimum - self.Q)
+        excess = np.where(metric.root > 0, excess, -1.0) * metric.root
+        at = excess.argmax(axis=1)
+        most = excess[np.arange(len(at)), at] * (1 - 4 * UNIT)
+        for b in np.flatnonzero(most > self.lower):
+            self.lower[b] = most[b]
+            self.direction[b] = 0
+            above = self.Q[b, at[b]] > self.cloud.maximum[at[b]]
+            self.direction[b, at[b]] = (1 if above else -1) / metric.root[at[b]]
+
+    def _near(self) -> Any:
+        """Whether the exhibited combination agrees with the query in every feature."""
+        with np.errstate(invalid="ignore"):
+            used = (self.metric.root > 0) if self.metric.factor is None else True
+            slack = self.allowed + 8 * UNIT * np.abs(self.Q)
+            close = (np.abs(self.residual) <= slack) | ~np.broadcast_to(used, self.Q.shape)
+            return close.all(axis=1)
+
+    def ask_again(self, frame: Frame, limits: tuple[int, float]) -> None:
+        """Ask once more, each feature in its own scale, where one scale for all sees too little."""
+        some = np.flatnonzero((self.lower <= 0) & ~self._near())
+        if not some.size:
+            return
+        found = project(
+            self.cloud.view(frame), frame.map(self.Q[some]), membership=True, limits=limits
+        )
+        lower, direction = _in_metric(self.metric, frame, found)
+        apart = lower > self.lower[some]
+        self.lower[some[apart]], self.direction[some[apart]] = lower[apart], direction[apart]
+        old = self.rows[some], self.weights[some], self.residual[some], self.upper[some]
+        width = max(found.rows.shape[1], self.rows.shape[1])
+        self.rows = widen(self.rows, width, -1)
+        self.weights = widen(self.weights, width, 0)
+        self.rows[some] = widen(found.rows, width, -1)
+        self.weights[some] = widen(found.weights, width, 0)
+        self.residual[some], self.upper[some] = self._exhibit(some)
+        keep = ~self._near()[some]
+        back = some[keep]
+        self.rows[back] = widen(old[0], width, -1)[keep]
+        self.weights[back] = widen(old[1], width, 0)[keep]
+        self.residual[back], self.upper[back] = old[2][keep], old[3][keep]
+
+    def decide(self) -> None:
+        """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
+        self.lower = np.where(self.lower > 0, np.minimum(self.lower, self.upper), 0.0)
+        budget = self.ended == BUDGET
+        status = np.where(budget, Status.BUDGET, Status.STALLED)
+        near = self._near()
+        outside = self.lower > 0
+        status[outside & ~budget] = Status.OUTSIDE
+        verdict = np.where(outside, Verdict.OUTSIDE, Verdict.UNDECIDED).astype(np.int8)
+        doubtful = np.flatnonzero(~outside & near)
+        proven = self._strictly_inside(doubtful)
+        status[doubtful[proven]] = Status.INSIDE
+        for b in doubtful[~proven]:
+            status[b] = self._exact(int(b))
+        self._look_deeper(np.flatnonzero(status == Status.BOUNDARY), status)
+        for b in doubtful:
+            if status[b] in (Status.INSIDE, Status.WITHIN):
+                verdict[b] = Verdict.INSIDE
+        self.verdict, self.status = verdict, status
+
+    def _strictly_inside(self, some: Indices) -> Any:
+        """Whether a ball around the combination, larger than the residual, lies in its simplex.
+
+        With d + 1 rows and all weights positive, the distance to facet i is w_i times the
+        altitude of vertex i. If the least of these exceeds the residual, the query is inside,
+        exactly. Everything is measured with each feature in its own unit.
+        """
+        proven = np.zeros(len(some), dtype=bool)
+        count = (self.rows[some] >= 0).sum(axis=1)
+        full = np.flatnonzero(count == self.cloud.d + 1)
+        frame = self.cloud.columnwise()
+        each = max(1, (1 << 20) // (self.cloud.d + 1) ** 2)
+        for start in range(0, len(full), each):
+            at = some[full[start : start + each]]
+            k = self.cloud.d + 1
+            rows, w = self.rows[at, :k], self.weights[at, :k]
+            Z = frame.map(self.cloud.take(rows.ravel())).reshape(len(at), k, k - 1)
+            Z = Z - frame.map(self.Q[at])[:, None, :]
+            A = np.concatenate([Z, np.ones((len(at), k, 1))], axis=2)
+            with np.errstate(all="ignore"):
+                try:
+                    inverse = np.linalg.inv(A)
+                except np.linalg.LinAlgError:
+                    continue
+                gradient = np.sqrt(np.einsum("bdk,bdk->bk", inverse[:, :-1], inverse[:, :-1]))
+                radius = (w / gradient).min(axis=1)
+                error = np.sqrt(np.square(np.einsum("bs,bsd->bd", w, Z)).sum(axis=1)) + 1e-14 * k
+                sound = np.abs(A).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) * k < 1e9
+                proven[full[start : start + each]] = sound & (radius > 16 * error)
+        return proven
+
+    def _look_deeper(self, some: Indices, status: Any) -> None:
+        """A combination on a thin face may lie deep inside: look for a fat simplex around it."""
+        if not some.size:
+            return
+        rows, weights = interior_simplices(self.cloud, self.cloud.columnwise(), self.Q[some])
+        have = rows[:, 0] >= 0
+        some, rows, weights = some[have], rows[have], weights[have]
+        old = self.rows, self.weights
+        width = max(self.cloud.d + 1, self.rows.shape[1])
+        self.rows = widen(self.rows, width, -1)
+        self.weights = widen(self.weights, width, 0)
+        self.rows[some] = widen(rows, width, -1)
+        self.weights[some] = widen(weights, width, 0)
+        proven = self._strictly_inside(some)
+        back = some[~proven]
+        self.rows[back] = widen(old[0][back], width, -1)
+        self.weights[back] = widen(old[1][back], width, 0)
+        status[some[proven]] = Status.INSIDE
+        residual, upper = self._exhibit(some[proven])
+        self.residual[some[proven]], self.upper[some[proven]] = residual, upper
+
+    def combination(self) -> tuple[Indices, Indices, Floats]:
+        """The exhibited combinations, flat: support sizes, rows and normalised weights."""
+        have = self.rows >= 0
+        total = self.weights.sum(axis=1, keepdims=True)
+        shares = self.weights / np.where(total > 0, total, 1.0)
+        return have.sum(axis=1), self.rows[have], shares[have]
+
+    def _exact(self, b: int) -> Status:
+        rows = self.rows[b][self.rows[b] >= 0]
+        if len(rows) <= MOST_ROWS:
+            if is_combination(self.cloud.take(rows), self.Q[b]):
+                return Status.INSIDE
+            return Status.WITHIN if self.cloud.rank < self.cloud.d else Status.BOUNDARY
+        return Status.WITHIN
+
+
+def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats, Floats]:
+    """Lower bounds and unit directions of a projection in a frame, as ones in the metric.
+
+    In the frame <u, z(q) - z(x)> >= lower |u| for every row; v with M v proportional to the same
+    functional and |v|_M = 1 says it in the metric: <v, q - x>_M >= the bound returned.
+    """
+    U = found.direction
+    if metric.factor is not None and metric.inverse is not None:
+        return frame.distance(found.lower), U @ metric.inverse.T
+    safe = np.where(metric.root > 0, metric.root, 1.0)
+    T = np.where(metric.root > 0, U * (frame.factor / safe), 0.0)
+    size = np.sqrt(np.einsum("ij,ij->i", T, T))
+    ok = size > 0
+    size = np.where(ok, size, 1.0)
+    lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT), 0.0)
+    return lower, T / size[:, None] / safe

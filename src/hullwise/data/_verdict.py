@@ -1,0 +1,36 @@
+"""The words of an answer."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+
+class Verdict(IntEnum):
+    """Where a query lies; a proof goes with INSIDE and OUTSIDE."""
+
+    OUTSIDE = -1
+    UNDECIDED = 0
+    INSIDE = 1
+
+
+class Status(Enum):
+    """How an answer came about, and what to do if it is not enough."""
+
+    INSIDE = "inside: the query is a convex combination of training rows."
+    WITHIN = (
+        "inside within the tolerance: the training rows lie in a flat, or the support is too large "
+        "for exact arithmetic, and the query is as near to the hull as rounding can tell."
+    )
+    OUTSIDE = "outside: the direction separates the query from every training row."
+    BOUNDARY = (
+        "undecided: the query is nearer to the hull's boundary than rounding; treat it as a "
+        "boundary point."
+    )
+    STALLED = (
+        "undecided: the bracket could not be closed in float64; the features have very different "
+        "scales, or rows are nearly equal: rescale the features, or pass a metric."
+    )
+    BUDGET = (
+        "the budget of time or passes ended first; the bracket is valid but open: raise the "
+        "budget, or ask for membership only."
+    )
