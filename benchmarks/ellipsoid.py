@@ -15,6 +15,7 @@ import argparse
 import time
 
 import numpy as np
+from _measure import clocked
 
 from hullwise.data.cloud import Cloud
 from hullwise.data.ellipsoid import smallest_ellipsoid
@@ -41,13 +42,6 @@ def khachiyan(X, gap_wanted: float, seconds: float) -> tuple[float, int]:
         steps += 1
 
 
-def clocked(work):
-    """(result, wall seconds, CPU seconds)."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work()
-    return result, time.perf_counter() - wall, time.process_time() - cpu
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=60_000)
@@ -61,9 +55,11 @@ def main() -> None:
     for d in args.d:
         X = np.random.default_rng(0).normal(size=(args.n, d))
         cloud = Cloud(X, copy=False)
-        E, wall, cpu = clocked(lambda c=cloud: smallest_ellipsoid(c, tolerance=args.tolerance))
+        run = clocked(lambda c=cloud: smallest_ellipsoid(c, tolerance=args.tolerance))
+        E, wall, cpu = run.result, run.wall, run.cpu
         right = "yes" if E.verify(cloud) else "NO"
-        peer, _, peer_cpu = clocked(lambda X=X: khachiyan(X, args.peer_gap, args.peer_seconds))
+        plain = clocked(lambda X=X: khachiyan(X, args.peer_gap, args.peer_seconds))
+        peer, peer_cpu = plain.result, plain.cpu
         print(
             f"| {args.n:,} | {d} | {wall:.3f} | {cpu:.3f} | {E.gap:.1e} | {len(E.support):,} "
             f"| {right} | {peer_cpu:.2f} | {peer[0]:.1e} | {peer_cpu / cpu:.0f} |",

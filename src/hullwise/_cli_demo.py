@@ -111,7 +111,7 @@ def _print_next(out: Console, samples: tuple[Sample, ...]) -> None:
     out.print(Text("The same on your own tables", style="bold underline"))
     out.print(
         "\n  hullwise locate train.csv new.csv --target COL\n"
-        "  hullwise locate train.csv new.csv --target COL -o where.csv --report where.html\n"
+        "  hullwise locate train.csv new.csv --target COL -o out.csv --report out.html\n"
         "  hullwise locate train.csv new.csv --target COL --fail-on far   # in a pipeline\n",
         soft_wrap=True,
     )

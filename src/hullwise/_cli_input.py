@@ -154,7 +154,7 @@ def _refuse_unpaired(
         raise FileError(
             query.name,
             f"lacks {some(missing)}, feature{'s' * (len(missing) > 1)} of {train.name}{new}; "
-            "rename or add them, or name what is no feature with --target or --columns",
+            "rename or add them, or say what is no feature with --target, --id or --columns",
         )
     if extra and not chosen:
         listing = ",".join(features)
@@ -199,18 +199,21 @@ def read_queries(
     """
     try:
         values, ids = _read(query, features, id_column)
+        return Queries(values, np.ones(len(values), dtype=bool), {}, ids)
     except FileError as error:
-        found = _tolerant(query, features)
-        if found is None:
-            raise
-        if not keep_bad:
-            hint = "or pass --bad-rows keep to locate the other rows"
-            raise FileError(error.path, f"{error.problem}; {hint}") from None
-        values, reasons = found
-        located = np.ones(len(values), dtype=bool)
-        located[list(reasons)] = False
-        return Queries(values[located], located, reasons, _ids_of(query, id_column, len(values)))
-    return Queries(values, np.ones(len(values), dtype=bool), {}, ids)
+        strict = error
+    try:
+        values, reasons = _tolerant(query, features)
+    except FileError as error:
+        raise (error if keep_bad else strict) from None
+    if not reasons:
+        raise strict
+    if not keep_bad:
+        hint = "or pass --bad-rows keep to locate the other rows"
+        raise FileError(strict.path, f"{strict.problem}; {hint}")
+    located = np.ones(len(values), dtype=bool)
+    located[list(reasons)] = False
+    return Queries(values[located], located, reasons, _ids_of(query, id_column, len(values)))
 
 
 def _read(opened: Opened, features: Sequence[str], id_column: str | None) -> tuple[Any, Any]:
@@ -226,11 +229,14 @@ def _read(opened: Opened, features: Sequence[str], id_column: str | None) -> tup
 # ---- rows that cannot be located ------------------------------------------------------------
 
 
-def _tolerant(
-    query: Opened, features: Sequence[str]
-) -> tuple[NDArray[np.float64], dict[int, str]] | None:
-    """Values with NaN where there is none, and why; None where that is not all that is wrong."""
-    values: NDArray[np.float64] | None
+def _tolerant(query: Opened, features: Sequence[str]) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """Values, NaN where there is none, and for each row that holds one why it is not located.
+
+    Raises
+    ------
+    FileError
+        For text and whatever else is wrong beyond missing and infinite values.
+    """
     if query.text is not None:
         values = _csv_values(query.text, features)
     elif query.kind == ".npy":
@@ -238,30 +244,35 @@ def _tolerant(
         values = stored[:, [query.names.index(c) for c in features]].astype(np.float64)
     else:
         values = _parquet_values(query, features)
-    if values is None:
-        return None
     reasons = {}
     for row in np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
         at = np.flatnonzero(~np.isfinite(values[row])).tolist()
         what = "infinity" if np.isinf(values[row, at[0]]) else "NaN"
         more = f" and {len(at) - 1} more" if len(at) > 1 else ""
         reasons[row] = f"not located: {what} in column {features[at[0]]!r}{more}"
-    return (values, reasons) if reasons else None
+    return values, reasons
 
 
-def _csv_values(text: CsvTable, features: Sequence[str]) -> NDArray[np.float64] | None:
+def _csv_values(text: CsvTable, features: Sequence[str]) -> NDArray[np.float64]:
     places = [text.names.index(c) for c in features]
-    rows: list[list[float]] = []
+    width, rows = len(text.names), []
     first = text.header_end + 1 if text.header else text.first_line
-    for line, cells in text.source.records(text.sep):
-        if line < first or (not cells and len(text.names) > 1):
+    for line, found in text.source.records(text.sep):
+        if line < first or (not found and width > 1):
             continue
-        cells = cells or [""]
-        if len(cells) != len(text.names):
-            return None
+        cells = found or [""]
+        if len(cells) != width:
+            raise FileError(
+                text.path, f"line {line} has {len(cells)} values where {width} are expected"
+            )
         row = [_number(cells[j], text.decimal) for j in places]
         if None in row:
-            return None
+            j = row.index(None)
+            raise FileError(
+                text.path,
+                f"line {line}, column {features[j]!r} holds {cells[places[j]]!r}: neither a "
+                "number that float64 can hold nor a missing value",
+            )
         rows.append([v for v in row if v is not None])
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(features))
 
@@ -280,7 +291,7 @@ def _number(cell: str, decimal: str) -> float | None:
     return float(plain) if bare in ("inf", "infinity", "nan") else None
 
 
-def _parquet_values(query: Opened, features: Sequence[str]) -> NDArray[np.float64] | None:
+def _parquet_values(query: Opened, features: Sequence[str]) -> NDArray[np.float64]:
     import pyarrow.compute as compute
     import pyarrow.types as types
 
@@ -295,7 +306,7 @@ def _parquet_values(query: Opened, features: Sequence[str]) -> NDArray[np.float6
         if types.is_integer(cells.type) and len(numbers):
             span = compute.min_max(cells).as_py()
             if max(span["max"], -span["min"]) > LARGEST_INTEGER:
-                return None
+                raise FileError(query.name, f"column {column!r} holds integers beyond 2**53")
         values[known, j] = numbers
     return values
 

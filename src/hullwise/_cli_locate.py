@@ -57,7 +57,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
             cloud,
             queries.values,
             metric=metric,
-            membership_only=options["membership_only"],
+            membership_only=options["membership_only"] or not len(queries.values),
             k=options["k"],
             reference=options["reference"],
             budget=options["budget"],
@@ -73,7 +73,8 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     finally:
         # The answer is worth seeing even where the disk is full.
         if not options["quiet"]:
-            heading = Heading(first.name, second.name, len(queries.reasons), pairs.notes)
+            names = [Path(file.name).name for file in (first, second)]
+            heading = Heading(names[0], names[1], len(queries.reasons), pairs.notes)
             out = console(sys.stderr if options["output"] == "-" else sys.stdout)
             print_summary(out, location, heading)
             out.file.flush()
@@ -124,13 +125,13 @@ class _Phases:
 
     def __init__(self, drawn: Progress) -> None:
         self.drawn, self.phase, self.last = drawn, 0, 0
-        self.task = drawn.add_task(self.NAMES[0], total=None)
+        self.task = drawn.add_task(self.NAMES[0], total=0)
 
     def __call__(self, done: int, total: int, what: str) -> None:
         ellipsoid = what != "hull"
         if done < self.last or (ellipsoid and self.phase < 2):
             self.phase = 2 if ellipsoid else min(self.phase + 1, 1)
-            self.drawn.reset(self.task, description=self.NAMES[self.phase])
+            self.drawn.reset(self.task, total=0, description=self.NAMES[self.phase])
         self.last = done
         self.drawn.update(self.task, completed=done, total=total)
 

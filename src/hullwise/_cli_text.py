@@ -47,22 +47,31 @@ class _Plain(Console):
         raise BrokenPipeError
 
 
-class _Trimmed:
-    """A stream without blanks at the ends of lines, which tables leave."""
+class _Stream:
+    """Text as a file wants it: no blanks at the ends of lines, and only what it can encode."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        return int(self.stream.write(re.sub(r" +(?=\n)", "", text)))
+        text = re.sub(r" +(?=\n)", "", text.replace("\u00a0", " "))
+        if not _is_utf(self.stream):
+            text = text.encode(self.stream.encoding, "backslashreplace").decode(
+                self.stream.encoding
+            )
+        return int(self.stream.write(text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
+def _is_utf(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
+
+
 def console(stream: TextIO) -> Console:
     """A console on a terminal or a file, at most 100 columns wide, 80 where nothing is known."""
-    file: Any = stream if stream.isatty() else _Trimmed(stream)
+    file: Any = _Stream(stream)
     made = _Plain(file=file, markup=False, highlight=False, emoji=False)
     made.width = min(made.width, WIDEST)
     return made
@@ -102,7 +111,7 @@ def _indented(out: Console, table: Any) -> None:
 
 def bar(out: Console, share: float, width: int = 14) -> str:
     """A horizontal bar, down to an eighth of a character where the terminal can show it."""
-    if not (out.encoding or "").lower().startswith("utf"):
+    if not _is_utf(out.file):
         return "#" * (round(share * width) or int(share > 0))
     eighths = round(share * width * 8) or int(share > 0)
     return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
@@ -118,7 +127,7 @@ def _print_heading(out: Console, location: Location, heading: Heading) -> None:
         ("training data", f"{heading.train}: {location.n_train:,} rows"),
         ("new rows", f"{heading.query}: {len(location):,} rows{kept}"),
         ("features", f"{d:,}: {names}"),
-        ("distance", location.metric_text),
+        ("distance", f"{location.metric_text} (--metric)"),
     )
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -132,15 +141,12 @@ def _print_heading(out: Console, location: Location, heading: Heading) -> None:
 def _rules(location: Location) -> dict[str, str]:
     r = len(location.reference)
     if not r:
-        return {
-            "core": "inside the hull",
-            "far": "outside the hull; no training rows were left out to compare with",
-        }
+        return {"core": "inside the hull", "far": "outside; no training rows to compare with"}
     return {
-        "core": "no farther out than half of the training rows are",
-        "edge": "farther out than half of them, not than 95 %",
+        "core": "no farther out than half of them",
+        "edge": "farther out than half of them",
         "beyond": "farther out than 95 % of them",
-        "far": f"farther out than each of the {r:,} training rows tried",
+        "far": f"farther out than all {r:,} of them",
     }
 
 
@@ -149,7 +155,9 @@ def _print_bands(out: Console, location: Location) -> None:
 
     m = len(location)
     rules = _rules(location)
-    _section(out, "Where the new rows stand")
+    r = len(location.reference)
+    against = f", against {r:,} training rows left out in turn" if r else ""
+    _section(out, f"Where the new rows stand{against}")
     table = _table(
         ("band", {"no_wrap": True}),
         ("rows", {"justify": "right", "no_wrap": True}),
@@ -158,7 +166,7 @@ def _print_bands(out: Console, location: Location) -> None:
         ("what it means", {}),
     )
     counts = Counter(location.band.tolist())
-    unknown = {"unknown": "the distance is not settled well enough to say"}
+    unknown = {"unknown": "the distance is not settled"}
     for band, rule in (rules | (unknown if counts["unknown"] else {})).items():
         style = STYLES[band]
         table.add_row(
@@ -279,7 +287,7 @@ def _print_features(out: Console, location: Location) -> None:
 def _print_farthest(out: Console, location: Location) -> None:
     import numpy as np
 
-    from .show._words import number, plain
+    from .show._words import plain
 
     distance = np.where(location.verdict == 1, 0.0, location.upper)
     order = np.argsort(-distance, kind="stable")[:FARTHEST]
@@ -300,7 +308,7 @@ def _print_farthest(out: Console, location: Location) -> None:
         table.add_row(
             Text(plain(label, 40)),
             Text(str(location.band[b]), style=STYLES[str(location.band[b])]),
-            number(float(distance[b])),
+            f"{distance[b]:.3g}",
             "" if np.isnan(rank) else f"{rank:.4g}",
             Text(_change(location, b)),
         )
@@ -313,7 +321,7 @@ def _print_farthest(out: Console, location: Location) -> None:
 def _change(location: Location, b: int, most: int = 3) -> str:
     import numpy as np
 
-    from .show._words import number, plain
+    from .show._words import plain
 
     residual, query = location.residual[b], location.queries[b]
     width = location.box_maximum - location.box_minimum
@@ -321,13 +329,12 @@ def _change(location: Location, b: int, most: int = 3) -> str:
     order = [j for j in np.argsort(-share, kind="stable").tolist() if share[j] > 1e-9]
     parts = []
     for j in order[:most]:
-        # Enough digits that the two values do not look the same.
+        old, new = float(query[j]), float(query[j] + residual[j])
         digits = 3
-        size = max(abs(float(query[j])), abs(float(query[j] + residual[j])))
-        while digits < 12 and size > abs(float(residual[j])) * 10 ** (digits - 1):
+        # Enough digits that the two values do not look the same.
+        while digits < 12 and max(abs(old), abs(new)) > abs(new - old) * 10 ** (digits - 1):
             digits += 1
-        name, old = plain(location.columns[j], 24), number(float(query[j]), digits)
-        parts.append(f"{name} {old} to {number(float(query[j] + residual[j]), digits)}")
+        parts.append(f"{plain(location.columns[j], 24)} {old:.{digits}g} to {new:.{digits}g}")
     more = len(order) - most
     return "; ".join(parts) + (f"; {more} smaller" if more > 0 else "")
 

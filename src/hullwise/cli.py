@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from . import __version__
-from .errors import HullwiseError
+from .errors import DataWarning, HullwiseError
 
 BANDS = ("core", "edge", "beyond", "far")
 
@@ -42,6 +42,7 @@ class _Program(click.Group):
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
+                warnings.simplefilter("always", DataWarning)
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -57,6 +58,9 @@ class _Program(click.Group):
         except BrokenPipeError:
             _silence_stdout()
             ctx.exit(141)
+        except OSError as error:
+            _silence_stdout()
+            _fail(ctx, f"standard output cannot be written ({error.strerror or error})", 3)
         except Exception as error:
             if "no locator available" in str(error):
                 folder = "numba found no folder to keep compiled code in; set NUMBA_CACHE_DIR"
@@ -109,7 +113,9 @@ def main() -> None:
 @main.command(epilog=EXIT_CODES)
 @click.argument("train")
 @click.argument("query")
-@click.option("--target", "targets", multiple=True, metavar="COL", help="No feature; repeatable.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="COL", help="A column that is no feature."
+)
 @click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
 @click.option(
     "--columns",
@@ -133,8 +139,8 @@ def main() -> None:
     show_default=True,
     help="Training rows left out in turn to learn which distances are usual.",
 )
-@click.option("--membership-only", is_flag=True, help="Inside or outside, and nothing else: fast.")
-@click.option("--budget", type=float, callback=_finite, metavar="SECONDS", help="Then stop.")
+@click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
+@click.option("--budget", type=float, callback=_finite, metavar="SECONDS", help="For the search.")
 @click.option("--sep", metavar="CHAR", help="Separator of the CSV files.")
 @click.option("--decimal", default=".", metavar="CHAR", help="Decimal mark of the CSV files.")
 @click.option("--no-header", is_flag=True, help="CSV without names: columns are x0, x1, ...")

@@ -14,7 +14,7 @@ import numpy as np
 
 from ._frame import Frame, Metric
 from ._interior import interior_simplices
-from ._rounds import BUDGET, UNIT, Projection, project, widen
+from ._rounds import BUDGET, STALLED, UNIT, Projection, project, widen
 from ._rows import Floats, Indices
 from ._sign import MOST_ROWS, is_combination
 from ._verdict import Status, Verdict
@@ -48,7 +48,7 @@ class Claims:
         residual, upper = np.full((len(some), d), np.nan), np.full(len(some), np.inf)
         width = self.rows.shape[1]
         have = np.flatnonzero((self.rows[some] >= 0).any(axis=1))
-        each = max(1, (1 << 20) // max(1, width * d))
+        each = max(1, (1 << 18) // max(1, width * d))
         for start in range(0, len(have), each):
             at = have[start : start + each]
             rows, w = self.rows[some[at]], self.weights[some[at]]
@@ -63,7 +63,7 @@ class Claims:
                 if self.metric.factor is None
                 else (each_way @ np.abs(self.metric.factor).T).sum(axis=1)
             )
-            error = (width + d + 10) * UNIT * spread
+            error = 8 * (width + d + 10) * UNIT * spread
             upper[at] = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
         return residual, upper
 
@@ -117,10 +117,12 @@ class Claims:
         """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
         self.lower = np.where(self.lower > 0, np.minimum(self.lower, self.upper), 0.0)
         budget = self.ended == BUDGET
-        status = np.where(budget, Status.BUDGET, Status.STALLED)
+        status = np.full(len(budget), Status.STALLED, dtype=object)
+        status[budget] = Status.BUDGET
         near = self._near()
         outside = self.lower > 0
         status[outside & ~budget] = Status.OUTSIDE
+        status[outside & (self.ended == STALLED)] = Status.LOOSE
         verdict = np.where(outside, Verdict.OUTSIDE, Verdict.UNDECIDED).astype(np.int8)
         doubtful = np.flatnonzero(~outside & near)
         proven = self._strictly_inside(doubtful)

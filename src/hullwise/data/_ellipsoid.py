@@ -29,7 +29,7 @@ def deletion_bound(gap: float, p: int) -> float:
     optimal leverage p has leverage at least p t now (Harman and Pronzato 2007, Theorem 1).
     """
     e = p * max(gap, 0.0)
-    return p * (1 + e / 2 - np.sqrt(e * (4 + e - 4 / p)) / 2)
+    return float(p * (1 + e / 2 - np.sqrt(e * (4 + e - 4 / p)) / 2))
 
 
 def unit_frame(Y: Floats, u: Floats) -> tuple[Floats, Floats]:

@@ -36,7 +36,7 @@ class Flat:
     @property
     def rank(self) -> int:
         """Dimension of the flat."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     def mahalanobis(self, Q: Floats) -> Floats:
         """Distance of each row of Q (m, d) from the mean in units of the covariance, (m,).

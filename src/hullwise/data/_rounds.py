@@ -118,7 +118,9 @@ class _Batch:
         length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT)
         ahead = np.einsum("ij,ij->i", U, self.Zq[some])
         error = self.view.rounding(U, single) + 2 * U.shape[1] * UNIT * self.size[some] * length
-        lower = (ahead - found.best - error) / length * (1 - 4 * UNIT)
+        gap = ahead - found.best
+        # room for a checker with a coarser rounding bound, but never at the cost of the sign
+        lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT)
         better = lower > self.lower[some]
         self.lower[some[better]] = lower[better]
         self.direction[some[better]] = (U / length[:, None])[better]
@@ -159,7 +161,7 @@ class _Batch:
         U = self.away[some]
         # nearer than this a computed residual says nothing more
         floor = 2 * UNIT * (1 + self.size[some])
-        each = int(np.clip((1 << 21) // (rows.shape[1] * self.view.rank), 1, 64))
+        each = int(np.clip((1 << 19) // (rows.shape[1] * self.view.rank), 1, 64))
 
         def solve(at: slice, stop: Any) -> None:
             if stop.is_set():

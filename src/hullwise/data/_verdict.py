@@ -22,6 +22,10 @@ class Status(Enum):
         "for exact arithmetic, and the query is as near to the hull as rounding can tell."
     )
     OUTSIDE = "outside: the direction separates the query from every training row."
+    LOOSE = (
+        "outside: the direction separates the query from every training row; the distance is so "
+        "near to rounding that float64 could not close its bracket to 1e-6, both bounds hold."
+    )
     BOUNDARY = (
         "undecided: the query is nearer to the hull's boundary than rounding; treat it as a "
         "boundary point."

@@ -133,14 +133,14 @@ def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any, rho:
 
 
 @jit  # type: ignore[untyped-decorator]
-def _normal(Qt: Any, k: int, rho: Any, away: Any) -> bool:
+def _normal(Qt: Any, k: int, rho: Any, away: Any, rounds: int) -> bool:
     """The unit vector from the hull to the query, orthogonal to the support to full precision.
 
     Near the boundary the residual itself is mostly rounding. What separates is not its length but
     that the support lies flat across it, so it is scaled to length one and made orthogonal anew.
     """
     n = rho.shape[0]
-    for _ in range(3):
+    for _ in range(rounds):
         size = np.sqrt(_dot(rho, rho, n))
         if size == 0.0:
             return False
@@ -173,7 +173,7 @@ def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
         y = Y[active[a]]
         for i in range(r):
             p[i] += w * y[i]
-    return _dot(p, p, r)
+    return float(_dot(p, p, r))
 
 
 @jit  # type: ignore[untyped-decorator]
@@ -191,7 +191,7 @@ def nearest_to_origin(
     """Nearest point p of conv of the rows of Y (k, r) to the origin.
 
     The first `warm` rows start active with the positive weights `start`. Stops when
-    |p|^2 - min <y_i, p> <= relative |p|^2, or |p| <= absolute. Fills `active` (rows), `weights`,
+    no row reaches beyond the plane through p by relative |p|, or |p| <= absolute. Fills `active` (rows), `weights`,
     `p` and the unit vector `away` = -p / |p|; returns the number of active rows.
     """
     n, r = Y.shape
@@ -213,7 +213,7 @@ def nearest_to_origin(
         if k == most:
             break
         column[1:] = Y[i]
-        if _append(Qt, R, k, column):
+        if start[i] > 1e-15 and _append(Qt, R, k, column):
             active[k], u[k], state[i] = i, start[i], 1
             k += 1
     if k == 0:
@@ -247,7 +247,9 @@ def nearest_to_origin(
                 largest = max(largest, u[a])
             u[blocking] = 0.0
             for a in range(k - 1, -1, -1):
-                if u[a] <= 1e-15 * largest:
+                # a row that has just entered is still tiny after a short step: only a step that
+                # it blocks itself takes it out
+                if a == blocking or (u[a] <= 1e-15 * largest and active[a] != entered):
                     state[active[a]] = 2 if active[a] == entered else 0
                     _remove(Qt, R, k, a)
                     for b in range(a, k - 1):
@@ -263,14 +265,24 @@ def nearest_to_origin(
             stalled += 1
         if pp <= absolute * absolute or k > r or stalled > 8:
             break
-        least, at = pp * (1.0 - relative), -1
+        # which row reaches beyond the support's own plane, seen along the normal
+        length = np.sqrt(pp)
+        if length > 1e-4 * s:
+            for i in range(r):
+                away[i] = -p[i] / length
+        else:  # the residual's own rounding would drown the answer
+            _residual(Y, s, active, u, k, column)
+            _normal(Qt, k, column, away, 2)
+        plane = _dot(Y[active[0]], away, r)
+        most_gain, at = relative * length, -1
         for i in range(n):
             if state[i] == 0:
-                value = _dot(Y[i], p, r)
-                if value < least:
-                    least, at = value, i
-        if at < 0 or pp - least <= 1e-16 * size[at] * np.sqrt(pp):
+                gain = _dot(Y[i], away, r) - plane
+                if gain > most_gain:
+                    most_gain, at = gain, i
+        if at < 0 or most_gain <= 1e-16 * size[at]:
             break
+        column[0] = s
         column[1:] = Y[at]
         entered = -1
         state[at] = 2
@@ -280,7 +292,7 @@ def nearest_to_origin(
             k += 1
     _refine(Qt, R, k, Y, s, active, u, column)
     _residual(Y, s, active, u, k, column)
-    _normal(Qt, k, column, away)
+    _normal(Qt, k, column, away, 3)
     _point(Y, active, u, k, p)
     total = 0.0
     for a in range(k):

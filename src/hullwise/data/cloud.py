@@ -204,7 +204,7 @@ class Cloud:
 
     @cached_property
     def _mean_in_frame(self) -> Floats:
-        return self.euclidean.map((self.mean)[None, :])[0]
+        return np.asarray(self.euclidean.map(self.mean[None, :])[0])
 
     @cached_property
     def euclidean(self) -> Frame:

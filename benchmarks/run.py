@@ -1,0 +1,93 @@
+"""Run every benchmark and write its tables into README.md.
+
+    python benchmarks/run.py --data FOLDER            # FOLDER holds mnist.npz; about 10 minutes
+    python benchmarks/run.py --only growth oracle
+    python benchmarks/run.py --quick                  # small sizes, printed and not written
+
+Each benchmark is a script of its own and runs in a process of its own, one after another.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+from _measure import machine, parser
+
+HERE = Path(__file__).parent
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "mnist": (),
+    "gaussian": (),
+    "oracle": (),
+    "growth": (),
+    "ellipsoid": (),
+    "first_command": (),
+    "peers": (),
+}
+QUICK: dict[str, tuple[str, ...]] = {
+    "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
+    "gaussian": ("--n", "2000", "--m", "200", "--hard-n", "0", "--peer", "5", "--repeat", "1"),
+    "oracle": ("--n", "10000", "--b", "256", "--repeat", "1"),
+    "growth": ("--shrink", "10", "--repeat", "1"),
+    "ellipsoid": ("--n", "5000", "--d", "10", "--peer-seconds", "1"),
+    "first_command": (),
+    "peers": ("--peer", "5", "--repeat", "1"),
+}
+NEEDS_DATA, USES_DATA = ("mnist",), ("mnist", "gaussian")
+
+
+def fill(text: str, name: str, body: str) -> str:
+    """The text with what stands between the markers of `name` replaced."""
+    marks = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    pattern = re.compile(re.escape(marks[0]) + ".*?" + re.escape(marks[1]), re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"README.md has no {marks[0]} ... {marks[1]}")
+    return pattern.sub(lambda _: f"{marks[0]}\n{body.strip()}\n{marks[1]}", text)
+
+
+def run(name: str, arguments: list[str]) -> str | None:
+    """What a script prints, also shown as it comes; None where it failed."""
+    command = [sys.executable, str(HERE / f"{name}.py"), *arguments]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return None if process.returncode else "".join(lines)
+
+
+def main() -> None:
+    p = parser(__doc__)
+    p.add_argument("--data", type=Path, metavar="FOLDER", help="folder of mnist.npz")
+    p.add_argument("--only", nargs="+", choices=SCRIPTS, default=list(SCRIPTS))
+    p.add_argument("--quick", action="store_true", help="small sizes; README.md is left alone")
+    args = p.parse_args()
+    readme, failed = HERE / "README.md", []
+    for name in args.only:
+        print(f"\n## {name}\n", flush=True)
+        if name in NEEDS_DATA and args.data is None:
+            print("Not run: it needs --data FOLDER with mnist.npz.")
+            continue
+        arguments = list((QUICK if args.quick else SCRIPTS)[name])
+        if args.data is not None and name in USES_DATA:
+            arguments += ["--data", str(args.data)]
+        start = time.perf_counter()
+        said = run(name, arguments)
+        if said is None:
+            failed.append(name)
+        elif not args.quick:
+            took = f"{date.today()}, the whole script in {time.perf_counter() - start:.0f} s."
+            readme.write_text(fill(readme.read_text(), name, f"{took}\n\n{said}"))
+    if not args.quick:
+        readme.write_text(fill(readme.read_text(), "machine", machine()))
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
