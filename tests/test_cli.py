@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -643,13 +644,12 @@ def test_progress_is_drawn_on_a_terminal_only(files):
     )
     os.close(theirs)
     seen = b""
-    with os.fdopen(ours, "rb", buffering=0) as stream:
-        # Linux says by an error that the other end has gone.
-        with contextlib.suppress(OSError):
-            while part := stream.read(65536):
-                seen += part
+    # Linux says by an error that the other end has gone.
+    with os.fdopen(ours, "rb", buffering=0) as stream, contextlib.suppress(OSError):
+        while part := stream.read(65536):
+            seen += part
     assert running.wait() == 0, seen
-    assert b"80 of 80" in seen or b"20 of 20" in seen
+    assert re.search(rb"\d+ of \d+", seen)
     assert b"\x1b[?25h" in seen  # the cursor is back
 
 

@@ -19,6 +19,9 @@ from ._rows import Floats, Indices
 from ._sign import MOST_ROWS, is_combination
 from ._verdict import Status, Verdict
 from .cloud import Cloud
+from .neighbours import nearest_rows
+
+TINY = 2.0**-1070  # a few of the smallest steps there are
 
 
 class Claims:
@@ -39,7 +42,9 @@ class Claims:
         self.residual, self.upper = self._exhibit(np.arange(len(Q)))
         # a feature's own range, and what its magnitude leaves of float64
         reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
-        self.allowed = tolerance * (cloud.maximum / 2 - cloud.minimum / 2) * 2 + 4 * UNIT * reach
+        self.allowed = (
+            tolerance * (cloud.maximum / 2 - cloud.minimum / 2) * 2 + 4 * UNIT * reach + TINY
+        )
         self._outside_the_box(metric)
 
     def _exhibit(self, some: Indices) -> tuple[Floats, Floats]:
@@ -127,6 +132,7 @@ class Claims:
         doubtful = np.flatnonzero(~outside & near)
         proven = self._strictly_inside(doubtful)
         status[doubtful[proven]] = Status.INSIDE
+        self._recognise(doubtful[~proven])
         for b in doubtful[~proven]:
             status[b] = self._exact(int(b))
         self._look_deeper(np.flatnonzero(status == Status.BOUNDARY), status)
@@ -166,6 +172,17 @@ class Claims:
                 proven[full[start : start + each]] = sound & (radius > 16 * error)
         return proven
 
+    def _recognise(self, some: Indices) -> None:
+        """A query that is a training row is that row, however many others lie within rounding."""
+        if not some.size:
+            return
+        near = nearest_rows(self.cloud, self.Q[some], self.metric, 1).rows[:, 0]
+        same = (self.cloud.take(near) == self.Q[some]).all(axis=1)
+        here = some[same]
+        self.rows[here], self.weights[here] = -1, 0.0
+        self.rows[here, 0], self.weights[here, 0] = near[same], 1.0
+        self.residual[here], self.upper[here] = 0.0, 0.0
+
     def _look_deeper(self, some: Indices, status: Any) -> None:
         """A combination on a thin face may lie deep inside: look for a fat simplex around it."""
         if not some.size:
@@ -196,11 +213,9 @@ class Claims:
 
     def _exact(self, b: int) -> Status:
         rows = self.rows[b][self.rows[b] >= 0]
-        if len(rows) <= MOST_ROWS:
-            if is_combination(self.cloud.take(rows), self.Q[b]):
-                return Status.INSIDE
-            return Status.WITHIN if self.cloud.rank < self.cloud.d else Status.BOUNDARY
-        return Status.WITHIN
+        if len(rows) <= MOST_ROWS and is_combination(self.cloud.take(rows), self.Q[b]):
+            return Status.INSIDE
+        return Status.WITHIN if self.cloud.rank < self.cloud.d else Status.BOUNDARY
 
 
 def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats, Floats]:

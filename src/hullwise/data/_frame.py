@@ -47,7 +47,7 @@ class Metric:
             return np.asarray(np.linalg.norm(image / safe[:, None], axis=1) * safe)
 
 
-def read_metric(metric: ArrayLike | None, spread: Floats, reach: Floats) -> Metric:
+def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
     """Understand the `metric` argument.
 
     None is Euclidean; "std" and "range" divide each feature by its standard deviation or its
@@ -63,9 +63,10 @@ def read_metric(metric: ArrayLike | None, spread: Floats, reach: Floats) -> Metr
                 f"metric={metric!r}: expected None, 'std', 'range', a vector of {d} weights or a "
                 f"({d}, {d}) matrix."
             )
-        unit = spread if metric == "std" else reach
+        unit = spread if metric == "std" else half_range
         named = "standard deviation" if metric == "std" else "range"
-        root = 1.0 / np.where(unit > 0, unit, 1.0)
+        root = (1.0 if metric == "std" else 0.5) / np.where(unit > 0, unit, 1.0)
+        root[unit <= 0] = 1.0
         return Metric(root, None, None, f"Euclidean, each feature divided by its {named}")
     M = np.asarray(metric, dtype=np.float64)
     if M.shape not in ((d,), (d, d)):

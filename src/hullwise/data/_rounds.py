@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ._narrow import Narrow
 from ._rows import Floats, Indices
 from ._scan import View, price
 from ._threads import cores, for_each
@@ -26,6 +27,7 @@ UNIT = 2.0**-53
 Progress = Callable[[int, int, str], Any]
 
 
+WIDE = 4  # from this many times more features than rows, fewer coordinates do
 IDLE = 4  # rounds without progress before a query is let go
 OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)
 
@@ -66,11 +68,34 @@ def project(
     most `relative` times upper. `limits` are a number of passes and a time (`time.monotonic`).
     `progress` hears how many queries are done.
     """
-    batch = _Batch(view, Zq, exclude, membership, relative)
+    narrow = Narrow(view) if view.rank > WIDE * view.n else None
+    seen, queries = (narrow.view, narrow.map(Zq)) if narrow else (view, Zq)
+    batch = _Batch(seen, queries, exclude, membership, relative)
     batch.run(limits, progress)
-    return Projection(
-        batch.lower, batch.upper, batch.direction, batch.rows, batch.weights, batch.ended
-    )
+    lower, direction = batch.lower, batch.direction
+    if narrow:  # found in few coordinates, proven in all
+        direction = narrow.widen(Zq, direction)
+        best = price(view, direction, exclude).best
+        lower = np.maximum(bound_below(view, direction, Zq, best, False)[0], 0.0)
+    return Projection(lower, batch.upper, direction, batch.rows, batch.weights, batch.ended)
+
+
+def bound_below(
+    view: View, U: Floats, Zq: Floats, best: Floats, single: bool
+) -> tuple[Floats, Floats, Floats]:
+    """What a pass proves: a lower bound on each distance, <u, q>, and the rounding in both.
+
+    Every row x has <u, x> <= best + error, so the query is at least (<u, q> - best - error) / |u|
+    away from the hull.
+    """
+    length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT)
+    ahead = np.einsum("ij,ij->i", U, Zq)
+    size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
+    error = view.rounding(U, single) + 2 * U.shape[1] * UNIT * size * length
+    gap = ahead - best
+    # room for a checker with a coarser rounding bound, but never at the cost of the sign
+    lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT)
+    return lower, ahead, error
 
 
 class _Batch:
@@ -115,12 +140,8 @@ class _Batch:
         exclude = None if self.exclude is None else self.exclude[some]
         found = price(self.view, U, exclude, single)
         self.passes[some] += 1
-        length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT)
-        ahead = np.einsum("ij,ij->i", U, self.Zq[some])
-        error = self.view.rounding(U, single) + 2 * U.shape[1] * UNIT * self.size[some] * length
-        gap = ahead - found.best
-        # room for a checker with a coarser rounding bound, but never at the cost of the sign
-        lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT)
+        lower, ahead, error = bound_below(self.view, U, self.Zq[some], found.best, single)
+        length = np.sqrt(np.einsum("ij,ij->i", U, U))
         better = lower > self.lower[some]
         self.lower[some[better]] = lower[better]
         self.direction[some[better]] = (U / length[:, None])[better]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._rows import Floats
 
-MOST_ROWS = 40  # a support of more rows would take more than about a tenth of a second
+MOST_ROWS = 64  # a support of more rows would take more than a few tenths of a second
 
 
 def is_combination(rows: Floats, query: Floats) -> bool:

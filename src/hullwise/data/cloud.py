@@ -189,22 +189,18 @@ class Cloud:
         middle = self.centre * pre
         return np.asarray(np.maximum(self.maximum * pre - middle, middle - self.minimum * pre))
 
-    @cached_property
+    @property
     def scale(self) -> float:
         """Power of two that brings the centred rows to entries of at most 1."""
-        return float(np.ldexp(self._pre, -int(power_of_two(self._reach.max(keepdims=True))[0])))
+        return float(np.ldexp(1.0, min(1023, -self.euclidean.exponent)))
 
     @cached_property
     def spread(self) -> Floats:
         """Standard deviation of each feature, (d,); one more pass, O(n d)."""
-        total = np.zeros(self.d)
+        total, mean = np.zeros(self.d), self.euclidean.map(self.mean[None, :])
         for _, Z in self.blocks():
-            total += np.square(Z - self._mean_in_frame).sum(axis=0)
-        return np.asarray(np.sqrt(total / self.n) / self.scale)
-
-    @cached_property
-    def _mean_in_frame(self) -> Floats:
-        return np.asarray(self.euclidean.map(self.mean[None, :])[0])
+            total += np.square(Z - mean).sum(axis=0)
+        return self.euclidean.distance(np.sqrt(total / self.n))
 
     @cached_property
     def euclidean(self) -> Frame:
@@ -315,8 +311,10 @@ class Cloud:
         # with x = c + y the score is <g, c> - h |c|^2 + <g - 2 h c, y> - h |y|^2: nothing cancels
         frame, c = self.euclidean, self.centre
         unit = float(np.ldexp(1.0, frame.exponent))
-        values, rows = top_rows(self.view(frame), (U - 2 * h * c) * unit, h * unit * unit, k)
-        return Support(values + (U @ c - h * (c @ c))[:, None], rows)
+        weight = h * unit * unit if h else 0.0
+        values, rows = top_rows(self.view(frame), (U - 2 * h * c) * unit, weight, k)
+        base = (U - h * c) @ c if h else U @ c
+        return Support(values + base[:, None], rows)
 
     def __repr__(self) -> str:
         return f"Cloud({self.n:,} rows, {self.d:,} features, {self.dtype})"

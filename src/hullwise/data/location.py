@@ -192,7 +192,7 @@ class Location:
         """Per feature, how far the combination may lie from query b for the verdict INSIDE."""
         magnitude = np.maximum(np.abs(self.box_minimum), np.abs(self.box_maximum))
         width = self.box_maximum / 2 - self.box_minimum / 2
-        slack = 2.0**-51 * magnitude + 2.0**-50 * np.abs(self.queries[b])
+        slack = 2.0**-51 * magnitude + 2.0**-50 * np.abs(self.queries[b]) + 2.0**-1070
         return np.asarray(2 * self.tolerance * width + slack)
 
     def pushed_out_by(self, k: int = 5) -> list[list[tuple[str, float]]]:
@@ -242,7 +242,7 @@ class Location:
         -----
         O(m n d); shares no code with the solver. Exact mode adds about O(d) big-integer products
         for each row within rounding of the maximum, and O(d k^2) for each inside row with a
-        support of k <= 40 rows.
+        support of k <= 64 rows.
 
         Examples
         --------

@@ -32,7 +32,7 @@ def nearest_rows(
     """
     own = 0 if exclude is None else 1
     k = min(k, cloud.n - own)
-    if k < 1 or not len(Q):
+    if k < 1:
         return NeighbourAnswer(np.zeros((len(Q), 0), np.intp), np.zeros((len(Q), 0)))
     frame = cloud.frame(metric)
     view = cloud.view(frame)

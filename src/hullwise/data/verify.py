@@ -51,6 +51,10 @@ class _Metric:
         """L v: the metric's length is the Euclidean length of this."""
         return V * self.root if self.L is None else V @ self.L.T
 
+    def image_of_sizes(self, V: Floats) -> Floats:
+        """Bound on |L v'| for every v' with |v'| <= v in each feature."""
+        return V * self.root if self.L is None else V @ np.abs(self.L).T
+
     def functional(self, v: Floats) -> list[Fraction]:
         """M v exactly."""
         if self.L is None:
@@ -165,7 +169,8 @@ def _within(
         Y = points - query
         image = M.image((w[:, None] * Y).sum(axis=0)[None] / w.sum())[0]
         length = float(np.linalg.norm(image))
-        size = float((w[:, None] * np.abs(M.image(np.abs(Y)))).sum())
+        each_way = (w[:, None] * np.abs(Y)).sum(axis=0)
+        size = float(np.linalg.norm(M.image_of_sizes(each_way[None])[0]))
     bound = 4 * (len(w) + len(query)) * UNIT * size
     if not exact and length + bound <= upper:
         return True
@@ -190,7 +195,7 @@ def _is_inside(
         gap = np.abs((w[:, None] * (points - query)).sum(axis=0))
     if location.metric.factor is None and (gap[used] > 2 * location.allowed(b)[used]).any():
         return False
-    if not exact or location.status[b].name != "INSIDE" or len(w) > 40:
+    if not exact or location.status[b].name != "INSIDE" or len(w) > 64:
         return True
     return _solves(points, query)
 
