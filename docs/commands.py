@@ -25,7 +25,7 @@ PAGES = (HERE.parent / "README.md", *sorted(HERE.glob("*.md")))
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NUMBER = re.compile(r"[-+]?\d+\.\d*(?:e[-+]?\d+)?")
-FIRST_LINES = 22
+FIRST_LINES = 21
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _compiles(line: str) -> bool:
 def steady(line: str) -> str:
     """The line with its times at rest."""
     line = re.sub(r", kernels compiled in [\d.]+ s \(once per machine\)", "", line.rstrip())
-    return re.sub(r"\b(read|located) in \d+\.\d s", r"\1 in 0.5 s", line)
+    return re.sub(r"\b(read|located) in \d+\.\d s", r"\1 in 0.2 s", line)
 
 
 def same(shown: str, found: str) -> bool:

@@ -42,9 +42,8 @@ class Claims:
         self.residual, self.upper = self._exhibit(np.arange(len(Q)))
         # a feature's own range, and what its magnitude leaves of float64
         reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
-        self.allowed = (
-            tolerance * (cloud.maximum / 2 - cloud.minimum / 2) * 2 + 4 * UNIT * reach + TINY
-        )
+        width = 2 * (cloud.maximum / 2 - cloud.minimum / 2)
+        self.allowed = tolerance * width + 4 * UNIT * reach + TINY
         self._outside_the_box(metric)
 
     def _exhibit(self, some: Indices) -> tuple[Floats, Floats]:
@@ -63,11 +62,7 @@ class Claims:
                 w = w / w.sum(axis=1, keepdims=True)
                 residual[at] = np.einsum("bs,bsd->bd", w, Y)
                 each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
-            spread = (
-                self.metric.norm(each_way)
-                if self.metric.factor is None
-                else (each_way @ np.abs(self.metric.factor).T).sum(axis=1)
-            )
+            spread = np.linalg.norm(self.metric.image_of_sizes(each_way), axis=1)
             error = 8 * (width + d + 10) * UNIT * spread
             upper[at] = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
         return residual, upper
@@ -87,12 +82,11 @@ class Claims:
             self.direction[b, at[b]] = (1 if above else -1) / metric.root[at[b]]
 
     def _near(self) -> Any:
-        """Whether the exhibited combination agrees with the query in every feature."""
+        """Whether the exhibited combination agrees with the query in all that the metric sees."""
         with np.errstate(invalid="ignore"):
-            used = (self.metric.root > 0) if self.metric.factor is None else True
             slack = self.allowed + 8 * UNIT * np.abs(self.Q)
-            close = (np.abs(self.residual) <= slack) | ~np.broadcast_to(used, self.Q.shape)
-            return close.all(axis=1)
+            seen = np.abs(self.metric.image(self.residual))
+            return (seen <= self.metric.image_of_sizes(slack)).all(axis=1)
 
     def ask_again(self, frame: Frame, limits: tuple[int, float]) -> None:
         """Ask once more, each feature in its own scale, where one scale for all sees too little."""
@@ -215,7 +209,8 @@ class Claims:
         rows = self.rows[b][self.rows[b] >= 0]
         if len(rows) <= MOST_ROWS and is_combination(self.cloud.take(rows), self.Q[b]):
             return Status.INSIDE
-        return Status.WITHIN if self.cloud.rank < self.cloud.d else Status.BOUNDARY
+        flat = min(self.cloud.rank, self.metric.rank) < self.cloud.d
+        return Status.WITHIN if flat else Status.BOUNDARY
 
 
 def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats, Floats]:

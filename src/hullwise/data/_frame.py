@@ -34,13 +34,22 @@ class Metric:
         """Whether M only gives each feature its own positive unit."""
         return self.factor is None and bool((self.root > 0).all())
 
-    def times(self, V: Floats) -> Floats:
-        """M v for each row v of V."""
-        return V * self.root**2 if self.factor is None else (V @ self.factor.T) @ self.factor
+    @property
+    def rank(self) -> int:
+        """Number of dimensions that the metric sees."""
+        return int((self.root > 0).sum()) if self.factor is None else len(self.factor)
+
+    def image(self, V: Floats) -> Floats:
+        """L v for each row v of V, with M = L' L."""
+        return V * self.root if self.factor is None else V @ self.factor.T
+
+    def image_of_sizes(self, V: Floats) -> Floats:
+        """Bound on the entries of L v' for every v' that is at most v in each feature."""
+        return V * self.root if self.factor is None else V @ np.abs(self.factor).T
 
     def norm(self, V: Floats) -> Floats:
         """|v|_M for each row of V; rows are scaled first, so nothing overflows."""
-        image = V * self.root if self.factor is None else V @ self.factor.T
+        image = self.image(V)
         largest = np.max(np.abs(image), axis=1, initial=0.0)
         safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
         with np.errstate(over="ignore"):

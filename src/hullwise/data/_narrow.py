@@ -44,4 +44,4 @@ class Narrow:
         off = Zq - self.mean
         for _ in range(2):
             off = off - (off @ self.basis) @ self.basis.T
-        return off
+        return np.asarray(off)

@@ -18,8 +18,8 @@ class Status(Enum):
 
     INSIDE = "inside: the query is a convex combination of training rows."
     WITHIN = (
-        "inside within the tolerance: the training rows lie in a flat, and the query is as near to "
-        "their hull as rounding can tell."
+        "inside within the tolerance: the training rows lie in a flat, or the metric sees only some "
+        "directions, and the query is as near to their hull as rounding can tell."
     )
     OUTSIDE = "outside: the direction separates the query from every training row."
     LOOSE = (

@@ -191,8 +191,8 @@ def nearest_to_origin(
     """Nearest point p of conv of the rows of Y (k, r) to the origin.
 
     The first `warm` rows start active with the positive weights `start`. Stops when
-    no row reaches beyond the plane through p by relative |p|, or |p| <= absolute. Fills `active` (rows), `weights`,
-    `p` and the unit vector `away` = -p / |p|; returns the number of active rows.
+    no row reaches beyond the plane through p by relative |p|, or |p| <= absolute. Fills `active`
+    (rows), `weights`, `p` and the unit vector `away` = -p / |p|; returns the number of active rows.
     """
     n, r = Y.shape
     most = min(n, r + 1)

@@ -30,7 +30,7 @@ def verify_location(location: Location, rows: Rows, exact: bool) -> np.ndarray[A
     the tolerance; with `exact`, the query is a convex combination exactly where that is claimed).
     """
     M = _Metric(location.metric.root, location.metric.factor)
-    highest, slack, nearly = _highest_rows(location, rows, M)
+    highest, slack, nearly = _highest_rows(location, rows, M, exact)
     return np.array(
         [
             _row_holds(location, rows, M, b, highest[b], slack[b], nearly[b], exact)
@@ -73,7 +73,7 @@ def _dot(a: list[Fraction], b: list[Fraction]) -> Fraction:
 
 
 def _highest_rows(
-    location: Location, rows: Rows, M: _Metric
+    location: Location, rows: Rows, M: _Metric, exact: bool
 ) -> tuple[Floats, Floats, list[np.ndarray[Any, Any]]]:
     """max_i <v, x_i - q>_M for each query, its rounding bound, and the rows within the bound.
 
@@ -99,7 +99,7 @@ def _highest_rows(
             )
     bound = bound + (2 * d + 16) * UNIT * (size @ widest)
     nearly: list[Any] = [[] for _ in range(m)]
-    unsure = np.flatnonzero(_is_unsure(location, M, best - ahead, bound))
+    unsure = np.flatnonzero(_is_unsure(location, M, best - ahead, bound, exact))
     for start in range(0, rows.n if unsure.size else 0, BLOCK):
         Y = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64) - origin
         for low in range(0, len(unsure), BLOCK):
@@ -110,10 +110,11 @@ def _highest_rows(
     return best - ahead, bound, [np.array(r, dtype=np.intp) for r in nearly]
 
 
-def _is_unsure(location: Location, M: _Metric, highest: Floats, bound: Floats) -> Any:
+def _is_unsure(location: Location, M: _Metric, highest: Floats, bound: Floats, exact: bool) -> Any:
     """Rows for which float64 cannot tell whether the lower bound holds (all that claim one)."""
     claimed = location.lower * np.linalg.norm(M.image(location.direction), axis=1)
-    return (location.lower > 0) & ~(-highest - bound > claimed * (1 + 8 * UNIT))
+    sure = (-highest - bound > claimed * (1 + 8 * UNIT)) & (not exact)
+    return (location.lower > 0) & ~sure
 
 
 def _row_holds(
@@ -129,7 +130,11 @@ def _row_holds(
     lower, upper, verdict = location.lower[b], location.upper[b], int(location.verdict[b])
     if not (0 <= lower <= upper) or (verdict == -1) != (lower > 0):
         return False
+    if (verdict == 1) != (location.status[b].name in ("INSIDE", "WITHIN")):
+        return False
     query, v = location.queries[b].astype(np.float64), location.direction[b].astype(np.float64)
+    if not np.isfinite(v).all():
+        return False
     if lower > 0 and (exact or nearly.size):
         if -highest + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (1 - 8 * UNIT):
             return False
@@ -140,12 +145,12 @@ def _row_holds(
     support, w = location.weights.indices[span], location.weights.data[span]
     if not len(w):
         return bool(np.isinf(upper)) and verdict != 1
-    if (w < 0).any() or abs(w.sum() - 1) > 1e-12 or support.max() >= rows.n:
+    if not (w >= 0).all() or abs(w.sum() - 1) > 1e-12 or support.max() >= rows.n:
         return False
     points = rows.take(support.astype(np.intp))
     if not _within(M, points, w, query, float(upper), exact):
         return False
-    return verdict != 1 or _is_inside(location, points, w, query, b, exact)
+    return verdict != 1 or _is_inside(location, M, points, w, query, b, exact)
 
 
 def _separates(M: _Metric, v: Floats, query: Floats, points: Floats, lower: float) -> bool:
@@ -187,13 +192,13 @@ def _within(
 
 
 def _is_inside(
-    location: Location, points: Floats, w: Floats, query: Floats, b: int, exact: bool
+    location: Location, M: _Metric, points: Floats, w: Floats, query: Floats, b: int, exact: bool
 ) -> bool:
-    """Whether the combination agrees with the query feature by feature; exactly, where claimed."""
-    used = location.metric.root > 0
+    """Whether the combination agrees with the query in all that the metric sees; exactly, where
+    that is claimed."""
     with np.errstate(over="ignore"):
-        gap = np.abs((w[:, None] * (points - query)).sum(axis=0))
-    if location.metric.factor is None and (gap[used] > 2 * location.allowed(b)[used]).any():
+        gap = np.abs(M.image((w[:, None] * (points - query)).sum(axis=0)[None])[0])
+    if not (gap <= 2 * M.image_of_sizes(location.allowed(b)[None])[0]).all():
         return False
     if not exact or location.status[b].name != "INSIDE" or len(w) > 64:
         return True
