@@ -81,7 +81,7 @@ for title, held in (("new patients", new), ("drawn at random", drawn)):
 # Two things are true at once.
 #
 # - **As a group** the new patients are seen to be different. Many times more of their rows are
-#   beyond or far than of the rows drawn at random, and their error is ten times larger.
+#   beyond or far than of the rows drawn at random, and their error is more than twice as large.
 # - **Row by row** the band says nothing about the error: it is no larger beyond than in core.
 #   What makes a patient's score different is not in the features. The forest has learnt to
 #   recognise patients (their age alone nearly names them), and for a new patient it recognises

@@ -25,13 +25,13 @@ X = np.column_stack([at[name] for name in features])
 
 spring, summer = np.isin(month, (2, 3, 4)), np.isin(month, (6, 7, 8))
 seen = hw.Cloud(X[spring], columns=features)
-seen
+print(seen)
 
 # %%
 # Units are mixed, so each feature is measured in its standard deviation over the spring fires.
 
 loc = hw.locate(seen, X[summer], metric="std")
-loc
+print(loc)
 
 # %%
 # Nearly all of them are far: farther out than every spring fire that was left out in turn. Which

@@ -25,11 +25,31 @@ __all__ = [
 
 
 class HullwiseError(Exception):
-    """Base of every error raised on purpose."""
+    """Base of every error raised on purpose.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> try:
+    ...     hw.locate([[0.0], [1.0]], [[0.5, 0.5]])
+    ... except hw.HullwiseError as error:
+    ...     print(type(error).__name__)
+    DataError
+    """
 
 
 class DataError(HullwiseError, ValueError):
-    """Values or shapes that have no right answer, such as NaN or a missing column."""
+    """Values or shapes that have no right answer, such as NaN or a missing column.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> try:
+    ...     hw.Cloud([[0.0, 1.0], [2.0, float("nan")]])
+    ... except ValueError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    X ... row 1...
+    """
 
 
 class FileError(DataError):
@@ -58,12 +78,39 @@ class FileError(DataError):
 
 
 class DataTypeError(HullwiseError, TypeError):
-    """A container that is not a dense table in main memory (sparse, lazy, on a GPU)."""
+    """A container that is not a dense table in main memory (sparse, lazy, on a GPU).
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> from scipy.sparse import eye_array
+    >>> try:
+    ...     hw.Cloud(eye_array(3))
+    ... except TypeError as error:
+    ...     print("toarray" in str(error))
+    True
+    """
 
 
 class MemoryLimitError(HullwiseError, MemoryError):
-    """More memory would be needed than there is; nothing has been allocated yet."""
+    """More memory would be needed than there is; nothing has been allocated yet.
+
+    Examples
+    --------
+    >>> issubclass(MemoryLimitError, MemoryError)
+    True
+    """
 
 
 class DataWarning(UserWarning):
-    """The answer stands, but the data deserve a second look."""
+    """The answer stands, but the data deserve a second look.
+
+    Examples
+    --------
+    >>> import warnings, hullwise as hw
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always")
+    ...     loc = hw.locate([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]], [[0.5, 5.0]])
+    >>> [w.category.__name__ for w in said]
+    ['DataWarning']
+    """

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._frame import Frame, Metric
+from ._frame import Frame, Metric, lengths
 from ._interior import interior_simplices
 from ._rounds import BUDGET, STALLED, UNIT, Projection, project, widen
 from ._rows import Floats, Indices
@@ -38,7 +38,7 @@ class Claims:
     ) -> None:
         self.cloud, self.Q, self.metric = cloud, Q, metric
         self.rows, self.weights, self.ended = found.rows, found.weights, found.ended.copy()
-        self.lower, self.direction = _in_metric(metric, frame, found)
+        self.lower, self.direction = _in_metric(cloud, Q, metric, frame, found)
         self.residual, self.upper = self._exhibit(np.arange(len(Q)))
         # a feature's own range, and what its magnitude leaves of float64
         reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
@@ -62,9 +62,10 @@ class Claims:
                 w = w / w.sum(axis=1, keepdims=True)
                 residual[at] = np.einsum("bs,bsd->bd", w, Y)
                 each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
-            spread = np.linalg.norm(self.metric.image_of_sizes(each_way), axis=1)
+            spread = lengths(self.metric.image_of_sizes(each_way))
             error = 8 * (width + d + 10) * UNIT * spread
-            upper[at] = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
+            size = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
+            upper[at] = np.where(size > 0, size + TINY, 0.0)
         return residual, upper
 
     def _outside_the_box(self, metric: Metric) -> None:
@@ -96,7 +97,7 @@ class Claims:
         found = project(
             self.cloud.view(frame), frame.map(self.Q[some]), membership=True, limits=limits
         )
-        lower, direction = _in_metric(self.metric, frame, found)
+        lower, direction = _in_metric(self.cloud, self.Q[some], self.metric, frame, found)
         apart = lower > self.lower[some]
         self.lower[some[apart]], self.direction[some[apart]] = lower[apart], direction[apart]
         old = self.rows[some], self.weights[some], self.residual[some], self.upper[some]
@@ -213,7 +214,9 @@ class Claims:
         return Status.WITHIN if flat else Status.BOUNDARY
 
 
-def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats, Floats]:
+def _in_metric(
+    cloud: Cloud, Q: Floats, metric: Metric, frame: Frame, found: Projection
+) -> tuple[Floats, Floats]:
     """Lower bounds and unit directions of a projection in a frame, as ones in the metric.
 
     In the frame <u, z(q) - z(x)> >= lower |u| for every row; v with M v proportional to the same
@@ -221,7 +224,14 @@ def _in_metric(metric: Metric, frame: Frame, found: Projection) -> tuple[Floats,
     """
     U = found.direction
     if metric.factor is not None and metric.inverse is not None:
-        return frame.distance(found.lower), U @ metric.inverse.T
+        V = U @ metric.inverse.T
+        V += (U - metric.image(V)) @ metric.inverse.T
+        # L v is u only up to the condition of L: what is lost is taken off the bound
+        lost = lengths(U - metric.image(V)) + 8 * UNIT * lengths(metric.image_of_sizes(np.abs(V)))
+        reach = np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum)
+        far = lengths(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))
+        lower = (frame.distance(found.lower) - lost * far) * (1 - 8 * UNIT)
+        return np.maximum(lower, 0.0), V / metric.norm(V)[:, None]
     safe = np.where(metric.root > 0, metric.root, 1.0)
     T = np.where(metric.root > 0, U * (frame.factor / safe), 0.0)
     size = np.sqrt(np.einsum("ij,ij->i", T, T))

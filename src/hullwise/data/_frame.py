@@ -48,12 +48,16 @@ class Metric:
         return V * self.root if self.factor is None else V @ np.abs(self.factor).T
 
     def norm(self, V: Floats) -> Floats:
-        """|v|_M for each row of V; rows are scaled first, so nothing overflows."""
-        image = self.image(V)
-        largest = np.max(np.abs(image), axis=1, initial=0.0)
-        safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-        with np.errstate(over="ignore"):
-            return np.asarray(np.linalg.norm(image / safe[:, None], axis=1) * safe)
+        """|v|_M for each row of V."""
+        return lengths(self.image(V))
+
+
+def lengths(V: Floats) -> Floats:
+    """Euclidean length of each row; rows are scaled first, so no square overflows."""
+    largest = np.max(np.abs(V), axis=1, initial=0.0)
+    safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.linalg.norm(V / safe[:, None], axis=1) * safe)
 
 
 def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:

@@ -6,7 +6,15 @@ from enum import Enum, IntEnum
 
 
 class Verdict(IntEnum):
-    """Where a query lies; a proof goes with INSIDE and OUTSIDE."""
+    """Where a query lies; a proof goes with INSIDE and OUTSIDE.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> loc = hw.locate([[0.0], [1.0]], [[0.5], [3.0]])
+    >>> [hw.Verdict(v).name for v in loc.verdict]
+    ['INSIDE', 'OUTSIDE']
+    """
 
     OUTSIDE = -1
     UNDECIDED = 0
@@ -14,12 +22,22 @@ class Verdict(IntEnum):
 
 
 class Status(Enum):
-    """How an answer came about, and what to do if it is not enough."""
+    """How an answer came about, and what to do if it is not enough.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> loc = hw.locate([[0.0], [1.0]], [[0.5], [3.0]])
+    >>> loc.status[1].name
+    'OUTSIDE'
+    >>> print(loc.status[1].value)
+    outside: the direction separates the query from every training row.
+    """
 
     INSIDE = "inside: the query is a convex combination of training rows."
     WITHIN = (
-        "inside within the tolerance: the training rows lie in a flat, or the metric sees only some "
-        "directions, and the query is as near to their hull as rounding can tell."
+        "inside within the tolerance: the training rows lie in a flat, or the metric sees some "
+        "directions only, and the query is as near to their hull as rounding can tell."
     )
     OUTSIDE = "outside: the direction separates the query from every training row."
     LOOSE = (

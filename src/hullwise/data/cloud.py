@@ -34,7 +34,24 @@ BLOCK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Support:
-    """The best k rows for each of B directions, best first; equal values by lowest row."""
+    """The best k rows for each of B directions, best first; equal values by lowest row.
+
+    Attributes
+    ----------
+    values : (B, k) float64
+        ``<x, g> - h |x|^2`` of each.
+    rows : (B, k) intp
+        Their numbers.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> answer = hw.Cloud([[0.0], [3.0], [2.0]]).support([[1.0]], k=2)
+    >>> answer
+    Support(1 directions, best 2 rows each)
+    >>> answer.rows, answer.values
+    (array([[1, 2]]), array([[3., 2.]]))
+    """
 
     values: Floats
     rows: Indices

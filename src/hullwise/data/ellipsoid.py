@@ -68,10 +68,19 @@ class Ellipsoid:
     iterations : int
     status : EllipsoidStatus
     frame, offset, root
-        The ellipsoid as it is evaluated: distance = |root (frame.map(q) - offset)|, with `root`
+        The ellipsoid as it is evaluated: ``distance = |root (frame.map(q) - offset)|``, with `root`
         (rank, d). It keeps its digits where `shape` cannot (columns of very different size).
     directions : (d, rank) or None
         Orthonormal basis of the flat in frame coordinates; None where rank = d.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> ellipsoid = hw.smallest_ellipsoid([[0, 0], [2, 0], [0, 1], [2, 1]])
+    >>> ellipsoid.centre.round(3), ellipsoid.contains([[1, 0.5], [3, 0.5]])
+    (array([1. , 0.5]), array([ True, False]))
+    >>> ellipsoid.verify([[0, 0], [2, 0], [0, 1], [2, 1]])
+    True
     """
 
     centre: Floats

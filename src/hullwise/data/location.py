@@ -33,6 +33,17 @@ class Reference:
     rows : (r,) the sampled training rows.
     hull : (r,) distance of each to the hull of the other rows.
     gaps : (r,) distance of each to its k-th nearest other row.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.HullLocator(k=1).fit([[0.0], [1.0], [3.0]])
+    >>> locator.reference_
+    Reference(3 training rows left out in turn)
+    >>> locator.reference_.hull
+    array([1., 0., 2.])
+    >>> locator.reference_.gaps
+    array([1., 1., 2.])
     """
 
     rows: Indices
@@ -121,6 +132,18 @@ class Location:
         verdict INSIDE.
     plane : Plane or None
         What a map of the data needs (none in a `membership_only` run).
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X = [[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]]
+    >>> loc = hw.locate(X, [[0.5, 0.5], [2.0, 2.0]])
+    >>> loc
+    Location(2 queries: 1 inside, 1 outside, 0 undecided; 2 core)
+    >>> loc.weights.toarray()[1].round(6)
+    array([0. , 0.5, 0.5])
+    >>> loc.residual[1].round(6)
+    array([-1., -1.])
     """
 
     verdict: NDArray[np.int8]

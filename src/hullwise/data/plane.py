@@ -55,6 +55,6 @@ def plane_of(cloud: Cloud) -> Plane:
     first[:found], share[:found] = axes[:found] * turn[:, None], variance[:found]
     angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     G = np.outer(np.cos(angle), first[0]) + np.outer(np.sin(angle), first[1])
-    corners = np.unique(cloud.support(G / scale).rows)
+    corners = np.unique(cloud.support(G * (scale.min() / scale)).rows)
     outline = cloud.take(np.setdiff1d(corners, rows))
     return Plane(first, share, cloud.mean, scale, np.concatenate([sample, outline]))
