@@ -4,10 +4,11 @@
     python benchmarks/mnist.py --data FOLDER --peer 0    # without the linear programs
 
 `mnist.npz` has X_train (60000, 784) and X_test (10000, 784), uint8; both are used as float32,
-pixel / 255. First table: membership only, in a process that has done nothing before but
-read the data: its first run loads the compiled kernels too. Second table: distances with brackets closed to 1e-6 relative, for the
-first images, compared with `mnist_hull_distance_512.npz` where that lies in the folder. No time
-includes reading the file; every time but that of the "hull alone" includes building the cloud.
+pixel / 255. First table: membership only, in a process that has done nothing before but read the
+data, so its first run loads the compiled kernels too. Second table: distances with brackets
+closed to 1e-6 relative, for the first images, compared with `mnist_hull_distance_512.npz` where
+that lies in the folder. No time includes reading the file; every time but that of "hull alone"
+includes building the cloud.
 """
 
 from __future__ import annotations
@@ -114,7 +115,12 @@ def distances(X: Any, Q: Any, args: Any) -> None:
         ("hull alone, wall ms a query", f"{1e3 * hull.wall / m:.1f}", "", ""),
         ("`locate(X, Q, reference=0)`, CPU ms a query", f"{1e3 * full.cpu / m:.1f}", "", ""),
         ("largest relative gap of a bracket", f"{gap:.1e}", "1e-6", met(gap <= 1e-6)),
-        ("random rows that `verify` accepts", f"{right} of {checked}", "all", met(right == checked)),
+        (
+            "random rows that `verify` accepts",
+            f"{right} of {checked}",
+            "all",
+            met(right == checked),
+        ),
         (
             "distance: least, median, largest",
             ", ".join(f"{q:.3f}" for q in np.quantile(answer.upper, (0, 0.5, 1))),

@@ -26,11 +26,11 @@ HEAD = (
     "table",
     "rows x features",
     "method",
+    "answers",
     "ms a row",
-    "held-out rows",
+    "rows asked",
     "inside",
     "same verdict",
-    "answers",
 )
 
 
@@ -83,8 +83,8 @@ class Lines:
             count = len(verdict)
             inside = f"{(verdict == 1).mean():.3f}"
             same = f"{int((verdict == self.verdict[:count]).sum()):,} of {count:,}"
-        cells = (self.name, size, method, f"{each:.3f}", f"{count:,}", inside, same, answers)
-        self.rows.append(cells)
+        cells = (f"{each:.3f}", f"{count:,}", inside, same)
+        self.rows.append((self.name, size, method, answers, *cells))
 
 
 def compare(name: str, peer: int, times: int) -> list[tuple[Any, ...]]:
@@ -120,7 +120,7 @@ def main() -> None:
     args = p.parse_args()
     warm()
     rows = [row for name in NAMES for row in compare(name, args.peer, args.repeat)]
-    show(HEAD, rows, left=3)
+    show(HEAD, rows, left=4)
     print(
         "The last two methods say nothing about inside or outside, and the nearest neighbours "
         "nothing about\nwhich distance is usual. HiGHS, CPU time, was asked on the first "

@@ -30,16 +30,12 @@ def test_leaving_out_equals_leaving_out(monkeypatch, table, metric, keep):
     expected, gaps = [], []
     for i in range(len(X)):
         others = hw.locate(np.delete(X, i, axis=0), X[[i]], metric=metric, reference=0, k=4)
-        expected.append(others.settled[0] if hasattr(others, "settled") else _settled(others))
+        expected.append(0.0 if others.verdict[0] == 1 else others.upper[0])
         gaps.append(others.neighbour_distance[0])
     np.testing.assert_allclose(location.reference, expected, rtol=3e-6, atol=1e-12)
     assert (location.reference == 0).sum() == (np.array(expected) == 0).sum() >= 10
     found = hw.NeighbourLocator(k=4, metric=metric, reference=len(X)).fit(X)
     np.testing.assert_allclose(found.reference_gaps_, gaps, rtol=1e-9)
-
-
-def _settled(location):
-    return 0.0 if location.verdict[0] == 1 else location.upper[0]
 
 
 def test_a_sample_of_reference_rows_is_seeded_and_without_repeats():

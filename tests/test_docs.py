@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -216,6 +217,22 @@ def test_parameters_in_docstrings_are_those_of_the_signature() -> None:
         heads = re.findall(r"^(\w[\w, ]*?) ?:", section[1], re.MULTILINE)
         documented = {word.strip() for head in heads for word in head.split(",")}
         assert documented == set(inspect.signature(thing).parameters), name
+
+
+def test_pages_state_the_limits_that_are_in_force() -> None:
+    from hullwise.data import _interior, _sign
+    from hullwise.data.location import BANDS
+
+    pages = {path.name: path.read_text(encoding="utf-8") for path in TEXTS}
+    limits, notation = pages["limits.md"], pages["notation.md"]
+    assert f"at most {_sign.MOST_ROWS} rows" in limits
+    assert f"up to {_interior.MOST_FEATURES} features" in limits
+    work = import_module("hullwise.data.locate").ELLIPSOID_WORK
+    assert f"{work / 1e8:.0f} \\cdot 10^8" in limits
+    for name in (*hullwise.Status.__members__, *hullwise.Verdict.__members__, *BANDS):
+        assert f"`{name}`" in notation, name
+    for name in hullwise.Status.__members__:
+        assert f"`Status.{name}`" in pages["location.md"], name
 
 
 def test_changelog_has_the_current_version() -> None:

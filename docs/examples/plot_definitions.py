@@ -52,8 +52,8 @@ plt.show()
 # %%
 # The box holds corners where no fire ever was: hot and damp. The ellipsoid must bulge where the
 # data do not, since it holds every row. The hull fits tighter, but it too covers gaps between rows;
-# only the neighbours see those. And in two features only does the hull look this roomy. In all twelve,
-# with a random fifth held out:
+# only the neighbours see those. And in two features only does the hull look this roomy. In all
+# twelve, with a random fifth held out:
 
 rng = np.random.default_rng(0)
 held = np.zeros(len(fires.X), dtype=bool)

@@ -115,7 +115,9 @@ class Claims:
 
     def decide(self) -> None:
         """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
-        self.lower = np.where(self.lower > 0, np.minimum(self.lower, self.upper), 0.0)
+        # among subnormals a product is right to a step only; elsewhere this changes nothing
+        lower = np.maximum(np.minimum(self.lower, self.upper) - TINY, TINY / 16)
+        self.lower = np.where(self.lower > 0, lower, 0.0)
         budget = self.ended == BUDGET
         status = np.full(len(budget), Status.STALLED, dtype=object)
         status[budget] = Status.BUDGET
