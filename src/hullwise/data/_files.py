@@ -22,11 +22,12 @@ from ._parquet import (
     shared_dtype,
 )
 from ._paths import existing, select, suffix
+from ._threads import cores
 from ._values import real_values
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
-CACHED_GROUPS = 2
+CACHED_GROUPS = cores() + 1  # every thread reads its own part of the file
 
 
 def open_rows(
@@ -80,7 +81,7 @@ class NpyRows:
     """
 
     def __init__(self, path: str | PathLike[str], columns: Sequence[str] | None = None) -> None:
-        self.path = existing(path).absolute()
+        self.path, self.seekable = existing(path).absolute(), True
         self._map = _open_map(self.path, os.fspath(path))
         self.n, self.d = self._map.shape
         self.dtype: np.dtype[Any] = self._map.dtype
@@ -112,9 +113,9 @@ class NpyRows:
 class ParquetRows:
     """Rows of a Parquet file, one row group at a time.
 
-    Memory: with g the bytes of the largest row group (its rows x d x item size), at most 3 g at
-    once: two groups stay cached, and while one is read its encoded and its decoded form exist
-    beside one cached. A block that crosses groups is a copy. Single rows cost a whole group, so
+    Memory: with g the bytes of the largest row group (its rows x d x item size), at most
+    (processors + 3) g: one group for each thread and one more stay cached, and while one is read
+    its encoded and its decoded form exist beside them. A block that crosses groups is a copy. Single rows cost a whole group, so
     `take` sorts its rows by group. Safe to use from several threads. Pickling stores the path.
 
     Parameters
@@ -133,7 +134,7 @@ class ParquetRows:
     """
 
     def __init__(self, path: str | PathLike[str], columns: Sequence[str] | None = None) -> None:
-        self.path = existing(path).absolute()
+        self.path, self.seekable = existing(path).absolute(), False
         self._name = os.fspath(path)
         self._file = open_parquet(self.path, self._name)
         schema = self._file.schema_arrow

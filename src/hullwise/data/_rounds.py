@@ -182,7 +182,10 @@ class _Batch:
         U = self.away[some]
         # nearer than this a computed residual says nothing more
         floor = 2 * UNIT * (1 + self.size[some])
-        each = int(np.clip((1 << 19) // (rows.shape[1] * self.view.rank), 1, 64))
+        # rows are fetched for a few queries at a time; from a file that must be read whole for
+        # them, for as many as 32 MiB hold
+        room, most = (1 << 19, 64) if self.view.source.seekable else (1 << 22, len(some))
+        each = int(np.clip(room // (rows.shape[1] * self.view.rank), 1, most))
 
         def solve(at: slice, stop: Any) -> None:
             if stop.is_set():

@@ -23,6 +23,7 @@ class Rows(Protocol):
     d: int
     dtype: np.dtype[Any]
     columns: tuple[str, ...] | None
+    seekable: bool  # whether a single row costs no more than its share of a block
 
     def block(self, start: int, stop: int) -> Array:
         """Rows start to stop, (stop - start, d), in the stored dtype; a view where possible."""
@@ -41,6 +42,7 @@ class ArrayRows:
         self.n, self.d = values.shape
         self.dtype = values.dtype
         self.columns = columns
+        self.seekable = True
 
     def __getstate__(self) -> dict[str, Any]:
         """A memory map is remembered by its place in its file: a pickle must not hold it all."""
