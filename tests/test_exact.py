@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hullwise as hw
+from hullwise.data import _scan
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.DataWarning")
 
-CLOUDS, QUERIES = 24, 12
+CLOUDS, QUERIES = 40, 12
 
 
 def lattice(rng, d, n):
@@ -87,6 +88,13 @@ def assert_exact(X, Q, location):
     assert location.verify(X, exact=True).all()
 
 
+def assert_verdicts(X, Q, location):
+    for b, query in enumerate(Q.tolist()):
+        expected = 1 if oracle.in_hull(X.tolist(), query) else -1
+        assert int(location.verdict[b]) == expected, (X.tolist(), query, location.status[b])
+    assert location.verify(X, exact=True).all()
+
+
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
 def test_small_integer_draws(family, d):
@@ -99,6 +107,52 @@ def test_small_integer_draws(family, d):
         quick = hw.locate(X, Q, membership_only=True)
         np.testing.assert_array_equal(quick.verdict, location.verdict)
         assert quick.verify(X, exact=True).all()
+
+
+@pytest.mark.parametrize("d", [2, 3, 4])
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
+def test_rows_in_blocks_priced_in_float32_first(family, d, monkeypatch):
+    """What large data goes through, on data small enough for rationals; many rows tie here."""
+    monkeypatch.setattr(_scan, "KEEP", 0)
+    monkeypatch.setattr(_scan, "BLOCK", 4)
+    monkeypatch.setattr(_scan, "GROUPS", 3)
+    rng = np.random.default_rng([d, FAMILIES.index(family), 1])
+    for _ in range(8):
+        X = family(rng, d, int(rng.integers(8, 24)))
+        Q = questions(rng, X, QUERIES)
+        assert_exact(X, Q, hw.locate(X, Q, reference=0, k=1))
+        quick = hw.locate(X, Q, membership_only=True)
+        assert_verdicts(X, Q, quick)
+
+
+# Found here once: a row on the supporting plane stayed with weight 1e-19, and blocked the way.
+STALLED = [
+    (
+        [[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 1], [0, 1, 1], [0, 1, 0]],
+        [0.49609375, 0.99609375, -0.00390625],
+    ),
+    (
+        [
+            *([1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0], [1, 1, 0], [1, 1, 1], [1, 1, 0]),
+            *([1, 1, 1], [0, 1, 1], [1, 1, 1], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 0]),
+            *([1, 1, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 0], [0, 1, 0], [1, 1, 1]),
+        ],
+        [0.49609375, 0.99609375, -0.00390625],
+    ),
+    (
+        [
+            *([2, -1, 1, 1], [3, 0, -1, -2], [1, 3, -2, 0], [2, 0, 0, 1], [3, 1, 1, 1]),
+            *([3, -1, 1, 2], [-1, -2, -3, 2], [3, -1, 1, 3]),
+        ],
+        [3.00390625, -0.00390625, 0.99609375, 1.99609375],
+    ),
+]
+
+
+@pytest.mark.parametrize(("X", "q"), STALLED)
+def test_degenerate_steps_do_not_end_the_walk(X, q):
+    X, Q = np.array(X), np.array([q])
+    assert_exact(X, Q, hw.locate(X, Q, reference=0, k=1))
 
 
 @given(data=st.data())

@@ -131,6 +131,7 @@ def test_70_tensor_requiring_grad():
         ({"tolerance": -1e-9}, "tolerance"),
         ({"tolerance": NAN}, "tolerance"),
         ({"k": 0}, "k=0"),
+        ({"reference": -1}, "reference=-1"),
         ({"metric": "manhattan"}, "manhattan"),
         ({"metric": [1.0, 2.0, 3.0]}, r"\(3,\)"),
         ({"metric": [1.0, -1.0]}, "nonnegative"),
@@ -199,9 +200,13 @@ ANSWERED = [
     answered("35-constant-feature", np.column_stack([CLOUD[:, :2], np.full(14, 7.0)]), flat=True),
     answered("37-feature-twice", CLOUD[:, [0, 1, 1]], flat=True),
     answered("38-grid", np.indices((4, 4, 4)).reshape(3, -1).T[::3].astype(float)),
-    answered("39-cocircular", [[5, 0], [4, 3], [3, 4], [0, 5], [-3, 4], [-4, -3], [0, -5], [3, -4]]),
+    answered(
+        "39-cocircular", [[5, 0], [4, 3], [3, 4], [0, 5], [-3, 4], [-4, -3], [0, -5], [3, -4]]
+    ),
     answered("40-binary", np.indices((2,) * 3).reshape(3, -1).T.astype(float)),
-    answered("41-one-hot", np.eye(5), [np.eye(5)[2], [0.5, 0.25, 0.25, 0, 0], [0.2, 0.3, 0, 0, 0]], True),
+    answered(
+        "41-one-hot", np.eye(5), [np.eye(5)[2], [0.5, 0.25, 0.25, 0, 0], [0.2, 0.3, 0, 0, 0]], True
+    ),
     answered("41-simplex-rows", [[4, 2, 2], [1, 1, 6], [0, 8, 0], [2, 3, 3], [8, 0, 0]], flat=True),
     answered("43-training-rows", CLOUD, CLOUD),
     answered("44-on-edges", CLOUD, (CLOUD[:-1] + CLOUD[1:]) / 2),

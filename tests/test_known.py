@@ -78,9 +78,7 @@ def test_vertices_of_a_cube(d):
     np.testing.assert_allclose(location.reference, 1 / np.sqrt(d), rtol=2e-6)
     np.testing.assert_allclose(location.upper[2], 0.25 * np.sqrt(d), rtol=1e-9)
     assert location.verify(X, exact=True).all()
-    np.testing.assert_allclose(
-        hw.smallest_ellipsoid(X).distance([np.full(d, 1.0)]), 1.0, rtol=1e-5
-    )
+    np.testing.assert_allclose(hw.smallest_ellipsoid(X).distance([np.full(d, 1.0)]), 1.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize("d", [3, 10, 40])

@@ -30,8 +30,8 @@ def errors_and_bands(X, y, folds):
     """Absolute error and band of every row that some fold holds out."""
     error, band = np.full(len(y), np.nan), np.full(len(y), "", dtype=object)
     for train, test in folds:
-        forest = RandomForestRegressor(30, max_features=0.4, random_state=0).fit(X[train], y[train])
-        error[test] = np.abs(forest.predict(X[test]) - y[test])
+        forest = RandomForestRegressor(30, max_features=0.4, random_state=0)
+        error[test] = np.abs(forest.fit(X[train], y[train]).predict(X[test]) - y[test])
         band[test] = hw.locate(X[train], X[test], metric="std").band
     return error, band
 

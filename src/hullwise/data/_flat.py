@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import qr
 
 from ._frame import Frame
 from ._rows import Floats, Indices
@@ -69,22 +68,47 @@ def find_flat(cloud: Cloud, tolerance: float = 1e-11) -> Flat:
     """
     frame, noise = _column_frame(cloud)
     view = cloud.view(frame)
-    n, d = view.n, view.rank
-    total, gram = np.zeros(d), np.zeros((d, d) if n > d else (0, 0))
+    if view.n <= view.rank:
+        mean = view.take(np.arange(view.n)).mean(axis=0)
+        return Flat(frame, mean, *_basis_by_svd(view, mean, noise, tolerance))
+    total, gram = np.zeros(view.rank), np.zeros((view.rank, view.rank))
     for _, Z in blocks(view):
         total += Z.sum(axis=0)
-        if n > d:
-            gram += Z.T @ Z
-    mean = total / n
-    if n > d:
-        gram = gram / n - np.outer(mean, mean)
-        spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
-        if spread.min() > 0 and (noise < 1e-3 * spread).all():
-            values, vectors = np.linalg.eigh(gram / np.outer(spread, spread))
-            if values[0] > ROOMY * values[-1]:
-                basis = (vectors / np.sqrt(values)) / spread[:, None]
-                return Flat(frame, mean, basis, None)
-    return Flat(frame, mean, *_basis_by_qr(view, mean, noise, tolerance))
+        gram += Z.T @ Z
+    mean = total / view.n
+    gram = gram / view.n - np.outer(mean, mean)
+    spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    # a column of little more than rounding keeps its frame's unit: dividing would raise the noise
+    unit = np.where(spread > 1e3 * noise, spread, 1.0)
+    values, vectors = np.linalg.eigh(gram / np.outer(unit, unit))
+    plain = values > ROOMY * values[-1]
+    size, axes = np.sqrt(values[plain]), vectors[:, plain]
+    if not plain.all():
+        thin = _thin_directions(view, mean, unit, vectors[:, ~plain])
+        rounding = 4 * np.linalg.norm(thin[1] * (noise / unit)[:, None], axis=0)
+        keep = (thin[0] > tolerance * np.sqrt(max(values[-1], 0.0))) & (thin[0] > rounding)
+        size = np.concatenate([size, thin[0][keep]])
+        axes = np.concatenate([axes, thin[1][:, keep]], axis=1)
+    basis = axes / size / unit[:, None]
+    if len(size) == view.rank:
+        return Flat(frame, mean, basis, None)
+    return Flat(frame, mean, basis, np.linalg.qr(axes * unit[:, None])[0])
+
+
+def _thin_directions(view: View, mean: Floats, unit: Floats, axes: Floats) -> tuple[Floats, Floats]:
+    """Spread of the rows along directions where a Gram matrix sees only its own rounding.
+
+    The rows are projected on those directions first, which makes the numbers small before they
+    are squared: spreads of 1e-15 of the largest are seen instead of 1e-8.
+    """
+    gram, shift = np.zeros((axes.shape[1], axes.shape[1])), np.zeros(axes.shape[1])
+    for _, Z in blocks(view):
+        Y = ((Z - mean) / unit) @ axes
+        gram += Y.T @ Y
+        shift += Y.sum(axis=0)
+    gram = gram / view.n - np.outer(shift, shift) / view.n**2
+    values, vectors = np.linalg.eigh(gram)
+    return np.sqrt(np.maximum(values, 0.0)), axes @ vectors
 
 
 def _column_frame(cloud: Cloud) -> tuple[Frame, Floats]:
@@ -102,21 +126,16 @@ def _column_frame(cloud: Cloud) -> tuple[Frame, Floats]:
     return frame, size * frame.factor * np.finfo(np.float64).eps
 
 
-def _basis_by_qr(
+def _basis_by_svd(
     view: View, mean: Floats, noise: Floats, tolerance: float
 ) -> tuple[Floats, Floats | None]:
-    """The same from a blocked QR, which sees thin directions that a Gram matrix loses."""
-    d = view.rank
-    R = np.zeros((0, d))
-    for _, Z in blocks(view):
-        stack = np.concatenate([R, Z - mean])
-        R = np.asarray(qr(stack, mode="r", overwrite_a=True, check_finite=False)[0][:d])
-    _, sigma, Vt = np.linalg.svd(R / np.sqrt(view.n), full_matrices=False)
+    """The same for no more rows than features."""
+    Z = view.take(np.arange(view.n)) - mean
+    _, sigma, Vt = np.linalg.svd(Z / np.sqrt(view.n), full_matrices=False)
     rounding = 4 * np.linalg.norm(Vt * noise, axis=1)
     keep = (sigma > tolerance * sigma.max(initial=0.0)) & (sigma > rounding)
     directions = np.ascontiguousarray(Vt[keep].T)
-    basis = directions / sigma[keep]
-    return basis, None if len(sigma) == d and keep.all() else directions
+    return directions / sigma[keep], None if keep.sum() == view.rank else directions
 
 
 def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
