@@ -222,7 +222,7 @@ def test_names_come_from_the_source(tmp_path):
     frame = pd.DataFrame(DATA, columns=["age", "dose", "<b>"])
     assert hw.Cloud(frame).names == ("age", "dose", "<b>")
     assert hw.Cloud(DATA, columns=("a", "b", "c")).names == ("a", "b", "c")
-    with pytest.raises(hw.DataError, match="2 column names.*3 features"):
+    with pytest.raises(hw.DataError, match=r"2 column names.*3 features"):
         hw.Cloud(DATA, columns=("a", "b"))
 
 

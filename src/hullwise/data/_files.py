@@ -116,7 +116,8 @@ class ParquetRows:
     Memory: with g the bytes of the largest row group (its rows x d x item size), at most
     (processors + 3) g: one group for each thread and one more stay cached, and while one is read
     its encoded and its decoded form exist beside them. A block that crosses groups is a copy.
-    Single rows cost a whole group, so `take` sorts its rows by group. Safe to use from several threads. Pickling stores the path.
+    Single rows cost a whole group, so `take` sorts its rows by group. Safe to use from several
+    threads. Pickling stores the path.
 
     Parameters
     ----------

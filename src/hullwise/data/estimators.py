@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .. import __version__
 from ..errors import DataError, DataWarning
 from ._check import Checked, check_rows
+from ._options import nonnegative, whole_number
 from ._rows import Floats
 from .box import excess
 from .cloud import Cloud
@@ -58,12 +59,12 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _queries(self, X: Any) -> Checked:
         check_is_fitted(self)
         checked = check_rows(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
         if checked.values.shape[1] != self.n_features_in_:
             raise DataError(
                 f"X has {checked.values.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
+        validate_data(self, X, skip_check_array=True, reset=False)
         return checked
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -144,6 +145,8 @@ class HullLocator(_Locator):
         self.tolerance = tolerance
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        nonnegative("tolerance", self.tolerance)
+        whole_number("k", self.k, 1)
         cloud.warn_if_flat()
         chosen = cloud.metric(self.metric)
         learned: Reference = leave_out(cloud, chosen, self.k, self.reference)
@@ -312,7 +315,8 @@ class NeighbourLocator(_Locator):
         self.reference = reference
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
-        rows = cloud.sample(self.reference)
+        whole_number("k", self.k, 1)
+        rows = cloud.sample(whole_number("reference", self.reference, 0))
         gaps = reference_gaps(cloud, cloud.metric(self.metric), self.k, rows)
         return {"reference_gaps_": gaps}
 

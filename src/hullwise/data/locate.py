@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError
 from ._check import check_rows
 from ._frame import Metric
+from ._options import nonnegative, whole_number
 from ._rounds import Progress
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
@@ -102,10 +102,10 @@ def locate(
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     values, labels = read_queries(cloud, Q)
-    if not (np.isfinite(tolerance) and tolerance >= 0):
-        raise DataError(f"tolerance={tolerance}: expected a finite number of at least 0.")
-    if k < 1:
-        raise DataError(f"k={k}: expected at least 1 nearest row.")
+    nonnegative("tolerance", tolerance)
+    whole_number("k", k, 1)
+    if budget is not None:
+        nonnegative("budget", budget)
     chosen = cloud.metric(metric)
     if not membership_only:
         cloud.warn_if_flat()
@@ -180,7 +180,7 @@ def leave_out(
 
     O(sample n d) for each pass over the data, as for so many queries.
     """
-    rows = cloud.sample(sample)
+    rows = cloud.sample(whole_number("reference", sample, 0))
     if cloud.n < 2 or not len(rows):
         return Reference(rows[:0], np.zeros(0), np.zeros(0))
     return Reference(
