@@ -15,7 +15,7 @@ from hullwise.data import _scan
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.DataWarning")
 
-CLOUDS, QUERIES = 40, 12
+CLOUDS, QUERIES = 32, 12
 
 
 def lattice(rng, d, n):

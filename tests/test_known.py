@@ -83,7 +83,7 @@ def test_vertices_of_a_cube(d):
 
 @pytest.mark.parametrize("d", [3, 10, 40])
 def test_distance_to_a_simplex(d):
-    """(t, ..., t) is sqrt(d) |t - 1/d| from the hull of the unit vectors; cross-polytope likewise."""
+    """(t, ..., t) is sqrt(d) (|t| - 1/d) from the cross-polytope."""
     X = np.vstack([np.eye(d), -np.eye(d)])
     Q = np.outer([0.0, 0.5 / d, 2.0 / d, 3.0, -3.0], np.ones(d))
     location = hw.locate(X, Q, reference=0)

@@ -13,7 +13,7 @@ N, D, M = 150, 4, 60
 
 @pytest.fixture(scope="module")
 def table():
-    """Rows and queries, a third of them inside; dyadic, so that moves by powers of two are exact."""
+    """Rows and queries, many of them inside; dyadic, so that what follows is exact."""
     rng = np.random.default_rng(7)
     X = np.round(rng.normal(size=(N, D)) * 256) / 256
     mixtures = (X[rng.integers(0, N, (M // 2, 8))]).mean(axis=1)

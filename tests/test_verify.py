@@ -197,7 +197,7 @@ def test_many_rows_in_several_blocks(monkeypatch):
     assert location.verify(rows).all()
     out = location.verdict == -1
     beyond = np.vstack([rows, queries[out][:1]])[1:]
-    held = replace(location, weights=location.weights[:, list(range(1, 500)) + [0]]).verify(beyond)
+    held = replace(location, weights=location.weights[:, [*range(1, 500), 0]]).verify(beyond)
     assert not held[np.flatnonzero(out)[0]]
 
 

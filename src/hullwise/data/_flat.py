@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._frame import Frame
 from ._rows import Floats, Indices
 from ._scan import View
-
-if TYPE_CHECKING:
-    from .cloud import Cloud
 
 ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
 ULPS = 8 * np.finfo(np.float64).eps
@@ -59,15 +55,14 @@ def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
         yield slice(start, stop), view.block(start, stop, False)
 
 
-def find_flat(cloud: Cloud, tolerance: float = 1e-11) -> Flat:
+def find_flat(view: View, noise: Floats, tolerance: float = 1e-11) -> Flat:
     """Rank and round coordinates; O(n d^2), one pass where the rank is plain and two elsewhere.
 
     A direction is part of the flat when the rows' spread along it exceeds both `tolerance` times
     the largest spread (columns measured in their own width) and four times the rounding of the
-    stored values.
+    stored values, `noise` (d,).
     """
-    frame, noise = _column_frame(cloud)
-    view = cloud.view(frame)
+    frame = view.frame
     if view.n <= view.rank:
         mean = view.take(np.arange(view.n)).mean(axis=0)
         return Flat(frame, mean, *_basis_by_svd(view, mean, noise, tolerance))
@@ -111,19 +106,15 @@ def _thin_directions(view: View, mean: Floats, unit: Floats, axes: Floats) -> tu
     return np.sqrt(np.maximum(values, 0.0)), axes @ vectors
 
 
-def _column_frame(cloud: Cloud) -> tuple[Frame, Floats]:
-    """A frame with every column on its own power-of-two scale, and the rounding of the columns.
+def measured_by_size(frame: Frame, size: Floats) -> Frame:
+    """A column frame in which a column that hardly moves is measured by its size (d,) instead.
 
-    A column that moves by no more than a few units in its last place is a constant: it is
-    measured by its size, so that its noise cannot pass for a dimension.
+    A column that moves by no more than a few units in its last place is a constant: its noise
+    must not pass for a dimension.
     """
-    frame = cloud.columnwise()
-    size = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum)) * frame.pre
-    flat = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
-    if flat.any():
-        own = np.ldexp(1.0, -np.frexp(size)[1])
-        frame = replace(frame, factor=np.where(flat, own, frame.factor))
-    return frame, size * frame.factor * np.finfo(np.float64).eps
+    constant = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
+    own = np.ldexp(1.0, -np.frexp(size)[1])
+    return replace(frame, factor=np.where(constant, own, frame.factor))
 
 
 def _basis_by_svd(

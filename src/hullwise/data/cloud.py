@@ -14,18 +14,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError, DataWarning
+from ._flat import Flat, find_flat, measured_by_size
 from ._frame import Frame, Metric, power_of_two, read_metric
 from ._rows import ArrayRows, Floats, Indices, Rows
 from ._scan import View, top_rows
-
-if TYPE_CHECKING:
-    from ._flat import Flat
 
 __all__ = ["Cloud", "Support"]
 
@@ -249,9 +247,9 @@ class Cloud:
     @cached_property
     def flat(self) -> Flat:
         """The flat that the rows span, and round coordinates on it; one or two passes, O(n d^2)."""
-        from ._flat import find_flat
-
-        return find_flat(self)
+        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
+        frame = measured_by_size(self.columnwise(), size)
+        return find_flat(self.view(frame), size * frame.factor * np.finfo(np.float64).eps)
 
     @property
     def rank(self) -> int:
