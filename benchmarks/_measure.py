@@ -159,6 +159,10 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
 def machine() -> str:
     """The machine and the versions, one line each."""
     import numba
@@ -183,5 +187,6 @@ def machine() -> str:
             f"numpy {np.__version__}, scipy {scipy.__version__}, numba {numba.__version__}, "
             f"scikit-learn {sklearn.__version__}",
             f"- BLAS: {', '.join(blas)}",
+            f"- load average before the first benchmark: {_load()}",
         )
     )

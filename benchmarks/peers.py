@@ -124,7 +124,8 @@ def main() -> None:
     print(
         "The last two methods say nothing about inside or outside, and the nearest neighbours "
         "nothing about\nwhich distance is usual. HiGHS, CPU time, was asked on the first "
-        f"{args.peer} held-out rows only."
+        f"{args.peer} held-out rows only. A row\nthat one method leaves undecided, being on the "
+        "boundary to within rounding, counts as different."
     )
 
 

@@ -68,6 +68,7 @@ def main() -> None:
     p.add_argument("--quick", action="store_true", help="small sizes; README.md is left alone")
     args = p.parse_args()
     readme, failed = HERE / "README.md", []
+    where = machine()  # before the benchmarks load it
     for name in args.only:
         print(f"\n## {name}\n", flush=True)
         if name in NEEDS_DATA and args.data is None:
@@ -84,7 +85,7 @@ def main() -> None:
             took = f"{date.today()}, the whole script in {time.perf_counter() - start:.0f} s."
             readme.write_text(fill(readme.read_text(), name, f"{took}\n\n{said}"))
     if not args.quick:
-        readme.write_text(fill(readme.read_text(), "machine", machine()))
+        readme.write_text(fill(readme.read_text(), "machine", where))
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
 

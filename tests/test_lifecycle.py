@@ -238,14 +238,18 @@ def test_import_loads_nothing_and_starts_no_thread():
 @needs_proc
 def test_no_thread_is_left_behind():
     script = """
-        import os, threading
+        import os, threading, time
         import numpy as np
         import hullwise as hw
         X = np.random.default_rng(0).normal(size=(5000, 3))
         hw.locate(X, X[:9] * 2, reference=4)
         before = len(os.listdir("/proc/self/task"))
-        for _ in range(3):
+        for _ in range(10):
             hw.locate(X, X[:9] * 2, reference=4)
+        for _ in range(200):  # the system needs a moment to bury a thread that has ended
+            if len(os.listdir("/proc/self/task")) <= before:
+                break
+            time.sleep(0.02)
         print(len(os.listdir("/proc/self/task")) <= before, threading.active_count())
     """
     assert child(script) == ["True 1"]

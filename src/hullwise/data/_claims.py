@@ -201,6 +201,19 @@ class Claims:
         residual, upper = self._exhibit(some[proven])
         self.residual[some[proven]], self.upper[some[proven]] = residual, upper
 
+    def shorten(self) -> bool:
+        """Round the directions to float32 and take what that may cost off the lower bounds.
+
+        False, and nothing changed, where some bound is too small for that.
+        """
+        short = self.direction.astype(np.float32).astype(np.float64)
+        lost = self.metric.norm(self.direction - short) * _farthest(self.cloud, self.Q, self.metric)
+        lower = np.where(self.lower > 0, self.lower - 2 * lost, 0.0)
+        if (lower[self.lower > 0] <= 0).any():
+            return False
+        self.lower, self.direction = lower, short
+        return True
+
     def combination(self) -> tuple[Indices, Indices, Floats]:
         """The exhibited combinations, flat: support sizes, rows and normalised weights."""
         have = self.rows >= 0
@@ -230,8 +243,7 @@ def _in_metric(
         V += (U - metric.image(V)) @ metric.inverse.T
         # L v is u only up to the condition of L: what is lost is taken off the bound
         lost = lengths(U - metric.image(V)) + 8 * UNIT * lengths(metric.image_of_sizes(np.abs(V)))
-        reach = np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum)
-        far = lengths(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))
+        far = _farthest(cloud, Q, metric)
         lower = (frame.distance(found.lower) - lost * far) * (1 - 8 * UNIT)
         return np.maximum(lower, 0.0), V / metric.norm(V)[:, None]
     safe = np.where(metric.root > 0, metric.root, 1.0)
@@ -241,3 +253,9 @@ def _in_metric(
     size = np.where(ok, size, 1.0)
     lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT), 0.0)
     return lower, T / size[:, None] / safe
+
+
+def _farthest(cloud: Cloud, Q: Floats, metric: Metric) -> Floats:
+    """Bound on the distance of each query from every row, (m,)."""
+    reach = np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum)
+    return lengths(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))

@@ -24,7 +24,8 @@ class Narrow:
         self.basis, corner = qr((Z - self.mean).T, mode="economic")
         rows = np.column_stack([corner.T, np.zeros(view.n)])
         frame = Frame(np.zeros(rows.shape[1]), 1.0, np.ones(rows.shape[1]), None, 0)
-        self.view = View(ArrayRows(rows), frame, np.abs(rows).max(axis=0))
+        reach = np.abs(rows).max(axis=0)
+        self.view = View(ArrayRows(rows), frame, reach, reach)
 
     def map(self, Zq: Floats) -> Floats:
         """Coordinates of queries: along the flat, and how far off it."""

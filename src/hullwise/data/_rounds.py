@@ -45,8 +45,8 @@ class Projection:
 
 
 def query_blocks(m: int, d: int) -> Iterator[slice]:
-    """Blocks in which m queries are projected: about 4 MiB for each (m, d) array in flight."""
-    size = int(np.clip((1 << 19) // max(d, 1), 64, 2048))
+    """Blocks in which m queries are projected: about 2 MiB for each (m, d) array in flight."""
+    size = int(np.clip((1 << 18) // max(d, 1), 64, 2048))
     for start in range(0, m, size):
         yield slice(start, min(start + size, m))
 
@@ -136,7 +136,7 @@ class _Batch:
         """One pass over the data: lower bounds, and rows to try next (-1 for none)."""
         U = self.away[some]
         if single:
-            U = U.astype(np.float32).astype(np.float64)  # what was multiplied is what certifies
+            U = self.view.single_directions(U)  # what is multiplied is what certifies
         exclude = None if self.exclude is None else self.exclude[some]
         found = price(self.view, U, exclude, single)
         self.passes[some] += 1

@@ -27,13 +27,21 @@ GROUPS = 32  # rows a pass may propose for each direction
 
 
 class View:
-    """The rows of a source, seen in a frame: what the solvers talk to."""
+    """The rows of a source, seen in a frame: what the solvers talk to.
 
-    def __init__(self, source: Rows, frame: Frame, reach: Floats) -> None:
+    `reach` and `largest` (d,) bound |x - shift| and |x| of every row, feature by feature, in units
+    of the frame's `pre`. Where the second is not much more than the first, float32 rows are
+    multiplied as they are stored: <u, z> = <u f, x> - <u f, shift>, and no row is ever copied.
+    """
+
+    def __init__(self, source: Rows, frame: Frame, reach: Floats, largest: Floats) -> None:
         self.source, self.frame = source, frame
         self.n, self.rank = source.n, frame.rank
         self.small = source.n * frame.rank <= KEEP
-        self._reach = reach
+        plain = frame.matrix is None and frame.pre == 1.0 and source.dtype == np.float32
+        offset = np.linalg.norm(largest * frame.factor) / 4 > np.linalg.norm(reach * frame.factor)
+        self.as_stored = plain and not offset and not self.small
+        self._reach, self._largest = reach, largest
 
     @cached_property
     def kept(self) -> Floats:
@@ -44,10 +52,26 @@ class View:
         if self.small:
             return self.kept[start:stop]
         rows = self.source.block(start, stop)
+        if single and self.as_stored:
+            return rows
         return self.frame.map_single(rows) if single else self.frame.map(rows)
 
     def take(self, rows: Indices) -> Floats:
         return self.kept[rows] if self.small else self.frame.map(self.source.take(rows))
+
+    def single_directions(self, U: Floats) -> Floats:
+        """The directions nearest to U that a float32 pass multiplies exactly as they are."""
+        if self.as_stored:
+            return np.asarray((U * self.frame.factor).astype(np.float32) / self.frame.factor)
+        return U.astype(np.float32).astype(np.float64)
+
+    def factors(self, U: Floats, single: bool) -> tuple[Array, Floats]:
+        """What a block is multiplied with for directions U, and what to take off every score."""
+        if single and self.as_stored:
+            D = np.ascontiguousarray(U * self.frame.factor, dtype=np.float32)
+            return D, D.astype(np.float64) @ self.frame.shift
+        dtype = np.float32 if single and not self.small else np.float64
+        return np.ascontiguousarray(U, dtype=dtype), np.zeros(len(U))
 
     def rounding(self, U: Floats, single: bool) -> Floats:
         """Bound on the error of every computed <u, z>, for each row u of U.
@@ -55,13 +79,15 @@ class View:
         Every summation order obeys |error| <= gamma_k sum_j |u_j| |z_j| with k terms (Higham,
         Accuracy and Stability, section 3.1); eight more roundings cover the frame itself.
         """
-        terms = 8 + self.frame.rank + (0 if self.frame.matrix is None else len(self.frame.shift))
-        unit = 2.0**-24 if single and not self.small else 2.0**-53
+        single = single and not self.small
+        terms = 8 + self.rank + (0 if self.frame.matrix is None else len(self.frame.shift))
+        unit = 2.0**-24 if single else 2.0**-53
         gamma = terms * unit / (1 - terms * unit)
-        size = self._reach * np.abs(self.frame.factor)
+        size = self._largest if single and self.as_stored else self._reach
+        size = size * np.abs(self.frame.factor)
         if self.frame.matrix is not None:
             size = size @ np.abs(self.frame.matrix)
-        tiny = terms * (1e-37 if unit > 1e-10 else 1e-300)
+        tiny = terms * (1e-37 if single else 1e-300)
         return np.asarray(gamma * (np.abs(U) @ size) * (1 + 1e-12) + tiny)
 
 
@@ -99,7 +125,9 @@ def price(view: View, U: Floats, exclude: Indices | None = None, single: bool = 
         winners[at, group][better] = arg[better] + start
         scores[at, group][better] = value[better]
 
-    _scan(view, U, spans, block, single, best_of_block)
+    directions, base = view.factors(U, single)
+    _scan(view, directions, spans, block, single, best_of_block)
+    scores -= base[:, None]
     first = scores.argmax(axis=1)[:, None]
     return Priced(
         np.take_along_axis(scores, first, axis=1)[:, 0],
@@ -119,7 +147,7 @@ def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     def merge(group: int, start: int, at: slice, S: Array) -> None:
         _merge_top(S, start, values[group, at], rows[group, at])
 
-    _scan(view, U, spans, BLOCK, False, merge, h)
+    _scan(view, view.factors(U, False)[0], spans, BLOCK, False, merge, h)
     flat_values = np.moveaxis(values, 0, 1).reshape(len(U), -1)
     flat_rows = np.moveaxis(rows, 0, 1).reshape(len(U), -1)
     order = np.lexsort((flat_rows, -flat_values), axis=1)[:, :k]
@@ -131,7 +159,7 @@ def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
 
 def _scan(
     view: View,
-    U: Floats,
+    directions: Array,
     spans: list[tuple[int, int]],
     block: int,
     single: bool,
@@ -143,21 +171,20 @@ def _scan(
     A group is a span of rows; its blocks come in order and from one thread only, so a consumer
     that writes to its own group needs no lock.
     """
-    if not len(U):
+    count = len(directions)
+    if not count:
         return
-    single = single and not view.small
-    directions = np.ascontiguousarray(U, dtype=np.float32 if single else np.float64)
 
     def one_group(item: tuple[int, tuple[int, int]], stop: Event) -> None:
         group, (first, last) = item
-        buffer = np.zeros((min(CHUNK, len(U)), block), dtype=directions.dtype)
+        buffer = np.zeros((min(CHUNK, count), block), dtype=directions.dtype)
         for start in range(first, last, block):
             Z = view.block(start, min(start + block, last), single)
             weight = h * np.einsum("ij,ij->i", Z, Z) if h else None
-            for low in range(0, len(U), CHUNK):
+            for low in range(0, count, CHUNK):
                 if stop.is_set():
                     return
-                at = slice(low, min(low + CHUNK, len(U)))
+                at = slice(low, min(low + CHUNK, count))
                 part = directions[at]
                 S = buffer[: len(part)]
                 S = np.matmul(part, Z.T, out=S) if len(Z) == block else part @ Z.T

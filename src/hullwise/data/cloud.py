@@ -275,7 +275,8 @@ class Cloud:
 
     def view(self, frame: Frame) -> View:
         """The rows seen in a frame."""
-        return View(self.rows, frame, np.asarray(self._reach))
+        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
+        return View(self.rows, frame, self._reach, largest)
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
         """(start, Z) with Z = (x - centre) * scale, (b, d) float64, in the order of the rows."""

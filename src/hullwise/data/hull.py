@@ -70,6 +70,8 @@ def locate_in_hull(
             claims.ask_again(cloud.columnwise(), limits)
         claims.decide()
         answer.verdict[at], answer.status[at] = claims.verdict, claims.status
+        if answer.direction.dtype == np.float32 and not claims.shorten():
+            answer = replace(answer, direction=answer.direction.astype(np.float64))
         answer.lower[at], answer.upper[at] = claims.lower, claims.upper
         answer.direction[at] = claims.direction
         if not membership_only:
@@ -86,13 +88,14 @@ def _ahead(progress: Progress | None, start: int, total: int) -> Callable[[int],
 def _empty_answer(Q: Floats, membership_only: bool) -> HullAnswer:
     """Room for the answer; where no nearest point is sought one shared NaN takes no memory."""
     m = len(Q)
+    short = membership_only and Q.dtype == np.float32
     none = np.broadcast_to(np.nan, Q.shape)
     return HullAnswer(
         verdict=np.zeros(m, np.int8),
         lower=np.zeros(m),
         upper=np.zeros(m),
         weights=csr_array((m, 0)),
-        direction=np.zeros(Q.shape),
+        direction=np.zeros(Q.shape, dtype=np.float32 if short else np.float64),
         nearest=none if membership_only else np.zeros(Q.shape),
         residual=none if membership_only else np.zeros(Q.shape),
         status=np.full(m, None, dtype=object),
