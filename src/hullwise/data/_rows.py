@@ -17,13 +17,43 @@ Indices = NDArray[np.intp]
 
 
 class Rows(Protocol):
-    """n rows of d numbers, read in blocks."""
+    """n rows of d numbers, read in blocks: what a `Cloud` can be made of.
+
+    Attributes
+    ----------
+    n, d : int
+        Numbers of rows and of features.
+    dtype : dtype
+        Of the stored numbers: bool, integer, float16, float32 or float64.
+    columns : tuple of str or None
+        Names of the features.
+    seekable : bool
+        Whether a single row costs no more than its share of a block. If not, rows are asked for
+        seldom and many at a time.
+
+    Notes
+    -----
+    `block` and `take` are called from several threads at once.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> class Grid:                                # the points 0..n-1 on a line, stored nowhere
+    ...     n, d, dtype, columns, seekable = 1000, 1, np.dtype(float), None, True
+    ...     def block(self, start, stop):
+    ...         return np.arange(start, stop, dtype=float)[:, None]
+    ...     def take(self, rows):
+    ...         return rows.astype(float)[:, None]
+    >>> hw.Cloud(Grid()).support([[1.0], [-1.0]]).rows
+    array([[999],
+           [  0]])
+    """
 
     n: int
     d: int
     dtype: np.dtype[Any]
     columns: tuple[str, ...] | None
-    seekable: bool  # whether a single row costs no more than its share of a block
+    seekable: bool
 
     def block(self, start: int, stop: int) -> Array:
         """Rows start to stop, (stop - start, d), in the stored dtype; a view where possible."""

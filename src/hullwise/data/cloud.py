@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import DataError, DataWarning
+from ..errors import DataError, DataTypeError, DataWarning
 from ._flat import Flat, find_flat, measured_by_size
 from ._frame import Frame, Metric, power_of_two, read_metric
 from ._rows import ArrayRows, Floats, Indices, Rows
@@ -136,7 +136,13 @@ class Cloud:
             table = read_table(path)
             self.labels = table.ids
             return ArrayRows(table.values, table.columns)
-        if hasattr(X, "block") and hasattr(X, "take") and hasattr(X, "n"):
+        if callable(getattr(X, "block", None)):
+            missing = [name for name in Rows.__annotations__ if not hasattr(X, name)]
+            if missing:
+                raise DataTypeError(
+                    f"{type(X).__name__} has `block` but lacks {', '.join(missing)}: rows of your "
+                    "own need every member of hullwise.Rows."
+                )
             return X  # type: ignore[no-any-return]
         checked = check_rows(X, name="X", columns=None)
         self.labels = checked.labels

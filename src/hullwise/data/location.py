@@ -68,7 +68,8 @@ def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
 
     A row drawn like the training rows is core or edge in 95 of 100 cases, and far, farther out
     than every sampled training row, in at most one of r + 1: the ranks of exchangeable distances
-    are uniform (as in conformal prediction).
+    are uniform (as in conformal prediction). That is exact for a metric fixed beforehand, and
+    nearly so for one read off the training rows ("std", "range").
     """
     if not len(reference):
         return np.where(upper == 0, "core", np.where(lower > 0, "far", "unknown")).astype(object)
