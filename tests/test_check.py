@@ -15,15 +15,15 @@ import pytest
 import scipy.sparse
 
 import hullwise.errors as errors
-from hullwise.data import _memory
-from hullwise.data._check import (
+from hullwise.errors import DataError, DataTypeError, DataWarning, FileError, MemoryLimitError
+from hullwise.rows import _memory
+from hullwise.rows._check import (
     check_block,
     check_columns,
     check_memory,
     check_rows,
     check_target,
 )
-from hullwise.errors import DataError, DataTypeError, DataWarning, FileError, MemoryLimitError
 
 NAN, INF = float("nan"), float("inf")
 DAY = datetime.datetime(2020, 1, 1)

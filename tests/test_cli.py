@@ -131,7 +131,7 @@ def test_counts_in_the_summary_are_those_of_the_location(files, tables):
 
 
 def test_features_are_counted_with_their_sign():
-    from hullwise._cli_text import leading
+    from hullwise.cli._text import leading
 
     X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     location = hw.locate(X, [[3.0, 0.5], [-2.0, 0.5], [0.5, 4.0], [0.5, 0.5], [2.0, 2.0]])
@@ -172,7 +172,7 @@ def test_all_kinds_of_files_say_the_same(tables, tmp_path):
 
 
 def test_parquet_larger_than_memory_is_read_in_blocks(tables, tmp_path, monkeypatch):
-    from hullwise import _cli_input
+    from hullwise.cli import _input
 
     X, y, Q = tables
     ids = [f"t{i}" for i in range(80)]
@@ -182,11 +182,11 @@ def test_parquet_larger_than_memory_is_read_in_blocks(tables, tmp_path, monkeypa
     args = ["locate", tmp_path / "train.parquet", new, "--target", "y", "--id", "id", "-q"]
     whole = run(*args, "-o", tmp_path / "whole.parquet")
     opened = []
-    real = _cli_input.ParquetRows
+    real = _input.ParquetRows
     monkeypatch.setattr(
-        _cli_input, "ParquetRows", lambda *a, **k: opened.append(1) or real(*a, **k)
+        _input, "ParquetRows", lambda *a, **k: opened.append(1) or real(*a, **k)
     )
-    monkeypatch.setattr(_cli_input, "available_memory", lambda: 1000)
+    monkeypatch.setattr(_input, "available_memory", lambda: 1000)
     run(*args, "-o", tmp_path / "blocks.parquet")
     assert opened
     assert whole.stdout == ""
@@ -294,7 +294,7 @@ def test_wrong_usage_without_files():
 
 
 def test_out_of_memory_is_4(files, monkeypatch):
-    monkeypatch.setattr("hullwise.data._memory.available_memory", lambda: 100)
+    monkeypatch.setattr("hullwise.rows._memory.available_memory", lambda: 100)
     assert (
         "of memory is free" in run("locate", *files, "--target", "y", "--id", "id", code=4).stderr
     )
@@ -304,7 +304,7 @@ def test_an_internal_error_is_70_with_its_traceback(files, monkeypatch):
     def broken(*_args, **_options):
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr("hullwise._cli_locate.locate", broken)
+    monkeypatch.setattr("hullwise.cli._locate.locate", broken)
     args = ["locate", *files, "--target", "y", "--id", "id"]
     result = CliRunner().invoke(main, args)
     assert result.exit_code == 70
@@ -596,7 +596,7 @@ def test_no_folder_for_compiled_code_is_one_sentence(files, monkeypatch):
     def refuse(_say):
         raise RuntimeError("cannot cache function 'f': no locator available for file 'x.py'")
 
-    monkeypatch.setattr("hullwise._cli_locate.warm_up", refuse)
+    monkeypatch.setattr("hullwise.cli._locate.warm_up", refuse)
     args = ["locate", *files, "--target", "y", "--id", "id"]
     assert "set NUMBA_CACHE_DIR" in run(*args, code=3).stderr
 

@@ -15,7 +15,7 @@ import pytest
 
 import hullwise as hw
 from hullwise.data import _scan
-from hullwise.data._rows import ArrayRows
+from hullwise.rows._rows import ArrayRows
 
 
 def brute(X, G, h, k):

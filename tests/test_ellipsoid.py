@@ -170,6 +170,7 @@ class SlowRows:
 
     def __init__(self, values):
         self.values, self.columns, self.dtype = values, None, values.dtype
+        self.seekable = False
         self.n, self.d = values.shape
         self.widest = 0
 

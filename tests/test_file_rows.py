@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hullwise.data._files import NpyRows, ParquetRows, open_rows
-from hullwise.data._table import Table, read_table
 from hullwise.errors import FileError, MemoryLimitError
+from hullwise.rows._files import NpyRows, ParquetRows, open_rows
+from hullwise.rows._table import Table, read_table
 
 # ---- Parquet ------------------------------------------------------------------------------
 
@@ -182,7 +182,8 @@ def test_rows_from_several_threads(stored):
     assert wrong == []
 
 
-def test_parquet_keeps_two_groups(tmp_path):
+def test_parquet_keeps_a_few_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr("hullwise.rows._files.CACHED_GROUPS", 2)
     path = parquet(tmp_path / "x.parquet", {"a": np.arange(100.0)}, row_group_size=10)
     rows = ParquetRows(path)
     rows.block(0, 100)
@@ -201,7 +202,7 @@ def test_parquet_stored_dtypes(tmp_path):
 
 def test_huge_row_group_says_how_to_rewrite(tmp_path, monkeypatch):
     path = parquet(tmp_path / "x.parquet", {"a": np.arange(1000.0)})
-    monkeypatch.setattr("hullwise.data._files.available_memory", lambda: 12_000)
+    monkeypatch.setattr("hullwise.rows._files.available_memory", lambda: 12_000)
     with pytest.raises(MemoryLimitError, match=r"24000 bytes.*row_group_size=125"):
         ParquetRows(path)
     pq.write_table(pq.read_table(path), path, row_group_size=125)

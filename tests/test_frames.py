@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from hullwise.data._check import check_rows
 from hullwise.errors import DataError, DataTypeError
+from hullwise.rows._check import check_rows
 
 NAN = float("nan")
 DAY = datetime.datetime(2020, 1, 1)
@@ -168,7 +168,7 @@ def test_empty_frame():
 
 def test_frames_need_no_import_for_arrays():
     code = (
-        "import sys, numpy; from hullwise.data._check import check_rows; "
+        "import sys, numpy; from hullwise.rows._check import check_rows; "
         "check_rows(numpy.eye(2)); check_rows([[1, 2]]); "
         "print([m for m in ('narwhals', 'pandas', 'pyarrow') if m in sys.modules])"
     )

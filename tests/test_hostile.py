@@ -16,7 +16,7 @@ import pytest
 import scipy.sparse
 
 import hullwise as hw
-from hullwise.data import _memory
+from hullwise.rows import _memory
 
 NAN, INF = float("nan"), float("inf")
 SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import hullwise.samples as samples
-from hullwise.data._table import read_table
 from hullwise.errors import DataError
+from hullwise.rows._table import read_table
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import threading
 import numpy as np
 import pytest
 
-from hullwise.data._files import open_rows
-from hullwise.data._table import read_table
 from hullwise.errors import FileError, MemoryLimitError
+from hullwise.rows._files import open_rows
+from hullwise.rows._table import read_table
 
 BOM = b"\xef\xbb\xbf"
 
@@ -256,6 +256,6 @@ def test_named_pipe(tmp_path):
 def test_too_large_for_memory(tmp_path, monkeypatch):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n" + "1,2\n" * 1000)
-    monkeypatch.setattr("hullwise.data._memory.available_memory", lambda: 1000)
+    monkeypatch.setattr("hullwise.rows._memory.available_memory", lambda: 1000)
     with pytest.raises(MemoryLimitError, match=r"needs .* \(\d+ bytes\), but about 1000 bytes"):
         read_table(path)

@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
 _HOMES = {
     "Cloud": "data.cloud",
-    "Rows": "data._rows",
+    "Rows": "rows._rows",
     "Support": "data.cloud",
     "locate": "data.locate",
     "Location": "data.location",

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..rows._rows import Floats, Indices
 from ._frame import Frame, Metric, lengths
 from ._interior import interior_simplices
 from ._rounds import BUDGET, STALLED, UNIT, Projection, project, widen
-from ._rows import Floats, Indices
 from ._sign import MOST_ROWS, is_combination
 from ._verdict import Status, Verdict
 from .cloud import Cloud

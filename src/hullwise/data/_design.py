@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..rows._rows import Floats, Indices
 from . import _ellipsoid as kernels
 from ._flat import Flat, blocks, spanning_rows
-from ._rows import Floats, Indices
 from ._scan import View
 
 Progress = Callable[[int, int, str], None]

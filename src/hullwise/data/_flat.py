@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..rows._rows import Floats, Indices
 from ._frame import Frame
-from ._rows import Floats, Indices
 from ._scan import View
 
 ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt

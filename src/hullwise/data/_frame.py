@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError
-from ._rows import Array, Floats
+from ..rows._rows import Array, Floats
 
 
 @dataclass(frozen=True, eq=False)

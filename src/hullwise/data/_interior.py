@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
+from ..rows._rows import Floats, Indices
 from ._frame import Frame
 from ._rounds import project
-from ._rows import Floats, Indices
 from .cloud import Cloud
 
 PUSHES = (1e-2, 1e-5, 1e-8)

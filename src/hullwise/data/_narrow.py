@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
+from ..rows._rows import ArrayRows, Floats
 from ._frame import Frame
-from ._rows import ArrayRows, Floats
 from ._scan import View
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from .._threads import cores, for_each
+from ..rows._rows import Floats, Indices
 from ._narrow import Narrow
-from ._rows import Floats, Indices
 from ._scan import View, price
-from ._threads import cores, for_each
 from ._wolfe import nearest_batch
 
 UNIT = 2.0**-53
@@ -196,7 +196,8 @@ class _Batch:
                 *(self.Zq[some[at]], floor[at], P[at], U[at]),
             )
 
-        for_each(solve, [slice(i, i + each) for i in range(0, len(some), each)], cores())
+        parts = [slice(i, i + each) for i in range(0, len(some), each)]
+        for_each(solve, parts, cores() if rows.size * self.view.rank > 1 << 16 else 1)
         self._keep(some, rows, weights, count)
         length = np.sqrt(np.einsum("ij,ij->i", P, P))
         # weights, subtraction and sum: each term of P is known to a few units of its own size

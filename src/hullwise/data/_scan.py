@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .._threads import cores, for_each, single_threaded_blas
+from ..rows._rows import Array, Floats, Indices, Rows
 from ._frame import Frame
-from ._rows import Array, Floats, Indices, Rows
-from ._threads import cores, for_each, single_threaded_blas
 
 BLOCK = 1024  # rows of data in one product
 CHUNK = 512  # directions in one product
 KEEP = 1 << 22  # a cloud of at most this many numbers keeps its framed rows (32 MiB)
+SMALL = 1 << 24  # products of less than this are not worth a second thread
 GROUPS = 32  # rows a pass may propose for each direction
 
 
@@ -192,8 +193,10 @@ def _scan(
                     S -= weight
                 consume(group, start, at, S)
 
+    # a thread costs more to start than a small product takes
+    threads = cores() if view.n * view.rank * count > SMALL else 1
     with single_threaded_blas():
-        for_each(one_group, enumerate(spans), cores())
+        for_each(one_group, enumerate(spans), threads)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ._rows import Floats
+from ..rows._rows import Floats
 
 MOST_ROWS = 64  # a support of more rows would take more than a few tenths of a second
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._rows import Floats
+from ..rows._rows import Floats
 
 
 def excess(Q: Floats, minimum: Floats, maximum: Floats) -> Floats:

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError, DataTypeError, DataWarning
+from ..rows._rows import ArrayRows, Floats, Indices, Rows
 from ._flat import Flat, find_flat, measured_by_size
 from ._frame import Frame, Metric, power_of_two, read_metric
-from ._rows import ArrayRows, Floats, Indices, Rows
 from ._scan import View, top_rows
 
 __all__ = ["Cloud", "Support"]
@@ -123,15 +123,15 @@ class Cloud:
         self._summarise()
 
     def _open(self, X: Any, copy: bool) -> Rows:
-        from ._check import check_rows
+        from ..rows._check import check_rows
 
         if isinstance(X, str | PathLike):
             path = fspath(X)
             if path.endswith((".npy", ".parquet")):
-                from ._files import open_rows
+                from ..rows._files import open_rows
 
                 return open_rows(path)
-            from ._table import read_table
+            from ..rows._table import read_table
 
             table = read_table(path)
             self.labels = table.ids
@@ -152,7 +152,7 @@ class Cloud:
 
     def _summarise(self) -> None:
         """One pass: refuse what is not finite, and learn where the data lies."""
-        from ._check import check_block
+        from ..rows._check import check_block
 
         low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
         total = np.zeros(self.d)
@@ -323,7 +323,7 @@ class Cloud:
         >>> cloud.support([[1.0], [-1.0]], k=2).rows
         array([[4, 3], [0, 1]])
         """
-        from ._check import check_rows
+        from ..rows._check import check_rows
 
         U = check_rows(G, name="G", n_features=self.d).values.astype(np.float64)
         if not 1 <= k <= self.n:

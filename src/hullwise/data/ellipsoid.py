@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._threads import single_threaded_blas
 from ..errors import DataError
+from ..rows._check import check_rows
+from ..rows._rows import Floats, Indices
 from . import _ellipsoid as kernels
-from ._check import check_rows
 from ._design import Progress, Search
 from ._ellipsoid_verify import verify
 from ._flat import Flat, blocks
 from ._frame import Frame
-from ._rows import Floats, Indices
 from ._scan import View
-from ._threads import single_threaded_blas
 from .cloud import Cloud
 
 __all__ = ["Ellipsoid", "EllipsoidStatus", "smallest_ellipsoid"]

@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import __version__
 from ..errors import DataError, DataWarning
-from ._check import Checked, check_rows
+from ..rows._check import Checked, check_rows
+from ..rows._rows import Floats
 from ._options import nonnegative, whole_number
-from ._rows import Floats
 from .box import excess
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..rows._rows import Floats, Indices
 from ._claims import Claims
 from ._frame import Metric
 from ._rounds import UNIT, Progress, project, query_blocks
-from ._rows import Floats, Indices
 from ._verdict import Status, Verdict
 from .cloud import Cloud
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._check import check_rows
+from ..rows._check import check_rows
 from ._frame import Metric
 from ._options import nonnegative, whole_number
 from ._rounds import Progress
@@ -193,7 +193,7 @@ def leave_out(
 def read_queries(cloud: Cloud, Q: Any) -> tuple[NDArray[Any], Any]:
     """Queries as an array (m, d) of their own float type, and their labels."""
     if isinstance(Q, str | PathLike):
-        from ._table import read_table
+        from ..rows._table import read_table
 
         table = read_table(Q, columns=cloud.columns)
         return table.values, table.ids

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ..rows._rows import Floats, Indices
 from ._frame import Metric
-from ._rows import Floats, Indices
 from ._verdict import Status, Verdict
 from .box import excess
 from .plane import Plane

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..rows._rows import Floats, Indices
 from ._frame import Metric
-from ._rows import Floats, Indices
 from ._scan import top_rows
 from .cloud import Cloud
 

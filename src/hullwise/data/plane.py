@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._rows import Floats
+from ..rows._rows import Floats
 from .cloud import Cloud
 
 SAMPLE = 2000

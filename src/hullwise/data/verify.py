@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._rows import Floats, Rows
+from ..rows._rows import Floats, Rows
 
 if TYPE_CHECKING:
     from .location import Location

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data._table import read_table
 from ..errors import DataError
+from ..rows._table import read_table
 
 __all__ = ["NAMES", "Sample", "load", "path"]
 

@@ -14,13 +14,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ._cli_locate import check_report, compile_kernels, progress_bar
-from ._cli_text import STYLES, Heading, console, print_summary
-from .data._rows import ArrayRows
-from .data.cloud import Cloud
-from .data.locate import locate
-from .data.location import BANDS, Location
-from .samples import Sample, load
+from ..data.cloud import Cloud
+from ..data.locate import locate
+from ..data.location import BANDS, Location
+from ..rows._rows import ArrayRows
+from ..samples import Sample, load
+from ._locate import check_report, compile_kernels, progress_bar
+from ._text import STYLES, Heading, console, print_summary
 
 HELD_OUT = 0.2
 NEW_PATIENTS = 8
@@ -45,7 +45,7 @@ def run(report: str | None, force: bool) -> None:
     patients = _parkinsons(out, rng)
     seconds = perf_counter() - start
     if report is not None:
-        from .show.report import write_report
+        from ..show.report import write_report
 
         write_report(patients, report, title="Eight new patients", force=force)
         click.echo(f"\nreport on the new patients written to {report}", err=True)

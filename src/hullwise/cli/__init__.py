@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 import click
 
-from . import __version__
-from .errors import DataWarning, HullwiseError
+from .. import __version__
+from ..errors import DataWarning, HullwiseError
 
 BANDS = ("core", "edge", "beyond", "far")
 
@@ -174,7 +174,7 @@ def locate(train: str, query: str, **options: Any) -> None:
     _refuse_usage(train, query, options)
     if not options["quiet"]:
         click.echo(f"hullwise {__version__}: locating {query} in {train} ...", err=True)
-    from ._cli_locate import run
+    from ._locate import run
 
     failed = run(train, query, options)
     if failed:
@@ -213,6 +213,6 @@ def demo(report: str | None, force: bool) -> None:
     random split of the same size, which hides that new patients are farther out.
     """
     click.echo(f"hullwise {__version__}: locating rows of two bundled tables ...", err=True)
-    from ._cli_demo import run
+    from ._demo import run
 
     run(report, force)

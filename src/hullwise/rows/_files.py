@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._threads import cores
 from ..errors import DataError, DataTypeError, FileError, MemoryLimitError
 from ._memory import available_memory, size_text
 from ._parquet import (
@@ -22,7 +23,6 @@ from ._parquet import (
     shared_dtype,
 )
 from ._paths import existing, select, suffix
-from ._threads import cores
 from ._values import real_values
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from .data.location import Location
+    from ..data.location import Location
 
 WIDEST = 100
 FARTHEST = 8
@@ -118,7 +118,7 @@ def bar(out: Console, share: float, width: int = 14) -> str:
 
 
 def _print_heading(out: Console, location: Location, heading: Heading) -> None:
-    from .show._words import plain
+    from ..show._words import plain
 
     d = len(location.columns)
     names = ", ".join(plain(c, 20) for c in location.columns[:6]) + (", ..." if d > 6 else "")
@@ -151,7 +151,7 @@ def _rules(location: Location) -> dict[str, str]:
 
 
 def _print_bands(out: Console, location: Location) -> None:
-    from .show._words import share
+    from ..show._words import share
 
     m = len(location)
     rules = _rules(location)
@@ -184,7 +184,7 @@ def _print_bands(out: Console, location: Location) -> None:
 
 
 def _expectation(location: Location, counts: Counter[str]) -> str:
-    from .show._words import share
+    from ..show._words import share
 
     m, out_there = len(location), counts["beyond"] + counts["far"]
     return (
@@ -209,7 +209,7 @@ def _hull_sentence(location: Location) -> str:
 
 
 def _print_verdicts(out: Console, location: Location) -> None:
-    from .show._words import share
+    from ..show._words import share
 
     _section(out, "Where the new rows stand")
     meanings = {
@@ -256,7 +256,7 @@ def leading(location: Location) -> Counter[tuple[str, bool]]:
 
 
 def _print_features(out: Console, location: Location) -> None:
-    from .show._words import plain
+    from ..show._words import plain
 
     found = leading(location)
     names = Counter({name: found[name, True] + found[name, False] for name, _ in found})
@@ -287,7 +287,7 @@ def _print_features(out: Console, location: Location) -> None:
 def _print_farthest(out: Console, location: Location) -> None:
     import numpy as np
 
-    from .show._words import plain
+    from ..show._words import plain
 
     distance = np.where(location.verdict == 1, 0.0, location.upper)
     order = np.argsort(-distance, kind="stable")[:FARTHEST]
@@ -321,7 +321,7 @@ def _print_farthest(out: Console, location: Location) -> None:
 def _change(location: Location, b: int, most: int = 3) -> str:
     import numpy as np
 
-    from .show._words import plain
+    from ..show._words import plain
 
     residual, query = location.residual[b], location.queries[b]
     width = location.box_maximum - location.box_minimum

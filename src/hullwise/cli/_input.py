@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .data._csv import MISSING, NUMBER, CsvTable, _is_inexact
-from .data._files import NpyRows, ParquetRows
-from .data._memory import available_memory
-from .data._parquet import index_columns, open_parquet, refuse_types
-from .data._paths import existing, select, shown
-from .data._rows import ArrayRows
-from .data._source import open_source
-from .data._table import Table, _kind, read_table
-from .data._values import LARGEST_INTEGER, some
-from .data.cloud import Cloud
-from .errors import DataError, FileError
+from ..data.cloud import Cloud
+from ..errors import DataError, FileError
+from ..rows._csv import MISSING, NUMBER, CsvTable, _is_inexact
+from ..rows._files import NpyRows, ParquetRows
+from ..rows._memory import available_memory
+from ..rows._parquet import index_columns, open_parquet, refuse_types
+from ..rows._paths import existing, select, shown
+from ..rows._rows import ArrayRows
+from ..rows._source import open_source
+from ..rows._table import Table, _kind, read_table
+from ..rows._values import LARGEST_INTEGER, some
 
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
@@ -321,7 +321,7 @@ def _ids_of(query: Opened, id_column: str | None, m: int) -> NDArray[np.object_]
         file = open_parquet(existing(query.path), query.name)
         ids = file.read(columns=[column]).column(0).to_pylist()
         return np.fromiter(ids, dtype=object, count=m)
-    from .data._csv import _ids
+    from ..rows._csv import _ids
 
     # As text nothing but the ids is parsed.
     return _ids(query.text._parse([], column).column(column))

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ._cli_input import Queries, open_table, plan, read_cloud, read_queries, same_file
-from ._cli_text import Heading, console, print_summary
-from .data._paths import existing
-from .data._table import _target, write_table
-from .data._warm import warm_up
-from .data.cloud import Cloud
-from .data.locate import locate
-from .data.location import BANDS, Location
-from .errors import DataError, FileError, HullwiseError
+from ..data._warm import warm_up
+from ..data.cloud import Cloud
+from ..data.locate import locate
+from ..data.location import BANDS, Location
+from ..errors import DataError, FileError, HullwiseError
+from ..rows._paths import existing
+from ..rows._table import _target, write_table
+from ._input import Queries, open_table, plan, read_cloud, read_queries, same_file
+from ._text import Heading, console, print_summary
 
 WRITTEN = "hullwise.written"
 Say = Callable[[str], Any]
@@ -191,7 +191,7 @@ def _write(
     id_name: str | None,
     done: list[str],
 ) -> None:
-    from .show.report import write_report
+    from ..show.report import write_report
 
     written = click.get_current_context().meta
     if options["output"] is not None:
