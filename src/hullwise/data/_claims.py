@@ -100,18 +100,21 @@ class Claims:
         lower, direction = _in_metric(self.cloud, self.Q[some], self.metric, frame, found)
         apart = lower > self.lower[some]
         self.lower[some[apart]], self.direction[some[apart]] = lower[apart], direction[apart]
-        old = self.rows[some], self.weights[some], self.residual[some], self.upper[some]
-        width = max(found.rows.shape[1], self.rows.shape[1])
+        self._exchange(some, found.rows, found.weights, lambda some: self._near()[some])
+
+    def _exchange(self, some: Indices, rows: Indices, weights: Floats, better: Any) -> Any:
+        """Exhibit other combinations, and keep those for which `better(some)` holds: which."""
+        width = max(rows.shape[1], self.rows.shape[1])
         self.rows = widen(self.rows, width, -1)
         self.weights = widen(self.weights, width, 0)
-        self.rows[some] = widen(found.rows, width, -1)
-        self.weights[some] = widen(found.weights, width, 0)
+        held = (self.rows, self.weights, self.residual, self.upper)
+        before = [part[some] for part in held]
+        self.rows[some], self.weights[some] = widen(rows, width, -1), widen(weights, width, 0)
         self.residual[some], self.upper[some] = self._exhibit(some)
-        keep = ~self._near()[some]
-        back = some[keep]
-        self.rows[back] = widen(old[0], width, -1)[keep]
-        self.weights[back] = widen(old[1], width, 0)[keep]
-        self.residual[back], self.upper[back] = old[2][keep], old[3][keep]
+        kept = better(some)
+        for part, old in zip(held, before):
+            part[some[~kept]] = old[~kept]
+        return kept
 
     def decide(self) -> None:
         """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
@@ -187,19 +190,8 @@ class Claims:
         rows, weights = interior_simplices(self.cloud, self.cloud.columnwise(), self.Q[some])
         have = rows[:, 0] >= 0
         some, rows, weights = some[have], rows[have], weights[have]
-        old = self.rows, self.weights
-        width = max(self.cloud.d + 1, self.rows.shape[1])
-        self.rows = widen(self.rows, width, -1)
-        self.weights = widen(self.weights, width, 0)
-        self.rows[some] = widen(rows, width, -1)
-        self.weights[some] = widen(weights, width, 0)
-        proven = self._strictly_inside(some)
-        back = some[~proven]
-        self.rows[back] = widen(old[0][back], width, -1)
-        self.weights[back] = widen(old[1][back], width, 0)
+        proven = self._exchange(some, rows, weights, self._strictly_inside)
         status[some[proven]] = Status.INSIDE
-        residual, upper = self._exhibit(some[proven])
-        self.residual[some[proven]], self.upper[some[proven]] = residual, upper
 
     def shorten(self) -> bool:
         """Round the directions to float32 and take what that may cost off the lower bounds.

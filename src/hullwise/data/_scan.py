@@ -193,6 +193,8 @@ def _scan(
                     S -= weight
                 consume(group, start, at, S)
 
+    if view.small:
+        _ = view.kept  # made once, before the threads ask for it
     # a thread costs more to start than a small product takes
     threads = cores() if view.n * view.rank * count > SMALL else 1
     with single_threaded_blas():
