@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from os import PathLike
 from typing import Any
 
@@ -14,7 +15,7 @@ from ._options import nonnegative, whole_number
 from ._rounds import Progress
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
-from .hull import locate_in_hull, reference_distances
+from .hull import HullAnswer, locate_in_hull, reference_distances
 from .location import Location, Reference, bands, percentile
 from .neighbours import nearest_rows, reference_gaps
 from .plane import plane_of
@@ -118,43 +119,15 @@ def locate(
         budget=budget,
         progress=progress,
     )
-    m = len(values)
-    unknown = np.broadcast_to(np.nan, m)
-    usual = np.zeros(0)
-    band, rank = np.full(m, "unknown", dtype=object), unknown
-    ellipsoid, mahalanobis, gap, gap_rank = unknown, unknown, unknown, unknown
-    near = np.zeros((m, 0), np.intp)
-    if not membership_only:
-        ref = (
-            reference
-            if isinstance(reference, Reference)
-            else leave_out(cloud, chosen, k, reference, progress)
-        )
-        usual = ref.hull
-        band, rank = bands(hull.lower, hull.settled, usual), percentile(hull.settled, usual)
-        neighbours = nearest_rows(cloud, values, chosen, k)
-        near, gap = neighbours.rows, neighbours.distances[:, -1]
-        gap_rank = percentile(gap, ref.gaps)
-        mahalanobis = cloud.flat.mahalanobis(values)
-        if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
-            ellipsoid = smallest_ellipsoid(cloud, progress=progress).distance(values)
+    if membership_only:
+        compared = _not_compared(len(values))
+    else:
+        if not isinstance(reference, Reference):
+            reference = leave_out(cloud, chosen, k, reference, progress)
+        compared = _compared(cloud, values, hull, chosen, k, reference, progress)
     return Location(
-        verdict=hull.verdict,
-        lower=hull.lower,
-        upper=hull.upper,
-        weights=hull.weights,
-        direction=hull.direction,
-        nearest=hull.nearest,
-        residual=hull.residual,
-        status=hull.status,
-        band=band,
-        hull_percentile=rank,
-        reference=usual,
-        ellipsoid_distance=ellipsoid,
-        mahalanobis=mahalanobis,
-        neighbour_distance=gap,
-        neighbour_percentile=gap_rank,
-        nearest_rows=near,
+        **{field.name: getattr(hull, field.name) for field in fields(hull)},
+        **compared,
         queries=values,
         labels=labels,
         columns=cloud.names,
@@ -165,8 +138,47 @@ def locate(
         tolerance=tolerance,
         membership_only=membership_only,
         n_train=cloud.n,
-        plane=None if membership_only else plane_of(cloud),
     )
+
+
+def _compared(
+    cloud: Cloud,
+    values: NDArray[Any],
+    hull: HullAnswer,
+    metric: Metric,
+    k: int,
+    reference: Reference,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    """The band and the other definitions, by the names of a Location's attributes."""
+    near = nearest_rows(cloud, values, metric, k)
+    ellipsoid = np.full(len(values), np.nan)
+    if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
+        ellipsoid = smallest_ellipsoid(cloud, progress=progress).distance(values)
+    return {
+        "band": bands(hull.lower, hull.settled, reference.hull),
+        "hull_percentile": percentile(hull.settled, reference.hull),
+        "reference": reference.hull,
+        "ellipsoid_distance": ellipsoid,
+        "mahalanobis": cloud.flat.mahalanobis(values),
+        "neighbour_distance": near.distances[:, -1],
+        "neighbour_percentile": percentile(near.distances[:, -1], reference.gaps),
+        "nearest_rows": near.rows,
+        "plane": plane_of(cloud),
+    }
+
+
+def _not_compared(m: int) -> dict[str, Any]:
+    """What a membership run leaves open."""
+    unknown = np.full(m, np.nan)
+    numbers = ("hull_percentile", "ellipsoid_distance", "mahalanobis")
+    gaps = ("neighbour_distance", "neighbour_percentile")
+    return {
+        **dict.fromkeys((*numbers, *gaps), unknown),
+        "band": np.full(m, "unknown", dtype=object),
+        "reference": np.zeros(0),
+        "nearest_rows": np.zeros((m, 0), np.intp),
+    }
 
 
 def leave_out(

@@ -102,7 +102,8 @@ class Location:
         The exhibited convex combination: ``weights @ X`` lies within `upper` of the query. Rows
         of a `membership_only` run that needed no combination are empty.
     direction : (m, d) float64
-        Unit vectors v (in the metric) with ``<v, q - x> >= lower`` for every training row x.
+        Unit vectors v (in the metric) with ``<v, q - x> >= lower`` for every training row x;
+        float32 in a `membership_only` run of float32 queries.
     nearest, residual : (m, d) float64
         The combination itself, and nearest - query: the smallest change that brings the query
         inside. NaN in a `membership_only` run.
