@@ -176,6 +176,83 @@ def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
     return float(_dot(p, p, r))
 
 
+FREE, ACTIVE, ASIDE = 0, 1, 2  # a row set aside is not tried again before the next progress
+
+
+@jit  # type: ignore[untyped-decorator]
+def _begin(
+    Y: Any, warm: int, start: Any, s: float, Qt: Any, R: Any, active: Any, u: Any, state: Any
+) -> int:
+    """Factorise the warm rows with their weights, or the single row nearest to the origin."""
+    n, r = Y.shape
+    column = np.zeros(r + 1)
+    column[0] = s
+    k = 0
+    for i in range(warm):
+        if k == R.shape[0] - 1:
+            break
+        column[1:] = Y[i]
+        if start[i] > 1e-15 and _append(Qt, R, k, column):
+            active[k], u[k], state[i] = i, start[i] / s, ACTIVE
+            k += 1
+    if k == 0:
+        nearest, least = 0, np.inf
+        for i in range(n):
+            size = _dot(Y[i], Y[i], r)
+            if size < least:
+                nearest, least = i, size
+        column[1:] = Y[nearest]
+        _append(Qt, R, 0, column)
+        active[0], u[0], state[nearest], k = nearest, 1.0, ACTIVE, 1
+    return k
+
+
+@jit  # type: ignore[untyped-decorator]
+def _settle(
+    Qt: Any, R: Any, k: int, u: Any, new: Any, rhs: Any, active: Any, state: Any, entered: int
+) -> int:
+    """Least squares on the active rows, dropping those it makes negative; how many are left."""
+    while True:
+        for a in range(k):
+            rhs[a] = Qt[a, 0]
+        _back(R, k, rhs, new)
+        length, blocking = 1.0, -1
+        for a in range(k):
+            if new[a] <= 0.0 and u[a] <= length * (u[a] - new[a]):
+                length, blocking = u[a] / (u[a] - new[a]), a
+        if blocking < 0 or k == 1:
+            for a in range(k):
+                u[a] = new[a]
+            return k
+        largest = 0.0
+        for a in range(k):
+            u[a] += length * (new[a] - u[a])
+            largest = max(largest, u[a])
+        u[blocking] = 0.0
+        for a in range(k - 1, -1, -1):
+            # a row that has just entered is still tiny after a short step: only a step that it
+            # blocks itself takes it out
+            if a == blocking or (u[a] <= 1e-15 * largest and active[a] != entered):
+                state[active[a]] = ASIDE if active[a] == entered else FREE
+                _remove(Qt, R, k, a)
+                for b in range(a, k - 1):
+                    u[b], active[b] = u[b + 1], active[b + 1]
+                k -= 1
+
+
+@jit  # type: ignore[untyped-decorator]
+def _farthest_along(Y: Any, state: Any, away: Any, beyond: float) -> Any:
+    """The free row with the largest <y, away> above `beyond`: that value and the row, or -1."""
+    n, r = Y.shape
+    best, at = beyond, -1
+    for i in range(n):
+        if state[i] == FREE:
+            value = _dot(Y[i], away, r)
+            if value > best:
+                best, at = value, i
+    return best, at
+
+
 @jit  # type: ignore[untyped-decorator]
 def nearest_to_origin(
     Y: Any,
@@ -188,84 +265,35 @@ def nearest_to_origin(
     p: Any,
     away: Any,
 ) -> int:
-    """Nearest point p of conv of the rows of Y (k, r) to the origin.
+    """Nearest point p of conv of the rows of Y (n, r) to the origin.
 
     The first `warm` rows start active with the positive weights `start`. Stops when
     no row reaches beyond the plane through p by relative |p|, or |p| <= absolute. Fills `active`
     (rows), `weights`, `p` and the unit vector `away` = -p / |p|; returns the number of active rows.
     """
     n, r = Y.shape
-    most = min(n, r + 1)
-    Qt = np.zeros((most + 1, r + 1))
-    R = np.zeros((most + 1, most + 1))
-    u, new, rhs = np.zeros(most + 1), np.zeros(most + 1), np.zeros(most + 1)
-    column = np.zeros(r + 1)
-    state = np.zeros(n, np.int8)  # 0 free, 1 active, 2 set aside until the next progress
-    size = np.zeros(n)
+    most = min(n, r + 1) + 1
+    Qt, R = np.zeros((most, r + 1)), np.zeros((most, most))
+    u, new, rhs = np.zeros(most), np.zeros(most), np.zeros(most)
+    state, column, size = np.zeros(n, np.int8), np.zeros(r + 1), np.zeros(n)
     for i in range(n):
         size[i] = np.sqrt(_dot(Y[i], Y[i], r))
     s = max(size.min(), 1e-3 * size.max())
     if s == 0.0:
         s = 1.0
-    k = 0
-    column[0] = s
-    for i in range(warm):
-        if k == most:
-            break
-        column[1:] = Y[i]
-        if start[i] > 1e-15 and _append(Qt, R, k, column):
-            active[k], u[k], state[i] = i, start[i], 1
-            k += 1
-    if k == 0:
-        i = int(np.argmin(size))
-        column[1:] = Y[i]
-        _append(Qt, R, 0, column)
-        active[0], u[0], state[i], k = i, 1.0, 1, 1
-    else:
-        total = 0.0
-        for a in range(k):
-            total += u[a]
-        for a in range(k):
-            u[a] /= s * total
+    k = _begin(Y, warm, start, s, Qt, R, active, u, state)
     entered, stalled, best = -1, 0, np.inf
     for _ in range(20 * (n + r) + 100):
-        while True:  # least squares on the active rows, dropping those it makes negative
-            for a in range(k):
-                rhs[a] = Qt[a, 0]
-            _back(R, k, rhs, new)
-            length, blocking = 1.0, -1
-            for a in range(k):
-                if new[a] <= 0.0 and u[a] <= length * (u[a] - new[a]):
-                    length, blocking = u[a] / (u[a] - new[a]), a
-            if blocking < 0 or k == 1:
-                for a in range(k):
-                    u[a] = new[a]
-                break
-            largest = 0.0
-            for a in range(k):
-                u[a] += length * (new[a] - u[a])
-                largest = max(largest, u[a])
-            u[blocking] = 0.0
-            for a in range(k - 1, -1, -1):
-                # a row that has just entered is still tiny after a short step: only a step that
-                # it blocks itself takes it out
-                if a == blocking or (u[a] <= 1e-15 * largest and active[a] != entered):
-                    state[active[a]] = 2 if active[a] == entered else 0
-                    _remove(Qt, R, k, a)
-                    for b in range(a, k - 1):
-                        u[b], active[b] = u[b + 1], active[b + 1]
-                    k -= 1
+        k = _settle(Qt, R, k, u, new, rhs, active, state, entered)
         pp = _point(Y, active, u, k, p)
+        stalled += 1
         if pp < best * (1.0 - 1e-15):
             best, stalled = pp, 0
             for i in range(n):
-                if state[i] == 2 and i != entered:
-                    state[i] = 0
-        else:
-            stalled += 1
+                if state[i] == ASIDE and i != entered:
+                    state[i] = FREE
         if pp <= absolute * absolute or k > r or stalled > 8:
             break
-        # which row reaches beyond the support's own plane, seen along the normal
         length = np.sqrt(pp)
         if length > 1e-4 * s:
             for i in range(r):
@@ -274,29 +302,22 @@ def nearest_to_origin(
             _residual(Y, s, active, u, k, column)
             _normal(Qt, k, column, away, 2)
         plane = _dot(Y[active[0]], away, r)
-        most_gain, at = relative * length, -1
-        for i in range(n):
-            if state[i] == 0:
-                gain = _dot(Y[i], away, r) - plane
-                if gain > most_gain:
-                    most_gain, at = gain, i
-        if at < 0 or most_gain <= 1e-16 * size[at]:
+        value, at = _farthest_along(Y, state, away, plane + relative * length)
+        if at < 0 or value - plane <= 1e-16 * size[at]:
             break
         column[0] = s
         column[1:] = Y[at]
         entered = -1
-        state[at] = 2
-        if k < most and _append(Qt, R, k, column):
-            active[k], u[k], state[at] = at, 0.0, 1
+        state[at] = ASIDE
+        if k < most - 1 and _append(Qt, R, k, column):
+            active[k], u[k], state[at] = at, 0.0, ACTIVE
             entered = at
             k += 1
     _refine(Qt, R, k, Y, s, active, u, column)
     _residual(Y, s, active, u, k, column)
     _normal(Qt, k, column, away, 3)
     _point(Y, active, u, k, p)
-    total = 0.0
-    for a in range(k):
-        total += u[a]
+    total = u[:k].sum()
     for a in range(k):
         weights[a] = u[a] / total
     return k
