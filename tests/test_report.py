@@ -420,15 +420,15 @@ def test_written_whole_never_over_another_file(tmp_path):
 
 def test_places_that_cannot_hold_a_report(tmp_path, monkeypatch):
     given = box_input(m=5)
-    with pytest.raises(FileError, match="this is a directory"):
+    with pytest.raises(FileError, match="is a folder"):
         write_report(given, tmp_path)
-    with pytest.raises(FileError, match="there is no directory"):
+    with pytest.raises(FileError, match="there is no folder"):
         write_report(given, tmp_path / "missing" / "report.html")
 
-    def full(self, data):
+    def full(self, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(FileError, match="No space left"):
         write_report(given, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []

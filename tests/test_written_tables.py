@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hullwise.errors import DataError, FileError
-from hullwise.rows._table import read_table, write_table
+from hullwise.rows._table import read_table
+from hullwise.rows._write import write_table
 
 COLUMNS = {
     "id": np.array(["a,b", 'q"', "é"], dtype=object),
@@ -49,7 +50,7 @@ def test_failed_write_leaves_nothing(tmp_path, monkeypatch, suffix, error):
 
     path = tmp_path / f"out{suffix}"
     path.write_text("mine")
-    monkeypatch.setattr("hullwise.rows._table._write_csv", fail)
+    monkeypatch.setattr("hullwise.rows._write._write_csv", fail)
     monkeypatch.setattr("pyarrow.parquet.write_table", fail)
     expected = FileError if isinstance(error, OSError) else type(error)
     with pytest.raises(expected, match="No space left" if expected is FileError else None):

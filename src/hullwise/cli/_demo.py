@@ -14,12 +14,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from .._output import output_path
 from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..rows._rows import ArrayRows
 from ..samples import Sample, load
-from ._locate import check_report, compile_kernels, progress_bar
+from ._locate import compile_kernels, progress_bar
 from ._text import STYLES, Heading, console, print_summary
 
 HELD_OUT = 0.2
@@ -29,7 +30,7 @@ NEW_PATIENTS = 8
 def run(report: str | None, force: bool) -> None:
     """Locate held-out forest fires, then new patients next to a random split."""
     if report is not None:
-        check_report(report, force)
+        output_path(report, force=force)
     compiled = compile_kernels(lambda text: click.echo(text, err=True))
     if compiled:
         click.echo(f"kernels compiled in {compiled:.1f} s (once per machine)", err=True)

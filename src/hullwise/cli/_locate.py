@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from .._output import output_path
 from ..data._warm import warm_up
 from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..errors import DataError, FileError, HullwiseError
 from ..rows._paths import existing
-from ..rows._table import _target, write_table
+from ..rows._write import check_table_output, write_table
 from ._input import Queries, open_table, plan, read_cloud, read_queries, same_file
 from ._text import Heading, console, print_summary
 
@@ -158,20 +159,9 @@ def _check_outputs(train: str, query: str, options: dict[str, Any]) -> None:
         if same_file(path, train) or same_file(path, query):
             raise FileError(path, "is an input of this command; name another file")
     if options["output"] not in (None, "-"):
-        _target(options["output"], options["force"])
+        check_table_output(options["output"], force=options["force"])
     if options["report"] is not None:
-        check_report(options["report"], options["force"])
-
-
-def check_report(path: str, force: bool) -> None:
-    """Refuse a report that cannot be written."""
-    target = Path(path).expanduser()
-    if target.is_dir():
-        raise FileError(path, "is a folder; name a file in it, such as report.html")
-    if not target.parent.is_dir():
-        raise FileError(path, f"there is no folder {str(target.parent)!r}; make it first")
-    if target.exists() and not force:
-        raise FileError(path, "exists already; pass --force to replace it")
+        output_path(options["report"], force=options["force"])
 
 
 def _verify(location: Location, cloud: Cloud, say: Say) -> None:

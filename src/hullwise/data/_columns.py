@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
 def columns_of(location: Location) -> dict[str, Any]:
     """The columns of the table in their order; text columns are lists of str."""
-    out = location.box_excess != 0
-    names = location.columns
+    excess, names = location.box_excess, location.columns
     known = ~np.isnan(location.ellipsoid_distance)
     return {
         "verdict": [_VERDICTS[int(v)] for v in location.verdict],
@@ -27,10 +26,7 @@ def columns_of(location: Location) -> dict[str, Any]:
         ],
         "in_range_share": location.in_range_share,
         "out_of_range": [
-            "; ".join(
-                f"{names[j]} {location.box_excess[b, j]:+.4g}" for j in np.flatnonzero(out[b])
-            )
-            for b in range(len(location))
+            "; ".join(f"{names[j]} {row[j]:+.4g}" for j in np.flatnonzero(row)) for row in excess
         ],
         "in_ellipsoid": [bool(v) if k else None for v, k in zip(location.in_ellipsoid, known)],
         "ellipsoid_distance": location.ellipsoid_distance,

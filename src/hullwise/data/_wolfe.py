@@ -320,7 +320,7 @@ def nearest_to_origin(
     total = u[:k].sum()
     for a in range(k):
         weights[a] = u[a] / total
-    return k
+    return int(k)
 
 
 @jit  # type: ignore[untyped-decorator]

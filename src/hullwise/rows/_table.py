@@ -1,14 +1,10 @@
-"""Tables from files, read strictly, and tables written so that no half file is ever seen."""
+"""Tables from files, read strictly: whatever is no number is refused with its place."""
 
 from __future__ import annotations
 
-import csv
 import os
-import secrets
 import stat
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,7 +17,7 @@ from ..errors import DataError, FileError
 from ._memory import check_memory
 from ._paths import existing, select, shown, suffix
 
-__all__ = ["Table", "read_table", "write_table"]
+__all__ = ["Table", "read_table"]
 
 BATCH = 1 << 16
 
@@ -232,124 +228,3 @@ def _refuse_values(values: NDArray[Any], name: str, columns: Sequence[str]) -> N
         refuse_bad(values, "the table", 0, columns, None)
     except DataError as error:
         raise FileError(name, str(error)) from None
-
-
-# ---- writing ------------------------------------------------------------------------------
-
-
-def write_table(
-    frame_columns: Mapping[str, Sequence[Any] | NDArray[Any]],
-    path: str | PathLike[str],
-    *,
-    force: bool = False,
-) -> None:
-    """Write columns as CSV or Parquet: the whole file or none.
-
-    Parameters
-    ----------
-    frame_columns : mapping of str to sequence
-        Columns of equal length. In CSV floats keep every digit, None is an empty cell.
-    path : str or path
-        ``.csv`` or ``.parquet``; ``-`` writes CSV to standard output.
-    force : bool, default=False
-        Replace an existing file.
-
-    Raises
-    ------
-    FileError
-        The file exists and `force` is false, another suffix, no folder, no permission, disk full.
-    DataError
-        Columns of unequal length.
-    BrokenPipeError
-        Standard output was closed by its reader.
-
-    Notes
-    -----
-    Written under a temporary name in the same folder and renamed; the temporary file is removed
-    whatever goes wrong. O(total size).
-
-    Examples
-    --------
-    >>> write_table({"row": [0, 1], "verdict": ["inside", None]}, "-")
-    row,verdict
-    0,inside
-    1,
-    """
-    lengths = {name: len(column) for name, column in frame_columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"columns of unequal length: {lengths}")
-    if os.fspath(path) == "-":
-        _write_csv(frame_columns, sys.stdout)
-        sys.stdout.flush()
-        return
-    name, target, kind = _target(path, force)
-    if target.exists() and not target.is_file():
-        # A device or a pipe cannot be renamed over.
-        with _one_sentence(name):
-            _write(frame_columns, target, kind, "w")
-        return
-    partial = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.part")
-    try:
-        with _one_sentence(name):
-            _write(frame_columns, partial, kind, "x")
-            partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _target(path: str | PathLike[str], force: bool) -> tuple[str, Path, str]:
-    name = os.fspath(path)
-    # A link is followed, so that the rename does not replace the link itself.
-    target = Path(os.path.realpath(Path(name).expanduser()))
-    if target.is_dir():
-        raise FileError(name, "is a folder; name a file in it")
-    if not target.parent.is_dir():
-        raise FileError(name, f"there is no folder {str(target.parent)!r}; make it first")
-    regular = target.is_file() or not target.exists()
-    if target.is_file() and not force:
-        raise FileError(name, "exists already; pass --force (force=True) to replace it")
-    kind = target.suffix.lower()
-    if regular and kind not in (".csv", ".parquet"):
-        raise FileError(name, "unknown kind of output; name it .csv or .parquet")
-    return name, target, kind
-
-
-@contextmanager
-def _one_sentence(name: str) -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileError(name, f"cannot be written ({reason}); nothing is left of it") from None
-
-
-def _cells(column: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    return column.tolist() if isinstance(column, np.ndarray) else list(column)
-
-
-def _write_csv(columns: Mapping[str, Sequence[Any] | NDArray[Any]], stream: Any) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*map(_cells, columns.values()), strict=True))
-
-
-def _write(
-    columns: Mapping[str, Sequence[Any] | NDArray[Any]], path: Path, kind: str, mode: str
-) -> None:
-    if kind != ".parquet":
-        with path.open(mode, encoding="utf-8", newline="") as text:
-            _write_csv(columns, text)
-        return
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.table({name: pa.array(_plain(column)) for name, column in columns.items()})
-    with path.open(mode + "b") as stream:
-        pq.write_table(table, stream)
-
-
-def _plain(column: Sequence[Any] | NDArray[Any]) -> Any:
-    whole = isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "biuf"
-    return column if whole else _cells(column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,8 @@ from ._figures import (
     row_distances,
     row_name,
 )
+from ._input import ReportInput
 from ._words import number, plain, rows, share, training
-
-if TYPE_CHECKING:
-    from .report import ReportInput
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
+from ._input import ReportInput
 from ._words import number, plain, rows, share, training
-
-if TYPE_CHECKING:
-    from .report import ReportInput
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
