@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 import hullwise as hw
 from hullwise.data import _scan
-from hullwise.data.location import bands, percentile
+from hullwise.data.bands import bands, chance, percentile
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +194,43 @@ def test_table_of_all_columns(table):
     quick = hw.locate(X, Q, membership_only=True).to_frame()
     assert list(quick.columns) == list(frame.columns)
     assert list(quick["verdict"]) == list(frame["verdict"])
+
+
+@pytest.mark.parametrize("setting", [0.002, 0.5, 5.0])
+def test_a_constant_feature_that_moves_is_far_whatever_its_unit(setting):
+    rng = np.random.default_rng(3)
+    X, Q = rng.normal(size=(300, 5)), rng.normal(size=(40, 5))
+    X = np.column_stack([X, np.full(len(X), 0.001)])
+    moved = np.column_stack([Q, np.full(len(Q), setting)])
+    still = np.column_stack([Q, np.full(len(Q), 0.001)])
+    with pytest.warns(hw.DataWarning, match="constant: x5"):
+        found = hw.locate(X, np.vstack([moved, still]), metric="std")
+    assert (found.band[:40] == "far").all()
+    assert found.off_flat[:40].all()
+    assert not found.off_flat[40:].any()
+    plain = hw.locate(X[:, :5], Q, metric="std")
+    np.testing.assert_array_equal(found.band[40:], plain.band)
+    assert found.verify(X).all()
+
+
+def test_a_training_row_that_alone_moves_a_feature_counts_as_off_the_flat():
+    rng = np.random.default_rng(4)
+    X = np.column_stack([rng.normal(size=(60, 3)), np.zeros(60)])
+    X[7, 3] = 1.0
+    found = hw.locate(X, [[0.0, 0.0, 0.0, 0.5]], reference=60)
+    assert not found.off_flat.any()
+    reference = hw.HullLocator(reference=60).fit(X).reference_
+    assert list(np.flatnonzero(reference.off)) == [7]
+
+
+def test_chance_is_the_beta_binomial_tail_by_simulation():
+    rng = np.random.default_rng(5)
+    r, m, tables = 60, 40, 20_000
+    draws = rng.random((tables, r + m))
+    limit = np.sort(draws[:, :r], axis=1)[:, int(0.95 * r)]
+    beyond = (draws[:, r:] > limit[:, None]).sum(axis=1)
+    for found in (1, 3, 6):
+        share = (beyond >= found).mean()
+        spread = 4 * np.sqrt(share * (1 - share) / tables)
+        assert abs(chance(found, m, r) - share) < spread
+    assert np.isnan(chance(1, 10, 0))

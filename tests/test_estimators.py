@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hullwise as hw
+from hullwise.data.bands import BANDS
 
 LOCATORS = [
     hw.HullLocator(reference=20),
@@ -23,7 +24,7 @@ LOCATORS = [
     hw.NeighbourLocator(reference=20),
 ]
 COLUMNS = {
-    "HullLocator": ["hull_verdict", "hull_lower", "hull_upper", "hull_percentile"],
+    "HullLocator": ["hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band"],
     "EllipsoidLocator": ["in_ellipsoid", "ellipsoid_distance", "mahalanobis"],
     "BoxLocator": ["in_range_share", "box_distance"],
     "NeighbourLocator": ["neighbour_distance", "neighbour_percentile"],
@@ -63,6 +64,7 @@ def test_set_output(locator):
     assert list(frame.index) == list(Q.index)
     plain = clone(locator).fit(X).transform(Q)
     np.testing.assert_array_equal(frame.to_numpy(), plain)
+    np.testing.assert_array_equal(fitted.score_samples(Q), clone(locator).fit(X).score_samples(Q))
     other = fitted.set_output(transform="polars").transform(Q)
     assert isinstance(other, pl.DataFrame)
     np.testing.assert_array_equal(other.to_numpy(), plain)
@@ -71,7 +73,8 @@ def test_set_output(locator):
 def test_columns_are_those_of_locate():
     location = hw.locate(X, Q, k=3, reference=50)
     hull = hw.HullLocator(k=3, reference=50).fit(X)
-    columns = (location.verdict, location.lower, location.upper, location.hull_percentile)
+    order = [BANDS.index(b) for b in location.band]
+    columns = (location.verdict, location.lower, location.upper, location.hull_percentile, order)
     np.testing.assert_allclose(hull.transform(Q), np.column_stack(columns), rtol=1e-9, atol=1e-9)
     whole = hull.locate(Q)
     np.testing.assert_array_equal(whole.verdict, location.verdict)

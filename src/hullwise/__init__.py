@@ -23,7 +23,7 @@ _HOMES = {
     "Support": "data.cloud",
     "locate": "data.locate",
     "Location": "data.location",
-    "Reference": "data.location",
+    "Reference": "data.bands",
     "Verdict": "data.location",
     "Status": "data.location",
     "Ellipsoid": "data.ellipsoid",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..rows._rows import Floats, Indices
 from ._frame import Frame
@@ -45,6 +46,13 @@ class Flat:
             off = np.abs(left).max(axis=1, initial=0.0)
             size[off > 1e-9 * (1 + np.abs(D).max(axis=1, initial=0.0))] = np.inf
         return np.asarray(size)
+
+    def spanned_by_one(self, X: Floats, n: int) -> NDArray[np.bool_]:
+        """Which of these training rows (r, d) of n leave the flat of all the others.
+
+        Such a row has leverage 1: some direction of the flat is its own.
+        """
+        return np.asarray(1 + np.square(self.mahalanobis(X)) > n * (1 - 1e-9))
 
 
 def blocks(view: View) -> Iterator[tuple[slice, Floats]]:

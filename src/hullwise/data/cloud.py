@@ -265,10 +265,13 @@ class Cloud:
     def warn_if_flat(self) -> None:
         """Say once that the rows span a flat only, where they do."""
         if self.rank < min(self.d, self.n):
+            still = [self.names[j] for j in np.flatnonzero(self.minimum == self.maximum)]
+            cause = "there are too few rows, or some feature is a combination of others"
+            if still:
+                cause = f"constant: {', '.join(still[:5])}" + " ..." * (len(still) > 5)
             warnings.warn(
                 f"the {self.n} training rows span a flat of dimension {self.rank} in {self.d} "
-                "features: every query off that flat is outside. Some feature is constant or a "
-                "combination of others, or there are too few rows.",
+                f"features ({cause}): every query off that flat is outside.",
                 DataWarning,
                 stacklevel=3,
             )

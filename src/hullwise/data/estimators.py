@@ -18,12 +18,13 @@ from ..errors import DataError, DataWarning
 from ..rows._check import Checked, check_rows
 from ..rows._rows import Floats
 from ._options import nonnegative, whole_number
+from .bands import BANDS, Reference, percentile, rank
 from .box import excess
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import locate_in_hull
 from .locate import leave_out, locate
-from .location import Location, Reference, percentile
+from .location import Location
 from .neighbours import NeighbourAnswer, nearest_rows, reference_gaps
 
 __all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
@@ -33,6 +34,7 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """What the four share: checking, the cloud, column names, and pickles that know their age."""
 
     _columns: tuple[str, ...]
+    _distance = ""  # the column whose negative is the score
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the training rows X (n, d); a private copy is kept. y is ignored.
@@ -56,6 +58,10 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
         return {}
 
+    def _evaluate(self, X: Any) -> Floats:
+        """The columns as a plain array, whatever container `transform` is set to return."""
+        raise NotImplementedError
+
     def _queries(self, X: Any) -> Checked:
         check_is_fitted(self)
         checked = check_rows(X)
@@ -66,6 +72,14 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             )
         validate_data(self, X, skip_check_array=True, reset=False)
         return checked
+
+    def transform(self, X: Any) -> Floats:
+        """One row for each query of X (m, d); the columns are those of `get_feature_names_out`."""
+        return self._evaluate(X)
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the distance of each query, (m,): the larger, the more usual."""
+        return np.asarray(-self._evaluate(X)[:, self._columns.index(self._distance)])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the columns that `transform` returns."""
@@ -114,6 +128,10 @@ class HullLocator(_Locator):
 
     Notes
     -----
+    Columns of `transform`: the verdict (-1 outside, 0 undecided, 1 inside), the certified bracket
+    of the distance, its percentile, and the band (0 core, 1 edge, 2 beyond,
+    3 far, NaN unknown). `locate` gives all the rest.
+
     `fit` costs O((reference + d) n d) for each pass, `transform` O(m n d) for each.
     Interpolation as hull membership: Balestriero, Pesenti and LeCun 2021, Definition 1.
 
@@ -123,13 +141,13 @@ class HullLocator(_Locator):
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
     >>> locator = hw.HullLocator().fit(X)
     >>> locator.transform([[0.5, 0.5], [2.0, 0.5]]).round(6)
-    array([[  1.,   0.,   0.,   0.],
-           [ -1.,   1.,   1., 100.]])
+    array([[  1.,   0.,   0.,   0.,   0.],
+           [ -1.,   1.,   1., 100.,   3.]])
     >>> list(locator.get_feature_names_out())
-    ['hull_verdict', 'hull_lower', 'hull_upper', 'hull_percentile']
+    ['hull_verdict', 'hull_lower', 'hull_upper', 'hull_percentile', 'hull_band']
     """
 
-    _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile")
+    _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band")
 
     def __init__(
         self,
@@ -165,18 +183,20 @@ class HullLocator(_Locator):
         )
         return location.labelled(checked.labels)
 
-    def transform(self, X: Any) -> Floats:
-        """Verdict (-1, 0, 1), certified bracket and percentile of each query, (m, 4)."""
+    def _evaluate(self, X: Any) -> Floats:
         values = self._queries(X).values.astype(np.float64)
         metric = self.cloud_.metric(self.metric)
         hull = locate_in_hull(self.cloud_, values, metric, tolerance=self.tolerance)
-        usual = percentile(hull.settled, self.reference_.hull)
-        return np.column_stack([hull.verdict, hull.lower, hull.upper, usual])
+        off = np.isinf(self.cloud_.flat.mahalanobis(values))
+        low = np.minimum(hull.lower, hull.settled)
+        band, share = rank(low, hull.settled, off, self.reference_)
+        number = [float(BANDS.index(b)) if b in BANDS else np.nan for b in band]
+        return np.column_stack([hull.verdict, hull.lower, hull.upper, share, number])
 
     def score_samples(self, X: Any) -> Floats:
         """Minus the distance to the hull, (m,): the larger, the more usual; 0 inside."""
-        lower, upper = self.transform(X)[:, 1:3].T
-        return np.where(lower > 0, -upper, 0.0)
+        columns = self._evaluate(X)
+        return np.where(columns[:, 1] > 0, -columns[:, 2], 0.0)
 
 
 class EllipsoidLocator(_Locator):
@@ -197,8 +217,9 @@ class EllipsoidLocator(_Locator):
 
     Notes
     -----
-    Cost and sources: `hullwise.smallest_ellipsoid`. The covariance ellipsoid, which need not
-    contain the rows, is the last column for comparison.
+    Columns of `transform`: whether inside (0 or 1), the ellipsoid's distance (1 on the boundary),
+    and the Mahalanobis distance for comparison, whose ellipsoid need not contain the rows. Cost
+    and sources: `hullwise.smallest_ellipsoid`.
 
     Examples
     --------
@@ -210,6 +231,7 @@ class EllipsoidLocator(_Locator):
     """
 
     _columns = ("in_ellipsoid", "ellipsoid_distance", "mahalanobis")
+    _distance = "ellipsoid_distance"
 
     def __init__(self, *, tolerance: float = 1e-6) -> None:
         self.tolerance = tolerance
@@ -217,15 +239,10 @@ class EllipsoidLocator(_Locator):
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
         return {"ellipsoid_": smallest_ellipsoid(cloud, tolerance=self.tolerance)}
 
-    def transform(self, X: Any) -> Floats:
-        """Inside (0 or 1), distance (1 on the boundary) and Mahalanobis distance, (m, 3)."""
+    def _evaluate(self, X: Any) -> Floats:
         values = self._queries(X).values
         distance = self.ellipsoid_.distance(values)
         return np.column_stack([distance <= 1, distance, self.cloud_.flat.mahalanobis(values)])
-
-    def score_samples(self, X: Any) -> Floats:
-        """Minus the ellipsoid's distance, (m,)."""
-        return np.asarray(-self.transform(X)[:, 1])
 
 
 class BoxLocator(_Locator):
@@ -239,7 +256,8 @@ class BoxLocator(_Locator):
 
     Notes
     -----
-    O(n d) to fit, O(m d) to transform.
+    Columns of `transform`: the share of features in range, and the largest excess as a share of
+    its feature's range. O(n d) to fit, O(m d) to transform.
 
     Examples
     --------
@@ -253,9 +271,9 @@ class BoxLocator(_Locator):
     """
 
     _columns = ("in_range_share", "box_distance")
+    _distance = "box_distance"
 
-    def transform(self, X: Any) -> Floats:
-        """Share of features in range, and the largest excess as a share of its range, (m, 2)."""
+    def _evaluate(self, X: Any) -> Floats:
         out = self.excess(X)
         half = self.cloud_.maximum / 2 - self.cloud_.minimum / 2
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -266,10 +284,6 @@ class BoxLocator(_Locator):
         """Signed amounts outside the range, (m, d), in the data's own units."""
         values = self._queries(X).values
         return excess(values, self.cloud_.minimum, self.cloud_.maximum)
-
-    def score_samples(self, X: Any) -> Floats:
-        """Minus the largest excess as a share of its range, (m,)."""
-        return np.asarray(-self.transform(X)[:, 1])
 
 
 class NeighbourLocator(_Locator):
@@ -294,7 +308,8 @@ class NeighbourLocator(_Locator):
 
     Notes
     -----
-    O(m n d): a scan of all rows through the cloud's one question, no tree.
+    Columns of `transform`: the distance to the k-th nearest row, and its percentile. O(m n d): a
+    scan of all rows through the cloud's one question, no tree.
 
     Examples
     --------
@@ -306,6 +321,7 @@ class NeighbourLocator(_Locator):
     """
 
     _columns = ("neighbour_distance", "neighbour_percentile")
+    _distance = "neighbour_distance"
 
     def __init__(
         self, *, k: int = 5, metric: ArrayLike | str | None = None, reference: int = 500
@@ -325,11 +341,6 @@ class NeighbourLocator(_Locator):
         values = self._queries(X).values
         return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.k)
 
-    def transform(self, X: Any) -> Floats:
-        """Distance to the k-th nearest row, and its percentile, (m, 2)."""
+    def _evaluate(self, X: Any) -> Floats:
         gap = self.neighbours(X).distances[:, -1]
         return np.column_stack([gap, percentile(gap, self.reference_gaps_)])
-
-    def score_samples(self, X: Any) -> Floats:
-        """Minus the distance to the k-th nearest row, (m,)."""
-        return np.asarray(-self.transform(X)[:, 0])

@@ -13,10 +13,11 @@ from ..rows._check import check_rows
 from ._frame import Metric
 from ._options import nonnegative, whole_number
 from ._rounds import Progress
+from .bands import Reference, percentile, rank
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import HullAnswer, locate_in_hull, reference_distances
-from .location import Location, Reference, bands, percentile
+from .location import Location
 from .neighbours import nearest_rows, reference_gaps
 from .plane import plane_of
 
@@ -152,15 +153,18 @@ def _compared(
 ) -> dict[str, Any]:
     """The band and the other definitions, by the names of a Location's attributes."""
     near = nearest_rows(cloud, values, metric, k)
+    mahalanobis = cloud.flat.mahalanobis(values)
+    off = np.isinf(mahalanobis)
+    band, share = rank(np.minimum(hull.lower, hull.settled), hull.settled, off, reference)
     ellipsoid = np.full(len(values), np.nan)
     if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
         ellipsoid = smallest_ellipsoid(cloud, progress=progress).distance(values)
     return {
-        "band": bands(hull.lower, hull.settled, reference.hull),
-        "hull_percentile": percentile(hull.settled, reference.hull),
+        "band": band,
+        "hull_percentile": share,
         "reference": reference.hull,
         "ellipsoid_distance": ellipsoid,
-        "mahalanobis": cloud.flat.mahalanobis(values),
+        "mahalanobis": mahalanobis,
         "neighbour_distance": near.distances[:, -1],
         "neighbour_percentile": percentile(near.distances[:, -1], reference.gaps),
         "nearest_rows": near.rows,
@@ -194,10 +198,11 @@ def leave_out(
     """
     rows = cloud.sample(whole_number("reference", sample, 0))
     if cloud.n < 2 or not len(rows):
-        return Reference(rows[:0], np.zeros(0), np.zeros(0))
+        return Reference(rows[:0], np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0))
     return Reference(
         rows,
         reference_distances(cloud, metric, rows, progress),
+        cloud.flat.spanned_by_one(cloud.take(rows), cloud.n),
         reference_gaps(cloud, metric, k, rows),
     )
 

@@ -12,76 +12,11 @@ from scipy.sparse import csr_array
 from ..rows._rows import Floats, Indices
 from ._frame import Metric
 from ._verdict import Status, Verdict
+from .bands import BANDS, BEYOND, EDGE, Bools, Objects, Reference, chance
 from .box import excess
 from .plane import Plane
 
-__all__ = ["BANDS", "Location", "Reference", "Status", "Verdict"]
-
-BANDS = ("core", "edge", "beyond", "far")
-EDGE, BEYOND = 50.0, 95.0
-
-Bools = NDArray[np.bool_]
-Objects = NDArray[np.object_]
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """What training rows themselves look like when each is left out of the cloud.
-
-    Attributes
-    ----------
-    rows : (r,) the sampled training rows.
-    hull : (r,) distance of each to the hull of the other rows.
-    gaps : (r,) distance of each to its k-th nearest other row.
-
-    Examples
-    --------
-    >>> import hullwise as hw
-    >>> locator = hw.HullLocator(k=1).fit([[0.0], [1.0], [3.0]])
-    >>> locator.reference_
-    Reference(3 training rows left out in turn)
-    >>> locator.reference_.hull
-    array([1., 0., 2.])
-    >>> locator.reference_.gaps
-    array([1., 1., 2.])
-    """
-
-    rows: Indices
-    hull: Floats
-    gaps: Floats
-
-    def __repr__(self) -> str:
-        return f"Reference({len(self.rows)} training rows left out in turn)"
-
-
-def percentile(values: Floats, reference: Floats) -> Floats:
-    """Share of reference values strictly below each value, in percent; NaN without a reference."""
-    if not len(reference):
-        return np.full(len(values), np.nan)
-    below = np.searchsorted(np.sort(reference), values, side="left")
-    return np.asarray(100.0 * below / len(reference))
-
-
-def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
-    """core, edge, beyond or far by the percentile of the distance; unknown while the bracket
-    spans a band.
-
-    A row drawn like the training rows is core or edge in 95 of 100 cases, and far, farther out
-    than every sampled training row, in at most one of r + 1: the ranks of exchangeable distances
-    are uniform (as in conformal prediction). That is exact for a metric fixed beforehand, and
-    nearly so for one read off the training rows ("std", "range").
-    """
-    if not len(reference):
-        return np.where(upper == 0, "core", np.where(lower > 0, "far", "unknown")).astype(object)
-    limits = np.array([EDGE, BEYOND])
-    names = np.array(BANDS, dtype=object)
-
-    def index(distance: Floats) -> Any:
-        at = np.searchsorted(limits, percentile(distance, reference), side="left")
-        return np.where(distance > reference.max(), 3, at)
-
-    low, high = index(lower), index(upper)
-    return np.asarray(np.where(low == high, names[high], "unknown"), dtype=object)
+__all__ = ["BANDS", "BEYOND", "EDGE", "Location", "Reference", "Status", "Verdict"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +46,8 @@ class Location:
         `Status` members; their values are sentences.
     band : (m,) object
         core, edge, beyond, far or unknown: where the distance lies among the distances of
-        training rows from the hull of the others.
+        training rows from the hull of the others. A query that leaves the flat which the
+        training rows span ranks above all that do not.
     hull_percentile : (m,) float64
         Share of the reference rows strictly nearer to their hull than the query is, in percent.
     reference : (r,) float64
@@ -212,6 +148,31 @@ class Location:
     def in_ellipsoid(self) -> Bools:
         """(m,) whether the smallest enclosing ellipsoid holds the query (False where unknown)."""
         return np.asarray(self.ellipsoid_distance <= 1.0)
+
+    @property
+    def off_flat(self) -> Bools:
+        """(m,) whether the query leaves the flat that the training rows span.
+
+        It then changes a feature that was constant, or breaks a linear relation, in training.
+        False everywhere in a `membership_only` run.
+        """
+        return np.asarray(np.isinf(self.mahalanobis))
+
+    def chance(self) -> float:
+        """Probability that rows drawn like the training rows are beyond or far as often as these.
+
+        Small values say that the queries come from elsewhere; NaN without a reference.
+
+        Examples
+        --------
+        >>> import numpy as np, hullwise as hw
+        >>> rng = np.random.default_rng(0)
+        >>> X, Q = rng.normal(size=(300, 5)), rng.normal(size=(50, 5))
+        >>> hw.locate(X, Q).chance() > 0.05, hw.locate(X, Q + 1).chance() < 0.001
+        (True, True)
+        """
+        found = int(np.isin(self.band, BANDS[2:]).sum())
+        return chance(found, len(self), len(self.reference))
 
     def allowed(self, b: int) -> Floats:
         """Per feature, how far the combination may lie from query b for the verdict INSIDE."""
