@@ -27,6 +27,19 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _forget() -> None:
+    """A forked child has none of its parent's callers, and must not wait for their lock."""
+    global _holders, _limit, _lock
+    _lock = Lock()
+    if _holders:
+        _holders = 0
+        _limit.restore_original_limits()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold every BLAS to one thread while at least one caller is inside.
@@ -62,13 +75,21 @@ def for_each(task: Callable[[Any, Event], None], items: Iterable[Any], threads: 
     """
     queue = list(items)
     stop = Event()
+
+    def guarded(item: Any) -> None:
+        try:
+            task(item, stop)
+        except BaseException:
+            stop.set()
+            raise
+
     if threads == 1 or len(queue) == 1:
         for item in queue:
             task(item, stop)
         return
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for done in [pool.submit(task, item, stop) for item in queue]:
+            for done in [pool.submit(guarded, item) for item in queue]:
                 done.result()
         except BaseException:
             stop.set()

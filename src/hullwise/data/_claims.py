@@ -8,13 +8,14 @@ simplex around the query, or by exact arithmetic.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from ..rows._rows import Floats, Indices
 from ._frame import Frame, Metric, lengths
-from ._interior import interior_simplices
+from ._interior import PUSHES, interior_simplices
 from ._rounds import BUDGET, STALLED, UNIT, Projection, project, widen
 from ._sign import MOST_ROWS, is_combination
 from ._verdict import Status, Verdict
@@ -65,7 +66,8 @@ class Claims:
             spread = lengths(self.metric.image_of_sizes(each_way))
             error = 8 * (width + d + 10) * UNIT * spread
             size = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
-            upper[at] = np.where(size > 0, size + TINY, 0.0)
+            apart = each_way.any(axis=1)
+            upper[at] = np.where(apart, np.nan_to_num(size, nan=np.inf) + TINY, 0.0)
         return residual, upper
 
     def _outside_the_box(self, metric: Metric) -> None:
@@ -89,14 +91,14 @@ class Claims:
             seen = np.abs(self.metric.image(self.residual))
             return (seen <= self.metric.image_of_sizes(slack)).all(axis=1)
 
-    def ask_again(self, frame: Frame, limits: tuple[int, float]) -> None:
+    def ask_again(self, limits: tuple[int, float]) -> None:
         """Ask once more, each feature in its own scale, where one scale for all sees too little."""
         some = np.flatnonzero((self.lower <= 0) & ~self._near())
         if not some.size:
             return
-        found = project(
-            self.cloud.view(frame), frame.map(self.Q[some]), membership=True, limits=limits
-        )
+        view = self.cloud.columnwise_view
+        frame = view.frame
+        found = project(view, frame.map(self.Q[some]), membership=True, limits=limits)
         lower, direction = _in_metric(self.cloud, self.Q[some], self.metric, frame, found)
         apart = lower > self.lower[some]
         self.lower[some[apart]], self.direction[some[apart]] = lower[apart], direction[apart]
@@ -116,7 +118,7 @@ class Claims:
             part[some[~kept]] = old[~kept]
         return kept
 
-    def decide(self) -> None:
+    def decide(self, deadline: float) -> None:
         """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
         # among subnormals a product is right to a step only; elsewhere this changes nothing
         lower = np.maximum(np.minimum(self.lower, self.upper) - TINY, TINY / 16)
@@ -135,7 +137,7 @@ class Claims:
         self._recognise(doubtful[~proven])
         for b in doubtful[~proven]:
             status[b] = self._exact(int(b))
-        self._look_deeper(np.flatnonzero(status == Status.BOUNDARY), status)
+        self._look_deeper(np.flatnonzero(status == Status.BOUNDARY), status, deadline)
         for b in doubtful:
             if status[b] in (Status.INSIDE, Status.WITHIN):
                 verdict[b] = Verdict.INSIDE
@@ -151,7 +153,7 @@ class Claims:
         proven = np.zeros(len(some), dtype=bool)
         count = (self.rows[some] >= 0).sum(axis=1)
         full = np.flatnonzero(count == self.cloud.d + 1)
-        frame = self.cloud.columnwise()
+        frame = self.cloud.columnwise_view.frame
         each = max(1, (1 << 20) // (self.cloud.d + 1) ** 2)
         for start in range(0, len(full), each):
             at = some[full[start : start + each]]
@@ -160,11 +162,8 @@ class Claims:
             Z = frame.map(self.cloud.take(rows.ravel())).reshape(len(at), k, k - 1)
             Z = Z - frame.map(self.Q[at])[:, None, :]
             A = np.concatenate([Z, np.ones((len(at), k, 1))], axis=2)
+            inverse = _inverses(A)
             with np.errstate(all="ignore"):
-                try:
-                    inverse = np.linalg.inv(A)
-                except np.linalg.LinAlgError:
-                    continue
                 gradient = np.sqrt(np.einsum("bdk,bdk->bk", inverse[:, :-1], inverse[:, :-1]))
                 radius = (w / gradient).min(axis=1)
                 error = np.sqrt(np.square(np.einsum("bs,bsd->bd", w, Z)).sum(axis=1)) + 1e-14 * k
@@ -183,23 +182,35 @@ class Claims:
         self.rows[here, 0], self.weights[here, 0] = near[same], 1.0
         self.residual[here], self.upper[here] = 0.0, 0.0
 
-    def _look_deeper(self, some: Indices, status: Any) -> None:
+    def _look_deeper(self, some: Indices, status: Any, deadline: float) -> None:
         """A combination on a thin face may lie deep inside: look for a fat simplex around it."""
         if not some.size:
             return
-        rows, weights = interior_simplices(self.cloud, self.cloud.columnwise(), self.Q[some])
-        have = rows[:, 0] >= 0
-        some, rows, weights = some[have], rows[have], weights[have]
-        proven = self._exchange(some, rows, weights, self._strictly_inside)
-        status[some[proven]] = Status.INSIDE
+        top = self.weights[some].argmax(axis=1)
+        heaviest = self.rows[some, top]
+        for push in PUSHES:
+            retry = np.arange(len(some))
+            # a simplex through both ends of a thin support is flat: the second try avoids one end
+            for avoid in (None, heaviest):
+                if not retry.size or monotonic() > deadline:
+                    break
+                left = None if avoid is None else avoid[retry]
+                rows, weights = interior_simplices(self.cloud, self.Q[some[retry]], push, left)
+                retry, rows, weights = _take(rows[:, 0] >= 0, retry, rows, weights)
+                proven = self._exchange(some[retry], rows, weights, self._strictly_inside)
+                status[some[retry[proven]]] = Status.INSIDE
+                retry = retry[~proven]
+            some, heaviest = _take(status[some] != Status.INSIDE, some, heaviest)
 
     def shorten(self) -> bool:
         """Round the directions to float32 and take what that may cost off the lower bounds.
 
         False, and nothing changed, where some bound is too small for that.
         """
-        short = self.direction.astype(np.float32).astype(np.float64)
-        lost = self.metric.norm(self.direction - short) * _farthest(self.cloud, self.Q, self.metric)
+        far = _farthest(self.cloud, self.Q, self.metric)
+        with np.errstate(over="ignore", invalid="ignore"):
+            short = self.direction.astype(np.float32).astype(np.float64)
+            lost = np.nan_to_num(self.metric.norm(self.direction - short) * far, nan=np.inf)
         lower = np.where(self.lower > 0, self.lower - 2 * lost, 0.0)
         if (lower[self.lower > 0] <= 0).any():
             return False
@@ -236,7 +247,7 @@ def _in_metric(
         # L v is u only up to the condition of L: what is lost is taken off the bound
         lost = lengths(U - metric.image(V)) + 8 * UNIT * lengths(metric.image_of_sizes(np.abs(V)))
         far = _farthest(cloud, Q, metric)
-        lower = (frame.distance(found.lower) - lost * far) * (1 - 8 * UNIT)
+        lower = (frame.distance(found.lower) - 2 * lost * far) * (1 - 8 * UNIT)
         return np.maximum(lower, 0.0), V / metric.norm(V)[:, None]
     safe = np.where(metric.root > 0, metric.root, 1.0)
     T = np.where(metric.root > 0, U * (frame.factor / safe), 0.0)
@@ -251,3 +262,17 @@ def _farthest(cloud: Cloud, Q: Floats, metric: Metric) -> Floats:
     """Bound on the distance of each query from every row, (m,)."""
     reach = np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum)
     return lengths(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))
+
+
+def _inverses(A: Floats) -> Floats:
+    """The inverse of each matrix; NaN where there is none."""
+    try:
+        return np.asarray(np.linalg.inv(A))
+    except np.linalg.LinAlgError:
+        if len(A) == 1:
+            return np.full(A.shape, np.nan)
+        return np.concatenate([_inverses(one[None]) for one in A])
+
+
+def _take(which: Any, *parts: Any) -> Any:
+    return tuple(part[which] for part in parts)

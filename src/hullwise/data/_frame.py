@@ -29,6 +29,13 @@ class Metric:
     inverse: Floats | None
     text: str
 
+    def equals(self, other: Metric) -> bool:
+        """Whether both measure alike."""
+        if (self.factor is None) != (other.factor is None):
+            return False
+        mine, its = (self.root, other.root) if self.factor is None else (self.factor, other.factor)
+        return np.array_equal(mine, its)  # type: ignore[arg-type]
+
     @property
     def scales_columns(self) -> bool:
         """Whether M only gives each feature its own positive unit."""
@@ -78,7 +85,7 @@ def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) ->
             )
         unit = spread if metric == "std" else half_range
         named = "standard deviation" if metric == "std" else "range"
-        root = (1.0 if metric == "std" else 0.5) / np.where(unit > 0, unit, 1.0)
+        root = (1.0 if metric == "std" else 0.5) / np.maximum(unit, 2.0**-1000)
         root[unit <= 0] = 1.0
         return Metric(root, None, None, f"Euclidean, each feature divided by its {named}")
     M = np.asarray(metric, dtype=np.float64)
@@ -126,6 +133,13 @@ class Frame:
         """Number of coordinates of z."""
         return len(self.factor) if self.matrix is None else self.matrix.shape[1]
 
+    @property
+    def fits_single(self) -> bool:
+        """Whether float32 can map rows by itself: a plain scaling well within its range."""
+        used = np.abs(self.factor[self.factor != 0])
+        plain = self.matrix is None and self.pre == 1.0
+        return plain and bool(((used > 2.0**-100) & (used < 2.0**100)).all())
+
     def map(self, X: Array) -> Floats:
         """Rows of X in the frame's coordinates, float64."""
         Z = X.astype(np.float64)
@@ -137,17 +151,12 @@ class Frame:
 
     def map_single(self, X: Array) -> NDArray32:
         """The same in float32, without leaving float32 where the rows themselves are that short."""
-        if self.matrix is None and self.pre == 1.0 and _short(X.dtype):
+        if self.fits_single and _short(X.dtype):
             Z = X.astype(np.float32)
             Z -= self.shift.astype(np.float32)
             Z *= self.factor.astype(np.float32)
             return Z
         return self.map(X).astype(np.float32)
-
-    def functional(self, U: Floats) -> Floats:
-        """Row a with <a, x - y> = <u, z(x) - z(y)> up to the factor `pre`, for each row u of U."""
-        back = U if self.matrix is None else U @ self.matrix.T
-        return back * self.factor
 
     def distance(self, length: Floats) -> Floats:
         """Lengths in the frame as lengths in the metric."""

@@ -18,34 +18,32 @@ from ._frame import Frame
 from ._rounds import project
 from .cloud import Cloud
 
-PUSHES = (1e-2, 1e-5, 1e-8)
+PUSHES = (1e-2, 1e-5, 1e-8)  # how far the query is pushed, as a share of its way from the ball
 MOST_FEATURES = 100  # thinning costs O(d^4) for each row
 
 
-def interior_simplices(cloud: Cloud, frame: Frame, Q: Floats) -> tuple[Indices, Floats]:
-    """For each row of Q (m, d) a simplex of d + 1 rows around it: rows and weights, -1 for none."""
+def interior_simplices(
+    cloud: Cloud, Q: Floats, push: float, avoid: Indices | None
+) -> tuple[Indices, Floats]:
+    """For each row of Q (m, d) a simplex of d + 1 rows around it: rows and weights, -1 for none.
+
+    `avoid` (m,) names one row for each query that its simplex shall not have.
+    """
     m, d = Q.shape
     rows, weights = np.full((m, d + 1), -1), np.zeros((m, d + 1))
     if d > MOST_FEATURES or cloud.rank < d:
         return rows, weights
-    core = _fat_simplex(cloud, frame)
-    view = cloud.view(frame)
-    Zq, centre = frame.map(Q), view.take(core).mean(axis=0)
-    left = np.arange(m)
-    for push in PUSHES:
-        pushed = Zq[left] + push * (Zq[left] - centre)
-        found = project(view, pushed, membership=True)
-        for i in np.flatnonzero(found.lower <= 0):
-            here = found.rows[i] >= 0
-            both = np.concatenate([found.rows[i, here], core])
-            share = np.concatenate([found.weights[i, here], np.full(d + 1, push / (d + 1))])
-            b = left[i]
-            kept = _thin(view.take(both) - Zq[b], share / share.sum())
-            if len(kept[0]) == d + 1:
-                rows[b], weights[b] = both[kept[0]], kept[1]
-        left = left[rows[left, 0] < 0]
-        if not left.size:
-            break
+    view = cloud.columnwise_view
+    core = cloud.learned("core", lambda: _fat_simplex(cloud, view.frame))
+    Zq, centre = view.frame.map(Q), view.take(core).mean(axis=0)
+    found = project(view, Zq + push * (Zq - centre), exclude=avoid, membership=True)
+    for b in np.flatnonzero(found.lower <= 0):
+        here = found.rows[b] >= 0
+        both = np.concatenate([found.rows[b, here], core])
+        share = np.concatenate([found.weights[b, here], np.full(d + 1, push / (d + 1))])
+        kept, w = _thin(view.take(both) - Zq[b], share / share.sum())
+        if len(kept) == d + 1:
+            rows[b], weights[b] = both[kept], w
     return rows, weights
 
 

@@ -24,9 +24,6 @@ from ._scan import View, price
 from ._wolfe import nearest_batch
 
 UNIT = 2.0**-53
-Progress = Callable[[int, int, str], Any]
-
-
 WIDE = 4  # from this many times more features than rows, fewer coordinates do
 IDLE = 4  # rounds without progress before a query is let go
 OPEN, SEPARATED, CLOSED, TOUCHING, STALLED, BUDGET = range(6)

@@ -39,7 +39,7 @@ class View:
         self.source, self.frame = source, frame
         self.n, self.rank = source.n, frame.rank
         self.small = source.n * frame.rank <= KEEP
-        plain = frame.matrix is None and frame.pre == 1.0 and source.dtype == np.float32
+        plain = frame.fits_single and source.dtype == np.float32
         offset = np.linalg.norm(largest * frame.factor) / 4 > np.linalg.norm(reach * frame.factor)
         self.as_stored = plain and not offset and not self.small
         self._reach, self._largest = reach, largest
@@ -146,7 +146,7 @@ def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     rows = np.full((len(spans), len(U), k), view.n, dtype=np.intp)
 
     def merge(group: int, start: int, at: slice, S: Array) -> None:
-        _merge_top(S, start, values[group, at], rows[group, at])
+        merge_top(S, start, values[group, at], rows[group, at])
 
     _scan(view, view.factors(U, False)[0], spans, BLOCK, False, merge, h)
     flat_values = np.moveaxis(values, 0, 1).reshape(len(U), -1)
@@ -178,17 +178,19 @@ def _scan(
 
     def one_group(item: tuple[int, tuple[int, int]], stop: Event) -> None:
         group, (first, last) = item
-        buffer = np.zeros((min(CHUNK, count), block), dtype=directions.dtype)
+        buffer = np.zeros((min(CHUNK, count), block + -block % 64), dtype=directions.dtype)
         for start in range(first, last, block):
             Z = view.block(start, min(start + block, last), single)
+            # equal rows get equal scores only where the product treats them alike: no ragged end
+            padded = np.pad(Z, ((0, -len(Z) % 64), (0, 0))) if len(Z) % 64 else Z
             weight = h * np.einsum("ij,ij->i", Z, Z) if h else None
             for low in range(0, count, CHUNK):
                 if stop.is_set():
                     return
                 at = slice(low, min(low + CHUNK, count))
                 part = directions[at]
-                S = buffer[: len(part)]
-                S = np.matmul(part, Z.T, out=S) if len(Z) == block else part @ Z.T
+                S = buffer[: len(part), : len(padded)]
+                S = np.matmul(part, padded.T, out=S)[:, : len(Z)]
                 if weight is not None:
                     S -= weight
                 consume(group, start, at, S)
@@ -202,7 +204,7 @@ def _scan(
 
 
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
+def merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
     """Insert a block of scores into sorted lists of the best k; ties keep the earlier row."""
     k = values.shape[1]
     for b in range(S.shape[0]):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import betabinom
 
 from ..rows._rows import Floats, Indices
+from ._frame import Metric
 
 BANDS = ("core", "edge", "beyond", "far")
 EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
@@ -37,6 +38,9 @@ class Reference:
         Whether it leaves the flat that the other rows span.
     gaps : (r,) float64
         Distance of each to its k-th nearest other row.
+    metric : Metric
+    k : int
+        With what they were measured; `locate` refuses to use them with anything else.
 
     Examples
     --------
@@ -54,6 +58,8 @@ class Reference:
     hull: Floats
     off: Bools
     gaps: Floats
+    metric: Metric
+    k: int
 
     def __repr__(self) -> str:
         return f"Reference({len(self.rows)} training rows left out in turn)"

@@ -10,11 +10,11 @@ cloud on a GPU or on a hundred machines is another class with the same few metho
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,11 +23,13 @@ from ..errors import DataError, DataTypeError, DataWarning
 from ..rows._rows import ArrayRows, Floats, Indices, Rows
 from ._flat import Flat, find_flat, measured_by_size
 from ._frame import Frame, Metric, power_of_two, read_metric
-from ._scan import View, top_rows
+from ._options import whole_number
+from ._scan import BLOCK, View, top_rows
 
 __all__ = ["Cloud", "Support"]
 
-BLOCK = 1024
+LARGEST = 2.0**1021  # the sum of four such numbers is still finite
+KEPT = 6  # views and shapes that a cloud remembers
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +93,8 @@ class Cloud:
     Notes
     -----
     Building costs one pass over the data, O(n d). Memory beyond the data itself: one block of
-    rows for each thread (1,024 rows), and at most 32 MiB in which a small cloud keeps its centred
-    rows.
+    rows for each thread (1,024 rows), and where n d is at most 4 million, at most 32 MiB for each
+    of up to six coordinate systems in which it keeps its rows.
 
     Examples
     --------
@@ -114,6 +116,7 @@ class Cloud:
         copy: bool = True,
     ) -> None:
         self.labels: Any = None
+        self._learned: dict[Any, Any] = {}
         self.rows = self._open(X, copy)
         self.columns = tuple(columns) if columns is not None else self.rows.columns
         self.n, self.d = self.rows.n, self.rows.d
@@ -168,6 +171,12 @@ class Cloud:
                 else (block.sum(axis=0, dtype=np.float64) * 2.0**-60)
             )
         self.minimum, self.maximum = low, high
+        largest = float(max(np.abs(low).max(), np.abs(high).max()))
+        if largest > LARGEST:
+            raise DataError(
+                f"X holds values up to {largest:.3g}: differences of numbers beyond {LARGEST:.3g} "
+                "overflow. Divide that feature by a power of two."
+            )
         self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
         centre = self.mean
         if self.dtype.kind != "f" or self.dtype.itemsize < 8:
@@ -224,9 +233,13 @@ class Cloud:
         return self.euclidean.distance(np.sqrt(total / self.n))
 
     @cached_property
+    def _plain(self) -> Metric:
+        return self.metric(None)
+
+    @cached_property
     def euclidean(self) -> Frame:
         """The plain centred and scaled coordinates."""
-        return self.frame(self.metric(None))
+        return self.frame(self._plain)
 
     def metric(self, metric: ArrayLike | None) -> Metric:
         """The `metric` argument understood for this cloud."""
@@ -282,6 +295,27 @@ class Cloud:
             return np.arange(self.n)
         return np.sort(np.random.default_rng(0).choice(self.n, size, replace=False))
 
+    def view_in(self, metric: Metric) -> View:
+        """The rows in coordinates in which `metric` is Euclidean."""
+        made = self.learned(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
+        return cast(View, made[1])  # the metric is kept too, so that its id stays its own
+
+    @property
+    def columnwise_view(self) -> View:
+        """The rows with every feature on its own power-of-two scale."""
+        return cast(View, self.learned("columnwise", lambda: self.view(self.columnwise())))
+
+    def learned(self, name: Any, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made once and kept with the cloud (the last few of them)."""
+        if name not in self._learned:
+            while len(self._learned) >= KEPT:
+                self._learned.pop(next(iter(self._learned)), None)
+            self._learned[name] = make()
+        return self._learned[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_learned": {}}
+
     def view(self, frame: Frame) -> View:
         """The rows seen in a frame."""
         largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
@@ -317,7 +351,8 @@ class Cloud:
 
         Notes
         -----
-        O(B n d) time, in blocks: memory beyond the data is O(B k) plus 5 MiB for each thread.
+        O(B n d) time, in blocks: memory beyond the data is O(B k) and one block of 1,024 rows
+        with its 512 x 1,024 scores, both for each thread.
 
         Examples
         --------
@@ -329,7 +364,7 @@ class Cloud:
         from ..rows._check import check_rows
 
         U = check_rows(G, name="G", n_features=self.d).values.astype(np.float64)
-        if not 1 <= k <= self.n:
+        if not 1 <= whole_number("k", k, 0) <= self.n:
             raise DataError(f"k={k}: expected between 1 and the {self.n} rows of the cloud.")
         if not (np.isfinite(h) and h >= 0):
             raise DataError(f"h={h}: expected a finite number of at least 0.")
@@ -337,7 +372,8 @@ class Cloud:
         frame, c = self.euclidean, self.centre
         unit = float(np.ldexp(1.0, frame.exponent))
         weight = h * unit * unit if h else 0.0
-        values, rows = top_rows(self.view(frame), (U - 2 * h * c) * unit, weight, k)
+        view = self.view_in(self._plain)
+        values, rows = top_rows(view, (U - 2 * h * c) * unit, weight, k)
         base = (U - h * c) @ c if h else U @ c
         return Support(values + base[:, None], rows)
 

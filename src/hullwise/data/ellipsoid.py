@@ -19,10 +19,11 @@ from ..errors import DataError
 from ..rows._check import check_rows
 from ..rows._rows import Floats, Indices
 from . import _ellipsoid as kernels
-from ._design import Progress, Search
+from ._design import Search
 from ._ellipsoid_verify import verify
 from ._flat import Flat, blocks
 from ._frame import Frame
+from ._options import Progress, nonnegative, whole_number
 from ._scan import View
 from .cloud import Cloud
 
@@ -230,7 +231,9 @@ def smallest_ellipsoid(
     >>> ellipsoid.distance([[1, 0.5], [2, 1], [4, 0.5]]).round(3)
     array([0.   , 1.   , 2.121])
     """
-    if not 0 < tolerance < 1:
+    whole_number("max_iterations", max_iterations, 1)
+    whole_number("working_rows", working_rows, 1)
+    if not 0 < nonnegative("tolerance", tolerance) < 1:
         raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
     cloud = _cloud(cloud_or_X)
     spent = 0

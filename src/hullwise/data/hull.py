@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from ..rows._rows import Floats, Indices
 from ._claims import Claims
 from ._frame import Metric
-from ._rounds import UNIT, Progress, project, query_blocks
+from ._options import Progress
+from ._rounds import UNIT, project, query_blocks
 from ._verdict import Status, Verdict
 from .cloud import Cloud
 
@@ -56,8 +57,8 @@ def locate_in_hull(
     limits = (1000, np.inf if budget is None else monotonic() + budget)
     # inside or outside does not depend on the units of the features, so membership may use any
     columnwise = membership_only and metric.scales_columns
-    frame = cloud.columnwise() if columnwise else cloud.frame(metric)
-    view = cloud.view(frame)
+    view = cloud.columnwise_view if columnwise else cloud.view_in(metric)
+    frame = view.frame
     answer = _empty_answer(Q, membership_only)
     supports = []
     for at in query_blocks(*Q.shape):
@@ -67,8 +68,8 @@ def locate_in_hull(
         )
         claims = Claims(cloud, Q[at], metric, frame, found, tolerance)
         if not membership_only and metric.scales_columns:
-            claims.ask_again(cloud.columnwise(), limits)
-        claims.decide()
+            claims.ask_again(limits)
+        claims.decide(limits[1])
         answer.verdict[at], answer.status[at] = claims.verdict, claims.status
         if answer.direction.dtype == np.float32 and not claims.shorten():
             answer = replace(answer, direction=answer.direction.astype(np.float64))
@@ -122,8 +123,8 @@ def reference_distances(
     """
     if cloud.n < 2:
         return np.zeros(0)
-    frame = cloud.frame(metric)
-    view = cloud.view(frame)
+    view = cloud.view_in(metric)
+    frame = view.frame
     length = np.zeros(len(rows))
     for at in query_blocks(len(rows), cloud.d):
         Zq, said = frame.map(cloud.take(rows[at])), _ahead(progress, at.start, len(rows))

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import DataError
 from ..rows._check import check_rows
 from ._frame import Metric
-from ._options import nonnegative, whole_number
-from ._rounds import Progress
+from ._options import Progress, nonnegative, whole_number
 from .bands import Reference, percentile, rank
-from .cloud import Cloud
+from .cloud import LARGEST, Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import HullAnswer, locate_in_hull, reference_distances
 from .location import Location
@@ -125,6 +125,12 @@ def locate(
     else:
         if not isinstance(reference, Reference):
             reference = leave_out(cloud, chosen, k, reference, progress)
+        elif not reference.metric.equals(chosen) or reference.k != k:
+            raise DataError(
+                f"the reference was measured with k={reference.k} and the metric "
+                f"'{reference.metric.text}'; this call has k={k} and '{chosen.text}'. Pass a "
+                "number of rows to measure a new one."
+            )
         compared = _compared(cloud, values, hull, chosen, k, reference, progress)
     return Location(
         **{field.name: getattr(hull, field.name) for field in fields(hull)},
@@ -158,7 +164,8 @@ def _compared(
     band, share = rank(np.minimum(hull.lower, hull.settled), hull.settled, off, reference)
     ellipsoid = np.full(len(values), np.nan)
     if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
-        ellipsoid = smallest_ellipsoid(cloud, progress=progress).distance(values)
+        found = cloud.learned("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
+        ellipsoid = found.distance(values)
     return {
         "band": band,
         "hull_percentile": share,
@@ -168,17 +175,16 @@ def _compared(
         "neighbour_distance": near.distances[:, -1],
         "neighbour_percentile": percentile(near.distances[:, -1], reference.gaps),
         "nearest_rows": near.rows,
-        "plane": plane_of(cloud),
+        "plane": cloud.learned("plane", lambda: plane_of(cloud)),
     }
 
 
 def _not_compared(m: int) -> dict[str, Any]:
     """What a membership run leaves open."""
-    unknown = np.full(m, np.nan)
     numbers = ("hull_percentile", "ellipsoid_distance", "mahalanobis")
     gaps = ("neighbour_distance", "neighbour_percentile")
     return {
-        **dict.fromkeys((*numbers, *gaps), unknown),
+        **{name: np.full(m, np.nan) for name in (*numbers, *gaps)},
         "band": np.full(m, "unknown", dtype=object),
         "reference": np.zeros(0),
         "nearest_rows": np.zeros((m, 0), np.intp),
@@ -198,12 +204,15 @@ def leave_out(
     """
     rows = cloud.sample(whole_number("reference", sample, 0))
     if cloud.n < 2 or not len(rows):
-        return Reference(rows[:0], np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0))
+        none = np.zeros(0)
+        return Reference(rows[:0], none, none.astype(bool), none, metric, k)
     return Reference(
         rows,
         reference_distances(cloud, metric, rows, progress),
         cloud.flat.spanned_by_one(cloud.take(rows), cloud.n),
         reference_gaps(cloud, metric, k, rows),
+        metric,
+        k,
     )
 
 
@@ -222,5 +231,11 @@ def read_queries(cloud: Cloud, Q: Any) -> tuple[NDArray[Any], Any]:
         allow_empty=True,
     )
     values = checked.values
-    single = values.dtype == np.float32
-    return values if single else values.astype(np.float64), checked.labels
+    if values.dtype != np.float32:
+        values = values.astype(np.float64, copy=False)
+    if values.size and max(-float(values.min()), float(values.max())) > LARGEST:
+        raise DataError(
+            f"Q holds values beyond {LARGEST:.3g}: differences of such numbers overflow. Divide "
+            "that feature by a power of two, in X too."
+        )
+    return values, checked.labels

@@ -38,7 +38,7 @@ class Location:
         of a `membership_only` run that needed no combination are empty.
     direction : (m, d) float64
         Unit vectors v (in the metric) with ``<v, q - x> >= lower`` for every training row x;
-        float32 in a `membership_only` run of float32 queries.
+        float32 in a `membership_only` run of float32 queries, where that is precise enough.
     nearest, residual : (m, d) float64
         The combination itself, and nearest - query: the smallest change that brings the query
         inside. NaN in a `membership_only` run.
@@ -62,7 +62,14 @@ class Location:
     nearest_rows : (m, k) int
         The nearest training rows, nearest first.
     queries : (m, d)
-        The queries; `labels` (m,) their names or None, `columns` (d,) the feature names.
+        The queries: the array given, not a copy, where it was float32 or float64. `labels` (m,)
+        are their names or None, `columns` (d,) the feature names.
+    box_minimum, box_maximum : (d,) float64
+        Range of each feature over the training rows.
+    training_labels : (n,) object or None
+        Names of the training rows; `n_train` is their number.
+    membership_only : bool
+        Whether only the verdict was asked for.
     metric : Metric
         The metric in force; `metric.text` says it in words.
     tolerance : float
@@ -238,10 +245,14 @@ class Location:
         array([ True,  True])
         """
         from ..errors import DataError
+        from ..rows._check import check_columns
         from .cloud import Cloud
         from .verify import verify_location
 
-        rows = (X if isinstance(X, Cloud) else Cloud(X, copy=False)).rows
+        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+        if cloud.columns is not None and len(cloud.columns) == len(self.columns):
+            check_columns(cloud.columns, self.columns)
+        rows = cloud.rows
         if (rows.n, rows.d) != (self.n_train, len(self.columns)):
             raise DataError(
                 f"X has {rows.n} rows and {rows.d} features; this location was computed against "

@@ -44,8 +44,7 @@ class _Metric:
     """<v, w>_M, in float64 and in integers."""
 
     def __init__(self, root: Floats, factor: Floats | None) -> None:
-        self.L = np.diag(root) if factor is None and len(root) <= 64 else factor
-        self.root = root
+        self.root, self.L = root, factor
 
     def image(self, V: Floats) -> Floats:
         """L v: the metric's length is the Euclidean length of this."""
@@ -82,12 +81,14 @@ def _highest_rows(
     """
     m, d = location.queries.shape
     origin = rows.take(np.zeros(1, np.intp))[0]
-    V = M.image(location.direction.astype(np.float64))
-    V = V * M.root if M.L is None else V @ M.L
+    v = location.direction.astype(np.float64)
+    V = v * M.root**2 if M.L is None else (v @ M.L.T) @ M.L
     shifted = np.asarray(location.queries, np.float64) - origin
     ahead = np.einsum("ij,ij->i", V, shifted)
-    size = np.abs(V)
-    bound = (2 * d + 16) * UNIT * np.einsum("ij,ij->i", size, np.abs(shifted))
+    # the terms of M v, before they cancel
+    size = np.abs(V) if M.L is None else (np.abs(v) @ np.abs(M.L).T) @ np.abs(M.L)
+    terms = (2 * d + (0 if M.L is None else 2 * len(M.L)) + 16) * UNIT
+    bound = terms * np.einsum("ij,ij->i", size, np.abs(shifted))
     widest = np.zeros(d)
     best = np.full(m, -np.inf)
     for start in range(0, rows.n, BLOCK):
@@ -97,7 +98,7 @@ def _highest_rows(
             best[low : low + BLOCK] = np.maximum(
                 best[low : low + BLOCK], (V[low : low + BLOCK] @ Y.T).max(axis=1)
             )
-    bound = bound + (2 * d + 16) * UNIT * (size @ widest)
+    bound = bound + terms * (size @ widest)
     nearly: list[Any] = [[] for _ in range(m)]
     unsure = np.flatnonzero(_is_unsure(location, M, best - ahead, bound, exact))
     for start in range(0, rows.n if unsure.size else 0, BLOCK):
@@ -133,7 +134,7 @@ def _row_holds(
     if (verdict == 1) != (location.status[b].name in ("INSIDE", "WITHIN")):
         return False
     query, v = location.queries[b].astype(np.float64), location.direction[b].astype(np.float64)
-    if not np.isfinite(v).all():
+    if not (np.isfinite(v).all() and np.isfinite(lower)):
         return False
     if lower > 0 and (exact or nearly.size):
         if -highest + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (1 - 8 * UNIT):
