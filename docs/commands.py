@@ -110,17 +110,6 @@ class Checker(doctest.OutputChecker):
         return same(want, got)
 
 
-def write_tables(folder: Path) -> None:
-    """The two files that the pages speak of."""
-    import gzip
-
-    from hullwise.samples import path
-
-    lines = gzip.decompress(path("forest_fires").read_bytes()).decode().splitlines()
-    for name, rows in (("seen.csv", lines[1:401]), ("new.csv", lines[401:])):
-        (folder / name).write_text("\n".join([lines[0], *rows]) + "\n", encoding="utf-8")
-
-
 def refresh(page: str, folder: Path) -> str:
     """The page with the output of every command as it is now."""
 
@@ -142,7 +131,6 @@ def main() -> None:
 
     for page in PAGES:
         with tempfile.TemporaryDirectory() as folder:
-            write_tables(Path(folder))
             old = page.read_text(encoding="utf-8")
             new = refresh(old, Path(folder))
         if new != old:

@@ -56,7 +56,6 @@ def test_examples_of_a_page_print_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    commands.write_tables(tmp_path)
     names: dict[str, Any] = {}
     problems: list[str] = []
     for kind, content in commands.blocks(page.read_text(encoding="utf-8")):

@@ -9,6 +9,7 @@ import sys
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hullwise.errors import FileError, MemoryLimitError
@@ -176,6 +177,142 @@ def test_many_columns(tmp_path):
     d = 20_000
     path.write_text(",".join(f"c{i}" for i in range(d)) + "\n" + ",".join(["1.25"] * d) + "\n")
     assert read_table(path).values.shape == (1, d)
+
+
+# ---- rows with missing or infinite values -------------------------------------------------
+
+NAN, INF = np.nan, np.inf
+
+
+def kept(slug, data, values, bad, **options):
+    return pytest.param(data, values, bad, options, id=slug)
+
+
+KEPT = [
+    kept("empty", "a,b\n1,2\n,3\n", [[1, 2], [NAN, 3]], {1: "NaN in column 'a'"}),
+    kept(
+        "words",
+        "a,b\nNA,2\n nan ,3\n5,#N/A\nnull,?\n",
+        [[NAN, 2], [NAN, 3], [5, NAN], [NAN] * 2],
+        {
+            0: "NaN in column 'a'",
+            1: "NaN in column 'a'",
+            2: "NaN in column 'b'",
+            3: "NaN in column 'a' and 1 more",
+        },
+    ),
+    kept(
+        "infinite",
+        "a,b\n1,-inf\n1e400,2\n",
+        [[1, -INF], [INF, 2]],
+        {0: "infinity in column 'b'", 1: "infinity in column 'a'"},
+    ),
+    kept("no-bad-row", "a,b\n1,2\n3,4\n", [[1, 2], [3, 4]], {}),
+    kept(
+        "empty-column",
+        "a,b\n,2\n,3\n",
+        [[NAN, 2], [NAN, 3]],
+        {0: "NaN in column 'a'", 1: "NaN in column 'a'"},
+    ),
+    kept(
+        "all-missing",
+        "a,b\nNA,\n,NA\n",
+        [[NAN, NAN], [NAN, NAN]],
+        {0: "NaN in column 'a' and 1 more", 1: "NaN in column 'a' and 1 more"},
+    ),
+    kept("booleans", "a,b\ntrue,1\n,0\n", [[1, 1], [NAN, 0]], {1: "NaN in column 'a'"}),
+    kept("one-column", "a\n1\n\n2\n\n\n", [[1], [NAN], [2]], {1: "NaN in column 'a'"}),
+    kept(
+        "decimal-comma",
+        "a;b\nNA;1,5\n+2,5e1;\n",
+        [[NAN, 1.5], [25, NAN]],
+        {0: "NaN in column 'a'", 1: "NaN in column 'b'"},
+        sep=";",
+        decimal=",",
+    ),
+    kept("no-header", "1,2\nNA,3\n", [[1, 2], [NAN, 3]], {1: "NaN in column 'x0'"}, header=False),
+    kept("ids", "id,a\n007,NA\n8,1\n", [[NAN], [1]], {0: "NaN in column 'a'"}, id_column="id"),
+    kept(
+        "largest-integer", "a\nNA\n9007199254740992\n", [[NAN], [2**53]], {0: "NaN in column 'a'"}
+    ),
+    kept("target-dropped", "a,y\n,x\n", [[NAN]], {0: "NaN in column 'a'"}, drop=["y"]),
+]
+
+
+@pytest.mark.parametrize(("data", "values", "bad", "options"), KEPT)
+def test_bad_rows_are_kept_with_what_they_hold(tmp_path, data, values, bad, options):
+    path = tmp_path / "table.csv"
+    path.write_text(data)
+    table = read_table(path, bad_rows="keep", **options)
+    np.testing.assert_array_equal(table.values, values)
+    assert table.bad == bad
+    if bad:
+        with pytest.raises(FileError):
+            read_table(path, **options)
+    if "id_column" in options:
+        assert table.ids.tolist() == ["007", "8"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "options"),
+    [
+        case("text", "a,b\n,1\nmuch,2\n", ["line 3", "'a'", "'much'", "1 cell"]),
+        case("text-among-missing", "a,b\nNA,1\nNA,much\n", ["line 3", "'b'", "'much'"]),
+        case("thousands", 'a,b\nNA,1\n"1,234",2\n', ["line 3", "'1,234'", "--decimal ,"]),
+        case("dates", "a,d\n,2020-01-01\n", ["'d'", "line 2", "seconds"]),
+        case("integer-too-large", "a\n\n9007199254740993\n", ["line 3", "2**53"]),
+        case("integer-too-large-among-words", "a\nNA\n9007199254740993\n", ["line 3", "2**53"]),
+        case("truncated", "a,b\n,1\n2\n", ["line 3", "1 value where 2"]),
+        case("header-only", "a,b\n", ["no rows"]),
+        case("point-for-comma", "a;b\nNA;1.5\n", ["'1.5'"], sep=";", decimal=","),
+    ],
+)
+def test_keeping_bad_rows_keeps_nothing_else(tmp_path, data, words, options):
+    path = tmp_path / "table.csv"
+    path.write_text(data)
+    with pytest.raises(FileError) as caught:
+        read_table(path, bad_rows="keep", **options)
+    assert [w for w in words if w not in str(caught.value)] == []
+
+
+def test_a_missing_word_far_down_is_kept(tmp_path):
+    path = tmp_path / "table.csv"
+    rows = [f"{i},{i}.5" for i in range(200_000)]
+    rows[150_000] = "NA,1"
+    path.write_text("a,b\n" + "\n".join(rows) + "\n")
+    table = read_table(path, bad_rows="keep")
+    assert table.bad == {150_000: "NaN in column 'a'"}
+    assert table.values[199_999].tolist() == [199_999, 199_999.5]
+
+
+def test_bad_rows_of_parquet_and_npy(tmp_path):
+    values = pd.DataFrame(
+        {
+            "a": pd.array([1, None, 3], dtype="Int64"),
+            "b": [0.5, INF, NAN],
+            "flag": pd.array([True, None, False], dtype="boolean"),
+        },
+        index=pd.Index(["p", "q", "r"], name="who"),
+    )
+    values.to_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet", bad_rows="keep")
+    np.testing.assert_array_equal(table.values, [[1, 0.5, 1], [NAN, INF, NAN], [3, NAN, 0]])
+    assert table.bad == {1: "NaN in column 'a' and 2 more", 2: "NaN in column 'b'"}
+    assert table.ids.tolist() == ["p", "q", "r"]
+    pd.DataFrame({"a": pd.array([None, 2**53 + 1], dtype="Int64")}).to_parquet(
+        tmp_path / "i.parquet"
+    )
+    with pytest.raises(FileError, match=r"row 1 .*2\*\*53"):
+        read_table(tmp_path / "i.parquet", bad_rows="keep")
+    np.save(tmp_path / "x.npy", np.array([[1.0, NAN], [INF, NAN]], dtype=np.float32))
+    table = read_table(tmp_path / "x.npy", bad_rows="keep")
+    assert table.bad == {0: "NaN in column 'x1'", 1: "infinity in column 'x0' and 1 more"}
+    assert read_table(tmp_path / "x.npy", columns=["x0"], bad_rows="keep").bad == {
+        1: "infinity in column 'x0'"
+    }
+    np.save(tmp_path / "x.npy", np.array([[2**53 + 1]]))
+    with pytest.raises(FileError, match=r"2\*\*53"):
+        read_table(tmp_path / "x.npy", bad_rows="keep")
 
 
 # ---- paths --------------------------------------------------------------------------------

@@ -205,13 +205,26 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
 
 @main.command(epilog=EXIT_CODES)
 @click.option("--report", metavar="OUT.html", help="Also write the report of the second table.")
-@click.option("--force", is_flag=True, help="Replace a report that is there.")
-def demo(report: str | None, force: bool) -> None:
+@click.option(
+    "--write",
+    "folder",
+    metavar="FOLDER",
+    help="Only write the forest fires, as seen.csv and new.csv, to try locate on.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+def demo(report: str | None, folder: str | None, force: bool) -> None:
     """Locate held-out rows of two bundled tables; needs no files.
 
     Forest fires: a random fifth is held out. Parkinson's telemonitoring: new patients, next to a
     random split of the same size, which hides that new patients are farther out.
     """
+    if folder is not None:
+        if report is not None:
+            raise click.UsageError("--write only writes tables: leave out --report")
+        from ._demo import write_files
+
+        write_files(folder, force)
+        return
     click.echo(f"hullwise {__version__}: locating rows of two bundled tables ...", err=True)
     from ._demo import run
 

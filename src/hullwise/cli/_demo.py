@@ -1,9 +1,11 @@
-"""`hullwise demo`: the main job on two bundled tables."""
+"""`hullwise demo`: the main job on two bundled tables, or one of them as files to try it on."""
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections import Counter
+from pathlib import Path
 from time import perf_counter
 
 import click
@@ -14,17 +16,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .._output import output_path
+from .._output import output_path, whole_file
 from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..rows._rows import ArrayRows
-from ..samples import Sample, load
+from ..samples import Sample, load, path
 from ._locate import compile_kernels, progress_bar
 from ._text import STYLES, Heading, console, print_summary
 
 HELD_OUT = 0.2
 NEW_PATIENTS = 8
+SEEN = 400
 
 
 def run(report: str | None, force: bool) -> None:
@@ -52,6 +55,19 @@ def run(report: str | None, force: bool) -> None:
         click.echo(f"\nreport on the new patients written to {report}", err=True)
     _print_next(out, (fires, load("parkinsons")))
     click.echo(f"located in {seconds:.1f} s", err=True)
+
+
+def write_files(folder: str, force: bool) -> None:
+    """The forest fires as two files, the first 400 rows and the others, with their target."""
+    head, *rows = gzip.decompress(path("forest_fires").read_bytes()).splitlines(keepends=True)
+    parts = {"seen.csv": rows[:SEEN], "new.csv": rows[SEEN:]}
+    for name in parts:
+        output_path(Path(folder, name), force=force)
+    for name, part in parts.items():
+        with whole_file(Path(folder, name), force=force) as stream:
+            stream.writelines([head, *part])
+    told = [f"{Path(folder, name)} ({len(part)} rows)" for name, part in parts.items()]
+    click.echo(f"written: {' and '.join(told)}", err=True)
 
 
 def _random_rows(rng: np.random.Generator, n: int, m: int) -> NDArray[np.bool_]:

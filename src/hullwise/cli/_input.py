@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,31 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.cloud import Cloud
-from ..errors import DataError, FileError
-from ..rows._csv import MISSING, NUMBER, CsvTable, _is_inexact
+from ..errors import FileError
 from ..rows._files import NpyRows, ParquetRows
 from ..rows._memory import available_memory
-from ..rows._parquet import index_columns, open_parquet, refuse_types
-from ..rows._paths import existing, select, shown
+from ..rows._paths import select
 from ..rows._rows import ArrayRows
-from ..rows._source import open_source
-from ..rows._table import Table, _kind, read_table
-from ..rows._values import LARGEST_INTEGER, some
-
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Opened:
-    """A table whose columns are known and whose rows have not been read."""
-
-    path: str
-    name: str
-    kind: str
-    names: tuple[str, ...]
-    named: bool  # False where the names are only places: x0, x1, ...
-    index: tuple[str, ...] = ()
-    text: CsvTable | None = None
+from ..rows._table import OpenTable, ParquetTable, Table, read_rows
+from ..rows._values import some
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -56,7 +38,7 @@ class Queries:
 
     values: NDArray[Any]  # (g, d)
     located: NDArray[np.bool_]  # (m,)
-    reasons: dict[int, str]  # row: why it cannot be located
+    reasons: Mapping[int, str]  # row: why it cannot be located
     ids: NDArray[np.object_] | None  # (m,)
 
     @property
@@ -67,43 +49,9 @@ class Queries:
         return np.flatnonzero(self.located).astype(object) if self.reasons else None
 
 
-def open_table(path: str, *, sep: str | None, decimal: str, header: bool) -> Opened:
-    """Look at a file's columns.
-
-    Raises
-    ------
-    FileError
-        The file is not there, cannot be read, or is a pickle.
-    """
-    name = shown(path)
-    if path.lower().endswith(PICKLES):
-        raise FileError(
-            name,
-            "is a pickle, which can run any code when it is loaded, so it never is; save the "
-            "table as CSV, Parquet or .npy (numpy.save, DataFrame.to_parquet)",
-        )
-    kind = _kind(path)
-    if kind == ".npy":
-        rows = NpyRows(path)
-        return Opened(path, name, kind, tuple(f"x{j}" for j in range(rows.d)), False)
-    if kind == ".parquet":
-        schema = open_parquet(existing(path), name).schema_arrow
-        return Opened(path, name, kind, tuple(schema.names), True, tuple(index_columns(schema)))
-    source = open_source(path)
-    sep = "\t" if sep in ("\\t", "tab") else sep
-    for option, mark in (("--sep", sep), ("--decimal", decimal)):
-        if mark is not None and len(mark.encode()) != 1:
-            raise DataError(f"{option} {mark!r}: expected one ASCII character.")
-    if sep is None:
-        first = source.head().split(b"\n", 1)[0]
-        sep = "\t" if kind == ".tsv" or (kind == ".txt" and b"\t" in first) else ","
-    text = CsvTable(source, sep, decimal, header)
-    return Opened(path, name, ".csv", tuple(text.names), header, text=text)
-
-
 def plan(
-    train: Opened,
-    query: Opened,
+    train: OpenTable,
+    query: OpenTable,
     *,
     targets: Sequence[str],
     id_column: str | None,
@@ -120,18 +68,18 @@ def plan(
     query_id = id_column if id_column in query.names else None
     if id_column is not None and train_id is None and query_id is None:
         listing = f"its columns are {some(query.names, 40)}"
-        raise FileError(query.name, f"no column {id_column!r} here or in {train.name}; {listing}")
+        raise FileError(query.path, f"no column {id_column!r} here or in {train.path}; {listing}")
     index = [c for c in train.index if columns is None and c != id_column]
     drop = list(dict.fromkeys([*targets, *index]))
-    features = tuple(select(train.name, train.names, columns, drop, train_id))
+    features = tuple(select(train.path, train.names, columns, drop, train_id))
     if train.named == query.named:
         _refuse_unpaired(train, query, features, {*targets, id_column}, columns is not None)
         return Plan(features, features, train_id, query_id, ())
     rest = [c for c in query.names if c not in {*targets, id_column, *query.index}]
     if len(rest) != len(features):
         raise FileError(
-            query.name,
-            f"has {len(rest)} columns where the {len(features)} features of {train.name} are "
+            query.path,
+            f"has {len(rest)} columns where the {len(features)} features of {train.path} are "
             f"expected ({some(features)}); only one of the two files has column names, so they "
             "are paired by their place",
         )
@@ -140,8 +88,8 @@ def plan(
 
 
 def _refuse_unpaired(
-    train: Opened,
-    query: Opened,
+    train: OpenTable,
+    query: OpenTable,
     features: Sequence[str],
     known: set[str | None],
     chosen: bool,
@@ -150,45 +98,40 @@ def _refuse_unpaired(
     missing = [c for c in features if c not in there]
     extra = [c for c in query.names if c not in {*features, *known, *query.index, *train.index}]
     if missing:
-        new = f"; it has {some(extra)}, which {train.name} does not use" if extra else ""
+        new = f"; it has {some(extra)}, which {train.path} does not use" if extra else ""
         raise FileError(
-            query.name,
-            f"lacks {some(missing)}, feature{'s' * (len(missing) > 1)} of {train.name}{new}; "
+            query.path,
+            f"lacks {some(missing)}, feature{'s' * (len(missing) > 1)} of {train.path}{new}; "
             "rename or add them, or say what is no feature with --target, --id or --columns",
         )
     if extra and not chosen:
         listing = ",".join(features)
         listing = f"--columns {listing}" if len(listing) <= 200 else "--columns NAME,NAME,..."
         raise FileError(
-            query.name,
-            f"has columns that {train.name} has not: {some(extra)}; to leave them out, name the "
+            query.path,
+            f"has columns that {train.path} has not: {some(extra)}; to leave them out, name the "
             f"features with {listing} (or the row ids with --id)",
         )
 
 
-def read_cloud(train: Opened, features: Sequence[str], id_column: str | None) -> Cloud:
+def read_cloud(train: OpenTable, features: Sequence[str], id_column: str | None) -> Cloud:
     """The training rows: in memory where they fit well, else read from the file in blocks."""
-    whole = tuple(features) == train.names
-    if train.kind == ".npy" and whole and id_column is None:
+    if train.kind == ".npy" and tuple(features) == train.names and id_column is None:
         return Cloud(NpyRows(train.path))
-    if train.kind == ".parquet":
-        file = open_parquet(existing(train.path), train.name)
+    if isinstance(train, ParquetTable):
         free = available_memory()
-        if free is not None and 16 * file.metadata.num_rows * len(features) > free:
+        if free is not None and 16 * train.n * len(features) > free:
             cloud = Cloud(ParquetRows(train.path, columns=features))
-            column = id_column or next(iter(train.index), None)
-            if column is not None:
-                ids = file.read(columns=[column]).column(0).to_pylist()
-                cloud.labels = np.fromiter(ids, dtype=object, count=len(ids))
+            cloud.labels = train.ids(id_column)
             return cloud
-    values, ids = _read(train, features, id_column)
-    cloud = Cloud(ArrayRows(values, tuple(features)))
-    cloud.labels = ids
+    table = read_rows(train, columns=features, id_column=id_column)
+    cloud = Cloud(ArrayRows(table.values, table.columns))
+    cloud.labels = table.ids
     return cloud
 
 
 def read_queries(
-    query: Opened, features: Sequence[str], id_column: str | None, keep_bad: bool
+    query: OpenTable, features: Sequence[str], id_column: str | None, keep_bad: bool
 ) -> Queries:
     """The rows asked about.
 
@@ -197,134 +140,25 @@ def read_queries(
     FileError
         For text, and for missing or infinite values unless `keep_bad`.
     """
+    if keep_bad:
+        return _queries(read_rows(query, columns=features, id_column=id_column, bad_rows="keep"))
     try:
-        values, ids = _read(query, features, id_column)
-        return Queries(values, np.ones(len(values), dtype=bool), {}, ids)
+        return _queries(read_rows(query, columns=features, id_column=id_column))
     except FileError as error:
-        strict = error
-    try:
-        values, reasons = _tolerant(query, features)
-    except FileError as error:
-        raise (error if keep_bad else strict) from None
-    if not reasons:
-        raise strict
-    if not keep_bad:
-        hint = "or pass --bad-rows keep to locate the other rows"
-        raise FileError(strict.path, f"{strict.problem}; {hint}")
-    located = np.ones(len(values), dtype=bool)
-    located[list(reasons)] = False
-    return Queries(values[located], located, reasons, _ids_of(query, id_column, len(values)))
+        refused = error
+    with contextlib.suppress(FileError):
+        if read_rows(query, columns=features, bad_rows="keep").bad:
+            hint = "or pass --bad-rows keep to locate the other rows"
+            refused = FileError(refused.path, f"{refused.problem}; {hint}")
+    raise refused
 
 
-def _read(opened: Opened, features: Sequence[str], id_column: str | None) -> tuple[Any, Any]:
-    if opened.text is not None:
-        values, _, ids = opened.text.read(features, (), id_column)
-        return values, ids
-    if id_column is None and opened.index:
-        id_column = opened.index[0]
-    table: Table = read_table(opened.path, columns=features, id_column=id_column)
-    return table.values, table.ids
-
-
-# ---- rows that cannot be located ------------------------------------------------------------
-
-
-def _tolerant(query: Opened, features: Sequence[str]) -> tuple[NDArray[np.float64], dict[int, str]]:
-    """Values, NaN where there is none, and for each row that holds one why it is not located.
-
-    Raises
-    ------
-    FileError
-        For text and whatever else is wrong beyond missing and infinite values.
-    """
-    if query.text is not None:
-        values = _csv_values(query.text, features)
-    elif query.kind == ".npy":
-        stored = np.load(existing(query.path), mmap_mode="r", allow_pickle=False)
-        values = stored[:, [query.names.index(c) for c in features]].astype(np.float64)
-    else:
-        values = _parquet_values(query, features)
-    reasons = {}
-    for row in np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist():
-        at = np.flatnonzero(~np.isfinite(values[row])).tolist()
-        what = "infinity" if np.isinf(values[row, at[0]]) else "NaN"
-        more = f" and {len(at) - 1} more" if len(at) > 1 else ""
-        reasons[row] = f"not located: {what} in column {features[at[0]]!r}{more}"
-    return values, reasons
-
-
-def _csv_values(text: CsvTable, features: Sequence[str]) -> NDArray[np.float64]:
-    places = [text.names.index(c) for c in features]
-    width, rows = len(text.names), []
-    first = text.header_end + 1 if text.header else text.first_line
-    for line, found in text.source.records(text.sep):
-        if line < first or (not found and width > 1):
-            continue
-        cells = found or [""]
-        if len(cells) != width:
-            raise FileError(
-                text.path, f"line {line} has {len(cells)} values where {width} are expected"
-            )
-        row = [_number(cells[j], text.decimal) for j in places]
-        if None in row:
-            j = row.index(None)
-            raise FileError(
-                text.path,
-                f"line {line}, column {features[j]!r} holds {cells[places[j]]!r}: neither a "
-                "number that float64 can hold nor a missing value",
-            )
-        rows.append([v for v in row if v is not None])
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(features))
-
-
-def _number(cell: str, decimal: str) -> float | None:
-    """The cell's number, NaN or infinity; None for text and for integers that float64 rounds."""
-    word = cell.strip()
-    if word.upper() in MISSING:
-        return float("nan")
-    if decimal != "." and "." in word:
-        return None
-    plain = word.replace(decimal, ".")
-    if re.fullmatch(NUMBER, plain):
-        return None if _is_inexact(plain) else float(plain)
-    bare = plain.lower().lstrip("+-")
-    return float(plain) if bare in ("inf", "infinity", "nan") else None
-
-
-def _parquet_values(query: Opened, features: Sequence[str]) -> NDArray[np.float64]:
-    import pyarrow.compute as compute
-    import pyarrow.types as types
-
-    file = open_parquet(existing(query.path), query.name)
-    refuse_types(query.name, file.schema_arrow, features)
-    table = file.read(columns=list(features))
-    values = np.full((table.num_rows, len(features)), np.nan)
-    for j, column in enumerate(features):
-        cells = table.column(column)
-        known = np.asarray(cells.is_valid())
-        numbers = np.asarray(cells.drop_null())
-        if types.is_integer(cells.type) and len(numbers):
-            span = compute.min_max(cells).as_py()
-            if max(span["max"], -span["min"]) > LARGEST_INTEGER:
-                raise FileError(query.name, f"column {column!r} holds integers beyond 2**53")
-        values[known, j] = numbers
-    return values
-
-
-def _ids_of(query: Opened, id_column: str | None, m: int) -> NDArray[np.object_] | None:
-    column = id_column or next(iter(query.index), None)
-    if column is None:
-        return None
-    if query.text is None:
-        if query.kind == ".npy":
-            return np.asarray(NpyRows(query.path).block(0, m)[:, query.names.index(column)], object)
-        file = open_parquet(existing(query.path), query.name)
-        ids = file.read(columns=[column]).column(0).to_pylist()
-        return np.fromiter(ids, dtype=object, count=m)
-    from ..rows._csv import _ids
-
-    # As text nothing but the ids is parsed.
-    return _ids(query.text._parse([], column).column(column))
+def _queries(table: Table) -> Queries:
+    located = np.ones(table.n, dtype=bool)
+    located[list(table.bad)] = False
+    values = table.values[located] if table.bad else table.values
+    reasons = {row: f"not located: {what}" for row, what in table.bad.items()}
+    return Queries(values, located, reasons, table.ids)
 
 
 def same_file(one: str, other: str) -> bool:

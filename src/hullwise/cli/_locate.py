@@ -23,8 +23,9 @@ from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..errors import DataError, FileError, HullwiseError
 from ..rows._paths import existing
+from ..rows._table import open_table
 from ..rows._write import check_table_output, write_table
-from ._input import Queries, open_table, plan, read_cloud, read_queries, same_file
+from ._input import Queries, plan, read_cloud, read_queries, same_file
 from ._text import Heading, console, print_summary
 
 WRITTEN = "hullwise.written"
@@ -53,6 +54,27 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     read = perf_counter() - start
     compiled = compile_kernels(say)
     start = perf_counter()
+    location = _locate(cloud, queries, metric, options)
+    say(_times(read, compiled, perf_counter() - start))
+    if options["verify"]:
+        _verify(location, cloud, say)
+    done: list[str] = []
+    try:
+        _write(location, queries, options, pairs.query_id, done)
+    finally:
+        # The answer is worth seeing even where the disk is full.
+        if not options["quiet"]:
+            names = [Path(file.path).name for file in (first, second)]
+            heading = Heading(names[0], names[1], len(queries.reasons), pairs.notes)
+            out = console(sys.stderr if options["output"] == "-" else sys.stdout)
+            print_summary(out, location, heading)
+            out.file.flush()
+    for line in done:
+        say(line)
+    return fails(location, options["fail_on"], bool(queries.reasons))
+
+
+def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]) -> Location:
     with progress_bar(options["quiet"]) as progress:
         location = locate(
             cloud,
@@ -64,24 +86,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
             budget=options["budget"],
             progress=progress,
         )
-    location = replace(location, labels=queries.labels)
-    say(_times(read, compiled, perf_counter() - start))
-    if options["verify"]:
-        _verify(location, cloud, say)
-    done: list[str] = []
-    try:
-        _write(location, queries, options, pairs.query_id, done)
-    finally:
-        # The answer is worth seeing even where the disk is full.
-        if not options["quiet"]:
-            names = [Path(file.name).name for file in (first, second)]
-            heading = Heading(names[0], names[1], len(queries.reasons), pairs.notes)
-            out = console(sys.stderr if options["output"] == "-" else sys.stdout)
-            print_summary(out, location, heading)
-            out.file.flush()
-    for line in done:
-        say(line)
-    return fails(location, options["fail_on"], bool(queries.reasons))
+    return replace(location, labels=queries.labels)
 
 
 def _say(text: str) -> None:

@@ -105,6 +105,28 @@ def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
     return table
 
 
+def _counts_table(first: str) -> Table:
+    return _table(
+        (first, {"no_wrap": True}),
+        ("rows", {"justify": "right", "no_wrap": True}),
+        ("share", {"justify": "right", "no_wrap": True}),
+        ("", {"width": 14, "no_wrap": True}),
+        ("what it means", {}),
+    )
+
+
+def _add_count(out: Console, table: Table, name: str, count: int, *, of: int, meaning: str) -> None:
+    from ..show._words import share
+
+    table.add_row(
+        Text(name, style=f"bold {STYLES[name]}"),
+        f"{count:,}",
+        share(count, of),
+        Text(bar(out, count / of), style=STYLES[name]),
+        Text(meaning),
+    )
+
+
 def _indented(out: Console, table: Any) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
 
@@ -141,7 +163,7 @@ def _print_heading(out: Console, location: Location, heading: Heading) -> None:
 def _rules(location: Location) -> dict[str, str]:
     r = len(location.reference)
     if not r:
-        return {"core": "inside the hull", "far": "outside; no training rows to compare with"}
+        return {"core": "inside the hull", "unknown": "no training rows to compare with"}
     return {
         "core": "no farther out than half of them",
         "edge": "farther out than half of them",
@@ -151,31 +173,16 @@ def _rules(location: Location) -> dict[str, str]:
 
 
 def _print_bands(out: Console, location: Location) -> None:
-    from ..show._words import share
-
-    m = len(location)
     rules = _rules(location)
     r = len(location.reference)
     against = f", against {r:,} training rows left out in turn" if r else ""
     _section(out, f"Where the new rows stand{against}")
-    table = _table(
-        ("band", {"no_wrap": True}),
-        ("rows", {"justify": "right", "no_wrap": True}),
-        ("share", {"justify": "right", "no_wrap": True}),
-        ("", {"width": 14, "no_wrap": True}),
-        ("what it means", {}),
-    )
+    table = _counts_table("band")
     counts = Counter(location.band.tolist())
-    unknown = {"unknown": "the distance is not settled"}
-    for band, rule in (rules | (unknown if counts["unknown"] else {})).items():
-        style = STYLES[band]
-        table.add_row(
-            Text(band, style=f"bold {style}"),
-            f"{counts[band]:,}",
-            share(counts[band], m),
-            Text(bar(out, counts[band] / m), style=style),
-            Text(rule),
-        )
+    if counts["unknown"]:
+        rules.setdefault("unknown", "the distance is not settled")
+    for band, rule in rules.items():
+        _add_count(out, table, band, counts[band], of=len(location), meaning=rule)
     _indented(out, table)
     out.print()
     if len(location.reference):
@@ -209,30 +216,16 @@ def _hull_sentence(location: Location) -> str:
 
 
 def _print_verdicts(out: Console, location: Location) -> None:
-    from ..show._words import share
-
     _section(out, "Where the new rows stand")
     meanings = {
         1: ("inside", "a weighted average of training rows; the weights prove it"),
         -1: ("outside", "a direction separates it from every training row"),
         0: ("undecided", "neither proof was found"),
     }
-    table = _table(
-        ("verdict", {"no_wrap": True}),
-        ("rows", {"justify": "right", "no_wrap": True}),
-        ("share", {"justify": "right", "no_wrap": True}),
-        ("", {"width": 14, "no_wrap": True}),
-        ("what it means", {}),
-    )
+    table = _counts_table("verdict")
     for verdict, (name, meaning) in meanings.items():
         count = int((location.verdict == verdict).sum())
-        table.add_row(
-            Text(name, style=f"bold {STYLES[name]}"),
-            f"{count:,}",
-            share(count, len(location)),
-            Text(bar(out, count / len(location)), style=STYLES[name]),
-            meaning,
-        )
+        _add_count(out, table, name, count, of=len(location), meaning=meaning)
     _indented(out, table)
 
 

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
+from ._cells import advice, is_inexact, is_number, number_pattern, value
 from ._memory import check_memory
-from ._paths import select
 from ._source import Source
 from ._values import LARGEST_INTEGER, TIME_ADVICE, some
 
 SEPARATORS: Final = (";", "\t", "|", ",")
-NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-WORDS: Final = r"(?i:[+-]?(nan|inf|infinity))"
-THOUSANDS: Final = r"[+-]?\d{1,3}([,.' \x{a0}\x{202f}]\d{3})+"
-MISSING: Final = frozenset(
-    ["", "NA", "N/A", "#N/A", "NULL", "NONE", "NAN", "NIL", "?", "-", ".", "#NULL!", "#DIV/0!"]
-)
 
 
 class CsvTable:
     """One CSV file while it is read: its columns, and where in the text a value came from.
 
-    `names` are those of all columns of the file, `features` those asked for.
+    `names` are those of all columns of the file, `features` those asked for; `named` is False
+    where the names are only places.
     """
 
+    kind = ".csv"
+    index: tuple[str, ...] = ()
+
     def __init__(self, source: Source, sep: str, decimal: str, header: bool) -> None:
-        self.source, self.sep, self.decimal, self.header = source, sep, decimal, header
+        self.source, self.sep, self.decimal, self.named = source, sep, decimal, header
         self.path = source.name
         self.first_line, cells = self._first()
         # A quoted name may hold line breaks.
@@ -39,9 +37,9 @@ class CsvTable:
         self._refuse_separator(cells)
         if header:
             self._refuse_numbers_only(cells)
-            self.names = [c.strip() for c in cells]
+            self.names = tuple(c.strip() for c in cells)
         else:
-            self.names = [f"x{j}" for j in range(len(cells))]
+            self.names = tuple(f"x{j}" for j in range(len(cells)))
 
     def _first(self) -> tuple[int, list[str]]:
         for line, cells in self.source.records(self.sep):
@@ -76,11 +74,11 @@ class CsvTable:
         next(records)
         _, second = next(records, (0, []))
         words = second[0].split() if len(second) == 1 else []
-        return len(words) == len(first.split()) and all(_is_number(w) for w in words)
+        return len(words) == len(first.split()) and all(is_number(w) for w in words)
 
     def _refuse_numbers_only(self, cells: list[str]) -> None:
         marked = [c.strip().replace(self.decimal, ".") for c in cells]
-        if all(_is_number(c) for c in marked):
+        if all(is_number(c) for c in marked):
             raise FileError(
                 self.path,
                 f"line {self.first_line} holds numbers only ({some(cells, 4)}), so there seems to "
@@ -91,11 +89,11 @@ class CsvTable:
     # ---- reading --------------------------------------------------------------------------
 
     def read(
-        self, columns: Sequence[str] | None, drop: Sequence[str], id_column: str | None
-    ) -> tuple[NDArray[np.float64], list[str], NDArray[np.object_] | None]:
-        """Values, feature names and row ids."""
-        self.features = select(self.path, self.names, columns, drop, id_column)
-        if "" in self.features:
+        self, features: list[str], id_column: str | None, keep_bad: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.object_] | None]:
+        """Values and row ids; NaN and infinity only where `keep_bad`."""
+        self.features = features
+        if "" in features:
             raise FileError(
                 self.path,
                 f"column {self.names.index('') + 1} has no name in line {self.first_line} (some "
@@ -106,9 +104,9 @@ class CsvTable:
         table = self._parse(self.features, id_column)
         if table.num_rows == 0:
             raise FileError(self.path, "has a header but no rows")
-        values = self._values(table)
+        values = self._values(table, keep_bad)
         ids = None if id_column is None else _ids(table.column(id_column))
-        return values, self.features, ids
+        return values, ids
 
     def _check_size(self) -> None:
         head = self.source.head()
@@ -125,8 +123,8 @@ class CsvTable:
         if id_column is not None:
             types[id_column] = pa.string()
         read = csv.ReadOptions(
-            column_names=self.names,
-            skip_rows=self.header_end if self.header else self.first_line - 1,
+            column_names=list(self.names),
+            skip_rows=self.header_end if self.named else self.first_line - 1,
             # A record must fit into a block.
             block_size=max(1 << 20, 128 * len(self.names)),
         )
@@ -182,78 +180,70 @@ class CsvTable:
 
     # ---- values ---------------------------------------------------------------------------
 
-    def _values(self, table: Any) -> NDArray[np.float64]:
+    def _values(self, table: Any, keep_bad: bool) -> NDArray[np.float64]:
         import pyarrow.types as types
 
         kinds = {c: table.schema.field(c).type for c in self.features}
         if any(types.is_binary(t) for t in kinds.values()):
             self.source.refuse_encoding()
-        self._refuse_text(table, [c for c, t in kinds.items() if types.is_string(t)])
-        times = [c for c, t in kinds.items() if types.is_temporal(t)]
-        if times:
-            line, value = self._cell(_first_set(table.column(times[0]).is_valid()), times[0])
-            raise FileError(
-                self.path,
-                f"columns that hold times: {some(times)} (line {line}: {value!r}); {TIME_ADVICE}; "
-                "or leave them out with --columns",
-            )
-        self._refuse_missing(table)
+        text = [c for c, t in kinds.items() if types.is_string(t)]
+        self._refuse_text(table, text, keep_bad)
+        self._refuse_times(table, [c for c, t in kinds.items() if types.is_temporal(t)])
+        if not keep_bad:
+            self._refuse_missing(table)
         values = np.empty((table.num_rows, len(self.features)), dtype=np.float64)
         for j, column in enumerate(self.features):
-            numbers = table.column(column).to_numpy()
+            if types.is_string(kinds[column]):
+                values[:, j] = self._numbers_in_text(column, table.column(column).to_pylist())
+                continue
+            numbers = _numbers(table.column(column))
             self._refuse_inexact(column, numbers)
             values[:, j] = numbers
-            self._refuse_infinite(column, values[:, j])
+            if not keep_bad:
+                self._refuse_infinite(column, values[:, j])
         return values
 
-    def _refuse_text(self, table: Any, columns: list[str]) -> None:
-        import pyarrow.compute as compute
+    def _numbers_in_text(self, column: str, cells: list[str]) -> list[float]:
+        row = next((i for i, cell in enumerate(cells) if is_inexact(cell)), None)
+        if row is not None:
+            self._raise_inexact(row, column)
+        return [value(cell, self.decimal) for cell in cells]
 
-        if not columns:
+    def _refuse_times(self, table: Any, times: list[str]) -> None:
+        if not times:
             return
-        number = NUMBER.replace(r"\.", re.escape(self.decimal))
-        pattern = rf"^\s*({number}|{WORDS})\s*$"
-        found = []
-        for column in columns:
-            cells = table.column(column)
-            bad = compute.invert(compute.match_substring_regex(cells, pattern))
-            found.append((_first_set(bad), column, int(compute.sum(bad).as_py() or 0)))
-        row, column, count = min(found, key=lambda f: f[0])
-        line, value = self._cell(row, column)
-        total = sum(f[2] for f in found)
-        cells = "1 cell is" if total == 1 else f"{total} cells in {len(found)} column"
-        if total > 1:
-            cells += f"{'s' * (len(found) > 1)} ({some([f[1] for f in found])}) are"
-        hint = self._hint(table.column(column), pattern)
+        line, cell = self._cell(_first_set(table.column(times[0]).is_valid()), times[0])
         raise FileError(
             self.path,
-            f"line {line}, column {column!r} holds {value!r}, which is no number; {cells} not "
-            f"numeric; {hint}",
+            f"columns that hold times: {some(times)} (line {line}: {cell!r}); {TIME_ADVICE}; "
+            "or leave them out with --columns",
         )
 
-    def _hint(self, cells: Any, pattern: str) -> str:
+    def _refuse_text(self, table: Any, columns: list[str], keep_bad: bool) -> None:
         import pyarrow.compute as compute
 
-        bad = cells.filter(compute.invert(compute.match_substring_regex(cells, pattern)))
-        sample = [str(v).strip() for v in bad.slice(0, 1000).to_pylist()]
-        other = "," if self.decimal == "." else "."
-        thousands = re.compile(THOUSANDS.replace(r"\x{a0}", "\xa0").replace(r"\x{202f}", "\u202f"))
-        number = re.compile(NUMBER.replace(r"\.", re.escape(other)))
-        present = [v for v in sample if v.upper() not in MISSING]
-        if not present:
-            return "missing values are never filled in for you: impute them or drop those rows"
-        grouped = [bool(thousands.fullmatch(v)) for v in present]
-        if all(grouped):
-            hint = "remove the thousands separators"
-            return (
-                f"{hint}, or pass --decimal {other} if it is the decimal mark"
-                if all(v.count(other) == 1 for v in present)
-                else hint
-            )
-        if all(g or number.fullmatch(v) for g, v in zip(grouped, present, strict=True)):
-            return f"pass --decimal {other} (decimal={other!r} in Python)"
-        return (
-            "encode text as numbers, or leave the column out with --columns (or as --target, --id)"
+        pattern = number_pattern(self.decimal, missing=keep_bad)
+        bad = {
+            c: compute.invert(compute.match_substring_regex(table.column(c), pattern))
+            for c in columns
+        }
+        counts = {c: int(compute.sum(mask).as_py() or 0) for c, mask in bad.items()}
+        if keep_bad:
+            bad = {c: mask for c, mask in bad.items() if counts[c]}
+        if not bad:
+            return
+        first = {c: _first_set(mask) for c, mask in bad.items()}
+        column = min(first, key=lambda c: first[c])
+        line, cell = self._cell(first[column], column)
+        total = sum(counts.values())
+        cells = "1 cell is" if total == 1 else f"{total} cells in {len(bad)} column"
+        if total > 1:
+            cells += f"{'s' * (len(bad) > 1)} ({some(list(bad))}) are"
+        sample = table.column(column).filter(bad[column]).slice(0, 1000).to_pylist()
+        raise FileError(
+            self.path,
+            f"line {line}, column {column!r} holds {cell!r}, which is no number; {cells} not "
+            f"numeric; {advice(sample, self.decimal)}",
         )
 
     def _refuse_missing(self, table: Any) -> None:
@@ -299,42 +289,46 @@ class CsvTable:
         if not len(large):
             return
         text = self._parse([column], None, text=True).column(column)
-        row = next((i for i in large.tolist() if _is_inexact(text[i].as_py())), None)
-        if row is None:
-            return
-        line, value = self._cell(row, column)
+        row = next((i for i in large.tolist() if is_inexact(text[i].as_py())), None)
+        if row is not None:
+            self._raise_inexact(row, column)
+
+    def _raise_inexact(self, row: int, column: str) -> NoReturn:
+        line, cell = self._cell(row, column)
         raise FileError(
             self.path,
-            f"line {line}, column {column!r} holds the integer {value}: beyond 2**53 neighbouring "
+            f"line {line}, column {column!r} holds the integer {cell}: beyond 2**53 neighbouring "
             "integers are the same float64; subtract an offset from that column first, or take it "
             "as the row id with --id",
         )
 
     def _cell(self, row: int, column: str) -> tuple[int, str]:
         """Line number and text of a data row's cell."""
-        seen, j = -1, self.names.index(column)
-        for line, cells in self.source.records(self.sep):
-            if line < (self.header_end + 1 if self.header else self.first_line) or (
-                not cells and len(self.names) > 1
-            ):
-                continue
-            seen += 1
-            if seen == row:
+        j = self.names.index(column)
+        for at, (line, cells) in enumerate(self._below_header()):
+            if at == row:
                 return line, cells[j] if j < len(cells) else ""
         return row, ""
 
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(rf"\s*({NUMBER})\s*", text) is not None
-
-
-def _is_inexact(text: str) -> bool:
-    whole = re.fullmatch(r"\s*([+-]?\d+)\s*", text)
-    return whole is not None and abs(int(whole[1])) > LARGEST_INTEGER
+    def _below_header(self) -> Iterator[tuple[int, list[str]]]:
+        first = self.header_end + 1 if self.named else self.first_line
+        for line, cells in self.source.records(self.sep):
+            if line >= first and (cells or len(self.names) == 1):
+                yield line, cells
 
 
 def _first_set(mask: Any) -> int:
     return int(np.argmax(mask.to_numpy()))
+
+
+def _numbers(column: Any) -> NDArray[Any]:
+    """The column's numbers, NaN where it is empty."""
+    import pyarrow as pa
+
+    if column.null_count and not pa.types.is_floating(column.type):
+        # Else numpy would get objects; what float64 rounds to 2**53 is looked up in the text.
+        column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy())
 
 
 def _without_blank_end(table: Any) -> Any:

@@ -82,6 +82,21 @@ def refuse_bad(
         _raise_nonfinite(values, name, start, columns, labels, scope)
 
 
+def bad_rows(values: NDArray[Any], columns: Sequence[str]) -> dict[int, str]:
+    """For each row that holds NaN or infinity, by number, what it holds and where."""
+    found: dict[int, str] = {}
+    if values.dtype.kind != "f":
+        return found
+    for start, block in _row_blocks(values):
+        bad = ~np.isfinite(block)
+        for i in np.flatnonzero(bad.any(axis=1)).tolist():
+            at = np.flatnonzero(bad[i]).tolist()
+            what = "NaN" if np.isnan(block[i, at[0]]) else "infinity"
+            more = f" and {len(at) - 1} more" if len(at) > 1 else ""
+            found[start + i] = f"{what} in column {columns[at[0]]!r}{more}"
+    return found
+
+
 def _raise_inexact(
     values: NDArray[Any],
     name: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,41 +77,59 @@ def shared_dtype(schema: Any, features: Sequence[str]) -> np.dtype[Any]:
 
 
 def batch_values(
-    name: str, table: Any, features: Sequence[str], start: int, dtype: np.dtype[Any]
+    name: str,
+    table: Any,
+    features: Sequence[str],
+    start: int,
+    dtype: np.dtype[Any],
+    keep_null: bool = False,
 ) -> NDArray[Any]:
     """Columns of one batch, whose first row is row `start`, as an array (rows, d).
 
     Raises
     ------
     FileError
-        A missing value, or an integer beyond 2**53 that `dtype` would round; with its place.
+        A missing value, unless `keep_null` makes it NaN, or an integer beyond 2**53 that `dtype`
+        would round; with its place.
     """
     values = np.empty((table.num_rows, len(features)), dtype=dtype)
     for j, column in enumerate(features):
         array = table.column(column)
+        rows: Sequence[int] | NDArray[np.intp] = range(start, start + len(array))
+        where: slice | NDArray[np.intp] = slice(None)
         if array.null_count:
-            row = start + int(np.argmax(array.is_null().to_numpy(zero_copy_only=False)))
-            raise FileError(
-                name,
-                f"row {row} (counted from 0), column {column!r} is empty (null), {array.null_count}"
-                f" in the {table.num_rows} rows from row {start}; nothing is filled in for you: "
-                "impute them or drop those rows",
-            )
+            known = np.asarray(array.is_valid())
+            if not keep_null:
+                _refuse_null(name, array, column, start + int(np.argmin(known)), start)
+            values[~known, j] = np.nan
+            where = np.flatnonzero(known)
+            array, rows = array.drop_null(), start + where
         numbers = np.asarray(array)
         if numbers.dtype.kind in "iu" and numbers.dtype.itemsize == 8:
-            _refuse_inexact(name, numbers, column, start)
-        values[:, j] = numbers
+            _refuse_inexact(name, numbers, column, rows)
+        values[where, j] = numbers
     return values
 
 
-def _refuse_inexact(name: str, numbers: NDArray[Any], column: str, start: int) -> None:
+def _refuse_null(name: str, array: Any, column: str, row: int, start: int) -> NoReturn:
+    raise FileError(
+        name,
+        f"row {row} (counted from 0), column {column!r} is empty (null), {array.null_count} in "
+        f"the {len(array)} rows from row {start}; nothing is filled in for you: impute them or "
+        "drop those rows",
+    )
+
+
+def _refuse_inexact(
+    name: str, numbers: NDArray[Any], column: str, rows: Sequence[int] | NDArray[np.intp]
+) -> None:
     if numbers.size == 0 or max(int(numbers.max()), -int(numbers.min())) <= LARGEST_INTEGER:
         return
     low = -LARGEST_INTEGER if numbers.dtype.kind == "i" else 0
     i = int(np.argmax((numbers > LARGEST_INTEGER) | (numbers < low)))
     raise FileError(
         name,
-        f"row {start + i} (counted from 0), column {column!r} holds the integer {numbers[i]}: "
+        f"row {rows[i]} (counted from 0), column {column!r} holds the integer {numbers[i]}: "
         "beyond 2**53 neighbouring integers are the same float64; subtract an offset from that "
         "column first, or take it as the row id with --id",
     )

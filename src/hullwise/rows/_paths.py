@@ -15,6 +15,7 @@ from ..errors import FileError
 from ._values import some
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".npy")
+PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 
 def shown(path: str | PathLike[str]) -> str:
@@ -71,6 +72,12 @@ def suffix(path: str | PathLike[str]) -> str:
     for known in (".parquet", ".npy"):
         if name.endswith(known):
             return known
+    if name.endswith(PICKLES):
+        raise FileError(
+            os.fspath(path),
+            "is a pickle, which can run any code when it is loaded, so it never is; save the "
+            "table as CSV, Parquet or .npy (numpy.save, DataFrame.to_parquet)",
+        )
     raise FileError(os.fspath(path), f"unknown kind of file; known are {', '.join(SUFFIXES)}")
 
 

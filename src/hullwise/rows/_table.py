@@ -4,44 +4,55 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, FileError
+from ._csv import CsvTable
+from ._files import NpyRows
+from ._finite import bad_rows as find_bad_rows
+from ._finite import refuse_bad
 from ._memory import check_memory
-from ._paths import existing, select, shown, suffix
+from ._parquet import batch_values, index_columns, open_parquet, refuse_types, shared_dtype
+from ._paths import existing, select, suffix
+from ._source import open_source
 
-__all__ = ["Table", "read_table"]
+__all__ = ["OpenTable", "Table", "open_table", "read_rows", "read_table"]
 
 BATCH = 1 << 16
+BadRows = Literal["refuse", "keep"]
+Read = tuple[NDArray[Any], NDArray[np.object_] | None]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Table:
-    """A table of finite numbers read from a file.
+    """A table of numbers read from a file.
 
     Attributes
     ----------
     values : ndarray of shape (n, d)
-        float64, or float32 where every column of the file is.
+        float64, or float32 where every column of the file is. Finite but for the rows of `bad`.
     columns : tuple of str
         Names of the d features; x0, x1, ... where the file has none.
     ids : object ndarray of shape (n,) or None
         Row ids as given, int or str.
     path : str
         The file as the user named it.
+    bad : mapping of int to str
+        The rows with missing or infinite values, where these were kept, and what each holds.
     """
 
     values: NDArray[Any]
     columns: tuple[str, ...]
     ids: NDArray[np.object_] | None
     path: str
+    bad: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -58,6 +69,34 @@ class Table:
         return f"Table({self.n} rows, {self.d} features, {self.values.dtype} from {name!r})"
 
 
+class OpenTable(Protocol):
+    """A file whose columns are known and whose rows have not been read.
+
+    Attributes
+    ----------
+    kind : str
+        ``.csv`` for any text, ``.parquet`` or ``.npy``.
+    path : str
+        The file as messages show it.
+    names : tuple of str
+        All columns.
+    named : bool
+        False where the names are only places: x0, x1, ...
+    index : tuple of str
+        The columns in which pandas stored its index.
+    """
+
+    kind: str
+    path: str
+    names: tuple[str, ...]
+    named: bool
+    index: tuple[str, ...]
+
+    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> Read:
+        """Values and row ids; NaN and infinity only where `keep_bad`."""
+        ...
+
+
 def read_table(
     path: str | PathLike[str],
     *,
@@ -67,6 +106,7 @@ def read_table(
     sep: str | None = None,
     decimal: str = ".",
     header: bool = True,
+    bad_rows: BadRows = "refuse",
 ) -> Table:
     """Read a table of numbers; refuse, with its place, whatever is no number.
 
@@ -89,6 +129,9 @@ def read_table(
         Decimal mark of a text file.
     header : bool, default=True
         Whether the first line of a text file holds the names. If not they are x0, x1, ...
+    bad_rows : {"refuse", "keep"}, default="refuse"
+        Rows with missing or infinite values: an error, or NaN and infinity in `Table.values`
+        and a sentence for each such row in `Table.bad`. Text is refused in any case.
 
     Returns
     -------
@@ -97,8 +140,8 @@ def read_table(
     Raises
     ------
     FileError
-        The file cannot be read, or holds text, a missing or infinite value, a truncated line,
-        an integer beyond 2**53, duplicate names, or not the columns asked for.
+        The file cannot be read, or holds text, a missing or infinite value (unless kept), a
+        truncated line, an integer beyond 2**53, duplicate names, or not the columns asked for.
     MemoryLimitError
         The table would not fit in memory.
 
@@ -117,26 +160,64 @@ def read_table(
     >>> table.columns, list(table.ids)
     (('age', 'weight'), ['a', 'b'])
     """
+    return read_rows(
+        open_table(path, sep=sep, decimal=decimal, header=header),
+        columns=columns,
+        drop=drop,
+        id_column=id_column,
+        bad_rows=bad_rows,
+    )
+
+
+def open_table(
+    path: str | PathLike[str],
+    *,
+    sep: str | None = None,
+    decimal: str = ".",
+    header: bool = True,
+) -> OpenTable:
+    """Look at the columns of a file; parameters and errors as in `read_table`."""
     kind = _kind(path)
     if kind == ".npy":
-        return _read_npy(path, columns, drop, id_column)
+        return NpyTable(path)
     if kind == ".parquet":
-        return _read_parquet(path, columns, drop, id_column)
-    from ._csv import CsvTable
-    from ._source import open_source
-
+        return ParquetTable(path)
     source = open_source(path)
     # What arrives from a shell when a tab is meant.
     sep = "\t" if sep in ("\\t", "tab") else sep
     for option, mark in (("sep", sep), ("decimal", decimal)):
         if mark is not None and len(mark.encode()) != 1:
-            raise DataError(f"{option}={mark!r}: expected one ASCII character")
+            raise DataError(f"{option}={mark!r} (--{option}): expected one ASCII character")
     if sep is None:
         first = source.head().split(b"\n", 1)[0]
         sep = "\t" if kind == ".tsv" or (kind == ".txt" and b"\t" in first) else ","
-    text = CsvTable(source, sep, decimal, header)
-    values, features, ids = text.read(columns, drop, id_column)
-    return Table(values, tuple(features), ids, source.name)
+    return CsvTable(source, sep, decimal, header)
+
+
+def read_rows(
+    table: OpenTable,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    id_column: str | None = None,
+    bad_rows: BadRows = "refuse",
+) -> Table:
+    """Read the rows of a table that was opened; again gives the same, from a pipe too.
+
+    Parameters are those of `read_table`.
+
+    Raises
+    ------
+    FileError, MemoryLimitError
+        As `read_table`.
+    """
+    keep = bad_rows == "keep"
+    drop = [drop] if isinstance(drop, str) else drop
+    index = table.index if columns is None else ()
+    features = select(table.path, table.names, columns, [*drop, *index], id_column)
+    values, ids = table.read(features, id_column, keep)
+    bad = find_bad_rows(values, features) if keep else {}
+    return Table(values, tuple(features), ids, table.path, bad)
 
 
 def _kind(path: str | PathLike[str]) -> str:
@@ -151,80 +232,88 @@ def _kind(path: str | PathLike[str]) -> str:
         return ".csv"
 
 
-def _read_npy(
-    path: str | PathLike[str],
-    columns: Sequence[str] | None,
-    drop: Sequence[str],
-    id_column: str | None,
-) -> Table:
-    from ._files import NpyRows
+class NpyTable:
+    """An `OpenTable` of a ``.npy`` file."""
 
-    name = shown(path)
-    rows = NpyRows(path)
-    names = [f"x{j}" for j in range(rows.d)]
-    features = select(name, names, columns, drop, id_column)
-    dtype = rows.dtype if rows.dtype.kind == "f" and rows.dtype.itemsize == 4 else np.float64
-    check_memory(rows.n * len(features) * np.dtype(dtype).itemsize, f"{name} in memory")
-    stored = rows.block(0, rows.n)
-    _refuse_values(stored, name, names)
-    wanted = [names.index(c) for c in features]
-    ids = None
-    if id_column is not None:
-        ids = np.empty(rows.n, dtype=object)
-        ids[:] = stored[:, names.index(id_column)].tolist()
-    values = np.ascontiguousarray(stored[:, wanted], dtype=np.dtype(dtype).newbyteorder("="))
-    return Table(values, tuple(features), ids, name)
+    kind, named = ".npy", False
+    index: tuple[str, ...] = ()
 
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._rows = NpyRows(path)
+        self.names = tuple(f"x{j}" for j in range(self._rows.d))
 
-def _read_parquet(
-    path: str | PathLike[str],
-    columns: Sequence[str] | None,
-    drop: Sequence[str],
-    id_column: str | None,
-) -> Table:
-    from ._parquet import batch_values, index_columns, open_parquet, refuse_types, shared_dtype
-
-    name = shown(path)
-    file = open_parquet(existing(path), name)
-    schema = file.schema_arrow
-    index = index_columns(schema) if columns is None else []
-    features = select(name, schema.names, columns, [*_list(drop), *index], id_column)
-    refuse_types(name, schema, features)
-    single = all(shared_dtype(schema, [c]) in (np.float32, np.float16) for c in features)
-    dtype = np.dtype(np.float32 if single else np.float64)
-    n = int(file.metadata.num_rows)
-    if n == 0:
-        raise FileError(name, "found array with 0 sample(s): the file holds no rows")
-    check_memory(n * len(features) * dtype.itemsize, f"{name} in memory")
-    values = np.empty((n, len(features)), dtype=dtype)
-    id_names = [id_column] if id_column is not None else index[:1]
-    ids: list[object] = []
-    start = 0
-    try:
-        for batch in file.iter_batches(BATCH, columns=list(dict.fromkeys([*features, *id_names]))):
-            values[start : start + batch.num_rows] = batch_values(
-                name, batch, features, start, dtype
-            )
-            ids += batch.column(id_names[0]).to_pylist() if id_names else []
-            start += batch.num_rows
-    except OSError as error:
-        raise FileError(name, f"is a damaged Parquet file ({error})") from None
-    _refuse_values(values, name, features)
-    labels = None
-    if id_names:
-        labels = np.empty(n, dtype=object)
-        labels[:] = ids
-    return Table(values, tuple(features), labels, name)
+    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> Read:
+        n, dtype = self._rows.n, self._rows.dtype
+        single = dtype.kind == "f" and dtype.itemsize == 4
+        wanted = np.dtype(np.float32 if single else np.float64)
+        check_memory(n * len(features) * wanted.itemsize, f"{self.path} in memory")
+        stored = self._rows.block(0, n)
+        places = [self.names.index(c) for c in features]
+        chosen = stored if features == list(self.names) else stored[:, places]
+        if not (keep_bad and dtype.kind == "f"):
+            _refuse_values(chosen, self.path, features)
+        ids = None
+        if id_column is not None:
+            ids = _objects(stored[:, self.names.index(id_column)].tolist())
+        return np.ascontiguousarray(chosen, dtype=wanted), ids
 
 
-def _list(names: Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
+class ParquetTable:
+    """An `OpenTable` of a Parquet file."""
+
+    kind, named = ".parquet", True
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._file = open_parquet(existing(path), self.path)
+        self._schema = self._file.schema_arrow
+        self.n = int(self._file.metadata.num_rows)
+        self.names = tuple(self._schema.names)
+        self.index = tuple(index_columns(self._schema))
+
+    def ids(self, id_column: str | None) -> NDArray[np.object_] | None:
+        """The ids of all rows, read from one column: the index of pandas by default."""
+        names = self._id_names(id_column)
+        return _objects(self._file.read(columns=names).column(0).to_pylist()) if names else None
+
+    def _id_names(self, id_column: str | None) -> list[str]:
+        return [id_column] if id_column is not None else list(self.index[:1])
+
+    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> Read:
+        path, schema = self.path, self._schema
+        refuse_types(path, schema, features)
+        single = all(shared_dtype(schema, [c]) in (np.float32, np.float16) for c in features)
+        dtype = np.dtype(np.float32 if single else np.float64)
+        if self.n == 0:
+            raise FileError(path, "found array with 0 sample(s): the file holds no rows")
+        check_memory(self.n * len(features) * dtype.itemsize, f"{path} in memory")
+        values = np.empty((self.n, len(features)), dtype=dtype)
+        id_names = self._id_names(id_column)
+        ids: list[object] = []
+        start = 0
+        try:
+            together = list(dict.fromkeys([*features, *id_names]))
+            for batch in self._file.iter_batches(BATCH, columns=together):
+                stop = start + batch.num_rows
+                values[start:stop] = batch_values(path, batch, features, start, dtype, keep_bad)
+                ids += batch.column(id_names[0]).to_pylist() if id_names else []
+                start = stop
+        except OSError as error:
+            raise FileError(path, f"is a damaged Parquet file ({error})") from None
+        if not keep_bad:
+            _refuse_values(values, path, features)
+        return values, _objects(ids) if id_names else None
 
 
-def _refuse_values(values: NDArray[Any], name: str, columns: Sequence[str]) -> None:
-    from ._finite import refuse_bad
+def _objects(ids: list[Any]) -> NDArray[np.object_]:
+    found = np.empty(len(ids), dtype=object)
+    found[:] = ids
+    return found
 
+
+def _refuse_values(values: NDArray[Any], path: str, columns: Sequence[str]) -> None:
     try:
         refuse_bad(values, "the table", 0, columns, None)
     except DataError as error:
-        raise FileError(name, str(error)) from None
+        raise FileError(path, str(error)) from None

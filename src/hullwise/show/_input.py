@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-RULES_WITHOUT_REFERENCE = {"core": "inside the hull", "far": "outside the hull"}
+RULES_WITHOUT_REFERENCE = {
+    "core": "inside the hull",
+    "unknown": "not inside; there are no training rows to compare with",
+}
 
 
 @dataclass(frozen=True, repr=False)
