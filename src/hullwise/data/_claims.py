@@ -210,9 +210,9 @@ class Claims:
         far = _farthest(self.cloud, self.Q, self.metric)
         with np.errstate(over="ignore", invalid="ignore"):
             short = self.direction.astype(np.float32).astype(np.float64)
-            lost = np.nan_to_num(self.metric.norm(self.direction - short) * far, nan=np.inf)
-        lower = np.where(self.lower > 0, self.lower - 2 * lost, 0.0)
-        if (lower[self.lower > 0] <= 0).any():
+            lost = 2 * self.metric.norm(self.direction - short) * far
+            lower = np.where(self.lower > 0, self.lower - lost, 0.0)
+        if not (lower[self.lower > 0] > 0).all():
             return False
         self.lower, self.direction = lower, short
         return True

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rows._rows import Floats, Indices
-from ._frame import Frame
+from ._frame import Frame, power_of_two
 from ._scan import View
 
 ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
@@ -121,7 +121,7 @@ def measured_by_size(frame: Frame, size: Floats) -> Frame:
     must not pass for a dimension.
     """
     constant = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
-    own = np.ldexp(1.0, -np.frexp(size)[1])
+    own = np.ldexp(1.0, -power_of_two(size))
     return replace(frame, factor=np.where(constant, own, frame.factor))
 
 

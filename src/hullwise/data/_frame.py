@@ -172,6 +172,6 @@ def _short(dtype: np.dtype[np.generic]) -> bool:
 
 
 def power_of_two(values: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int_]]:
-    """Exponents e with |value| <= 2**e (0 for zeros)."""
+    """Exponents e with |value| <= 2**e (0 for zeros), none so small that 2**-e overflows."""
     exponent = np.frexp(values)[1]
-    return np.where(values == 0, 0, exponent)
+    return np.where(values == 0, 0, np.maximum(exponent, -1020))

@@ -82,7 +82,7 @@ def _highest_rows(
     m, d = location.queries.shape
     origin = rows.take(np.zeros(1, np.intp))[0]
     v = location.direction.astype(np.float64)
-    V = v * M.root**2 if M.L is None else (v @ M.L.T) @ M.L
+    V = v * M.root * M.root if M.L is None else (v @ M.L.T) @ M.L
     shifted = np.asarray(location.queries, np.float64) - origin
     ahead = np.einsum("ij,ij->i", V, shifted)
     # the terms of M v, before they cancel
