@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import betabinom
 
 from ..rows._rows import Floats, Indices
 from ._frame import Metric
@@ -121,6 +120,8 @@ def chance(found: int, m: int, r: int) -> float:
     >>> round(chance(34, 400, 500), 3), round(chance(24, 400, 500), 2)
     (0.018, 0.26)
     """
+    from scipy.stats import betabinom  # 40 MB and a third of a second that few calls need
+
     c = 1 + int(np.floor(r * BEYOND / 100))
     if r < 1 or c > r:
         return float("nan")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
+from ._arrow import known, numbers
 from ._cells import advice, is_inexact, is_number, number_pattern, value
 from ._memory import check_memory
 from ._source import Source
@@ -196,9 +197,9 @@ class CsvTable:
             if types.is_string(kinds[column]):
                 values[:, j] = self._numbers_in_text(column, table.column(column).to_pylist())
                 continue
-            numbers = _numbers(table.column(column))
-            self._refuse_inexact(column, numbers)
-            values[:, j] = numbers
+            found = _numbers(table.column(column))
+            self._refuse_inexact(column, found)
+            values[:, j] = found
             if not keep_bad:
                 self._refuse_infinite(column, values[:, j])
         return values
@@ -318,7 +319,7 @@ class CsvTable:
 
 
 def _first_set(mask: Any) -> int:
-    return int(np.argmax(mask.to_numpy()))
+    return int(np.argmax(numbers(mask)))
 
 
 def _numbers(column: Any) -> NDArray[Any]:
@@ -328,11 +329,11 @@ def _numbers(column: Any) -> NDArray[Any]:
     if column.null_count and not pa.types.is_floating(column.type):
         # Else numpy would get objects; what float64 rounds to 2**53 is looked up in the text.
         column = column.cast(pa.float64(), safe=False)
-    return np.asarray(column.to_numpy())
+    return numbers(column)
 
 
 def _without_blank_end(table: Any) -> Any:
-    present = np.flatnonzero(table.column(0).is_valid().to_numpy())
+    present = np.flatnonzero(known(table.column(0)))
     return table.slice(0, int(present[-1]) + 1 if len(present) else 0)
 
 

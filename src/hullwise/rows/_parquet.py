@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
+from ._arrow import known, numbers
 from ._values import LARGEST_INTEGER, some
 
 
@@ -98,16 +99,16 @@ def batch_values(
         rows: Sequence[int] | NDArray[np.intp] = range(start, start + len(array))
         where: slice | NDArray[np.intp] = slice(None)
         if array.null_count:
-            known = np.asarray(array.is_valid())
+            present = known(array)
             if not keep_null:
-                _refuse_null(name, array, column, start + int(np.argmin(known)), start)
-            values[~known, j] = np.nan
-            where = np.flatnonzero(known)
+                _refuse_null(name, array, column, start + int(np.argmin(present)), start)
+            values[~present, j] = np.nan
+            where = np.flatnonzero(present)
             array, rows = array.drop_null(), start + where
-        numbers = np.asarray(array)
-        if numbers.dtype.kind in "iu" and numbers.dtype.itemsize == 8:
-            _refuse_inexact(name, numbers, column, rows)
-        values[where, j] = numbers
+        found = numbers(array)
+        if found.dtype.kind in "iu" and found.dtype.itemsize == 8:
+            _refuse_inexact(name, found, column, rows)
+        values[where, j] = found
     return values
 
 

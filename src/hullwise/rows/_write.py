@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -93,6 +94,9 @@ def _write_csv(columns: Columns, stream: TextIO) -> None:
 
 
 def _write_parquet(columns: Columns, stream: BinaryIO) -> None:
+    # pyarrow.array imports pandas where there is one, and would lose a Ctrl-C meanwhile.
+    with contextlib.suppress(ImportError):
+        import pandas  # noqa: F401
     import pyarrow as pa
     import pyarrow.parquet as pq
 
