@@ -25,6 +25,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "oracle": (),
     "growth": (),
     "ellipsoid": (),
+    "file": (),
     "first_command": (),
     "peers": (),
 }
@@ -34,6 +35,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "oracle": ("--n", "10000", "--b", "256", "--repeat", "1"),
     "growth": ("--shrink", "10", "--repeat", "1"),
     "ellipsoid": ("--n", "5000", "--d", "10", "--peer-seconds", "1"),
+    "file": ("--n", "200000"),
     "first_command": (),
     "peers": ("--peer", "5", "--repeat", "1"),
 }
