@@ -2,10 +2,12 @@
 
 import gzip
 import re
+import shlex
 from pathlib import Path
 
 import cli_input
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -149,7 +151,7 @@ def test_metrics(files, tables, tmp_path):
     for option, metric in (("none", None), ("range", "range"), (tmp_path / "M.npy", M)):
         rows = read_rows(run(*args, option).stdout)
         assert [float(r["upper"]) for r in rows] == hw.locate(X, Q, metric=metric).upper.tolist()
-    assert "expected std, range, none" in run(*args, "euclid", code=3).stderr
+    assert "expected std, range, none" in run(*args, "euclid", code=2).stderr
     np.save(tmp_path / "M.npy", M[:2, :2])
     assert "metric has shape (2, 2)" in run(*args, tmp_path / "M.npy", code=3).stderr
 
@@ -221,9 +223,84 @@ def test_fail_on_is_not_met_by_rows_within_the_data(tables, tmp_path):
     run("locate", train, middle, "--fail-on", "core", code=1)
 
 
+def test_fail_on_says_why_even_when_quiet(files, tables, tmp_path):
+    X, _, Q = tables
+    args = ["locate", *files, "--target", "y", "-q", "--fail-on", "far"]
+    assert run(*args, "--id", "id", code=1).stderr == "--fail-on far: 1 row is far (row p7)\n"
+    bad = [[*row] for row in Q.tolist()]
+    bad[2][0] = ""
+    bad[9] = [9.0, -9.0, 1.0]
+    new = write_csv(tmp_path / "bad.csv", COLUMNS, bad)
+    args = ["locate", files[0], new, "--target", "y", "-q", "--bad-rows", "keep", "--fail-on"]
+    said = "--fail-on far: 2 rows are far (rows 7, 9), 1 could not be located"
+    assert run(*args, "far", code=1).stderr == f"{said}\n"
+    assert run(*args, "far", "--allow", "14", code=1).stderr == f"{said}; 14 % of 20 allowed\n"
+    assert run(*args, "far", "--allow", "15").stderr == ""
+    assert "or worse" in run(*args, "beyond", code=1).stderr
+
+
+def test_surprises_are_noted(files, tables, tmp_path):
+    X, y, Q = tables
+    rows = [["a", *Q[0]], ["b", *Q[1]], ["a", *Q[2]]]
+    twice = write_csv(tmp_path / "twice.csv", ["id", *COLUMNS], rows)
+    text = run("locate", files[0], twice, "--target", "y", "--id", "id", "--k", "90").stdout
+    assert "1 new row repeats the id of another row." in text
+    assert "--k 90 is more than the 80 training rows: all count." in text
+    pd.DataFrame(X, columns=COLUMNS, index=[f"t{i}" for i in range(80)]).to_parquet(
+        tmp_path / "train.parquet"
+    )
+    text = run(
+        "locate", tmp_path / "train.parquet", write_csv(tmp_path / "q.csv", COLUMNS, Q.tolist())
+    ).stdout
+    assert "train.parquet: rows are named by the index that pandas" in " ".join(text.split())
+    assert "Rows are counted from 0." in text
+    text = run("locate", *files, "--target", "y", "--id", "id").stdout
+    assert "Rows are counted from 0." not in text
+
+
+def test_a_constant_feature_that_moves_is_said_loudly(tables, tmp_path):
+    X, _, Q = tables
+    X, Q = X.copy(), Q.copy()
+    X[:, 1] = Q[:, 1] = 0.001
+    Q[:2, 1] = 0.002
+    paths = [write_csv(tmp_path / n, COLUMNS, v.tolist()) for n, v in (("t.csv", X), ("q.csv", Q))]
+    text = " ".join(run("locate", *paths).stdout.split())
+    said = (
+        "dose is always 0.001 in the training rows; 2 new rows differ: far, whatever the distance."
+    )
+    assert said in text
+
+
+def test_the_report_names_files_options_and_proofs(files, tmp_path):
+    out = tmp_path / "r.html"
+    args = ["locate", *files, "--target", "y", "--id", "id", "--report", out]
+    run(*args, "--verify")
+    page = out.read_text(encoding="utf-8")
+    assert files[0] in page
+    assert files[1] in page
+    assert "--metric std --target y --id id --k 5 --reference 500" in page
+    assert "20 of 20 hold" in page
+    run(*args, "--force")
+    assert "not checked again (--verify)" in out.read_text(encoding="utf-8")
+
+
+def test_suggested_columns_can_be_pasted_into_a_shell(tables, tmp_path):
+    X, _, Q = tables
+    names = ['"a,b"', "c d", "e$"]
+    train = write_csv(tmp_path / "t.csv", names, X.tolist())
+    more = write_csv(tmp_path / "q.csv", [*names, "z"], np.c_[Q, Q[:, 0]].tolist())
+    error = run("locate", train, more, code=3).stderr
+    words = shlex.split(error[error.index("--columns") :].split(" (or")[0])
+    run("locate", train, more, *words)
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
+        (["--allow", "5"], "--allow needs --fail-on"),
+        (["--sep", "ab"], "one ASCII character"),
+        (["--metric", "euclid"], "expected std, range, none"),
+        (["-o", "table.xlsx"], "ends in .csv or .parquet"),
         (["--nonsense"], "No such option"),
         (["--k", "0"], "--k"),
         (["--reference", "-1"], "--reference"),

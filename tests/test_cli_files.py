@@ -167,8 +167,10 @@ def test_columns_that_do_not_pair_are_named_with_what_to_do(files, tables, tmp_p
     assert "'predicted'" in error
     assert "--columns age,dose,weight" in error
     run("locate", train, more, "--columns", "age,dose,weight")
-    assert "no column 'yy'" in run("locate", train, more, "--target", "yy", code=3).stderr
-    assert "no column 'nr'" in run("locate", train, more, "--id", "nr", code=3).stderr
+    error = run("locate", train, more, "--target", "yy", code=2).stderr
+    assert "no column 'yy'; did you mean 'y'?" in error
+    assert "no column 'nr'" in run("locate", train, more, "--id", "nr", code=2).stderr
+    assert "did you mean 'dose'?" in run("locate", train, more, "--columns", "dosis", code=2).stderr
     np.save(tmp_path / "wide.npy", np.zeros((2, 5)))
     error = run("locate", train, tmp_path / "wide.npy", "--target", "y", code=3).stderr
     assert "paired by their place" in error
@@ -214,15 +216,16 @@ def test_outputs_are_never_replaced_unasked(files, tmp_path):
         out.write_text("mine")
         error = run(*args, option, out, code=3).stderr
         assert "--force" in error
+        assert "force=True" not in error
         # refused before anything is computed
         assert "located in" not in error
         assert out.read_text() == "mine"
         run(*args, option, out, "--force")
         assert out.read_text() != "mine"
-    for option in ("-o", "--report"):
-        error = run(*args, option, tmp_path / "no" / f"a{name[-5:]}", code=3).stderr
+    for option, name in (("-o", "o.csv"), ("--report", "r.html")):
+        error = run(*args, option, tmp_path / "no" / name, code=3).stderr
         assert "there is no folder" in error
-    assert "name it .csv or .parquet" in run(*args, "-o", tmp_path / "o.xlsx", code=3).stderr
+    assert "ends in .csv or .parquet" in run(*args, "-o", tmp_path / "o.xlsx", code=2).stderr
     before = Path(files[0]).read_bytes()
     error = run(*args, "-o", files[0], "--force", code=3).stderr
     assert "is an input" in error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from report_input import beside_box, box_input, content, located
 
 import hullwise as hw
+from hullwise.data.bands import bands
 from hullwise.show import ReportInput, render_report
 from hullwise.show._figures import (
     _choose,
@@ -16,6 +19,7 @@ from hullwise.show._figures import (
     row_distances,
     within,
 )
+from hullwise.show._usual import expectation, usual_share
 from hullwise.show._words import number, plain, share
 
 
@@ -216,10 +220,81 @@ def test_without_a_reference_no_yardstick_is_claimed():
     page = content(render_report(hw.locate([[0.0], [1.0]], [[0.5], [3.0]], reference=0)))
     assert page["headline"]["sentence"].startswith("1 of 2\u00a0rows (50\u00a0%) lies inside")
     bands = {b["name"]: b for b in page["headline"]["bands"]}
+    assert [*bands] == ["core", "unknown"]
     assert (bands["core"]["count"], bands["unknown"]["count"]) == (1, 1)
+    assert page["distribution"]["segments"] == []
+    assert page["headline"]["usual"] == page["definitions"]["note"] == ""
+    assert "band" not in dict(page["glossary"])
     assert bands["core"]["rule"] == "inside the hull"
     assert bands["unknown"]["rule"] == "not inside; there are no training rows to compare with"
     assert page["distribution"]["trainingTotal"] == 0
+
+
+def off_flat_location():
+    rng = np.random.default_rng(5)
+    training = rng.normal(size=(200, 3))
+    training[:, 2] = 0.001
+    queries = rng.normal(size=(60, 3)) * 0.5
+    queries[:, 2] = 0.001
+    queries[:20, 2] = 0.0015
+    with pytest.warns(hw.errors.DataWarning, match="flat"):
+        location = hw.locate(training, queries)
+    return dataclasses.replace(location, columns=("a", "b", "valve_m3s"))
+
+
+def test_rows_off_the_flat_are_far_and_said_to_be():
+    location = off_flat_location()
+    assert (location.band[:20] == "far").all()
+    page = content(render_report(location))
+    assert page["headline"]["warnings"] == [
+        "valve_m3s is always 0.001 in the training rows; 20 new rows differ: far, whatever the "
+        "distance."
+    ]
+    drawn = page["distribution"]
+    assert drawn["offFlat"] == 20
+    assert [band[-1] for band in drawn["queries"]] == [0, 0, 0, 20, 0]
+    name, start, end = drawn["segments"][-1]
+    assert (name, end) == ("far", pytest.approx(drawn["edges"][-1], rel=1e-5))
+    assert start <= drawn["edges"][-2] * (1 + 1e-5)
+    assert sum(sum(band) for band in drawn["queries"]) == (location.verdict == -1).sum()
+
+
+def test_a_broken_linear_relation_is_named():
+    rng = np.random.default_rng(6)
+    a = rng.normal(size=(200, 2))
+    queries = rng.normal(size=(5, 3)) * 0.1
+    with pytest.warns(hw.errors.DataWarning, match="flat"):
+        location = hw.locate(np.c_[a, a.sum(axis=1)], queries)
+    (said,) = content(render_report(location))["headline"]["warnings"]
+    assert said.startswith("5 new rows break a linear relation that all training rows obey")
+    assert said.endswith(": far, whatever the distance.")
+
+
+@pytest.mark.parametrize(
+    ("r", "share"), [(1, 1 / 2), (10, 1 / 11), (19, 1 / 20), (20, 1 / 21), (500, 25 / 501)]
+)
+def test_usual_share_is_that_of_the_ranks(r, share):
+    assert usual_share(r) == pytest.approx(share)
+    # The exact share of ranks at which a new row is beyond or far.
+    reference = np.arange(r, dtype=float)
+    found = [bands(np.array([v]), np.array([v]), reference)[0] for v in np.arange(r + 1) - 0.5]
+    assert np.mean(np.isin(found, ["beyond", "far"])) == pytest.approx(share)
+
+
+def test_chance_is_said_in_words():
+    assert "about 20; so many or more would come up by chance in 2 of 100 such tables." in (
+        expectation(34, 400, 500, 0.018)
+    )
+    assert expectation(34, 400, 500, 0.018).startswith("34 of 400 new rows (8.5\u00a0%) are")
+    assert "fewer than 1 of 1,000" in expectation(90, 400, 500, 1e-9)
+    assert "chance" not in expectation(0, 400, 500, 1.0)
+    assert expectation(1, 1, 10, 0.09).startswith("1 of 1 new row (100\u00a0%) is beyond or far")
+    assert expectation(1, 4, 0, np.nan) == ""
+
+
+def test_the_source_is_told():
+    page = content(render_report(located(), source={"Files": "new.csv in seen.csv"}))
+    assert page["about"][0] == ["Files", "new.csv in seen.csv"]
 
 
 @pytest.mark.parametrize(

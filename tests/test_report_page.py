@@ -138,8 +138,11 @@ def test_page_draws_itself_in_a_browser(case, tmp_path):
     assert "data-broken" not in head
     drawn = re.sub(r"<script.*?</script>", "", dom, flags=re.S)
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", drawn)
-    assert titles[:3] == ["How far out the rows are", "Where they lie", "What pushes rows out"]
-    assert len(titles) == 7
+    if "member" in case:
+        assert titles == ["What other definitions say", "How this was made", "Words"]
+    else:
+        assert titles[:3] == ["How far out the rows are", "Where they lie", "What pushes rows out"]
+        assert len(titles) == 7
     shown = drawn[drawn.index("<main") :]
     assert not re.search(r"NaN|undefined|Infinity|\[object", shown)
 

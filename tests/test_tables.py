@@ -396,38 +396,3 @@ def test_too_large_for_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("hullwise.rows._memory.available_memory", lambda: 1000)
     with pytest.raises(MemoryLimitError, match=r"needs .* \(\d+ bytes\), but about 1000 bytes"):
         read_table(path)
-
-
-LAZY = """
-import sys, numpy as np
-from hullwise.rows._files import ParquetRows
-from hullwise.rows._table import read_table
-folder = sys.argv[1]
-for name in ("a.csv", "b.csv", "c.parquet"):
-    table = read_table(f"{folder}/{name}", bad_rows="keep")
-    print(np.nan_to_num(table.values, nan=-1).tolist())
-print(ParquetRows(f"{folder}/c.parquet", columns=["flag"]).block(0, 3).tolist())
-print("pandas" in sys.modules)
-"""
-
-
-def test_reading_imports_no_pandas(tmp_path):
-    """Its import inside pyarrow swallows Ctrl-C."""
-    (tmp_path / "a.csv").write_text("a,flag\n1,true\n2,false\n")
-    (tmp_path / "b.csv").write_text("a,b\n1,0.5\n2,\n")
-    columns = {
-        "a": pa.array([1, None, 3], pa.int64()),
-        "x": pa.array([0.5, None, 2.5], pa.float32()),
-        "flag": pa.array([True, False, True]),
-    }
-    pq.write_table(pa.table(columns), tmp_path / "c.parquet")
-    done = subprocess.run(
-        [sys.executable, "-c", LAZY, str(tmp_path)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines() == [
-        "[[1.0, 1.0], [2.0, 0.0]]",
-        "[[1.0, 0.5], [2.0, -1.0]]",
-        "[[1.0, 0.5, 1.0], [-1.0, -1.0, 0.0], [3.0, 2.5, 1.0]]",
-        "[[True], [False], [True]]",
-        "False",
-    ]

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import math
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -20,6 +21,8 @@ from .. import __version__
 from ..errors import DataWarning, HullwiseError
 
 BANDS = ("core", "edge", "beyond", "far")
+
+IN_PYTHON = re.compile(r" \((force=True|header=False|sep= in Python|decimal='.' in Python)\)")
 
 EXIT_CODES = """
 \b
@@ -47,10 +50,7 @@ class _Program(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            written = ctx.meta.get("hullwise.written")
-            what = f"only {written} was written" if written else "nothing was written"
-            click.echo(f"\nhullwise: stopped; {what}", err=True)
-            ctx.exit(130)
+            _stop(ctx)
         except MemoryError as error:
             _fail(ctx, str(error) or "out of memory", 4)
         except HullwiseError as error:
@@ -62,11 +62,29 @@ class _Program(click.Group):
             _silence_stdout()
             _fail(ctx, f"standard output cannot be written ({error.strerror or error})", 3)
         except Exception as error:
+            if _was_stopped(error):
+                _stop(ctx)
             if "no locator available" in str(error):
                 folder = "numba found no folder to keep compiled code in; set NUMBA_CACHE_DIR"
                 _fail(ctx, f"{folder} to one that can be written", 3)
             traceback.print_exc()
             _fail(ctx, "internal error: please report it with the lines above", 70)
+
+
+def _stop(ctx: click.Context) -> NoReturn:
+    written = ctx.meta.get("hullwise.written")
+    what = f"only {written} was written" if written else "nothing was written"
+    click.echo(f"\nhullwise: stopped; {what}", err=True)
+    ctx.exit(130)
+
+
+def _was_stopped(error: BaseException | None) -> bool:
+    """Whether Ctrl-C came while a library was imported, and was wrapped in another error."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _silence_stdout() -> None:
@@ -76,6 +94,8 @@ def _silence_stdout() -> None:
 
 
 def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
+    # The library also says what to write in Python.
+    message = IN_PYTHON.sub("", message)
     click.echo(f"hullwise: {message}", err=True)
     ctx.exit(code)
 
@@ -92,6 +112,12 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str
     if not names or "" in names:
         raise click.BadParameter(f"{value!r} holds an empty name")
     return names
+
+
+def _mark(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in ("\\t", "tab") and len(value.encode()) != 1:
+        raise click.BadParameter(f"{value!r}: expected one ASCII character")
+    return value
 
 
 def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -114,7 +140,11 @@ def main() -> None:
 @click.argument("train")
 @click.argument("query")
 @click.option(
-    "--target", "targets", multiple=True, metavar="COL", help="A column that is no feature."
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COL",
+    help="A column that is no feature: the target, or any other to leave out. May be repeated.",
 )
 @click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
 @click.option(
@@ -141,8 +171,10 @@ def main() -> None:
 )
 @click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
 @click.option("--budget", type=float, callback=_finite, metavar="SECONDS", help="For the search.")
-@click.option("--sep", metavar="CHAR", help="Separator of the CSV files.")
-@click.option("--decimal", default=".", metavar="CHAR", help="Decimal mark of the CSV files.")
+@click.option("--sep", callback=_mark, metavar="CHAR", help="Separator of the CSV files.")
+@click.option(
+    "--decimal", callback=_mark, default=".", metavar="CHAR", help="Decimal mark of the CSV files."
+)
 @click.option("--no-header", is_flag=True, help="CSV without names: columns are x0, x1, ...")
 @click.option(
     "--bad-rows",
@@ -158,6 +190,13 @@ def main() -> None:
     "--fail-on",
     type=click.Choice([*BANDS, "outside"]),
     help="Exit with 1 if a row is in this band or a worse one, cannot be located, or is open.",
+)
+@click.option(
+    "--allow",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    metavar="PERCENT",
+    help="With --fail-on: exit with 1 only if more than this share of the new rows is.",
 )
 @click.option("--verify", is_flag=True, help="Check every certificate again, by other code.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
@@ -194,6 +233,19 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
         and os.path.abspath(output) == os.path.abspath(report)
     ):
         raise click.UsageError("-o and --report name the same file")
+    if options["allow"] and options["fail_on"] is None:
+        raise click.UsageError("--allow needs --fail-on")
+    metric = options["metric"]
+    if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
+        raise click.BadParameter(
+            f"{metric!r}: expected std, range, none or a .npy file", param_hint="--metric"
+        )
+    kinds = (".csv", ".parquet")
+    made = output not in (None, "-") and not os.path.lexists(output)
+    if made and os.path.splitext(output)[1].lower() not in kinds:
+        raise click.BadParameter(
+            f"{output!r}: expected a name that ends in .csv or .parquet", param_hint="-o"
+        )
     needs = options["fail_on"] in BANDS
     if needs and options["membership_only"]:
         raise click.UsageError(

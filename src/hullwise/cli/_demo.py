@@ -22,8 +22,9 @@ from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..rows._rows import ArrayRows
 from ..samples import Sample, load, path
+from ._console import console
 from ._locate import compile_kernels, progress_bar
-from ._text import STYLES, Heading, console, print_summary
+from ._text import STYLES, Heading, print_summary
 
 HELD_OUT = 0.2
 NEW_PATIENTS = 8

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +19,7 @@ from ..data.cloud import Cloud
 from ..errors import FileError
 from ..rows._files import NpyRows, ParquetRows
 from ..rows._memory import available_memory
-from ..rows._paths import select
+from ..rows._paths import no_columns, select
 from ..rows._rows import ArrayRows
 from ..rows._table import OpenTable, ParquetTable, Table, read_rows
 from ..rows._values import some
@@ -42,6 +46,11 @@ class Queries:
     ids: NDArray[np.object_] | None  # (m,)
 
     @property
+    def counted(self) -> bool:
+        """Whether a row is named by its place in the file, from 0."""
+        return self.ids is None
+
+    @property
     def labels(self) -> NDArray[np.object_] | None:
         """(g,) names of the located rows; None where they are simply 0, 1, 2, ..."""
         if self.ids is not None:
@@ -61,20 +70,31 @@ def plan(
 
     Raises
     ------
+    click.BadParameter
+        An option names a column that is not there.
     FileError
         A column is missing, or the query file holds one that is neither feature, target nor id.
     """
     train_id = id_column if id_column in train.names else None
     query_id = id_column if id_column in query.names else None
     if id_column is not None and train_id is None and query_id is None:
-        listing = f"its columns are {some(query.names, 40)}"
-        raise FileError(query.path, f"no column {id_column!r} here or in {train.path}; {listing}")
+        both = list(dict.fromkeys([*query.names, *train.names]))
+        _refuse_option("--id", f"in {query.path} or {train.path}", [id_column], both)
+    for option, asked in (("--target", targets), ("--columns", columns or ())):
+        unknown = [c for c in asked if c not in train.names]
+        if unknown:
+            _refuse_option(option, f"in {train.path}", unknown, train.names)
     index = [c for c in train.index if columns is None and c != id_column]
     drop = list(dict.fromkeys([*targets, *index]))
     features = tuple(select(train.path, train.names, columns, drop, train_id))
+    notes = tuple(
+        f"{table.path}: rows are named by the index that pandas stored in it ({table.index[0]!r})."
+        for table, named in ((train, train_id), (query, query_id))
+        if table.index and named is None
+    )
     if train.named == query.named:
         _refuse_unpaired(train, query, features, {*targets, id_column}, columns is not None)
-        return Plan(features, features, train_id, query_id, ())
+        return Plan(features, features, train_id, query_id, notes)
     rest = [c for c in query.names if c not in {*targets, id_column, *query.index}]
     if len(rest) != len(features):
         raise FileError(
@@ -83,8 +103,14 @@ def plan(
             f"expected ({some(features)}); only one of the two files has column names, so they "
             "are paired by their place",
         )
-    note = "only one of the two files has column names: columns are paired by their place"
-    return Plan(features, tuple(rest), train_id, query_id, (note,))
+    place = "only one of the two files has column names: columns are paired by their place"
+    return Plan(features, tuple(rest), train_id, query_id, (place, *notes))
+
+
+def _refuse_option(
+    option: str, where: str, unknown: Sequence[str], names: Sequence[str]
+) -> NoReturn:
+    raise click.BadParameter(f"{where}: {no_columns(unknown, names)}", param_hint=option)
 
 
 def _refuse_unpaired(
@@ -105,8 +131,9 @@ def _refuse_unpaired(
             "rename or add them, or say what is no feature with --target, --id or --columns",
         )
     if extra and not chosen:
-        listing = ",".join(features)
-        listing = f"--columns {listing}" if len(listing) <= 200 else "--columns NAME,NAME,..."
+        listing = f"--columns {shell_list(features)}"
+        if len(listing) > 210:
+            listing = "--columns NAME,NAME,..."
         raise FileError(
             query.path,
             f"has columns that {train.path} has not: {some(extra)}; to leave them out, name the "
@@ -159,6 +186,17 @@ def _queries(table: Table) -> Queries:
     values = table.values[located] if table.bad else table.values
     reasons = {row: f"not located: {what}" for row, what in table.bad.items()}
     return Queries(values, located, reasons, table.ids)
+
+
+def shell_list(names: Sequence[str]) -> str:
+    """Names as --columns takes them, quoted for a shell."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return shlex.quote(line.getvalue())
+
+
+def shell_word(name: str) -> str:
+    return shlex.quote(name)
 
 
 def same_file(one: str, other: str) -> bool:

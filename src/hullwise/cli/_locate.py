@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,14 +23,25 @@ from ..data._warm import warm_up
 from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
-from ..errors import DataError, FileError, HullwiseError
-from ..rows._paths import existing
+from ..errors import FileError, HullwiseError
+from ..rows._paths import existing, shown
 from ..rows._table import open_table
 from ..rows._write import check_table_output, write_table
-from ._input import Queries, plan, read_cloud, read_queries, same_file
-from ._text import Heading, console, print_summary
+from ..show._words import plain
+from ._console import console
+from ._input import (
+    Queries,
+    plan,
+    read_cloud,
+    read_queries,
+    same_file,
+    shell_list,
+    shell_word,
+)
+from ._text import Heading, print_summary
 
 WRITTEN = "hullwise.written"
+NAMED = 10
 Say = Callable[[str], Any]
 
 
@@ -56,22 +69,23 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     start = perf_counter()
     location = _locate(cloud, queries, metric, options)
     say(_times(read, compiled, perf_counter() - start))
-    if options["verify"]:
-        _verify(location, cloud, say)
+    proofs = _verify(location, cloud, say) if options["verify"] else "not checked again (--verify)"
     done: list[str] = []
     try:
-        _write(location, queries, options, pairs.query_id, done)
+        source = _source((train, query), options, proofs)
+        _write(location, queries, options, (pairs.query_id, source), done)
     finally:
         # The answer is worth seeing even where the disk is full.
         if not options["quiet"]:
             names = [Path(file.path).name for file in (first, second)]
-            heading = Heading(names[0], names[1], len(queries.reasons), pairs.notes)
+            notes = (*pairs.notes, *_notes(cloud, queries, options))
+            heading = Heading(names[0], names[1], len(queries.reasons), notes, queries.counted)
             out = console(sys.stderr if options["output"] == "-" else sys.stdout)
             print_summary(out, location, heading)
             out.file.flush()
     for line in done:
         say(line)
-    return fails(location, options["fail_on"], bool(queries.reasons))
+    return _failed(location, queries, options)
 
 
 def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]) -> Location:
@@ -148,8 +162,6 @@ def _metric(text: str) -> Any:
         return text
     if text == "none":
         return None
-    if not text.endswith(".npy"):
-        raise DataError(f"--metric {text!r}: expected std, range, none or a .npy file.")
     try:
         return np.load(existing(text), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
@@ -169,35 +181,75 @@ def _check_outputs(train: str, query: str, options: dict[str, Any]) -> None:
         output_path(options["report"], force=options["force"])
 
 
-def _verify(location: Location, cloud: Cloud, say: Say) -> None:
+def _verify(location: Location, cloud: Cloud, say: Say) -> str:
     good = location.verify(cloud)
-    say(f"certificates verified: {int(good.sum()):,} of {len(good):,}")
+    counts = f"{int(good.sum()):,} of {len(good):,}"
+    say(f"certificates verified: {counts}")
     if not good.all():
         raise HullwiseError(
-            f"{int((~good).sum())} certificates do not hold, the first in row "
+            f"certificates that do not hold: {int((~good).sum())}, the first in row "
             f"{int(np.argmin(good))}; nothing was written. Please report this."
         )
+    return f"{counts} hold, checked by code that shares nothing with the solver"
+
+
+def _source(files: tuple[str, str], options: dict[str, Any], proofs: str) -> dict[str, str]:
+    """How a report was made: the files, what was asked for, and whether it was checked."""
+    told = [f"--metric {options['metric']}"]
+    told += [f"--target {shell_word(c)}" for c in options["targets"]]
+    if options["id_column"] is not None:
+        told.append(f"--id {shell_word(options['id_column'])}")
+    if options["columns"] is not None:
+        told.append(f"--columns {shell_list(options['columns'])}")
+    told += [f"--{name} {options[name]}" for name in ("k", "reference", "budget") if options[name]]
+    told += ["--membership-only"] if options["membership_only"] else []
+    train, query = map(shown, files)
+    return {
+        "Training file": train,
+        "File of new rows": query,
+        "Options": " ".join(told),
+        "Proofs": proofs,
+        "Date": date.today().isoformat(),
+    }
+
+
+def _notes(cloud: Cloud, queries: Queries, options: dict[str, Any]) -> list[str]:
+    """What in the options or the ids may surprise."""
+    notes = []
+    if options["k"] > cloud.n and not options["membership_only"]:
+        rows = "row" if cloud.n == 1 else "rows"
+        notes.append(f"--k {options['k']} is more than the {cloud.n:,} training {rows}: all count.")
+    for what, ids in (("training", cloud.labels), ("new", queries.ids)):
+        repeated = 0 if ids is None else len(ids) - len(set(ids.tolist()))
+        if repeated:
+            rows = "row repeats" if repeated == 1 else "rows repeat"
+            notes.append(f"{repeated:,} {what} {rows} the id of another row.")
+    return notes
 
 
 def _write(
     location: Location,
     queries: Queries,
     options: dict[str, Any],
-    id_name: str | None,
+    told: tuple[str | None, dict[str, str]],
     done: list[str],
 ) -> None:
+    """The table and the report; `told` is the name of the id column and how it was made."""
     from ..show.report import write_report
 
     written = click.get_current_context().meta
     if options["output"] is not None:
         write_table(
-            rows_table(location, queries, id_name), options["output"], force=options["force"]
+            rows_table(location, queries, told[0]), options["output"], force=options["force"]
         )
         if options["output"] != "-":
             written[WRITTEN] = options["output"]
             done.append(f"{len(queries.located):,} rows written to {options['output']}")
     if options["report"] is not None:
-        write_report(location, options["report"], force=options["force"])
+        title = f"Where the rows of {told[1]['File of new rows'].rsplit(os.sep, 1)[-1]} stand"
+        write_report(
+            location, options["report"], title=title, source=told[1], force=options["force"]
+        )
         written[WRITTEN] = options["report"]
         done.append(f"report written to {options['report']}")
 
@@ -227,16 +279,37 @@ def rows_table(
     return table
 
 
-def fails(location: Location, condition: str | None, refused: bool) -> bool:
-    """Whether --fail-on is met; a row that is open or not located counts as the worst."""
+def _failed(location: Location, queries: Queries, options: dict[str, Any]) -> bool:
+    """Whether --fail-on is met by more rows than --allow permits; says so on standard error."""
+    condition, m = options["fail_on"], len(queries.located)
     if condition is None:
         return False
+    met = met_by(location, condition)
+    rows = np.flatnonzero(queries.located)[met]
+    count, refused = len(rows), len(queries.reasons)
+    if not m or 100 * (count + refused) <= options["allow"] * m:
+        return False
+    names = rows if queries.ids is None else queries.ids[rows]
+    listed = ", ".join(plain(name, 40) for name in names[:NAMED]) + ", ..." * (count > NAMED)
+    kind = condition if condition in ("far", "outside") else f"{condition} or worse"
+    told = []
+    if count:
+        noun = "row is" if count == 1 else "rows are"
+        unsure = location.verdict == 0 if condition == "outside" else location.band == "unknown"
+        told.append(
+            f"{count:,} {noun} {kind}{' or open' * bool((met & unsure).any())} "
+            f"(row{'s' * (count > 1)} {listed})"
+        )
     if refused:
-        return True
+        told.append(f"{refused:,} could not be located")
+    allowed = f"; {options['allow']:g} % of {m:,} allowed" if options["allow"] else ""
+    click.echo(f"--fail-on {condition}: {', '.join(told)}{allowed}", err=True)
+    return True
+
+
+def met_by(location: Location, condition: str) -> NDArray[np.bool_]:
+    """Which rows meet --fail-on; a row that is open counts as the worst."""
     if condition == "outside":
-        open_rows = [
-            v == 0 and s.name != "BOUNDARY" for v, s in zip(location.verdict, location.status)
-        ]
-        return bool((location.verdict == -1).any() or any(open_rows))
-    worse = {*BANDS[BANDS.index(condition) :], "unknown"}
-    return any(band in worse for band in location.band)
+        boundary = np.array([s.name == "BOUNDARY" for s in location.status], dtype=bool)
+        return np.asarray((location.verdict == -1) | ((location.verdict == 0) & ~boundary))
+    return np.isin(location.band, [*BANDS[BANDS.index(condition) :], "unknown"])

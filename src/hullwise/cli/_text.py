@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ._console import bar
+
 if TYPE_CHECKING:
     from ..data.location import Location
 
-WIDEST = 100
 FARTHEST = 8
 FEATURES = 8
 STYLES = {
@@ -38,43 +38,7 @@ class Heading:
     query: str
     refused: int = 0  # rows of the query file that could not be located
     notes: tuple[str, ...] = ()
-
-
-class _Plain(Console):
-    """Prints names as they are, and leaves a closed pipe to the caller."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-class _Stream:
-    """Text as a file wants it: no blanks at the ends of lines, and only what it can encode."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        text = re.sub(r" +(?=\n)", "", text.replace("\u00a0", " "))
-        if not _is_utf(self.stream):
-            text = text.encode(self.stream.encoding, "backslashreplace").decode(
-                self.stream.encoding
-            )
-        return int(self.stream.write(text))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-
-def _is_utf(stream: Any) -> bool:
-    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
-
-
-def console(stream: TextIO) -> Console:
-    """A console on a terminal or a file, at most 100 columns wide, 80 where nothing is known."""
-    file: Any = _Stream(stream)
-    made = _Plain(file=file, markup=False, highlight=False, emoji=False)
-    made.width = min(made.width, WIDEST)
-    return made
+    counted: bool = True  # whether unnamed rows are rows of the file, counted from 0
 
 
 def print_summary(out: Console, location: Location, heading: Heading) -> None:
@@ -88,7 +52,7 @@ def print_summary(out: Console, location: Location, heading: Heading) -> None:
     else:
         _print_bands(out, location)
         _print_features(out, location)
-        _print_farthest(out, location)
+        _print_farthest(out, location, heading.counted)
         _print_definitions(out, location)
     _print_notes(out, location, heading)
 
@@ -131,14 +95,6 @@ def _indented(out: Console, table: Any) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
 
 
-def bar(out: Console, share: float, width: int = 14) -> str:
-    """A horizontal bar, down to an eighth of a character where the terminal can show it."""
-    if not _is_utf(out.file):
-        return "#" * (round(share * width) or int(share > 0))
-    eighths = round(share * width * 8) or int(share > 0)
-    return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
-
-
 def _print_heading(out: Console, location: Location, heading: Heading) -> None:
     from ..show._words import plain
 
@@ -146,8 +102,8 @@ def _print_heading(out: Console, location: Location, heading: Heading) -> None:
     names = ", ".join(plain(c, 20) for c in location.columns[:6]) + (", ..." if d > 6 else "")
     kept = f" (and {heading.refused:,} that could not be located)" if heading.refused else ""
     lines = (
-        ("training data", f"{heading.train}: {location.n_train:,} rows"),
-        ("new rows", f"{heading.query}: {len(location):,} rows{kept}"),
+        ("training data", f"{heading.train}: {_rows(location.n_train)}"),
+        ("new rows", f"{heading.query}: {_rows(len(location))}{kept}"),
         ("features", f"{d:,}: {names}"),
         ("distance", f"{location.metric_text} (--metric)"),
     )
@@ -160,6 +116,10 @@ def _print_heading(out: Console, location: Location, heading: Heading) -> None:
     out.print(grid)
 
 
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
+
+
 def _rules(location: Location) -> dict[str, str]:
     r = len(location.reference)
     if not r:
@@ -168,14 +128,15 @@ def _rules(location: Location) -> dict[str, str]:
         "core": "no farther out than half of them",
         "edge": "farther out than half of them",
         "beyond": "farther out than 95 % of them",
-        "far": f"farther out than all {r:,} of them",
+        "far": f"farther out than all {r:,} of them" if r > 1 else "farther out than that one",
     }
 
 
 def _print_bands(out: Console, location: Location) -> None:
     rules = _rules(location)
     r = len(location.reference)
-    against = f", against {r:,} training rows left out in turn" if r else ""
+    rows = "training rows left out in turn" if r > 1 else "training row left out"
+    against = f", against {r:,} {rows}" if r else ""
     _section(out, f"Where the new rows stand{against}")
     table = _counts_table("band")
     counts = Counter(location.band.tolist())
@@ -186,18 +147,30 @@ def _print_bands(out: Console, location: Location) -> None:
     _indented(out, table)
     out.print()
     if len(location.reference):
-        out.print(Text(_expectation(location, counts), style="bold"))
+        out.print(Text(_expectation(location), style="bold"))
+    _print_off_flat(out, location)
     out.print(_hull_sentence(location))
 
 
-def _expectation(location: Location, counts: Counter[str]) -> str:
-    from ..show._words import share
+def _expectation(location: Location) -> str:
+    import numpy as np
 
-    m, out_there = len(location), counts["beyond"] + counts["far"]
-    return (
-        f"{share(out_there, m)} of the new rows are beyond or far. Were they drawn like the "
-        "training rows, it would be about 5 %."
+    from ..data.location import BANDS
+    from ..show._usual import expectation
+
+    found = int(np.isin(location.band, BANDS[2:]).sum())
+    return expectation(found, len(location), len(location.reference), location.chance())
+
+
+def _print_off_flat(out: Console, location: Location) -> None:
+    from ..show._usual import off_flat_sentences
+
+    box = location.box_minimum, location.box_maximum
+    said = off_flat_sentences(
+        location.off_flat, location.band, location.queries, location.columns, box
     )
+    for sentence in said:
+        out.print(Text(sentence, style="bold red"))
 
 
 def _hull_sentence(location: Location) -> str:
@@ -207,7 +180,7 @@ def _hull_sentence(location: Location) -> str:
     )
     if verdicts[0]:
         text += f"; on its boundary or undecided: {verdicts[0]:,}"
-    if not location.membership_only and verdicts[-1] > 0.8 * len(location) > 0:
+    if len(location.reference) and verdicts[-1] > 0.8 * len(location) > 0:
         text += (
             ". With many features nearly every row is outside, a training row left out too: "
             "act on the band, not on the verdict"
@@ -273,11 +246,13 @@ def _print_features(out: Console, location: Location) -> None:
             Text(bar(out, count / most), style="blue"),
         )
     _indented(out, table)
-    more = f" {len(names) - FEATURES} more features are not shown." if len(names) > FEATURES else ""
+    hidden = len(names) - FEATURES
+    verb = "feature is" if hidden == 1 else "features are"
+    more = f" {hidden} more {verb} not shown." if hidden > 0 else ""
     out.print(f"  Rows outside where the feature is among the three leading changes.{more}")
 
 
-def _print_farthest(out: Console, location: Location) -> None:
+def _print_farthest(out: Console, location: Location, counted: bool) -> None:
     import numpy as np
 
     from ..show._words import plain
@@ -306,7 +281,7 @@ def _print_farthest(out: Console, location: Location) -> None:
             Text(_change(location, b)),
         )
     _indented(out, table)
-    ids = "Rows are counted from 0. " if location.labels is None else ""
+    ids = "Rows are counted from 0. " if counted else ""
     pct = "pct.: training rows, left out in turn, that are less far out, in percent."
     out.print(f"  {ids}{pct if len(location.reference) else ''}".rstrip())
 
@@ -345,7 +320,8 @@ def _print_definitions(out: Console, location: Location) -> None:
     if not np.isnan(location.neighbour_percentile).all():
         near = int((location.neighbour_percentile <= 95).sum())
         k = location.nearest_rows.shape[1]
-        text = f"as near to its {k} nearest training rows as 95 % of those"
+        near_rows = f"{k} nearest training rows" if k > 1 else "nearest training row"
+        text = f"as near to its {near_rows} as 95 % of those"
         lines.append((text, near))
     _section(out, 'Other definitions of "within the data", side by side')
     table = _table(("definition", {}), ("rows", {"justify": "right", "no_wrap": True}))
@@ -359,7 +335,8 @@ def _print_notes(out: Console, location: Location, heading: Heading) -> None:
 
     notes = list(heading.notes)
     if heading.refused:
-        notes.append(f"{heading.refused:,} rows have missing or infinite values: not located.")
+        have = "row has" if heading.refused == 1 else "rows have"
+        notes.append(f"{heading.refused:,} {have} missing or infinite values: not located.")
     for status, count in Counter(s.name for s in location.status).items():
         if status in ("BOUNDARY", "STALLED", "BUDGET"):
             sentence = next(s.value for s in location.status if s.name == status)

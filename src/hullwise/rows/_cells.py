@@ -48,7 +48,8 @@ def advice(cells: Sequence[str], decimal: str) -> str:
         return "missing values are never filled in for you: impute them or drop those rows"
     grouped = [re.fullmatch(THOUSANDS, c) is not None for c in present]
     if all(grouped):
-        hint = "remove the thousands separators"
+        marks = sorted({mark for c in present for mark in re.findall(r"[^\d+-]", c)})
+        hint = f"remove the thousands separators ({' '.join(map(repr, marks))})"
         return (
             f"{hint}, or pass --decimal {other} if it is the decimal mark"
             if all(c.count(other) == 1 for c in present)

@@ -104,8 +104,7 @@ def select(
     there = set(names)
     missing = list(dict.fromkeys(c for c in wanted if c not in there))
     if missing:
-        noun = "column" if len(missing) == 1 else "columns"
-        raise FileError(path, f"no {noun} {some(missing)}; the columns are {some(names, 40)}")
+        raise FileError(path, no_columns(missing, names))
     taken = {*drop, id_column}
     features = [c for c in (names if columns is None else columns) if c not in taken]
     repeated = _repeated(features)
@@ -114,6 +113,15 @@ def select(
     if not features:
         raise FileError(path, f"no feature is left of the columns {some(names)}")
     return features
+
+
+def no_columns(missing: Sequence[str], names: Sequence[str]) -> str:
+    """That columns are not there, which may be meant, and which there are."""
+    noun = "column" if len(missing) == 1 else "columns"
+    near = [difflib.get_close_matches(c, names, n=1, cutoff=0.6) for c in missing]
+    meant = list(dict.fromkeys(found[0] for found in near if found))
+    hint = f"; did you mean {some(meant)}?" if meant else ""
+    return f"no {noun} {some(missing)}{hint}; the columns are {some(names, 20)}"
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

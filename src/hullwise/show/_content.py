@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -22,6 +23,7 @@ from ._figures import (
     row_name,
 )
 from ._input import ReportInput
+from ._usual import expectation, off_flat_sentences
 from ._words import number, plain, rows, share, training
 
 Floats = NDArray[np.float64]
@@ -54,7 +56,12 @@ GLOSSARY = (
 )
 
 
-def page_content(given: ReportInput, *, title: str, map_limit: int) -> dict[str, Any]:
+RANKED = ("leave-one-out", "percentile", "band")
+
+
+def page_content(
+    given: ReportInput, *, title: str, map_limit: int, source: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Everything the page shows; O(m d) time, blockwise."""
     distance, codes = row_distances(given), band_codes(given)
     leading = leading_features(given)
@@ -73,8 +80,11 @@ def page_content(given: ReportInput, *, title: str, map_limit: int) -> dict[str,
         "features": _features(given, leading),
         "farthest": _farthest(given, distance, codes),
         "definitions": _definitions(given, codes),
-        "about": _about(given),
-        "glossary": GLOSSARY,
+        "about": [
+            *((plain(k, 40), plain(v, 400)) for k, v in (source or {}).items()),
+            *_about(given),
+        ],
+        "glossary": [pair for pair in GLOSSARY if given.reference.size or pair[0] not in RANKED],
     }
 
 
@@ -87,16 +97,31 @@ def _headline(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, A
     bands = [
         {"name": name, "count": count, "share": share(count, m), "rule": plain(rules[name], 160)}
         for name, count in zip(BANDS, counts)
-        if name != "unknown" or count
+        if count or ((name == "core" or given.reference.size) and name != "unknown")
     ]
     return {
         "sentence": _reading(given, codes),
         "second": _farthest_sentence(given, distance),
+        "usual": _usual(given, codes),
+        "warnings": _off_flat(given),
         "scope": f"{rows(m)} against {training(given.n_train)}, "
         f"{len(given.columns):,} feature{'' if len(given.columns) == 1 else 's'}",
         "bands": bands if sum(counts[:-1]) else [],
         "verdicts": _verdict_sentence(m, inside, outside),
     }
+
+
+def _usual(given: ReportInput, codes: Codes) -> str:
+    r = int(np.sum(np.isfinite(given.reference)))
+    found = int(np.isin(codes, [BANDS.index("beyond"), BANDS.index("far")]).sum())
+    return expectation(found, len(codes), 0 if given.membership_only else r, given.chance)
+
+
+def _off_flat(given: ReportInput) -> list[str]:
+    if given.off_flat is None:
+        return []
+    box = given.box_minimum, given.box_maximum
+    return off_flat_sentences(given.off_flat, given.band, given.queries, given.columns, box)
 
 
 def _verdict_sentence(m: int, inside: int, outside: int) -> str:
@@ -283,7 +308,7 @@ def _disagreement(given: ReportInput, codes: Codes) -> str:
     count = int(far.sum())
     passed = int(np.sum(far & (given.in_range_share >= 1 - 1e-12)))
     if count == 0:
-        known = bool(np.any(codes != BANDS.index("unknown")))
+        known = given.reference.size and bool(np.any(codes != BANDS.index("unknown")))
         return "No row is beyond or far: a range check has nothing to miss." if known else ""
     return (
         f"Of the {rows(count)} beyond or far, {passed:,} ({share(passed, count)}) "

@@ -78,12 +78,21 @@ def leading_features(given: ReportInput, k: int = LEADING) -> NDArray[np.int32]:
 
 
 def distribution(given: ReportInput, distance: Floats, codes: NDArray[np.int8]) -> dict[str, Any]:
-    """Histogram of the outside rows by band and of the training rows on one axis; zeros apart."""
+    """Histogram of the outside rows by band and of the training rows on one axis; zeros apart.
+
+    Far rows off the flat have a bar of their own past the end of the axis: their distance does
+    not say how far they are.
+    """
     outside = given.verdict == -1
-    beyond = distance[outside]
+    off = far_off_flat(given, codes)
+    beyond = distance[outside & ~off]
     reference = given.reference[np.isfinite(given.reference)]
     reference_out = reference[reference > 0]
     edges, log = _edges(np.concatenate([beyond[beyond > 0], reference_out]))
+    end = float(edges[-1])
+    if off.any():
+        edges = np.append(edges, end * (end / edges[-3]) if log else 2 * end - edges[-3])
+        distance = np.where(off, edges[-1], distance)
     counts = [
         np.histogram(np.clip(distance[outside & (codes == b)], edges[0], edges[-1]), edges)[0]
         for b in range(len(BANDS))
@@ -100,8 +109,16 @@ def distribution(given: ReportInput, distance: Floats, codes: NDArray[np.int8]) 
         "trainingInside": len(reference) - len(reference_out),
         "trainingTotal": len(reference),
         "total": len(distance),
-        "segments": _segments(given, distance, codes, float(edges[-1])),
+        "offFlat": int(off.sum()),
+        "segments": _segments(given, distance, codes, off, (end, float(edges[-1]))),
     }
+
+
+def far_off_flat(given: ReportInput, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """(m,) rows that are far because they leave the flat that the training rows span."""
+    if given.off_flat is None:
+        return np.zeros(len(codes), dtype=bool)
+    return np.asarray(given.off_flat & (codes == BANDS.index("far")) & (given.verdict == -1))
 
 
 def _edges(positive: Floats) -> tuple[Floats, bool]:
@@ -117,12 +134,21 @@ def _edges(positive: Floats) -> tuple[Floats, bool]:
 
 
 def _segments(
-    given: ReportInput, distance: Floats, codes: NDArray[np.int8], end: float
+    given: ReportInput,
+    distance: Floats,
+    codes: NDArray[np.int8],
+    off: NDArray[np.bool_],
+    ends: tuple[float, float],
 ) -> list[tuple[str, float, float]]:
-    """Where on the axis each band lies: (name, from, to)."""
-    limits = given.band_limits or _observed_limits(distance, codes)
+    """Where on the axis each band lies: (name, from, to); the axis ends at the last of `ends`."""
+    if not given.reference.size:
+        return []
+    limits: list[float] = list(given.band_limits or _observed_limits(distance[~off], codes[~off]))
     if not any(np.isfinite(limits)):
         return []
+    if off.any():
+        # The bar of their own belongs to far, wherever the axis of distances ends.
+        limits[2] = float(np.fmin(limits[2], ends[0]))
     names, marks = [BANDS[0]], [0.0]
     for name, limit in zip(BANDS[1:4], limits):
         if not np.isfinite(limit) or limit < marks[-1]:
@@ -132,8 +158,8 @@ def _segments(
         else:
             names.append(name)
             marks.append(float(limit))
-    ends = [*marks[1:], max(end, marks[-1])]
-    return [(name, a, b) for name, a, b in zip(names, marks, ends) if b > a]
+    stops = [*marks[1:], max(ends[1], marks[-1])]
+    return [(name, a, b) for name, a, b in zip(names, marks, stops) if b > a]
 
 
 def _observed_limits(distance: Floats, codes: NDArray[np.int8]) -> list[float]:

@@ -47,6 +47,8 @@ class ReportInput:
         ``((x - centre) / column_scale) @ axes.T``; the shares are of the variance, 0 to 1.
     band_limits : distances past which edge, beyond and far begin; None reads them off the rows.
     band_rules : one line for each band; None takes general words.
+    off_flat : (m,) whether the row leaves the flat that the training rows span; None for no row.
+    chance : probability that rows like the training rows are beyond or far as often; may be NaN.
     """
 
     verdict: NDArray[Any]
@@ -77,6 +79,8 @@ class ReportInput:
     column_scale: Floats | None = None
     band_limits: tuple[float, float, float] | None = None
     band_rules: Mapping[str, str] | None = None
+    off_flat: NDArray[np.bool_] | None = None
+    chance: float = np.nan
 
     def __repr__(self) -> str:
         m, d = self.queries.shape
@@ -104,8 +108,10 @@ class ReportInput:
             axes_share=None if plane is None else plane.share,
             centre=None if plane is None else plane.centre,
             column_scale=None if plane is None else plane.scale,
-            band_limits=_band_limits(location.reference),
+            band_limits=_band_limits(location),
             band_rules=None if len(location.reference) else RULES_WITHOUT_REFERENCE,
+            off_flat=location.off_flat,
+            chance=location.chance(),
         )
 
 
@@ -113,12 +119,21 @@ def _known(values: NDArray[Any], source: Floats) -> NDArray[Any] | None:
     return None if np.isnan(source).all() and source.size else values
 
 
-def _band_limits(reference: Floats) -> tuple[float, float, float] | None:
-    """The distances past which a row is edge, beyond and far; see `data.location.bands`."""
-    from ..data.location import BEYOND, EDGE
+def _band_limits(location: Location) -> tuple[float, float, float] | None:
+    """The distances past which a row is edge, beyond and far; see `data.bands`.
 
-    if not len(reference):
+    None where distances alone do not part the bands: training rows that leave the flat of the
+    others rank above the rest too.
+    """
+    from ..data.bands import BANDS, BEYOND, EDGE
+
+    r = len(location.reference)
+    if not r:
         return None
-    ordered, r = np.sort(reference), len(reference)
+    ordered = np.sort(location.reference)
     edge, beyond = (float(ordered[min(r - 1, int(r * p / 100))]) for p in (EDGE, BEYOND))
-    return edge, beyond, float(ordered[-1])
+    limits = edge, beyond, float(ordered[-1])
+    plain = ~location.off_flat & (location.band != "unknown")
+    distance = np.where(location.verdict == 1, 0.0, location.upper)[plain]
+    expected = np.array(BANDS, dtype=object)[np.searchsorted(limits, distance)]
+    return limits if (expected == location.band[plain]).all() else None

@@ -30,8 +30,8 @@ def share(part: int, whole: int) -> str:
         text = "under 0.1"
     elif value > 99.9:
         text = "over 99.9"
-    elif value < 1 or value > 99:
-        text = f"{value:.1f}"
+    elif value < 9.95 or value > 99:
+        text = f"{value:.1f}".removesuffix(".0")
     else:
         text = f"{value:.0f}"
     return f"{text}{NBSP}%"

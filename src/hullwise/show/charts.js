@@ -63,7 +63,7 @@ function distance(lower, upper) {
 function percent(part) {
   if (part > 0 && part < 0.001) return "under 0.1 %";
   if (part < 1 && part > 0.999) return "over 99.9 %";
-  return `${fixed(100 * part, (part > 0 && part < 0.0095) || (part > 0.99 && part < 1) ? 1 : 0)} %`;
+  return `${fixed(100 * part, (part > 0 && part < 0.0995) || (part > 0.99 && part < 1) ? 1 : 0)} %`;
 }
 
 /** One mark per band: the shape says what the colour says. */

@@ -47,11 +47,13 @@ function sized(element, width) {
 }
 
 function headline() {
-  const { sentence, second, scope, bands, verdicts } = data.headline;
+  const { sentence, second, usual, warnings, scope, bands, verdicts } = data.headline;
   const page = document.getElementById("page");
   page.append(h("header", {},
     h("h1", {}, bdi(data.title), h("span", { class: "scope" }, scope)),
     h("p", { class: "lead" }, sentence),
+    warnings.map((text) => h("p", { class: "lead" }, bdi(text))),
+    usual && h("p", { class: "second" }, usual),
     second && h("p", { class: "second" }, second)));
   if (!bands.length) return page.append(h("p", { class: "note" }, verdicts));
   const strip = h("div", { class: "strip", role: "img",
@@ -77,8 +79,9 @@ function distances() {
     d.trainingTotal ? "The training rows below are the yardstick: each was left out and measured against the rest. " : "",
     "Bars show shares of all rows of their kind; rows inside, at distance zero, have their own column on a scale from 0 to 100 %. ",
     d.undecided ? `The top of that column holds ${d.undecided.toLocaleString("en-US")} undecided. ` : "",
+    d.offFlat ? `The last bar, set apart from the distances, holds ${d.offFlat.toLocaleString("en-US")} far row${d.offFlat > 1 ? "s" : ""} off the flat that the training rows span. ` : "",
     d.log ? "The distance axis is logarithmic." : ""].join("");
-  const used = names.map((_, b) => b).filter((b) => b < 4 || d.inside[b] || d.queries[b].some((v) => v));
+  const used = names.map((_, b) => b).filter((b) => (b < 4 && d.trainingTotal) || d.inside[b] || d.queries[b].some((v) => v));
   const build = () => table(["distance", ...used.map((b) => names[b]), "training rows"],
     [["inside", ...used.map((b) => d.inside[b]), d.trainingInside],
       ...d.edges.slice(1).map((edge, i) => [`${number(d.edges[i])} to ${number(edge)}`,
@@ -252,7 +255,9 @@ function about() {
   section("How this was made", list(data.about), h("h2", { class: "small" }, "Words"), list(data.glossary));
 }
 
-for (const part of [headline, distances, map, features, farthest, definitions, about]) part();
+const parts = data.membershipOnly ? [headline, definitions, about]
+  : [headline, distances, map, features, farthest, definitions, about];
+for (const part of parts) part();
 redraw();
 let queued = 0;
 window.addEventListener("resize", () => { cancelAnimationFrame(queued); queued = requestAnimationFrame(() => redraw()); });

@@ -29,7 +29,12 @@ MAP_LIMITS = (3000, 1200, 400, 100, 0)
 """How many queries the map draws; the next smaller one is taken while the page is too large."""
 
 
-def render_report(location: Location | ReportInput, *, title: str | None = None) -> str:
+def render_report(
+    location: Location | ReportInput,
+    *,
+    title: str | None = None,
+    source: Mapping[str, str] | None = None,
+) -> str:
     """Write the report as one string of HTML.
 
     Parameters
@@ -38,6 +43,8 @@ def render_report(location: Location | ReportInput, *, title: str | None = None)
         What `locate` returned, for m queries in d dimensions.
     title : str, optional
         Heading of the page.
+    source : mapping of str to str, optional
+        What else the page says of how it was made, such as the names of the files.
 
     Returns
     -------
@@ -63,7 +70,7 @@ def render_report(location: Location | ReportInput, *, title: str | None = None)
     given = location if isinstance(location, ReportInput) else ReportInput.from_location(location)
     heading = title or "Where the new rows stand"
     for limit in MAP_LIMITS:
-        page = _fill(page_content(given, title=heading, map_limit=limit))
+        page = _fill(page_content(given, title=heading, map_limit=limit, source=source))
         if len(page.encode("utf-8")) <= SIZE_LIMIT:
             return page
     raise AssertionError("a report without a map exceeds its size limit")
@@ -74,6 +81,7 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     title: str | None = None,
+    source: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Path:
     """Write the report to a file, whole or not at all.
@@ -86,6 +94,8 @@ def write_report(
         The file to write; ``~`` is expanded.
     title : str, optional
         Heading of the page.
+    source : mapping of str to str, optional
+        What else the page says of how it was made, such as the names of the files.
     force : bool
         Whether a file that is already there is replaced.
 
@@ -113,7 +123,7 @@ def write_report(
     'report.html'
     """
     with whole_file(path, force=force) as stream:
-        stream.write(render_report(location, title=title).encode("utf-8"))
+        stream.write(render_report(location, title=title, source=source).encode("utf-8"))
     return Path(path).expanduser()
 
 
