@@ -203,3 +203,20 @@ def test_demo_replaces_no_table_unasked(tmp_path):
     assert read_table(tmp_path / "new.csv").n == 104
     assert "there is no folder" in run("demo", "--write", tmp_path / "no", code=3).stderr
     assert "--report" in run("demo", "--write", tmp_path, "--report", "r.html", code=2).stderr
+
+
+def test_a_ctrl_c_that_a_library_loses_is_obeyed(files, monkeypatch):
+    """As in a callback from compiled code, where Python prints the exception and goes on."""
+    from hullwise.cli import _locate
+
+    real = _locate.warm_up
+
+    def lose(announce):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return real(announce)
+
+    monkeypatch.setattr(_locate, "warm_up", lose)
+    args = ["locate", *files, "--target", "y", "--id", "id"]
+    assert "stopped; nothing was written" in run(*args, code=130).stderr
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -10,9 +10,11 @@ import csv
 import math
 import os
 import re
+import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import click
@@ -20,6 +22,7 @@ import click
 from .. import __version__
 from ..errors import DataWarning, HullwiseError
 
+STOPPED = "hullwise.stopped"
 BANDS = ("core", "edge", "beyond", "far")
 
 IN_PYTHON = re.compile(r" \((force=True|header=False|sep= in Python|decimal='.' in Python)\)")
@@ -43,7 +46,7 @@ class _Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with warnings.catch_warnings():
+            with _stop_remembered(ctx), warnings.catch_warnings():
                 warnings.showwarning = _show_warning
                 warnings.simplefilter("always", DataWarning)
                 return super().invoke(ctx)
@@ -69,6 +72,28 @@ class _Program(click.Group):
                 _fail(ctx, f"{folder} to one that can be written", 3)
             traceback.print_exc()
             _fail(ctx, "internal error: please report it with the lines above", 70)
+
+
+@contextlib.contextmanager
+def _stop_remembered(ctx: click.Context) -> Iterator[None]:
+    """Note a Ctrl-C: libraries lose some, such as one that comes while a kernel is loaded."""
+
+    def stop(*_: object) -> None:
+        ctx.meta[STOPPED] = True
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stop(ctx: click.Context) -> NoReturn:

@@ -28,6 +28,7 @@ from ..rows._paths import existing, shown
 from ..rows._table import open_table
 from ..rows._write import check_table_output, write_table
 from ..show._words import plain
+from . import STOPPED
 from ._console import console
 from ._input import (
     Queries,
@@ -67,7 +68,9 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     read = perf_counter() - start
     compiled = compile_kernels(say)
     start = perf_counter()
+    _obey_stop()
     location = _locate(cloud, queries, metric, options)
+    _obey_stop()
     say(_times(read, compiled, perf_counter() - start))
     proofs = _verify(location, cloud, say) if options["verify"] else "not checked again (--verify)"
     done: list[str] = []
@@ -101,6 +104,12 @@ def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]
             progress=progress,
         )
     return replace(location, labels=queries.labels)
+
+
+def _obey_stop() -> None:
+    """Stop for a Ctrl-C that a library lost."""
+    if click.get_current_context().meta.get(STOPPED):
+        raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:
