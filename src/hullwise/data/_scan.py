@@ -21,7 +21,7 @@ from ..rows._rows import Array, Floats, Indices, Rows
 from ._frame import Frame
 
 BLOCK = 1024  # rows of data in one product
-CHUNK = 512  # directions in one product
+CHUNK = 1024  # directions in one product
 KEEP = 1 << 22  # a cloud of at most this many numbers keeps its framed rows (32 MiB)
 SMALL = 1 << 24  # products of less than this are not worth a second thread
 GROUPS = 32  # rows a pass may propose for each direction

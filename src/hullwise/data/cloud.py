@@ -352,7 +352,7 @@ class Cloud:
         Notes
         -----
         O(B n d) time, in blocks: memory beyond the data is O(B k) and one block of 1,024 rows
-        with its 512 x 1,024 scores, both for each thread.
+        with its 1,024 x 1,024 scores, both for each thread.
 
         Examples
         --------
