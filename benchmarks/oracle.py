@@ -13,6 +13,7 @@ d = 50) keeps its rows in float64 and has no float32 pass.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from threadpoolctl import threadpool_limits
 
 import hullwise as hw
 from hullwise.data._scan import price
+
+PAUSE = 0.3
 
 
 def plain(X: Any, G: Any, times: int) -> float:
@@ -36,12 +39,15 @@ def compare(X: Any, cloud: Any, count: int, single: bool, times: int) -> tuple[A
     U /= np.linalg.norm(U, axis=1, keepdims=True)
     view = cloud.view(cloud.frame(cloud.metric(None)))
     price(view, U[:8], None, single)
-    # alternately, so that whatever else the machine does hits both
+    # alternately, so that whatever else the machine does hits both; with a pause between, because
+    # a BLAS thread goes on spinning for a while after a product and would steal a core
     ours, theirs = [], []
     dtype = np.float32 if single else np.float64
     A, G = X.astype(dtype, copy=False), U.astype(dtype)
     for _ in range(times):
+        time.sleep(PAUSE)
         ours.append(repeated(lambda: price(view, U, None, single), 1).wall)
+        time.sleep(PAUSE)
         theirs.append(plain(A, G, 2))
     work = 2e-9 * n * d * count
     rate, peer = work / float(np.median(ours)), work / float(np.median(theirs))
@@ -60,7 +66,7 @@ def main() -> None:
     p.add_argument("--n", type=int, default=60_000)
     p.add_argument("--d", type=int, nargs="+", default=[50, 200, 784])
     p.add_argument("--b", type=int, nargs="+", default=[256, 1024, 4096])
-    p.add_argument("--repeat", type=int, default=3)
+    p.add_argument("--repeat", type=int, default=5)
     args = p.parse_args()
     warm()
     rows = []
