@@ -258,7 +258,8 @@ def _print_farthest(out: Console, location: Location, counted: bool) -> None:
     from ..show._words import plain
 
     distance = np.where(location.verdict == 1, 0.0, location.upper)
-    order = np.argsort(-distance, kind="stable")[:FARTHEST]
+    # a row off the flat ranks above all that are not, however short its way
+    order = np.lexsort((-distance, ~location.off_flat))[:FARTHEST]
     order = order[(distance[order] > 0) & np.isfinite(distance[order])]
     if not len(order):
         return

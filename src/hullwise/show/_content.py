@@ -216,7 +216,8 @@ def _farthest(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, A
         return {"note": note, "rows": []}
     if outside.size == 0:
         return {"note": "No row is proved outside the hull.", "rows": []}
-    order = outside[np.argsort(-distance[outside], kind="stable")[:FARTHEST]]
+    off = np.zeros(len(distance), dtype=bool) if given.off_flat is None else given.off_flat
+    order = outside[np.lexsort((-distance[outside], ~off[outside]))[:FARTHEST]]
     note = (
         "For each, the smallest change that would bring it into the data: all these features "
         "together, each from its value to the value at the nearest point of the hull, in its own "
