@@ -113,7 +113,8 @@ def chance(found: int, m: int, r: int) -> float:
 
     Such a row is beyond or far if it exceeds the c-th of r left-out distances with
     c = floor(.95 r) + 1. The probability of that is Beta(r - c + 1, c) distributed over samples,
-    so their number is beta-binomial (at most, where distances tie). NaN without reference rows.
+    so their number is beta-binomial: nearly, as a left-out distance lacks one row of the hull that
+    a new one has, and at most, where distances tie. NaN without reference rows.
 
     Examples
     --------
