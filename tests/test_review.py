@@ -203,3 +203,19 @@ def test_equal_rows_keep_their_order_across_blocks():
     G = np.random.default_rng(1).normal(size=(20, 7))
     cloud = hw.Cloud(X)
     assert (cloud.support(G, k=5).rows == np.arange(5)).all()
+
+
+def test_a_named_metric_keeps_its_view():
+    cloud = hw.Cloud(np.random.default_rng(0).normal(size=(50, 3)))
+    for name in (None, "std", "range"):
+        assert cloud.view_in(cloud.metric(name)) is cloud.view_in(cloud.metric(name))
+
+
+def test_what_another_thread_has_pushed_out_meanwhile_is_still_returned():
+    class Forgetful(dict):
+        def __setitem__(self, name, value):
+            """As if another thread had evicted it at once."""
+
+    cloud = hw.Cloud(np.arange(3.0)[:, None])
+    cloud._learned = Forgetful()
+    assert cloud.learned("view", lambda: "made") == "made"

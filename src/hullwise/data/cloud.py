@@ -29,7 +29,7 @@ from ._scan import BLOCK, View, top_rows
 __all__ = ["Cloud", "Support"]
 
 LARGEST = 2.0**1021  # the sum of four such numbers is still finite
-KEPT = 6  # views and shapes that a cloud remembers
+KEPT = 8  # metrics, views and shapes that a cloud remembers
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Cloud:
     -----
     Building costs one pass over the data, O(n d). Memory beyond the data itself: one block of
     rows for each thread (1,024 rows), and where n d is at most 4 million, at most 32 MiB for each
-    of up to six coordinate systems in which it keeps its rows.
+    of the last few coordinate systems in which it keeps its rows.
 
     Examples
     --------
@@ -242,7 +242,12 @@ class Cloud:
         return self.frame(self._plain)
 
     def metric(self, metric: ArrayLike | None) -> Metric:
-        """The `metric` argument understood for this cloud."""
+        """The `metric` argument understood for this cloud; a named one is the same object again."""
+        if metric is not None and not isinstance(metric, str):
+            return self._read_metric(metric)
+        return cast(Metric, self.learned(("metric", metric), lambda: self._read_metric(metric)))
+
+    def _read_metric(self, metric: ArrayLike | None) -> Metric:
         spread = self.spread if isinstance(metric, str) and metric == "std" else np.ones(self.d)
         return read_metric(metric, spread, self.maximum / 2 - self.minimum / 2)
 
@@ -306,12 +311,17 @@ class Cloud:
         return cast(View, self.learned("columnwise", lambda: self.view(self.columnwise())))
 
     def learned(self, name: Any, make: Callable[[], Any]) -> Any:
-        """What `make` returns, made once and kept with the cloud (the last few of them)."""
-        if name not in self._learned:
-            while len(self._learned) >= KEPT:
-                self._learned.pop(next(iter(self._learned)), None)
-            self._learned[name] = make()
-        return self._learned[name]
+        """What `make` returns, made once and kept with the cloud (the last few of them).
+
+        Threads may ask at once: then it may be made twice, and each gets a whole one.
+        """
+        made = self._learned.get(name)
+        if made is None:
+            made = make()
+            for old in list(self._learned)[: len(self._learned) + 1 - KEPT]:
+                self._learned.pop(old, None)
+            self._learned[name] = made
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_learned": {}}
