@@ -5,17 +5,14 @@ They compute nothing themselves: each holds a cloud and asks the method of its n
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
-from .. import __version__
-from ..errors import DataError, DataWarning
-from ..rows._check import Checked, check_rows
+from .._estimator import CloudEstimator
 from ..rows._rows import Floats
 from ._options import nonnegative, whole_number
 from .bands import BANDS, Reference, percentile, rank
@@ -30,8 +27,8 @@ from .neighbours import NeighbourAnswer, nearest_rows, reference_gaps
 __all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
 
 
-class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """What the four share: checking, the cloud, column names, and pickles that know their age."""
+class _Locator(TransformerMixin, CloudEstimator):  # type: ignore[misc]
+    """What the four share: fitting, column names, and a score."""
 
     _columns: tuple[str, ...]
     _distance = ""  # the column whose negative is the score
@@ -44,15 +41,8 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         DataError, DataTypeError
             For rows that cannot be used, naming row and column.
         """
-        checked = check_rows(X)
-        cloud = Cloud(checked.values, columns=checked.columns)
-        cloud.labels = checked.labels
-        learned = self._learn(cloud)
-        validate_data(self, X, skip_check_array=True, reset=True)
-        self.n_features_in_ = cloud.d
-        self.cloud_ = cloud
-        for name, value in learned.items():
-            setattr(self, name, value)
+        cloud = self._read_training(X)
+        self._remember(X, cloud, **self._learn(cloud))
         return self
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
@@ -61,17 +51,6 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _evaluate(self, X: Any) -> Floats:
         """The columns as a plain array, whatever container `transform` is set to return."""
         raise NotImplementedError
-
-    def _queries(self, X: Any) -> Checked:
-        check_is_fitted(self)
-        checked = check_rows(X)
-        if checked.values.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {checked.values.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return checked
 
     def transform(self, X: Any) -> Floats:
         """One row for each query of X (m, d); the columns are those of `get_feature_names_out`."""
@@ -85,20 +64,6 @@ class _Locator(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Names of the columns that `transform` returns."""
         check_is_fitted(self)
         return np.array(self._columns, dtype=object)
-
-    def __getstate__(self) -> Any:
-        return {**super().__getstate__(), "_hullwise_version": __version__}
-
-    def __setstate__(self, state: Any) -> None:
-        found = state.pop("_hullwise_version", "unknown")
-        if found != __version__:
-            warnings.warn(
-                f"this {type(self).__name__} was pickled by hullwise {found} and is read by "
-                f"{__version__}: fit it again if answers differ.",
-                DataWarning,
-                stacklevel=2,
-            )
-        super().__setstate__(state)
 
 
 class HullLocator(_Locator):
