@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
+import numpy as np
 import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the limit reaches it)
 from threadpoolctl import ThreadpoolController
 
@@ -67,14 +68,28 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def for_each(task: Callable[[Any, Event], None], items: Iterable[Any], threads: int) -> None:
+class Stop:
+    """Says that the work is to end; kernels, which know no Python objects, look at `flag`."""
+
+    def __init__(self) -> None:
+        self.flag = np.zeros(1, dtype=np.uint8)
+
+    def is_set(self) -> bool:
+        return bool(self.flag[0])
+
+    def set(self) -> None:
+        self.flag[0] = 1
+
+
+def for_each(task: Callable[[Any, Stop], None], items: Iterable[Any], threads: int) -> None:
     """Run `task(item, stop)` for every item on a few threads; the first error is raised.
 
     A task looks at `stop` between its own steps, so that Ctrl-C ends the work within one step
-    and leaves no thread behind.
+    and leaves no thread behind. With one thread tasks run in the caller's own, which hears of
+    Ctrl-C between them only: a long kernel needs two, be there one processor or one item.
     """
     queue = list(items)
-    stop = Event()
+    stop = Stop()
 
     def guarded(item: Any) -> None:
         try:
@@ -83,11 +98,11 @@ def for_each(task: Callable[[Any, Event], None], items: Iterable[Any], threads: 
             stop.set()
             raise
 
-    if threads == 1 or len(queue) == 1:
+    if threads == 1:
         for item in queue:
             task(item, stop)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(min(threads, max(1, len(queue)))) as pool:
         try:
             for done in [pool.submit(guarded, item) for item in queue]:
                 done.result()

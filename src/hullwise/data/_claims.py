@@ -19,10 +19,8 @@ from ._interior import PUSHES, interior_simplices
 from ._rounds import BUDGET, STALLED, UNIT, Projection, project, widen
 from ._sign import MOST_ROWS, is_combination
 from ._verdict import Status, Verdict
-from .cloud import Cloud
+from .cloud import TINY, Cloud
 from .neighbours import nearest_rows
-
-TINY = 2.0**-1070  # a few of the smallest steps there are
 
 
 class Claims:
@@ -41,10 +39,7 @@ class Claims:
         self.rows, self.weights, self.ended = found.rows, found.weights, found.ended.copy()
         self.lower, self.direction = _in_metric(cloud, Q, metric, frame, found)
         self.residual, self.upper = self._exhibit(np.arange(len(Q)))
-        # a feature's own range, and what its magnitude leaves of float64
-        reach = np.maximum(np.abs(cloud.minimum), np.abs(cloud.maximum))
-        width = 2 * (cloud.maximum / 2 - cloud.minimum / 2)
-        self.allowed = tolerance * width + 4 * UNIT * reach + TINY
+        self.allowed = cloud.resolution(tolerance)
         self._outside_the_box(metric)
 
     def _exhibit(self, some: Indices) -> tuple[Floats, Floats]:

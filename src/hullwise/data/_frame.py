@@ -54,6 +54,13 @@ class Metric:
         """Bound on the entries of L v' for every v' that is at most v in each feature."""
         return V * self.root if self.factor is None else V @ np.abs(self.factor).T
 
+    def preimage(self, V: Floats) -> Floats:
+        """The shortest v with L v equal to each row of V: 0 in what the metric does not see."""
+        if self.factor is None or self.inverse is None:
+            safe = np.where(self.root > 0, self.root, 1.0)
+            return np.where(self.root > 0, V / safe, 0.0)
+        return V @ self.inverse.T
+
     def norm(self, V: Floats) -> Floats:
         """|v|_M for each row of V."""
         return lengths(self.image(V))

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Event
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from .._threads import cores, for_each, single_threaded_blas
+from .._threads import Stop, cores, for_each, single_threaded_blas
 from ..rows._rows import Array, Floats, Indices, Rows
 from ._frame import Frame
 
@@ -102,15 +101,22 @@ class Priced:
     scores: Floats  # (B, groups)
 
 
-def price(view: View, U: Floats, exclude: Indices | None = None, single: bool = False) -> Priced:
-    """The largest <u, z> for each row u of U, with one proposal from each group of rows.
+def price(
+    view: View,
+    U: Floats,
+    exclude: Indices | None = None,
+    single: bool = False,
+    h: float = 0.0,
+    groups: int = GROUPS,
+) -> Priced:
+    """The largest <u, z> - h |z|^2 for each row u of U, with one proposal from each group of rows.
 
     `exclude[b]` is a row that direction b must not see (-1 for none): that is what leaving one
     row out costs. With `single` the scores are float32 products, wherever the view is not small.
     """
-    block = int(np.clip(-(-view.n // GROUPS), 64, BLOCK))
+    block = int(np.clip(-(-view.n // groups), 64, BLOCK))
     starts = np.arange(0, view.n, block)
-    edges = np.array_split(starts, min(GROUPS, len(starts)))
+    edges = np.array_split(starts, min(groups, len(starts)))
     spans = [(int(e[0]), min(int(e[-1]) + block, view.n)) for e in edges]
     winners = np.zeros((len(U), len(spans)), dtype=np.intp)
     scores = np.full((len(U), len(spans)), -np.inf)
@@ -127,7 +133,7 @@ def price(view: View, U: Floats, exclude: Indices | None = None, single: bool = 
         scores[at, group][better] = value[better]
 
     directions, base = view.factors(U, single)
-    _scan(view, directions, spans, block, single, best_of_block)
+    _scan(view, directions, spans, block, single, best_of_block, h)
     scores -= base[:, None]
     first = scores.argmax(axis=1)[:, None]
     return Priced(
@@ -158,6 +164,20 @@ def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     )
 
 
+def rows_above(view: View, U: Floats, least: Floats) -> list[Indices]:
+    """For each row u of U every row of the view with <u, z> >= least, ascending."""
+    spans = [(start, min(start + BLOCK, view.n)) for start in range(0, view.n, BLOCK)]
+    found: list[list[Indices]] = [[] for _ in U]
+
+    def collect(group: int, start: int, at: slice, S: Array) -> None:
+        which, row = np.nonzero(S >= least[at, None])
+        for b in np.unique(which):
+            found[at.start + b].append(row[which == b] + start)
+
+    _scan(view, view.factors(U, False)[0], spans, BLOCK, False, collect)
+    return [np.sort(np.concatenate(parts or [np.zeros(0, np.intp)])) for parts in found]
+
+
 def _scan(
     view: View,
     directions: Array,
@@ -176,7 +196,7 @@ def _scan(
     if not count:
         return
 
-    def one_group(item: tuple[int, tuple[int, int]], stop: Event) -> None:
+    def one_group(item: tuple[int, tuple[int, int]], stop: Stop) -> None:
         group, (first, last) = item
         buffer = np.zeros((min(CHUNK, count), block + -block % 64), dtype=directions.dtype)
         for start in range(first, last, block):

@@ -15,92 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-jit = njit(nogil=True, cache=True, error_model="numpy")
-
-
-@jit  # type: ignore[untyped-decorator]
-def _dot(a: Any, b: Any, n: int) -> float:
-    """Eight running sums: the compiler may then use vector instructions without reordering."""
-    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-    m = n - n % 8
-    for i in range(0, m, 8):
-        s0 += a[i] * b[i]
-        s1 += a[i + 1] * b[i + 1]
-        s2 += a[i + 2] * b[i + 2]
-        s3 += a[i + 3] * b[i + 3]
-        s4 += a[i + 4] * b[i + 4]
-        s5 += a[i + 5] * b[i + 5]
-        s6 += a[i + 6] * b[i + 6]
-        s7 += a[i + 7] * b[i + 7]
-    s = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
-    for i in range(m, n):
-        s += a[i] * b[i]
-    return s
-
-
-@jit  # type: ignore[untyped-decorator]
-def _append(Qt: Any, R: Any, k: int, a: Any) -> bool:
-    """Add the column a as column k of the factorisation; False if it depends on the others."""
-    n = a.shape[0]
-    q = Qt[k]
-    for i in range(n):
-        q[i] = a[i]
-    for j in range(k):
-        R[j, k] = 0.0
-    size = np.sqrt(_dot(a, a, n))
-    for _ in range(2):  # twice is enough: orthogonal to rounding whatever the column
-        for j in range(k):
-            h = _dot(Qt[j], q, n)
-            R[j, k] += h
-            qj = Qt[j]
-            for i in range(n):
-                q[i] -= h * qj[i]
-    rest = np.sqrt(_dot(q, q, n))
-    if rest <= 1e-14 * size:
-        return False
-    R[k, k] = rest
-    for i in range(n):
-        q[i] /= rest
-    return True
-
-
-@jit  # type: ignore[untyped-decorator]
-def _remove(Qt: Any, R: Any, k: int, c: int) -> None:
-    """Take column c out of a factorisation of k columns, by Givens rotations."""
-    n = Qt.shape[1]
-    for j in range(c, k - 1):
-        for i in range(j + 2):
-            R[i, j] = R[i, j + 1]
-    for j in range(c, k - 1):
-        x, y = R[j, j], R[j + 1, j]
-        r = np.hypot(x, y)
-        if r == 0.0:
-            continue
-        co, si = x / r, y / r
-        R[j, j] = r
-        R[j + 1, j] = 0.0
-        for c2 in range(j + 1, k - 1):
-            t0, t1 = R[j, c2], R[j + 1, c2]
-            R[j, c2] = co * t0 + si * t1
-            R[j + 1, c2] = co * t1 - si * t0
-        q0, q1 = Qt[j], Qt[j + 1]
-        for i in range(n):
-            t0, t1 = q0[i], q1[i]
-            q0[i] = co * t0 + si * t1
-            q1[i] = co * t1 - si * t0
-
-
-@jit  # type: ignore[untyped-decorator]
-def _back(R: Any, k: int, rhs: Any, out: Any) -> None:
-    """Solve R out = rhs, the first k rows and columns."""
-    for i in range(k - 1, -1, -1):
-        t = rhs[i]
-        for j in range(i + 1, k):
-            t -= R[i, j] * out[j]
-        out[i] = t / R[i, i]
-
+from ._qr import append_column, dot, jit, remove_column, solve_upper
 
 @jit  # type: ignore[untyped-decorator]
 def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
@@ -123,8 +39,8 @@ def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any, rho:
     _residual(Y, s, active, u, k, rho)
     rhs, step = np.zeros(k), np.zeros(k)
     for a in range(k):
-        rhs[a] = _dot(Qt[a], rho, rho.shape[0])
-    _back(R, k, rhs, step)
+        rhs[a] = dot(Qt[a], rho, rho.shape[0])
+    solve_upper(R, k, rhs, step)
     for a in range(k):
         if not u[a] + step[a] > 0.0:
             return
@@ -141,17 +57,17 @@ def _normal(Qt: Any, k: int, rho: Any, away: Any, rounds: int) -> bool:
     """
     n = rho.shape[0]
     for _ in range(rounds):
-        size = np.sqrt(_dot(rho, rho, n))
+        size = np.sqrt(dot(rho, rho, n))
         if size == 0.0:
             return False
         for i in range(n):
             rho[i] /= size
         for a in range(k):
-            h = _dot(Qt[a], rho, n)
+            h = dot(Qt[a], rho, n)
             q = Qt[a]
             for i in range(n):
                 rho[i] -= h * q[i]
-    size = np.sqrt(_dot(rho[1:], rho[1:], n - 1))
+    size = np.sqrt(dot(rho[1:], rho[1:], n - 1))
     if size == 0.0:
         return False
     for i in range(n - 1):
@@ -173,7 +89,7 @@ def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
         y = Y[active[a]]
         for i in range(r):
             p[i] += w * y[i]
-    return float(_dot(p, p, r))
+    return float(dot(p, p, r))
 
 
 FREE, ACTIVE, ASIDE = 0, 1, 2  # a row set aside is not tried again before the next progress
@@ -192,17 +108,17 @@ def _begin(
         if k == R.shape[0] - 1:
             break
         column[1:] = Y[i]
-        if start[i] > 1e-15 and _append(Qt, R, k, column):
+        if start[i] > 1e-15 and append_column(Qt, R, k, column):
             active[k], u[k], state[i] = i, start[i] / s, ACTIVE
             k += 1
     if k == 0:
         nearest, least = 0, np.inf
         for i in range(n):
-            size = _dot(Y[i], Y[i], r)
+            size = dot(Y[i], Y[i], r)
             if size < least:
                 nearest, least = i, size
         column[1:] = Y[nearest]
-        _append(Qt, R, 0, column)
+        append_column(Qt, R, 0, column)
         active[0], u[0], state[nearest], k = nearest, 1.0, ACTIVE, 1
     return k
 
@@ -215,7 +131,7 @@ def _settle(
     while True:
         for a in range(k):
             rhs[a] = Qt[a, 0]
-        _back(R, k, rhs, new)
+        solve_upper(R, k, rhs, new)
         length, blocking = 1.0, -1
         for a in range(k):
             if new[a] <= 0.0 and u[a] <= length * (u[a] - new[a]):
@@ -234,7 +150,7 @@ def _settle(
             # blocks itself takes it out
             if a == blocking or (u[a] <= 1e-15 * largest and active[a] != entered):
                 state[active[a]] = ASIDE if active[a] == entered else FREE
-                _remove(Qt, R, k, a)
+                remove_column(Qt, R, k, a)
                 for b in range(a, k - 1):
                     u[b], active[b] = u[b + 1], active[b + 1]
                 k -= 1
@@ -247,7 +163,7 @@ def _farthest_along(Y: Any, state: Any, away: Any, beyond: float) -> Any:
     best, at = beyond, -1
     for i in range(n):
         if state[i] == FREE:
-            value = _dot(Y[i], away, r)
+            value = dot(Y[i], away, r)
             if value > best:
                 best, at = value, i
     return best, at
@@ -277,7 +193,7 @@ def nearest_to_origin(
     u, new, rhs = np.zeros(most), np.zeros(most), np.zeros(most)
     state, column, size = np.zeros(n, np.int8), np.zeros(r + 1), np.zeros(n)
     for i in range(n):
-        size[i] = np.sqrt(_dot(Y[i], Y[i], r))
+        size[i] = np.sqrt(dot(Y[i], Y[i], r))
     s = max(size.min(), 1e-3 * size.max())
     if s == 0.0:
         s = 1.0
@@ -301,7 +217,7 @@ def nearest_to_origin(
         else:  # the residual's own rounding would drown the answer
             _residual(Y, s, active, u, k, column)
             _normal(Qt, k, column, away, 2)
-        plane = _dot(Y[active[0]], away, r)
+        plane = dot(Y[active[0]], away, r)
         value, at = _farthest_along(Y, state, away, plane + relative * length)
         if at < 0 or value - plane <= 1e-16 * size[at]:
             break
@@ -309,7 +225,7 @@ def nearest_to_origin(
         column[1:] = Y[at]
         entered = -1
         state[at] = ASIDE
-        if k < most - 1 and _append(Qt, R, k, column):
+        if k < most - 1 and append_column(Qt, R, k, column):
             active[k], u[k], state[at] = at, 0.0, ACTIVE
             entered = at
             k += 1

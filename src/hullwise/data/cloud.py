@@ -29,6 +29,7 @@ from ._scan import BLOCK, View, top_rows
 __all__ = ["Cloud", "Support"]
 
 LARGEST = 2.0**1021  # the sum of four such numbers is still finite
+TINY = 2.0**-1070  # a few of the smallest steps there are
 KEPT = 8  # metrics, views and shapes that a cloud remembers
 
 
@@ -231,6 +232,13 @@ class Cloud:
         for _, Z in self.blocks():
             total += np.square(Z - mean).sum(axis=0)
         return self.euclidean.distance(np.sqrt(total / self.n))
+
+    def resolution(self, tolerance: float) -> Floats:
+        """(d,) how near counts as equal: a share of each feature's range, and what float64 keeps
+        of its magnitude."""
+        reach = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
+        width = 2 * (self.maximum / 2 - self.minimum / 2)
+        return np.asarray(tolerance * width + 2.0**-51 * reach + TINY)
 
     @cached_property
     def _plain(self) -> Metric:

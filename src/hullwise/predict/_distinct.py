@@ -61,7 +61,8 @@ def _by_first(first: Indices, place: Indices) -> Places:
 
 def _hash(X: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
     """A 64-bit number for each row, equal for equal rows."""
-    factor = np.random.default_rng(0).integers(1, 1 << 63, X.shape[1], dtype=np.uint64) * 2 + 1
+    rng = np.random.default_rng(0)  # the factors are fixed: odd numbers with no pattern
+    factor = np.array([rng.integers(1 << 63, dtype=np.uint64) * 2 + 1 for _ in X.T], np.uint64)
     key = np.zeros(len(X), dtype=np.uint64)
     for j in range(X.shape[1]):
         bits = (X[:, j].astype(np.float64) + 0.0).view(np.uint64)

@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from ..errors import DataError
 from ..rows._rows import Floats
 
+NUMBERS = 1 << 20  # compared at once
+
 
 def weighted_quantiles(W: csr_array, y: Floats, p: ArrayLike) -> Floats:
     """Quantiles of targets y (n,) or (n, k) under each row of W (m, n).
@@ -27,14 +29,29 @@ def weighted_quantiles(W: csr_array, y: Floats, p: ArrayLike) -> Floats:
     if (W.data < 0).any():
         raise DataError("quantiles need weights of at least 0: these are signed.")
     targets = y.reshape(len(y), -1)
-    found = np.zeros((W.shape[0], targets.shape[1], probabilities.size))
-    for b in range(W.shape[0]):
-        span = slice(W.indptr[b], W.indptr[b + 1])
-        w, rows = W.data[span], W.indices[span]
-        order = np.argsort(targets[rows], axis=0, kind="stable")
-        for j in range(targets.shape[1]):
-            values, total = targets[rows[order[:, j]], j], np.cumsum(w[order[:, j]])
-            at = np.searchsorted(total, probabilities.ravel() * total[-1] * (1 - 1e-12))
-            found[b, j] = values[np.minimum(at, len(values) - 1)]
-    shape = (W.shape[0], *y.shape[1:], *probabilities.shape)
-    return found.reshape(shape)
+    found = np.full((W.shape[0], targets.shape[1], probabilities.size), np.nan)
+    if (W.data == 0).any():  # a row without weight is none of those that make the prediction
+        W = W.copy()
+        W.eliminate_zeros()
+    counts = np.diff(W.indptr)
+    for size in np.unique(counts[counts > 0]).tolist():
+        queries = np.flatnonzero(counts == size)
+        each = max(1, NUMBERS // (size * (2 + probabilities.size)))
+        for start in range(0, len(queries), each):
+            batch = queries[start : start + each]
+            entries = W.indptr[batch][:, None] + np.arange(size)
+            for j in range(targets.shape[1]):
+                values = targets[W.indices[entries], j]
+                found[batch, j] = _quantiles(values, W.data[entries], probabilities.ravel())
+    return found.reshape(W.shape[0], *y.shape[1:], *probabilities.shape)
+
+
+def _quantiles(values: Floats, weights: Floats, p: Floats) -> Floats:
+    """Quantiles (b, s) of b distributions on values (b, e), e entries each."""
+    order = np.argsort(values, axis=1, kind="stable")
+    total = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    # weights that should add up to p may miss it by their rounding
+    wanted = p * total[:, -1:] * (1 - 1e-12)
+    at = (total[:, None, :] < wanted[:, :, None]).sum(axis=2)
+    ordered = np.take_along_axis(values, order, axis=1)
+    return np.take_along_axis(ordered, np.minimum(at, values.shape[1] - 1), axis=1)

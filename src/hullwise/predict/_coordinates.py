@@ -1,0 +1,71 @@
+"""Coordinates for interpolation: the flat that the rows span, seen in a metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import scipy.linalg
+
+from ..data._frame import Metric
+from ..data._scan import View
+from ..data.cloud import Cloud
+from ..rows._rows import Floats
+
+THIN = 1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """A view of full rank, in which the metric is Euclidean; `basis` (k, r) is None for no flat.
+
+    A query has coordinates along the flat only; `off` says how far it is from it.
+    """
+
+    view: View
+    metric: Metric
+    basis: Floats | None
+
+    @cached_property
+    def columns(self) -> Floats:
+        """All rows, one in each column, (r, n)."""
+        return np.ascontiguousarray(self.view.kept.T)
+
+    def map(self, Q: Floats) -> Floats:
+        """Queries (m, d) along the flat, (m, r)."""
+        return self.view.frame.map(Q)
+
+    def to_data(self, V: Floats) -> Floats:
+        """Differences (m, r) in these coordinates as differences (m, d) in the data's units."""
+        if self.basis is not None:
+            V = V @ self.basis.T
+        return self.metric.preimage(self.view.frame.distance(V))
+
+
+def coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
+    """Coordinates of a cloud's flat in a metric, made once; O(n d^2) to find the flat."""
+    made = cloud.learned(
+        ("coordinates", id(metric)), lambda: (metric, _make_coordinates(cloud, metric))
+    )
+    return cast(Coordinates, made[1])  # the metric is kept too, so that its id stays its own
+
+
+def _make_coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
+    flat = cloud.flat
+    if flat.directions is None:
+        return Coordinates(cloud.view_in(metric), metric, None)
+    frame = cloud.frame(metric)
+    # directions of the flat: from columns in their own scale to the metric's coordinates
+    along = flat.directions.T / flat.frame.factor * frame.factor * (frame.pre / flat.frame.pre)
+    if frame.matrix is not None:
+        along = along @ frame.matrix
+    if not along.size:
+        return Coordinates(cloud.view_in(metric), metric, None)
+    U, size, _ = scipy.linalg.svd(along.T, full_matrices=False)
+    basis = U[:, size > THIN * size.max(initial=0.0)]
+    if basis.shape[1] == frame.rank:
+        return Coordinates(cloud.view_in(metric), metric, None)
+    matrix = np.diag(np.ones(frame.rank)) if frame.matrix is None else frame.matrix
+    return Coordinates(cloud.view(replace(frame, matrix=matrix @ basis)), metric, basis)

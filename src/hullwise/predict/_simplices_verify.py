@@ -1,0 +1,81 @@
+"""The checker of Delaunay simplices; it shares no code with the search.
+
+Everything is measured from the first row, as seen in the metric, so that an offset of the whole
+table costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rows._rows import Floats, Rows
+
+if TYPE_CHECKING:
+    from .simplices import Simplices
+
+BLOCK = 1024
+
+
+def verify_simplices(found: Simplices, rows: Rows, tolerance: float) -> NDArray[np.bool_]:
+    """Whether the three claims of each query hold, (m,)."""
+    m = len(found.queries)
+    origin = rows.take(np.zeros(1, np.intp))[0]
+    unit = _unit(found, rows, origin)
+    q, p, c = (
+        _seen(found, (part - origin) * unit)
+        for part in (found.queries, found.nearest, found.centre)
+    )
+    away, out = q - p, c - p
+    # min |x - c|^2 - |p - c|^2 and max <q - p, x - p> over all rows x; |q - x| for the scale
+    empty, beyond, width = np.full(m, np.inf), np.full(m, -np.inf), np.zeros(m)
+    for start in range(0, rows.n, BLOCK):
+        block = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64)
+        x = _seen(found, (block - origin) * unit)
+        size = np.square(x).sum(axis=1)
+        for low in range(0, m, BLOCK):
+            at = slice(low, low + BLOCK)
+            apart = size - 2 * p[at] @ x.T + np.square(p[at]).sum(axis=1)[:, None]
+            tilt = out[at] @ x.T - np.einsum("ij,ij->i", out[at], p[at])[:, None]
+            empty[at] = np.minimum(empty[at], (apart - 2 * tilt).min(axis=1))
+            reach = away[at] @ x.T - np.einsum("ij,ij->i", away[at], p[at])[:, None]
+            beyond[at] = np.maximum(beyond[at], reach.max(axis=1))
+            width[at] = np.maximum(width[at], np.sqrt(np.maximum(apart.max(axis=1), 0.0)))
+    # what the last digit of the values stands for, as a distance that counts as full size
+    last = np.abs(_seen(found, np.abs(found.queries) * unit)).max(axis=1, initial=0.0) * 1e-6
+    holds = np.zeros(m, dtype=bool)
+    for b in range(m):
+        span = slice(found.weights.indptr[b], found.weights.indptr[b + 1])
+        w = found.weights.data[span]
+        if not len(w) or (w < 0).any() or abs(w.sum() - 1) > 1e-12:
+            continue
+        own = rows.take(found.weights.indices[span].astype(np.intp))
+        x = _seen(found, (own - origin) * unit)
+        gap = float(np.linalg.norm(w @ (x - p[b])))
+        spread = float(w @ np.square(x - p[b]).sum(axis=1))
+        scale = float(width[b]) + float(np.linalg.norm(away[b])) + last[b]
+        leaning = 1e-6 * float(np.linalg.norm(out[b]))  # rounding, where the centre is far off
+        holds[b] = (
+            gap <= tolerance * scale
+            and spread <= empty[b] + tolerance * scale * (scale + leaning)
+            and beyond[b] <= tolerance * scale * float(np.linalg.norm(away[b])) + 1e-300
+            and abs(float(np.linalg.norm(away[b])) - found.distance[b] * unit) <= tolerance * scale
+        )
+    return holds
+
+
+def _unit(found: Simplices, rows: Rows, origin: Floats) -> float:
+    """The power of two by which differences are multiplied, so that their squares exist."""
+    largest = float(np.abs(found.queries - origin).max(initial=0.0))
+    for start in range(0, rows.n, BLOCK):
+        block = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64)
+        largest = max(largest, float(np.abs(block - origin).max()))
+    return float(np.ldexp(1.0, int(np.clip(-np.frexp(largest)[1], -1000, 1000))))
+
+
+def _seen(found: Simplices, V: Floats) -> Any:
+    """Differences V (k, d) as the metric sees them."""
+    metric = found.metric
+    return V * metric.root if metric.factor is None else V @ metric.factor.T

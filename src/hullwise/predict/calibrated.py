@@ -1,0 +1,389 @@
+"""Bands around predictions: a stated coverage, and wider where the geometry is poor.
+
+The error bound of `hullwise.error_bound` says how the error of a weighted average can grow with
+the geometry of its rows, up to two constants of the target. Here the constants are fitted to
+errors on rows left out, and the whole is stretched on further rows until it covers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.base import RegressorMixin, clone
+from sklearn.exceptions import DataConversionWarning
+
+from .._estimator import CloudEstimator
+from ..data._options import whole_number
+from ..errors import DataError, DataTypeError, DataWarning
+from ..rows._check import Checked, check_rows, check_target
+from ..rows._rows import Array, Floats, Indices
+from ._distinct import distinct_places
+from ._interpolant import Interpolant, _numbers
+from ._scale import ROUNDING, fit_scale, groups_needed, stretch
+from .band import Band
+from .bound import error_bound
+from .explain import Explanation
+
+__all__ = ["CalibratedRegressor"]
+
+FOLDS = 5  # times that rows are left out to learn the shape of the band
+LEFT_OUT = 1000  # rows that serve for it, at most
+
+
+class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
+    """An interpolant with bands of stated coverage that widen where its geometry is poor.
+
+    The half width at a query q with weights w is ``factor_ * u(q)``,
+
+        u(q) = noise_ + lipschitz_ |sum w_i x_i - q| + smoothness_ / 2 sum |w_i| |x_i - q|^2,
+
+    the error bound of the weights plus a term for noise. The three constants are fitted to errors
+    on training rows left out in turn, and kept large enough that u always grows with both
+    distances; the factor is then the conformal quantile of |y - prediction| / u on calibration
+    rows that nothing else has seen.
+
+    Parameters
+    ----------
+    interpolant : Interpolant
+        Whose predictions get bands; a copy is fitted.
+    coverage : float
+        Between 0 and 1.
+    calibration : float
+        Share of the rows (of the groups, where there are some) held out for the factor.
+    random_state : int
+        Seed of the split.
+
+    Attributes
+    ----------
+    interpolant_ : Interpolant
+        The fitted copy; it has not seen the calibration rows.
+    training_rows_, calibration_rows_ : (n - c,) and (c,) intp
+        Which rows it was fitted on, and which were held out.
+    noise_, lipschitz_, smoothness_ : float
+        Constants of u. They describe errors on this table, and are no bounds on the target.
+    factor_ : float
+        By how much u is stretched.
+    scores_ : (c,)
+        |y - prediction| / u of the calibration rows.
+    cloud_ : Cloud
+        The distinct rows that the interpolant was fitted on.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Coverage: if the rows are exchangeable, as when drawn independently from one population, a new
+    row from the same population lies in its band with a probability of at least `coverage`, for
+    any number of rows, any interpolant and any target. That is an average over splits, tables and
+    new rows: not a promise for each place, nor for queries drawn from elsewhere. There the band
+    widens with the geometry, which is sensible and not guaranteed. With `groups` (recordings of
+    one patient, say) the split keeps groups whole, and the promise is about a random row of a new
+    group, if groups are exchangeable and so are the rows within each.
+
+    It holds for the interpolant fitted without the calibration rows, which is therefore the one
+    that predicts: it is not fitted again on all rows.
+
+    `fit` costs that of the interpolant six times, predictions for at most 1,000 left-out rows and
+    the calibration rows, and a linear program on those 1,000.
+
+    References
+    ----------
+    H. Papadopoulos, K. Proedrou, V. Vovk, A. Gammerman, "Inductive confidence machines for
+    regression", ECML 2002 (split conformal prediction). Y. Lee, R. F. Barber, R. Willett,
+    "Distribution-free inference with hierarchical data", 2023 (groups). R. Koenker, G. Bassett,
+    "Regression quantiles", Econometrica 46, 1978 (the constants).
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(size=(400, 2))
+    >>> y = np.sin(6 * X[:, 0]) + X[:, 1] + rng.normal(0, 0.05, 400)
+    >>> model = hw.CalibratedRegressor(hw.DelaunayRegressor(), coverage=0.9).fit(X, y)
+    >>> band = model.band([[0.5, 0.5], [0.5, 2.0]])
+    >>> bool(band.width[1] > 2 * band.width[0])
+    True
+    """
+
+    interpolant_: Interpolant
+    training_rows_: Indices
+    calibration_rows_: Indices
+    noise_: float
+    lipschitz_: float
+    smoothness_: float
+    factor_: float
+    scores_: Floats
+    labels_: Any
+
+    def __init__(
+        self,
+        interpolant: Interpolant,
+        *,
+        coverage: float = 0.9,
+        calibration: float = 0.25,
+        random_state: int = 0,
+    ) -> None:
+        self.interpolant = interpolant
+        self.coverage = coverage
+        self.calibration = calibration
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Learn training rows X (n, d) and targets y (n,), and calibrate on a part of them.
+
+        Parameters
+        ----------
+        X : (n, d)
+        y : (n,)
+        groups : (n,), optional
+            Which rows belong together, of any type that sorts; groups are never divided between
+            fitting and calibration.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            For rows or targets that cannot be used, and for too few calibration rows (or groups)
+            for the coverage, saying how many are needed.
+        """
+        self._check_options()
+        checked = check_rows(X)
+        target = _one_target(y, len(checked.values))
+        group = _groups(groups, len(target))
+        self._look_for_duplicates(checked.values, target)
+        rng = np.random.default_rng(whole_number("random_state", self.random_state, 0))
+        held = self._held_out(group, rng, "rows" if groups is None else "groups")
+        train, rest = np.flatnonzero(~held), np.flatnonzero(held)
+        fitted = self._fitted(checked, target, train)
+        folds = _folds(train, group, rng, whole=groups is not None)
+        constants = self._shape(checked, target, train, folds, fitted)
+        error, reach, moment = _errors(fitted, checked.values[rest], target[rest])
+        scores = _scores(error, _scale(constants, reach, moment))
+        _, code = np.unique(group[rest], return_inverse=True)
+        noise, lipschitz, smoothness = (float(c) for c in constants)
+        self._remember(
+            X,
+            fitted.cloud_,
+            interpolant_=fitted,
+            training_rows_=train,
+            calibration_rows_=rest,
+            noise_=noise,
+            lipschitz_=lipschitz,
+            smoothness_=smoothness,
+            scores_=scores,
+            factor_=stretch(scores, code, self.coverage),
+            labels_=checked.labels,
+            _columns=checked.columns,
+        )
+        return self
+
+    def band(self, Q: Any) -> Band:
+        """Predictions and bands for queries Q (m, d)."""
+        checked = self._queries(Q)
+        prediction, reach, moment = _predict(self.interpolant_, checked.values.astype(np.float64))
+        u = _scale(np.array([self.noise_, self.lipschitz_, self.smoothness_]), reach, moment)
+        with np.errstate(invalid="ignore", over="ignore"):
+            half = self.factor_ * u
+        half[np.isnan(half)] = np.inf  # 0 times infinity: nothing is known
+        lower, upper = prediction - half, prediction + half
+        coverage = float(self.coverage)
+        return Band(prediction, lower, upper, u, reach, moment, coverage, checked.labels)
+
+    def predict(self, Q: Any) -> Floats:
+        """Predictions for queries Q (m, d), in the middle of their bands: (m,)."""
+        values = self._values(Q)
+        return _predict(self.interpolant_, values)[0]
+
+    def weights(self, Q: Any) -> csr_array:
+        """Weights of queries Q (m, d) over all n rows given to `fit`, 0 for those held out."""
+        values = self._values(Q)
+        W = _over_rows(self.interpolant_, self.interpolant_._weights(values))
+        n = len(self.training_rows_) + len(self.calibration_rows_)
+        rows = self.training_rows_[W.indices]
+        return csr_array((W.data, rows, W.indptr), shape=(W.shape[0], n))
+
+    def explain(self, q: Any) -> Explanation:
+        """Which rows make the prediction at one query q, (d,) or (1, d): heaviest first."""
+        checked = self._queries(np.asarray(q)[None] if np.ndim(q) == 1 else q)
+        why = self.interpolant_.explain(_named(checked.values, self._columns))
+        rows = self.training_rows_[why.rows]
+        labels = None if self.labels_ is None else np.asarray(self.labels_)[rows]
+        return replace(why, rows=rows, labels=labels)
+
+    def _values(self, Q: Any) -> Floats:
+        return self._queries(Q).values.astype(np.float64)
+
+    def _check_options(self) -> None:
+        if not isinstance(self.interpolant, Interpolant):
+            raise DataTypeError(
+                f"interpolant is a {type(self.interpolant).__name__}: CalibratedRegressor needs "
+                "the weights of an interpolant such as DelaunayRegressor()."
+            )
+        for name in ("coverage", "calibration"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+                raise DataError(f"{name}={value!r}: expected a number between 0 and 1.")
+
+    def _look_for_duplicates(self, X: Array, y: Floats) -> None:
+        """Warn or refuse once, with the numbers of the rows as given."""
+        places = distinct_places(X)
+        if len(places.first) < len(X):
+            self.interpolant._refuse_disagreement(y, places.first[places.place])
+
+    def _held_out(self, group: Indices, rng: np.random.Generator, what: str) -> NDArray[np.bool_]:
+        """Which rows are for calibration, (n,)."""
+        total = int(group.max()) + 1
+        count = int(np.ceil(self.calibration * total * (1 - ROUNDING)))
+        need = groups_needed(self.coverage)
+        if count < need:
+            enough = int((need - 1) / self.calibration) + 1
+            raise DataError(
+                f"coverage={self.coverage:g} needs at least {need} calibration {what}: "
+                f"calibration={self.calibration:g} of {total} gives {count} (n_samples = "
+                f"{len(group)}). Use at least {enough} {what}, a larger calibration= or a lower "
+                "coverage=."
+            )
+        if total - count < 2:
+            raise DataError(
+                f"calibration={self.calibration:g} leaves {total - count} of {total} {what} to "
+                f"fit on (n_samples = {len(group)}): at least 2 are needed."
+            )
+        chosen = rng.permutation(total)[:count]
+        return np.isin(group, chosen)
+
+    def _fitted(self, checked: Checked, y: Floats, rows: Indices) -> Interpolant:
+        table = _named(checked.values[rows], checked.columns)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # said before, about the whole table
+            fitted: Interpolant = clone(self.interpolant).fit(table, y[rows])
+        return fitted
+
+    def _shape(
+        self,
+        checked: Checked,
+        y: Floats,
+        train: Indices,
+        folds: list[tuple[Indices, Indices]],
+        fitted: Interpolant,
+    ) -> Floats:
+        """The constants of u, from errors on training rows left out in turn."""
+        found = []
+        for out, asked in folds:
+            rest = np.setdiff1d(train, out, assume_unique=True)
+            model = self._fitted(checked, y, rest)
+            found.append(_errors(model, checked.values[asked], y[asked]))
+        error, reach, moment = (np.concatenate(part) for part in zip(*found))
+        constants = np.full(3, np.nan)
+        if np.isfinite(moment).all():
+            slope = _own_slopes(fitted, y[train])
+            constants = fit_scale(error, reach, moment, float(self.coverage), slope)
+        if not np.isfinite(constants).all():
+            raise DataError(
+                "squared distances between the rows, or errors over such, overflow: bring "
+                'features and target to units near 1, or use metric="range" in the interpolant.'
+            )
+        return constants
+
+
+def _folds(
+    train: Indices, group: Indices, rng: np.random.Generator, *, whole: bool
+) -> list[tuple[Indices, Indices]]:
+    """FOLDS pairs of rows to leave out, and of those the ones to predict: LEFT_OUT in all."""
+    order = rng.permutation(np.unique(group[train]))
+    if not whole:  # then only the rows that are predicted need be left out
+        order = order[:LEFT_OUT]
+    folds = []
+    for part in np.array_split(order, min(FOLDS, len(order))):
+        out = train[np.isin(group[train], part)]
+        asked = np.sort(rng.permutation(out)[: LEFT_OUT // FOLDS])
+        folds.append((out, asked))
+    return folds
+
+
+def _own_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
+    """Lipschitz constant and smoothness of a target that varies once over the data."""
+    cloud = fitted.cloud_
+    rows = cloud.take(cloud.sample(LEFT_OUT))
+    radius = float(np.median(cloud.metric(fitted.metric).norm(rows - cloud.mean)))
+    deviation = float(np.median(np.abs(y - np.median(y)))) or float(np.abs(y - y.mean()).mean())
+    if radius == 0:
+        return np.inf, np.inf
+    with np.errstate(over="ignore"):
+        first, second = np.float64(deviation) / radius, 2 * np.float64(deviation) / radius / radius
+    return float(first), float(second)
+
+
+def _over_rows(fitted: Interpolant, W: csr_array) -> csr_array:
+    return W if fitted.share_ is None else csr_array(W @ fitted.share_)
+
+
+def _predict(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
+    """Prediction, reach and moment of each query."""
+    W = fitted._weights(Q)
+    bound = error_bound(W, fitted.cloud_, Q, smoothness=0.0, metric=fitted.metric)
+    return np.asarray(_over_rows(fitted, W) @ fitted.y_), bound.reach, bound.moment
+
+
+def _errors(fitted: Interpolant, Q: Array, y: Floats) -> tuple[Floats, Floats, Floats]:
+    """|y - prediction|, reach and moment of each row."""
+    prediction, reach, moment = _predict(fitted, Q.astype(np.float64))
+    return np.abs(y - prediction), reach, moment
+
+
+def _scale(constants: Floats, reach: Floats, moment: Floats) -> Floats:
+    noise, lipschitz, smoothness = constants
+    with np.errstate(over="ignore"):
+        return np.asarray(noise + lipschitz * reach + smoothness / 2 * moment)
+
+
+def _scores(error: Floats, u: Floats) -> Floats:
+    """error / u, where an error of 0 is none however small u is."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(error == 0, 0.0, error / u)
+
+
+def _one_target(y: Any, n: int) -> Floats:
+    target = _numbers(check_target(y, n))
+    if target.ndim == 1:
+        return target
+    if target.shape[1] != 1:
+        raise DataError(
+            f"y has shape {target.shape}: a band is about one target. Fit one "
+            "CalibratedRegressor for each column."
+        )
+    warnings.warn(
+        "A column-vector y was passed when a 1d array was expected: its column is taken.",
+        DataConversionWarning,
+        stacklevel=3,
+    )
+    return target[:, 0]
+
+
+def _groups(groups: Any, n: int) -> Indices:
+    """The group of each row as a number, (n,); each row its own where none are given."""
+    if groups is None:
+        return np.arange(n)
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise DataError(f"groups has shape {given.shape}: expected one for each of {n} rows.")
+    if given.dtype.kind == "f" and np.isnan(given).any():
+        row = int(np.isnan(given).argmax())
+        raise DataError(f"groups contains NaN, first in row {row}: each row needs a group.")
+    try:
+        return np.unique(given, return_inverse=True)[1].reshape(-1)
+    except TypeError as error:
+        raise DataError(f"groups cannot be sorted ({error}): give all one type.") from error
+
+
+def _named(values: Array, columns: tuple[str, ...] | None) -> Any:
+    """A table with the names that the rows came with."""
+    if columns is None:
+        return values
+    import pyarrow as pa
+
+    return pa.table({name: values[:, j] for j, name in enumerate(columns)})

@@ -1,0 +1,348 @@
+"""Predictions that are distributions or class probabilities, mixed with an interpolant's weights.
+
+What an interpolant mixes need not be numbers. Weights of at least 0 with sum 1 mix distribution
+functions into a distribution function, and class labels into class probabilities.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from sklearn.base import ClassifierMixin, RegressorMixin, clone
+from sklearn.exceptions import DataConversionWarning
+
+from .._estimator import CloudEstimator
+from ..data._frame import power_of_two
+from ..data._options import Progress
+from ..errors import DataError, DataTypeError
+from ..rows._check import check_rows, check_target
+from ..rows._rows import Array, Floats
+from . import _mixture
+from ._interpolant import Interpolant
+from .explain import Explanation
+
+__all__ = ["MixtureClassifier", "MixtureRegressor"]
+
+
+class _Mixture(CloudEstimator):
+    """What the two share: an interpolant of their own, fitted, and its weights."""
+
+    interpolant: Interpolant
+    interpolant_: Interpolant
+
+    def _fit_interpolant(self, X: Any, target: Floats, **learned: Any) -> Self:
+        """Fit a copy of the interpolant on targets (n, k)."""
+        if not isinstance(self.interpolant, Interpolant):
+            raise DataTypeError(
+                f"interpolant is a {type(self.interpolant).__name__}: {type(self).__name__} mixes "
+                "with the weights of an interpolant such as DelaunayRegressor()."
+            )
+        fitted = clone(self.interpolant).fit(X, target)
+        self._remember(X, fitted.cloud_, interpolant_=fitted, **learned)
+        return self
+
+    def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
+        """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1.
+
+        Raises
+        ------
+        DataError
+            For an interpolant with negative weights: such a sum is no mixture.
+        """
+        self._queries(Q)
+        W = self.interpolant_.weights(Q, progress=progress)
+        if (negative := W.data < 0).any():
+            b = int(np.searchsorted(W.indptr, int(negative.argmax()), side="right")) - 1
+            raise DataError(
+                f"{type(self.interpolant_).__name__} gives negative weights, first for query {b} "
+                f"(counted from 0; the least is {W.data.min():.3g}): a mixture needs weights of "
+                "at least 0. Use another interpolant, such as DelaunayRegressor()."
+            )
+        return W
+
+    def explain(self, q: Any) -> Explanation:
+        """Which rows make the prediction at one query q, (d,) or (1, d): heaviest first.
+
+        Its `targets` are what is mixed: a row's samples, ascending, or its class as 0s and a 1.
+        """
+        self._queries(np.asarray(q)[None] if np.ndim(q) == 1 else q)
+        return self.interpolant_.explain(q)
+
+
+class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
+    """Function-valued prediction: each training row has samples of a distribution.
+
+    The prediction at a query is the mixture of the rows' empirical distributions with the weights
+    of an interpolant, F(t) = sum_i w_i F_i(t). It is again a distribution.
+
+    Parameters
+    ----------
+    interpolant : Interpolant
+        Whose weights mix, as ``VoronoiRegressor()``; a copy is fitted. They must be at least 0.
+
+    Attributes
+    ----------
+    interpolant_ : Interpolant
+        The fitted copy; its targets are the samples, ascending in each row.
+    samples_ : (n, s) float64
+        The samples, ascending in each row.
+    cloud_ : Cloud
+        The distinct training rows.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Rows that are equal in every feature share their weight, which pools their samples; the
+    interpolant warns of it, or refuses with ``duplicates="raise"``. `fit` costs that of the
+    interpolant and O(n s log s). `score` is the R^2 of the predicted means against the means of
+    the samples given. Function-valued interpolation: Lux et al. 2021, section 6.5.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X, samples = [[0.0], [1.0]], [[1.0, 2.0], [3.0, 4.0]]
+    >>> model = hw.MixtureRegressor(hw.DelaunayRegressor()).fit(X, samples)
+    >>> model.predict_cdf([[0.25]], [1.0, 2.0, 3.0])
+    array([[0.375, 0.75 , 0.875]])
+    >>> model.predict([[0.25]]), model.predict_quantile([[0.25]], 0.5)
+    (array([2.]), array([2.]))
+    >>> model.ks([[0.0], [0.25]], [[1.0, 2.0], [1.0, 2.0]])
+    array([0.  , 0.25])
+    """
+
+    samples_: Floats
+
+    def __init__(self, interpolant: Interpolant) -> None:
+        self.interpolant = interpolant
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn training rows X (n, d) and s samples of each, y (n, s), or (n,) for one of each.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            For rows or samples that cannot be used; NaN is refused.
+        """
+        given = _samples(y)
+        samples = np.sort(given.reshape(len(given), -1), axis=1)
+        if given.ndim == 2 and samples.shape[1] == 1:
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected: each row has one "
+                "sample only, so every distribution mixed is a single point.",
+                DataConversionWarning,
+                stacklevel=2,
+            )
+        return self._fit_interpolant(X, samples, samples_=samples)
+
+    def predict(self, Q: Any) -> Floats:
+        """Means of the mixtures at queries Q (m, d): (m,)."""
+        return np.asarray(self.weights(Q) @ _means(self.samples_))
+
+    def predict_cdf(self, Q: Any, t: ArrayLike) -> Floats:
+        """Distribution functions of the mixtures: the probability of a sample of at most t.
+
+        Parameters
+        ----------
+        Q : (m, d)
+        t : float, (k,) or (m, k)
+            Thresholds: one, k for all queries alike, or k of each query's own. May be infinite.
+
+        Returns
+        -------
+        (m,) for one threshold, else (m, k) float64
+            From 0 to 1, never falling in t, continuous from the right.
+
+        Notes
+        -----
+        O(nnz (s + k)) beyond the weights, with nnz the number of weights.
+        """
+        W = self.weights(Q)
+        at = np.asarray(t, dtype=np.float64)
+        if at.ndim > 2 or (at.ndim == 2 and len(at) != W.shape[0]):
+            raise DataError(
+                f"t has shape {at.shape}: expected one number, (k,) for all queries, or "
+                f"({W.shape[0]}, k), one row for each."
+            )
+        if np.isnan(at).any():
+            raise DataError("t contains NaN: a threshold must be a number.")
+        rows = np.atleast_2d(at)
+        order = np.argsort(rows, axis=1)
+        found = _mixture.cdf(W, self.samples_, np.take_along_axis(rows, order, axis=1))
+        shares = np.empty_like(found)
+        np.put_along_axis(shares, np.broadcast_to(order, found.shape), found, axis=1)
+        return shares[:, 0] if at.ndim == 0 else shares
+
+    def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:
+        """Quantiles of the mixtures; p = 0.5 is the median.
+
+        Parameters
+        ----------
+        Q : (m, d)
+        p : float or (k,)
+            Probabilities, 0 to 1.
+
+        Returns
+        -------
+        (m,) or (m, k) float64
+            The least sample t with ``predict_cdf(Q, t) >= p`` (up to 1e-12 of p, so that rounding
+            in the sum of weights does not skip a sample); for p = 0 the least sample.
+
+        Notes
+        -----
+        O(n s log(n s) + nnz k log(n s) log s) beyond the weights.
+        """
+        probabilities = np.asarray(p, dtype=np.float64)
+        if probabilities.ndim > 1 or not ((probabilities >= 0) & (probabilities <= 1)).all():
+            raise DataError(f"p={p!r}: expected probabilities from 0 to 1.")
+        found = _mixture.quantiles(self.weights(Q), self.samples_, probabilities.reshape(-1))
+        return found[:, 0] if probabilities.ndim == 0 else found
+
+    def ks(self, Q: Any, samples: Any) -> Floats:
+        """Kolmogorov-Smirnov distances between the mixtures and samples seen at the queries.
+
+        Parameters
+        ----------
+        Q : (m, d)
+        samples : (m, r), or (m,) for one of each
+            Samples of each query, as many as were seen; r need not be s.
+
+        Returns
+        -------
+        (m,) float64
+            The largest difference, over all t, between the mixture's distribution function and
+            the empirical one of the samples: exact, on both sides of every jump.
+
+        Notes
+        -----
+        O(nnz (s + r)) beyond the weights. A p-value needs the size of the sample that a mixture
+        stands for, which is a matter of convention: none is given.
+        """
+        W = self.weights(Q)
+        seen = _samples(samples, "samples")
+        seen = seen.reshape(len(seen), -1)
+        if len(seen) != W.shape[0]:
+            raise DataError(f"samples has {len(seen)} rows for {W.shape[0]} queries.")
+        return _mixture.ks(W, self.samples_, np.sort(seen, axis=1))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2 of the predicted means against the means of the samples y, (n, s) or (n,)."""
+        return float(super().score(X, _means(_samples(y)), sample_weight))
+
+
+class MixtureClassifier(ClassifierMixin, _Mixture):  # type: ignore[misc]
+    """Class probabilities as the weights of an interpolant, added up by class.
+
+    Parameters
+    ----------
+    interpolant : Interpolant
+        Whose weights count, as ``DelaunayRegressor()``; a copy is fitted. They must be at least 0.
+
+    Attributes
+    ----------
+    classes_ : (k,)
+        The labels found, ascending.
+    interpolant_ : Interpolant
+        The fitted copy; its targets are the classes as 0s and a 1, (n, k).
+    cloud_ : Cloud
+        The distinct training rows.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Rows that are equal in every feature share their weight. Where their labels differ the
+    probability is shared among the classes: the interpolant warns of it, or refuses with
+    ``duplicates="raise"``. The probabilities are shares of weight and are not calibrated. Memory
+    for the classes: n k numbers.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X, y = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], ["oak", "elm", "elm"]
+    >>> model = hw.MixtureClassifier(hw.DelaunayRegressor()).fit(X, y)
+    >>> model.classes_, model.predict_proba([[0.25, 0.5]])
+    (array(['elm', 'oak'], dtype='<U3'), array([[0.75, 0.25]]))
+    >>> model.predict([[0.25, 0.5], [0.5, 0.0]])
+    array(['elm', 'elm'], dtype='<U3')
+    """
+
+    classes_: Array
+
+    def __init__(self, interpolant: Interpolant) -> None:
+        self.interpolant = interpolant
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn training rows X (n, d) and their classes y (n,), of any type that sorts.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            For rows or labels that cannot be used.
+        """
+        classes, code = _classes(y)
+        return self._fit_interpolant(X, np.eye(len(classes))[code], classes_=classes)
+
+    def predict_proba(self, Q: Any) -> Floats:
+        """Probability of each class at queries Q (m, d): (m, k), in the order of `classes_`."""
+        found = np.asarray(self.weights(Q) @ self.interpolant_.y_)
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+    def predict(self, Q: Any) -> Array:
+        """The most probable class of queries Q (m, d), (m,); of equal ones the first."""
+        best = self.predict_proba(Q).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+
+def _samples(y: Any, name: str = "y") -> Floats:
+    """Samples as (n, s) or (n,) float64."""
+    try:
+        values = None if y is None else np.asarray(y)
+    except ValueError as error:
+        raise DataError(
+            f"{name} is ragged: every row needs the same number of samples ({error})."
+        ) from error
+    if values is not None and (values.ndim == 0 or values.size == 0):
+        raise DataError(f"{name} has shape {values.shape}: expected (n, s) samples, at least one.")
+    values = check_target(values, 0 if values is None else len(values))
+    if values.dtype.kind not in "buif":  # numbers in an object array are numbers, text is not
+        values = check_rows(values.reshape(len(values), -1), name=name).values.reshape(values.shape)
+    return values.astype(np.float64)
+
+
+def _means(samples: Floats) -> Floats:
+    """Row means; scaled by a power of two, so that no sum overflows."""
+    samples = samples.reshape(len(samples), -1)
+    exponent = power_of_two(np.abs(samples).max(keepdims=True))[0, 0]
+    return np.asarray(np.ldexp(np.ldexp(samples, -exponent).mean(axis=1), exponent))
+
+
+def _classes(y: Any) -> tuple[Array, NDArray[np.intp]]:
+    """The distinct labels, ascending, and which of them each row has."""
+    labels = np.asarray(y)
+    labels = check_target(y, len(labels) if labels.ndim else 0)
+    if labels.ndim == 2:
+        if labels.shape[1] != 1:
+            raise DataError(f"y has shape {labels.shape}: expected one label for each row, (n,).")
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected: its column is taken.",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+        labels = labels[:, 0]
+    if labels.dtype.kind == "f" and (broken := labels != np.round(labels)).any():
+        raise DataError(
+            f"y holds continuous numbers, as {labels[broken][0]:g} in row {int(broken.argmax())}: "
+            "a classifier needs class labels. Use MixtureRegressor, or give the bins as labels."
+        )
+    try:
+        classes, code = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise DataError(
+            f"the labels of y cannot be sorted ({error}): give all of them one type, none missing."
+        ) from error
+    return classes, code.reshape(-1)

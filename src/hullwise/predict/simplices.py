@@ -1,0 +1,155 @@
+"""Delaunay simplices as a result: corners, weights, empty spheres, and how to check them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..data._frame import Metric
+from ..data._options import Progress
+from ..data.cloud import Cloud
+from ..rows._rows import Floats, Indices
+from ._coordinates import coordinates
+from ._distinct import Places
+from .delaunay import as_weights, search
+
+__all__ = ["Simplices", "SimplexStatus"]
+
+
+class SimplexStatus(Enum):
+    """How the search for a simplex ended; the value is a sentence."""
+
+    INSIDE = "inside the hull: this simplex holds the query"
+    OUTSIDE = "outside the hull: this simplex holds the nearest point of the hull"
+    LOOSE = (
+        "the search ended before its sphere was empty (rounding, or a stop): the weights are "
+        "valid, but rows with less spread may exist"
+    )
+
+
+STATUS = (SimplexStatus.INSIDE, SimplexStatus.OUTSIDE, SimplexStatus.LOOSE)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Simplices:
+    """The Delaunay simplex around each of m queries, with the sphere that proves it.
+
+    Attributes
+    ----------
+    corners : (m, s) intp
+        Training rows at the corners, s at most rank + 1, padded with -1; of equal rows the lowest.
+        A corner may have weight 0: then the query lies on a face.
+    weights : (m, n) CSR
+        Barycentric coordinates of `nearest`: at least 0, sum 1.
+    nearest : (m, d)
+        The point interpolated at, in the data's own units: the query where it is inside the hull,
+        else the point of the hull nearest to it in the metric.
+    distance : (m,)
+        Between query and `nearest`, in the metric.
+    centre : (m, d)
+        Centre of a sphere (in the metric) through the corners with weight that no row lies in.
+    status : (m,) SimplexStatus
+    metric : Metric
+    queries : (m, d)
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]
+    >>> reg = hw.DelaunayRegressor().fit(X, [0.0, 1.0, 1.0, 4.0])
+    >>> found = reg.simplices([[0.25, 0.25], [2.0, 3.0]])
+    >>> found
+    Simplices(2 queries: 1 inside, 1 outside)
+    >>> found.centre[0], found.distance
+    (array([0.5, 0.5]), array([0., 1.]))
+    >>> found.verify(X)
+    array([ True,  True])
+    """
+
+    corners: Indices
+    weights: csr_array
+    nearest: Floats
+    distance: Floats
+    centre: Floats
+    status: NDArray[np.object_]
+    metric: Metric
+    queries: Floats
+
+    def __repr__(self) -> str:
+        names = [("INSIDE", "inside"), ("OUTSIDE", "outside"), ("LOOSE", "loose")]
+        counts = {word: sum(s.name == name for s in self.status) for name, word in names}
+        told = ", ".join(f"{c:,} {w}" for w, c in counts.items() if c or w != "loose")
+        return f"Simplices({len(self.status):,} queries: {told})"
+
+    def verify(self, X: Any, *, tolerance: float = 1e-9) -> NDArray[np.bool_]:
+        """Check every claim from the rows X alone, with code that shares nothing with the search.
+
+        Three claims for each query, up to `tolerance` of the distances involved: the weights are
+        those of a convex combination that is `nearest`; no row of X reaches beyond the plane
+        through `nearest` across the way to the query (so nothing in the hull is nearer); and no
+        row lies in the sphere (so no other convex combination has a smaller spread). O(m n d).
+
+        Parameters
+        ----------
+        X : (n, d)
+            The rows given to `fit`.
+        tolerance : float
+
+        Returns
+        -------
+        (m,) bool
+        """
+        from ._simplices_verify import verify_simplices
+
+        return verify_simplices(self, Cloud(X).rows, tolerance)
+
+
+def find(
+    cloud: Cloud,
+    Q: Floats,
+    metric: Metric,
+    places: Places | None = None,
+    progress: Progress | None = None,
+) -> Simplices:
+    """The simplices of queries Q (m, d) with everything that proves them.
+
+    `places` says which training row each row of the cloud is.
+    """
+    place = coordinates(cloud, metric)
+    found = search(place, Q, True, progress)
+    W = as_weights(found, cloud.n)
+    way = mean_difference(W, cloud, Q)
+    near = np.abs(metric.image(way)) <= metric.image_of_sizes(cloud.resolution(1e-12))
+    status = np.array([STATUS[e] for e in found.ended], dtype=object)
+    status[~near.all(axis=1) & (found.ended == 0)] = SimplexStatus.OUTSIDE
+    way[status == SimplexStatus.INSIDE] = 0.0
+    nearest = Q + way
+    corners = found.rows.astype(np.intp)
+    if places is not None:
+        corners = np.where(corners >= 0, places.first[corners], -1)
+        shape = (len(Q), len(places.place))
+        W = csr_array((W.data, places.first[W.indices], W.indptr), shape=shape)
+    return Simplices(
+        corners,
+        W,
+        nearest,
+        metric.norm(way),
+        nearest + place.to_data(found.centre),
+        status,
+        metric,
+        Q,
+    )
+
+
+def mean_difference(W: csr_array, cloud: Cloud, Q: Floats) -> Floats:
+    """sum w_i (x_i - q) for each query, (m, d), from differences, which cancel nothing."""
+    way = np.zeros(Q.shape)
+    for b in range(len(Q)):
+        span = slice(W.indptr[b], W.indptr[b + 1])
+        way[b] = W.data[span] @ (cloud.take(W.indices[span]) - Q[b])
+    return way
