@@ -170,7 +170,7 @@ def rows_above(view: View, U: Floats, least: Floats) -> list[Indices]:
     found: list[list[Indices]] = [[] for _ in U]
 
     def collect(group: int, start: int, at: slice, S: Array) -> None:
-        which, row = np.nonzero(S >= least[at, None])
+        which, row = np.nonzero(least[at, None] <= S)
         for b in np.unique(which):
             found[at.start + b].append(row[which == b] + start)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ._qr import append_column, dot, jit, remove_column, solve_upper
 
+
 @jit  # type: ignore[untyped-decorator]
 def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
     """rho = (1, 0) - sum u_i (s, y_i)."""

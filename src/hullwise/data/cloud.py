@@ -249,8 +249,10 @@ class Cloud:
         """The plain centred and scaled coordinates."""
         return self.frame(self._plain)
 
-    def metric(self, metric: ArrayLike | None) -> Metric:
+    def metric(self, metric: ArrayLike | Metric | None) -> Metric:
         """The `metric` argument understood for this cloud; a named one is the same object again."""
+        if isinstance(metric, Metric):
+            return metric
         if metric is not None and not isinstance(metric, str):
             return self._read_metric(metric)
         return cast(Metric, self.learned(("metric", metric), lambda: self._read_metric(metric)))

@@ -22,6 +22,8 @@ from .bound import ErrorBound, error_bound
 from .explain import Explanation, explain
 from .quantiles import weighted_quantiles
 
+CHUNK = 8192  # queries whose weights are held at once to predict
+
 
 class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     """A regressor whose prediction is a weighted average of training targets.
@@ -33,6 +35,7 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
 
     metric: Any
     duplicates: str
+    metric_: Metric
     y_: Floats
     labels_: Any
     places_: Places | None
@@ -60,8 +63,9 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
             self._refuse_disagreement(target, places.first[places.place])
             cloud = Cloud(X_rows[places.first], columns=cloud.columns)
             learned = {"places_": places, "share_": places.share()}
-        learned |= self._learn(cloud, cloud.metric(self.metric))
-        self._remember(X, cloud, y_=target, labels_=labels, **learned)
+        metric = cloud.metric(self.metric)
+        learned |= {"y_": target, "labels_": labels, "metric_": metric}
+        self._remember(X, cloud, **learned, **self._learn(cloud, metric))
         return self
 
     def _refuse_disagreement(self, y: Floats, first: Any) -> None:
@@ -86,16 +90,23 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
-        return self._weigh(Q, self.cloud_.metric(self.metric), progress)
+        """Over the distinct rows."""
+        return self._weigh(Q, self.metric_, progress)
+
+    def _row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
+        """Over all training rows."""
+        W = self._weights(Q, progress)
+        return W if self.share_ is None else csr_array(W @ self.share_)
 
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
         """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1."""
-        W = self._weights(self._queries(Q).values.astype(np.float64), progress)
-        return W if self.share_ is None else csr_array(W @ self.share_)
+        return self._row_weights(self._queries(Q).values.astype(np.float64), progress)
 
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), W @ y: (m,) or (m, k)."""
-        return np.asarray(self.weights(Q) @ self.y_)
+        values = self._queries(Q).values.astype(np.float64)
+        parts = [slice(start, start + CHUNK) for start in range(0, len(values), CHUNK)]
+        return np.concatenate([self._row_weights(values[at]) @ self.y_ for at in parts])
 
     def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:
         """Weighted quantiles of the targets that make each prediction; p = 0.5 is the median.
@@ -138,14 +149,26 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
             *(self._weights(values), self.cloud_, values),
             smoothness=smoothness,
             lipschitz=lipschitz,
-            metric=self.metric,
+            metric=self.metric_,
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
 
 def _numbers(y: Array) -> Floats:
-    if y.dtype.kind not in "buif":
+    """Targets as float64; an object array may hold numbers."""
+    kind = y.dtype.kind
+    if kind == "O":
+        try:
+            return y.astype(np.float64)
+        except (TypeError, ValueError):
+            kind = "object"
+    if kind not in "buif":
         raise DataError(
-            f"y holds {y.dtype}: a regressor needs numbers. For class labels wrap it, as in "
-            "MixtureClassifier(DelaunayRegressor())."
+            f"Unknown label type: y holds {y.dtype}, a regressor needs numbers. For class labels "
+            "wrap it, as in MixtureClassifier(DelaunayRegressor())."
         )
     return y.astype(np.float64)

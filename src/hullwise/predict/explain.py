@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from ..rows._rows import Floats, Indices
 
@@ -89,8 +88,7 @@ class Explanation:
 
 def explain(regressor: Interpolant, q: Floats) -> Explanation:
     """The rows that `regressor` uses at q (1, d)."""
-    W = regressor._weights(q)  # not `weights`, which would miss the names that q came with
-    W = W if regressor.share_ is None else csr_array(W @ regressor.share_)
+    W = regressor._row_weights(q)  # not `weights`, which would miss the names that q came with
     order = np.lexsort((W.indices, -np.abs(W.data)))
     rows, w = W.indices[order].astype(np.intp), W.data[order]
     cloud, targets = regressor.cloud_, regressor.y_[rows]
@@ -104,7 +102,7 @@ def explain(regressor: Interpolant, q: Floats) -> Explanation:
         None if labels is None else np.asarray(labels)[rows],
         w,
         targets,
-        cloud.metric(regressor.metric).norm(difference),
+        regressor.metric_.norm(difference),
         difference,
         cloud.names,
     )

@@ -209,5 +209,4 @@ class DelaunayRegressor(Interpolant):
     def simplices(self, Q: Any, *, progress: Progress | None = None) -> Simplices:
         """The simplex around each query of Q (m, d), with the empty sphere that proves it."""
         values = self._queries(Q).values.astype(np.float64)
-        metric = self.cloud_.metric(self.metric)
-        return find(self.cloud_, values, metric, self.places_, progress)
+        return find(self.cloud_, values, self.metric_, self.places_, progress)

@@ -18,7 +18,7 @@ from ._coordinates import coordinates
 from ._distinct import Places
 from .delaunay import as_weights, search
 
-__all__ = ["Simplices", "SimplexStatus"]
+__all__ = ["SimplexStatus", "Simplices"]
 
 
 class SimplexStatus(Enum):
