@@ -329,6 +329,8 @@ def test_what_cannot_be_calibrated():
         model.fit(X, np.column_stack([y, y]))
     with pytest.raises(DataError, match="row 3"):
         model.fit(X, np.where(np.arange(120) == 3, np.nan, y))
+    with pytest.raises(DataError):
+        model.fit(X, np.where(np.arange(120) == 3, None, y))
     with pytest.raises(DataError, match="random_state"):
         CalibratedRegressor(Nearest(), random_state=-1).fit(X, y)
     for X_units, y_units in [(1e200, 1.0), (1e-140, 1e140)]:

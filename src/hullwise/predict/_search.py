@@ -13,40 +13,29 @@ import numpy as np
 
 from ..data._qr import dot, jit
 from ..data._wolfe import nearest_to_origin
-from ._simplex import (
-    MORE,
-    UNIT,
-    begin,
-    complete,
-    descend,
-    fill,
-    keep_active,
-    scores,
-    smallest,
-    sphere,
-)
+from ._look import scores, smallest
+from ._simplex import MORE, UNIT, begin, descend, fill, keep_active, mend, sphere
 
 NEAR = 2  # times r + 3 nearest rows to begin with
 INSIDE, OUTSIDE, LOOSE = range(3)  # how a search ends
 
 
 @jit  # type: ignore[untyped-decorator]
-def _project(
-    ZT: Any, q: Any, floor: float, Y: Any, cost: Any, rows: Any, n: int, look: Any, out: Any
-) -> Any:
+def _project(ZT: Any, q: Any, floor: float, held: Any, n: int, nearest: Any, out: Any) -> Any:
     """The point of the hull of all columns of ZT nearest to q, by working sets that grow.
 
-    The working set begins with n rows. `look` is (active, weights, p, u): on return p is the
+    The working set begins with n rows. `nearest` is (active, weights, p, u): on return p is the
     point relative to q, and u the unit vector from it to q. Returns (k, inside): the support's
     size, its rows being the first k of the working set.
     """
-    active, w, p, u = look
+    active, w, p, u = nearest
+    Y, _, rows = held
     r = Y.shape[1]
     fresh, warm = np.zeros(MORE, np.int64), np.zeros(0)
     best, idle = np.inf, 0
     while True:
         k = nearest_to_origin(Y[:n], len(warm), warm, 1e-15, floor, active, w, p, u)
-        keep_active(Y, cost, rows, active, k)
+        keep_active(held, active, k)
         length = np.sqrt(dot(p, p, r))
         if length <= floor:
             return k, True
@@ -62,21 +51,32 @@ def _project(
         warm, n = w[:k].copy(), k + found
         for a in range(found):
             rows[k + a] = fresh[a]
-        fill(ZT, q, rows, k, n, Y, cost)
+        fill(ZT, q, held, k, n)
 
 
 @jit  # type: ignore[untyped-decorator]
-def _mend(Y: Any, floor: float, w: Any) -> None:
-    """Weights of at least 0, where a simplex with corners Y (k, r) is so thin that some are not.
+def _face(look: Any, held: Any, k: int, floor: float, u: Any) -> Any:
+    """How deep behind the projection's plane a row may lie to count as on it, and how many do."""
+    ZT, z, depth, _, _ = look
+    scores(ZT, z, 0.0, u, 0.0, depth)
+    deepest = 0.0
+    for a in range(k):
+        deepest = max(deepest, depth[held[2][a]])
+    deepest = 2.0 * deepest + 4.0 * floor
+    return deepest, (depth <= deepest).sum()
 
-    Those of its point nearest to the origin, which is there to rounding.
-    """
-    k, r = Y.shape
-    active, found, p, u = np.zeros(k + 1, np.int64), np.zeros(k + 1), np.zeros(r), np.zeros(r)
-    used = nearest_to_origin(Y, 0, found, 1e-15, floor / 8.0, active, found, p, u)
-    w[:] = 0.0
-    for a in range(used):
-        w[active[a]] = found[a]
+
+@jit  # type: ignore[untyped-decorator]
+def _push(look: Any, deepest: float, u: Any, y: Any, y0: float) -> None:
+    """Move the sphere's centre outwards along u, until no row behind the face is in it."""
+    ZT, z, depth, _, out = look
+    scores(ZT, z, 1.0, y, y0, out)
+    push = 0.0
+    for i in range(out.shape[0]):
+        if depth[i] > deepest and out[i] < -push * depth[i]:
+            push = -out[i] / depth[i]
+    for j in range(y.shape[0]):
+        y[j] += push * u[j]
 
 
 @jit  # type: ignore[untyped-decorator]
@@ -86,69 +86,51 @@ def find_simplices(ZT: Any, Zq: Any, floor: Any, whole: bool, halt: Any, found: 
     `found` is (rows, weights, nearest, centre, ended): rows (m, r + 1) with -1 where there are
     fewer and weights alike with 0; nearest and centre (m, r), the point interpolated at relative
     to the query and the centre of the empty sphere relative to that point. `floor` (m,) is the
-    distance that counts as none; `whole` asks for r + 1 rows where fewer do; `halt` ends it.
+    distance that counts as none; `whole` asks for spheres that bar the rows behind a face too;
+    `halt` ends it.
     """
     rows, weights, nearest, centre, ended = found
     m, r = Zq.shape
     n = ZT.shape[1]
     near = min(n, NEAR * (r + 3))
-    room = NEAR * (r + 3) + 16 * MORE + 4 * (r + 2)
-    Y, cost, held = np.zeros((room, r)), np.zeros(room), np.zeros(room, np.int64)
-    basis = (
-        np.zeros((r + 2, r + 1)),
-        np.zeros((r + 2, r + 2)),
-        np.zeros(room + 1, np.int64),
-        np.zeros(room + 1),
-    )
-    active, w = basis[2], basis[3]
+    room = near + 16 * MORE + 10 * (r + 2)
+    held = (np.zeros((room, r)), np.zeros(room), np.zeros(room, np.int64))
+    active, w = np.zeros(room + 1, np.int64), np.zeros(room + 1)
+    basis = (np.zeros((r + 2, r + 1)), np.zeros((r + 2, r + 2)), active, w, np.zeros(r + 1))
     y, u, p, z = np.zeros(r), np.zeros(r), np.zeros(r), np.zeros(r)
-    out, depth, fresh = np.zeros(n), np.zeros(n), np.zeros(MORE, np.int64)
+    out, depth = np.zeros(n), np.zeros(n)
     for b in range(m):
         if halt[0]:
             return
         y[:] = 0.0
         z[:] = Zq[b]
+        depth[:] = 0.0
         scores(ZT, z, 1.0, y, 0.0, out)
-        count = smallest(out, np.inf, near, held)
-        fill(ZT, z, held, 0, count, Y, cost)
-        k, inside = _project(ZT, z, floor[b], Y, cost, held, count, (active, w, p, u), out)
+        count = smallest(out, np.inf, near, held[2])
+        fill(ZT, z, held, 0, count)
+        k, inside = _project(ZT, z, floor[b], held, count, (active, w, p, u), out)
         deepest, face, done = np.inf, k, True
         if not inside:
             # only rows on the face of the projection can take part; most faces have no others
             for j in range(r):
                 z[j] += p[j]
-            scores(ZT, z, 0.0, u, 0.0, depth)
-            deepest = 0.0
-            for a in range(k):
-                deepest = max(deepest, depth[held[a]])
-            deepest = 2.0 * deepest + 4.0 * floor[b]
-            face = (depth <= deepest).sum()
-            fill(ZT, z, held, 0, k, Y, cost)
+            deepest, face = _face((ZT, z, depth, np.inf, out), held, k, floor[b], u)
+            fill(ZT, z, held, 0, k)
         if inside or face > k:
-            size, y0, s, done = descend(
-                ZT, z, (depth, deepest), Y, cost, held, k, basis, y, (out, fresh, halt)
-            )
+            look = (ZT, z, depth, deepest, out)
+            size, y0, done = descend(look, held, k, floor[b], basis, y, halt)
         else:
-            size, s = begin(Y, cost, k, basis)
-            y0 = sphere(basis[0], basis[1], size, s, cost, active, np.zeros(r + 2), y)
-        if whole and inside and size < r + 1 and cost[active[:size]].min() > 0.0:
-            size, y0 = complete(ZT, z, Y, cost, held, size, s, basis, y, y0, out)
+            size, s = begin(held, k, basis)
+            y0 = sphere(basis, size, s, held[1], np.zeros(r + 2), y)
         if whole and not inside:
-            # behind the face every row is out of a sphere that is large enough
-            scores(ZT, z, 1.0, y, y0, out)
-            push = 0.0
-            for i in range(n):
-                if depth[i] > deepest and out[i] < -push * depth[i]:
-                    push = -out[i] / depth[i]
-            for j in range(r):
-                y[j] += push * u[j]
+            _push((ZT, z, depth, np.inf, out), deepest, u, y, y0)
         ended[b] = LOOSE if not done else INSIDE if inside else OUTSIDE
         nearest[b] = z - Zq[b]
         centre[b] = y / 2.0
         rows[b] = -1
         weights[b] = 0.0
         for a in range(size):
-            rows[b, a], weights[b, a] = held[active[a]], w[a]
+            rows[b, a], weights[b, a] = held[2][active[a]], w[a]
         if w[:size].min() < 0.0:
-            _mend(Y[active[:size]], floor[b], weights[b, :size])
+            mend(held[0][active[:size]], floor[b], weights[b, :size])
         weights[b] /= weights[b].sum()

@@ -8,7 +8,12 @@ For a point z in the hull of the rows x_i the Delaunay simplex around it is an o
 variables y_0, y of a basis are a sphere through its rows with centre z + y/2, and the reduced cost
 of a row, |x - z|^2 - <y, x - z> - y_0, is its power with respect to that sphere: the rows that may
 enter the basis are exactly those inside. Primal simplex steps on an updated QR factorisation of
-the columns (s, x_i - z), each step with fresh weights, so that no error is carried along.
+the columns (s, x_i - z), each with fresh weights, so that no error is carried along.
+
+Kernels. `basis` is (Qt, R, active, w, target): the factorisation, the places of its rows in the
+working set, their weights, and the right-hand side. `held` is (Y, cost, rows): the working set
+relative to z, the squared distances, and the numbers of its rows. `look` is
+(ZT, z, depth, deepest, out): all rows, those of larger depth barred, and room for scores.
 """
 
 from __future__ import annotations
@@ -18,81 +23,39 @@ from typing import Any
 import numpy as np
 
 from ..data._qr import append_column, dot, jit, remove_column, solve_lower, solve_upper
+from ..data._wolfe import nearest_to_origin
+from ._look import scores, smallest
 
 UNIT = 2.0**-53
 MORE = 8  # rows that one look at all rows adds
+NUDGE = 1e-9  # weight of a row that only makes the basis whole
+FLAT = 1e-12  # of the scale: a row that leaves the basis's flat by less lies in it
+SMALL_PIVOT = 1e-9  # of the largest coefficient: a row that would leave a basis near to singular
 
 
 @jit  # type: ignore[untyped-decorator]
-def scores(ZT: Any, q: Any, h: float, y: Any, y0: float, out: Any) -> None:
-    """out_i = h |v|^2 - <y, v> - y0 with v = z_i - q, for every column z_i of ZT (r, n).
-
-    Blocks that stay in the cache, and loops over whole slices, which the compiler can vectorise.
-    """
-    r, n = ZT.shape
-    whole = r - r % 4
-    for start in range(0, n, 512):
-        part = out[start : start + 512]
-        for i in range(part.shape[0]):
-            part[i] = -y0
-        for j in range(0, whole, 4):
-            z0, z1 = ZT[j, start : start + 512], ZT[j + 1, start : start + 512]
-            z2, z3 = ZT[j + 2, start : start + 512], ZT[j + 3, start : start + 512]
-            q0, q1, q2, q3 = q[j], q[j + 1], q[j + 2], q[j + 3]
-            y0_, y1, y2, y3 = y[j], y[j + 1], y[j + 2], y[j + 3]
-            for i in range(part.shape[0]):
-                v0, v1, v2, v3 = z0[i] - q0, z1[i] - q1, z2[i] - q2, z3[i] - q3
-                first = v0 * (h * v0 - y0_) + v1 * (h * v1 - y1)
-                part[i] += first + (v2 * (h * v2 - y2) + v3 * (h * v3 - y3))
-        for j in range(whole, r):
-            z, a, c = ZT[j, start : start + 512], q[j], y[j]
-            for i in range(part.shape[0]):
-                v = z[i] - a
-                part[i] += v * (h * v - c)
-
-
-@jit  # type: ignore[untyped-decorator]
-def smallest(values: Any, below: float, most: int, at: Any) -> int:
-    """The places of the `most` smallest values under `below`, smallest first; how many."""
-    count = 0
-    for i in range(values.shape[0]):
-        value = values[i]
-        if value < below:
-            if count < most:
-                count += 1
-            k = count - 1
-            while k > 0 and values[at[k - 1]] > value:
-                at[k] = at[k - 1]
-                k -= 1
-            at[k] = i
-            if count == most:
-                below = values[at[most - 1]]
-    return count
-
-
-@jit  # type: ignore[untyped-decorator]
-def sphere(Qt: Any, R: Any, k: int, s: float, cost: Any, active: Any, h: Any, y: Any) -> float:
-    """The dual variables of a basis: fills y (r,) of least length, returns y_0."""
-    n = Qt.shape[1]
+def sphere(basis: Any, k: int, s: float, cost: Any, h: Any, y: Any) -> float:
+    """The dual variables of a basis of k rows: fills y (r,), of least length, and returns y_0."""
+    Qt, R, active = basis[0], basis[1], basis[2]
     for a in range(k):
         h[a] = cost[active[a]]
     solve_lower(R, k, h, h)
     y0 = 0.0
-    for j in range(n - 1):
-        y[j] = 0.0
+    y[:] = 0.0
     for a in range(k):
         y0 += h[a] * Qt[a, 0]
         q = Qt[a]
-        for j in range(n - 1):
+        for j in range(y.shape[0]):
             y[j] += h[a] * q[j + 1]
     return y0 * s
 
 
 @jit  # type: ignore[untyped-decorator]
-def _weigh(Qt: Any, R: Any, k: int, s: float, h: Any, w: Any) -> None:
-    """The weights of a basis, from sum w_i (s, y_i) = (s, 0)."""
+def _weigh(basis: Any, k: int, h: Any) -> None:
+    """The weights of a basis, from sum w_i (s, y_i) = target."""
+    Qt, R, _, w, target = basis
     for a in range(k):
-        h[a] = s * Qt[a, 0]
+        h[a] = dot(Qt[a], target, target.shape[0])
     solve_upper(R, k, h, w)
 
 
@@ -108,10 +71,10 @@ def _leaving(w: Any, t: Any, k: int, active: Any, bland: bool) -> int:
         largest = max(largest, abs(t[a]))
     limit, best, at = np.inf, 0.0, -1
     for a in range(k):
-        if t[a] > 1e-11 * largest:
-            limit = min(limit, (max(w[a], 0.0) + 1e-14) / t[a])
+        if t[a] > SMALL_PIVOT * largest:
+            limit = min(limit, (max(w[a], 0.0) + 1e-15) / t[a])
     for a in range(k):
-        if t[a] > 1e-11 * largest and max(w[a], 0.0) <= limit * t[a]:
+        if t[a] > SMALL_PIVOT * largest and max(w[a], 0.0) <= limit * t[a]:
             if bland:
                 if at < 0 or active[a] < active[at]:
                     at = a
@@ -140,59 +103,72 @@ def _entering(Y: Any, cost: Any, inside: Any, y: Any, y0: float, noise: float, b
 
 
 @jit  # type: ignore[untyped-decorator]
-def _improve(Y: Any, cost: Any, n: int, s: float, basis: Any, k: int, y: Any, halt: Any) -> Any:
-    """Simplex steps among the first n rows of Y (relative to the point) from a feasible basis.
+def _swap(basis: Any, k: int, leaves: int, enters: int, column: Any) -> None:
+    """Put the row `enters` of the working set, with its column, in the place of a basic row."""
+    Qt, R, active = basis[0], basis[1], basis[2]
+    remove_column(Qt, R, k, leaves)
+    for a in range(leaves, k - 1):
+        active[a] = active[a + 1]
+    append_column(Qt, R, k - 1, column)
+    active[k - 1] = enters
 
-    `basis` is (Qt, R, active, w) of k rows, and is replaced by an optimal one. Returns
-    (k, y_0, noise): `noise` is how far from 0 rounding leaves the power of the basis's own rows.
+
+@jit  # type: ignore[untyped-decorator]
+def _noise(Y: Any, cost: Any, active: Any, k: int, y: Any, y0: float) -> float:
+    """How far from 0 rounding leaves the power of the basis's own rows."""
+    noise = 0.0
+    for a in range(k):
+        i = active[a]
+        noise = max(noise, abs(cost[i] - dot(Y[i], y, y.shape[0]) - y0))
+    return noise
+
+
+@jit  # type: ignore[untyped-decorator]
+def _improve(held: Any, n: int, s: float, basis: Any, k: int, y: Any, halt: Any) -> Any:
+    """Simplex steps among the first n rows of the working set, until the basis is optimal there.
+
+    Returns (y_0, noise, spread).
     """
-    Qt, R, active, w = basis
+    Y, cost, _ = held
+    Qt, R, active, w, _ = basis
     r = Y.shape[1]
     h, t, column = np.zeros(r + 2), np.zeros(r + 2), np.zeros(r + 1)
     column[0] = s
     inside = np.zeros(n, np.bool_)
     for a in range(k):
         inside[active[a]] = True
-    y0, noise, value, idle = 0.0, 0.0, np.inf, 0
+    value, idle = np.inf, 0
+    y0, noise, spread = 0.0, 0.0, 0.0
     for _ in range(200 + 50 * (n + r)):
-        y0 = sphere(Qt, R, k, s, cost, active, h, y)
-        noise, spread = 0.0, 0.0
+        y0 = sphere(basis, k, s, cost, h, y)
+        noise, spread = _noise(Y, cost, active, k, y, y0), 0.0
         for a in range(k):
-            i = active[a]
-            noise = max(noise, abs(cost[i] - dot(Y[i], y, r) - y0))
-            spread += max(w[a], 0.0) * cost[i]
+            spread += w[a] * cost[active[a]]
         idle = 0 if spread < value * (1.0 - 1e-14) else idle + 1
         value = min(value, spread)
         bland = idle > 2 * (r + 2)
         enters = _entering(Y, cost, inside, y, y0, noise, bland)
         if enters < 0 or halt[0]:
             break
-        for j in range(r):
-            column[j + 1] = Y[enters, j]
-        if not append_column(Qt, R, k, column) or k == r + 1:
-            # the row depends on the basis: step towards it until some basic weight is used up
-            for a in range(k):
-                h[a] = R[a, k]
-            solve_upper(R, k, h, t)
-            leaves = _leaving(w, t, k, active, bland)
-            if leaves < 0:
-                break
-            inside[active[leaves]] = False
-            remove_column(Qt, R, k, leaves)
-            k -= 1
-            for a in range(leaves, k):
-                active[a] = active[a + 1]
-            append_column(Qt, R, k, column)
-        active[k] = enters
+        column[1:] = Y[enters]
+        append_column(Qt, R, k, column)  # for its coefficients: the basis spans it
+        for a in range(k):
+            h[a] = R[a, k]
+        solve_upper(R, k, h, t)
+        leaves = _leaving(w, t, k, active, bland)
+        if leaves < 0:
+            break
+        inside[active[leaves]] = False
         inside[enters] = True
-        k += 1
-        _weigh(Qt, R, k, s, h, w)
-    return k, y0, noise
+        _swap(basis, k, leaves, enters, column)
+        _weigh(basis, k, h)
+    return y0, noise, spread
 
 
 @jit  # type: ignore[untyped-decorator]
-def fill(ZT: Any, q: Any, rows: Any, start: int, stop: int, Y: Any, cost: Any) -> None:
-    """Rows start..stop of the working set, relative to q, with their squared distances."""
+def fill(ZT: Any, q: Any, held: Any, start: int, stop: int) -> None:
+    """Places start..stop of the working set, relative to q."""
+    Y, cost, rows = held
     for a in range(start, stop):
         c = 0.0
         for j in range(ZT.shape[0]):
@@ -203,8 +179,9 @@ def fill(ZT: Any, q: Any, rows: Any, start: int, stop: int, Y: Any, cost: Any) -
 
 
 @jit  # type: ignore[untyped-decorator]
-def keep_active(Y: Any, cost: Any, rows: Any, active: Any, k: int) -> None:
+def keep_active(held: Any, active: Any, k: int) -> None:
     """Cut the working set down to its k active rows, in their order."""
+    Y, cost, rows = held
     kept = active[:k].copy()
     Y2, c2, r2 = Y[kept], cost[kept], rows[kept]
     for a in range(k):
@@ -212,94 +189,43 @@ def keep_active(Y: Any, cost: Any, rows: Any, active: Any, k: int) -> None:
 
 
 @jit  # type: ignore[untyped-decorator]
-def begin(Y: Any, cost: Any, k: int, basis: Any) -> Any:
-    """Factorise a basis of the first k rows; those that depend on the others are left out."""
-    Qt, R, active, w = basis
-    r = Y.shape[1]
+def begin(held: Any, k: int, basis: Any) -> Any:
+    """Factorise a basis of the first k rows, leaving out what depends on the others.
+
+    Returns its size and the scale s of its columns.
+    """
+    Qt, R, active, _, target = basis
+    Y, cost, _ = held
     s = np.sqrt(cost[:k].max())
     if s == 0.0:
         s = 1.0
-    column, h = np.zeros(r + 1), np.zeros(r + 2)
+    target[:] = 0.0
+    target[0] = s
+    column, size = np.zeros(len(target)), 0
     column[0] = s
-    size = 0
     for a in range(k):
-        for j in range(r):
-            column[j + 1] = Y[a, j]
-        if size < r + 1 and append_column(Qt, R, size, column):
+        column[1:] = Y[a]
+        if size < len(target) and append_column(Qt, R, size, column):
             active[size] = a
             size += 1
-    _weigh(Qt, R, size, s, h, w)
+    _weigh(basis, size, np.zeros(size))
     return size, s
 
 
 @jit  # type: ignore[untyped-decorator]
-def descend(
-    ZT: Any, z: Any, face: Any, Y: Any, cost: Any, held: Any, k: int, basis: Any, y: Any, work: Any
-) -> Any:
-    """Least spread around z over all columns of ZT from the k rows of the working set.
+def _extend(look: Any, held: Any, size: int, s: float, basis: Any) -> int:
+    """Add rows to a basis until it spans all rows, each the farthest from the flat so far.
 
-    `face` is (depth, deepest): only columns whose depth is no more may take part. Returns the
-    basis's size, y_0, the scale s of its factorisation, and whether the last look found nothing.
+    They get tiny weights of their own and the target moves along, so that the first steps are
+    not all of length zero: where many rows share a face, which one leaves is then never a
+    question of rounding. `descend` takes the target back.
     """
-    depth, deepest = face
-    out, fresh, halt = work
-    active, w = basis[2], basis[3]
-    size, s = begin(Y, cost, k, basis)
-    count, room, r = k, Y.shape[0], Y.shape[1]
-    value, idle = np.inf, 0
-    while True:
-        size, y0, noise = _improve(Y, cost, count, s, basis, size, y, halt)
-        scores(ZT, z, 1.0, y, y0, out)
-        if deepest < np.inf:
-            for i in range(out.shape[0]):
-                if depth[i] > deepest:
-                    out[i] = np.inf
-        length, far, spread = np.sqrt(dot(y, y, r)), 0.0, 0.0
-        for a in range(size):
-            far = max(far, cost[active[a]])
-            spread += max(w[a], 0.0) * cost[active[a]]
-        slack = 8.0 * noise + 64.0 * UNIT * (far + length * np.sqrt(far) + abs(y0))
-        found = smallest(out, -slack, MORE, fresh)
-        idle = 0 if spread < value * (1.0 - 1e-14) else idle + 1
-        value = min(value, spread)
-        if found == 0:
-            return size, y0, s, True
-        if idle > 50 + 4 * r or halt[0]:
-            return size, y0, s, False
-        if count + found > room:
-            keep_active(Y, cost, held, active, size)
-            count = size
-        for a in range(found):
-            held[count + a] = fresh[a]
-        fill(ZT, z, held, count, count + found, Y, cost)
-        count += found
-
-
-@jit  # type: ignore[untyped-decorator]
-def complete(
-    ZT: Any,
-    z: Any,
-    Y: Any,
-    cost: Any,
-    held: Any,
-    size: int,
-    s: float,
-    basis: Any,
-    y: Any,
-    y0: float,
-    out: Any,
-) -> Any:
-    """Move the empty sphere away from a thin basis until it meets rows that complete a simplex.
-
-    The point then lies on a face of the simplex: the rows that are met have weight 0.
-    """
-    Qt, R, active, w = basis
-    r = Y.shape[1]
-    column, slope = np.zeros(r + 1), np.zeros(out.shape[0])
-    while size < r + 1:
-        # the unit vector that the basis sees least, made orthogonal to it
+    ZT, z, depth, deepest, out = look
+    Qt, R, active, w, target = basis
+    column = np.zeros(len(target))
+    while size < len(target):
         least, at = np.inf, 0
-        for j in range(r + 1):
+        for j in range(len(target)):
             seen = 0.0
             for a in range(size):
                 seen += Qt[a, j] ** 2
@@ -309,30 +235,143 @@ def complete(
         column[at] = 1.0
         for _ in range(2):
             for a in range(size):
-                h = dot(Qt[a], column, r + 1)
-                for j in range(r + 1):
+                h = dot(Qt[a], column, len(target))
+                for j in range(len(target)):
                     column[j] -= h * Qt[a, j]
+        scores(ZT, z, 0.0, -column[1:], -s * column[0], out)
+        far, row = FLAT * np.sqrt(dot(column, column, len(target))), -1
+        for i in range(out.shape[0]):
+            if abs(out[i]) > far and depth[i] <= deepest:
+                far, row = abs(out[i]), i
+        if row < 0:
+            break
+        held[2][size] = row
+        fill(ZT, z, held, size, size + 1)
+        column[0] = s
+        column[1:] = held[0][size]
+        if not append_column(Qt, R, size, column):
+            break
+        active[size] = size
+        w[size] = NUDGE * (1.0 + (0.618 * size) % 1.0)
+        for j in range(len(target)):
+            target[j] += w[size] * column[j]
+        size += 1
+    scale = s / target[0]
+    for j in range(len(target)):
+        target[j] *= scale
+    _weigh(basis, size, np.zeros(size))
+    return size
+
+
+@jit  # type: ignore[untyped-decorator]
+def mend(Y: Any, floor: float, w: Any) -> float:
+    """Weights of at least 0, where rounding made some of a thin simplex with corners Y negative.
+
+    Those of its point nearest to the origin; returns how far that is.
+    """
+    k, r = Y.shape
+    active, found, p, u = np.zeros(k + 1, np.int64), np.zeros(k + 1), np.zeros(r), np.zeros(r)
+    used = nearest_to_origin(Y, 0, found, 1e-15, floor / 8.0, active, found, p, u)
+    w[:] = 0.0
+    for a in range(used):
+        w[active[a]] = found[a]
+    return float(np.sqrt(dot(p, p, r)))
+
+
+@jit  # type: ignore[untyped-decorator]
+def _settle(look: Any, held: Any, size: int, s: float, basis: Any, y: Any, y0: float) -> float:
+    """Walk from the simplex around the moved target to the one around the point itself.
+
+    Dual simplex steps: the row with the most negative weight leaves, and the sphere grows across
+    the opposite facet until it meets another row. Returns y_0.
+    """
+    ZT, z, depth, deepest, out = look
+    Qt, R, active, w, target = basis
+    r, n = len(target) - 1, size
+    h, d, slope = np.zeros(size), np.zeros(r + 1), np.zeros(out.shape[0])
+    for _ in range(20 + 2 * r):
+        _weigh(basis, size, h)
+        leaves = int(w[:size].argmin())
+        if w[leaves] >= -1e-13:
+            break
+        h[:] = 0.0
+        h[leaves] = 1.0
+        solve_lower(R, size, h, h)
+        d[:] = 0.0
+        for a in range(size):
+            for j in range(r + 1):
+                d[j] += h[a] * Qt[a, j]
         scores(ZT, z, 1.0, y, y0, out)
-        scores(ZT, z, 0.0, -column[1:], -s * column[0], slope)
-        length = np.sqrt(dot(column, column, r + 1))
+        scores(ZT, z, 0.0, -d[1:], -s * d[0], slope)
         step, row = np.inf, -1
         for i in range(out.shape[0]):
-            if abs(slope[i]) > 1e-9 * s * length:
-                reach = max(out[i], 0.0) / slope[i]
-                if abs(reach) < abs(step):
+            if slope[i] < -SMALL_PIVOT and depth[i] <= deepest:
+                reach = max(out[i], 0.0) / -slope[i]
+                if reach < step:
                     step, row = reach, i
         if row < 0:
             break
-        a = Y.shape[0] - (r + 1) + size  # places at the end of the working set are free for these
-        held[a] = row
-        fill(ZT, z, held, a, a + 1, Y, cost)
-        for j in range(r):
-            y[j] += step * column[j + 1]
-        y0 += step * s * column[0]
-        column[0] = s
-        column[1:] = Y[a]
-        if not append_column(Qt, R, size, column):
+        held[2][n] = row
+        fill(ZT, z, held, n, n + 1)
+        d[0] = s
+        d[1:] = held[0][n]
+        _swap(basis, size, leaves, n, d)
+        n += 1
+        y0 = sphere(basis, size, s, held[1], h, y)
+    return y0
+
+
+@jit  # type: ignore[untyped-decorator]
+def descend(look: Any, held: Any, k: int, floor: float, basis: Any, y: Any, halt: Any) -> Any:
+    """Least spread around z over all rows, from the k rows of the working set that hold it.
+
+    Returns the basis's size, y_0, and whether the last look found no row in the sphere.
+    """
+    ZT, z, depth, deepest, out = look
+    Y, cost, rows = held
+    _, _, active, w, target = basis
+    size, s = begin(held, k, basis)
+    keep_active(held, active, size)
+    if size == 1:
+        y[:] = 0.0
+        return 1, cost[0], True
+    whole = size == len(target)
+    if not whole:
+        size = _extend(look, held, size, s, basis)
+    count, room, r = size, Y.shape[0] - 4 * Y.shape[1] - 20, Y.shape[1]
+    fresh = np.zeros(MORE, np.int64)
+    value, idle, done = np.inf, 0, False
+    while True:
+        y0, noise, spread = _improve(held, count, s, basis, size, y, halt)
+        scores(ZT, z, 1.0, y, y0, out)
+        if deepest < np.inf:
+            for i in range(out.shape[0]):
+                if depth[i] > deepest:
+                    out[i] = np.inf
+        far = 0.0
+        for a in range(size):
+            far = max(far, cost[active[a]])
+        slack = 8.0 * noise + 64.0 * UNIT * (far + np.sqrt(dot(y, y, r) * far) + abs(y0))
+        found = smallest(out, -slack, MORE, fresh)
+        idle = 0 if spread < value * (1.0 - 1e-14) else idle + 1
+        value = min(value, spread)
+        if found == 0:
+            done = noise <= 1e-6 * far
             break
-        active[size], w[size] = a, 0.0
-        size += 1
-    return size, y0
+        if idle > 50 + 4 * r or halt[0]:
+            break
+        if count + found > room:
+            keep_active(held, active, size)
+            count = size
+        for a in range(found):
+            rows[count + a] = fresh[a]
+        fill(ZT, z, held, count, count + found)
+        count += found
+    if not whole:
+        keep_active(held, active, size)
+        target[:] = 0.0
+        target[0] = s
+        _weigh(basis, size, np.zeros(size))
+        if w[:size].min() < 0.0 and mend(Y[:size], floor, w[:size]) > floor:
+            y0 = _settle(look, held, size, s, basis, y, y0)
+    return size, y0, done

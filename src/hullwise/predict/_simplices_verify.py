@@ -60,7 +60,7 @@ def verify_simplices(found: Simplices, rows: Rows, tolerance: float) -> NDArray[
         holds[b] = (
             gap <= tolerance * scale
             and spread <= empty[b] + tolerance * scale * (scale + leaning)
-            and beyond[b] <= tolerance * scale * float(np.linalg.norm(away[b])) + 1e-300
+            and beyond[b] <= scale * (tolerance * float(np.linalg.norm(away[b])) + 2.0**-48 * scale)
             and abs(float(np.linalg.norm(away[b])) - found.distance[b] * unit) <= tolerance * scale
         )
     return holds

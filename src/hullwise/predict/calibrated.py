@@ -24,7 +24,7 @@ from ..errors import DataError, DataTypeError, DataWarning
 from ..rows._check import Checked, check_rows, check_target
 from ..rows._rows import Array, Floats, Indices
 from ._distinct import distinct_places
-from ._interpolant import Interpolant, _numbers
+from ._interpolant import CHUNK, Interpolant, _numbers
 from ._scale import ROUNDING, fit_scale, groups_needed, stretch
 from .band import Band
 from .bound import error_bound
@@ -197,12 +197,12 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), in the middle of their bands: (m,)."""
         values = self._values(Q)
-        return _predict(self.interpolant_, values)[0]
+        return np.asarray(self.interpolant_.predict(_named(values, self._columns)))
 
     def weights(self, Q: Any) -> csr_array:
         """Weights of queries Q (m, d) over all n rows given to `fit`, 0 for those held out."""
         values = self._values(Q)
-        W = _over_rows(self.interpolant_, self.interpolant_._weights(values))
+        W = self.interpolant_._row_weights(values)
         n = len(self.training_rows_) + len(self.calibration_rows_)
         rows = self.training_rows_[W.indices]
         return csr_array((W.data, rows, W.indptr), shape=(W.shape[0], n))
@@ -309,7 +309,7 @@ def _own_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
     """Lipschitz constant and smoothness of a target that varies once over the data."""
     cloud = fitted.cloud_
     rows = cloud.take(cloud.sample(LEFT_OUT))
-    radius = float(np.median(cloud.metric(fitted.metric).norm(rows - cloud.mean)))
+    radius = float(np.median(fitted.metric_.norm(rows - cloud.mean)))
     deviation = float(np.median(np.abs(y - np.median(y)))) or float(np.abs(y - y.mean()).mean())
     if radius == 0:
         return np.inf, np.inf
@@ -318,15 +318,18 @@ def _own_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
     return float(first), float(second)
 
 
-def _over_rows(fitted: Interpolant, W: csr_array) -> csr_array:
-    return W if fitted.share_ is None else csr_array(W @ fitted.share_)
-
-
 def _predict(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
     """Prediction, reach and moment of each query."""
+    parts = [_predict_some(fitted, Q[a : a + CHUNK]) for a in range(0, len(Q), CHUNK)]
+    prediction, reach, moment = (np.concatenate(part) for part in zip(*parts))
+    return prediction, reach, moment
+
+
+def _predict_some(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
     W = fitted._weights(Q)
-    bound = error_bound(W, fitted.cloud_, Q, smoothness=0.0, metric=fitted.metric)
-    return np.asarray(_over_rows(fitted, W) @ fitted.y_), bound.reach, bound.moment
+    bound = error_bound(W, fitted.cloud_, Q, smoothness=0.0, metric=fitted.metric_)
+    over_rows = W if fitted.share_ is None else W @ fitted.share_
+    return np.asarray(over_rows @ fitted.y_), bound.reach, bound.moment
 
 
 def _errors(fitted: Interpolant, Q: Array, y: Floats) -> tuple[Floats, Floats, Floats]:

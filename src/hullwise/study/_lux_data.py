@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError, FileError
 from ..rows._rows import Floats, Indices
@@ -52,8 +52,7 @@ class Split:
 class StudySet:
     """A data set of the study.
 
-    `y` is (n,), or (n, s) samples for the function-valued set. `printed` says which rows the
-    paper's tables are about.
+    `y` is (n,), or (n, s) samples for the function-valued set.
     """
 
     name: str
@@ -63,11 +62,19 @@ class StudySet:
     columns: tuple[str, ...]
     target: str
     groups: Indices | None = None
-    printed: Any = field(default=None)
 
     @property
     def n(self) -> int:
         return len(self.X)
+
+    @property
+    def printed(self) -> NDArray[np.bool_]:
+        """Which rows the paper's tables are about, (n,)."""
+        rows = np.ones(self.n, dtype=bool)
+        if self.name == "forest_fires":
+            # The published errors leave out the first fold: some method of the paper failed there.
+            rows[self.split().folds[0][1]] = False
+        return rows
 
     def split(self) -> Split:
         """The paper's ten folds: whole numbers shuffled by Python's generator, seed 0, and cut."""
@@ -118,21 +125,14 @@ def load_set(name: str, folder: Path | None) -> StudySet:
     source = SETS[name]
     if name in BUNDLED:
         sample = load(name)
-        made = StudySet(
+        return StudySet(
             name, source.title, sample.X, sample.y, sample.columns, sample.target, sample.groups
         )
-    elif folder is None:
+    if folder is None:
         raise DataError(
             f"{name} is not bundled: pass data= (--data), a folder that holds {source.file}."
         )
-    else:
-        made = _from_folder(name, folder)
-    printed = np.ones(made.n, dtype=bool)
-    if name == "forest_fires":
-        # The published errors leave out the first fold: some method of the paper failed there.
-        printed[made.split().folds[0][1]] = False
-    object.__setattr__(made, "printed", printed)
-    return made
+    return _from_folder(name, folder)
 
 
 def _from_folder(name: str, folder: Path) -> StudySet:
@@ -173,9 +173,7 @@ def published_errors(folder: Path | None, sets: Iterable[StudySet]) -> dict[str,
             key = SETS[one.name].key
             rows = stored[f"{key}__rows_used"] if f"{key}__rows_used" in stored.files else None
             names = [n for n in stored.files if n.startswith(f"{key}__") and "rows_used" not in n]
-            found[one.name] = {
-                _table_name(n): _at_rows(stored[n], rows, one) for n in names
-            }
+            found[one.name] = {_table_name(n): _at_rows(stored[n], rows, one) for n in names}
     return found
 
 
@@ -186,6 +184,12 @@ def _table_name(key: str) -> str:
 def _at_rows(errors: Floats, rows: Indices | None, one: StudySet) -> Floats:
     if one.name == "hpc":
         return errors
+    expected = one.n if rows is None else len(rows)
+    if len(errors) != expected or (rows is not None and rows.max() >= one.n):
+        raise DataError(
+            f"{ERRORS_FILE} has {len(errors)} errors for {one.name}: expected {expected}. Is it "
+            "the file of the same data?"
+        )
     full = np.full(one.n, np.nan)
     full[np.arange(len(errors)) if rows is None else rows] = errors
     return full

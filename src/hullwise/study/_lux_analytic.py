@@ -1,0 +1,210 @@
+"""The paper's experiments with a known function: cos |x| on the unit cube, and how rows spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations_with_replacement, islice, product
+from math import ceil
+
+import numpy as np
+
+from ..rows._rows import Array, Floats
+from ._lux_models import FULL_STEPS, Method, in_a_thread
+from ._lux_published import ANALYTIC, SPACING
+from ._runs import Results, Task, fingerprint
+from ._tables import Table
+
+__all__ = [
+    "DIMENSIONS",
+    "NOISES",
+    "fekete_points",
+    "latin_hypercube",
+    "sizes",
+    "tables_of",
+    "tasks_of",
+]
+
+DIMENSIONS, NOISES, QUERIES = (2, 20), (0.0, 0.1), 1000
+LENGTHS = ("nearest row", "longest edge", "smallest singular value")
+DESIGNS = {"fekete": "well-spaced rows", "random": "random rows"}
+
+
+def sizes(full: bool) -> tuple[int, ...]:
+    """Numbers of rows: 2 * 4^i up to i = 6 in the paper, up to 4 unless asked for all."""
+    return tuple(2 * 4**i for i in range(1, 7 if full else 5))
+
+
+def function(X: Floats) -> Floats:
+    """cos |x| of each row."""
+    return np.asarray(np.cos(np.linalg.norm(X, axis=1)))
+
+
+def fekete_points(n: int, d: int) -> Floats:
+    """Approximate Fekete points of the unit cube, (n, d): a well-spaced design.
+
+    Of the Chebyshev grid with ceil(n^(1/d)) points an axis, at least 3, or of 2n random points of
+    it where it has more, those n are kept that QR with column pivoting takes first from the
+    transposed Vandermonde matrix of the first n polynomials by degree (Bos, De Marchi, Sommariva,
+    Vianello 2010). The polynomials are products of Chebyshev's, which span the same space as
+    monomials and do not run out of digits at high degree. O(n^3).
+    """
+    from scipy.linalg import qr
+
+    per_axis = max(3, ceil(round(n ** (1 / d), 9)))
+    nodes = (np.cos((2 * np.arange(1, per_axis + 1) - 1) / (2 * per_axis) * np.pi) + 1) / 2
+    if per_axis**d > 2 * n:
+        points = _some_of_the_grid(nodes, d, 2 * n)
+    else:
+        points = np.array(list(product(nodes, repeat=d)))
+    powers = _degrees(n, d)
+    values = np.cos(np.arange(powers.max() + 1) * np.arccos(2 * points[:, :, None] - 1))
+    V = np.ones((n, len(points)))
+    for axis in range(d):
+        V *= values[:, axis, powers[:, axis]].T
+    pivots = in_a_thread(lambda: qr(V, mode="r", pivoting=True, overwrite_a=True)[1])
+    return np.ascontiguousarray(points[pivots[:n]])
+
+
+def _some_of_the_grid(nodes: Floats, d: int, count: int) -> Floats:
+    """Different random points of the grid."""
+    rng = np.random.default_rng(0)
+    found = np.zeros((0, d), dtype=np.intp)
+    while len(found) < count:
+        found = np.concatenate([found, rng.integers(len(nodes), size=(count, d))])
+        found = found[np.sort(np.unique(found, axis=0, return_index=True)[1])]
+    return np.asarray(nodes[found[:count]])
+
+
+def _degrees(n: int, d: int) -> Array:
+    """Exponents of the first n polynomials in d variables, by total degree, (n, d)."""
+
+    def all_of_them() -> object:
+        total = 0
+        while True:
+            for group in combinations_with_replacement(range(d), total):
+                yield np.bincount(np.array(group, dtype=np.intp), minlength=d)
+            total += 1
+
+    return np.array(list(islice(all_of_them(), n)))  # type: ignore[call-overload]
+
+
+def latin_hypercube(n: int, d: int) -> Floats:
+    """One point in each of n slices of every axis, at random."""
+    rng = np.random.default_rng(0)
+    order = np.array([rng.permutation(n) for _ in range(d)]).T
+    return np.asarray((order + rng.random((n, d))) / n)
+
+
+def queries(d: int) -> Floats:
+    """The paper's evaluation points: NumPy's older generator, seed 0."""
+    return np.asarray(np.random.RandomState(0).random_sample((QUERIES, d)))  # noqa: NPY002
+
+
+def noisy(values: Floats, noise: float) -> Floats:
+    """Values times 1 plus noise that is uniform in [-noise, noise]."""
+    drawn = np.random.RandomState(0).random_sample(len(values))  # noqa: NPY002
+    return values * (1 + noise * (2 * drawn - 1))
+
+
+def tasks_of(methods: Mapping[str, Method], full: bool) -> list[Task]:
+    """One task for each design, and one for each dimension, noise, size and method."""
+    made: list[Task] = []
+    for d, n in product(DIMENSIONS, sizes(full)):
+        for slug in ("delaunay", "mlp"):
+            if slug not in methods or (slug == "delaunay" and n < d + 1):
+                continue
+            for noise in NOISES:
+                key = fingerprint("cos", slug, methods[slug].settings)
+                name = f"analytic-{d}d-{n}-{noise:g}-{slug}"
+                made.append(Task(name, key, _error_task(methods[slug], d, n, noise)))
+        if "delaunay" in methods and n >= d + 1:
+            for design in DESIGNS:
+                name = f"spacing-{d}d-{n}-{design}"
+                made.append(Task(name, fingerprint("spacing"), _spacing_task(d, n, design)))
+    return made
+
+
+def _design(d: int, n: int, design: str = "fekete") -> Floats:
+    return fekete_points(n, d) if design == "fekete" else latin_hypercube(n, d)
+
+
+def _error_task(method: Method, d: int, n: int, noise: float) -> Callable[[], dict[str, Array]]:
+    def do() -> dict[str, Array]:
+        X, Q = _design(d, n), queries(d)
+        found = method.run(X, noisy(function(X), noise), Q)
+        return {"error": np.abs(found["prediction"] - function(Q))}
+
+    return do
+
+
+def _spacing_task(d: int, n: int, design: str) -> Callable[[], dict[str, Array]]:
+    def do() -> dict[str, Array]:
+        import hullwise as hw
+
+        X, Q = _design(d, n, design), queries(d)
+        reg = hw.DelaunayRegressor().fit(X, function(X))
+        W = reg.weights(Q)
+        shape = hw.simplex_shape(W, X, Q)
+        outside = np.linalg.norm(W @ X - Q, axis=1) > 1e-9
+        return {
+            "error": np.abs(W @ function(X) - function(Q)),
+            "nearest row": shape.nearest,
+            "longest edge": shape.longest_edge,
+            "smallest singular value": shape.smallest_singular_value,
+            "outside": outside,
+        }
+
+    return do
+
+
+def tables_of(methods: Mapping[str, Method], full: bool, results: Results) -> list[Table]:
+    """Medians by number of rows: of the errors, and of what the data spacing is."""
+    return [_error_table(methods, full, results), _spacing_table(full, results)]
+
+
+def _error_table(methods: Mapping[str, Method], full: bool, results: Results) -> Table:
+    rows = []
+    for d, noise, n in product(DIMENSIONS, NOISES, sizes(full)):
+        cells: list[object] = [d, f"{100 * noise:g} %", n]
+        for slug, row in (("delaunay", "Delaunay"), ("mlp", "MLP")):
+            kept = results.get(f"analytic-{d}d-{n}-{noise:g}-{slug}")
+            here = None if kept is None else float(np.median(kept["error"]))
+            there = ANALYTIC[d, noise, row].get(n)
+            both = here is not None and there is not None
+            cells += [there, here, here - there if both else None]  # type: ignore[operator]
+        rows.append(tuple(cells))
+    names = ("Delaunay", methods["mlp"].name if "mlp" in methods else "MLP")
+    parts = [f"{name} | {part}" for name in names for part in ("paper", "here", "difference")]
+    steps = "" if full else f" The paper's network takes {FULL_STEPS:,} steps."
+    return Table(
+        "analytic",
+        "cos |x|: median absolute error at 1,000 random points",
+        ("dimension", "noise", "rows", *parts),
+        tuple(rows),
+        "The paper shows figures only; its numbers are medians of the figures' data. The queries "
+        "are the same, the rows are well spaced in the same way." + steps,
+    )
+
+
+def _spacing_table(full: bool, results: Results) -> Table:
+    rows = []
+    for d, n in product(DIMENSIONS, sizes(full)):
+        kept = {k: results.get(f"spacing-{d}d-{n}-{k}") for k in DESIGNS}
+        if kept["fekete"] is None or kept["random"] is None:
+            continue
+        cells: list[object] = [d, n]
+        for length in LENGTHS:
+            there = SPACING[d, length].get(n)
+            here = float(np.nanmedian(kept["fekete"][length]))
+            apart = None if there is None else here - there
+            cells += [there, here, apart, float(np.nanmedian(kept["random"][length]))]
+        cells += [100 * float(kept[k]["outside"].mean()) for k in DESIGNS]  # type: ignore[index]
+        rows.append(tuple(cells))
+    parts = [f"{a} | {b}" for a in LENGTHS for b in ("paper", "here", "difference", "random rows")]
+    return Table(
+        "spacing",
+        "Data spacing: medians over the Delaunay simplices of 1,000 random points",
+        ("dimension", "rows", *parts, "outside, % | well spaced", "outside, % | random rows"),
+        tuple(rows),
+        "Random rows are a Latin hypercube; outside is the share of points outside the hull.",
+    )
