@@ -48,12 +48,21 @@ def repeated(work: Callable[[], Any], times: int) -> Clocked:
 
 
 def memory(field: str) -> float:
-    """`VmRSS` (now) or `VmHWM` (peak) of this process in bytes; NaN where there is no /proc."""
+    """A line of /proc/self/status in bytes, NaN where there is none.
+
+    `VmRSS` is what this process holds now, `VmHWM` its peak, `VmSize` its addresses.
+    """
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith(field + ":"):
                 return 1024.0 * int(line.split()[1])
     return float("nan")
+
+
+def forget_peak() -> None:
+    """Let `VmHWM` begin anew, where Linux allows it."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def compile_first() -> None:
@@ -68,6 +77,37 @@ def warm() -> None:
     from hullwise.data._warm import warm_up
 
     warm_up()
+
+
+INTERPOLANTS = (
+    "DelaunayRegressor",
+    "VoronoiRegressor",
+    "BoxSplineRegressor",
+    "MaxBoxRegressor",
+    "ShepardRegressor",
+    "LinearShepardRegressor",
+    "InverseDistanceRegressor",
+    "NearestRegressor",
+)
+
+
+def warm_interpolants(names: Sequence[str] = INTERPOLANTS) -> None:
+    """The same for the kernels of interpolants: compiled elsewhere, loaded here."""
+    code = f"from _measure import try_interpolants; try_interpolants({list(names)!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
+    try_interpolants(names)
+
+
+def try_interpolants(names: Sequence[str]) -> None:
+    """Every one on a small table, with queries inside and outside, on a face of many rows too."""
+    import hullwise as hw
+
+    grid = np.indices((3, 3, 3)).reshape(3, -1).T.astype(float)
+    loose = np.random.default_rng(0).normal(size=(40, 3))
+    for X in (grid, loose):
+        for name in names:
+            regressor = getattr(hw, name)().fit(X, X[:, 0])
+            regressor.weights(np.array([[0.9, 1.1, 1.0], [9.0, 1.0, 1.2]]))
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ _HOMES = {
     "MixtureRegressor": "predict.mixture",
     "MixtureClassifier": "predict.mixture",
     "CalibratedRegressor": "predict.calibrated",
-    "Band": "predict.calibrated",
+    "Band": "predict.band",
     "Explanation": "predict.explain",
     "ErrorBound": "predict.bound",
     "error_bound": "predict.bound",

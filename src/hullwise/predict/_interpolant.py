@@ -15,7 +15,7 @@ from ..data._frame import Metric
 from ..data._options import Progress
 from ..data.cloud import Cloud
 from ..errors import DataError, DataWarning
-from ..rows._check import check_target
+from ..rows._check import check_rows, check_target
 from ..rows._rows import Array, Floats
 from ._distinct import Places, distinct_places
 from .bound import ErrorBound, error_bound
@@ -160,13 +160,9 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
 
 def _numbers(y: Array) -> Floats:
     """Targets as float64; an object array may hold numbers."""
-    kind = y.dtype.kind
-    if kind == "O":
-        try:
-            return y.astype(np.float64)
-        except (TypeError, ValueError):
-            kind = "object"
-    if kind not in "buif":
+    if y.dtype.kind == "O" and not any(isinstance(value, str) for value in y.ravel()):
+        return check_rows(y.reshape(len(y), -1), name="y").values.reshape(y.shape).astype(float)
+    if y.dtype.kind not in "buif":
         raise DataError(
             f"Unknown label type: y holds {y.dtype}, a regressor needs numbers. For class labels "
             "wrap it, as in MixtureClassifier(DelaunayRegressor())."

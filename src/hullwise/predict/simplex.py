@@ -124,6 +124,9 @@ def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = None) -> SimplexShape
     return SimplexShape(longest, least, radius, near, given.counts(), given.labels)
 
 
+LIGHT = 1 << 16  # numbers that are not worth a second thread
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Simplices of one size, each on its own scale of 2**exponent.
@@ -174,8 +177,9 @@ def _for_simplices(given: Weighted, measure: Any) -> None:
             with np.errstate(all="ignore"):
                 measure(_batch(given, *batch))
 
+    threads = cores() if given.W.nnz * given.cloud.d > LIGHT else 1
     with single_threaded_blas():
-        for_each(one, list(_batches(given)), cores())
+        for_each(one, list(_batches(given)), threads)
 
 
 def _batches(given: Weighted) -> Iterator[tuple[Indices, int]]:

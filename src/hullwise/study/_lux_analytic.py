@@ -12,7 +12,7 @@ from ..rows._rows import Array, Floats
 from ._lux_models import FULL_STEPS, Method, in_a_thread
 from ._lux_published import ANALYTIC, SPACING
 from ._runs import Results, Task, fingerprint
-from ._tables import Table
+from ._tables import Table, beside
 
 __all__ = [
     "DIMENSIONS",
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 DIMENSIONS, NOISES, QUERIES = (2, 20), (0.0, 0.1), 1000
+DIGITS = ".4e"  # of the published medians
 LENGTHS = ("nearest row", "longest edge", "smallest singular value")
 DESIGNS = {"fekete": "well-spaced rows", "random": "random rows"}
 
@@ -97,61 +98,67 @@ def latin_hypercube(n: int, d: int) -> Floats:
 
 def queries(d: int) -> Floats:
     """The paper's evaluation points: NumPy's older generator, seed 0."""
-    return np.asarray(np.random.RandomState(0).random_sample((QUERIES, d)))  # noqa: NPY002
+    return np.asarray(np.random.RandomState(0).random_sample((QUERIES, d)))
 
 
 def noisy(values: Floats, noise: float) -> Floats:
     """Values times 1 plus noise that is uniform in [-noise, noise]."""
-    drawn = np.random.RandomState(0).random_sample(len(values))  # noqa: NPY002
+    drawn = np.random.RandomState(0).random_sample(len(values))
     return values * (1 + noise * (2 * drawn - 1))
 
 
 def tasks_of(methods: Mapping[str, Method], full: bool) -> list[Task]:
-    """One task for each design, and one for each dimension, noise, size and method."""
+    """The rows first, then one task for each dimension, noise, size and method, and the spacing."""
     made: list[Task] = []
     for d, n in product(DIMENSIONS, sizes(full)):
-        for slug in ("delaunay", "mlp"):
-            if slug not in methods or (slug == "delaunay" and n < d + 1):
-                continue
-            for noise in NOISES:
-                key = fingerprint("cos", slug, methods[slug].settings)
-                name = f"analytic-{d}d-{n}-{noise:g}-{slug}"
-                made.append(Task(name, key, _error_task(methods[slug], d, n, noise)))
-        if "delaunay" in methods and n >= d + 1:
-            for design in DESIGNS:
-                name = f"spacing-{d}d-{n}-{design}"
-                made.append(Task(name, fingerprint("spacing"), _spacing_task(d, n, design)))
+        slugs = [s for s in ("delaunay", "mlp") if s in methods and (s == "mlp" or n >= d + 1)]
+        for design in DESIGNS if "delaunay" in slugs else ["fekete"] * bool(slugs):
+            name = _rows_name(d, n, design)
+            made.append(Task(name, fingerprint("rows"), _design_task(d, n, design)))
+        for slug, noise in product(slugs, NOISES):
+            key = fingerprint("cos", slug, methods[slug].settings)
+            name = f"analytic-{d}d-{n}-{noise:g}-{slug}"
+            made.append(Task(name, key, _error_task(methods[slug], d, n, noise)))
+        for design in DESIGNS if "delaunay" in slugs else ():
+            name = f"spacing-{d}d-{n}-{design}"
+            made.append(Task(name, fingerprint("spacing"), _spacing_task(d, n, design)))
     return made
 
 
-def _design(d: int, n: int, design: str = "fekete") -> Floats:
-    return fekete_points(n, d) if design == "fekete" else latin_hypercube(n, d)
+def _rows_name(d: int, n: int, design: str) -> str:
+    return f"rows-{d}d-{n}-{design}"
 
 
-def _error_task(method: Method, d: int, n: int, noise: float) -> Callable[[], dict[str, Array]]:
-    def do() -> dict[str, Array]:
-        X, Q = _design(d, n), queries(d)
-        found = method.run(X, noisy(function(X), noise), Q)
-        return {"error": np.abs(found["prediction"] - function(Q))}
+def _design_task(d: int, n: int, design: str) -> Callable[[Results], dict[str, Array]]:
+    make = fekete_points if design == "fekete" else latin_hypercube
+    return lambda _: {"rows": make(n, d)}
+
+
+def _error_task(
+    method: Method, d: int, n: int, noise: float
+) -> Callable[[Results], dict[str, Array]]:
+    def do(found: Results) -> dict[str, Array]:
+        X, Q = found[_rows_name(d, n, "fekete")]["rows"], queries(d)
+        answer = method.run(X, noisy(function(X), noise), Q)
+        return {"error": np.abs(answer["prediction"] - function(Q))}
 
     return do
 
 
-def _spacing_task(d: int, n: int, design: str) -> Callable[[], dict[str, Array]]:
-    def do() -> dict[str, Array]:
+def _spacing_task(d: int, n: int, design: str) -> Callable[[Results], dict[str, Array]]:
+    def do(found: Results) -> dict[str, Array]:
         import hullwise as hw
 
-        X, Q = _design(d, n, design), queries(d)
+        X, Q = found[_rows_name(d, n, design)]["rows"], queries(d)
         reg = hw.DelaunayRegressor().fit(X, function(X))
         W = reg.weights(Q)
         shape = hw.simplex_shape(W, X, Q)
-        outside = np.linalg.norm(W @ X - Q, axis=1) > 1e-9
         return {
             "error": np.abs(W @ function(X) - function(Q)),
             "nearest row": shape.nearest,
             "longest edge": shape.longest_edge,
             "smallest singular value": shape.smallest_singular_value,
-            "outside": outside,
+            "outside": np.linalg.norm(W @ X - Q, axis=1) > 1e-9,
         }
 
     return do
@@ -169,9 +176,7 @@ def _error_table(methods: Mapping[str, Method], full: bool, results: Results) ->
         for slug, row in (("delaunay", "Delaunay"), ("mlp", "MLP")):
             kept = results.get(f"analytic-{d}d-{n}-{noise:g}-{slug}")
             here = None if kept is None else float(np.median(kept["error"]))
-            there = ANALYTIC[d, noise, row].get(n)
-            both = here is not None and there is not None
-            cells += [there, here, here - there if both else None]  # type: ignore[operator]
+            cells += beside((ANALYTIC[d, noise, row].get(n),), (here,), printed=DIGITS)
         rows.append(tuple(cells))
     names = ("Delaunay", methods["mlp"].name if "mlp" in methods else "MLP")
     parts = [f"{name} | {part}" for name in names for part in ("paper", "here", "difference")]
@@ -181,24 +186,23 @@ def _error_table(methods: Mapping[str, Method], full: bool, results: Results) ->
         "cos |x|: median absolute error at 1,000 random points",
         ("dimension", "noise", "rows", *parts),
         tuple(rows),
-        "The paper shows figures only; its numbers are medians of the figures' data. The queries "
-        "are the same, the rows are well spaced in the same way." + steps,
+        "The paper shows figures only; its numbers are medians of the figures' data. Queries "
+        "and noise are drawn by its generator and seed, the rows are well spaced in its way."
+        + steps,
     )
 
 
 def _spacing_table(full: bool, results: Results) -> Table:
     rows = []
     for d, n in product(DIMENSIONS, sizes(full)):
-        kept = {k: results.get(f"spacing-{d}d-{n}-{k}") for k in DESIGNS}
-        if kept["fekete"] is None or kept["random"] is None:
+        if f"spacing-{d}d-{n}-fekete" not in results:
             continue
+        kept = {k: results[f"spacing-{d}d-{n}-{k}"] for k in DESIGNS}
         cells: list[object] = [d, n]
         for length in LENGTHS:
-            there = SPACING[d, length].get(n)
-            here = float(np.nanmedian(kept["fekete"][length]))
-            apart = None if there is None else here - there
-            cells += [there, here, apart, float(np.nanmedian(kept["random"][length]))]
-        cells += [100 * float(kept[k]["outside"].mean()) for k in DESIGNS]  # type: ignore[index]
+            here, other = (float(np.nanmedian(kept[k][length])) for k in DESIGNS)
+            cells += [*beside((SPACING[d, length].get(n),), (here,), printed=DIGITS), other]
+        cells += [100 * float(kept[k]["outside"].mean()) for k in DESIGNS]
         rows.append(tuple(cells))
     parts = [f"{a} | {b}" for a in LENGTHS for b in ("paper", "here", "difference", "random rows")]
     return Table(
@@ -206,5 +210,8 @@ def _spacing_table(full: bool, results: Results) -> Table:
         "Data spacing: medians over the Delaunay simplices of 1,000 random points",
         ("dimension", "rows", *parts, "outside, % | well spaced", "outside, % | random rows"),
         tuple(rows),
-        "Random rows are a Latin hypercube; outside is the share of points outside the hull.",
+        "Random rows are a Latin hypercube; outside is the share of points outside the hull. For "
+        "those the simplex here has the rows with a weight only, a face of the hull; the paper's "
+        "has d + 1 corners, some of them with weight 0, so its singular values are smaller.",
+        keys=2,
     )

@@ -14,11 +14,11 @@ from ..rows._rows import Array, Floats
 from ._lux_data import StudySet, unit_cube
 from ._lux_models import METHODS, MIXTURES, in_insertion_order
 from ._lux_published import ERRORS, REJECTED, REJECTION_LEVELS, SHARES_AND_TIMES
-from ._lux_tables import STATISTICS, _compared, quartiles, share_best
+from ._lux_tables import DIGITS, SHARE, STATISTICS, compared, quartiles, share_best
 from ._runs import Results, Task, fingerprint
-from ._tables import Table, beside
+from ._tables import Table, beside, over
 
-__all__ = ["INPUTS", "critical_value", "distances", "tables_of", "tasks_of"]
+__all__ = ["INPUTS", "critical_value", "distances", "tables_of", "tasks_of", "time_table"]
 
 INPUTS = {"raw": "inputs as they are", "log2": "logarithms of the inputs"}
 
@@ -43,8 +43,8 @@ def tasks_of(data: StudySet, slugs: tuple[str, ...]) -> list[Task]:
     kept = [s for s in MIXTURES if s in slugs]
     inputs = {kind: _inputs(data, kind) for kind in INPUTS}
 
-    def work(kind: str, b: int, slug: str) -> Callable[[], dict[str, Array]]:
-        def do() -> dict[str, Array]:
+    def work(kind: str, b: int, slug: str) -> Callable[[Results], dict[str, Array]]:
+        def do(_: Results) -> dict[str, Array]:
             train, test = split.folds[b]
             A, B = unit_cube(inputs[kind][train], inputs[kind][test])
             if slug not in warm:
@@ -114,12 +114,12 @@ def tables_of(
         for slug, ks in by_slug.items():
             row = METHODS[slug].row
             there = ERRORS["hpc"][row] if row else None
-            rows.append((METHODS[slug].name, *beside(there, quartiles(ks), ratio=False)))
+            rows.append((METHODS[slug].name, *beside(there, quartiles(ks), printed=DIGITS)))
         made.append(
             Table(
                 f"hpc_{kind}_ks",
                 f"Kolmogorov-Smirnov distances, {INPUTS[kind]}",
-                ("method", *_compared(STATISTICS, "difference")),
+                ("method", *compared(STATISTICS, "difference")),
                 tuple(rows),
                 note,
             )
@@ -127,6 +127,26 @@ def tables_of(
         made.append(_best_table(kind, by_slug, published))
         made.append(_rejection_table(kind, by_slug, data.y.shape[1]))
     return made
+
+
+def time_table(data: StudySet, slugs: tuple[str, ...], results: Results) -> Table:
+    """Seconds to fit and to predict, for the inputs as they are."""
+    rows = []
+    for slug in [s for s in MIXTURES if s in slugs]:
+        folds = [results[f"{data.name}-raw-{b}-{slug}"] for b in range(len(data.split().folds))]
+        fit, whole = (float(np.median([r[k] for r in folds])) for k in ("fit", "predict"))
+        row = METHODS[slug].row
+        there = SHARES_AND_TIMES["hpc"][row][1:] if row else None
+        each = whole / (data.n / len(folds))
+        rows.append((METHODS[slug].name, *over(there, (fit, each, whole))))
+    return Table(
+        "hpc_times",
+        f"{data.title}: seconds, median of the folds",
+        ("method", *compared(("fit", "one query", "whole fold"), "paper / here")),
+        tuple(rows),
+        "Predicting here counts the weights, the mixture and its distance to the row's own "
+        "distribution.",
+    )
 
 
 def _best_table(kind: str, by_slug: Mapping[str, Floats], published: Mapping[str, Floats]) -> Table:
@@ -141,16 +161,16 @@ def _best_table(kind: str, by_slug: Mapping[str, Floats], published: Mapping[str
         rows.append(
             (
                 name,
-                *beside((printed[0],), (a[0],), ratio=False),
-                *beside((b[1],), (a[1],), ratio=False),
+                *beside((printed[0],), (a[0],), printed=SHARE),
+                *beside((b[1],), (a[1],), printed=SHARE),
             )
         )
     return Table(
         f"hpc_{kind}_best",
         f"Share of rows with the least distance, %, {INPUTS[kind]}",
-        ("method", *_compared(("sorted distances", "row by row"), "difference")),
+        ("method", *compared(("sorted", "row by row"), "difference")),
         tuple(rows),
-        'Sorted distances is the paper\'s column "% best".',
+        'Sorted is the paper\'s column "% best".',
     )
 
 
@@ -161,13 +181,13 @@ def _rejection_table(kind: str, by_slug: Mapping[str, Floats], samples: int) -> 
         row = METHODS[slug].row
         there = REJECTED[row] if row else None
         here = [100 * float((ks > limit).mean()) for limit in limits]
-        rows.append((METHODS[slug].name, *beside(there, here, ratio=False)))
+        rows.append((METHODS[slug].name, *beside(there, here, printed=SHARE)))
     names = tuple(f"p = {p:g}" for p in REJECTION_LEVELS)
     cuts = ", ".join(f"{limit:.4f}" for limit in limits)
     return Table(
         f"hpc_{kind}_rejected",
         f"Share of null hypotheses rejected, %, {INPUTS[kind]}",
-        ("method", *_compared(names, "difference")),
+        ("method", *compared(names, "difference")),
         tuple(rows),
         f"Rejected where the distance exceeds {cuts} ({samples} samples on either side, as the "
         "paper counts them).",

@@ -143,7 +143,7 @@ def network(steps: int) -> Method:
             momentum=0.0,
             nesterovs_momentum=False,
             # each call of partial_fit would start again from a number
-            random_state=np.random.RandomState(0),  # noqa: NPY002
+            random_state=np.random.RandomState(0),
         )
         with single_threaded_blas(), warnings.catch_warnings():
             warnings.simplefilter("error")

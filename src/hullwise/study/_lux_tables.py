@@ -13,10 +13,11 @@ from ._lux_models import Method
 from ._lux_published import AVERAGES, ERRORS, FOLD_ROWS, SHARES_AND_TIMES
 from ._lux_published import METHODS as PRINTED
 from ._runs import Results, Task, fingerprint
-from ._tables import Row, Table, beside
+from ._tables import Row, Table, beside, over
 
 __all__ = ["Held", "averages", "held_out", "share_best", "tables_of", "tasks_of"]
 
+DIGITS, SHARE = ".2e", ".1f"  # how the paper prints errors, and shares in percent
 STATISTICS = ("min", "25th", "50th", "75th", "max")
 RANKED = ("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi", "boxspline")
 """One method for each row of the paper, among which the best is sought."""
@@ -47,8 +48,8 @@ def tasks_of(data: StudySet, split: Split, methods: Mapping[str, Method]) -> lis
     name = f"{data.name}-{split.name}"
     whole = fingerprint(data.X, data.y)
 
-    def work(b: int, method: Method) -> Callable[[], dict[str, Array]]:
-        def do() -> dict[str, Array]:
+    def work(b: int, method: Method) -> Callable[[Results], dict[str, Array]]:
+        def do(_: Results) -> dict[str, Array]:
             train, test = split.folds[b]
             A, B = unit_cube(data.X[train], data.X[test])
             y = data.y[train]
@@ -124,24 +125,25 @@ def tables_of(held: Held, published: Mapping[str, Floats]) -> list[Table]:
 
 def _error_table(held: Held) -> Table:
     data, printed = held.data, ERRORS[held.data.name]
-    rows: list[Row] = [("MARS", *beside(printed["MARS"], None, ratio=False))]
+    rows: list[Row] = [("MARS", *beside(printed["MARS"], None, printed=DIGITS))]
     for slug, method in held.methods.items():
         errors = held.errors[slug][data.printed]
         there = printed[method.row] if method.row else (None,) * 5
-        rows.append((method.name, *beside(there, quartiles(errors), ratio=False)))
+        rows.append((method.name, *beside(there, quartiles(errors), printed=DIGITS)))
     some = f"the {int(data.printed.sum()):,} rows of the paper's table" * bool(
         not data.printed.all()
     )
     return Table(
         f"{data.name}_errors",
         f"{data.title}: absolute errors",
-        ("method", *_compared(STATISTICS, "difference")),
+        ("method", *compared(STATISTICS, "difference")),
         tuple(rows),
-        f"Of {some or f'all {data.n:,} rows'}, each predicted once, from the other nine folds.",
+        f"Of {some or f'all {data.n:,} rows'}, each predicted once, from the other nine folds. "
+        "Differences are of figures with three digits, as printed.",
     )
 
 
-def _compared(names: tuple[str, ...], last: str) -> tuple[str, ...]:
+def compared(names: tuple[str, ...], last: str) -> tuple[str, ...]:
     return tuple(f"{name} | {part}" for name in names for part in ("paper", "here", last))
 
 
@@ -160,9 +162,9 @@ def _share_table(held: Held, published: Mapping[str, Floats]) -> Table:
     return Table(
         f"{data.name}_best",
         f"{data.title}: share of points with the least error, %",
-        ("method", *_compared(("sorted errors", "point by point"), "difference")),
+        ("method", *compared(("sorted", "point by point"), "difference")),
         tuple(rows),
-        "Sorted errors is the paper's column \"% best\". The paper's shares are among all eight "
+        "Sorted is the paper's column \"% best\". The paper's shares are among all eight "
         f"methods, those here among {names or 'none'}."
         + " Point by point, the paper's are computed from its published errors."
         * bool(there),
@@ -170,22 +172,22 @@ def _share_table(held: Held, published: Mapping[str, Floats]) -> Table:
 
 
 def _shares(a: float | None, b: float | None) -> Row:
-    return beside((a,), (b,), ratio=False)
+    return beside((a,), (b,), printed=SHARE)
 
 
 def _time_table(held: Held) -> Table:
     data, printed = held.data, SHARES_AND_TIMES[held.data.name]
     rows = []
     for slug, method in held.methods.items():
-        fit, predict = np.median(held.seconds[slug], axis=0)
+        fit, predict = map(float, np.median(held.seconds[slug], axis=0))
         each = predict / (data.n / len(held.seconds[slug]))
         there = printed[method.row][1:] if method.row else (None,) * 3
-        rows.append((method.name, *beside(there, (fit, each, predict), ratio=True)))
+        rows.append((method.name, *over(there, (fit, each, predict))))
     train, test = FOLD_ROWS[data.name]
     return Table(
         f"{data.name}_times",
         f"{data.title}: seconds, median of the folds",
-        ("method", *_compared(("fit", "one query", "all queries of a fold"), "paper / here")),
+        ("method", *compared(("fit", "one query", "whole fold"), "paper / here")),
         tuple(rows),
         f"A fold fits on about {train:,} rows and predicts {test:,}. The paper predicts one query "
         "at a time on one core; here a fold's queries go in one call, on all cores.",
@@ -228,6 +230,7 @@ def averages(all_held: list[Held]) -> Table:
             float(np.mean([SHARES_AND_TIMES[n][name][k] for n in names])) for k in (0, 1, 2)
         ]
         here: list[float | None] = [None] * 3
+        point: float | None = None
         if slug in RANKED and all(slug in s for s in shares):
             each = [t[slug][1] / (h.data.n / len(h.seconds[slug])) for t, h in zip(times, all_held)]
             here = [
@@ -236,23 +239,21 @@ def averages(all_held: list[Held]) -> Table:
                 float(np.mean(each)),
             ]
             point = float(np.mean([s[slug][1] for s in shares]))
-        else:
-            point = None  # type: ignore[assignment]
         rows.append(
             (
                 name,
                 AVERAGES[name][0] if len(names) == 4 else None,
-                *beside(there[:1], here[:1], ratio=False),
+                *beside(there[:1], here[:1], printed=SHARE),
                 point,
-                *beside(there[1:], here[1:], ratio=True),
+                *over(there[1:], here[1:]),
             )
         )
     columns = (
         "method",
         "% best, printed",
-        *_compared(("% best, sorted",), "difference"),
+        *compared(("% best, sorted",), "difference"),
         "% best, point by point",
-        *_compared(("seconds to fit", "seconds for one query"), "paper / here"),
+        *compared(("seconds to fit", "seconds for one query"), "paper / here"),
     )
     title = f"Averages over {', '.join(h.data.title for h in all_held)}"
     note = "Sets count alike. The paper's columns are averages of its tables of the same sets."

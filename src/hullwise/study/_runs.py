@@ -24,11 +24,14 @@ Results = dict[str, dict[str, Array]]
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A piece of work: its name (also of its file), what it depends on, and how it is done."""
+    """A piece of work: its name (also of its file), what it depends on, and how it is done.
+
+    `work` gets the results of the tasks before it.
+    """
 
     name: str
     key: str
-    work: Callable[[], Mapping[str, Array]]
+    work: Callable[[Results], Mapping[str, Array]]
 
 
 def fingerprint(*parts: Any) -> str:
@@ -61,10 +64,11 @@ def run_tasks(tasks: Iterable[Task], cache: Path | None, progress: Progress | No
             progress(number, len(queue), task.name)
         kept = None if cache is None else _read(cache / f"{task.name}.npz", task.key)
         if kept is None:
-            kept = {name: np.asarray(value) for name, value in task.work().items()}
+            kept = {name: np.asarray(value) for name, value in task.work(found).items()}
             if cache is not None:
                 with whole_file(cache / f"{task.name}.npz", force=True) as stream:
-                    np.savez(stream, key=np.array(task.key), **kept)
+                    arrays: dict[str, Any] = {"key": np.array(task.key), **kept}
+                    np.savez(stream, **arrays)
         found[task.name] = kept
     if progress is not None:
         progress(len(queue), len(queue), "done")

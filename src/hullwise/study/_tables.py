@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data._columns import frame_of
 
-__all__ = ["Table", "beside"]
+__all__ = ["Table", "beside", "over"]
 
 Row = tuple[Any, ...]
 
@@ -28,6 +28,8 @@ class Table:
     rows : tuple of tuple
     note : str
         What a reader must know.
+    keys : int
+        How many leading columns name the row.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    keys: int = 1
 
     def __repr__(self) -> str:
         return f"Table({self.name}: {len(self.rows)} rows, {len(self.columns)} columns)"
@@ -60,17 +63,35 @@ class Table:
 
 
 def beside(
-    published: Sequence[float | None] | None, here: Sequence[float | None] | None, *, ratio: bool
+    published: Sequence[float | None] | None,
+    here: Sequence[float | None] | None,
+    *,
+    printed: str,
 ) -> Row:
-    """Published, computed and their difference (or ratio) for each of several figures."""
-    width = len(published if published is not None else here or ())
+    """Published, computed and their difference for each of several figures.
+
+    `printed` is the format of the published figures, as ".2e" for three significant digits: the
+    difference is taken from the computed figure in that format, so that it is 0 where the two
+    would be printed alike.
+    """
     cells: list[float | None] = []
-    for j in range(width):
-        a = None if published is None else published[j]
-        b = None if here is None else here[j]
-        both = a is not None and b is not None
-        if ratio:
-            cells += [a, b, a / b if both and b else None]  # type: ignore[operator]
-        else:
-            cells += [a, b, b - a if both else None]  # type: ignore[operator]
+    for a, b in _pairs(published, here):
+        apart = None if a is None or b is None else float(format(b, printed)) - a
+        cells += [a, b, None if apart is None else float(f"{apart:.6g}")]
     return tuple(cells)
+
+
+def over(published: Sequence[float | None] | None, here: Sequence[float | None] | None) -> Row:
+    """Published, computed and their ratio for each of several figures."""
+    cells: list[float | None] = []
+    for a, b in _pairs(published, here):
+        cells += [a, b, None if a is None or not b else a / b]
+    return tuple(cells)
+
+
+def _pairs(
+    published: Sequence[float | None] | None, here: Sequence[float | None] | None
+) -> list[tuple[float | None, float | None]]:
+    a, b = list(published or ()), list(here or ())
+    width = max(len(a), len(b))
+    return list(zip(a or [None] * width, b or [None] * width))

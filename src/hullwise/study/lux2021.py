@@ -232,13 +232,15 @@ def _study(
     published: dict[str, dict[str, Floats]],
     results: Results,
 ) -> Study:
-    held, distances, made = {}, {}, []
+    held: dict[str, Held] = {}
+    distances: dict[str, dict[str, Floats]] = {}
+    made: list[Table] = []
     for name, one in sets.items():
         there = published.get(name, {})
         if name == "hpc":
             slugs = tuple(methods)
             distances = {k: cdf.distances(one, k, slugs, results) for k in cdf.INPUTS}
-            made += cdf.tables_of(one, distances, there)
+            made += [*cdf.tables_of(one, distances, there), cdf.time_table(one, slugs, results)]
         else:
             held[name] = real.held_out(one, one.split(), methods, results)
             made += real.tables_of(held[name], there)
@@ -251,7 +253,7 @@ def _study(
         made.append(real.averages(list(held.values())))
     if "analytic" in parts:
         made += analytic.tables_of(methods, full, results)
-    found = tuple(differs.findings(sets, held, by_patient, published, results))
+    found = tuple(differs.findings(sets, held, by_patient, distances, published, results))
     made += [f.table for f in found if f.table is not None]
     return Study(
         {t.name: t for t in made}, found, methods, parts, full, held, distances, published, results

@@ -1,0 +1,163 @@
+"""`hullwise study lux2021`: a published study computed again, as text and as a page."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+from rich.text import Text
+
+from .._output import output_path
+from ..study import lux2021
+from ..study._lux_models import METHODS
+from ..study._lux_page import shown
+from ..study._tables import Table
+from ._console import console
+
+
+def run(options: dict[str, Any]) -> None:
+    """Compute the study, print its tables, and write the page if one is asked for.
+
+    `options` holds data, sets, without, full, cache, output and force, as the command takes them.
+    """
+    output, force = options["output"], options["force"]
+    if output is not None:
+        output_path(output, force=force)
+    if options["cache"] is not None and (ctx := click.get_current_context(silent=True)):
+        # What Ctrl-C leaves behind is said by the program.
+        ctx.meta["hullwise.written"] = f"what had been finished, in {options['cache']},"
+    start = perf_counter()
+    with progress_bar() as progress:
+        study = lux2021.run(
+            options["data"],
+            sets=options["sets"] or None,
+            without=options["without"],
+            full=options["full"],
+            cache=options["cache"],
+            progress=progress,
+        )
+    print_study(console(sys.stdout), study)
+    if output is not None:
+        lux2021.write_page(study, output, force=force)
+        click.echo(f"page written to {os.fspath(output)}", err=True)
+    click.echo(f"done in {perf_counter() - start:.0f} s", err=True)
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Any]:
+    """A callback that draws a bar on standard error; None where no one would see it."""
+    err = Console(file=sys.stderr)
+    if not err.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as drawn:
+        task = drawn.add_task("", total=None)
+        yield lambda done, total, what: drawn.update(
+            task, completed=done, total=total, description=what
+        )
+
+
+def print_study(out: Console, study: lux2021.Study) -> None:
+    """Every table, then what differs from the paper; at most 100 columns wide."""
+    out.print()
+    out.print(Text("Interpolation of sparse high-dimensional data (2021)", style="bold underline"))
+    out.print("\nLux, Watson, Chang, Hong, Cameron: published figures, those computed here, and")
+    out.print("their difference.")
+    told = {f.table.name for f in study.findings if f.table is not None}
+    for name, table in study.tables.items():
+        if name not in told:
+            _print_table(out, table)
+    out.print()
+    out.print(Text("What differs from the paper, and why", style="bold underline"))
+    for finding in study.findings:
+        out.print()
+        out.print(Text(finding.title, style="bold"))
+        out.print(Padding(Text(finding.text), (0, 0, 0, 2)))
+        if finding.table is not None:
+            _print_table(out, finding.table)
+    out.print()
+    left = [m.name for s, m in METHODS.items() if s not in study.methods]
+    if left:
+        out.print(Text(f"Left out on this run: {', '.join(left)}."))
+    if not study.full:
+        text = (
+            "Short form: 2,000 of the paper's 100,000 steps of the MLP, 512 of its 8,192 rows in "
+            "the analytic experiment. --full runs all."
+        )
+        out.print(Text(text))
+
+
+def _print_table(out: Console, table: Table) -> None:
+    """A table, cut into parts between its groups of columns where it is too wide."""
+    out.print()
+    out.print(Text(table.title, style="bold"))
+    for columns in parts_of(table, out.width - 2):
+        grid = Grid(box=None, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        heads = _headings(table, columns)
+        for k, j in enumerate(columns):
+            text = any(isinstance(row[j], str) for row in table.rows)
+            side: Any = "left" if text else "right"
+            grid.add_column(Text(heads[k], style="dim"), justify=side, no_wrap=True)
+        for row in table.rows:
+            grid.add_row(*(Text(shown(row[j])) for j in columns))
+        out.print(Padding(grid, (0, 0, 0, 2)))
+    if table.note:
+        out.print(Padding(Text(table.note, style="dim"), (0, 0, 0, 2)))
+
+
+def _headings(table: Table, columns: list[int]) -> list[str]:
+    """The group above its first column, and the column's own name, as short lines."""
+    heads, last = [], ""
+    for j in columns:
+        group, cut, name = table.columns[j].partition(" | ")
+        if not cut:
+            group, name = "", group
+        above = "" if group == last else group
+        last = group
+        heads.append("\n".join([*_short(above), *_short(name)]) if cut else "\n".join(_short(name)))
+    tall = max(h.count("\n") for h in heads)
+    return ["\n" * (tall - h.count("\n")) + h for h in heads]
+
+
+def _short(text: str, width: int = 14) -> list[str]:
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def parts_of(table: Table, width: int) -> list[list[int]]:
+    """Numbers of columns that fit side by side; those that name the row lead every part."""
+
+    def wide(j: int) -> int:
+        lines = [line for part in table.columns[j].split(" | ") for line in _short(part)]
+        cells = [shown(row[j]) for row in table.rows]
+        return 1 + max(map(len, [*lines, *cells]))
+
+    keys = list(range(table.keys))
+    parts = [keys]
+    for _, columns in table.groups():
+        columns = [j for j in columns if j >= table.keys]
+        room = sum(map(wide, parts[-1])) + sum(map(wide, columns))
+        if room > width and len(parts[-1]) > table.keys:
+            parts.append(keys)
+        parts[-1] = parts[-1] + columns
+    return parts
