@@ -1,10 +1,11 @@
 """Run every benchmark and write its tables into README.md.
 
-    python benchmarks/run.py --data FOLDER            # FOLDER holds mnist.npz; about 10 minutes
+    python benchmarks/run.py --data FOLDER            # about 20 minutes
     python benchmarks/run.py --only growth oracle
     python benchmarks/run.py --quick                  # small sizes, printed and not written
 
-Each benchmark is a script of its own and runs in a process of its own, one after another.
+FOLDER holds mnist.npz and a folder delaunay. Each benchmark is a script of its own and runs in a
+process of its own, one after another.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "file": (),
     "first_command": (),
     "peers": (),
+    "delaunay": (),
+    "triangulation": (),
+    "interpolants": (),
+    "scale": (),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -38,8 +43,13 @@ QUICK: dict[str, tuple[str, ...]] = {
     "file": ("--n", "200000"),
     "first_command": (),
     "peers": ("--peer", "5", "--repeat", "1"),
+    "delaunay": ("--repeat", "5"),
+    "triangulation": ("--n", "1000", "--d", "2", "4"),
+    "interpolants": ("--folds", "1"),
+    "scale": ("--n", "250000", "--m", "100"),
 }
-NEEDS_DATA, USES_DATA = ("mnist",), ("mnist", "gaussian")
+NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
+USES_DATA = (*NEEDS_DATA, "gaussian")
 
 
 def fill(text: str, name: str, body: str) -> str:
@@ -65,7 +75,7 @@ def run(name: str, arguments: list[str]) -> str | None:
 
 def main() -> None:
     p = parser(__doc__)
-    p.add_argument("--data", type=Path, metavar="FOLDER", help="folder of mnist.npz")
+    p.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the data")
     p.add_argument("--only", nargs="+", choices=SCRIPTS, default=list(SCRIPTS))
     p.add_argument("--quick", action="store_true", help="small sizes; README.md is left alone")
     args = p.parse_args()
@@ -74,7 +84,7 @@ def main() -> None:
     for name in args.only:
         print(f"\n## {name}\n", flush=True)
         if name in NEEDS_DATA and args.data is None:
-            print("Not run: it needs --data FOLDER with mnist.npz.")
+            print(f"Not run: it needs --data FOLDER with {NEEDS_DATA[name]}.")
             continue
         arguments = list((QUICK if args.quick else SCRIPTS)[name])
         if args.data is not None and name in USES_DATA:

@@ -193,6 +193,13 @@ def test_support_vectors_reproduce_every_published_error(lux):
     assert study.tables["differs_best"].columns[2] == "printed"
 
 
+@pytest.mark.parametrize("slug", ["delaunay", "shepmod", "voronoi"])
+def test_interpolants_reproduce_every_published_error(lux, slug):
+    study = lux2021.run(lux, sets=["forest_fires"], without=lux2021.all_but(slug))
+    row = study.tables["forest_fires_equal"].to_dict()
+    assert (row["points"], row["equal"]) == ([454], [454])
+
+
 def test_equal_is_strict():
     y = np.array([0.0, 1.0, 2.0])
     there = np.array([1.0, 1.0, 0.0])

@@ -59,7 +59,7 @@ def fekete_points(n: int, d: int) -> Floats:
         points = np.array(list(product(nodes, repeat=d)))
     powers = _degrees(n, d)
     values = np.cos(np.arange(powers.max() + 1) * np.arccos(2 * points[:, :, None] - 1))
-    V = np.ones((n, len(points)))
+    V = np.ones((n, len(points)), order="F")  # as LAPACK takes it: no copy
     for axis in range(d):
         V *= values[:, axis, powers[:, axis]].T
     pivots = in_a_thread(lambda: qr(V, mode="r", pivoting=True, overwrite_a=True)[1])

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..rows._rows import Array, Floats
 from ._lux_data import StudySet, unit_cube
 from ._lux_models import METHODS
-from ._lux_published import ERRORS, FOLD_ROWS, SHARES_AND_TIMES
+from ._lux_notes import analytic, functions, network, plain
+from ._lux_published import ERRORS, SHARES_AND_TIMES
 from ._lux_published import METHODS as PRINTED
 from ._lux_tables import Held, equal, share_best
 from ._runs import Results, Task, fingerprint
-from ._tables import Table
+from ._tables import Finding, Table
 
-__all__ = ["Finding", "findings", "tasks_of"]
+__all__ = ["findings", "tasks_of"]
 
 INTERPOLANTS = ("Delaunay", "ShepMod", "LSHEP", "Voronoi", "BoxSpline")
 OUTSIDE = 1e-9  # of the unit cube: farther than this from the average of its rows
 Errors = Mapping[str, Mapping[str, Floats]]
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """One difference: a heading, what was found, and a table where there is one."""
-
-    title: str
-    text: str
-    table: Table | None = None
 
 
 def tasks_of(sets: Mapping[str, StudySet], slugs: tuple[str, ...]) -> list[Task]:
@@ -76,10 +67,10 @@ def findings(
         _outside(held),
         _collinear(sets.get("parkinsons"), results),
         _linear_shepard(held, published),
-        _network() if held else None,
-        _analytic(results),
-        _functions(sets, distances),
-        *_plain(sets),
+        network() if held else None,
+        analytic(results),
+        functions(sets, distances),
+        *plain(sets),
     ]
     return [f for f in made if f is not None]
 
@@ -93,11 +84,12 @@ def _sorted_shares(held: Mapping[str, Held], published: Errors) -> Finding | Non
     rows, sums = [], []
     for name, errors in published.items():
         at = held[name].data.printed if name in held else slice(None)
-        shares = share_best({m: errors[m][at] for m in PRINTED if m in errors})
-        for method, (ordered, point) in shares.items():
+        kept = {m: errors[m][at] for m in PRINTED if m in errors}
+        for method, (ordered, point) in share_best(kept).items():
             rows.append((name, method, SHARES_AND_TIMES[name][method][0], ordered, point))
         if name != "hpc":
-            sums.append(np.sum([shares[m] for m in INTERPOLANTS], axis=0))
+            printed = sum(SHARES_AND_TIMES[name][m][0] for m in INTERPOLANTS)
+            sums.append((printed, _share_of(kept, INTERPOLANTS)))
     if not rows:
         return Finding(
             'The column "% best"',
@@ -107,12 +99,21 @@ def _sorted_shares(held: Mapping[str, Held], published: Errors) -> Finding | Non
     if sums:
         a, b = np.mean(sums, axis=0)
         text += (
-            f"; the interpolants' shares add up to {a:.1f} % sorted and {b:.1f} % point by point, "
-            f"on average over {len(sums)} real-valued set{'s' * (len(sums) > 1)}"
+            f"; the interpolants' shares add up to {a:.1f} % as printed and {b:.1f} % point by "
+            f"point (a tie is shared), on average over {len(sums)} real-valued "
+            f"set{'s' * (len(sums) > 1)}"
         )
     columns = ("set", "method", "printed", "published errors, sorted", "point by point")
     table = Table("differs_best", "Shares of the published errors, %", columns, tuple(rows))
     return Finding('The column "% best"', text + ".", table)
+
+
+def _share_of(errors: Mapping[str, Floats], some: tuple[str, ...]) -> float:
+    """In percent, how often one of these methods is nearest; ties are shared."""
+    E = np.array(list(errors.values()))
+    best = E.min(axis=0) == E
+    chosen = np.array([m in some for m in errors])
+    return float(100 * (best[chosen].sum(axis=0) / best.sum(axis=0)).mean())
 
 
 def _box_order(held: Mapping[str, Held], distances: Errors, published: Errors) -> Finding | None:
@@ -292,106 +293,3 @@ def _linear_shepard(held: Mapping[str, Held], published: Errors) -> Finding | No
     )
     table = Table("differs_lshep", "Linear Shepard: median absolute error", columns, tuple(rows))
     return Finding("Linear Shepard", text, table)
-
-
-def _network() -> Finding:
-    rows = []
-    for name in ("forest_fires", "parkinsons", "rainfall", "credit_card"):
-        n, seconds = FOLD_ROWS[name][0], SHARES_AND_TIMES[name]["MLP"][1]
-        batches = int(np.ceil(n / min(200, n)))
-        rows.append((name, n, seconds, 10 * seconds, 1000 * seconds / (5000 * batches)))
-    columns = (
-        "set",
-        "training rows",
-        "printed seconds to fit",
-        "microseconds a step, at 100,000 steps",
-        "milliseconds a step, at 5,000 passes",
-    )
-    text = (
-        "The paper says one hundred thousand steps of gradient descent. Its printed times to fit "
-        "grow with the number of rows; at 5,000 passes in batches of 200 they come to nearly the "
-        "same time for each step. Here the number of steps is that of the text. Other differences: "
-        "scikit-learn in place of Keras, so other random starting weights and order of rows."
-    )
-    return Finding(
-        "The network's steps",
-        text,
-        Table("differs_network", "Printed times of the MLP", columns, tuple(rows)),
-    )
-
-
-def _analytic(results: Results) -> Finding | None:
-    shares = {n: r["outside"].mean() for n, r in results.items() if n.startswith("spacing-20d")}
-    if not shares:
-        return None
-    text = (
-        f"In 20 dimensions {100 * min(shares.values()):g} % or more of the 1,000 random points are "
-        "outside the hull of the rows, at every number of rows that ran, well spaced or random. So "
-        "the paper's figure for 20 dimensions is about the nearest points of the hull; its bound, "
-        "which is for the inside, is not what it shows. The paper writes cos(|x|), its program "
-        "computes cos(pi + |x|): the same up to the sign, so the errors are the same. Its rows "
-        "come from monomials, those here from Chebyshev polynomials of the same degrees, and in "
-        "20 dimensions from another random part of the grid."
-    )
-    return Finding("The analytic experiment", text)
-
-
-def _functions(sets: Mapping[str, StudySet], distances: Errors) -> Finding | None:
-    if "hpc" not in sets:
-        return None
-    data = sets["hpc"]
-    rows = [
-        (METHODS[s].name, *(float(np.median(distances[kind][s])) for kind in ("raw", "log2")))
-        for s in distances["raw"]
-    ]
-    text = (
-        f"The paper's 3,016 rows of read throughput could not be had; {data.n:,} rows of another "
-        "test stand in, so its figures are not expected again. The inputs (frequency, file size, "
-        "record size, threads) are mostly powers of two: after the scaling to [0, 1] the small "
-        "ones lie close together. With their logarithms the distances are smaller. The paper joins "
-        "the steps of each distribution by a smooth curve before it mixes them; here the steps are "
-        "mixed."
-    )
-    columns = ("method", "inputs as they are", "logarithms of the inputs")
-    table = Table("differs_log2", "Median distance", columns, tuple(rows))
-    return Finding("The function-valued set", text, table)
-
-
-def _plain(sets: Mapping[str, StudySet]) -> list[Finding]:
-    """What needs no table."""
-    made = [
-        Finding(
-            "MARS",
-            "Left out: the paper's package, py-earth, is no longer maintained, and no other "
-            "maintained Python package of it is known. Its printed figures are shown.",
-        ),
-        Finding(
-            "Times",
-            "The paper's machine and code are others. Its time of Delaunay counts the computation "
-            "of all distances between training rows as fitting. Seconds here are those of this "
-            "machine, several cores, all queries of a fold in one call, compiling excluded.",
-        ),
-        Finding(
-            "Details that the paper leaves open",
-            "ShepMod, an exact hit: a row nearer than the machine epsilon times its radius; where "
-            "no ball covers a query, the d + 1 nearest rows with weights 1/distance^2, which "
-            "breaks the continuity that the paper states. Voronoi: a negative ratio counts as 0. "
-            "SVR: gamma = 1/d, scikit-learn's default of the time. With these the published errors "
-            "are reproduced, as the tables of equal points show.",
-        ),
-        Finding(
-            "Text and tables",
-            "The text gives SVR 80 % of the forest fires, the table 78.0; the MLP 56 % of the "
-            "rainfall, the table 60.9. Figures here stand beside the tables.",
-        ),
-    ]
-    if "forest_fires" in sets:
-        n = int(sets["forest_fires"].printed.sum())
-        made.append(
-            Finding(
-                "Forest fires: rows",
-                f"The published errors and the printed table are about {n} of the 504 rows: the "
-                "first fold is missing. The tables here use the same rows.",
-            )
-        )
-    return made

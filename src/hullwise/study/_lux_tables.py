@@ -147,27 +147,39 @@ def compared(names: tuple[str, ...], last: str) -> tuple[str, ...]:
     return tuple(f"{name} | {part}" for name in names for part in ("paper", "here", last))
 
 
+def _ranked(held: Held, published: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Errors among which the best is sought, by row of the paper; published ones fill the gaps."""
+    at = held.data.printed
+    here = {held.methods[s].row: held.errors[s][at] for s in RANKED if s in held.methods}
+    return {
+        name: here[name] if name in here else published[name][at]
+        for name in PRINTED
+        if name in here or name in published
+    }
+
+
 def _share_table(held: Held, published: Mapping[str, Floats]) -> Table:
     data, printed = held.data, SHARES_AND_TIMES[held.data.name]
-    rows_used = data.printed
-    errors = {s: held.errors[s][rows_used] for s in RANKED if s in held.methods}
+    errors = _ranked(held, published)
     here = share_best(errors) if errors else {}
-    there = share_best({m: published[m][rows_used] for m in PRINTED}) if published else {}
+    there = share_best({m: published[m][data.printed] for m in PRINTED}) if published else {}
     rows = []
     for name in PRINTED:
-        slug = name.lower()
-        a, b = here.get(slug, (None, None)), there.get(name, (None, None))
+        a, b = here.get(name, (None, None)), there.get(name, (None, None))
         rows.append((name, *_shares(printed[name][0], a[0]), *_shares(b[1], a[1])))
-    names = ", ".join(held.methods[s].name for s in errors)
+    ran = {held.methods[s].row: held.methods[s].name for s in RANKED if s in held.methods}
+    filled = ", ".join(name for name in errors if name not in ran)
+    note = f"those here among {', '.join(ran.get(name, name) for name in errors) or 'none'}."
+    if published:
+        note += " Point by point, the paper's are computed from its published errors"
+        note += f", which also stand for {filled} here." * bool(filled) or "."
     return Table(
         f"{data.name}_best",
         f"{data.title}: share of points with the least error, %",
         ("method", *compared(("sorted", "point by point"), "difference")),
         tuple(rows),
-        "Sorted is the paper's column \"% best\". The paper's shares are among all eight "
-        f"methods, those here among {names or 'none'}."
-        + " Point by point, the paper's are computed from its published errors."
-        * bool(there),
+        "Sorted is the paper's column \"% best\". The paper's shares are among all eight methods, "
+        + note,
     )
 
 
@@ -215,12 +227,12 @@ def _equal_table(held: Held, published: Mapping[str, Floats]) -> Table:
     )
 
 
-def averages(all_held: list[Held]) -> Table:
+def averages(all_held: list[Held], published: Mapping[str, Mapping[str, Floats]]) -> Table:
     """The paper's summary over the real-valued sets, for those that ran."""
     names = [held.data.name for held in all_held]
     shares, times = [], []
     for held in all_held:
-        errors = {s: held.errors[s][held.data.printed] for s in RANKED if s in held.methods}
+        errors = _ranked(held, published.get(held.data.name, {}))
         shares.append(share_best(errors) if errors else {})
         times.append({s: np.median(v, axis=0) for s, v in held.seconds.items()})
     rows = []
@@ -231,14 +243,14 @@ def averages(all_held: list[Held]) -> Table:
         ]
         here: list[float | None] = [None] * 3
         point: float | None = None
-        if slug in RANKED and all(slug in s for s in shares):
+        if all(slug in h.methods for h in all_held):
             each = [t[slug][1] / (h.data.n / len(h.seconds[slug])) for t, h in zip(times, all_held)]
             here = [
-                float(np.mean([s[slug][0] for s in shares])),
+                float(np.mean([s[name][0] for s in shares])),
                 float(np.mean([t[slug][0] for t in times])),
                 float(np.mean(each)),
             ]
-            point = float(np.mean([s[slug][1] for s in shares]))
+            point = float(np.mean([s[name][1] for s in shares]))
         rows.append(
             (
                 name,

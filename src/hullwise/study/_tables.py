@@ -1,4 +1,4 @@
-"""A table of a study as plain data."""
+"""A table of a study as plain data, and what it shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data._columns import frame_of
 
-__all__ = ["Table", "beside", "over"]
+__all__ = ["Finding", "Table", "beside", "over"]
 
 Row = tuple[Any, ...]
 
@@ -60,6 +60,15 @@ class Table:
             else:
                 found.append((group, [j]))
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One difference: a heading, what was found, and a table where there is one."""
+
+    title: str
+    text: str
+    table: Table | None = None
 
 
 def beside(

@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..data._options import Progress
 from ..errors import DataError, FileError
@@ -24,10 +23,7 @@ from ._lux_data import SETS, StudySet, in_folder, load_set, published_errors
 from ._lux_models import FULL_STEPS, METHODS, Method, known, network
 from ._lux_tables import Held
 from ._runs import Results, Task, run_tasks
-from ._tables import Table
-
-if TYPE_CHECKING:
-    from ._lux_differs import Finding
+from ._tables import Finding, Table
 
 __all__ = ["PARTS", "Study", "all_but", "run", "write_page"]
 
@@ -250,7 +246,7 @@ def _study(
         some = {s: m for s, m in methods.items() if s in BY_PATIENT}
         by_patient = real.held_out(one, one.split_by_group(), some, results)
     if held:
-        made.append(real.averages(list(held.values())))
+        made.append(real.averages(list(held.values()), published))
     if "analytic" in parts:
         made += analytic.tables_of(methods, full, results)
     found = tuple(differs.findings(sets, held, by_patient, distances, published, results))
