@@ -20,17 +20,17 @@ import hullwise as hw
 from hullwise.cli._study import parts_of
 from hullwise.cli._study import run as run_command
 from hullwise.samples import load
-from hullwise.study import _lux_published as published
 from hullwise.study import lux2021
-from hullwise.study._lux_analytic import fekete_points, function, latin_hypercube, noisy
-from hullwise.study._lux_cdf import critical_value
-from hullwise.study._lux_data import SETS, StudySet, load_set, published_errors, unit_cube
-from hullwise.study._lux_models import METHODS, network
-from hullwise.study._lux_page import html_table, page, shown
-from hullwise.study._lux_tables import Held, equal, held_out, share_best, tasks_of
 from hullwise.study._runs import Task, fingerprint, run_tasks
 from hullwise.study._svg import box_chart, box_of, scatter
 from hullwise.study._tables import Table, beside
+from hullwise.study.lux2021 import _published as published
+from hullwise.study.lux2021._analytic import fekete_points, function, latin_hypercube, noisy
+from hullwise.study.lux2021._cdf import critical_value
+from hullwise.study.lux2021._data import SETS, StudySet, load_set, published_errors, unit_cube
+from hullwise.study.lux2021._models import METHODS, network
+from hullwise.study.lux2021._page import html_table, page, shown
+from hullwise.study.lux2021._real import Held, equal, held_out, share_best, tasks_of
 
 SHARED = Path(os.environ.get("HULLWISE_SHARED", Path(__file__).parents[1] / "../shared/data"))
 QUICK = lux2021.all_but("svr", "nearest", "median")

@@ -18,9 +18,9 @@ from rich.text import Text
 
 from .._output import output_path
 from ..study import lux2021
-from ..study._lux_models import METHODS
-from ..study._lux_page import shown
 from ..study._tables import Table
+from ..study.lux2021._models import METHODS
+from ..study.lux2021._page import shown
 from ._console import console
 
 

@@ -1,4 +1,4 @@
-"""Weights from distances alone, as scikit-learn regressors; each only asks its method."""
+"""Weights from distances alone, as scikit-learn regressors; each asks its method."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import DataError
 from ..rows._rows import Floats
 from ._interpolant import Interpolant
 from .nearest import inverse_distance_weights, nearest_weights
-from .shepard import linear_shepard_weights, shepard_radii, shepard_weights
+from .shepard import LocalFits, linear_shepard_weights, local_fits, shepard_radii, shepard_weights
 
 __all__ = [
     "InverseDistanceRegressor",
@@ -24,26 +24,68 @@ __all__ = [
 ]
 
 
-class _BallRegressor(Interpolant):
-    """What the two Shepard methods share: a radius for each row."""
+class ShepardRegressor(Interpolant):
+    """Modified Shepard: rows by the inverse square of the distance, each within its own radius.
+
+    Parameters
+    ----------
+    metric : None, "std", "range", (d,) or (d, d)
+        Of the distances.
+    duplicates : {"mean", "raise"}
+        What to do with rows that are equal but for the target.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+        The distinct training rows.
+    radii_ : (p,)
+        Radius of each of them, in the metric: the distance to the (d + 1)-th nearest other one.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    The weight of row k is ((R_k - D_k)_+ / (R_k D_k))^2 divided by the sum of all weights, D_k
+    being the distance and R_k the radius; where no ball covers the query, its d + 1 nearest rows
+    by 1 / D^2, so the prediction jumps at the end of the last ball. d is the number of features,
+    also where the metric sees fewer. `hullwise.predict.shepard.shepard_weights` says the rest.
+    O(n^2 d) to fit, O(m n d) to predict.
+
+    Source: Lux, Watson, Chang, Hong, Cameron, *Interpolation of sparse high-dimensional data*,
+    Numerical Algorithms 2021, section 3.2.
+
+    Examples
+    --------
+    >>> from hullwise.predict.distance_regressors import ShepardRegressor
+    >>> reg = ShepardRegressor().fit([[0.0], [1.0], [3.0], [4.0]], [0.0, 1.0, 9.0, 16.0])
+    >>> reg.radii_
+    array([3., 2., 2., 3.])
+    >>> reg.predict([[1.0], [2.0]])
+    array([1. , 6.5])
+    """
 
     radii_: Floats
 
-    def __init__(self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean") -> None:
+    def __init__(
+        self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean"
+    ) -> None:
         self.metric = metric
         self.duplicates = duplicates
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
         return {"radii_": shepard_radii(cloud, metric)}
 
+    def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
+        return shepard_weights(self.cloud_, Q, metric, progress, radii=self.radii_)
 
-class ShepardRegressor(_BallRegressor):
-    """Modified Shepard interpolation: rows count within a ball that holds d + 1 other rows.
+
+class LinearShepardRegressor(Interpolant):
+    """Linear Shepard: a linear fit through each row, blended by modified Shepard weights.
 
     Parameters
     ----------
     metric : None, "std", "range", (d,) or (d, d)
-        In which units distance counts.
+        Of the distances; slopes that the rows leave open are of minimum norm in it.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
 
@@ -51,91 +93,68 @@ class ShepardRegressor(_BallRegressor):
     ----------
     cloud_ : Cloud
         The distinct training rows.
+    fits_ : LocalFits
+        Rows and radius of the fit at each of them.
     radii_ : (p,)
-        Distance of each of them to its (d + 1)-th nearest other row, in the metric.
+        The radii, in the metric.
     n_features_in_, feature_names_in_
         As usual.
 
     Notes
     -----
-    Row i has the weight ((r_i - t)_+ / (r_i t))^2 at distance t, divided by the sum. Where no ball
-    holds the query, the d + 1 nearest rows count with 1 / t^2. d is the number of features, also
-    where the metric sees fewer. O(n^2 d) to fit, O(m n d) to predict.
+    A fit goes through its own row and takes the (3 d + 1) // 2 nearest others by weighted least
+    squares; `hullwise.predict.shepard.linear_shepard_weights` says it exactly. Predictions are
+    linear in y, so they have weights with sum 1, but these may be negative: predictions may leave
+    the range of the targets, there are no quantiles, and no bound for convex weights holds. Linear
+    functions are reproduced wherever a ball covers the query and the fits have full rank.
+    O(n^2 d) to fit, O(m n d) and O(d^3) for each fit used to predict.
 
-    Source: Lux, Watson, Chang, Hong, Cameron, *Interpolation of sparse high-dimensional data*,
-    Numerical Algorithms 2021, section 3.2; Thacker, Zhang, Watson, Birch, Iyer, Berry, *Algorithm
-    905: SHEPPACK*, ACM Transactions on Mathematical Software 2010.
-
-    Examples
-    --------
-    >>> import hullwise as hw
-    >>> reg = hw.ShepardRegressor().fit([[0.0], [1.0], [3.0]], [0.0, 2.0, 1.0])
-    >>> reg.radii_
-    array([3., 2., 3.])
-    >>> reg.predict([[0.0], [0.5]]).round(3)
-    array([0.   , 0.895])
-    """
-
-    def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        return shepard_weights(self.cloud_, Q, metric, self.radii_, progress)
-
-
-class LinearShepardRegressor(_BallRegressor):
-    """Shepard's average of linear functions, one fitted around each row.
-
-    Parameters
-    ----------
-    metric : None, "std", "range", (d,) or (d, d)
-        In which units distance counts.
-    duplicates : {"mean", "raise"}
-        What to do with rows that are equal but for the target.
-
-    Attributes
-    ----------
-    cloud_ : Cloud
-        The distinct training rows.
-    radii_ : (p,)
-        As for `ShepardRegressor`.
-    n_features_in_, feature_names_in_
-        As usual.
-
-    Notes
-    -----
-    The function around row k passes through its target and is fitted to the max(d + 1, 3 d / 2)
-    nearest other rows by weighted least squares (of least slope where these leave it open). The
-    prediction is still W @ y, but W has negative entries, so quantiles and mixtures refuse it, and
-    off the data a prediction may leave the range of the targets.
-
-    The idea is that of LSHEP (Thacker et al. 2010, SHEPPACK). The published predictions of LSHEP
-    in Lux et al. (2021) are reproduced neither by this nor by SHEPPACK itself.
-
-    O(n^2 d) to fit, O(m (n d + s d^3)) to predict, with s rows whose ball holds a query.
+    Source: LSHEP of Thacker, Zhang, Watson, Birch, Iyer, Berry, *Algorithm 905: SHEPPACK*, ACM
+    Transactions on Mathematical Software 37, 2010; Lux, Watson, Chang, Hong, Cameron,
+    *Interpolation of sparse high-dimensional data*, Numerical Algorithms 2021, section 3.3. The
+    errors printed there for LSHEP could not be reproduced, neither from the formula nor with
+    SHEPPACK.
 
     Examples
     --------
-    >>> import hullwise as hw
-    >>> reg = hw.LinearShepardRegressor().fit([[0.0], [1.0], [3.0]], [1.0, 3.0, 7.0])
-    >>> reg.predict([[0.5], [5.0]])                 # linear functions are reproduced
-    array([ 2., 11.])
+    >>> from hullwise.predict.distance_regressors import LinearShepardRegressor
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.4, 0.6]]
+    >>> reg = LinearShepardRegressor().fit(X, [1.0, 3.0, 4.0, 6.0, 3.6])     # 1 + 2 a + 3 b
+    >>> reg.predict([[0.5, 0.5], [0.2, 0.1]]).round(12)
+    array([3.5, 1.7])
     """
 
+    fits_: LocalFits
+    radii_: Floats
+
+    def __init__(
+        self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean"
+    ) -> None:
+        self.metric = metric
+        self.duplicates = duplicates
+
+    def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
+        fits = local_fits(cloud, metric)
+        return {"fits_": fits, "radii_": fits.radii}
+
     def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        return linear_shepard_weights(self.cloud_, Q, metric, self.radii_, progress)
+        return linear_shepard_weights(self.cloud_, Q, metric, progress, fits=self.fits_)
 
 
 class InverseDistanceRegressor(Interpolant):
-    """All rows, or the k nearest, weighted with a power of their inverse distance.
+    """Inverse distance weighting: all rows, or the k nearest, by 1 / distance^power.
 
     Parameters
     ----------
-    power : float
-        Of the inverse distance.
-    k : int, optional
-        Rows that count; all of them if None.
     metric : None, "std", "range", (d,) or (d, d)
-        In which units distance counts.
+        Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
+    power : float
+        Greater than 0.
+    k : int or None
+        How many of the nearest rows count; None for all, and then `weights` of m queries holds
+        m n numbers.
 
     Attributes
     ----------
@@ -146,55 +165,55 @@ class InverseDistanceRegressor(Interpolant):
 
     Notes
     -----
-    With k=None the weights of m queries are m n numbers. O(m n d) to predict.
+    A query on a row has that row's target. O(n d) to fit, O(m n d) to predict.
 
-    Source: Shepard, *A two-dimensional interpolation function for irregularly-spaced data*, 1968.
+    Source: Shepard, *A two-dimensional interpolation function for irregularly-spaced data*, ACM
+    National Conference 1968.
 
     Examples
     --------
-    >>> import hullwise as hw
-    >>> reg = hw.InverseDistanceRegressor().fit([[0.0], [1.0]], [0.0, 5.0])
-    >>> reg.predict([[0.5], [-1.0], [1.0]])
-    array([2.5, 1. , 5. ])
+    >>> from hullwise.predict.distance_regressors import InverseDistanceRegressor
+    >>> reg = InverseDistanceRegressor().fit([[0.0], [3.0]], [0.0, 10.0])
+    >>> reg.predict([[1.0], [3.0]])
+    array([ 2., 10.])
     """
 
     def __init__(
         self,
         *,
-        power: float = 2.0,
-        k: int | None = None,
         metric: ArrayLike | str | None = None,
         duplicates: str = "mean",
+        power: float = 2.0,
+        k: int | None = None,
     ) -> None:
-        self.power = power
-        self.k = k
         self.metric = metric
         self.duplicates = duplicates
+        self.power = power
+        self.k = k
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
         if nonnegative("power", self.power) == 0:
-            raise DataError("power=0 weighs all rows alike: expected a positive number.")
+            raise DataError("power=0: expected more than 0. NearestRegressor weighs rows alike.")
         if self.k is not None:
             whole_number("k", self.k, 1)
         return {}
 
     def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        return inverse_distance_weights(
-            self.cloud_, Q, metric, progress, power=float(self.power), k=self.k
-        )
+        power, k = float(self.power), self.k
+        return inverse_distance_weights(self.cloud_, Q, metric, progress, power=power, k=k)
 
 
 class NearestRegressor(Interpolant):
-    """The plain average of the k nearest rows.
+    """The average of the k nearest rows.
 
     Parameters
     ----------
-    k : int
-        Rows that count; all of them, where there are fewer.
     metric : None, "std", "range", (d,) or (d, d)
-        In which units distance counts.
+        Of the distances.
     duplicates : {"mean", "raise"}
-        What to do with rows that are equal but for the target: they count as one.
+        What to do with rows that are equal but for the target.
+    k : int
+        How many rows; all where there are fewer. Rows that are equal in every feature count once.
 
     Attributes
     ----------
@@ -205,26 +224,24 @@ class NearestRegressor(Interpolant):
 
     Notes
     -----
-    For k = 1 an interpolant, else not: a training row is averaged with its neighbours. Equal
-    distances go to the lowest row. O(m n d) to predict, by a scan of all rows.
+    Equal distances: the lowest row. O(n d) to fit, O(m n d) to predict.
+
+    Source: Fix, Hodges, *Discriminatory analysis*, USAF School of Aviation Medicine 1951.
 
     Examples
     --------
-    >>> import hullwise as hw
-    >>> hw.NearestRegressor(k=2).fit([[0.0], [1.0], [3.0]], [0.0, 2.0, 1.0]).predict([[0.4]])
-    array([1.])
+    >>> from hullwise.predict.distance_regressors import NearestRegressor
+    >>> reg = NearestRegressor(k=2).fit([[0.0], [1.0], [5.0]], [1.0, 3.0, 100.0])
+    >>> reg.predict([[0.4], [4.0]])
+    array([ 2. , 51.5])
     """
 
     def __init__(
-        self,
-        *,
-        k: int = 5,
-        metric: ArrayLike | str | None = None,
-        duplicates: str = "mean",
+        self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean", k: int = 5
     ) -> None:
-        self.k = k
         self.metric = metric
         self.duplicates = duplicates
+        self.k = k
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
         whole_number("k", self.k, 1)

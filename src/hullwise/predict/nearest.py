@@ -11,7 +11,8 @@ from ..data._options import Progress
 from ..data.cloud import Cloud
 from ..rows._memory import check_memory
 from ..rows._rows import Floats
-from ._near import Batch, by_distance, in_batches, scene
+from ._near import Batch, in_batches, scene
+from ._nearest import by_distance
 
 
 def nearest_weights(

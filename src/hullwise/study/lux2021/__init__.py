@@ -12,18 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data._options import Progress
-from ..errors import DataError, FileError
-from ..rows._rows import Floats
-from . import _lux_analytic as analytic
-from . import _lux_cdf as cdf
-from . import _lux_differs as differs
-from . import _lux_tables as real
-from ._lux_data import SETS, StudySet, in_folder, load_set, published_errors
-from ._lux_models import FULL_STEPS, METHODS, Method, known, network
-from ._lux_tables import Held
-from ._runs import Results, Task, run_tasks
-from ._tables import Finding, Table
+from ...data._options import Progress
+from ...errors import DataError, FileError
+from ...rows._rows import Floats
+from .._runs import Results, Task, run_tasks
+from .._tables import Finding, Table
+from . import _analytic as analytic
+from . import _cdf as cdf
+from . import _differs as differs
+from . import _real as real
+from ._data import SETS, StudySet, in_folder, load_set, published_errors
+from ._models import FULL_STEPS, METHODS, Method, known, network
+from ._real import Held
 
 __all__ = ["PARTS", "Study", "all_but", "run", "write_page"]
 
@@ -170,8 +170,8 @@ def write_page(study: Study, path: str | os.PathLike[str], *, force: bool = Fals
     FileError
         The file exists and `force` is false, or it cannot be written.
     """
-    from .._output import whole_file
-    from ._lux_page import page
+    from ..._output import whole_file
+    from ._page import page
 
     with whole_file(path, force=force) as stream:
         stream.write(page(study).encode("utf-8"))

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, FileError
-from ..rows._rows import Floats, Indices
-from ..rows._table import read_table
-from ..samples import load
+from ...errors import DataError, FileError
+from ...rows._rows import Floats, Indices
+from ...rows._table import read_table
+from ...samples import load
 
 __all__ = ["BUNDLED", "SETS", "Split", "StudySet", "load_set", "published_errors", "unit_cube"]
 

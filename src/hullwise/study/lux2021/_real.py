@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..rows._rows import Array, Floats
-from ._lux_data import Split, StudySet, unit_cube
-from ._lux_models import Method
-from ._lux_published import AVERAGES, ERRORS, FOLD_ROWS, SHARES_AND_TIMES
-from ._lux_published import METHODS as PRINTED
-from ._runs import Results, Task, fingerprint
-from ._tables import Row, Table, beside, over
+from ...rows._rows import Array, Floats
+from .._runs import Results, Task, fingerprint
+from .._tables import Row, Table, beside, over
+from ._data import Split, StudySet, unit_cube
+from ._models import Method
+from ._published import AVERAGES, ERRORS, FOLD_ROWS, SHARES_AND_TIMES
+from ._published import METHODS as PRINTED
 
 __all__ = ["Held", "averages", "held_out", "share_best", "tables_of", "tasks_of"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..rows._rows import Floats
-from ._lux_data import StudySet
-from ._lux_models import METHODS
-from ._lux_published import FOLD_ROWS, SHARES_AND_TIMES
-from ._runs import Results
-from ._tables import Finding, Table
+from ...rows._rows import Floats
+from .._runs import Results
+from .._tables import Finding, Table
+from ._data import StudySet
+from ._models import METHODS
+from ._published import FOLD_ROWS, SHARES_AND_TIMES
 
 __all__ = ["analytic", "functions", "network", "plain"]
 

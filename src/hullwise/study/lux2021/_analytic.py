@@ -8,11 +8,11 @@ from math import ceil
 
 import numpy as np
 
-from ..rows._rows import Array, Floats
-from ._lux_models import FULL_STEPS, Method, in_a_thread
-from ._lux_published import ANALYTIC, SPACING
-from ._runs import Results, Task, fingerprint
-from ._tables import Table, beside
+from ...rows._rows import Array, Floats
+from .._runs import Results, Task, fingerprint
+from .._tables import Table, beside
+from ._models import FULL_STEPS, Method, in_a_thread
+from ._published import ANALYTIC, SPACING
 
 __all__ = [
     "DIMENSIONS",

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import __version__
-from ..show._words import number
-from ._lux_analytic import DESIGNS, DIMENSIONS, LENGTHS, NOISES, sizes
-from ._lux_cdf import INPUTS, critical_value
-from ._lux_data import SETS
-from ._lux_models import METHODS
-from ._lux_published import ANALYTIC, ERRORS, REJECTION_LEVELS, SPACING
-from ._lux_tables import RANKED, share_best
-from ._svg import Box, box_chart, box_of, histogram, scatter
-from ._tables import Table
+from ... import __version__
+from ...show._words import number
+from .._svg import Box, box_chart, box_of, histogram, scatter
+from .._tables import Table
+from ._analytic import DESIGNS, DIMENSIONS, LENGTHS, NOISES, sizes
+from ._cdf import INPUTS, critical_value
+from ._data import SETS
+from ._models import METHODS
+from ._published import ANALYTIC, ERRORS, REJECTION_LEVELS, SPACING
+from ._real import RANKED, share_best
 
 if TYPE_CHECKING:
-    from .lux2021 import Study
+    from . import Study
 
 __all__ = ["page", "shown"]
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, DataWarning
-from ..rows._rows import Array, Floats
-from ._lux_data import StudySet, unit_cube
-from ._lux_models import METHODS, MIXTURES, in_insertion_order
-from ._lux_published import ERRORS, REJECTED, REJECTION_LEVELS, SHARES_AND_TIMES
-from ._lux_tables import DIGITS, SHARE, STATISTICS, compared, quartiles, share_best
-from ._runs import Results, Task, fingerprint
-from ._tables import Table, beside, over
+from ...errors import DataError, DataWarning
+from ...rows._rows import Array, Floats
+from .._runs import Results, Task, fingerprint
+from .._tables import Table, beside, over
+from ._data import StudySet, unit_cube
+from ._models import METHODS, MIXTURES, in_insertion_order
+from ._published import ERRORS, REJECTED, REJECTION_LEVELS, SHARES_AND_TIMES
+from ._real import DIGITS, SHARE, STATISTICS, compared, quartiles, share_best
 
 __all__ = ["INPUTS", "critical_value", "distances", "tables_of", "tasks_of", "time_table"]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from .._threads import single_threaded_blas
-from ..errors import DataError, DataWarning
-from ..rows._rows import Array, Floats
+from ..._threads import single_threaded_blas
+from ...errors import DataError, DataWarning
+from ...rows._rows import Array, Floats
 
 __all__ = ["METHODS", "MIXTURES", "Method", "in_a_thread", "known", "network"]
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..rows._rows import Array, Floats
-from ._lux_data import StudySet, unit_cube
-from ._lux_models import METHODS
-from ._lux_notes import analytic, functions, network, plain
-from ._lux_published import ERRORS, SHARES_AND_TIMES
-from ._lux_published import METHODS as PRINTED
-from ._lux_tables import Held, equal, share_best
-from ._runs import Results, Task, fingerprint
-from ._tables import Finding, Table
+from ...rows._rows import Array, Floats
+from .._runs import Results, Task, fingerprint
+from .._tables import Finding, Table
+from ._data import StudySet, unit_cube
+from ._models import METHODS
+from ._notes import analytic, functions, network, plain
+from ._published import ERRORS, SHARES_AND_TIMES
+from ._published import METHODS as PRINTED
+from ._real import Held, equal, share_best
 
 __all__ = ["findings", "tasks_of"]
 
