@@ -56,8 +56,8 @@ class ShepardRegressor(Interpolant):
 
     Examples
     --------
-    >>> from hullwise.predict.distance_regressors import ShepardRegressor
-    >>> reg = ShepardRegressor().fit([[0.0], [1.0], [3.0], [4.0]], [0.0, 1.0, 9.0, 16.0])
+    >>> import hullwise as hw
+    >>> reg = hw.ShepardRegressor().fit([[0.0], [1.0], [3.0], [4.0]], [0.0, 1.0, 9.0, 16.0])
     >>> reg.radii_
     array([3., 2., 2., 3.])
     >>> reg.predict([[1.0], [2.0]])
@@ -66,9 +66,7 @@ class ShepardRegressor(Interpolant):
 
     radii_: Floats
 
-    def __init__(
-        self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean"
-    ) -> None:
+    def __init__(self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean") -> None:
         self.metric = metric
         self.duplicates = duplicates
 
@@ -117,9 +115,9 @@ class LinearShepardRegressor(Interpolant):
 
     Examples
     --------
-    >>> from hullwise.predict.distance_regressors import LinearShepardRegressor
+    >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.4, 0.6]]
-    >>> reg = LinearShepardRegressor().fit(X, [1.0, 3.0, 4.0, 6.0, 3.6])     # 1 + 2 a + 3 b
+    >>> reg = hw.LinearShepardRegressor().fit(X, [1.0, 3.0, 4.0, 6.0, 3.6])     # 1 + 2 a + 3 b
     >>> reg.predict([[0.5, 0.5], [0.2, 0.1]]).round(12)
     array([3.5, 1.7])
     """
@@ -127,9 +125,7 @@ class LinearShepardRegressor(Interpolant):
     fits_: LocalFits
     radii_: Floats
 
-    def __init__(
-        self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean"
-    ) -> None:
+    def __init__(self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean") -> None:
         self.metric = metric
         self.duplicates = duplicates
 
@@ -172,8 +168,8 @@ class InverseDistanceRegressor(Interpolant):
 
     Examples
     --------
-    >>> from hullwise.predict.distance_regressors import InverseDistanceRegressor
-    >>> reg = InverseDistanceRegressor().fit([[0.0], [3.0]], [0.0, 10.0])
+    >>> import hullwise as hw
+    >>> reg = hw.InverseDistanceRegressor().fit([[0.0], [3.0]], [0.0, 10.0])
     >>> reg.predict([[1.0], [3.0]])
     array([ 2., 10.])
     """
@@ -230,8 +226,8 @@ class NearestRegressor(Interpolant):
 
     Examples
     --------
-    >>> from hullwise.predict.distance_regressors import NearestRegressor
-    >>> reg = NearestRegressor(k=2).fit([[0.0], [1.0], [5.0]], [1.0, 3.0, 100.0])
+    >>> import hullwise as hw
+    >>> reg = hw.NearestRegressor(k=2).fit([[0.0], [1.0], [5.0]], [1.0, 3.0, 100.0])
     >>> reg.predict([[0.4], [4.0]])
     array([ 2. , 51.5])
     """

@@ -19,6 +19,7 @@ from ._near import Batch, Scene, in_batches, scene
 from ._shepard import COVERED, add_slopes, shepard
 
 WIDER = 1.1  # the radius of a local fit, in distances to its farthest row (SHEPPACK)
+DEPENDENT = 1e-10  # singular values of a fit below this times the largest count as zero
 SHORT = 1e7  # work of one task with matrices: about a tenth of a second
 
 
@@ -139,14 +140,15 @@ def linear_shepard_weights(
         sum_i (1 / D_i - 1 / R)^2 (<a_k, x_i - x_k> - (y_i - y_k))^2
 
     over the rows i of the fit, at distances D_i from row k, with R 1.1 times the largest D_i; the
-    solution of minimum norm in the metric where that leaves it open (singular values of at most
-    2.2e-16 times the number of rows, relative to the largest, count as zero). A query that no ball
+    solution of minimum norm in the metric where that leaves it open (singular values below 1e-10
+    of the largest count as zero). A query that no ball
     covers gets its d + 1 nearest rows by 1 / D^2 and no slope. All of that is linear in y, hence
     weights. Rows between which the metric sees no distance are left out of each other's fit.
 
-    That is LSHEP of SHEPPACK (Thacker et al. 2010, Algorithm 905), which Lux et al. (2021, section
-    3.3) used; the errors they print for it could be reproduced neither from their formula nor
-    with SHEPPACK.
+    That is LSHEP of SHEPPACK (Thacker et al. 2010, Algorithm 905) but for its bound on singular
+    values, 2.2e-16 times the number of rows, with which nearly dependent rows give a slope made of
+    rounding. Lux et al. (2021, section 3.3) used SHEPPACK; the errors they print could be
+    reproduced neither from their formula nor with SHEPPACK.
 
     O(n d) for each query and O(d^3) for each row whose fit is used; memory of 12 d^2 bytes for
     each of these.
@@ -198,4 +200,4 @@ def _operators(E: Floats, floor: float) -> Floats:
     # each row of the fit divided by its distance: entries of about 1 whatever the scale
     size = np.where(seen, 1 - D / (WIDER * np.maximum(D.max(axis=1, keepdims=True), floor)), 0.0)
     A = E * (size / safe)[:, :, None]
-    return np.linalg.pinv(A, rcond=k * 2.0**-52) * (size / safe)[:, None, :]
+    return np.linalg.pinv(A, rcond=DEPENDENT) * (size / safe)[:, None, :]

@@ -41,6 +41,14 @@ class SimplexShape:
         Number of rows with a weight.
     labels : (m,) object or None
         Labels of the queries, where they had some.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X, W = [[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]], [[0.2, 0.4, 0.4]]
+    >>> shape = hw.simplex_shape(W, X, [[1.2, 1.6]])
+    >>> shape.longest_edge.round(9), shape.circumradius.round(9)
+    (array([5.]), array([2.5]))
     """
 
     longest_edge: Floats

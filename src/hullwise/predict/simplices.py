@@ -22,7 +22,15 @@ __all__ = ["SimplexStatus", "Simplices"]
 
 
 class SimplexStatus(Enum):
-    """How the search for a simplex ended; the value is a sentence."""
+    """How the search for a simplex ended; the value is a sentence.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> reg = hw.DelaunayRegressor().fit([[0.0], [1.0]], [0.0, 1.0])
+    >>> [status.name for status in reg.simplices([[0.5], [2.0]]).status]
+    ['INSIDE', 'OUTSIDE']
+    """
 
     INSIDE = "inside the hull: this simplex holds the query"
     OUTSIDE = "outside the hull: this simplex holds the nearest point of the hull"

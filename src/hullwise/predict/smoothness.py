@@ -48,6 +48,13 @@ class Smoothness:
         How many rows each was compared with.
     quantile : float
         1 for the largest.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> found = hw.estimate_smoothness([[0.0], [1.0], [2.0], [4.0]], [0.0, 1.0, 4.0, 16.0])
+    >>> round(found.lipschitz, 6), round(found.smoothness, 6)       # of x^2 on these rows
+    (6.0, 2.0)
     """
 
     lipschitz: float | Floats
