@@ -60,13 +60,13 @@ def test_equal_rows_are_one_place(kind):
     X, y, Q = rows(40)
     twice = np.concatenate([X, X[:10], X[:10]])
     plain, reg = kind().fit(X, y), kind()
-    with pytest.warns(hw.DataWarning, match="20 row.s. repeat the features .* first is row 40"):
+    with pytest.warns(hw.DataWarning, match=r"20 row.s. repeat the features .* first is row 40"):
         reg.fit(twice, np.concatenate([y, y[:10] + 3, y[:10] - 3]))
     np.testing.assert_allclose(reg.predict(Q), plain.predict(Q), atol=1e-9)
     W = reg.weights(Q)
     assert W.shape == (25, 60)
     np.testing.assert_array_equal(W[:, :10].toarray(), W[:, 40:50].toarray())
-    with pytest.raises(hw.DataError, match="row 40 .as row 0"):
+    with pytest.raises(hw.DataError, match=r"row 40 .as row 0"):
         kind(duplicates="raise").fit(twice, np.concatenate([y, y[:10] + 3, y[:10]]))
     kind(duplicates="raise").fit(twice, np.concatenate([y, y[:10], y[:10]]))
 
@@ -111,9 +111,9 @@ def test_a_failed_fit_changes_nothing(kind):
     X, y, Q = rows()
     reg = kind().fit(X, y)
     before = reg.predict(Q)
-    with pytest.raises(ValueError, match="x2|column 2|feature 2"):
+    with pytest.raises(ValueError, match=r"x2|column 2|feature 2"):
         reg.fit(np.where(np.arange(4) == 2, np.nan, X), y)
-    with pytest.raises(ValueError, match="59|60"):
+    with pytest.raises(ValueError, match=r"59|60"):
         reg.fit(X, y[:-1])
     np.testing.assert_array_equal(reg.predict(Q), before)
 

@@ -35,4 +35,4 @@ class Found:
 def floors(Zq: Floats) -> Floats:
     """For each query the distance to the hull that is no more than rounding."""
     size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
-    return 4 * UNIT * (1 + size) * np.sqrt(max(1, Zq.shape[1]))
+    return np.asarray(4 * UNIT * (1 + size) * np.sqrt(max(1, Zq.shape[1])))

@@ -1,9 +1,8 @@
 """Delaunay simplices among more rows than a kernel should look at: whole passes, few rows at once.
 
-For each query the nearest row of every block begins a small set of its own. A query inside the
-hull of its set gets the Delaunay simplex of the set, and a pass finds rows of the cloud inside
-that simplex's sphere; these and the simplex are the next set. The spread falls with every round,
-so the rounds end. A query outside its set is projected on the hull of all rows first.
+Each query works on a set of rows of its own, at first the nearest row of every block. The kernel
+finds its simplex, or its projection, in that set; one pass through the cloud then finds rows
+inside the sphere, or beyond the plane, and they join the set. A query is done when there are none.
 """
 
 from __future__ import annotations
@@ -19,10 +18,12 @@ from ..data._scan import View, price, rows_above
 from ..rows._rows import Floats, Indices
 from ._coordinates import Coordinates
 from ._found import Found, floors
-from ._search import INSIDE, LOOSE, OUTSIDE, find_simplices
+from ._search import LOOSE, OUTSIDE, find_simplices
 
 BEGIN = 512  # blocks whose nearest row begins a query's own set
-ROUNDS = 100
+MORE = 64  # groups of rows of which each may send one with every pass
+ROUNDS = 100  # passes after which a query is let go
+THIN = 1e-9  # distance to the hull, in its size, below which the way there is mostly rounding
 POOL = 1 << 22  # numbers gathered at a time for the queries' own sets
 
 
@@ -45,86 +46,77 @@ class _Block:
         self.floor = floors(Zq)
 
     def run(self, whole: bool) -> None:
-        every = np.arange(len(self.Zq))
         near = price(self.view, 2 * self.Zq, h=1.0, groups=BEGIN).winners
-        self._solve(every, list(near), self.Zq, whole)
-        out = self.found.ended == OUTSIDE
-        self._descend(every[~out], whole)
-        if not out.any():
-            return
-        hull = project(self.view, self.Zq[out], relative=1e-15)
-        touching = hull.lower <= 0
-        supports = [row[row >= 0] for row in hull.rows]
-        some = every[out]
-        self._solve(some[touching], _pick(supports, touching), self.Zq[some[touching]], whole)
-        self._descend(some[touching], whole)
-        weights = [w[row >= 0] for w, row in zip(hull.weights, hull.rows)]
-        self._on_faces(
-            some[~touching],
-            _pick(supports, ~touching),
-            _pick(weights, ~touching),
-            hull.direction[~touching],
-            whole,
-        )
-
-    def _descend(self, some: Indices, whole: bool) -> None:
-        """Rounds of one pass each, until no row of the cloud lies in any of the spheres."""
-        found = self.found
+        sets = [np.unique(row) for row in near]
+        left = np.arange(len(self.Zq))
         for _ in range(ROUNDS):
-            some = some[found.ended[some] == INSIDE]
-            if not some.size:
-                return
-            before = self._spread(some)
-            inside = self._rows_inside(some, self.Zq[some] + found.centre[some])
-            open_ = np.array([len(rows) > 0 for rows in inside])
-            some, before = some[open_], before[open_]
-            own = [found.rows[b][found.rows[b] >= 0] for b in some]
-            sets = [np.union1d(mine, rows) for mine, rows in zip(own, _pick(inside, open_))]
-            self._solve(some, sets, self.Zq[some], whole)
-            some = some[self._spread(some) < before * (1 - 1e-14)]
-        found.ended[some] = LOOSE
+            if not left.size:
+                break
+            self._solve(left, _pick(sets, left), self.Zq[left])
+            more = self._rows_inside(left[self.found.ended[left] != OUTSIDE])
+            more |= self._rows_beyond(left[self.found.ended[left] == OUTSIDE])
+            joined = {b: np.union1d(sets[b], rows) for b, rows in more.items()}
+            left = np.array([b for b in joined if len(joined[b]) > len(sets[b])], dtype=np.intp)
+            for b in left.tolist():
+                sets[b] = joined[b]
+        out = np.flatnonzero(self.found.ended == OUTSIDE)
+        self._on_faces(out[~np.isin(out, left)], whole)
+        self.found.ended[left] = LOOSE
 
-    def _rows_inside(self, some: Indices, centre: Floats) -> list[Indices]:
-        """One pass: rows inside the spheres around `centre` through the queries' own rows."""
+    def _rows_inside(self, some: Indices) -> dict[int, Indices]:
+        """One pass: for each query rows inside the sphere through its own rows."""
+        if not some.size:
+            return {}
         found, view = self.found, self.view
-        U = 2 * centre
         rows = found.rows[some]
+        U = 2 * (self.Zq[some] + found.nearest[some] + found.centre[some])
         Z = view.take(np.maximum(rows, 0).ravel()).reshape(*rows.shape, view.rank)
         score = np.einsum("bsr,br->bs", Z, U) - np.square(Z).sum(axis=2)
-        plane = np.where(rows >= 0, score, -np.inf).max(axis=1)
-        seen = price(view, U, h=1.0)
-        ones = np.ones((1, view.rank))
-        slack = 2 * view.rounding(U, False) + 8 * view.rounding(ones, False)
-        better = seen.scores > (plane + slack)[:, None]
-        return [row[use] for row, use in zip(seen.winners, better)]
+        surface = np.where(rows >= 0, score, -np.inf).max(axis=1)
+        seen = price(view, U, h=1.0, groups=MORE)
+        slack = 2 * view.rounding(U, False) + 8 * view.rounding(np.ones((1, view.rank)), False)
+        better = seen.scores > (surface + slack)[:, None]
+        return {int(b): row[use] for b, row, use in zip(some, seen.winners, better)}
 
-    def _spread(self, some: Indices) -> Floats:
-        """sum w_i |z_i - p|^2 of each query's simplex."""
-        rows, point = self.found.rows[some], self.Zq[some] + self.found.nearest[some]
-        Z = self.view.take(np.maximum(rows, 0).ravel()).reshape(*rows.shape, self.view.rank)
-        apart = np.square(Z - point[:, None, :]).sum(axis=2)
-        return np.asarray((self.found.weights[some] * apart).sum(axis=1))
+    def _rows_beyond(self, some: Indices) -> dict[int, Indices]:
+        """One pass: for each query outside its set rows beyond the plane through its projection.
 
-    def _on_faces(
-        self,
-        some: Indices,
-        supports: list[Indices],
-        weights: list[Floats],
-        U: Floats,
-        whole: bool,
-    ) -> None:
-        """Queries outside: the simplex on the face that holds the projection."""
+        So near to the hull that the way there is mostly rounding, a query is projected on the hull
+        of all rows instead, with the certificates of that.
+        """
+        if not some.size:
+            return {}
+        found, view = self.found, self.view
+        way = found.nearest[some]
+        length = np.sqrt(np.einsum("ij,ij->i", way, way))
+        thin = length < THIN
+        more: dict[int, Indices] = {}
+        if thin.any():
+            hull = project(view, self.Zq[some[thin]], relative=1e-15)
+            more = {int(b): row[row >= 0] for b, row in zip(some[thin], hull.rows)}
+        if not thin.all():
+            some, U = some[~thin], -way[~thin] / length[~thin, None]
+            plane = np.einsum("ij,ij->i", U, self.Zq[some] + way[~thin])
+            seen = price(view, U, groups=MORE)
+            better = seen.scores > (plane + 4 * view.rounding(U, False))[:, None]
+            more |= {int(b): row[use] for b, row, use in zip(some, seen.winners, better)}
+        return more
+
+    def _on_faces(self, some: Indices, whole: bool) -> None:
+        """Queries outside: the simplex on the face that holds the projection, of all its rows."""
         if not some.size:
             return
         view, found = self.view, self.found
-        Z = [view.take(rows) for rows in supports]
-        points = np.stack([w @ z for w, z in zip(weights, Z)])
-        lowest = np.array([(z @ u).min() for z, u in zip(Z, U)])
+        way = found.nearest[some].copy()
+        U = -way / np.sqrt(np.einsum("ij,ij->i", way, way))[:, None]
+        supports = [row[w > 0] for row, w in zip(found.rows[some], found.weights[some])]
+        lowest = np.array([(view.take(rows) @ u).min() for rows, u in zip(supports, U)])
         lowest -= 4 * view.rounding(U, False) + 4 * self.floor[some]
         faces = rows_above(view, U, lowest)
         sets = [np.union1d(own, face) for own, face in zip(supports, faces)]
-        self._solve(some, sets, points, False)
-        found.nearest[some] += points - self.Zq[some]
+        points = self.Zq[some] + way
+        self._solve(some, sets, points)
+        found.nearest[some] += way
         found.ended[some] = OUTSIDE
         if whole:
             self._push(some, points, U, lowest)
@@ -135,23 +127,20 @@ class _Block:
         start, push = found.centre[some].copy(), np.zeros(len(some))
         for _ in range(ROUNDS):
             found.centre[some] = start + push[:, None] * U
-            inside = self._rows_inside(some, points + found.centre[some])
-            more = push.copy()
-            for b, rows in enumerate(inside):
-                Z = view.take(rows)
-                behind = Z @ U[b] < lowest[b]
-                if not behind.any():
-                    continue
-                V = Z[behind] - points[b]
-                own = view.take(found.rows[some[b]][:1])[0] - points[b]
-                level = own @ own - 2 * start[b] @ own
-                power = np.square(V).sum(axis=1) - 2 * V @ start[b] - level
-                more[b] = max(more[b], (power / (2 * V @ U[b])).max() * (1 + 1e-9))
+            inside, more = self._rows_inside(some), push.copy()
+            for k, b in enumerate(some.tolist()):
+                Z = view.take(inside[b])
+                V = Z[Z @ U[k] < lowest[k]] - points[k]
+                if len(V):
+                    own = view.take(found.rows[b][:1])[0] - points[k]
+                    power = np.square(V).sum(axis=1) - 2 * V @ start[k]
+                    level = own @ own - 2 * own @ start[k]
+                    more[k] = max(more[k], ((power - level) / (2 * V @ U[k])).max() * (1 + 1e-9))
             if (more <= push).all():
                 return
             push = more
 
-    def _solve(self, some: Indices, sets: Sequence[Indices], points: Floats, whole: bool) -> None:
+    def _solve(self, some: Indices, sets: Sequence[Indices], points: Floats) -> None:
         """The simplex around each point among the rows of its own set."""
         found, rank = self.found, self.view.rank
         total = np.cumsum([len(rows) * (rank + 1) for rows in sets])
@@ -177,7 +166,7 @@ class _Block:
                 at = slice(some[b], some[b] + 1)
                 columns = np.ascontiguousarray(pool[local].T)
                 answer = found.part(at)
-                find_simplices(columns, points[b : b + 1], self.floor[at], whole, halt.flag, answer)
+                find_simplices(columns, points[b : b + 1], self.floor[at], False, halt.flag, answer)
                 rows = answer[0]
                 rows[rows >= 0] = unique[local][rows[rows >= 0]]
 
@@ -185,5 +174,5 @@ class _Block:
             start = stop
 
 
-def _pick(parts: Sequence[Indices], which: Floats) -> list[Indices]:
-    return [part for part, use in zip(parts, which) if use]
+def _pick(sets: Sequence[Indices], some: Indices) -> list[Indices]:
+    return [sets[b] for b in some]

@@ -151,9 +151,8 @@ def _improve(held: Any, n: int, s: float, basis: Any, k: int, y: Any, halt: Any)
         if enters < 0 or halt[0]:
             break
         column[1:] = Y[enters]
-        append_column(Qt, R, k, column)  # for its coefficients: the basis spans it
         for a in range(k):
-            h[a] = R[a, k]
+            h[a] = dot(Qt[a], column, r + 1)
         solve_upper(R, k, h, t)
         leaves = _leaving(w, t, k, active, bland)
         if leaves < 0:

@@ -43,8 +43,8 @@ def verify_simplices(found: Simplices, rows: Rows, tolerance: float) -> NDArray[
             reach = away[at] @ x.T - np.einsum("ij,ij->i", away[at], p[at])[:, None]
             beyond[at] = np.maximum(beyond[at], reach.max(axis=1))
             width[at] = np.maximum(width[at], np.sqrt(np.maximum(apart.max(axis=1), 0.0)))
-    # what the last digit of the values stands for, as a distance that counts as full size
-    last = np.abs(_seen(found, np.abs(found.queries) * unit)).max(axis=1, initial=0.0) * 1e-6
+    # the values themselves, far from the origin perhaps: their last digits are rounding
+    size = np.abs(_seen(found, np.abs(found.queries) * unit)).max(axis=1, initial=0.0)
     holds = np.zeros(m, dtype=bool)
     for b in range(m):
         span = slice(found.weights.indptr[b], found.weights.indptr[b + 1])
@@ -55,12 +55,13 @@ def verify_simplices(found: Simplices, rows: Rows, tolerance: float) -> NDArray[
         x = _seen(found, (own - origin) * unit)
         gap = float(np.linalg.norm(w @ (x - p[b])))
         spread = float(w @ np.square(x - p[b]).sum(axis=1))
-        scale = float(width[b]) + float(np.linalg.norm(away[b])) + last[b]
+        scale = float(width[b]) + float(np.linalg.norm(away[b])) + 1e-6 * float(size[b])
         leaning = 1e-6 * float(np.linalg.norm(out[b]))  # rounding, where the centre is far off
+        rounding = 2.0**-48 * (scale + float(size[b]))
         holds[b] = (
             gap <= tolerance * scale
             and spread <= empty[b] + tolerance * scale * (scale + leaning)
-            and beyond[b] <= scale * (tolerance * float(np.linalg.norm(away[b])) + 2.0**-48 * scale)
+            and beyond[b] <= scale * (tolerance * float(np.linalg.norm(away[b])) + rounding)
             and abs(float(np.linalg.norm(away[b])) - found.distance[b] * unit) <= tolerance * scale
         )
     return holds

@@ -61,7 +61,7 @@ class ShepardRegressor(Interpolant):
     >>> reg.radii_
     array([3., 2., 2., 3.])
     >>> reg.predict([[1.0], [2.0]])
-    array([1. , 6.5])
+    array([1. , 5.3])
     """
 
     radii_: Floats

@@ -195,9 +195,9 @@ def _operators(E: Floats, floor: float) -> Floats:
     """Slopes from differences: E (b, k, r) are those of the fitted rows from their own."""
     b, k, r = E.shape
     D = lengths(E.reshape(b * k, r)).reshape(b, k)
-    seen = D > floor
-    safe = np.where(seen, D, 1.0)
+    apart = floor < D
+    safe = np.where(apart, D, 1.0)
     # each row of the fit divided by its distance: entries of about 1 whatever the scale
-    size = np.where(seen, 1 - D / (WIDER * np.maximum(D.max(axis=1, keepdims=True), floor)), 0.0)
+    size = np.where(apart, 1 - D / (WIDER * np.maximum(D.max(axis=1, keepdims=True), floor)), 0.0)
     A = E * (size / safe)[:, :, None]
     return np.linalg.pinv(A, rcond=DEPENDENT) * (size / safe)[:, None, :]
