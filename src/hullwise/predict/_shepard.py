@@ -9,8 +9,7 @@ import numpy as np
 from ..data._qr import jit
 from ._near import differences, extended, nearest_few
 
-EPSILON = 2.0**-52
-WITHIN = 1 - 8 * EPSILON  # of a radius: a query beyond is on the sphere, up to rounding
+WITHIN = 1 - 8 * 2.0**-52  # of a radius: a query beyond is on the sphere, up to rounding
 COVERED, HIT, UNCOVERED = range(3)  # how a query was answered
 
 
@@ -35,7 +34,7 @@ def shepard(
         start, hit, least = size, False, np.inf
         for i in range(n):
             gap, radius = np.sqrt(square[i]), radii[i] * s
-            on = gap <= max(floor * s, EPSILON * radius)
+            on = gap <= floor * s
             if on and not hit:  # the balls found so far count for nothing
                 hit, size = True, start
             if on or (not hit and gap < radius * WITHIN):

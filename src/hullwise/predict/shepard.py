@@ -52,8 +52,8 @@ def shepard_weights(
         ((R_k - D_k)_+ / (R_k D_k))^2,
 
     divided by the sum of all weights (Lux et al. 2021, section 3.2). What the paper leaves open is
-    as in its code: rows with D_k at most 2.2e-16 R_k take all the weight, alike; a query that no
-    ball covers gets its d + 1 nearest rows (equal distances: the lowest) by 1 / D_k^2. So the
+    as in its code: a row at the query takes all the weight (several share it equally); a query that
+    no ball covers gets its d + 1 nearest rows (equal distances: the lowest) by 1 / D_k^2. So the
     weights jump where the query leaves the last ball. A query on a sphere, up to 8 roundings, is
     not in the ball.
 
