@@ -59,11 +59,11 @@ def test_compiling_is_announced_before_it_happens():
     from numba import njit
     from numba.core import event
 
-    from hullwise.data._warm import _First, warm_up
+    from hullwise.data._warm import _First, locate_once, warm_up
 
-    warm_up()
+    locate_once()
     said = []
-    assert warm_up(lambda: said.append("again")) == 0.0
+    assert warm_up(locate_once, lambda: said.append("again")) == 0.0
     assert said == []
 
     @njit
@@ -77,10 +77,10 @@ def test_compiling_is_announced_before_it_happens():
 
 
 def test_no_folder_for_compiled_code_is_one_sentence(files, monkeypatch):
-    def refuse(_say):
+    def refuse(*_):
         raise RuntimeError("cannot cache function 'f': no locator available for file 'x.py'")
 
-    monkeypatch.setattr("hullwise.cli._locate.warm_up", refuse)
+    monkeypatch.setattr("hullwise.cli._run.warm_up", refuse)
     args = ["locate", *files, "--target", "y", "--id", "id"]
     assert "set NUMBA_CACHE_DIR" in run(*args, code=3).stderr
 
@@ -207,16 +207,16 @@ def test_demo_replaces_no_table_unasked(tmp_path):
 
 def test_a_ctrl_c_that_a_library_loses_is_obeyed(files, monkeypatch):
     """As in a callback from compiled code, where Python prints the exception and goes on."""
-    from hullwise.cli import _locate
+    from hullwise.cli import _run
 
-    real = _locate.warm_up
+    real = _run.warm_up
 
-    def lose(announce):
+    def lose(*announce):
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        return real(announce)
+        return real(*announce)
 
-    monkeypatch.setattr(_locate, "warm_up", lose)
+    monkeypatch.setattr(_run, "warm_up", lose)
     args = ["locate", *files, "--target", "y", "--id", "id"]
     assert "stopped; nothing was written" in run(*args, code=130).stderr
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,4 +1,4 @@
-"""The command line: `hullwise locate` and `hullwise demo`.
+"""The command line: `hullwise locate`, `predict`, `study` and `demo`.
 
 Nothing numeric is imported until a command runs, so that help and the first line come at once.
 """
@@ -6,8 +6,6 @@ Nothing numeric is imported until a command runs, so that help and the first lin
 from __future__ import annotations
 
 import contextlib
-import csv
-import math
 import os
 import re
 import signal
@@ -21,11 +19,36 @@ import click
 
 from .. import __version__
 from ..errors import DataWarning, HullwiseError
+from ._options import (
+    COLUMNS,
+    FORCE,
+    ID,
+    METRIC,
+    OUTPUT,
+    QUIET,
+    READING,
+    apply,
+    bad_rows,
+    finite,
+    page,
+    refuse_usage,
+)
 
 STOPPED = "hullwise.stopped"
 BANDS = ("core", "edge", "beyond", "far")
 
 IN_PYTHON = re.compile(r" \((force=True|header=False|sep= in Python|decimal='.' in Python)\)")
+
+METHODS = (
+    *("delaunay", "voronoi", "box-spline", "max-box"),
+    *("shepard", "linear-shepard", "inverse-distance", "nearest"),
+)
+STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
+STUDY_METHODS = (
+    *("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi"),
+    *("boxspline", "boxspline-flat", "boxspline-published", "maxbox"),
+    *("nearest", "median", "linear"),
+)
 
 EXIT_CODES = """
 \b
@@ -129,26 +152,12 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     click.echo(f"note: {message}", err=True)
 
 
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
-    """Column names with commas between; a name that holds a comma stands in double quotes."""
-    if value is None:
-        return None
-    names = next(csv.reader([value], skipinitialspace=True), [])
-    if not names or "" in names:
-        raise click.BadParameter(f"{value!r} holds an empty name")
+def _parts(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    names = [] if value is None else value.split(",")
+    for name in names:
+        if name not in STUDY_PARTS:
+            raise click.BadParameter(f"{name!r}: expected some of {','.join(STUDY_PARTS)}")
     return names
-
-
-def _mark(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None and value not in ("\\t", "tab") and len(value.encode()) != 1:
-        raise click.BadParameter(f"{value!r}: expected one ASCII character")
-    return value
-
-
-def _finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and value >= 0):
-        raise click.BadParameter("expected a finite number of seconds, at least 0")
-    return value
 
 
 @click.group(
@@ -171,21 +180,7 @@ def main() -> None:
     metavar="COL",
     help="A column that is no feature: the target, or any other to leave out. May be repeated.",
 )
-@click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
-@click.option(
-    "--columns",
-    callback=_names,
-    metavar="a,b,c",
-    help="The features, where not all other columns are.",
-)
-@click.option(
-    "--metric",
-    default="std",
-    show_default=True,
-    metavar="std|range|none|FILE.npy",
-    help="Units of distance: each feature divided by its standard deviation or range, its own "
-    "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units.",
-)
+@apply(ID, COLUMNS, METRIC)
 @click.option("--k", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
 @click.option(
     "--reference",
@@ -195,22 +190,10 @@ def main() -> None:
     help="Training rows left out in turn to learn which distances are usual.",
 )
 @click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
-@click.option("--budget", type=float, callback=_finite, metavar="SECONDS", help="For the search.")
-@click.option("--sep", callback=_mark, metavar="CHAR", help="Separator of the CSV files.")
-@click.option(
-    "--decimal", callback=_mark, default=".", metavar="CHAR", help="Decimal mark of the CSV files."
-)
-@click.option("--no-header", is_flag=True, help="CSV without names: columns are x0, x1, ...")
-@click.option(
-    "--bad-rows",
-    type=click.Choice(["refuse", "keep"]),
-    default="refuse",
-    show_default=True,
-    help="New rows with missing or infinite values: refuse the file, or keep them unlocated.",
-)
-@click.option("-o", "--output", metavar="OUT", help="One row per new row: .csv, .parquet, or -.")
+@click.option("--budget", type=float, callback=finite, metavar="SECONDS", help="For the search.")
+@apply(*READING, bad_rows("located"), OUTPUT)
 @click.option("--report", metavar="OUT.html", help="One page for people, self-contained.")
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@FORCE
 @click.option(
     "--fail-on",
     type=click.Choice([*BANDS, "outside"]),
@@ -224,7 +207,7 @@ def main() -> None:
     help="With --fail-on: exit with 1 only if more than this share of the new rows is.",
 )
 @click.option("--verify", is_flag=True, help="Check every certificate again, by other code.")
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@QUIET
 def locate(train: str, query: str, **options: Any) -> None:
     """Say for each row of QUERY where it stands against the rows of TRAIN.
 
@@ -247,8 +230,7 @@ def locate(train: str, query: str, **options: Any) -> None:
 
 def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     """What no file could make right."""
-    if train == query == "-":
-        raise click.UsageError("only one of TRAIN and QUERY can be standard input")
+    refuse_usage(train, query, options)
     output, report = options["output"], options["report"]
     if report is not None and os.path.splitext(report)[1].lower() not in (".html", ".htm"):
         raise click.BadParameter("expected a name that ends in .html", param_hint="--report")
@@ -260,17 +242,6 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
         raise click.UsageError("-o and --report name the same file")
     if options["allow"] and options["fail_on"] is None:
         raise click.UsageError("--allow needs --fail-on")
-    metric = options["metric"]
-    if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
-        raise click.BadParameter(
-            f"{metric!r}: expected std, range, none or a .npy file", param_hint="--metric"
-        )
-    kinds = (".csv", ".parquet")
-    made = output not in (None, "-") and not os.path.lexists(output)
-    if made and os.path.splitext(output)[1].lower() not in kinds:
-        raise click.BadParameter(
-            f"{output!r}: expected a name that ends in .csv or .parquet", param_hint="-o"
-        )
     needs = options["fail_on"] in BANDS
     if needs and options["membership_only"]:
         raise click.UsageError(
@@ -278,6 +249,129 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
         )
     if needs and options["reference"] == 0:
         raise click.UsageError("bands need --reference of at least 1")
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("train")
+@click.argument("query")
+@click.option("--target", required=True, metavar="COL", help="The column of TRAIN to predict.")
+@click.option(
+    "--drop",
+    "dropped",
+    multiple=True,
+    metavar="COL",
+    help="Another column that is no feature. May be repeated.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="delaunay",
+    show_default=True,
+    help="How training rows are weighted.",
+)
+@click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
+@click.option("--bound", is_flag=True, help="Add a bound of each prediction's error.")
+@click.option(
+    "--smoothness",
+    type=float,
+    callback=finite,
+    metavar="G",
+    help="For --bound: Lipschitz constant of the target's gradient, in the metric; estimated "
+    "from TRAIN if not given, and an estimate is no guarantee.",
+)
+@click.option(
+    "--lipschitz",
+    type=float,
+    callback=finite,
+    metavar="L",
+    help="For --bound: Lipschitz constant of the target itself; the same.",
+)
+@apply(ID, COLUMNS, METRIC, *READING, bad_rows("predicted"), OUTPUT, FORCE)
+@click.option("--verify", is_flag=True, help="Check every Delaunay simplex again, by other code.")
+@QUIET
+def predict(train: str, query: str, **options: Any) -> None:
+    """Predict COL for each row of QUERY from the rows of TRAIN, and say which rows did it.
+
+    The tables are read as by `hullwise locate`. The output has one row per new row: prediction,
+    error bound, inside or outside the training data and how far, and the training rows used. If
+    QUERY holds COL too, the errors are summed up; they are never used to predict.
+
+    \b
+      hullwise predict train.csv new.csv --target price --bound -o predicted.csv
+    """
+    refuse_usage(train, query, options)
+    given = options["smoothness"] is not None or options["lipschitz"] is not None
+    if given and not options["bound"]:
+        raise click.UsageError("--smoothness and --lipschitz belong to --bound")
+    if options["classes"] and options["bound"]:
+        raise click.UsageError("--bound is about numbers: leave out --classes")
+    if options["classes"] and options["method"] == "linear-shepard":
+        raise click.UsageError("linear-shepard has negative weights: they are no class shares")
+    if options["verify"] and options["method"] != "delaunay":
+        raise click.UsageError("--verify checks Delaunay simplices: use --method delaunay")
+    if not options["quiet"]:
+        click.echo(f"hullwise {__version__}: predicting {query} from {train} ...", err=True)
+    from ._predict import run
+
+    run(train, query, options)
+
+
+@main.group(epilog=EXIT_CODES)
+def study() -> None:
+    """Compute published results again, next to the published figures."""
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    help="Sets that may not be passed on, and the published errors of every point, are read "
+    "from it.",
+)
+@click.option(
+    "--sets",
+    callback=_parts,
+    metavar="a,b,c",
+    help=f"Of {', '.join(STUDY_PARTS)}; all that can be read unless told.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="METHOD",
+    type=click.Choice(STUDY_METHODS),
+    help="Leave a method out, such as mlp. May be repeated.",
+)
+@click.option(
+    "--full",
+    is_flag=True,
+    help="The paper's sizes: 100,000 steps of the MLP, up to 8,192 rows. Hours.",
+)
+@click.option(
+    "--cache",
+    metavar="FOLDER",
+    help="Keep the answers of each fold and method there, and go on from them.",
+)
+@click.option(
+    "-o",
+    "--output",
+    callback=page,
+    metavar="PAGE.html",
+    help="One page for people, self-contained.",
+)
+@FORCE
+def lux2021(**options: Any) -> None:
+    """Interpolation of sparse high-dimensional data (Lux et al. 2021).
+
+    Without --data the two bundled sets and the analytic experiment run, in a few minutes.
+
+    \b
+      hullwise study lux2021 -o lux2021.html
+      hullwise study lux2021 --data FOLDER --cache answers --full -o lux2021.html
+    """
+    click.echo(f"hullwise {__version__}: computing the study lux2021 ...", err=True)
+    from ._study import run
+
+    run(options)
 
 
 @main.command(epilog=EXIT_CODES)

@@ -17,13 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from .._output import output_path, whole_file
+from ..data._warm import locate_once
 from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..rows._rows import ArrayRows
 from ..samples import Sample, load, path
 from ._console import console
-from ._locate import compile_kernels, progress_bar
+from ._run import compile_kernels, progress_bar
 from ._text import STYLES, Heading, print_summary
 
 HELD_OUT = 0.2
@@ -35,7 +36,7 @@ def run(report: str | None, force: bool) -> None:
     """Locate held-out forest fires, then new patients next to a random split."""
     if report is not None:
         output_path(report, force=force)
-    compiled = compile_kernels(lambda text: click.echo(text, err=True))
+    compiled = compile_kernels(lambda text: click.echo(text, err=True), locate_once)
     if compiled:
         click.echo(f"kernels compiled in {compiled:.1f} s (once per machine)", err=True)
     start = perf_counter()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,41 +14,47 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
-from .._output import output_path
-from ..data._warm import warm_up
+from ..data._warm import locate_once
 from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
-from ..errors import FileError, HullwiseError
-from ..rows._paths import existing, shown
+from ..errors import HullwiseError
+from ..rows._paths import shown
 from ..rows._table import open_table
-from ..rows._write import check_table_output, write_table
+from ..rows._write import write_table
 from ..show._words import plain
-from . import STOPPED
 from ._console import console
 from ._input import (
     Queries,
     plan,
     read_cloud,
     read_queries,
-    same_file,
     shell_list,
     shell_word,
 )
+from ._run import (
+    WRITTEN,
+    Say,
+    aloud,
+    check_outputs,
+    compile_kernels,
+    metric_of,
+    obey_stop,
+    progress_bar,
+    quiet,
+    times,
+)
 from ._text import Heading, print_summary
 
-WRITTEN = "hullwise.written"
 NAMED = 10
-Say = Callable[[str], Any]
 
 
 def run(train: str, query: str, options: dict[str, Any]) -> bool:
     """Do everything; whether the condition of --fail-on is met."""
-    say = _quiet if options["quiet"] else _say
-    _check_outputs(train, query, options)
+    say = quiet if options["quiet"] else aloud
+    check_outputs((train, query), (options["output"], options["report"]), options["force"])
     start = perf_counter()
     reading = {k: options[k] for k in ("sep", "decimal")} | {"header": not options["no_header"]}
     first, second = open_table(train, **reading), open_table(query, **reading)
@@ -60,18 +65,18 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
         id_column=options["id_column"],
         columns=options["columns"],
     )
-    metric = _metric(options["metric"])
+    metric = metric_of(options["metric"])
     queries = read_queries(
         second, pairs.query_features, pairs.query_id, options["bad_rows"] == "keep"
     )
     cloud = read_cloud(first, pairs.features, pairs.train_id)
     read = perf_counter() - start
-    compiled = compile_kernels(say)
+    compiled = compile_kernels(say, locate_once)
     start = perf_counter()
-    _obey_stop()
+    obey_stop()
     location = _locate(cloud, queries, metric, options)
-    _obey_stop()
-    say(_times(read, compiled, perf_counter() - start))
+    obey_stop()
+    say(times(read, compiled, perf_counter() - start, "located"))
     proofs = _verify(location, cloud, say) if options["verify"] else "not checked again (--verify)"
     done: list[str] = []
     try:
@@ -92,7 +97,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
 
 
 def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]) -> Location:
-    with progress_bar(options["quiet"]) as progress:
+    with progress_bar(options["quiet"], Phases) as progress:
         location = locate(
             cloud,
             queries.values,
@@ -106,48 +111,7 @@ def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]
     return replace(location, labels=queries.labels)
 
 
-def _obey_stop() -> None:
-    """Stop for a Ctrl-C that a library lost."""
-    if click.get_current_context().meta.get(STOPPED):
-        raise KeyboardInterrupt
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _quiet(_: str) -> None:
-    pass
-
-
-def _times(read: float, compiled: float, located: float) -> str:
-    apart = f"kernels compiled in {compiled:.1f} s (once per machine), " if compiled else ""
-    return f"read in {read:.1f} s, {apart}located in {located:.1f} s"
-
-
-def compile_kernels(say: Say) -> float:
-    """Compile what is not in the cache, saying so before; seconds spent, 0.0 for none."""
-    return warm_up(lambda: say("compiling the kernels (once per machine) ..."))
-
-
-@contextmanager
-def progress_bar(quiet: bool) -> Any:
-    """A callback that draws a bar on standard error; None where no one would see it."""
-    err = Console(file=sys.stderr)
-    if quiet or not err.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as drawn:
-        yield _Phases(drawn)
-
-
-class _Phases:
+class Phases:
     """The library's progress calls as one bar after another."""
 
     NAMES = ("new rows", "training rows left out", "smallest ellipsoid")
@@ -163,31 +127,6 @@ class _Phases:
             self.drawn.reset(self.task, total=0, description=self.NAMES[self.phase])
         self.last = done
         self.drawn.update(self.task, completed=done, total=total)
-
-
-def _metric(text: str) -> Any:
-    """The --metric option as `locate` takes it."""
-    if text in ("std", "range"):
-        return text
-    if text == "none":
-        return None
-    try:
-        return np.load(existing(text), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise FileError(text, f"is no .npy file of numbers ({error})") from None
-
-
-def _check_outputs(train: str, query: str, options: dict[str, Any]) -> None:
-    """Refuse an output that cannot be written before anything is computed."""
-    for path in (options["output"], options["report"]):
-        if path is None or path == "-":
-            continue
-        if same_file(path, train) or same_file(path, query):
-            raise FileError(path, "is an input of this command; name another file")
-    if options["output"] not in (None, "-"):
-        check_table_output(options["output"], force=options["force"])
-    if options["report"] is not None:
-        output_path(options["report"], force=options["force"])
 
 
 def _verify(location: Location, cloud: Cloud, say: Say) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -22,6 +19,7 @@ from ..study._tables import Table
 from ..study.lux2021._models import METHODS
 from ..study.lux2021._page import shown
 from ._console import console
+from ._run import WRITTEN, progress_bar
 
 
 def run(options: dict[str, Any]) -> None:
@@ -34,9 +32,9 @@ def run(options: dict[str, Any]) -> None:
         output_path(output, force=force)
     if options["cache"] is not None and (ctx := click.get_current_context(silent=True)):
         # What Ctrl-C leaves behind is said by the program.
-        ctx.meta["hullwise.written"] = f"what had been finished, in {options['cache']},"
+        ctx.meta[WRITTEN] = f"what had been finished, in {options['cache']},"
     start = perf_counter()
-    with progress_bar() as progress:
+    with progress_bar(quiet=False) as progress:
         study = lux2021.run(
             options["data"],
             sets=options["sets"] or None,
@@ -50,26 +48,6 @@ def run(options: dict[str, Any]) -> None:
         lux2021.write_page(study, output, force=force)
         click.echo(f"page written to {os.fspath(output)}", err=True)
     click.echo(f"done in {perf_counter() - start:.0f} s", err=True)
-
-
-@contextlib.contextmanager
-def progress_bar() -> Iterator[Any]:
-    """A callback that draws a bar on standard error; None where no one would see it."""
-    err = Console(file=sys.stderr)
-    if not err.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as drawn:
-        task = drawn.add_task("", total=None)
-        yield lambda done, total, what: drawn.update(
-            task, completed=done, total=total, description=what
-        )
 
 
 def print_study(out: Console, study: lux2021.Study) -> None:

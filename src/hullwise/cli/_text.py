@@ -57,20 +57,20 @@ def print_summary(out: Console, location: Location, heading: Heading) -> None:
     _print_notes(out, location, heading)
 
 
-def _section(out: Console, title: str) -> None:
+def section(out: Console, title: str) -> None:
     out.print()
     out.print(Text(title, style="bold"))
 
 
-def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
+def table_of(*columns: tuple[str, dict[str, Any]]) -> Table:
     table = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     for title, options in columns:
         table.add_column(Text(title, style="dim"), **options)
     return table
 
 
-def _counts_table(first: str) -> Table:
-    return _table(
+def counts_table(first: str) -> Table:
+    return table_of(
         (first, {"no_wrap": True}),
         ("rows", {"justify": "right", "no_wrap": True}),
         ("share", {"justify": "right", "no_wrap": True}),
@@ -79,7 +79,7 @@ def _counts_table(first: str) -> Table:
     )
 
 
-def _add_count(out: Console, table: Table, name: str, count: int, *, of: int, meaning: str) -> None:
+def add_count(out: Console, table: Table, name: str, count: int, *, of: int, meaning: str) -> None:
     from ..show._words import share
 
     table.add_row(
@@ -91,7 +91,7 @@ def _add_count(out: Console, table: Table, name: str, count: int, *, of: int, me
     )
 
 
-def _indented(out: Console, table: Any) -> None:
+def indented(out: Console, table: Any) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
 
 
@@ -102,21 +102,27 @@ def _print_heading(out: Console, location: Location, heading: Heading) -> None:
     names = ", ".join(plain(c, 20) for c in location.columns[:6]) + (", ..." if d > 6 else "")
     kept = f" (and {heading.refused:,} that could not be located)" if heading.refused else ""
     lines = (
-        ("training data", f"{heading.train}: {_rows(location.n_train)}"),
-        ("new rows", f"{heading.query}: {_rows(len(location))}{kept}"),
+        ("training data", f"{heading.train}: {rows_text(location.n_train)}"),
+        ("new rows", f"{heading.query}: {rows_text(len(location))}{kept}"),
         ("features", f"{d:,}: {names}"),
         ("distance", f"{location.metric_text} (--metric)"),
     )
+    grid = grid_of(*lines)
+    out.print()
+    out.print(grid)
+
+
+def grid_of(*lines: tuple[str, str]) -> Table:
+    """Names and what they are, in two columns."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, text in lines:
         grid.add_row(name, Text(text))
-    out.print()
-    out.print(grid)
+    return grid
 
 
-def _rows(count: int) -> str:
+def rows_text(count: int) -> str:
     return f"{count:,} row{'s' * (count != 1)}"
 
 
@@ -137,14 +143,14 @@ def _print_bands(out: Console, location: Location) -> None:
     r = len(location.reference)
     rows = "training rows left out in turn" if r > 1 else "training row left out"
     against = f", against {r:,} {rows}" if r else ""
-    _section(out, f"Where the new rows stand{against}")
-    table = _counts_table("band")
+    section(out, f"Where the new rows stand{against}")
+    table = counts_table("band")
     counts = Counter(location.band.tolist())
     if counts["unknown"]:
         rules.setdefault("unknown", "the distance is not settled")
     for band, rule in rules.items():
-        _add_count(out, table, band, counts[band], of=len(location), meaning=rule)
-    _indented(out, table)
+        add_count(out, table, band, counts[band], of=len(location), meaning=rule)
+    indented(out, table)
     out.print()
     if len(location.reference):
         out.print(Text(_expectation(location), style="bold"))
@@ -189,17 +195,17 @@ def _hull_sentence(location: Location) -> str:
 
 
 def _print_verdicts(out: Console, location: Location) -> None:
-    _section(out, "Where the new rows stand")
+    section(out, "Where the new rows stand")
     meanings = {
         1: ("inside", "a weighted average of training rows; the weights prove it"),
         -1: ("outside", "a direction separates it from every training row"),
         0: ("undecided", "neither proof was found"),
     }
-    table = _counts_table("verdict")
+    table = counts_table("verdict")
     for verdict, (name, meaning) in meanings.items():
         count = int((location.verdict == verdict).sum())
-        _add_count(out, table, name, count, of=len(location), meaning=meaning)
-    _indented(out, table)
+        add_count(out, table, name, count, of=len(location), meaning=meaning)
+    indented(out, table)
 
 
 def leading(location: Location) -> Counter[tuple[str, bool]]:
@@ -228,8 +234,8 @@ def _print_features(out: Console, location: Location) -> None:
     names = Counter({name: found[name, True] + found[name, False] for name, _ in found})
     if not names:
         return
-    _section(out, "The features most often responsible")
-    table = _table(
+    section(out, "The features most often responsible")
+    table = table_of(
         ("feature", {"overflow": "fold"}),
         ("rows", {"justify": "right", "no_wrap": True}),
         ("too high", {"justify": "right", "no_wrap": True}),
@@ -245,7 +251,7 @@ def _print_features(out: Console, location: Location) -> None:
             f"{found[name, False]:,}",
             Text(bar(out, count / most), style="blue"),
         )
-    _indented(out, table)
+    indented(out, table)
     hidden = len(names) - FEATURES
     verb = "feature is" if hidden == 1 else "features are"
     more = f" {hidden} more {verb} not shown." if hidden > 0 else ""
@@ -263,8 +269,8 @@ def _print_farthest(out: Console, location: Location, counted: bool) -> None:
     order = order[(distance[order] > 0) & np.isfinite(distance[order])]
     if not len(order):
         return
-    _section(out, "The farthest rows, and the smallest change that would bring each inside")
-    table = _table(
+    section(out, "The farthest rows, and the smallest change that would bring each inside")
+    table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
         ("band", {"no_wrap": True}),
         ("distance", {"justify": "right", "no_wrap": True}),
@@ -281,7 +287,7 @@ def _print_farthest(out: Console, location: Location, counted: bool) -> None:
             "" if np.isnan(rank) else f"{rank:.4g}",
             Text(_change(location, b)),
         )
-    _indented(out, table)
+    indented(out, table)
     ids = "Rows are counted from 0. " if counted else ""
     pct = "pct.: training rows, left out in turn, that are less far out, in percent."
     out.print(f"  {ids}{pct if len(location.reference) else ''}".rstrip())
@@ -324,11 +330,11 @@ def _print_definitions(out: Console, location: Location) -> None:
         near_rows = f"{k} nearest training rows" if k > 1 else "nearest training row"
         text = f"as near to its {near_rows} as 95 % of those"
         lines.append((text, near))
-    _section(out, 'Other definitions of "within the data", side by side')
-    table = _table(("definition", {}), ("rows", {"justify": "right", "no_wrap": True}))
+    section(out, 'Other definitions of "within the data", side by side')
+    table = table_of(("definition", {}), ("rows", {"justify": "right", "no_wrap": True}))
     for text, count in lines:
         table.add_row(text, f"{count:,} of {m:,}")
-    _indented(out, table)
+    indented(out, table)
 
 
 def _print_notes(out: Console, location: Location, heading: Heading) -> None:
@@ -353,6 +359,6 @@ def _print_notes(out: Console, location: Location, heading: Heading) -> None:
             "(--reference)."
         )
     if notes:
-        _section(out, "Notes")
+        section(out, "Notes")
         for note in notes:
             out.print(Padding(Text(note), (0, 0, 0, 2)))

@@ -13,20 +13,40 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
+X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 2.0]])
 
-def warm_up(say: Callable[[], Any] | None = None) -> float:
-    """Run every kernel once; seconds spent on compiling, 0.0 where the cache had them all.
+
+def warm_up(work: Callable[[], Any], say: Callable[[], Any] | None = None) -> float:
+    """Run `work`; seconds spent, 0.0 where the cache had every kernel it needs.
 
     `say` is called before the first kernel is compiled, and not at all if none has to be.
     """
-    from .locate import locate
-
     heard = _First(say)
-    X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 2.0]])
     start = perf_counter()
     with event.install_listener("numba:compile", heard):
-        locate(X, X[:2] + 0.25, k=1, reference=2)
+        work()
     return perf_counter() - start if heard.count else 0.0
+
+
+def locate_once() -> None:
+    """Everything that `locate` runs, on a table of a few rows."""
+    from .locate import locate
+
+    locate(X, X[:2] + 0.25, k=1, reference=2)
+
+
+def predict_once(regressor: Any) -> None:
+    """Everything that a prediction with its bound runs, on a table of a few rows."""
+    from ..predict.smoothness import estimate_smoothness
+    from .hull import locate_in_hull
+
+    rows = np.random.default_rng(0).normal(size=(12, 2))
+    regressor.fit(rows, rows[:, 0])
+    for queries in (rows[:3] / 2, rows[:3] * 9):
+        regressor.bound(queries, smoothness=1.0)
+        getattr(regressor, "simplices", regressor.weights)(queries)
+        locate_in_hull(regressor.cloud_, queries, regressor.metric_)
+    estimate_smoothness(rows, rows[:, 0])
 
 
 class _First(event.Listener):  # type: ignore[misc]

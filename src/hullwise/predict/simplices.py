@@ -104,7 +104,7 @@ class Simplices:
 
         Parameters
         ----------
-        X : (n, d)
+        X : (n, d) or Cloud
             The rows given to `fit`.
         tolerance : float
 
@@ -114,7 +114,8 @@ class Simplices:
         """
         from ._simplices_verify import verify_simplices
 
-        return verify_simplices(self, Cloud(X).rows, tolerance)
+        rows = X.rows if isinstance(X, Cloud) else Cloud(X, copy=False).rows
+        return verify_simplices(self, rows, tolerance)
 
 
 def find(

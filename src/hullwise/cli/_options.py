@@ -1,0 +1,111 @@
+"""Options that several commands take; nothing numeric is imported here."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
+    """Column names with commas between; a name that holds a comma stands in double quotes."""
+    if value is None:
+        return None
+    names = next(csv.reader([value], skipinitialspace=True), [])
+    if not names or "" in names:
+        raise click.BadParameter(f"{value!r} holds an empty name")
+    return names
+
+
+def _mark(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in ("\\t", "tab") and len(value.encode()) != 1:
+        raise click.BadParameter(f"{value!r}: expected one ASCII character")
+    return value
+
+
+def finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise click.BadParameter("expected a finite number of seconds, at least 0")
+    return value
+
+
+def page(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """The name of an HTML page."""
+    if value is not None and os.path.splitext(value)[1].lower() not in (".html", ".htm"):
+        raise click.BadParameter(f"{value!r}: expected a name that ends in .html")
+    return value
+
+
+ID = click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
+COLUMNS = click.option(
+    "--columns",
+    callback=_names,
+    metavar="a,b,c",
+    help="The features, where not all other columns are.",
+)
+METRIC = click.option(
+    "--metric",
+    default="std",
+    show_default=True,
+    metavar="std|range|none|FILE.npy",
+    help="Units of distance: each feature divided by its standard deviation or range, its own "
+    "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units.",
+)
+READING = (
+    click.option("--sep", callback=_mark, metavar="CHAR", help="Separator of the CSV files."),
+    click.option(
+        "--decimal",
+        callback=_mark,
+        default=".",
+        metavar="CHAR",
+        help="Decimal mark of the CSV files.",
+    ),
+    click.option("--no-header", is_flag=True, help="CSV without names: columns are x0, x1, ..."),
+)
+OUTPUT = click.option(
+    "-o", "--output", metavar="OUT", help="One row per new row: .csv, .parquet, or -."
+)
+FORCE = click.option("--force", is_flag=True, help="Replace files that are there.")
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+
+
+def bad_rows(done: str) -> Any:
+    """What becomes of new rows with missing values; `done` is what else happens to a row."""
+    return click.option(
+        "--bad-rows",
+        type=click.Choice(["refuse", "keep"]),
+        default="refuse",
+        show_default=True,
+        help=f"New rows with missing or infinite values: refuse the file, or keep them un{done}.",
+    )
+
+
+def apply(*options: Any) -> Callable[[Any], Any]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
+    """What no file could make right, in the options that all commands on two tables take."""
+    if train == query == "-":
+        raise click.UsageError("only one of TRAIN and QUERY can be standard input")
+    metric, output = options["metric"], options["output"]
+    if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
+        raise click.BadParameter(
+            f"{metric!r}: expected std, range, none or a .npy file", param_hint="--metric"
+        )
+    made = output not in (None, "-") and not os.path.lexists(output)
+    if made and os.path.splitext(output)[1].lower() not in (".csv", ".parquet"):
+        raise click.BadParameter(
+            f"{output!r}: expected a name that ends in .csv or .parquet", param_hint="-o"
+        )

@@ -1,0 +1,101 @@
+"""What the commands on two tables share: outputs, metric, compiling, progress and Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .._output import output_path
+from ..data._warm import warm_up
+from ..errors import FileError
+from ..rows._paths import existing
+from ..rows._write import check_table_output
+from . import STOPPED
+from ._input import same_file
+
+WRITTEN = "hullwise.written"  # what Ctrl-C leaves behind
+Say = Callable[[str], Any]
+
+
+def obey_stop() -> None:
+    """Stop for a Ctrl-C that a library lost."""
+    if click.get_current_context().meta.get(STOPPED):
+        raise KeyboardInterrupt
+
+
+def aloud(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def times(read: float, compiled: float, took: float, done: str) -> str:
+    """Where the time went, in words; `done` says what was done."""
+    apart = f"kernels compiled in {compiled:.1f} s (once per machine), " if compiled else ""
+    return f"read in {read:.1f} s, {apart}{done} in {took:.1f} s"
+
+
+def compile_kernels(say: Say, work: Callable[[], Any]) -> float:
+    """Compile what `work` needs and the cache lacks, saying so before; seconds, 0.0 for none."""
+    return warm_up(work, lambda: say("compiling the kernels (once per machine) ..."))
+
+
+@contextmanager
+def progress_bar(quiet: bool, tell: Callable[[Progress], Any] | None = None) -> Iterator[Any]:
+    """A callback that draws a bar on standard error; None where no one would see it."""
+    err = Console(file=sys.stderr)
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as drawn:
+        yield (tell or _plainly)(drawn)
+
+
+def _plainly(drawn: Progress) -> Callable[[int, int, str], Any]:
+    task = drawn.add_task("", total=None)
+    return lambda done, total, what: drawn.update(
+        task, completed=done, total=total, description=what
+    )
+
+
+def metric_of(text: str) -> Any:
+    """The --metric option as the library takes it."""
+    if text in ("std", "range"):
+        return text
+    if text == "none":
+        return None
+    try:
+        return np.load(existing(text), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise FileError(text, f"is no .npy file of numbers ({error})") from None
+
+
+def check_outputs(inputs: Sequence[str], outputs: Sequence[str | None], force: bool) -> None:
+    """Refuse an output that cannot be written before anything is computed.
+
+    The first output is the table, the others are pages.
+    """
+    for path in outputs:
+        if path is not None and path != "-" and any(same_file(path, one) for one in inputs):
+            raise FileError(path, "is an input of this command; name another file")
+    table, *pages = outputs
+    if table not in (None, "-"):
+        check_table_output(table, force=force)
+    for page in pages:
+        if page is not None:
+            output_path(page, force=force)
