@@ -230,7 +230,6 @@ def locate(train: str, query: str, **options: Any) -> None:
 
 def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     """What no file could make right."""
-    refuse_usage(train, query, options)
     output, report = options["output"], options["report"]
     if report is not None and os.path.splitext(report)[1].lower() not in (".html", ".htm"):
         raise click.BadParameter("expected a name that ends in .html", param_hint="--report")
@@ -242,6 +241,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
         raise click.UsageError("-o and --report name the same file")
     if options["allow"] and options["fail_on"] is None:
         raise click.UsageError("--allow needs --fail-on")
+    refuse_usage(train, query, options)
     needs = options["fail_on"] in BANDS
     if needs and options["membership_only"]:
         raise click.UsageError(
