@@ -33,6 +33,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "triangulation": (),
     "interpolants": (),
     "scale": (),
+    "calibration": (),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -47,6 +48,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "triangulation": ("--n", "1000", "--d", "2", "4"),
     "interpolants": ("--folds", "1"),
     "scale": ("--n", "250000", "--m", "100"),
+    "calibration": ("--splits", "1", "--rows", "600"),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
 USES_DATA = (*NEEDS_DATA, "gaussian")
