@@ -282,7 +282,7 @@ INTERRUPT = """
             work()
             print("finished")
         except KeyboardInterrupt:
-            prompt = time.monotonic() - sent[-1] < 2.0
+            prompt = time.monotonic() - sent[-1] < 5.0
             timer.join()  # it is still ending when its signal arrives
             print(prompt, threading.active_count())
     print((locator.transform(few[:3] * 2) == before).all())
@@ -291,7 +291,7 @@ INTERRUPT = """
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_82_ctrl_c_stops_the_work_and_leaves_the_estimator():
-    """The work would take minutes; the bound of two seconds is for a busy machine."""
+    """The work would take minutes; the bound of five seconds is for a busy machine."""
     assert child(INTERRUPT) == ["True 1", "True 1", "True"]
 
 
