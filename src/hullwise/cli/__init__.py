@@ -190,9 +190,17 @@ def main() -> None:
     help="Training rows left out in turn to learn which distances are usual.",
 )
 @click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
-@click.option("--budget", type=float, callback=finite, metavar="SECONDS", help="For the search.")
+@click.option(
+    "--budget",
+    type=float,
+    callback=finite(" of seconds"),
+    metavar="SECONDS",
+    help="For the search.",
+)
 @apply(*READING, bad_rows("located"), OUTPUT)
-@click.option("--report", metavar="OUT.html", help="One page for people, self-contained.")
+@click.option(
+    "--report", callback=page, metavar="OUT.html", help="One page for people, self-contained."
+)
 @FORCE
 @click.option(
     "--fail-on",
@@ -231,13 +239,7 @@ def locate(train: str, query: str, **options: Any) -> None:
 def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     """What no file could make right."""
     output, report = options["output"], options["report"]
-    if report is not None and os.path.splitext(report)[1].lower() not in (".html", ".htm"):
-        raise click.BadParameter("expected a name that ends in .html", param_hint="--report")
-    if (
-        output is not None
-        and report is not None
-        and os.path.abspath(output) == os.path.abspath(report)
-    ):
+    if None not in (output, report) and os.path.abspath(output) == os.path.abspath(report):
         raise click.UsageError("-o and --report name the same file")
     if options["allow"] and options["fail_on"] is None:
         raise click.UsageError("--allow needs --fail-on")
@@ -274,7 +276,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
 @click.option(
     "--smoothness",
     type=float,
-    callback=finite,
+    callback=finite(),
     metavar="G",
     help="For --bound: Lipschitz constant of the target's gradient, in the metric; estimated "
     "from TRAIN if not given, and an estimate is no guarantee.",
@@ -282,7 +284,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
 @click.option(
     "--lipschitz",
     type=float,
-    callback=finite,
+    callback=finite(),
     metavar="L",
     help="For --bound: Lipschitz constant of the target itself; the same.",
 )
@@ -300,6 +302,8 @@ def predict(train: str, query: str, **options: Any) -> None:
       hullwise predict train.csv new.csv --target price --bound -o predicted.csv
     """
     refuse_usage(train, query, options)
+    if options["target"] in (options["id_column"], *options["dropped"]):
+        raise click.UsageError("the column of --target is also that of --id or --drop")
     given = options["smoothness"] is not None or options["lipschitz"] is not None
     if given and not options["bound"]:
         raise click.UsageError("--smoothness and --lipschitz belong to --bound")

@@ -1,4 +1,4 @@
-"""The two tables of `hullwise locate`: which columns are features, and the rows themselves."""
+"""The two tables of a command: which columns are features, and the rows themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..rows._files import NpyRows, ParquetRows
 from ..rows._memory import available_memory
 from ..rows._paths import no_columns, select
 from ..rows._rows import ArrayRows
-from ..rows._table import OpenTable, ParquetTable, Table, read_rows
+from ..rows._table import OpenTable, ParquetTable, Table, open_table, read_rows
 from ..rows._values import some
 
 
@@ -38,11 +38,11 @@ class Plan:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Queries:
-    """The rows asked about: `values` holds those that can be located, in file order."""
+    """The rows asked about: `values` holds those that can be used, in file order."""
 
     values: NDArray[Any]  # (g, d)
-    located: NDArray[np.bool_]  # (m,)
-    reasons: Mapping[int, str]  # row: why it cannot be located
+    located: NDArray[np.bool_]  # (m,) whether a row is among them
+    reasons: Mapping[int, str]  # row: why it is not
     ids: NDArray[np.object_] | None  # (m,)
 
     @property
@@ -52,10 +52,26 @@ class Queries:
 
     @property
     def labels(self) -> NDArray[np.object_] | None:
-        """(g,) names of the located rows; None where they are simply 0, 1, 2, ..."""
+        """(g,) names of the rows in `values`; None where they are simply 0, 1, 2, ..."""
         if self.ids is not None:
             return np.asarray(self.ids[self.located])
         return np.flatnonzero(self.located).astype(object) if self.reasons else None
+
+
+def open_tables(
+    train: str,
+    query: str,
+    options: dict[str, Any],
+    *,
+    targets: Sequence[str],
+    dropped: Sequence[str] | None = None,
+) -> tuple[OpenTable, OpenTable, Plan]:
+    """Both files, opened as the options say, and how their columns pair up."""
+    reading = {k: options[k] for k in ("sep", "decimal")} | {"header": not options["no_header"]}
+    first, second = open_table(train, **reading), open_table(query, **reading)
+    ids, columns = options["id_column"], options["columns"]
+    paired = plan(first, second, targets=targets, dropped=dropped, id_column=ids, columns=columns)
+    return first, second, paired
 
 
 def plan(
@@ -63,10 +79,13 @@ def plan(
     query: OpenTable,
     *,
     targets: Sequence[str],
+    dropped: Sequence[str] | None = None,
     id_column: str | None,
     columns: Sequence[str] | None,
 ) -> Plan:
     """Pair the columns of the two files by name.
+
+    `dropped` are columns to leave out, where the command has an option for them besides --target.
 
     Raises
     ------
@@ -80,11 +99,14 @@ def plan(
     if id_column is not None and train_id is None and query_id is None:
         both = list(dict.fromkeys([*query.names, *train.names]))
         _refuse_option("--id", f"in {query.path} or {train.path}", [id_column], both)
-    for option, asked in (("--target", targets), ("--columns", columns or ())):
+    asked_for = (("--target", targets), ("--drop", dropped or ()), ("--columns", columns or ()))
+    for option, asked in asked_for:
         unknown = [c for c in asked if c not in train.names]
         if unknown:
             _refuse_option(option, f"in {train.path}", unknown, train.names)
     index = [c for c in train.index if columns is None and c != id_column]
+    leave_out = "--target" if dropped is None else "--drop"
+    targets = [*targets, *(dropped or ())]
     drop = list(dict.fromkeys([*targets, *index]))
     features = tuple(select(train.path, train.names, columns, drop, train_id))
     notes = tuple(
@@ -93,7 +115,8 @@ def plan(
         if table.index and named is None
     )
     if train.named == query.named:
-        _refuse_unpaired(train, query, features, {*targets, id_column}, columns is not None)
+        known = {*targets, id_column}
+        _refuse_unpaired(train, query, features, known, None if columns else leave_out)
         return Plan(features, features, train_id, query_id, notes)
     rest = [c for c in query.names if c not in {*targets, id_column, *query.index}]
     if len(rest) != len(features):
@@ -118,8 +141,9 @@ def _refuse_unpaired(
     query: OpenTable,
     features: Sequence[str],
     known: set[str | None],
-    chosen: bool,
+    leave_out: str | None,
 ) -> None:
+    """`leave_out` is the option that leaves columns out, None where the features were named."""
     there = set(query.names)
     missing = [c for c in features if c not in there]
     extra = [c for c in query.names if c not in {*features, *known, *query.index, *train.index}]
@@ -128,9 +152,10 @@ def _refuse_unpaired(
         raise FileError(
             query.path,
             f"lacks {some(missing)}, feature{'s' * (len(missing) > 1)} of {train.path}{new}; "
-            "rename or add them, or say what is no feature with --target, --id or --columns",
+            f"rename or add them, or say what is no feature with {leave_out or '--target'}, --id "
+            "or --columns",
         )
-    if extra and not chosen:
+    if extra and leave_out is not None:
         listing = f"--columns {shell_list(features)}"
         if len(listing) > 210:
             listing = "--columns NAME,NAME,..."
@@ -158,9 +183,13 @@ def read_cloud(train: OpenTable, features: Sequence[str], id_column: str | None)
 
 
 def read_queries(
-    query: OpenTable, features: Sequence[str], id_column: str | None, keep_bad: bool
+    query: OpenTable,
+    features: Sequence[str],
+    id_column: str | None,
+    keep_bad: bool,
+    done: str = "located",
 ) -> Queries:
-    """The rows asked about.
+    """The rows asked about; `done` is what a row with missing values is not.
 
     Raises
     ------
@@ -168,24 +197,36 @@ def read_queries(
         For text, and for missing or infinite values unless `keep_bad`.
     """
     if keep_bad:
-        return _queries(read_rows(query, columns=features, id_column=id_column, bad_rows="keep"))
+        kept = read_rows(query, columns=features, id_column=id_column, bad_rows="keep")
+        return _queries(kept, done)
     try:
-        return _queries(read_rows(query, columns=features, id_column=id_column))
+        return _queries(read_rows(query, columns=features, id_column=id_column), done)
     except FileError as error:
         refused = error
     with contextlib.suppress(FileError):
         if read_rows(query, columns=features, bad_rows="keep").bad:
-            hint = "or pass --bad-rows keep to locate the other rows"
+            hint = f"or pass --bad-rows keep to have the other rows {done}"
             refused = FileError(refused.path, f"{refused.problem}; {hint}")
     raise refused
 
 
-def _queries(table: Table) -> Queries:
+def _queries(table: Table, done: str) -> Queries:
     located = np.ones(table.n, dtype=bool)
     located[list(table.bad)] = False
     values = table.values[located] if table.bad else table.values
-    reasons = {row: f"not located: {what}" for row, what in table.bad.items()}
+    reasons = {row: f"not {done}: {what}" for row, what in table.bad.items()}
     return Queries(values, located, reasons, table.ids)
+
+
+def repeated_ids(train_ids: Any, query_ids: Any) -> list[str]:
+    """A sentence for each file in which an id names more than one row."""
+    notes = []
+    for what, ids in (("training", train_ids), ("new", query_ids)):
+        repeated = 0 if ids is None else len(ids) - len(set(ids.tolist()))
+        if repeated:
+            rows = "row repeats" if repeated == 1 else "rows repeat"
+            notes.append(f"{repeated:,} {what} {rows} the id of another row.")
+    return notes
 
 
 def shell_list(names: Sequence[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,15 +21,14 @@ from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..errors import HullwiseError
 from ..rows._paths import shown
-from ..rows._table import open_table
-from ..rows._write import write_table
 from ..show._words import plain
 from ._console import console
 from ._input import (
     Queries,
-    plan,
+    open_tables,
     read_cloud,
     read_queries,
+    repeated_ids,
     shell_list,
     shell_word,
 )
@@ -42,9 +40,11 @@ from ._run import (
     compile_kernels,
     metric_of,
     obey_stop,
+    output_table,
     progress_bar,
     quiet,
     times,
+    write_output,
 )
 from ._text import Heading, print_summary
 
@@ -56,15 +56,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     say = quiet if options["quiet"] else aloud
     check_outputs((train, query), (options["output"], options["report"]), options["force"])
     start = perf_counter()
-    reading = {k: options[k] for k in ("sep", "decimal")} | {"header": not options["no_header"]}
-    first, second = open_table(train, **reading), open_table(query, **reading)
-    pairs = plan(
-        first,
-        second,
-        targets=options["targets"],
-        id_column=options["id_column"],
-        columns=options["columns"],
-    )
+    first, second, pairs = open_tables(train, query, options, targets=options["targets"])
     metric = metric_of(options["metric"])
     queries = read_queries(
         second, pairs.query_features, pairs.query_id, options["bad_rows"] == "keep"
@@ -167,12 +159,7 @@ def _notes(cloud: Cloud, queries: Queries, options: dict[str, Any]) -> list[str]
     if options["k"] > cloud.n and not options["membership_only"]:
         rows = "row" if cloud.n == 1 else "rows"
         notes.append(f"--k {options['k']} is more than the {cloud.n:,} training {rows}: all count.")
-    for what, ids in (("training", cloud.labels), ("new", queries.ids)):
-        repeated = 0 if ids is None else len(ids) - len(set(ids.tolist()))
-        if repeated:
-            rows = "row repeats" if repeated == 1 else "rows repeat"
-            notes.append(f"{repeated:,} {what} {rows} the id of another row.")
-    return notes
+    return [*notes, *repeated_ids(cloud.labels, queries.ids)]
 
 
 def _write(
@@ -185,46 +172,17 @@ def _write(
     """The table and the report; `told` is the name of the id column and how it was made."""
     from ..show.report import write_report
 
-    written = click.get_current_context().meta
     if options["output"] is not None:
-        write_table(
-            rows_table(location, queries, told[0]), options["output"], force=options["force"]
-        )
-        if options["output"] != "-":
-            written[WRITTEN] = options["output"]
-            done.append(f"{len(queries.located):,} rows written to {options['output']}")
+        rest = {"verdict": "undecided", "band": "unknown"}
+        table = output_table(location.to_dict(), queries, told[0], **rest)
+        done += write_output(table, options)
     if options["report"] is not None:
         title = f"Where the rows of {told[1]['File of new rows'].rsplit(os.sep, 1)[-1]} stand"
         write_report(
             location, options["report"], title=title, source=told[1], force=options["force"]
         )
-        written[WRITTEN] = options["report"]
+        click.get_current_context().meta[WRITTEN] = options["report"]
         done.append(f"report written to {options['report']}")
-
-
-def rows_table(
-    location: Location, queries: Queries, id_name: str | None
-) -> dict[str, Sequence[Any] | NDArray[Any]]:
-    """The columns of the output: the row's name, then everything known of it.
-
-    One entry for each row of the query file, in its order; None where there is nothing to say.
-    """
-    found = location.to_dict()
-    m = len(queries.located)
-    first = id_name if id_name is not None and id_name not in found else "row"
-    names = np.arange(m) if queries.ids is None else queries.ids
-    table: dict[str, Sequence[Any] | NDArray[Any]] = {first: names}
-    where = np.flatnonzero(queries.located).tolist()
-    for name, column in found.items():
-        known = column.tolist() if isinstance(column, np.ndarray) else list(column)
-        cells: list[Any] = [None] * m
-        for row, value in zip(where, known, strict=True):
-            cells[row] = None if isinstance(value, float) and np.isnan(value) else value
-        table[name] = cells
-    for row, reason in queries.reasons.items():
-        for name, value in (("verdict", "undecided"), ("band", "unknown"), ("status", reason)):
-            table[name][row] = value  # type: ignore[index]
-    return table
 
 
 def _failed(location: Location, queries: Queries, options: dict[str, Any]) -> bool:

@@ -27,10 +27,15 @@ def _mark(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     return value
 
 
-def finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and value >= 0):
-        raise click.BadParameter("expected a finite number of seconds, at least 0")
-    return value
+def finite(unit: str = "") -> Callable[[Any, Any, float | None], float | None]:
+    """A check that a number is finite and not negative; `unit` says of what, for the message."""
+
+    def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise click.BadParameter(f"expected a finite number{unit}, at least 0")
+        return value
+
+    return check
 
 
 def page(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

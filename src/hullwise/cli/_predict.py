@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import predict as methods
-from ..data._verdict import Verdict
 from ..data._warm import predict_once
 from ..data.cloud import Cloud
-from ..data.hull import locate_in_hull
-from ..errors import FileError, HullwiseError
+from ..errors import DataError, DataWarning, FileError, HullwiseError
 from ..predict._interpolant import Interpolant
-from ..predict.bound import ErrorBound
 from ..predict.mixture import MixtureClassifier
-from ..predict.regressors import DelaunayRegressor
-from ..predict.simplices import SimplexStatus
 from ..predict.smoothness import estimate_smoothness
 from ..rows._rows import ArrayRows, Floats
-from ..rows._table import OpenTable, open_table, read_rows
-from ..rows._values import some
-from ..rows._write import write_table
+from ..rows._table import OpenTable, read_rows
+from ..show._words import plain
 from ._console import console
-from ._input import Plan, Queries, plan, read_queries
+from ._input import Plan, Queries, open_tables, read_queries, repeated_ids
 from ._predict_text import Answer, print_answer
+from ._predicted import NAMED, Asked, predicted
 from ._run import (
-    WRITTEN,
     Say,
     aloud,
     check_outputs,
     compile_kernels,
     metric_of,
     obey_stop,
+    output_table,
     progress_bar,
     quiet,
     times,
+    write_output,
 )
-
-NAMED = 5  # rows named for each prediction
 
 
 def run(train: str, query: str, options: dict[str, Any]) -> None:
@@ -52,33 +48,30 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
     say = quiet if options["quiet"] else aloud
     check_outputs((train, query), (options["output"],), options["force"])
     start = perf_counter()
-    reading = {k: options[k] for k in ("sep", "decimal")} | {"header": not options["no_header"]}
-    first, second = open_table(train, **reading), open_table(query, **reading)
-    pairs = plan(
-        first,
-        second,
-        targets=(options["target"], *options["dropped"]),
-        id_column=options["id_column"],
-        columns=options["columns"],
+    first, second, pairs = open_tables(
+        train, query, options, targets=[options["target"]], dropped=options["dropped"]
     )
     metric = metric_of(options["metric"])
-    data = _read(first, second, pairs, options)
+    try:
+        data = _read(first, second, pairs, options)
+    except FileError as error:  # the readers know only the options of `locate`
+        problem = error.problem.replace("(or as --target", "(or as --drop")
+        raise FileError(error.path, problem) from None
     read = perf_counter() - start
-    compiled = compile_kernels(say, lambda: predict_once(_regressor(options["method"], None)))
+    bound, method = options["bound"], options["method"]
+    compiled = compile_kernels(say, lambda: predict_once(_regressor(method, None), bound=bound))
     start = perf_counter()
     obey_stop()
     answer = _predict(data, metric, options, say)
     obey_stop()
     say(times(read, compiled, perf_counter() - start, "predicted"))
-    names = tuple(Path(file.path).name for file in (first, second))
-    answer = replace(answer, files=names, notes=(*pairs.notes, *answer.notes))
     try:
         if options["output"] is not None:
-            table = rows_table(answer, data.queries, pairs.query_id)
-            write_table(table, options["output"], force=options["force"])
-            if options["output"] != "-":
-                click.get_current_context().meta[WRITTEN] = options["output"]
-                say(f"{len(data.queries.located):,} rows written to {options['output']}")
+            table = output_table(
+                columns_of(answer), data.queries, pairs.query_id, verdict="undecided"
+            )
+            for line in write_output(table, options):
+                say(line)
     finally:  # the answer is worth seeing even where the disk is full
         if not options["quiet"]:
             out = console(sys.stderr if options["output"] == "-" else sys.stdout)
@@ -94,170 +87,195 @@ class Data:
     y: NDArray[Any]
     queries: Queries
     known: NDArray[Any] | None  # (g,) targets of the queries, where their file has them
+    files: tuple[str, str]
+    notes: tuple[str, ...]
 
 
 def _read(first: OpenTable, second: OpenTable, pairs: Plan, options: dict[str, Any]) -> Data:
-    target, classes = options["target"], options["classes"]
-    table = read_rows(first, columns=pairs.features, id_column=pairs.train_id)
-    cloud = Cloud(ArrayRows(table.values, table.columns))
-    cloud.labels = table.ids
-    y = _labels(first, target, pairs) if classes else _numbers(first, target, pairs)
-    queries = read_queries(
-        second, pairs.query_features, pairs.query_id, options["bad_rows"] == "keep"
-    )
+    target, keep = options["target"], options["bad_rows"] == "keep"
+    cloud, y = (_labelled if options["classes"] else _numbered)(first, target, pairs)
+    queries = read_queries(second, pairs.query_features, pairs.query_id, keep, "predicted")
+    notes = [*pairs.notes, *repeated_ids(cloud.labels, queries.ids)]
     known: NDArray[Any] | None = None
-    if target in second.names and second.named:
-        if classes:
-            known = _labels(second, target, pairs)[queries.located]
-        else:
-            values = read_rows(second, columns=[target], bad_rows="keep").values[:, 0]
-            known = values.astype(np.float64)[queries.located]
-    return Data(cloud, y, queries, known)
+    if target in second.names and first.named == second.named:
+        try:
+            known = _known(second, target, pairs, options["classes"])[queries.located]
+        except FileError as error:  # nothing of the prediction depends on it
+            notes.append(f"Not compared with the target in {second.path}: {error.problem}.")
+    files = Path(first.path).name, Path(second.path).name
+    return Data(cloud, y, queries, known, files, tuple(notes))
 
 
-def _numbers(table: OpenTable, target: str, pairs: Plan) -> Floats:
+def _numbered(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, Floats]:
+    """The training rows and a target of numbers."""
     try:
-        return read_rows(table, columns=[target]).values[:, 0].astype(np.float64)
+        found = read_rows(table, columns=[*pairs.features, target], id_column=pairs.train_id)
     except FileError as error:
-        hint = "; if the target holds class labels, say so with --classes"
-        raise FileError(error.path, f"{error.problem}{hint}") from None
+        refused = error
+        try:
+            read_rows(table, columns=[target], bad_rows="keep")
+        except FileError as error:  # which only text in it can be
+            hint = f"if the target {target!r} holds class labels, say so with --classes"
+            refused = FileError(refused.path, f"{refused.problem}; {hint}")
+        raise refused from None
+    cloud = Cloud(ArrayRows(np.ascontiguousarray(found.values[:, :-1]), found.columns[:-1]))
+    cloud.labels = found.ids
+    return cloud, found.values[:, -1].astype(np.float64)
 
 
-def _labels(table: OpenTable, target: str, pairs: Plan) -> NDArray[np.object_]:
-    ids = read_rows(table, columns=pairs.features[:1], id_column=target, bad_rows="keep").ids
-    if ids is None:
-        raise FileError(table.path, f"has no class labels in {some([target])}")
-    return ids
+def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArray[np.str_]]:
+    """The training rows and a target of class labels, none of them missing."""
+    found = read_rows(table, columns=pairs.features, id_column=pairs.train_id)
+    cloud = Cloud(ArrayRows(found.values, found.columns))
+    cloud.labels = found.ids
+    labels = _labels(table, target, pairs)
+    missing = np.flatnonzero(labels == "")
+    if len(missing):
+        raise FileError(
+            table.path,
+            f"the target {target!r} is missing in row {missing[0]} (counted from 0) and in "
+            f"{len(missing)} row{'s' * (len(missing) > 1)} in all; nothing is filled in for you: "
+            "drop those rows",
+        )
+    return cloud, labels
+
+
+def _labels(table: OpenTable, target: str, pairs: Plan) -> NDArray[np.str_]:
+    """The labels as text, "" where missing."""
+    feature = next(c for c in pairs.features if c in table.names)
+    ids = read_rows(table, columns=[feature], id_column=target, bad_rows="keep").ids
+    assert ids is not None  # a column was named
+    return np.array([_label(value) for value in ids.tolist()], dtype=str)
+
+
+def _label(value: Any) -> str:
+    """A label as text; a whole number is the same label in a CSV file and as a float."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def _known(table: OpenTable, target: str, pairs: Plan, classes: bool) -> NDArray[Any]:
+    if classes:
+        return _labels(table, target, pairs)
+    return read_rows(table, columns=[target], bad_rows="keep").values[:, 0].astype(np.float64)
 
 
 def _regressor(method: str, metric: Any) -> Interpolant:
-    kinds: dict[str, str] = {
-        "delaunay": "regressors.DelaunayRegressor",
-        "voronoi": "regressors.VoronoiRegressor",
-        "box-spline": "regressors.BoxSplineRegressor",
-        "max-box": "regressors.MaxBoxRegressor",
-        "shepard": "distance_regressors.ShepardRegressor",
-        "linear-shepard": "distance_regressors.LinearShepardRegressor",
-        "inverse-distance": "distance_regressors.InverseDistanceRegressor",
-        "nearest": "distance_regressors.NearestRegressor",
-    }
-    from importlib import import_module
-
-    module, name = kinds[method].split(".")
-    made = getattr(import_module(f"{methods.__name__}.{module}"), name)(metric=metric)
+    name = "".join(part.capitalize() for part in method.split("-")) + "Regressor"
+    made = getattr(import_module("hullwise"), name)(metric=metric)
     return made  # type: ignore[no-any-return]
 
 
 def _predict(data: Data, metric: Any, options: dict[str, Any], say: Say) -> Answer:
-    chosen = data.cloud.metric(metric)
     regressor = _regressor(options["method"], metric)
     rows = data.cloud.rows.block(0, data.cloud.n)
-    classes, shares = None, None
+    classes: NDArray[Any] | None = None
     if options["classes"]:
-        model = MixtureClassifier(regressor).fit(rows, data.y.astype(str))
+        model = MixtureClassifier(regressor).fit(rows, data.y)
         regressor, classes = model.interpolant_, model.classes_
     else:
         regressor.fit(rows, data.y)
-    Q = data.queries.values.astype(np.float64)
-    with progress_bar(options["quiet"]) as progress:
-        W = regressor.weights(Q, progress=progress)
-        prediction: NDArray[Any] = W @ regressor.y_
-        if classes is not None:
-            shares = prediction
-            prediction = classes[shares.argmax(axis=1)]
-        verdict, distance = _where(regressor, rows if options["verify"] else None, Q, say)
-    bound, notes = None, []
+    constants, notes = None, data.notes
     if options["bound"]:
-        bound, note = _bound(regressor, rows, Q, options)
-        notes.append(note)
-    return Answer(
-        options["method"],
-        chosen.text,
-        data.cloud.names,
-        data.cloud.n,
-        prediction,
-        W,
-        verdict,
-        distance,
-        bound,
-        data.known,
-        classes,
-        shares,
-        data.cloud.labels,
-        ("", ""),
-        tuple(notes),
+        gamma, slope, told = _constants(regressor, rows, options, data.files[0])
+        constants, notes = (gamma, slope), (*notes, told)
+    asked = Asked(constants, rows if options["verify"] else None, _announced(say))
+    with progress_bar(options["quiet"]) as progress:
+        found = predicted(regressor, data.queries.values.astype(np.float64), asked, progress)
+    answer = Answer(
+        method=options["method"],
+        metric_text=data.cloud.metric(metric).text,
+        columns=data.cloud.names,
+        n=data.cloud.n,
+        found=found,
+        bounded=options["bound"],
+        largest=float(np.abs(regressor.y_).max()),
+        known=data.known,
+        classes=classes,
+        labels=data.cloud.labels,
+        files=data.files,
+        notes=notes,
+    )
+    if options["verify"]:
+        _refuse_unproved(answer, data.queries, say)
+    return answer
+
+
+def _announced(say: Say) -> Callable[[Callable[[], Any]], Any]:
+    """Runs something rare, saying so where kernels have to be compiled for it."""
+
+    def work(task: Callable[[], Any]) -> Any:
+        done: list[Any] = []
+        compile_kernels(say, lambda: done.append(task()))
+        return done[0]
+
+    return work
+
+
+def _refuse_unproved(answer: Answer, queries: Queries, say: Say) -> None:
+    holds = answer.found.holds
+    loose = np.array([s.name == "LOOSE" for s in answer.found.status], dtype=bool)
+    not_claimed = f", {int(loose.sum()):,} claim none" if loose.any() else ""
+    say(f"simplices verified: {int((holds & ~loose).sum()):,} of {len(holds):,}{not_claimed}")
+    if not holds.all():
+        b = int(np.argmin(holds))
+        name = b if queries.labels is None else queries.labels[b]
+        raise HullwiseError(
+            f"simplices that do not hold: {int((~holds).sum())}, the first in row "
+            f"{plain(name, 40)}; nothing was written. Please report this."
+        )
+
+
+def _constants(
+    regressor: Interpolant, rows: NDArray[Any], options: dict[str, Any], train: str
+) -> tuple[float, float, str]:
+    """Smoothness and Lipschitz constant of the bound, and where they come from.
+
+    Raises
+    ------
+    FileError
+        The training rows do not say what is not given: no bound is better than a wrong one.
+    """
+    given = {name: options[name] for name in ("smoothness", "lipschitz")}
+    missing = [name for name, value in given.items() if value is None]
+    if not missing:
+        return (*given.values(), "The constants of the bound are those given.")
+    with warnings.catch_warnings(), contextlib.suppress(DataError):  # what they say is said here
+        warnings.simplefilter("ignore", DataWarning)
+        found = estimate_smoothness(rows, regressor.y_, metric=regressor.metric)
+        given |= {name: float(getattr(found, name)) for name in missing}
+    open_ones = [n for n in missing if given[n] is None or not np.isfinite(given[n])]
+    if open_ones:
+        wanted = " and ".join(f"--{name}" for name in open_ones)
+        raise FileError(
+            train,
+            f"its rows are too few, or too near one another, to estimate {' and '.join(open_ones)}"
+            f" for --bound: give {wanted}, or leave out --bound",
+        )
+    gamma, slope = given["smoothness"], given["lipschitz"]
+    return (
+        gamma,
+        slope,
+        f"The bound rests on {' and '.join(missing)} estimated from the training rows "
+        f"(smoothness {gamma:.4g}, lipschitz {slope:.4g}): an estimate is no guarantee, and "
+        "noise in the target makes it large.",
     )
 
 
-def _where(
-    regressor: Interpolant, checked: Any, Q: Floats, say: Say
-) -> tuple[NDArray[np.str_], Floats]:
-    """Inside or outside the hull of the training rows, and how far, in the metric.
-
-    `checked` are the training rows against which simplices are verified, or None.
-    """
-    if isinstance(regressor, DelaunayRegressor):
-        found = regressor.simplices(Q)
-        if checked is not None:
-            good = found.verify(checked)
-            say(f"simplices verified: {int(good.sum()):,} of {len(good):,}")
-            loose = np.array([s is SimplexStatus.LOOSE for s in found.status], dtype=bool)
-            if not (good | loose).all():
-                raise HullwiseError(
-                    f"simplices that do not hold: {int((~good).sum())}, the first in row "
-                    f"{int(np.argmin(good | loose))}; nothing was written. Please report this."
-                )
-        inside = np.array([s is SimplexStatus.INSIDE for s in found.status], dtype=bool)
-        return np.where(inside | (found.distance == 0), "inside", "outside"), found.distance
-    hull = locate_in_hull(regressor.cloud_, Q, regressor.metric_)
-    words = [Verdict(v).name.lower() for v in hull.verdict.tolist()]
-    return np.array(words, dtype=str), hull.settled
-
-
-def _bound(
-    regressor: Interpolant, rows: NDArray[Any], Q: Floats, options: dict[str, Any]
-) -> tuple[ErrorBound, str]:
-    gamma, slope = options["smoothness"], options["lipschitz"]
-    told = "The constants of the bound are those given."
-    if gamma is None or slope is None:
-        found = estimate_smoothness(rows, regressor.y_, metric=regressor.metric)
-        guessed = [n for n, v in (("smoothness", gamma), ("lipschitz", slope)) if v is None]
-        gamma = float(np.nan_to_num(found.smoothness)) if gamma is None else gamma
-        slope = float(found.lipschitz) if slope is None else slope
-        told = (
-            f"The bound rests on {' and '.join(guessed)} estimated from the training rows "
-            f"(smoothness {gamma:.4g}, lipschitz {slope:.4g}): an estimate is no guarantee, and "
-            "noise in the target makes it large."
-        )
-    return regressor.bound(Q, smoothness=gamma, lipschitz=slope), told
-
-
-def rows_table(answer: Answer, queries: Queries, id_name: str | None) -> dict[str, Any]:
-    """The columns of the output, one entry for each row of the query file."""
-    m = len(queries.located)
-    names = np.arange(m) if queries.ids is None else queries.ids
-    columns: dict[str, Any] = {"prediction": answer.prediction.tolist()}
-    if answer.classes is not None and answer.shares is not None:
-        for k, label in enumerate(answer.classes.tolist()):
-            columns[f"share {label}"] = answer.shares[:, k].tolist()
-    if answer.bound is not None:
-        b = answer.bound
-        columns |= {"bound": b.total.tolist(), "bound_shift": b.shift.tolist()}
-        columns |= {"bound_spread": b.spread.tolist()}
-    columns["verdict"] = answer.verdict.tolist()
-    columns["distance"] = answer.distance.tolist()
-    columns["rows_used"] = np.diff(answer.weights.indptr).tolist()
-    columns["rows"] = [answer.rows_of(b, NAMED) for b in range(len(answer.prediction))]
+def columns_of(answer: Answer) -> dict[str, Any]:
+    """The columns of the output after the row's name, one entry for each predicted row."""
+    found = answer.found
+    columns: dict[str, Any] = {"prediction": answer.prediction}
+    if answer.classes is not None:
+        columns |= {f"share {c}": answer.shares[:, k] for k, c in enumerate(answer.classes)}
+    if answer.bounded:
+        names = ("bound", "bound_shift", "bound_spread", "bound_reach")
+        columns |= dict(zip(names, found.bound.T, strict=True))
+    columns |= {"verdict": found.verdict, "distance": found.distance, "rows_used": found.used}
+    columns["rows"] = [answer.rows_of(b, NAMED) for b in range(len(found))]
     if answer.known is not None:
-        columns["known"] = answer.known.tolist()
-    first = id_name if id_name is not None and id_name not in columns else "row"
-    table: dict[str, Any] = {first: names}
-    where = np.flatnonzero(queries.located).tolist()
-    for name, column in columns.items():
-        cells: list[Any] = [None] * m
-        for row, value in zip(where, column, strict=True):
-            cells[row] = None if isinstance(value, float) and np.isnan(value) else value
-        table[name] = cells
-    for row, reason in queries.reasons.items():
-        table["verdict"][row] = reason.replace("not located", "not predicted")
-    return table
+        columns["known"] = answer.known
+    return columns | {"status": [s.value for s in found.status]}

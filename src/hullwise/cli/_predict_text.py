@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from scipy.sparse import csr_array
 
 from ..show._words import plain, share
-from ._text import STYLES, add_count, counts_table, grid_of, indented, rows_text, section, table_of
+from ._text import (
+    STYLES,
+    add_count,
+    counts_table,
+    grid_of,
+    indented,
+    print_notes,
+    rows_text,
+    section,
+    status_notes,
+    table_of,
+)
 
 if TYPE_CHECKING:
-    from ..predict.bound import ErrorBound
     from ..rows._rows import Floats
     from ._input import Queries
+    from ._predicted import Predicted
 
 SHOWN = 8
 
@@ -32,47 +41,59 @@ class Answer:
     metric_text: str
     columns: tuple[str, ...]
     n: int
-    prediction: NDArray[Any]
-    weights: csr_array
-    verdict: NDArray[np.str_]
-    distance: Floats
-    bound: ErrorBound | None
-    known: NDArray[Any] | None
+    found: Predicted
+    bounded: bool
+    largest: float  # size of a training target
+    known: NDArray[Any] | None  # NaN or "" where missing
     classes: NDArray[Any] | None
-    shares: Floats | None
     labels: Any  # of the training rows, or None
-    files: tuple[str, ...]
+    files: tuple[str, str]
     notes: tuple[str, ...]
+
+    @property
+    def shares(self) -> Floats:
+        """(m, k) share of each class, sum 1."""
+        value = self.found.value
+        return value / value.sum(axis=1, keepdims=True)
+
+    @property
+    def prediction(self) -> NDArray[Any]:
+        """(m,) number, or class with the largest share."""
+        if self.classes is None:
+            return self.found.value[:, 0]
+        return np.asarray(self.classes[self.shares.argmax(axis=1)])
+
+    @property
+    def bound(self) -> Floats:
+        """(m,)"""
+        return self.found.bound[:, 0]
 
     def rows_of(self, b: int, most: int) -> str:
         """The heaviest training rows of prediction b, with their weights."""
-        span = slice(self.weights.indptr[b], self.weights.indptr[b + 1])
-        rows, w = self.weights.indices[span], self.weights.data[span]
-        order = np.lexsort((rows, -np.abs(w)))
+        count = min(most, int(self.found.used[b]))
+        rows, w = self.found.rows[b, :count], self.found.weights[b, :count]
         names = rows if self.labels is None else np.asarray(self.labels)[rows]
-        told = [f"{plain(names[i], 40)} ({100 * w[i]:.3g} %)" for i in order[:most]]
-        return ", ".join(told) + ", ..." * (len(order) > most)
+        told = [f"{plain(name, 40)} ({100 * x:.3g} %)" for name, x in zip(names, w, strict=True)]
+        return ", ".join(told) + ", ..." * (int(self.found.used[b]) > count)
 
 
 def print_answer(out: Console, answer: Answer, queries: Queries) -> None:
     """The whole answer, from the tables' sizes to the farthest rows."""
     _print_heading(out, answer, queries)
-    if not len(answer.prediction):
+    if len(answer.found):
+        _print_predictions(out, answer)
+        _print_verdicts(out, answer)
+        if answer.known is not None:
+            _print_errors(out, answer)
+        _print_rows(out, answer, queries)
+    else:
         out.print("\nNo row could be predicted.", style="bold")
-        return
-    _print_predictions(out, answer)
-    _print_verdicts(out, answer)
-    if answer.known is not None:
-        _print_errors(out, answer)
-    _print_rows(out, answer, queries)
     notes = list(answer.notes)
     if queries.reasons:
         have = "row has" if len(queries.reasons) == 1 else "rows have"
         notes.append(f"{len(queries.reasons):,} {have} missing or infinite values: not predicted.")
-    if notes:
-        section(out, "Notes")
-        for note in notes:
-            out.print(Padding(Text(note), (0, 0, 0, 2)))
+    notes += status_notes(answer.found.status, ("BOUNDARY", "STALLED", "LOOSE"))
+    print_notes(out, notes)
 
 
 def _print_heading(out: Console, answer: Answer, queries: Queries) -> None:
@@ -82,7 +103,7 @@ def _print_heading(out: Console, answer: Answer, queries: Queries) -> None:
     kept = f" (and {missed:,} that could not be predicted)" if missed else ""
     grid = grid_of(
         ("training data", f"{answer.files[0]}: {rows_text(answer.n)}"),
-        ("new rows", f"{answer.files[1]}: {rows_text(len(answer.prediction))}{kept}"),
+        ("new rows", f"{answer.files[1]}: {rows_text(len(answer.found))}{kept}"),
         ("features", f"{d:,}: {names}"),
         ("method", f"{answer.method} (--method)"),
         ("distance", f"{answer.metric_text} (--metric)"),
@@ -93,7 +114,7 @@ def _print_heading(out: Console, answer: Answer, queries: Queries) -> None:
 
 def _print_predictions(out: Console, answer: Answer) -> None:
     section(out, "Predictions")
-    if answer.classes is not None and answer.shares is not None:
+    if answer.classes is not None:
         table = table_of(
             ("class", {"overflow": "fold"}),
             ("rows", {"justify": "right"}),
@@ -106,8 +127,8 @@ def _print_predictions(out: Console, answer: Answer) -> None:
         return
     table = table_of(*((name, {"justify": "right"}) for name in ("", *QUARTILES)))
     _add_quartiles(table, "prediction", answer.prediction)
-    if answer.bound is not None:
-        _add_quartiles(table, "bound", answer.bound.total)
+    if answer.bounded:
+        _add_quartiles(table, "bound", answer.bound)
     indented(out, table)
 
 
@@ -133,9 +154,9 @@ def _print_verdicts(out: Console, answer: Answer) -> None:
         "undecided": "on the hull's surface, up to rounding",
     }
     for word, text in meaning.items():
-        count = int((answer.verdict == word).sum())
+        count = int((answer.found.verdict == word).sum())
         if count or word != "undecided":
-            add_count(out, table, word, count, of=len(answer.verdict), meaning=text)
+            add_count(out, table, word, count, of=len(answer.found), meaning=text)
     indented(out, table)
 
 
@@ -143,9 +164,7 @@ def _print_errors(out: Console, answer: Answer) -> None:
     known = answer.known
     assert known is not None
     if answer.classes is not None:
-        right = int((known.astype(str) == answer.prediction).sum())
-        section(out, "Against the labels in the file of new rows")
-        out.print(f"  right: {right:,} of {len(known):,} ({share(right, len(known))})")
+        _print_right(out, answer, known)
         return
     have = np.isfinite(known)
     if not have.any():
@@ -159,34 +178,57 @@ def _print_errors(out: Console, answer: Answer) -> None:
     spread = float(np.square(known[have] - known[have].mean()).sum())
     if spread > 0:
         lines.append(("R2", f"{1 - float(np.square(error).sum()) / spread:.3f}"))
-    if answer.bound is not None:
-        within = int((error <= answer.bound.total[have]).sum())
+    if answer.bounded:
+        # a sum of k products is rounded k + 1 times
+        rounding = (answer.found.used[have] + 1) * 2.0**-53 * answer.largest
+        within = int((error <= answer.bound[have] + rounding).sum())
         told = f"{within:,} of {len(error):,} ({share(within, len(error))})"
         lines.append(("within their bound", told))
     indented(out, grid_of(*lines))
 
 
+def _print_right(out: Console, answer: Answer, known: NDArray[Any]) -> None:
+    have = known != ""
+    if not have.any():
+        return
+    right = int((known == answer.prediction)[have].sum())
+    total = int(have.sum())
+    section(out, "Against the labels in the file of new rows")
+    out.print(f"  right: {right:,} of {total:,} ({share(right, total)})")
+    unseen = int((~np.isin(known[have], answer.classes)).sum())
+    if unseen:
+        verb = "is" if unseen == 1 else "are"
+        out.print(f"  {unseen:,} of the labels {verb} not among those of the training rows")
+
+
 def _print_rows(out: Console, answer: Answer, queries: Queries) -> None:
-    """The rows that are farthest out, with the training rows behind each prediction."""
-    order = np.argsort(-answer.distance, kind="stable")[:SHOWN]
-    title = "The farthest rows" if (answer.distance[order] > 0).any() else "The first rows"
-    section(out, f"{title}, and the training rows that made each prediction")
+    """The rows farthest out, or with the largest bounds, and what made each prediction."""
+    found = answer.found
+    title, by = "The farthest rows", found.distance
+    if not (by > 0).any():
+        title, by = ("The largest bounds", answer.bound) if answer.bounded else (None, by)
+    order = np.argsort(-by, kind="stable")[:SHOWN]
+    section(out, f"{title or 'The first rows'}, and the training rows that made each prediction")
+    right: dict[str, Any] = {"justify": "right", "no_wrap": True}
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
-        ("prediction", {"justify": "right", "no_wrap": True}),
+        ("prediction", right),
+        *([("bound", right)] if answer.bounded else []),
         ("verdict", {"no_wrap": True}),
-        ("distance", {"justify": "right", "no_wrap": True}),
+        ("distance", right),
         ("rows used", {}),
     )
-    labels = queries.labels
+    labels, prediction = queries.labels, answer.prediction
     for b in order.tolist():
-        value = answer.prediction[b]
-        verdict = str(answer.verdict[b])
+        value, verdict = prediction[b], str(found.verdict[b])
         table.add_row(
             Text(plain(b if labels is None else labels[b], 40)),
             plain(value, 20) if answer.classes is not None else f"{value:.4g}",
+            *([f"{answer.bound[b]:.4g}"] if answer.bounded else []),
             Text(verdict, style=STYLES[verdict]),
-            f"{answer.distance[b]:.3g}",
+            f"{found.distance[b]:.3g}",
             Text(answer.rows_of(b, 3)),
         )
     indented(out, table)
+    if queries.counted or answer.labels is None:
+        out.print("  Rows without a name are counted from 0.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -16,9 +17,9 @@ from .._output import output_path
 from ..data._warm import warm_up
 from ..errors import FileError
 from ..rows._paths import existing
-from ..rows._write import check_table_output
+from ..rows._write import check_table_output, write_table
 from . import STOPPED
-from ._input import same_file
+from ._input import Queries, same_file
 
 WRITTEN = "hullwise.written"  # what Ctrl-C leaves behind
 Say = Callable[[str], Any]
@@ -83,6 +84,41 @@ def metric_of(text: str) -> Any:
         return np.load(existing(text), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise FileError(text, f"is no .npy file of numbers ({error})") from None
+
+
+def output_table(
+    found: Mapping[str, Any], queries: Queries, id_name: str | None, **unknown: str
+) -> dict[str, Sequence[Any] | NDArray[Any]]:
+    """The columns of the output: the row's name, then everything found of it.
+
+    One entry for each row of the query file, in its order; None where there is nothing to say.
+    `unknown` is what columns hold for rows that could not be used; their status says why.
+    """
+    m = len(queries.located)
+    first = id_name if id_name is not None and id_name not in found else "row"
+    names = np.arange(m) if queries.ids is None else queries.ids
+    table: dict[str, Sequence[Any] | NDArray[Any]] = {first: names}
+    where = np.flatnonzero(queries.located).tolist()
+    for name, column in found.items():
+        known = column.tolist() if isinstance(column, np.ndarray) else list(column)
+        cells: list[Any] = [None] * m
+        for row, value in zip(where, known, strict=True):
+            cells[row] = None if isinstance(value, float) and np.isnan(value) else value
+        table[name] = cells
+    for row, reason in queries.reasons.items():
+        for name, value in (unknown | {"status": reason}).items():
+            table[name][row] = value  # type: ignore[index]
+    return table
+
+
+def write_output(table: Mapping[str, Any], options: dict[str, Any]) -> list[str]:
+    """Write the table where the options say; what there is to say of it."""
+    output = options["output"]
+    write_table(table, output, force=options["force"])
+    if output == "-":
+        return []
+    click.get_current_context().meta[WRITTEN] = output
+    return [f"{len(next(iter(table.values()))):,} rows written to {output}"]
 
 
 def check_outputs(inputs: Sequence[str], outputs: Sequence[str | None], force: bool) -> None:

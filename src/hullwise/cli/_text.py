@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -344,10 +345,7 @@ def _print_notes(out: Console, location: Location, heading: Heading) -> None:
     if heading.refused:
         have = "row has" if heading.refused == 1 else "rows have"
         notes.append(f"{heading.refused:,} {have} missing or infinite values: not located.")
-    for status, count in Counter(s.name for s in location.status).items():
-        if status in ("BOUNDARY", "STALLED", "BUDGET"):
-            sentence = next(s.value for s in location.status if s.name == status)
-            notes.append(f"{count:,} row{'s' * (count > 1)}: {sentence}")
+    notes += status_notes(location.status, ("BOUNDARY", "STALLED", "BUDGET"))
     if location.membership_only:
         notes.append("Membership only: no distances, bands or other definitions were computed.")
     elif np.isnan(location.ellipsoid_distance).all():
@@ -358,7 +356,17 @@ def _print_notes(out: Console, location: Location, heading: Heading) -> None:
             f"Bands rest on a seeded sample of {r:,} training rows, each left out in turn "
             "(--reference)."
         )
+    print_notes(out, notes)
+
+
+def status_notes(found: Iterable[Any], names: Sequence[str]) -> list[str]:
+    """How often an answer ended in each of these ways, in the status's own words."""
+    said = Counter(s for s in found if s.name in names)
+    return [f"{count:,} row{'s' * (count > 1)}: {s.value}" for s, count in said.items()]
+
+
+def print_notes(out: Console, notes: Sequence[str]) -> None:
     if notes:
         section(out, "Notes")
-        for note in notes:
-            out.print(Padding(Text(note), (0, 0, 0, 2)))
+    for note in notes:
+        out.print(Padding(Text(note), (0, 0, 0, 2)))

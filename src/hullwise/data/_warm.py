@@ -35,18 +35,24 @@ def locate_once() -> None:
     locate(X, X[:2] + 0.25, k=1, reference=2)
 
 
-def predict_once(regressor: Any) -> None:
-    """Everything that a prediction with its bound runs, on a table of a few rows."""
-    from ..predict.smoothness import estimate_smoothness
-    from .hull import locate_in_hull
-
+def predict_once(regressor: Any, *, bound: bool = False) -> None:
+    """Everything that `hullwise predict` runs with this regressor, on a table of a few rows."""
     rows = np.random.default_rng(0).normal(size=(12, 2))
     regressor.fit(rows, rows[:, 0])
     for queries in (rows[:3] / 2, rows[:3] * 9):
-        regressor.bound(queries, smoothness=1.0)
-        getattr(regressor, "simplices", regressor.weights)(queries)
-        locate_in_hull(regressor.cloud_, queries, regressor.metric_)
-    estimate_smoothness(rows, rows[:, 0])
+        if hasattr(regressor, "simplices"):
+            regressor.simplices(queries)
+        else:
+            from .hull import locate_in_hull
+
+            regressor.weights(queries)
+            locate_in_hull(regressor.cloud_, queries, regressor.metric_)
+        if bound:
+            regressor.bound(queries, smoothness=1.0)
+    if bound:
+        from ..predict.smoothness import estimate_smoothness
+
+        estimate_smoothness(rows, rows[:, 0])
 
 
 class _First(event.Listener):  # type: ignore[misc]

@@ -125,16 +125,19 @@ def error_bound(
         |f(q) - sum w_i f(x_i)| <= L |sum w_i x_i - q| + (gamma / 2) sum |w_i| |x_i - q|^2
 
     Expand every f(x_i) about q: the linear terms add up to <f'(q), sum w_i x_i - q>, at most the
-    *shift*, and each remainder is at most (gamma / 2) |x_i - q|^2, which gives the *spread*. For
-    w >= 0 it is attained by f = (gamma / 2) |x - q|^2. Among convex weights that average to q,
-    those of Delaunay make the spread smallest. Outside the hull one may expand about
+    *shift*, and each remainder is at most ``(gamma / 2) |x_i - q|^2``, which gives the *spread*.
+    For w >= 0 it is attained by ``f = (gamma / 2) |x - q|^2``. Among convex weights that average
+    to q, those of Delaunay make the spread smallest. Outside the hull one may expand about
     p = sum w_i x_i instead, if f has the constants between p and q too: for w >= 0 that takes
     ``smoothness / 2 * reach**2`` off the total.
 
     Theorem 1 (Lux et al. 2021): where the rows are the vertices of a simplex of dimension k, with
     p = sum w_i x_i, x_0 the vertex nearest to p, h its longest edge and s the smallest singular
-    value of the edges from it, ``|f(p) - prediction| <= (gamma / 2) |p - x_0|^2 + sqrt(k) gamma
-    h^2 / (2 s) |p - x_0|``. The paper has k = d; for fewer rows it holds as well in the flat of
+    value of the edges from it::
+
+        |f(p) - prediction| <= (gamma / 2) |p - x_0|^2 + sqrt(k) gamma h^2 / (2 s) |p - x_0|
+
+    The paper has k = d; for fewer rows it holds as well in the flat of
     the simplex. At a query inside its simplex it is never below the spread.
 
     Everything is rounded upward, in proportion to the number of weights, so the numbers are

@@ -39,13 +39,13 @@ LEFT_OUT = 1000  # rows that serve for it, at most
 class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     """An interpolant with bands of stated coverage that widen where its geometry is poor.
 
-    The half width at a query q with weights w is ``factor_ * u(q)``,
+    The half width at a query q with weights w is ``factor_ * u(q)``::
 
-        u(q) = noise_ + lipschitz_ |sum w_i x_i - q| + smoothness_ / 2 sum |w_i| |x_i - q|^2,
+        u(q) = noise_ + lipschitz_ |sum w_i x_i - q| + smoothness_ / 2 sum |w_i| |x_i - q|^2
 
     the error bound of the weights plus a term for noise. The three constants are fitted to errors
     on training rows left out in turn, and kept large enough that u always grows with both
-    distances; the factor is then the conformal quantile of |y - prediction| / u on calibration
+    distances; the factor is then the conformal quantile of ``|y - prediction| / u`` on calibration
     rows that nothing else has seen.
 
     Parameters
@@ -70,7 +70,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     factor_ : float
         By how much u is stretched.
     scores_ : (c,)
-        |y - prediction| / u of the calibration rows.
+        ``|y - prediction| / u`` of the calibration rows.
     cloud_ : Cloud
         The distinct rows that the interpolant was fitted on.
     n_features_in_, feature_names_in_

@@ -165,7 +165,7 @@ class VoronoiRegressor(Interpolant):
 
     Notes
     -----
-    Row i has the weight 1 - max_j <q - x_i, x_j - x_i> / |x_j - x_i|^2 where that is positive:
+    Row i has the weight ``1 - max_j <q - x_i, x_j - x_i> / |x_j - x_i|^2`` where that is positive:
     1 at the row itself, 1/2 where its cell ends, 0 at twice that distance. The prediction is
     continuous and always defined. O(n (d + log n)) for each query, and O(i d) more for the i-th
     nearest row where no nearer one rules it out.
@@ -214,8 +214,8 @@ class DelaunayRegressor(Interpolant):
     what the way there may cost, `simplices` says how far it is and proves all of it.
 
     No triangulation is made: the simplex is the optimal basis of the linear program
-    min sum w_i |x_i - q|^2 over convex weights with mean q (Edelsbrunner and Seidel 1986), found
-    by primal simplex steps on a few rows at a time, so d = 100 is no obstacle. Of all convex
+    ``min sum w_i |x_i - q|^2`` over convex weights with mean q (Edelsbrunner and Seidel 1986),
+    found by primal simplex steps on a few rows at a time, so d = 100 is no obstacle. Of all convex
     weights that reproduce linear functions these have the least worst-case error
     (`hullwise.error_bound`).
 
