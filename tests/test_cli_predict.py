@@ -1,10 +1,15 @@
 """`hullwise predict` and `hullwise study`: from files to tables, text and exit codes."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from cli_input import COLUMNS, files, process, read_rows, run, tables, write_csv  # noqa: F401
+from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, write_csv  # noqa: F401
 
 import hullwise as hw
+import hullwise.cli._predict
 from hullwise.cli import METHODS, STUDY_METHODS, STUDY_PARTS
 from hullwise.rows._table import read_table
 
@@ -97,7 +102,8 @@ def test_bad_rows_are_kept_when_asked(tmp_path, files):  # noqa: F811
     done = run("predict", files[0], new, *args)
     rows = table_of(done)
     assert [bool(r["prediction"]) for r in rows] == [True, False, True]
-    assert "not predicted" in rows[1]["verdict"]
+    assert rows[1]["verdict"] == "undecided"
+    assert rows[1]["status"] == "not predicted: NaN in column 'dose'"
     assert "1 row has missing" in done.stderr
 
 
@@ -114,16 +120,218 @@ def test_verified(files):  # noqa: F811
     assert "simplices verified: 20 of 20" in run("predict", *files, *TARGET, "--verify").stderr
 
 
+def with_target(path, X, target, name="y"):
+    return write_csv(path, [*COLUMNS, name], [[*x, t] for x, t in zip(X.tolist(), target)])
+
+
+@pytest.mark.parametrize("method", ["delaunay", "inverse-distance", "nearest"])
+def test_the_same_for_any_number_of_rows_at_once(files, method, monkeypatch):  # noqa: F811
+    args = ["predict", *files, *TARGET, "--method", method, "--bound", "-q", "-o", "-"]
+    whole = run(*args).stdout
+    for name in ("CHUNK", "FEWEST", "HELD"):
+        monkeypatch.setattr(f"hullwise.cli._predicted.{name}", 3)
+    assert run(*args).stdout == whole
+
+
+@pytest.mark.parametrize("method", ["delaunay", "voronoi"])
+def test_rows_that_repeat_share_their_weight(tables, files, tmp_path, method):  # noqa: F811
+    X, y, Q = tables
+    X, y = np.concatenate([X, X[:30]]), np.concatenate([y, y[:30] + 1])
+    train = with_target(tmp_path / "twice.csv", X, y.tolist())
+    args = ["--method", method, "--metric", "none", "--bound", "--smoothness", "2"]
+    done = run("predict", train, files[1], *TARGET, *args, "--lipschitz", "3", "-o", "-")
+    rows = table_of(done)
+    reg = getattr(hw, f"{method.capitalize()}Regressor")()
+    with pytest.warns(hw.errors.DataWarning, match="repeat"):
+        reg.fit(X, y)
+    np.testing.assert_allclose([float(r["prediction"]) for r in rows], reg.predict(Q), rtol=1e-12)
+    assert [int(r["rows_used"]) for r in rows] == np.diff(reg.weights(Q).indptr).tolist()
+    b = reg.bound(Q, smoothness=2.0, lipschitz=3.0)
+    np.testing.assert_allclose([float(r["bound"]) for r in rows], b.total, rtol=1e-9)
+    np.testing.assert_allclose([float(r["bound_reach"]) for r in rows], b.reach, atol=1e-12)
+    assert done.stderr.count("their targets are averaged") == 1
+
+
+def test_an_early_end_of_the_search_leaves_the_verdict_to_the_hull(files, monkeypatch):  # noqa: F811
+    from dataclasses import replace
+
+    real = hw.DelaunayRegressor.simplices
+
+    def loose(self, Q, **options):
+        found = real(self, Q, **options)
+        status = np.full(len(Q), hw.SimplexStatus.LOOSE, dtype=object)
+        return replace(found, status=status)
+
+    want = table_of(run("predict", *files, *TARGET, "-o", "-"))
+    monkeypatch.setattr(hw.DelaunayRegressor, "simplices", loose)
+    done = run("predict", *files, *TARGET, "--verify", "-o", "-")
+    rows = table_of(done)
+    assert [r["verdict"] for r in rows] == [r["verdict"] for r in want]
+    assert {r["verdict"] for r in rows} == {"inside", "outside"}
+    assert all("before its sphere was empty" in r["status"] for r in rows)
+    assert "simplices verified: 0 of 20, 20 claim none" in done.stderr
+    assert "20 rows: the search ended" in " ".join(done.stderr.split())
+
+
+def test_a_simplex_that_does_not_hold_stops_everything(files, tmp_path, monkeypatch):  # noqa: F811
+    def wrong(self, X, **_):
+        good = np.ones(len(self.status), dtype=bool)
+        good[4] = False
+        return good
+
+    monkeypatch.setattr("hullwise.predict.simplices.Simplices.verify", wrong)
+    out = tmp_path / "never.csv"
+    error = run("predict", *files, *TARGET, "--verify", "-o", out, code=3).stderr
+    assert "do not hold: 1, the first in row p4" in error
+    assert not out.exists()
+
+
+def test_labels_that_are_missing(tables, tmp_path):  # noqa: F811
+    X, _, Q = tables
+    labels = ["high" if x > 0 else "low" for x in X[:, 0]]
+    train = with_target(tmp_path / "a.csv", X, labels)
+    truth = ["", "other", *(["high"] * 18)]
+    new = with_target(tmp_path / "b.csv", Q, truth)
+    done = run("predict", train, new, "--target", "y", "--classes", "-o", "-")
+    rows = table_of(done)
+    right = sum(r["prediction"] == t for r, t in zip(rows, truth))
+    assert f"right: {right} of 19" in done.stderr
+    assert "1 of the labels is not among those of the training rows" in done.stderr
+    labels[4] = " "
+    bad = with_target(tmp_path / "c.csv", X, labels)
+    error = run("predict", bad, new, "--target", "y", "--classes", code=3).stderr
+    assert "'y' is missing in 1 row, first in row 4" in error
+
+
+def test_a_whole_number_is_one_label_in_any_file(tables, files, tmp_path):  # noqa: F811
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    X, _, Q = tables
+    sides = (X[:, 0] > 0).astype(float)
+    columns = dict(zip(COLUMNS, X.T, strict=True)) | {"y": sides}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    new = with_target(tmp_path / "b.csv", Q, (Q[:, 0] > 0).astype(int).tolist())
+    done = run("predict", tmp_path / "a.parquet", new, "--target", "y", "--classes", "-o", "-")
+    rows = table_of(done)
+    assert {r["prediction"] for r in rows} == {"0", "1"}
+    right = sum(r["prediction"] == r["known"] for r in rows)
+    assert right > 10
+    assert f"right: {right} of 20" in done.stderr
+
+
+def test_no_bound_is_made_up(tables, files, tmp_path):  # noqa: F811
+    X, y, _ = tables
+    few = with_target(tmp_path / "few.csv", X[:3], y[:3].tolist())
+    args = ["predict", few, files[1], *TARGET, "--bound", "-o", "-"]
+    error = run(*args, code=3).stderr
+    assert "too few" in error
+    assert "give --smoothness, or leave out --bound" in error
+    assert len(table_of(run(*args, "--smoothness", "1"))) == 20
+    one = with_target(tmp_path / "one.csv", X[:1], y[:1].tolist())
+    assert "--lipschitz" in run("predict", one, *args[2:], code=3).stderr
+
+
+def test_a_bound_that_is_met_exactly_counts_as_met(tables, files, tmp_path):  # noqa: F811
+    X, _, Q = tables
+    train = with_target(tmp_path / "a.csv", X, [0.1] * len(X))
+    new = with_target(tmp_path / "b.csv", Q, [0.1] * len(Q))
+    out = run("predict", train, new, "--target", "y", "--bound").stdout
+    assert "within their bound     20 of 20" in out
+
+
+def test_nothing_to_predict(files, tmp_path):  # noqa: F811
+    new = write_csv(tmp_path / "gap.csv", COLUMNS, [[1, "", 3]])
+    args = ["predict", files[0], new, "--target", "y", "--bad-rows", "keep", "--bound"]
+    done = run(*args, "-o", "-")
+    assert table_of(done)[0]["status"].startswith("not predicted")
+    assert "No row could be predicted" in done.stderr
+    assert "1 row has missing" in done.stderr
+
+
+def test_a_target_of_new_rows_that_cannot_be_read_is_no_obstacle(tables, files, tmp_path):  # noqa: F811
+    new = with_target(tmp_path / "b.csv", tables[2], ["open", *(["1"] * 19)])
+    done = run("predict", files[0], new, "--target", "y", "-o", "-")
+    plain = table_of(run("predict", *files, *TARGET, "-o", "-"))
+    assert [r["prediction"] for r in table_of(done)] == [r["prediction"] for r in plain]
+    assert "Not compared with the target" in done.stderr
+
+
+def test_the_largest_bounds_are_shown_where_no_row_is_outside(tables, tmp_path):  # noqa: F811
+    X, y, _ = tables
+    train = with_target(tmp_path / "a.csv", X, y.tolist())
+    new = write_csv(tmp_path / "b.csv", COLUMNS, (0.2 * X[:20]).tolist())
+    args = ["predict", train, new, "--target", "y", "--bound", "--smoothness", "1"]
+    done = run(*args, "--lipschitz", "1", "-o", "-")
+    rows = table_of(done)
+    assert {r["verdict"] for r in rows} == {"inside"}
+    table = done.stderr.split("The largest bounds")[1].splitlines()
+    largest = max(rows, key=lambda r: float(r["bound"]))
+    assert table[2].split()[0] == largest["row"]
+    assert table[2].split()[2] == f"{float(largest['bound']):.4g}"
+
+
+def test_first_run_compiles_what_it_needs_and_no_more(monkeypatch):
+    """What `locate` alone runs is not run to warm up `predict`, nor the other way round."""
+    from hullwise.data import _warm
+
+    def never(*_, **__):
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hullwise.data.hull.locate_in_hull", never)
+        patched.setattr("hullwise.predict.bound.error_bound", never)
+        patched.setattr("hullwise.predict.smoothness.estimate_smoothness", never)
+        _warm.predict_once(hw.DelaunayRegressor())
+        with pytest.raises(AssertionError):
+            _warm.predict_once(hw.VoronoiRegressor())
+    with monkeypatch.context() as patched:
+        patched.setattr("hullwise.predict.delaunay.find_simplices", never)
+        _warm.locate_once()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_command_compiles_nothing_that_was_not_announced(files, method, monkeypatch):  # noqa: F811
+    from numba.core import event
+
+    from hullwise.data._warm import _First
+
+    late = []
+    real = hw.cli._predict._predict
+
+    def listened(*args):
+        with event.install_listener("numba:compile", _First(lambda: late.append(method))):
+            return real(*args)
+
+    monkeypatch.setattr("hullwise.cli._predict._predict", listened)
+    run("predict", *files, *TARGET, "--method", method, "--bound", "-q")
+    assert late == []
+
+
+def test_help_imports_nothing_numeric():
+    code = (
+        "import sys; from hullwise.cli import main\n"
+        "for args in (['predict', '--help'], ['study', 'lux2021', '--help']):\n"
+        "    main(args, standalone_mode=False)\n"
+        "assert not {'numpy', 'numba', 'scipy', 'sklearn', 'pyarrow'} & set(sys.modules)\n"
+    )
+    env = os.environ | {"PYTHONPATH": SOURCE}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (["--smoothness", "1"], "--bound"),
+        (["--bound", "--smoothness", "-1"], "a finite number, at least 0"),
         (["--classes", "--bound"], "--classes"),
         (["--classes", "--method", "linear-shepard"], "negative"),
         (["--verify", "--method", "voronoi"], "delaunay"),
         (["--method", "spline"], "spline"),
         (["--metric", "cosine"], "cosine"),
-        (["--drop", "colour"], "colour"),
+        (["--drop", "colour"], "for --drop: in"),
+        (["--drop", "y"], "--target is also"),
         (["-o", "a.txt"], ".csv"),
     ],
 )

@@ -20,6 +20,7 @@ import click
 from .. import __version__
 from ..errors import DataWarning, HullwiseError
 from ._options import (
+    BOUND,
     COLUMNS,
     FORCE,
     ID,
@@ -272,23 +273,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     help="How training rows are weighted.",
 )
 @click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
-@click.option("--bound", is_flag=True, help="Add a bound of each prediction's error.")
-@click.option(
-    "--smoothness",
-    type=float,
-    callback=finite(),
-    metavar="G",
-    help="For --bound: Lipschitz constant of the target's gradient, in the metric; estimated "
-    "from TRAIN if not given, and an estimate is no guarantee.",
-)
-@click.option(
-    "--lipschitz",
-    type=float,
-    callback=finite(),
-    metavar="L",
-    help="For --bound: Lipschitz constant of the target itself; the same.",
-)
-@apply(ID, COLUMNS, METRIC, *READING, bad_rows("predicted"), OUTPUT, FORCE)
+@apply(*BOUND, ID, COLUMNS, METRIC, *READING, bad_rows("predicted"), OUTPUT, FORCE)
 @click.option("--verify", is_flag=True, help="Check every Delaunay simplex again, by other code.")
 @QUIET
 def predict(train: str, query: str, **options: Any) -> None:

@@ -60,6 +60,24 @@ METRIC = click.option(
     help="Units of distance: each feature divided by its standard deviation or range, its own "
     "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units.",
 )
+BOUND = (
+    click.option("--bound", is_flag=True, help="Add a bound of each prediction's error."),
+    click.option(
+        "--smoothness",
+        type=float,
+        callback=finite(),
+        metavar="G",
+        help="For --bound: Lipschitz constant of the target's gradient, in the metric; estimated "
+        "from TRAIN if not given, and an estimate is no guarantee.",
+    ),
+    click.option(
+        "--lipschitz",
+        type=float,
+        callback=finite(),
+        metavar="L",
+        help="For --bound: Lipschitz constant of the target itself; the same.",
+    ),
+)
 READING = (
     click.option("--sep", callback=_mark, metavar="CHAR", help="Separator of the CSV files."),
     click.option(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +30,7 @@ from ._predicted import NAMED, Asked, predicted
 from ._run import (
     Say,
     aloud,
+    announced,
     check_outputs,
     compile_kernels,
     metric_of,
@@ -62,7 +62,8 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
     compiled = compile_kernels(say, lambda: predict_once(_regressor(method, None), bound=bound))
     start = perf_counter()
     obey_stop()
-    answer = _predict(data, metric, options, say)
+    # a large table, or a search that ends early, runs kernels that no small table needs
+    answer = announced(say, lambda: _predict(data, metric, options, say))
     obey_stop()
     say(times(read, compiled, perf_counter() - start, "predicted"))
     try:
@@ -133,9 +134,9 @@ def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArra
     if len(missing):
         raise FileError(
             table.path,
-            f"the target {target!r} is missing in row {missing[0]} (counted from 0) and in "
-            f"{len(missing)} row{'s' * (len(missing) > 1)} in all; nothing is filled in for you: "
-            "drop those rows",
+            f"the target {target!r} is missing in {len(missing):,} "
+            f"row{'s' * (len(missing) > 1)}, first in row {missing[0]} (counted from 0); nothing "
+            "is filled in for you: drop those rows",
         )
     return cloud, labels
 
@@ -182,7 +183,7 @@ def _predict(data: Data, metric: Any, options: dict[str, Any], say: Say) -> Answ
     if options["bound"]:
         gamma, slope, told = _constants(regressor, rows, options, data.files[0])
         constants, notes = (gamma, slope), (*notes, told)
-    asked = Asked(constants, rows if options["verify"] else None, _announced(say))
+    asked = Asked(constants, rows if options["verify"] else None)
     with progress_bar(options["quiet"]) as progress:
         found = predicted(regressor, data.queries.values.astype(np.float64), asked, progress)
     answer = Answer(
@@ -202,17 +203,6 @@ def _predict(data: Data, metric: Any, options: dict[str, Any], say: Say) -> Answ
     if options["verify"]:
         _refuse_unproved(answer, data.queries, say)
     return answer
-
-
-def _announced(say: Say) -> Callable[[Callable[[], Any]], Any]:
-    """Runs something rare, saying so where kernels have to be compiled for it."""
-
-    def work(task: Callable[[], Any]) -> Any:
-        done: list[Any] = []
-        compile_kernels(say, lambda: done.append(task()))
-        return done[0]
-
-    return work
 
 
 def _refuse_unproved(answer: Answer, queries: Queries, say: Say) -> None:

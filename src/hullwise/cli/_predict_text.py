@@ -54,7 +54,7 @@ class Answer:
     def shares(self) -> Floats:
         """(m, k) share of each class, sum 1."""
         value = self.found.value
-        return value / value.sum(axis=1, keepdims=True)
+        return np.asarray(value / value.sum(axis=1, keepdims=True))
 
     @property
     def prediction(self) -> NDArray[Any]:
@@ -195,7 +195,7 @@ def _print_right(out: Console, answer: Answer, known: NDArray[Any]) -> None:
     total = int(have.sum())
     section(out, "Against the labels in the file of new rows")
     out.print(f"  right: {right:,} of {total:,} ({share(right, total)})")
-    unseen = int((~np.isin(known[have], answer.classes)).sum())
+    unseen = int((~np.isin(known[have], np.asarray(answer.classes))).sum())
     if unseen:
         verb = "is" if unseen == 1 else "are"
         out.print(f"  {unseen:,} of the labels {verb} not among those of the training rows")
@@ -206,9 +206,11 @@ def _print_rows(out: Console, answer: Answer, queries: Queries) -> None:
     found = answer.found
     title, by = "The farthest rows", found.distance
     if not (by > 0).any():
-        title, by = ("The largest bounds", answer.bound) if answer.bounded else (None, by)
+        title = "The first rows"
+        if answer.bounded:
+            title, by = "The largest bounds", answer.bound
     order = np.argsort(-by, kind="stable")[:SHOWN]
-    section(out, f"{title or 'The first rows'}, and the training rows that made each prediction")
+    section(out, f"{title}, and the training rows that made each prediction")
     right: dict[str, Any] = {"justify": "right", "no_wrap": True}
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,14 +15,12 @@ from ..data.hull import HullAnswer, locate_in_hull
 from ..predict._interpolant import CHUNK, Interpolant
 from ..predict.bound import error_bound
 from ..predict.regressors import DelaunayRegressor
-from ..predict.simplices import Simplices, SimplexStatus
+from ..predict.simplices import SimplexStatus, Simplices
 from ..rows._rows import Floats, Indices
 
 NAMED = 5  # rows named for each prediction
 FEWEST = 64  # queries at once
 HELD = 1 << 24  # weights at once, where every training row may have one
-
-Work = Callable[[Callable[[], Any]], Any]  # runs what may have to be compiled first
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +47,6 @@ class Asked:
 
     constants: tuple[float, float] | None  # smoothness and lipschitz of the bound
     checked: NDArray[Any] | None  # training rows to verify simplices against
-    work: Work
 
 
 def predicted(
@@ -88,7 +84,7 @@ def _some(regressor: Interpolant, Q: Floats, asked: Asked, progress: Progress | 
         found = regressor.simplices(Q, progress=progress)
         places = regressor.places_
         W = found.weights if places is None else csr_array(found.weights[:, places.first])
-        place = _of_simplices(regressor, found, asked.work)
+        place = _of_simplices(regressor, found)
         if asked.checked is not None:
             holds = found.verify(asked.checked) | (found.status == SimplexStatus.LOOSE)
     else:
@@ -103,7 +99,9 @@ def _some(regressor: Interpolant, Q: Floats, asked: Asked, progress: Progress | 
             *(W, regressor.cloud_, Q), smoothness=gamma, lipschitz=slope, metric=regressor.metric_
         )
         bound = np.stack([b.total, b.shift, b.spread, b.reach], axis=1)
-    return Predicted(value, np.diff(rows.indptr), *_heaviest(rows), *place, bound, holds)
+    heaviest, (verdict, distance, status) = _heaviest(rows), place
+    used = np.diff(rows.indptr)
+    return Predicted(value, used, *heaviest, verdict, distance, status, bound, holds)
 
 
 Place = tuple[NDArray[np.str_], Floats, NDArray[np.object_]]
@@ -114,14 +112,14 @@ def _of_hull(hull: HullAnswer) -> Place:
     return np.array(words, dtype="<U9"), hull.settled, hull.status
 
 
-def _of_simplices(regressor: Interpolant, found: Simplices, work: Work) -> Place:
+def _of_simplices(regressor: Interpolant, found: Simplices) -> Place:
     """A simplex says where its query lies, unless the search for it ended early."""
     inside = found.status == SimplexStatus.INSIDE
     verdict, distance = np.where(inside, "inside", "outside").astype("<U9"), found.distance.copy()
     loose = found.status == SimplexStatus.LOOSE
     if loose.any():
         ask = regressor.cloud_, found.queries[loose], regressor.metric_
-        verdict[loose], distance[loose], _ = _of_hull(work(lambda: locate_in_hull(*ask)))
+        verdict[loose], distance[loose], _ = _of_hull(locate_in_hull(*ask))
     return verdict, distance, found.status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import numpy as np
@@ -23,6 +23,7 @@ from ._input import Queries, same_file
 
 WRITTEN = "hullwise.written"  # what Ctrl-C leaves behind
 Say = Callable[[str], Any]
+Done = TypeVar("Done")
 
 
 def obey_stop() -> None:
@@ -48,6 +49,13 @@ def times(read: float, compiled: float, took: float, done: str) -> str:
 def compile_kernels(say: Say, work: Callable[[], Any]) -> float:
     """Compile what `work` needs and the cache lacks, saying so before; seconds, 0.0 for none."""
     return warm_up(work, lambda: say("compiling the kernels (once per machine) ..."))
+
+
+def announced(say: Say, work: Callable[[], Done]) -> Done:
+    """What `work` returns; says so before it compiles anything."""
+    done: list[Done] = []
+    compile_kernels(say, lambda: done.append(work()))
+    return done[0]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ..data._qr import dot, jit
 from ..data.cloud import Cloud
 from ..rows._rows import Floats, Indices
 
-FAR = 2.0**400  # a query farther than this, in radii of the data, is moved in: squares stay finite
+FAR = 40  # a query farther than 2**FAR radii of the data is moved in: rounding would hide the rows
 TINY = 1e-200  # of a squared distance: differences are enlarged first
 ENLARGE = 2.0**500
 STEP = 1 << 26  # numbers read by one task: about a twentieth of a second
@@ -55,14 +55,18 @@ def scene(cloud: Cloud, Q: Floats, metric: Metric) -> Scene:
 
 
 def within_reach(frame: Frame, Q: Floats) -> Floats:
-    """Queries so far out that squares overflow, moved towards the centre along a straight line."""
+    """Queries beyond 2**FAR radii of the data, moved towards the centre along a straight line.
+
+    Which rows are nearer than others is the same there, and not yet a matter of rounding.
+    """
     for _ in range(8):
         with np.errstate(over="ignore", invalid="ignore"):
-            far = ~(np.abs(frame.map(Q)) <= FAR).all(axis=1)
-        if not far.any():
+            size = np.abs(frame.map(Q)).max(axis=1)
+        if (size <= 2.0**FAR).all():
             break
-        Q = Q.copy()
-        Q[far] = np.ldexp(Q[far], -300) - np.ldexp(frame.shift, -300) + frame.shift
+        less = np.where(np.isfinite(size), np.maximum(np.frexp(size)[1] - FAR, 0), 300)
+        less = less.astype(np.int32)[:, None]
+        Q = np.where(less > 0, np.ldexp(Q, -less) - np.ldexp(frame.shift, -less) + frame.shift, Q)
     return Q
 
 
