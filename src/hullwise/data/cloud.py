@@ -2,9 +2,9 @@
 
     Which rows maximise <x, g> - h |x|^2 ?
 
-With h = 0 the answer is the support function of the convex hull, with h > 0 it is a nearest
-neighbour query, and everything this library says about the data follows from such answers. A
-cloud on a GPU or on a hundred machines is another class with the same few methods.
+With h = 0 the answer is the support function of the convex hull, with h > 0 a nearest neighbour
+query, and all that is said about the data follows from such answers. A cloud on a GPU or on a
+hundred machines is another class with the same few methods.
 """
 
 from __future__ import annotations
@@ -93,9 +93,8 @@ class Cloud:
 
     Notes
     -----
-    Building costs one pass over the data, O(n d). Memory beyond the data itself: one block of
-    rows for each thread (1,024 rows), and where n d is at most 4 million, at most 32 MiB for each
-    of the last few coordinate systems in which it keeps its rows.
+    Building costs one pass, O(n d). Memory beyond the data: one block of rows for each thread
+    (1,024 rows), and up to 4 million numbers n d at most 32 MiB for each of the last few frames.
 
     Examples
     --------
@@ -234,8 +233,7 @@ class Cloud:
         return self.euclidean.distance(np.sqrt(total / self.n))
 
     def resolution(self, tolerance: float) -> Floats:
-        """(d,) how near counts as equal: a share of each feature's range, and what float64 keeps
-        of its magnitude."""
+        """(d,) how near counts as equal: a share of each range, and float64's last digits."""
         reach = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
         width = 2 * (self.maximum / 2 - self.minimum / 2)
         return np.asarray(tolerance * width + 2.0**-51 * reach + TINY)

@@ -10,28 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from ..data._qr import jit
 
 FLOOR = 2.0**-26  # square root of the machine epsilon: the least value of a box that holds a query
 FAR = 2.0**1000  # farther than any finite width; keeps the quotient with an infinite one at 0
 STEP = 512  # growing products are brought back into range by 2**STEP
 LARGEST = 2.0**500  # one factor of theirs
 
-_jit = njit(nogil=True, cache=True, error_model="numpy")
 
-
-@_jit  # type: ignore[untyped-decorator]
-def mapped(Z: Any, matrix: Any) -> Any:
-    """Z @ matrix, each row by itself: the same bits whatever the other rows are."""
-    out = np.zeros((Z.shape[0], matrix.shape[1]))
-    for b in range(Z.shape[0]):
-        for j in range(Z.shape[1]):
-            for k in range(matrix.shape[1]):
-                out[b, k] += Z[b, j] * matrix[j, k]
-    return out
-
-
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def iterative_boxes(
     C: Any, columns: Any, unit: Any, start: int, stop: int, lower: Any, upper: Any
 ) -> None:
@@ -55,7 +43,7 @@ def iterative_boxes(
         _in_order(C, unit, j, lower[j], upper[j])
 
 
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def largest_boxes(
     C: Any, columns: Any, unit: Any, start: int, stop: int, lower: Any, upper: Any
 ) -> None:
@@ -75,7 +63,7 @@ def largest_boxes(
         _nearest_first(C, unit, j, n - 1, left, gap, lower[j], upper[j])
 
 
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def _nearest_first(
     C: Any, unit: Any, j: int, count: int, left: Any, gap: Any, low: Any, high: Any
 ) -> None:
@@ -97,7 +85,7 @@ def _nearest_first(
         count = kept
 
 
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def _in_order(C: Any, unit: Any, j: int, low: Any, high: Any) -> None:
     """Cut box j at every later point that it still holds when that point's turn comes."""
     r = len(unit)
@@ -125,7 +113,7 @@ def _in_order(C: Any, unit: Any, j: int, low: Any, high: Any) -> None:
                 count += 1
 
 
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def _cut(C: Any, unit: Any, j: int, i: int, low: Any, high: Any) -> Any:
     """End box j at point i, along the first of the axes that separate them most."""
     axis, widest = 0, (C[i, 0] - C[j, 0]) * unit[0]
@@ -140,7 +128,7 @@ def _cut(C: Any, unit: Any, j: int, i: int, low: Any, high: Any) -> Any:
     return axis, widest
 
 
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def basis(
     P: Any,
     C: Any,
@@ -177,7 +165,7 @@ def basis(
             B[b, j] = B[b, j] / total if total > 0 else 1 / n
 
 
-@_jit  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def _value(
     P: Any,
     b: int,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from scipy.sparse import csr_array
 
 from .._threads import Stop, cores, for_each
+from ..data._qr import jit
 from ..rows._rows import Floats, Indices
 
 Flag = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -18,7 +18,7 @@ STEP = 2e7  # comparisons in one task: about a tenth of a second
 ROUNDING = 1e-12  # relative: a probability this little below p has reached p
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def _cdf(
     start: int,
     stop: int,
@@ -52,7 +52,7 @@ def _cdf(
             out[b, j] /= total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@jit  # type: ignore[untyped-decorator]
 def _quantile(
     start: int,
     stop: int,

@@ -19,8 +19,9 @@ from ..data._options import Progress
 from ..data.cloud import Cloud
 from ..errors import DataError
 from ..rows._rows import Floats, Indices
-from ._boxes import basis, iterative_boxes, largest_boxes, mapped
+from ._boxes import basis, iterative_boxes, largest_boxes
 from ._distinct import Places, distinct_places
+from ._near import mapped
 
 __all__ = ["BoxMesh", "box_spline_mesh", "box_weights", "max_box_mesh"]
 
