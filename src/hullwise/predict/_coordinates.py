@@ -13,7 +13,7 @@ from ..data._frame import Metric
 from ..data._scan import View
 from ..data.cloud import Cloud
 from ..rows._rows import Floats
-from ._near import within_reach
+from ._near import mapped_alone
 
 THIN = 1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen
 
@@ -36,7 +36,7 @@ class Coordinates:
 
     def map(self, Q: Floats) -> Floats:
         """Queries (m, d) along the flat, (m, r), those far out moved in."""
-        return self.view.frame.map(within_reach(self.view.frame, Q))
+        return mapped_alone(self.view.frame, Q)
 
     def to_data(self, V: Floats) -> Floats:
         """Differences (m, r) in these coordinates as differences (m, d) in the data's units."""

@@ -96,7 +96,10 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     def _row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
         """Over all training rows."""
         W = self._weights(Q, progress)
-        return W if self.share_ is None else csr_array(W @ self.share_)
+        if self.share_ is not None:
+            W = csr_array(W @ self.share_)
+            W.sort_indices()
+        return W
 
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
         """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1."""

@@ -46,12 +46,33 @@ class Scene:
 def scene(cloud: Cloud, Q: Floats, metric: Metric) -> Scene:
     """A cloud and queries Q (m, d) in the cloud's frame of the metric."""
     view = cloud.view_in(metric)
-    frame, queries = view.frame, within_reach(view.frame, Q)
+    frame = view.frame
     if frame.matrix is None:
-        return Scene(view.kept, frame.map(queries), 0.0, frame)
-    plain = replace(frame, matrix=None).map(queries)
+        frame, rows = cloud.learned(("rows", id(metric)), lambda: (metric, _plain(cloud, frame)))[1]
+        return Scene(rows, mapped_alone(frame, Q), 0.0, frame)
     rounding = 4 * float(np.linalg.norm(view.rounding(np.eye(view.rank), False)))
-    return Scene(view.kept, mapped(plain, np.ascontiguousarray(frame.matrix)), rounding, frame)
+    return Scene(view.kept, mapped_alone(frame, Q), rounding, frame)
+
+
+def _plain(cloud: Cloud, frame: Frame) -> tuple[Frame, Floats]:
+    """The frame about a centre with few digits, and all rows in it.
+
+    A mean of many digits would round what is whole, and rows that are equally far with it.
+    """
+    width = (cloud.maximum / 2 - cloud.minimum / 2) * frame.pre
+    step = np.ldexp(1.0, np.maximum(np.frexp(width)[1] - 4, -1000))
+    shift = np.rint(frame.shift * frame.pre / step) * step / frame.pre
+    frame = replace(frame, shift=np.where(width > 0, shift, cloud.minimum))
+    return frame, np.ascontiguousarray(frame.map(cloud.rows.block(0, cloud.n)))
+
+
+def mapped_alone(frame: Frame, Q: Floats) -> Floats:
+    """Queries Q (m, d) in a frame, each with the same bits whatever the others are."""
+    Q = within_reach(frame, Q)
+    if frame.matrix is None:
+        return frame.map(Q)
+    plain = replace(frame, matrix=None).map(Q)
+    return np.asarray(mapped(plain, np.ascontiguousarray(frame.matrix)))
 
 
 def within_reach(frame: Frame, Q: Floats) -> Floats:
