@@ -60,16 +60,20 @@ _HOMES = {
     "FileError": "errors",
     "HullwiseError": "errors",
     "MemoryLimitError": "errors",
+    "ModelError": "errors",
 }
+_ROOMS = ("model",)  # public modules
 
 __all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"hullwise.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'hullwise' has no attribute {name!r}")
     return getattr(import_module(f"hullwise.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS])

@@ -6,6 +6,7 @@
     ├── DataError            (also ValueError)   bad values or shapes
     │   └── FileError                            a file; the message starts with its path
     ├── DataTypeError        (also TypeError)    the wrong kind of container
+    ├── ModelError           (also ValueError)   a network that cannot be read or analysed
     └── MemoryLimitError     (also MemoryError)  would not fit; raised before allocating
 
     UserWarning
@@ -21,6 +22,7 @@ __all__ = [
     "FileError",
     "HullwiseError",
     "MemoryLimitError",
+    "ModelError",
 ]
 
 
@@ -89,6 +91,20 @@ class DataTypeError(HullwiseError, TypeError):
     ... except TypeError as error:
     ...     print("toarray" in str(error))
     True
+    """
+
+
+class ModelError(HullwiseError, ValueError):
+    """A network that cannot be read, or that is not piecewise affine where it must be.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> try:
+    ...     hw.model.from_arrays([[[1.0, float("nan")]]])
+    ... except hw.ModelError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    layer 'linear0' has 1 NaN or infinite numbers in W...
     """
 
 

@@ -1,0 +1,25 @@
+"""Networks as piecewise affine functions: read, region, partition, boundary, tree, guard."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Names are imported when first used: reading a table then loads nothing of networks.
+_HOMES = {
+    "read": "read",
+    "from_arrays": "arrays",
+    "Network": "network",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hullwise.model' has no attribute {name!r}")
+    return getattr(import_module(f"hullwise.model.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,383 @@
+"""A network as a graph of affine layers and piecewise affine units, and what is pushed through it.
+
+Balestriero & Baraniuk (2018), A Spline Theory of Deep Learning: on each region of its partition
+the network is one affine map. Everything in this room follows from one pass: *blocks* of points
+and tangents are pushed through the layers, the units' codes read off the points (or given), and
+whoever needs a layer's input looks on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DataError, ModelError
+from ..rows._check import check_rows
+from ._affine import Affine, Floats, Shape
+from ._units import Codes, Units
+
+if TYPE_CHECKING:
+    from .line import Line
+    from .plane import Slice
+    from .regions import Regions
+    from .tree import NetworkTree
+
+Visit = Callable[[int, Floats, Codes], Any]
+BLOCK = 2**22  # numbers of the widest layer held at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One layer: `op` on the outputs of `inputs` (indices of earlier nodes; 0 is the input)."""
+
+    name: str
+    op: Affine | Units | None
+    inputs: tuple[int, ...]
+    shape: Shape
+
+    @property
+    def bends(self) -> bool:
+        """Whether its units have pieces."""
+        return hasattr(self.op, "code")
+
+
+@dataclass(frozen=True, eq=False)
+class UnitLayer:
+    """One layer of units: where its codes stand in the whole code."""
+
+    name: str
+    kind: str
+    node: int
+    n_units: int
+    start: int
+
+    @property
+    def columns(self) -> slice:
+        return slice(self.start, self.start + self.n_units)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """A continuous piecewise affine function on convex regions, layer by layer.
+
+    Made by :func:`hullwise.model.read` or :func:`hullwise.model.from_arrays`. Calling it evaluates
+    it in float64: rows (m, d) in, outputs (m, n_outputs). Inputs of more than one axis (images) are
+    flattened row-major; both forms are taken.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs : int
+        d and the number of outputs, flat.
+    input_shape, output_shape : tuple of int
+        The shapes without the batch.
+    layers : tuple of UnitLayer
+        The layers of units, in order: `name`, `kind`, `n_units`, `columns` (their place in a code).
+    n_units : int
+        Units in all, the length of an activation code.
+    source : str
+        What it was read from.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])
+    >>> net
+    Network(1 input, 1 output, 2 units in 1 layer, from arrays)
+    >>> net([[3.0], [-2.0]]).ravel()
+    array([3., 2.])
+    """
+
+    nodes: tuple[Node, ...]
+    source: str = "arrays"
+    outside: tuple[str, ...] = field(default=())  # what the reader left out, in words
+
+    @property
+    def input_shape(self) -> Shape:
+        return self.nodes[0].shape
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.nodes[-1].shape
+
+    @property
+    def n_inputs(self) -> int:
+        return prod(self.input_shape)
+
+    @property
+    def n_outputs(self) -> int:
+        return prod(self.output_shape)
+
+    @cached_property
+    def layers(self) -> tuple[UnitLayer, ...]:
+        found, start = [], 0
+        for i, node in enumerate(self.nodes):
+            if node.bends:
+                kind, n = node.op.kind, prod(node.shape)  # type: ignore[union-attr]
+                found.append(UnitLayer(node.name, kind, i, n, start))
+                start += n
+        return tuple(found)
+
+    @property
+    def n_units(self) -> int:
+        return sum(layer.n_units for layer in self.layers)
+
+    @cached_property
+    def widest(self) -> int:
+        """Numbers in the largest layer."""
+        return max(prod(node.shape) for node in self.nodes)
+
+    @cached_property
+    def _last_use(self) -> list[int]:
+        last = list(range(len(self.nodes)))
+        for i, node in enumerate(self.nodes):
+            for j in node.inputs:
+                last[j] = i
+        last[-1] = len(self.nodes)
+        return last
+
+    def rows(self, X: Any, name: str = "X") -> Floats:
+        """Rows X (m, d), (d,) or (m, *input_shape) as float64 (m, d).
+
+        Raises
+        ------
+        DataError
+            If the shape does not fit the input or a value is NaN or infinite.
+        """
+        if not hasattr(X, "columns"):
+            array = X if hasattr(X, "detach") else np.asarray(X)
+            if np.shape(array) == (self.n_inputs,) or np.shape(array) == self.input_shape:
+                array = array.reshape(1, -1)
+            elif np.shape(array)[1:] == self.input_shape:
+                array = array.reshape(len(array), -1)
+            X = array
+        values = np.asarray(check_rows(X, name=name, allow_empty=True).values, dtype=np.float64)
+        if values.shape[1] != self.n_inputs:
+            shape = "" if len(self.input_shape) == 1 else f" (shape {self.input_shape})"
+            raise DataError(
+                f"{name} has {values.shape[1]} columns, but the network takes {self.n_inputs} "
+                f"inputs{shape}; give the columns it was trained on, in their order."
+            )
+        return values
+
+    def __call__(self, X: Any) -> Floats:
+        """Outputs (m, n_outputs) at rows X (m, d). Cost: one forward pass in float64."""
+        X = self.rows(X)
+        parts = [self.push(X[rows, None])[:, 0] for rows in self.blocks(len(X))]
+        return np.concatenate(parts) if parts else np.zeros((0, self.n_outputs))
+
+    def codes(self, X: Any) -> Codes:
+        """Activation codes (m, n_units) of rows X (m, d): for each unit the piece it is on.
+
+        0 and 1 for ReLU (0 at exactly zero); the number of knots below for units of more pieces;
+        the place of the winner for a maximum.
+        """
+        X = self.rows(X)
+        out = np.zeros((len(X), self.n_units), dtype=self.code_dtype)
+        for rows in self.blocks(len(X)):
+            self.push(X[rows, None], visit=_collect(self, out[rows]))
+        return out
+
+    @cached_property
+    def code_dtype(self) -> Any:
+        wide = any(getattr(n.op, "groups", np.zeros((1, 1))).shape[1] > 256 for n in self.nodes if n.bends)
+        return np.uint16 if wide else np.uint8
+
+    def blocks(self, m: int, slots: int = 1) -> list[slice]:
+        """Slices of m points, each small enough to push with so many slots."""
+        step = max(1, BLOCK // (self.widest * slots))
+        return [slice(start, min(m, start + step)) for start in range(0, m, step)]
+
+    def split(self, code: Codes) -> list[Codes]:
+        """Codes (m, n_units) layer by layer."""
+        return [code[:, layer.columns] for layer in self.layers]
+
+    def push(
+        self,
+        block: Floats,
+        code: Codes | None = None,
+        *,
+        origin: bool = True,
+        visit: Visit | None = None,
+    ) -> Floats:
+        """A block (B, T, d) through all layers: (B, T, n_outputs).
+
+        Slot 0 holds points where `origin` (the other slots tangents); the codes are then read off
+        it. With `code` (B, n_units) given the affine pieces it names are applied instead, so that
+        slot 0 may be any origin of coordinates. `visit(layer, input, code)` sees the flat input
+        (B, T, i) of each layer of units and its codes.
+        """
+        return self.resume({0: block}, 0, code, origin=origin, visit=visit)
+
+    def resume(
+        self,
+        held: dict[int, Floats],
+        after: int,
+        code: Codes | None = None,
+        *,
+        origin: bool = True,
+        visit: Visit | None = None,
+        until: int | None = None,
+    ) -> Floats:
+        """`push` from the held outputs of nodes up to `after`, to node `until` (None: the last).
+
+        `held` maps nodes to blocks (B, T, size); it is emptied of what nothing needs any more.
+        """
+        layer = sum(1 for one in self.layers if one.node <= after)
+        end = len(self.nodes) - 1 if until is None else until
+        for i in range(after + 1, end + 1):
+            node = self.nodes[i]
+            given = [held[j] for j in node.inputs]
+            B, T = given[0].shape[:2]
+            if node.bends:
+                units: Any = node.op
+                z = given[0]
+                own = units.code(z[:, 0]) if code is None else code[:, self.layers[layer].columns]
+                if visit is not None:
+                    visit(layer, z, own)
+                held[i] = units.push(z, own, origin)
+                layer += 1
+            else:
+                affine: Any = node.op
+                shaped = [
+                    g.reshape(B * T, *self.nodes[j].shape)
+                    for g, j in zip(given, node.inputs, strict=True)
+                ]
+                out = affine.linear(*shaped).reshape(B, T, *node.shape)
+                if origin and affine.offset is not None:
+                    out = _own(out, given)
+                    out[:, 0] += affine.offset
+                held[i] = out.reshape(B, T, -1)
+            for j in set(node.inputs):
+                if self._last_use[j] <= i:
+                    del held[j]
+        return held[end]
+
+    def upto(self, layer: int | str) -> Network:
+        """The network whose output is what enters a layer of units (by index or name).
+
+        Raises
+        ------
+        ModelError
+            If there is no such layer.
+        """
+        names = [one.name for one in self.layers]
+        if isinstance(layer, str) and layer not in names:
+            raise ModelError(f"the network has no layer of units {layer!r}; it has {names}")
+        i = names.index(layer) if isinstance(layer, str) else layer
+        if not -len(names) <= i < len(names):
+            raise ModelError(f"the network has {len(names)} layers of units, so none number {i}")
+        return _pruned(self, self.nodes[self.layers[i].node].inputs[0])
+
+    def along(self, x0: Any, x1: Any) -> Line:
+        """Every affine piece on the segment from x0 to x1; see :class:`hullwise.model.Line`."""
+        from .line import line
+
+        return line(self, x0, x1)
+
+    def slice(self, origin: Any, axes: Any, half_width: Any = 1.0) -> Slice:
+        """Every region on a plane, as polygons; see :class:`hullwise.model.Slice`."""
+        from .plane import slice_
+
+        return slice_(self, origin, axes, half_width)
+
+    def slice_through(self, a: Any, b: Any, c: Any, margin: float = 0.5) -> Slice:
+        """The slice through three points, in a square that holds them with a margin."""
+        from .plane import slice_through
+
+        return slice_through(self, a, b, c, margin)
+
+    def regions(self, box: Any, *, start: Any = None, budget: int = 10_000, **options: Any) -> Regions:
+        """Every region in a box of the input space, by walking facets; see `Regions`."""
+        from .regions import regions
+
+        return regions(self, box, start=start, budget=budget, **options)
+
+    def to_tree(self, box: Any = None, *, budget: int = 100_000) -> NetworkTree:
+        """The equivalent decision tree over a box, no infeasible branch in it."""
+        from .tree import to_tree
+
+        return to_tree(self, box, budget=budget)
+
+    def __repr__(self) -> str:
+        def count(n: int, what: str) -> str:
+            return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+        return (
+            f"Network({count(self.n_inputs, 'input')}, {count(self.n_outputs, 'output')}, "
+            f"{count(self.n_units, 'unit')} in {count(len(self.layers), 'layer')}, "
+            f"from {self.source})"
+        )
+
+
+def _own(out: Floats, given: list[Floats]) -> Floats:
+    """`out`, copied where it is a view of what was given (a reshape)."""
+    return out.copy() if any(np.may_share_memory(out, g) for g in given) else out
+
+
+def _collect(net: Network, out: Codes) -> Visit:
+    def visit(layer: int, z: Floats, code: Codes) -> None:
+        out[:, net.layers[layer].columns] = code
+
+    return visit
+
+
+def _pruned(net: Network, end: int) -> Network:
+    """The nodes that node `end` needs, it the last."""
+    needed, todo = {0}, [end]
+    while todo:
+        i = todo.pop()
+        if i not in needed:
+            needed.add(i)
+            todo += net.nodes[i].inputs
+    kept = sorted(needed)
+    new = {old: i for i, old in enumerate(kept)}
+    nodes = [
+        Node(n.name, n.op, tuple(new[j] for j in n.inputs), n.shape)
+        for n in (net.nodes[i] for i in kept)
+    ]
+    return Network(tuple(nodes), net.source, net.outside)
+
+
+class Builder:
+    """Nodes put together one by one; shapes are checked on the way."""
+
+    def __init__(self, input_shape: Sequence[int]) -> None:
+        self.nodes = [Node("input", None, (), tuple(int(s) for s in input_shape))]
+
+    def add(self, name: str, op: Any, *inputs: int) -> int:
+        """The index of a new node `op` on nodes `inputs`.
+
+        Raises
+        ------
+        ModelError
+            If shapes do not fit or a weight is NaN or infinite.
+        """
+        for attribute, value in vars(op).items():
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                bad = int(np.sum(~np.isfinite(value)))
+                if bad:
+                    raise ModelError(
+                        f"layer {name!r} has {bad:,} NaN or infinite numbers in {attribute}; "
+                        f"nothing can be said of such a network. Train or export it again."
+                    )
+        try:
+            shape = op.shape(*(self.nodes[j].shape for j in inputs))
+        except (ValueError, IndexError) as error:
+            raise ModelError(f"layer {name!r} {error}") from None
+        self.nodes.append(Node(name, op, tuple(inputs), tuple(int(s) for s in shape)))
+        return len(self.nodes) - 1
+
+    def shape(self, node: int) -> Shape:
+        """Of a node's output."""
+        return self.nodes[node].shape
+
+    def network(self, output: int | None = None, source: str = "arrays") -> Network:
+        """The network whose output is a node (None: the last); nodes it does not need are left."""
+        whole = Network(tuple(self.nodes), source)
+        end = len(self.nodes) - 1 if output is None else output
+        return _pruned(whole, end)
