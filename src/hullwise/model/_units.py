@@ -9,6 +9,7 @@ knot t of a unit, z_winner - z_other for every other entry of a maximum.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,20 +84,31 @@ class Pieces:
     def code(self, z: Floats, along: Floats | None = None, tol: float = 0.0) -> Codes:
         gaps = z[:, None, :] - self.knots
         above = gaps > 0
+        if along is None and len(self.knots) == 1:
+            return above[:, 0].view(np.uint8)
         if along is not None:
             near = np.abs(gaps) <= tol * _scale(z)[:, :, None]
             above = np.where(near, along[:, None, :] > 0, above)
         return above.sum(axis=1, dtype=np.uint8)
 
     def push(self, block: Floats, code: Codes, origin: bool) -> Floats:
-        units = np.arange(code.shape[1])
-        out = block * self.slopes[code, units][:, None, :]
-        if origin:
-            out[:, 0] += self.offsets[code, units]
+        out = block * self._of(self.slopes, code)[:, None, :]
+        if origin and self._shifted:
+            out[:, 0] += self._of(self.offsets, code)
         return out
 
+    def _of(self, values: Floats, code: Codes) -> Floats:
+        """values (p + 1, o) on the pieces: (B, o)."""
+        if len(values) == 2:
+            return np.where(code, values[1], values[0])
+        return values[code, np.arange(code.shape[1])]
+
+    @cached_property
+    def _shifted(self) -> bool:
+        return bool(self.offsets.any())
+
     def pull(self, block: Floats, code: Codes, width: int) -> Floats:
-        return block * self.slopes[code, np.arange(code.shape[1])][:, None, :]
+        return block * self._of(self.slopes, code)[:, None, :]
 
     def walls(self, block: Floats, code: Codes, origin: bool) -> Floats:
         B, T, o = block.shape

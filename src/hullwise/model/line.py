@@ -1,0 +1,226 @@
+"""Every affine piece of a network on a segment, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ._affine import Floats
+from ._complex import Ints
+from ._front import RELATIVE, Front
+from ._units import Codes, Pieces, Units
+from .network import Network
+
+TOGETHER = 1e-13  # of the segment: breaks closer than this are one
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Line:
+    """The pieces of a network on the segment from x0 to x1; made by `Network.along`.
+
+    Attributes
+    ----------
+    net : Network
+    x0, x1 : ndarray (d,)
+    knots : ndarray (n_pieces + 1,)
+        0, the breaks, 1: positions as shares of the segment.
+    values : ndarray (n_pieces + 1, n_outputs)
+        The network there.
+    codes : ndarray (n_pieces, n_units)
+        The activation code of each piece.
+
+    Notes
+    -----
+    Cost: one forward pass for each piece. Breaks closer than 1e-13 of the segment are one break.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[2.0], [2.0]], [[1.0, -2.0]]], [[0.0, -1.0], [0.0]])
+    >>> l = net.along([-1.0], [1.0])
+    >>> l
+    Line(3 pieces, length 2)
+    >>> l.breaks
+    array([0.5 , 0.75])
+    """
+
+    net: Network
+    x0: Floats
+    x1: Floats
+    knots: Floats
+    values: Floats
+    codes: Codes
+
+    @property
+    def n_pieces(self) -> int:
+        return len(self.knots) - 1
+
+    @property
+    def breaks(self) -> Floats:
+        """Positions in (0, 1) where the code changes."""
+        return self.knots[1:-1]
+
+    @property
+    def length(self) -> float:
+        """Of the segment, in the units of the input."""
+        return float(np.linalg.norm(self.x1 - self.x0))
+
+    @cached_property
+    def points(self) -> Floats:
+        """The points (n_pieces + 1, d) at the knots."""
+        return np.asarray(self.x0 + self.knots[:, None] * (self.x1 - self.x0))
+
+    @cached_property
+    def slopes(self) -> Floats:
+        """Change of each output per share of the segment, on each piece: (n_pieces, n_outputs)."""
+        frame = np.vstack([self.x0, self.x1 - self.x0])[None]
+        out = np.empty((self.n_pieces, self.net.n_outputs))
+        for rows in self.net.blocks(self.n_pieces, 2):
+            code = self.codes[rows]
+            block = np.broadcast_to(frame, (len(code), *frame.shape[1:]))
+            out[rows] = self.net.push(block, code)[:, 1]
+        return out
+
+    @cached_property
+    def units(self) -> list[Ints]:
+        """The units (counted through all layers) that change at each break."""
+        return [np.flatnonzero(a != b) for a, b in zip(self.codes[:-1], self.codes[1:], strict=True)]
+
+    @cached_property
+    def layers(self) -> Ints:
+        """The first layer that changes at each break."""
+        ends = [layer.start + layer.n_units for layer in self.net.layers]
+        return np.searchsorted(ends, [units[0] for units in self.units], side="right")
+
+    def at(self, t: Any) -> Floats:
+        """The network (k, n_outputs) at shares t (k,) of the segment, from the pieces alone."""
+        where = np.asarray(t, dtype=np.float64)
+        return np.stack([np.interp(where, self.knots, v) for v in self.values.T], axis=-1)
+
+    def decisions(self) -> Floats:
+        """Shares of the segment where the largest output changes (one output: crosses 0)."""
+        values = self.values if self.net.n_outputs > 1 else np.c_[self.values, 0 * self.values]
+        found = []
+        for i in range(self.n_pieces):
+            found += _upper_changes(values[i], values[i + 1], self.knots[i], self.knots[i + 1])
+        return np.array(found)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw outputs and breaks; see :func:`hullwise.show.draw_line`."""
+        from ..show.partition import draw_line
+
+        return draw_line(self, ax, **options)
+
+    def __repr__(self) -> str:
+        n = self.n_pieces
+        return f"Line({n:,} piece{'' if n == 1 else 's'}, length {self.length:.3g})"
+
+
+def _upper_changes(a: Floats, b: Floats, t0: float, t1: float) -> list[float]:
+    """Where the largest of the functions from a to b (each affine) changes within (t0, t1]."""
+    out, at, top = [], 0.0, int(np.argmax(a))
+    while True:
+        gap, close = a[top] - a, (a[top] - b[top]) - (a - b)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            meet = np.where(close > 0, gap / close, np.inf)
+        meet = np.where(meet > at, meet, np.inf)
+        over = int(np.argmin(meet))
+        if not meet[over] <= 1:
+            return out
+        at, top = float(meet[over]), over
+        out.append(t0 + at * (t1 - t0))
+
+
+def line(net: Network, x0: Any, x1: Any) -> Line:
+    """See `Network.along`.
+
+    Raises
+    ------
+    DataError
+        If x0 or x1 is not one finite row of d numbers, or both are the same point.
+    """
+    ends = np.vstack([net.rows(x0, "x0"), net.rows(x1, "x1")])
+    if len(ends) != 2:
+        raise DataError(f"x0 and x1 must be one row each, not {len(ends)} in all")
+    if (ends[0] == ends[1]).all():
+        raise DataError("x0 and x1 are the same point: there is no segment between them")
+    t, front = np.array([0.0, 1.0]), Front(net, ends)
+    for _ in net.layers:
+        units = front.advance()
+        for gaps, tol in _gaps(units, front):
+            t = _split(t, front, gaps(), tol)
+        front.bend()
+    values = front.finish()
+    codes = _codes(net, ends[0] + t[:, None] * (ends[1] - ends[0]))
+    real = np.r_[True, (codes[1:] != codes[:-1]).any(axis=1), True]
+    return Line(net, ends[0], ends[1], t[real], values[real], codes[real[:-1]])
+
+
+def _gaps(units: Units, front: Front) -> Iterator[tuple[Any, Floats]]:
+    """The walls of a layer step by step: values at the vertices (V, k) when called, tolerance."""
+    noise = np.maximum(RELATIVE * np.abs(front.z).max(axis=0), front.rounding)
+    if isinstance(units, Pieces):
+        for knots in units.knots:
+            yield (lambda level=knots: front.z - level), noise
+        return
+    groups: Any = units.groups  # type: ignore[attr-defined]
+    for k in range(1, groups.shape[1]):
+        seen, last = groups[:, :k], groups[:, k]
+        tol = np.maximum(noise[seen].max(axis=1), noise[last])
+
+        def folded(seen: Ints = seen, last: Ints = last) -> Floats:
+            z = front.z
+            top = np.where(seen >= 0, z[:, seen], -np.inf).max(axis=2)
+            gap = top - z[:, last]
+            return np.where((last >= 0) & np.isfinite(top), gap, 0.0)
+
+        yield folded, tol
+
+
+def _split(t: Floats, front: Front, gaps: Floats, tol: Floats) -> Floats:
+    """New vertices where a gap (V, k) changes sign; all put in order along the segment."""
+    sign = np.where(np.abs(gaps) <= tol, 0, np.sign(gaps))
+    at, wall = np.nonzero(sign[:-1] * sign[1:] < 0)
+    if not len(at):
+        return t
+    before, behind = gaps[at, wall], gaps[at + 1, wall]
+    share = before / (before - behind)
+    position = t[at] + share * (t[at + 1] - t[at])
+    order = np.argsort(position, kind="stable")
+    apart = np.diff(position[order], prepend=-np.inf) > TOGETHER
+    order = order[apart & (position[order] - t[at[order]] > TOGETHER)]
+    order = order[t[at[order] + 1] - position[order] > TOGETHER]
+    front.extend(at[order], at[order] + 1, share[order])
+    t = np.r_[t, position[order]]
+    rank = np.argsort(t, kind="stable")
+    front.keep(rank)
+    return t[rank]
+
+
+def _codes(net: Network, points: Floats) -> Codes:
+    """The code between each pair of neighbours: z is affine there, so their mean has its sign.
+
+    A unit that is zero at both ends, to rounding, has the lower code, as at a knot.
+    """
+    out = np.empty((len(points) - 1, net.n_units), dtype=net.code_dtype)
+    front = Front(net, points)
+    for layer in net.layers:
+        units = front.advance()
+        z = (front.z[1:] + front.z[:-1]) / 2
+        noise = np.maximum(RELATIVE * np.abs(front.z).max(axis=0), front.rounding)
+        out[:, layer.columns] = _settled(units, z, noise)
+        front.bend()
+    return out
+
+
+def _settled(units: Units, z: Floats, noise: Floats) -> Codes:
+    if isinstance(units, Pieces):
+        for knots in units.knots:
+            z = np.where(np.abs(z - knots) <= noise, knots, z)
+        return units.code(z)
+    return units.code(z, np.zeros_like(z), RELATIVE)
