@@ -53,6 +53,8 @@ _HOMES = {
     "SimplexShape": "predict.simplex",
     "Simplices": "predict.simplices",
     "SimplexStatus": "predict.simplices",
+    "dissect": "model.dissect",
+    "Dissection": "model.dissect",
     "write_report": "show.report",
     "DataError": "errors",
     "DataTypeError": "errors",

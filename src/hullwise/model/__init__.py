@@ -10,6 +10,14 @@ _HOMES = {
     "read": "read",
     "from_arrays": "arrays",
     "Network": "network",
+    "Slice": "plane",
+    "Line": "line",
+    "Facets": "dissect",
+    "PowerCell": "dissect",
+    "NetworkTree": "tree",
+    "NeuralDecisionTree": "ndt",
+    "NeuralDecisionTreeClassifier": "ndt",
+    "to_tree": "tree",
 }
 
 __all__ = list(_HOMES)

@@ -55,6 +55,9 @@ class Units(Protocol):
         (B, T, n_walls); a wall that is none (a maximum's winner against itself) is 0 throughout.
         """
 
+    def wall_norms(self, block: Floats, code: Codes) -> Floats:
+        """Squared norms (B, n_walls) over the tangents (B, T, i) of the walls."""
+
     def wall_units(self) -> NDArray[np.int64]:
         """The unit of each wall: (n_walls)."""
 
@@ -119,6 +122,9 @@ class Pieces:
         out *= sign[:, None]
         return out.reshape(B, T, -1)
 
+    def wall_norms(self, block: Floats, code: Codes) -> Floats:
+        return np.tile(np.einsum("bti,bti->bi", block, block), len(self.knots))
+
     def wall_units(self) -> NDArray[np.int64]:
         return np.tile(np.arange(self.knots.shape[1]), len(self.knots))
 
@@ -170,6 +176,10 @@ class Largest:
         won = self.push(block, code, origin)[..., None]
         rest = np.where(self.groups >= 0, won - block[..., self.groups], 0.0)
         return rest.reshape(*block.shape[:2], -1)
+
+    def wall_norms(self, block: Floats, code: Codes) -> Floats:
+        walls = self.walls(block, code, False)
+        return np.einsum("bti,bti->bi", walls, walls)
 
     def wall_units(self) -> NDArray[np.int64]:
         return np.repeat(np.arange(len(self.groups)), self.groups.shape[1])

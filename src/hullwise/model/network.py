@@ -153,7 +153,7 @@ class Network:
             if np.shape(array) == (self.n_inputs,) or np.shape(array) == self.input_shape:
                 array = array.reshape(1, -1)
             elif np.shape(array)[1:] == self.input_shape:
-                array = array.reshape(len(array), -1)
+                array = array.reshape(len(array), self.n_inputs)
             X = array
         values = np.asarray(check_rows(X, name=name, allow_empty=True).values, dtype=np.float64)
         if values.shape[1] != self.n_inputs:
@@ -256,6 +256,34 @@ class Network:
                 if self._last_use[j] <= i:
                     del held[j]
         return held[end]
+
+    def pull(self, seeds: dict[int, Floats], code: Codes) -> Floats:
+        """The adjoint of `push`'s tangents: gradients (B, T, d) of weighted nodes.
+
+        seeds (B, T, size) weigh the outputs of nodes; the affine pieces are those of code
+        (B, n_units). Cost: one backward pass for each of the T.
+        """
+        B, T = next(iter(seeds.values())).shape[:2]
+        columns = {layer.node: layer.columns for layer in self.layers}
+        carried = dict(seeds)
+
+        def give(j: int, part: Floats) -> None:
+            carried[j] = carried[j] + part if j in carried else part
+
+        for i in range(max(seeds), 0, -1):
+            block = carried.pop(i, None)
+            if block is None:
+                continue
+            node = self.nodes[i]
+            shapes = [self.nodes[j].shape for j in node.inputs]
+            op: Any = node.op
+            if node.bends:
+                give(node.inputs[0], op.pull(block, code[:, columns[i]], prod(shapes[0])))
+                continue
+            parts = op.transpose(block.reshape(B * T, *node.shape), *shapes)
+            for j, part in zip(node.inputs, parts, strict=True):
+                give(j, part.reshape(B, T, -1))
+        return carried.get(0, np.zeros((B, T, self.n_inputs)))
 
     def upto(self, layer: int | str) -> Network:
         """The network whose output is what enters a layer of units (by index or name).

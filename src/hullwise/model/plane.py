@@ -79,7 +79,7 @@ class Slice:
     >>> net = hw.model.from_arrays([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]])
     >>> s = net.slice([0, 0], [[1, 0], [0, 1]])
     >>> s
-    Slice(6 regions in 1 layer, 7 vertices, 12 edges)
+    Slice(6 regions in 1 layer, 9 vertices, 14 edges)
     >>> float(s.areas.sum())
     4.0
     """
