@@ -86,7 +86,9 @@ def test_one_point_comes_without_a_batch_axis():
     x = points(net, 1)[0]
     one, many = hw.dissect(net, x), hw.dissect(net, x[None])
     image = hw.dissect(net, x.reshape(net.input_shape))
-    assert one.A.shape == (3, 36) and many.A.shape == (1, 3, 36) and one.b.shape == (3,)
+    assert one.A.shape == (3, 36)
+    assert many.A.shape == (1, 3, 36)
+    assert one.b.shape == (3,)
     np.testing.assert_array_equal(one.A, many.A[0])
     np.testing.assert_array_equal(image.code, one.code)
     assert one.boundary_distance.shape == ()
@@ -94,14 +96,16 @@ def test_one_point_comes_without_a_batch_axis():
 
 def test_a_network_without_units_is_one_piece():
     p = hw.dissect(hw.model.from_arrays([[[1.0, 2.0]]], [[3.0]]), [1.0, 1.0])
-    assert p.boundary_distance == np.inf and p.boundary_unit == -1
+    assert p.boundary_distance == np.inf
+    assert p.boundary_unit == -1
     assert (p.A.tolist(), p.b.tolist(), len(p.facets.offsets)) == ([[1.0, 2.0]], [3.0], 0)
 
 
 def test_dead_units_have_no_wall():
     net = hw.model.from_arrays([[[0.0, 0], [1, 0]], [[1, 1]]], [[-1, 0], [0]])
     p = hw.dissect(net, [[3.0, 0.0]])
-    assert p.boundary_distance == [3.0] and p.boundary_unit == [1]
+    assert p.boundary_distance == [3.0]
+    assert p.boundary_unit == [1]
 
 
 @pytest.mark.parametrize("name", ["mlp", "every"])
@@ -129,7 +133,10 @@ def test_power_cells_subdivide_their_parents(seed):
     net = mlp((2, 6, 5, 2), seed=seed)
     s = net.slice(np.zeros(2), np.eye(2))
     cells = hw.dissect(net, s.points(s.centroids)).power_cells()
-    parents = [np.zeros(s.n_regions, int), np.unique(s.codes[:, :6], axis=0, return_inverse=True)[1]]
+    parents = [
+        np.zeros(s.n_regions, int),
+        np.unique(s.codes[:, :6], axis=0, return_inverse=True)[1],
+    ]
     X = np.random.default_rng(seed).uniform(-1, 1, (200, 2))
     own = s.find(X)
     for layer, parent in enumerate(parents):
@@ -157,7 +164,8 @@ def test_upto_is_the_part_before_a_layer():
     X = points(net)
     first = net.upto(0)
     np.testing.assert_allclose(first(X), X @ net.nodes[1].op.W.T + net.nodes[1].op.b)
-    assert net.upto("relu1").n_units == 5 and net.upto(-1).n_outputs == 4
+    assert net.upto("relu1").n_units == 5
+    assert net.upto(-1).n_outputs == 4
     with pytest.raises(hw.ModelError, match="no layer of units 'x'"):
         net.upto("x")
     with pytest.raises(hw.ModelError, match="2 layers"):
@@ -175,7 +183,8 @@ def test_bad_rows(X, says):
 
 def test_no_rows():
     p = hw.dissect(mlp((3, 4, 2)), np.zeros((0, 3)))
-    assert p.A.shape == (0, 2, 3) and p.boundary_distance.shape == (0,)
+    assert p.A.shape == (0, 2, 3)
+    assert p.boundary_distance.shape == (0,)
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,18 @@ def test_recorded_networks(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["generic8", "generic40", "central16", "grid5x7", "dup8", "corners", "central8_8"]
-    + ["tent2", "tent4", "tent8"],
+    [
+        "generic8",
+        "generic40",
+        "central16",
+        "grid5x7",
+        "dup8",
+        "corners",
+        "central8_8",
+        "tent2",
+        "tent4",
+        "tent8",
+    ],
 )
 def test_known_answers(name):
     path = RECORDED / "known.npz"
@@ -147,7 +157,8 @@ def test_every_kind_of_layer():
     check(s)
     assert s.n_distinct_maps < s.n_regions  # a clip above its range, a maximum of zeros
     uv, gap = s.coordinates(points)
-    assert gap.max() < 1e-12 and (np.abs(uv) <= s.high).all()
+    assert gap.max() < 1e-12
+    assert (np.abs(uv) <= s.high).all()
     assert (s.find(uv) >= 0).all()
     assert (s.find([[1e3, 0]]) == -1).all()
 
@@ -197,14 +208,16 @@ def test_a_budget_gives_the_layers_before_it():
     net = mlp((2, 20, 20, 20, 1))
     first = net.slice(*SQUARE).n_regions_per_layer[0]
     s = hw.model.plane.slice_(net, *SQUARE, budget=first)
-    assert s.partial and "partial" in repr(s)
+    assert s.partial
+    assert "partial" in repr(s)
     assert s.n_regions_per_layer == [first]
     np.testing.assert_allclose(s.outputs, net(s.points(s.vertices)))
 
 
 def test_no_units_is_one_region():
     s = hw.model.from_arrays([[[1.0, 2.0]]]).slice(*SQUARE)
-    assert s.n_regions == 1 and s.codes.shape == (1, 0)
+    assert s.n_regions == 1
+    assert s.codes.shape == (1, 0)
     np.testing.assert_allclose(s.maps, [[[0, 1, 2]]])
 
 

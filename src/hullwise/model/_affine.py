@@ -193,7 +193,9 @@ class Average:
     def linear(self, *blocks: Floats) -> Floats:
         (block,) = blocks
         total = self.window.unfold(block).sum(axis=2)
-        return total.reshape(len(block), *self.shape(block.shape[1:])) * self._share(block.shape[2:])
+        return total.reshape(len(block), *self.shape(block.shape[1:])) * self._share(
+            block.shape[2:]
+        )
 
     def transpose(self, block: Floats, *shapes: Shape) -> tuple[Floats, ...]:
         ((_, *spatial),) = shapes

@@ -148,7 +148,9 @@ class Dissection:
 
     @cached_property
     def _facets(self) -> list[Facets]:
-        return [_facets(self.net, x, code[None]) for x, code in zip(self.X, self.codes, strict=True)]
+        return [
+            _facets(self.net, x, code[None]) for x, code in zip(self.X, self.codes, strict=True)
+        ]
 
     @property
     def facets(self) -> Any:

@@ -89,7 +89,9 @@ class Line:
     @cached_property
     def units(self) -> list[Ints]:
         """The units (counted through all layers) that change at each break."""
-        return [np.flatnonzero(a != b) for a, b in zip(self.codes[:-1], self.codes[1:], strict=True)]
+        return [
+            np.flatnonzero(a != b) for a, b in zip(self.codes[:-1], self.codes[1:], strict=True)
+        ]
 
     @cached_property
     def layers(self) -> Ints:

@@ -184,7 +184,9 @@ class Network:
 
     @cached_property
     def code_dtype(self) -> Any:
-        wide = any(getattr(n.op, "groups", np.zeros((1, 1))).shape[1] > 256 for n in self.nodes if n.bends)
+        wide = any(
+            getattr(n.op, "groups", np.zeros((1, 1))).shape[1] > 256 for n in self.nodes if n.bends
+        )
         return np.uint16 if wide else np.uint8
 
     def blocks(self, m: int, slots: int = 1) -> list[slice]:
@@ -319,7 +321,9 @@ class Network:
 
         return slice_through(self, a, b, c, margin)
 
-    def regions(self, box: Any, *, start: Any = None, budget: int = 10_000, **options: Any) -> Regions:
+    def regions(
+        self, box: Any, *, start: Any = None, budget: int = 10_000, **options: Any
+    ) -> Regions:
         """Every region in a box of the input space, by walking facets; see `Regions`."""
         from .regions import regions
 

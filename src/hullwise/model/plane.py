@@ -234,7 +234,9 @@ class Slice:
         """The segments (k, 2, 2) where the largest output changes (one output: where it is 0)."""
         found = self._decision
         halves = found.edges[found.wall[found.edges] == DECISION]
-        return np.stack([found.xy[found.start[halves]], found.xy[found.start[found.twin[halves]]]], 1)
+        return np.stack(
+            [found.xy[found.start[halves]], found.xy[found.start[found.twin[halves]]]], 1
+        )
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw it; see :func:`hullwise.show.draw_slice`."""
@@ -280,7 +282,9 @@ def _unit(frame: Floats) -> Floats:
     return frame / np.where(length > 0, length, 1)
 
 
-def slice_through(net: Network, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any) -> Slice:
+def slice_through(
+    net: Network, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any
+) -> Slice:
     """The slice through three points, in a rectangle that holds them; see `Network.slice_through`.
 
     The axes are orthonormal: the first from a to b, the origin is the middle of the rectangle.
