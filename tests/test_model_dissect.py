@@ -7,7 +7,7 @@ import pytest
 from networks import every_layer, mlp, whole
 
 import hullwise as hw
-from hullwise.model.dissect import walls
+from hullwise.model._walls import walls
 
 RECORDED = Path(__file__).parents[2] / "shared" / "data" / "spline"
 CASES = {"mlp": mlp((4, 12, 12, 3)), "wide": mlp((40, 6, 8, 2)), "every": every_layer()}

@@ -88,13 +88,16 @@ class Window:
             raise ValueError(f"its window {self.size} does not fit into {spatial}")
         return counts
 
-    def parts(self, spatial: Shape) -> list[tuple[slice, ...]]:
+    def parts(self, spatial: Shape) -> list[Any]:
         """For each place in the window, the slices of the padded input that it sees."""
         counts = self.counts(spatial)
         return [
-            tuple(
-                slice(o * d, o * d + t * (c - 1) + 1, t)
-                for o, d, t, c in zip(place, self.dilation, self.stride, counts, strict=True)
+            (
+                ...,
+                *(
+                    slice(o * d, o * d + t * (c - 1) + 1, t)
+                    for o, d, t, c in zip(place, self.dilation, self.stride, counts, strict=True)
+                ),
             )
             for place in itertools.product(*map(range, self.size))
         ]
@@ -109,7 +112,7 @@ class Window:
         """(B, c, *spatial) as (B, c, places, positions)."""
         spatial = block.shape[2:]
         full = self.padded(block)
-        seen = [full[(..., *part)] for part in self.parts(spatial)]
+        seen = [full[part] for part in self.parts(spatial)]
         return np.stack(seen, axis=2).reshape(*block.shape[:2], len(seen), -1)
 
     def fold(self, columns: Floats, spatial: Shape) -> Floats:
@@ -118,9 +121,10 @@ class Window:
         sizes = [s + sum(p) for s, p in zip(spatial, self.padding, strict=True)]
         full = np.zeros((*lead, *sizes))
         for place, part in enumerate(self.parts(spatial)):
-            full[(..., *part)] += columns[:, :, place].reshape(*lead, *counts)
-        inner = [slice(p[0], p[0] + s) for s, p in zip(spatial, self.padding, strict=True)]
-        return full[(..., *inner)]
+            full[part] += columns[:, :, place].reshape(*lead, *counts)
+        own = zip(spatial, self.padding, strict=True)
+        inner: Any = (..., *(slice(p[0], p[0] + s) for s, p in own))
+        return np.asarray(full[inner])
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,7 +266,8 @@ class Rearrange:
         out = np.zeros((len(block), math.prod(shape)))
         real = self.index >= 0
         given = block.reshape(len(block), -1)[:, real]
-        np.add.at(out, (slice(None), self.index[real]), given)
+        place: Any = (slice(None), self.index[real])
+        np.add.at(out, place, given)
         return (out.reshape(len(block), *shape),)
 
 

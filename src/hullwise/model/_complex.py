@@ -36,23 +36,23 @@ class Complex:
 
     @property
     def start(self) -> Ints:
-        return self.halves[0]
+        return np.asarray(self.halves[0])
 
     @property
     def after(self) -> Ints:
-        return self.halves[1]
+        return np.asarray(self.halves[1])
 
     @property
     def twin(self) -> Ints:
-        return self.halves[2]
+        return np.asarray(self.halves[2])
 
     @property
     def face(self) -> Ints:
-        return self.halves[3]
+        return np.asarray(self.halves[3])
 
     @property
     def wall(self) -> Ints:
-        return self.halves[4]
+        return np.asarray(self.halves[4])
 
     @property
     def n_faces(self) -> int:

@@ -153,7 +153,7 @@ def walls_of(units: Units, z: Floats) -> Walls:
         low, high = z.min(axis=0), z.max(axis=0)
         for knots in units.knots:
             crossed = np.flatnonzero((low < knots) & (high > knots))
-            cuts += [([unit], knots[unit], unit) for unit in crossed]
+            cuts += [([unit], float(knots[unit]), int(unit)) for unit in crossed]
     else:
         for unit, group in enumerate(units.groups):  # type: ignore[attr-defined]
             group = group[group >= 0]

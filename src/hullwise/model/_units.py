@@ -88,11 +88,11 @@ class Pieces:
         gaps = z[:, None, :] - self.knots
         above = gaps > 0
         if along is None and len(self.knots) == 1:
-            return above[:, 0].view(np.uint8)
+            return np.asarray(above[:, 0].view(np.uint8))
         if along is not None:
             near = np.abs(gaps) <= tol * _scale(z)[:, :, None]
             above = np.where(near, along[:, None, :] > 0, above)
-        return above.sum(axis=1, dtype=np.uint8)
+        return np.asarray(above.sum(axis=1, dtype=np.uint8))
 
     def push(self, block: Floats, code: Codes, origin: bool) -> Floats:
         out = block * self._of(self.slopes, code)[:, None, :]
@@ -103,8 +103,8 @@ class Pieces:
     def _of(self, values: Floats, code: Codes) -> Floats:
         """values (p + 1, o) on the pieces: (B, o)."""
         if len(values) == 2:
-            return np.where(code, values[1], values[0])
-        return values[code, np.arange(code.shape[1])]
+            return np.asarray(np.where(code, values[1], values[0]))
+        return np.asarray(values[code, np.arange(code.shape[1])])
 
     @cached_property
     def _shifted(self) -> bool:
@@ -154,7 +154,7 @@ class Largest:
             near = seen >= seen.max(axis=2, keepdims=True) - tol * _scale(z)[:, :, None]
             seen = np.where(near, self._entries(along, -np.inf), -np.inf)
         kind = np.uint8 if self.groups.shape[1] <= 256 else np.uint16
-        return seen.argmax(axis=2).astype(kind)
+        return np.asarray(seen.argmax(axis=2).astype(kind))
 
     def _entries(self, z: Floats, missing: float) -> Floats:
         return np.where(self.groups >= 0, z[..., self.groups], missing)
@@ -175,18 +175,18 @@ class Largest:
     def walls(self, block: Floats, code: Codes, origin: bool) -> Floats:
         won = self.push(block, code, origin)[..., None]
         rest = np.where(self.groups >= 0, won - block[..., self.groups], 0.0)
-        return rest.reshape(*block.shape[:2], -1)
+        return np.asarray(rest.reshape(*block.shape[:2], -1))
 
     def wall_norms(self, block: Floats, code: Codes) -> Floats:
         walls = self.walls(block, code, False)
-        return np.einsum("bti,bti->bi", walls, walls)
+        return np.asarray(np.einsum("bti,bti->bi", walls, walls))
 
     def wall_units(self) -> NDArray[np.int64]:
         return np.repeat(np.arange(len(self.groups)), self.groups.shape[1])
 
 
 def _scale(z: Floats) -> Floats:
-    return np.abs(z).max(axis=1, keepdims=True, initial=0.0)
+    return np.asarray(np.abs(z).max(axis=1, keepdims=True, initial=0.0))
 
 
 def relu(n: int) -> Pieces:

@@ -125,7 +125,8 @@ class Line:
 
 def _upper_changes(a: Floats, b: Floats, t0: float, t1: float) -> list[float]:
     """Where the largest of the functions from a to b (each affine) changes within (t0, t1]."""
-    out, at, top = [], 0.0, int(np.argmax(a))
+    out: list[float] = []
+    at, top = 0.0, int(np.argmax(a))
     while True:
         gap, close = a[top] - a, (a[top] - b[top]) - (a - b)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -110,7 +110,7 @@ class Slice:
             parts.append(level.codes[at])
             at = level.root[at]
         whole = [part.astype(self.net.code_dtype, copy=False) for part in reversed(parts)]
-        return np.concatenate(whole, axis=1) if whole else np.zeros((1, 0), self.net.code_dtype)
+        return np.asarray(np.concatenate(whole, axis=1) if whole else np.zeros((1, 0), np.uint8))
 
     @cached_property
     def polygons(self) -> list[Floats]:
@@ -138,23 +138,24 @@ class Slice:
     @cached_property
     def edges(self) -> Ints:
         halves = self.complex.edges
-        return np.c_[self.complex.start[halves], self.complex.start[self.complex.twin[halves]]]
+        ends = self.complex.start[halves], self.complex.start[self.complex.twin[halves]]
+        return np.stack(ends, axis=1)
 
     @cached_property
     def edge_units(self) -> Ints:
-        return self.complex.wall[self.complex.edges]
+        return np.asarray(self.complex.wall[self.complex.edges])
 
     @cached_property
     def edge_layers(self) -> Ints:
         ends = np.array([layer.start + layer.n_units for layer in self.net.layers])
         found = np.searchsorted(ends, self.edge_units, side="right")
-        return np.where(self.edge_units < 0, -1, found)
+        return np.asarray(np.where(self.edge_units < 0, -1, found))
 
     @cached_property
     def neighbours(self) -> Ints:
         halves = self.complex.edges
         pairs = np.c_[self.complex.face[halves], self.complex.face[self.complex.twin[halves]]]
-        return pairs[(pairs >= 0).all(axis=1)]
+        return np.asarray(pairs[(pairs >= 0).all(axis=1)])
 
     @cached_property
     def maps(self) -> Floats:
@@ -195,7 +196,7 @@ class Slice:
         """Rows X (m, d) projected on the plane: (m, 2), and their distances from it (m,)."""
         gaps = self.net.rows(X) - self.origin
         uv = np.linalg.lstsq(self.axes.T, gaps.T, rcond=None)[0].T
-        return uv, np.linalg.norm(gaps - uv @ self.axes, axis=1)
+        return np.asarray(uv), np.asarray(np.linalg.norm(gaps - uv @ self.axes, axis=1))
 
     def find(self, uv: Any) -> Ints:
         """The region of each point (k, 2) of the plane, -1 outside the rectangle.
@@ -221,7 +222,7 @@ class Slice:
     @cached_property
     def _decision(self) -> Complex:
         n = self.net.n_outputs
-        units: Units = (
+        units: Any = (
             pieces("sign", 1, [0.0], [0.0, 1.0])
             if n == 1
             else Largest("class", np.arange(n)[None], (1,))
