@@ -34,6 +34,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "interpolants": (),
     "scale": (),
     "calibration": (),
+    "slices": (),
+    "points": (),
+    "guard": (),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -49,9 +52,12 @@ QUICK: dict[str, tuple[str, ...]] = {
     "interpolants": ("--folds", "1"),
     "scale": ("--n", "250000", "--m", "100"),
     "calibration": ("--splits", "1", "--rows", "600"),
+    "slices": ("--repeat", "1", "--shapes", "2"),
+    "points": ("--m", "500", "--repeat", "1"),
+    "guard": (),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
-USES_DATA = (*NEEDS_DATA, "gaussian")
+USES_DATA = (*NEEDS_DATA, "gaussian", "points")
 
 
 def fill(text: str, name: str, body: str) -> str:

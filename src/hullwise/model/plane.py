@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._threads import Stop, for_each
+from .._threads import Stop, for_each, single_threaded_blas
 from ..errors import DataError
 from ._affine import Floats
 from ._complex import Complex, Cut, Ints, TooMany, cut, dissolve, rectangle
@@ -275,7 +275,8 @@ def slice_(
     half = np.broadcast_to(np.asarray(half_width, dtype=np.float64), (2,))
     if not (np.isfinite(half).all() and (half > 0).all()):
         raise DataError(f"half_width is {half_width!r}; give one or two positive numbers")
-    return _sliced(net, centre, frame, half, budget, progress)
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        return _sliced(net, centre, frame, half, budget, progress)
 
 
 def _unit(frame: Floats) -> Floats:
