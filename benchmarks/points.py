@@ -4,13 +4,14 @@
     python benchmarks/points.py                       # random images of the same size
 
 A 784-256-256-10 ReLU network with random weights. *Needed by any method*: one forward pass and one
-backward pass for each of the 10 outputs over all points, in PyTorch in float64, in blocks of 1,000.
-hullwise: `dissect(net, X)`, then `A` and `b`, then `boundary_distance` over all 512 units. Medians of
+backward pass for each of the 10 outputs, all points in blocks of 1,000, in PyTorch in float64.
+hullwise: `dissect(net, X)`, its `A` and `b`, and `boundary_distance` over all 512 units. Medians of
 CPU seconds. The largest difference between the two affine maps is relative to the largest slope.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ WIDTHS = (784, 256, 256, 10)
 
 def arrays() -> tuple[list[Any], list[Any]]:
     rng = np.random.default_rng(0)
-    pairs = list(zip(WIDTHS[:-1], WIDTHS[1:], strict=True))
+    pairs = list(itertools.pairwise(WIDTHS))
     W = [rng.normal(size=(o, i)) * np.sqrt(2 / i) for i, o in pairs]
     return W, [rng.normal(size=o) * 0.1 for _, o in pairs]
 

@@ -19,6 +19,18 @@ _HOMES = {
     "NeuralDecisionTree": "ndt",
     "NeuralDecisionTreeClassifier": "ndt",
     "to_tree": "tree",
+    "Guard": "guard",
+    "GuardReport": "guard",
+    "zaslavsky": "counts",
+    "region_bounds": "counts",
+    "RegionBounds": "counts",
+    "local_complexity": "complexity",
+    "LocalComplexity": "complexity",
+    "region_spread": "complexity",
+    "Spread": "complexity",
+    "Occupancy": "complexity",
+    "vq_distance": "complexity",
+    "VQDistance": "complexity",
 }
 
 __all__ = list(_HOMES)
