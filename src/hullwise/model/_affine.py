@@ -230,7 +230,7 @@ class Scale:
         return blocks[0] * self.a
 
     def transpose(self, block: Floats, *shapes: Shape) -> tuple[Floats, ...]:
-        return (block * self.a,)
+        return (np.asarray(block * self.a),)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ from ..data._frame import Metric
 from ..data._options import Progress
 from ..data.cloud import Cloud
 from ..errors import DataError, DataWarning
-from ..rows._check import check_rows, check_target
-from ..rows._rows import Array, Floats
+from ..rows._rows import Floats
 from ._distinct import Places, distinct_places
+from ._target import read_numbers
 from .bound import ErrorBound, error_bound
 from .explain import Explanation, explain
 from .quantiles import weighted_quantiles
@@ -55,7 +55,7 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         if self.duplicates not in ("mean", "raise"):
             raise DataError(f"duplicates={self.duplicates!r}: expected 'mean' or 'raise'.")
         cloud = self._read_training(X)
-        target = _numbers(check_target(y, cloud.n))
+        target = read_numbers(y, cloud.n)
         labels, X_rows = cloud.labels, cloud.rows.block(0, cloud.n)
         places = distinct_places(X_rows)
         learned: dict[str, Any] = {"places_": None, "share_": None}
@@ -159,15 +159,3 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _numbers(y: Array) -> Floats:
-    """Targets as float64; an object array may hold numbers."""
-    if y.dtype.kind == "O" and not any(isinstance(value, str) for value in y.ravel()):
-        return check_rows(y.reshape(len(y), -1), name="y").values.reshape(y.shape).astype(float)
-    if y.dtype.kind not in "buif":
-        raise DataError(
-            f"Unknown label type: y holds {y.dtype}, a regressor needs numbers. For class labels "
-            "wrap it, as in MixtureClassifier(DelaunayRegressor())."
-        )
-    return y.astype(np.float64)

@@ -99,6 +99,7 @@ def read_weighted(W: Any, X: Any, Q: Any, metric: Any) -> Weighted:
 def read_weights(W: Any, m: int, n: int) -> csr_array:
     """W as float64 CSR (m, n) without zeros, indices sorted, each row divided by its sum."""
     if not issparse(W):
+        refuse_masked(W, "W")
         W = np.asarray(W)
     if W.dtype.kind not in "buif":
         raise DataError(f"W holds {W.dtype}: weights are real numbers.")

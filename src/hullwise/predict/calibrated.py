@@ -21,10 +21,10 @@ from sklearn.exceptions import DataConversionWarning
 from .._estimator import CloudEstimator
 from ..data._options import whole_number
 from ..errors import DataError, DataTypeError, DataWarning
-from ..rows._check import Checked, check_rows, check_target
+from ..rows._check import Checked, check_rows
 from ..rows._rows import Array, Floats, Indices
 from ._distinct import distinct_places
-from ._interpolant import CHUNK, Interpolant, _numbers
+from ._interpolant import CHUNK, Interpolant
 from ._scale import ROUNDING, fit_scale, groups_needed, stretch
 from .band import Band
 from .bound import error_bound
@@ -351,7 +351,7 @@ def _scores(error: Floats, u: Floats) -> Floats:
 
 
 def _one_target(y: Any, n: int) -> Floats:
-    target = _numbers(check_target(y, n))
+    target = read_numbers(y, n)
     if target.ndim == 1:
         return target
     if target.shape[1] != 1:

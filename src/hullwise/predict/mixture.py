@@ -23,6 +23,7 @@ from ..rows._check import check_rows, check_target
 from ..rows._rows import Array, Floats
 from . import _mixture
 from ._interpolant import Interpolant
+from ._target import refuse_masked
 from .explain import Explanation
 
 __all__ = ["MixtureClassifier", "MixtureRegressor"]
@@ -300,6 +301,7 @@ class MixtureClassifier(ClassifierMixin, _Mixture):  # type: ignore[misc]
 
 def _samples(y: Any, name: str = "y") -> Floats:
     """Samples as (n, s) or (n,) float64."""
+    refuse_masked(y, name)
     try:
         values = None if y is None else np.asarray(y)
     except ValueError as error:
@@ -309,7 +311,7 @@ def _samples(y: Any, name: str = "y") -> Floats:
     if values is not None and (values.ndim == 0 or values.size == 0):
         raise DataError(f"{name} has shape {values.shape}: expected (n, s) samples, at least one.")
     values = check_target(values, 0 if values is None else len(values))
-    if values.dtype.kind not in "buif":  # numbers in an object array are numbers, text is not
+    if values.dtype.kind not in "bf":  # no text, and no integer that float64 cannot hold
         values = check_rows(values.reshape(len(values), -1), name=name).values.reshape(values.shape)
     return values.astype(np.float64)
 
@@ -323,8 +325,10 @@ def _means(samples: Floats) -> Floats:
 
 def _classes(y: Any) -> tuple[Array, NDArray[np.intp]]:
     """The distinct labels, ascending, and which of them each row has."""
+    refuse_masked(y)
     labels = np.asarray(y)
     labels = check_target(y, len(labels) if labels.ndim else 0)
+    _refuse_missing(y if labels.dtype.kind in "US" else labels)
     if labels.ndim == 2:
         if labels.shape[1] != 1:
             raise DataError(f"y has shape {labels.shape}: expected one label for each row, (n,).")
@@ -346,3 +350,17 @@ def _classes(y: Any) -> tuple[Array, NDArray[np.intp]]:
             f"the labels of y cannot be sorted ({error}): give all of them one type, none missing."
         ) from error
     return classes, code.reshape(-1)
+
+
+def _refuse_missing(labels: Any) -> None:
+    """DataError for None, NaN, NaT or pandas' NA among labels, before NumPy makes a class of it."""
+    if getattr(getattr(labels, "dtype", None), "kind", "O") not in "OMm":
+        return
+    given = np.asarray(labels, dtype=object if not isinstance(labels, np.ndarray) else None)
+    same = [label == label for label in given.reshape(-1)]  # NA gives NA
+    missing = [i for i, yes in enumerate(same) if not (isinstance(yes, bool | np.bool_) and yes)]
+    if missing:
+        raise DataError(
+            f"y contains NaN: {len(missing)} missing label(s), first in row {missing[0]} (counted "
+            "from 0). Nothing is filled in for you: drop those rows."
+        )

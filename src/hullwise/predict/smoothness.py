@@ -20,6 +20,7 @@ from ..errors import DataError, DataWarning
 from ..rows._check import check_target
 from ..rows._rows import Floats, Indices
 from ._distinct import distinct_places
+from ._target import refuse_masked
 from ._weighted import UNIT
 
 __all__ = ["Smoothness", "estimate_smoothness"]
@@ -178,6 +179,7 @@ def estimate_smoothness(
 def _read(X: Any, y: Any) -> tuple[Cloud, Floats, Indices]:
     """Distinct rows, their mean targets (n, k), and the first row of each."""
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+    refuse_masked(y)
     target = check_target(y, cloud.n)
     if target.dtype.kind not in "buif":
         raise DataError(f"y holds {target.dtype}: a smoothness is one of numbers.")
