@@ -351,6 +351,36 @@ def test_as_a_process_warnings_and_all(files):  # noqa: F811
     assert "Predictions" in out
 
 
+@pytest.mark.parametrize("lines", ["1,2,3\n4,5\n", "1,2,3\n4,5,6,7\n", ""])
+def test_a_broken_file_is_not_taken_for_class_labels(lines, tmp_path):
+    train, new = tmp_path / "train.csv", write_csv(tmp_path / "new.csv", ["a", "b"], [[1, 2]])
+    train.write_text("a,b,y\n" + lines)
+    assert "--classes" not in run("predict", train, new, "--target", "y", code=3).stderr
+
+
+def test_notes_name_the_columns_of_the_file(tmp_path):
+    rows = [[1e12 + i % 7, 1.0, i] for i in range(30)]
+    train = write_csv(tmp_path / "train.csv", ["age", "flat", "y"], rows)
+    new = write_csv(tmp_path / "new.csv", ["age", "flat"], [[1e12 + 0.5, 1.0]])
+    for method in ("delaunay", "nearest"):
+        done = process("predict", train, new, "--target", "y", "--method", method, "-q")
+        err = done.communicate(timeout=120)[1]
+        assert done.returncode == 0, err
+        assert err.count("has values near") == err.count("'age' has values near") == 1
+        assert "span a flat of dimension 1 in 2 features (constant: flat)" in err
+
+
+def test_one_bound_without_end_leaves_the_others_their_quartiles(tmp_path):
+    rows = [[i, i * i % 7, i] for i in range(12)]
+    train = write_csv(tmp_path / "train.csv", ["a", "b", "y"], rows)
+    new = write_csv(tmp_path / "new.csv", ["a", "b"], [[1, 2], [2, 2], [1e300, 0]])
+    done = run("predict", train, new, "--target", "y", "--bound", "--smoothness", "1")
+    line = next(x for x in done.stdout.splitlines() if x.strip().startswith("bound"))
+    assert "nan" not in line
+    assert line.split()[-2:] == ["inf", "inf"]
+    assert "invalid value" not in done.stderr
+
+
 def test_names_of_the_study_are_those_of_the_module():
     from hullwise.study import lux2021
 

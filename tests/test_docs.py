@@ -173,12 +173,13 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert {page.stem for page in DOCS.glob("*.md")} - {"index"} <= set(listed)
 
 
-PUBLIC = [name for name in hullwise.__all__ if not name.startswith("__")]
+PUBLIC = {name: hullwise for name in hullwise.__all__ if not name.startswith("__")}
+PUBLIC |= {name: hullwise.model for name in hullwise.model.__all__}
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_name_is_documented(name: str) -> None:
-    thing = getattr(hullwise, name)
+    thing = getattr(PUBLIC[name], name)
     text = inspect.getdoc(thing) or ""
     first = text.partition("\n")[0]
     assert first.endswith((".", ":")) or "\n\n" in text, f"{name}: no summary line"
@@ -188,7 +189,7 @@ def test_public_name_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_methods_are_documented(name: str) -> None:
-    thing = getattr(hullwise, name)
+    thing = getattr(PUBLIC[name], name)
     if not inspect.isclass(thing) or issubclass(thing, Exception | int):
         return
     for method, member in vars(thing).items():
@@ -204,7 +205,7 @@ def test_public_name_is_in_the_reference(name: str) -> None:
 
 def test_parameters_in_docstrings_are_those_of_the_signature() -> None:
     for name in PUBLIC:
-        thing = getattr(hullwise, name)
+        thing = getattr(PUBLIC[name], name)
         if not inspect.isfunction(thing):
             continue
         section = re.search(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -145,3 +146,83 @@ def test_explain_keeps_labels_of_rows():
     why = reg.explain(pd.DataFrame(Q[:1], columns=list("abcd")))
     assert set(why.labels) == {f"r{i}" for i in why.rows}
     assert list(why.to_frame().columns[-4:]) == [f"{c} (row - query)" for c in "abcd"]
+
+
+MASKED = np.ma.array([0.0, 1.0, 999.0, 3.0, 4.0], mask=[0, 0, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (MASKED, r"masked array with 1 masked value\(s\), first in row 2"),
+        (np.full(5, 2**60 + 1), r"beyond 2\*\*53"),
+        (np.zeros((5, 0)), "0 feature"),
+    ],
+)
+def test_targets_that_would_be_read_wrongly_are_refused(y, message):
+    X = np.arange(5.0)[:, None]
+    with pytest.raises(hw.DataError, match=message):
+        hw.VoronoiRegressor().fit(X, y)
+    with pytest.raises(hw.DataError, match=message):
+        hw.CalibratedRegressor(hw.VoronoiRegressor()).fit(X, y)
+
+
+def test_a_mask_is_never_ignored():
+    X = np.arange(5.0)[:, None]
+    for use in (
+        hw.MixtureRegressor(hw.VoronoiRegressor()).fit,
+        hw.MixtureClassifier(hw.VoronoiRegressor()).fit,
+        hw.estimate_smoothness,
+    ):
+        with pytest.raises(hw.DataError, match="y is a masked array"):
+            use(X, MASKED)
+    with pytest.raises(hw.DataError, match="groups is a masked array"):
+        hw.CalibratedRegressor(hw.VoronoiRegressor()).fit(X, np.arange(5.0), groups=MASKED)
+    W = np.ma.array([[0.5, 0.5]], mask=[[False, True]])
+    with pytest.raises(hw.DataError, match="W is a masked array"):
+        hw.error_bound(W, [[0.0], [1.0]], [[0.0]], smoothness=1.0)
+
+
+@pytest.mark.parametrize(
+    ("reg", "changed"),
+    [
+        (hw.NearestRegressor(), {"k": -3}),
+        (hw.InverseDistanceRegressor(), {"k": 0}),
+        (hw.InverseDistanceRegressor(), {"power": -2.0}),
+        (hw.BoxSplineRegressor(), {"unbounded": "up"}),
+    ],
+)
+def test_options_changed_after_fit_are_checked_too(reg, changed):
+    reg.fit(np.arange(5.0)[:, None], np.arange(5.0)).set_params(**changed)
+    with pytest.raises(hw.DataError, match="expected"):
+        reg.predict([[0.5]])
+
+
+def test_simplices_are_verified_against_the_rows_given_to_fit_only():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    found = hw.DelaunayRegressor().fit(X, X[:, 0]).simplices(X[:3] / 2)
+    assert found.verify(X).all()
+    for other in (X[:3], X[:, :1]):
+        with pytest.raises(hw.DataError, match=r"expected \(20, 2\), the rows given to fit"):
+            found.verify(other)
+
+
+def test_a_query_at_the_end_of_float64_costs_the_others_nothing():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    Q = np.vstack([X[:5] * 0.5, [[9.0, 1.0], [1e300, 0.0], [-1e100, 1.0], [1e-300, 0.0]]])
+    found = hw.DelaunayRegressor().fit(X, X[:, 0]).simplices(Q)
+    assert found.verify(X).all()
+
+
+@pytest.mark.parametrize("model", [hw.DelaunayRegressor(), hw.VoronoiRegressor(metric="std")])
+def test_a_row_that_takes_the_digits_of_the_others_is_named(model, recwarn):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])
+    X.loc[7, "b"] = 1e6
+    model.fit(X, X["a"])
+    assert not [w for w in recwarn if issubclass(w.category, hw.DataWarning)]
+    X.loc[7, "b"] = 1e20
+    with pytest.warns(hw.DataWarning, match=r"'b' is 1e\+20 in row 7 .*drop that row"):
+        model.fit(X, X["a"])
+    with pytest.warns(hw.DataWarning, match=r"'b' is 1e\+20 in row 7"):
+        hw.CalibratedRegressor(model).fit(X, X["a"])

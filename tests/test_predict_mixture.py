@@ -325,8 +325,11 @@ BAD_LABELS = [
     (np.zeros((40, 2)), "one label"),
     (np.zeros(39), "39"),
     (np.array(["a", 1] * 20, dtype=object), "sorted"),
-    (np.array(["a", None] * 20, dtype=object), "sorted"),
-    (pd.Series(["a", pd.NA] * 20, dtype="string"), "sorted"),
+    (np.array(["a", None] * 20, dtype=object), "20 missing"),
+    (pd.Series(["a", pd.NA] * 20, dtype="string"), "first in row 1"),
+    (np.array([1.0, np.nan] * 20, dtype=object), "20 missing"),  # else each would be a class
+    (["a", np.nan] * 20, "20 missing"),  # else a class called nan
+    (np.array(["2020-01-01", "NaT"] * 20, dtype="M8[s]"), "20 missing"),
     (np.where(np.arange(40) == 7, np.nan, 1.0), "row 7"),
     ("a", "shape"),
 ]

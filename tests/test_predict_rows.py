@@ -76,7 +76,7 @@ def test_quantiles_of_thirds_and_of_kept_zeros():
     assert W.nnz == 4
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.1, np.nan, [[0.5]]])
+@pytest.mark.parametrize("p", [-0.1, 1.1, np.nan, [[0.5]], "half", [0.5, [0.5]]])
 def test_quantiles_refuse(p):
     with pytest.raises(hw.DataError, match="probabilities"):
         weighted_quantiles(csr_array([[1.0]]), np.zeros(1), p)
@@ -117,3 +117,10 @@ def test_both_zeros_are_one_and_neighbours_are_two(collide, monkeypatch):
     assert distinct_places(X).place.tolist() == [0, 0, 1, 2]
     X = np.array([[1, 2**53], [1, 2**53 - 1], [1, 2**53]], dtype=np.int64)
     assert distinct_places(np.asfortranarray(X)).place.tolist() == [0, 1, 0]
+
+
+def test_all_of_the_weight_is_100_percent():
+    reg = hw.DelaunayRegressor().fit([[0.0], [1.0]], [1.0, 2.0])
+    assert repr(reg.explain([0.0])) == "Explanation(1. from 1 rows: 0 (100 %))"
+    assert repr(reg.explain([0.004])) == "Explanation(1.004 from 2 rows: 0 (100 %), 1 (0.4 %))"
+    assert repr(reg.explain([0.006])) == "Explanation(1.006 from 2 rows: 0 (99 %), 1 (0.6 %))"

@@ -25,6 +25,13 @@ class Facets:
 
     normals (k, d) unit vectors pointing inwards, offsets (k,), units (k,) the unit behind each
     (counted through all layers).
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1.0, 0.0], [2.0, 1.0], [2.0, 0.0]], [[1.0, 1.0, 1.0]]])
+    >>> hw.dissect(net, [1.0, 5.0]).facets
+    Facets(2 in 2 dimensions)
     """
 
     normals: Floats
@@ -39,6 +46,35 @@ def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, 
     """All walls of the regions around X (m, d), none left out: G (m, k, d), c (m, k), units (k,).
 
     The region is ``G @ y + c >= 0``; walls that are none (a maximum's winner against itself) are 0.
+
+    Parameters
+    ----------
+    net : Network
+    X : ndarray (m, d)
+        The points.
+    codes : ndarray (m, n_units), optional
+        Their activation codes, if known.
+
+    Returns
+    -------
+    G : ndarray (m, k, d)
+    c : ndarray (m, k)
+    units : ndarray (k,)
+        The unit behind each wall, counted through all layers.
+
+    Notes
+    -----
+    Cost: a forward pass for each of the d inputs, and m k d numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 2.0]], [[1.0, 1.0]]])
+    >>> G, c, units = hw.model.walls(net, np.array([[3.0, -1.0]]))
+    >>> G[0]
+    array([[ 1.,  0.],
+           [-0., -2.]])
     """
     codes = net.codes(X) if codes is None else codes
     G: list[Floats] = []
@@ -164,7 +200,7 @@ def wall_directions(net: Network, codes: Codes, which: Ints) -> Floats:
             points = mine[rows]
             code = codes[points]
             seed = _wall_seed(op, width, code[:, layer.columns], which[points] - ends[i])
-            out[points] = -net.pull({node: seed[:, None]}, code)[:, 0]
+            out[points] = 0.0 - net.pull({node: seed[:, None]}, code)[:, 0]
     length = np.linalg.norm(out, axis=1, keepdims=True)
     return np.asarray(out / np.where(length > 0, length, 1))
 
@@ -185,7 +221,7 @@ def _wall_seed(op: Any, width: int, code: Codes, wall: Ints) -> Floats:
 
 
 def facets(net: Network, x: Floats, code: Codes) -> Facets:
-    from ._polytope import essential
+    from ._polytope import bounding
 
     if not net.layers:
         return Facets(np.zeros((0, net.n_inputs)), np.zeros(0), np.zeros(0, dtype=np.int64))
@@ -205,6 +241,6 @@ def facets(net: Network, x: Floats, code: Codes) -> Facets:
     length = np.linalg.norm(G, axis=1)
     real = np.flatnonzero(length > 0)
     G, value = G[real] / length[real, None], value[real] / length[real]
-    kept = essential(G, value, np.zeros(G.shape[1]))
+    kept = bounding(G, value, np.zeros(G.shape[1])).rows
     normals = G[kept] if start.basis is None else G[kept] @ start.basis
     return Facets(normals, value[kept] - normals @ x, wall_units(net)[real[kept]])

@@ -23,6 +23,14 @@ class PowerCell:
     region of the layers before it* the point's own has the least
     ``|x - centroid|^2 - squared_radius``. The squared radius is fixed up to one common constant and
     may be negative.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 2.0]], [[1.0, 1.0]]])
+    >>> (cell,) = hw.dissect(net, [3.0, 1.0]).power_cells()
+    >>> cell, cell.centroid
+    (PowerCell('relu0', squared radius 5), array([1., 2.]))
     """
 
     layer: str
@@ -53,6 +61,20 @@ class Dissection:
         The piece of every unit.
     output : ndarray (m, n_outputs)
         The network's values.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
+    >>> p = hw.dissect(net, [[2.0, 3.0], [-1.0, 3.0]])
+    >>> p
+    Dissection(2 points of Network(2 inputs, 1 output, 2 units in 1 layer, from arrays))
+    >>> p.code
+    array([[1, 1],
+           [0, 1]], dtype=uint8)
+    >>> p.boundary_direction
+    array([[-1.,  0.],
+           [ 1.,  0.]])
     """
 
     net: Network
