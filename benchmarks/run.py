@@ -54,7 +54,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "calibration": ("--splits", "1", "--rows", "600"),
     "slices": ("--repeat", "1", "--shapes", "2"),
     "points": ("--m", "500", "--repeat", "1"),
-    "guard": (),
+    "guard": ("--seeds", "1", "--rows", "500"),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
 USES_DATA = (*NEEDS_DATA, "gaussian", "points")

@@ -18,6 +18,7 @@ from ..data._warm import predict_once
 from ..data.cloud import Cloud
 from ..errors import DataError, DataWarning, FileError, HullwiseError
 from ..predict._interpolant import Interpolant
+from ..predict._stray import warn_of_stray_rows
 from ..predict.mixture import MixtureClassifier
 from ..predict.smoothness import estimate_smoothness
 from ..rows._rows import ArrayRows, Floats
@@ -113,15 +114,24 @@ def _numbered(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, Floats
         found = read_rows(table, columns=[*pairs.features, target], id_column=pairs.train_id)
     except FileError as error:
         refused = error
-        try:
-            read_rows(table, columns=[target], bad_rows="keep")
-        except FileError as error:  # which only text in it can be
-            hint = f"if the target {target!r} holds class labels, say so with --classes"
-            refused = FileError(refused.path, f"{refused.problem}; {hint}")
+        with contextlib.suppress(FileError):  # a file that cannot be read at all
+            _labels(table, target, pairs)
+            if not _holds_numbers(table, target):
+                hint = f"if the target {target!r} holds class labels, say so with --classes"
+                refused = FileError(refused.path, f"{refused.problem}; {hint}")
         raise refused from None
     cloud = Cloud(ArrayRows(np.ascontiguousarray(found.values[:, :-1]), found.columns[:-1]))
     cloud.labels = found.ids
     return cloud, found.values[:, -1].astype(np.float64)
+
+
+def _holds_numbers(table: OpenTable, target: str) -> bool:
+    """Whether a target can be read as numbers, some of them missing."""
+    try:
+        read_rows(table, columns=[target], bad_rows="keep")
+    except FileError:
+        return False
+    return True
 
 
 def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArray[np.str_]]:
@@ -174,11 +184,15 @@ def _predict(data: Data, metric: Any, options: dict[str, Any], say: Say) -> Answ
     regressor = _regressor(options["method"], metric)
     rows = data.cloud.rows.block(0, data.cloud.n)
     classes: NDArray[Any] | None = None
-    if options["classes"]:
-        model = MixtureClassifier(regressor).fit(rows, data.y)
-        regressor, classes = model.interpolant_, model.classes_
-    else:
-        regressor.fit(rows, data.y)
+    data.cloud.warn_if_flat()
+    warn_of_stray_rows(rows, data.cloud.names)
+    with warnings.catch_warnings():  # all is said of these with the columns' own names
+        warnings.filterwarnings("ignore", r"feature 'x\d+' (has values near|is )", DataWarning)
+        if options["classes"]:
+            model = MixtureClassifier(regressor).fit(rows, data.y)
+            regressor, classes = model.interpolant_, model.classes_
+        else:
+            regressor.fit(rows, data.y)
     constants, notes = None, data.notes
     if options["bound"]:
         gamma, slope, told = _constants(regressor, rows, options, data.files[0])

@@ -136,7 +136,9 @@ QUARTILES = ("least", "25 %", "median", "75 %", "largest")
 
 
 def _add_quartiles(table: Table, name: str, values: Floats) -> None:
-    cells = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
+    with np.errstate(invalid="ignore"):
+        cells = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
+    cells[np.isnan(cells)] = np.inf  # towards a bound that is infinite
     table.add_row(name, *(f"{v:.4g}" for v in cells))
 
 

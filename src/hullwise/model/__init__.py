@@ -26,9 +26,10 @@ _HOMES = {
     "RegionBounds": "counts",
     "local_complexity": "complexity",
     "LocalComplexity": "complexity",
-    "region_spread": "complexity",
-    "Spread": "complexity",
-    "Occupancy": "complexity",
+    "region_spread": "spread",
+    "Spread": "spread",
+    "Occupancy": "spread",
+    "ClassSplit": "spread",
     "vq_distance": "complexity",
     "VQDistance": "complexity",
 }

@@ -17,6 +17,7 @@ from ..data.cloud import Cloud
 from ..errors import DataError, DataWarning
 from ..rows._rows import Floats
 from ._distinct import Places, distinct_places
+from ._stray import warn_of_stray_rows
 from ._target import read_numbers
 from .bound import ErrorBound, error_bound
 from .explain import Explanation, explain
@@ -57,6 +58,7 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         cloud = self._read_training(X)
         target = read_numbers(y, cloud.n)
         labels, X_rows = cloud.labels, cloud.rows.block(0, cloud.n)
+        warn_of_stray_rows(X_rows, cloud.names)
         places = distinct_places(X_rows)
         learned: dict[str, Any] = {"places_": None, "share_": None}
         if len(places.first) < cloud.n:

@@ -6,6 +6,7 @@ table costs nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +18,32 @@ if TYPE_CHECKING:
     from .simplices import Simplices
 
 BLOCK = 1024
+SPAN = 256  # powers of two: squares over such a range are far from vanishing
 
 
 def verify_simplices(found: Simplices, rows: Rows, tolerance: float) -> NDArray[np.bool_]:
-    """Whether the three claims of each query hold, (m,)."""
-    m = len(found.queries)
+    """Whether the three claims of each query hold, (m,).
+
+    One power of two brings the squares of differences into range, but not for queries near the
+    rows and one at 1e300 alike: those of very different size are judged apart.
+    """
     origin = rows.take(np.zeros(1, np.intp))[0]
-    unit = _unit(found, rows, origin)
+    size = np.abs(found.queries - origin).max(axis=1, initial=0.0)
+    exponent = np.frexp(np.maximum(size, _largest(rows, origin)))[1]
+    holds = np.zeros(len(size), dtype=bool)
+    for part in np.unique(exponent // SPAN):
+        at = np.flatnonzero(exponent // SPAN == part)
+        unit = float(np.ldexp(1.0, int(np.clip(-exponent[at].max(), -1000, 1000))))
+        names = ("corners", "weights", "nearest", "distance", "centre", "status", "queries")
+        some = replace(found, **{name: getattr(found, name)[at] for name in names})
+        holds[at] = _verify(some, rows, tolerance, origin, unit)
+    return holds
+
+
+def _verify(
+    found: Simplices, rows: Rows, tolerance: float, origin: Floats, unit: float
+) -> NDArray[np.bool_]:
+    m = len(found.queries)
     q, p, c = (
         _seen(found, (part - origin) * unit)
         for part in (found.queries, found.nearest, found.centre)
@@ -67,13 +87,13 @@ def verify_simplices(found: Simplices, rows: Rows, tolerance: float) -> NDArray[
     return holds
 
 
-def _unit(found: Simplices, rows: Rows, origin: Floats) -> float:
-    """The power of two by which differences are multiplied, so that their squares exist."""
-    largest = float(np.abs(found.queries - origin).max(initial=0.0))
+def _largest(rows: Rows, origin: Floats) -> float:
+    """The largest difference from the origin in any feature."""
+    largest = 0.0
     for start in range(0, rows.n, BLOCK):
         block = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64)
         largest = max(largest, float(np.abs(block - origin).max()))
-    return float(np.ldexp(1.0, int(np.clip(-np.frexp(largest)[1], -1000, 1000))))
+    return largest
 
 
 def _seen(found: Simplices, V: Floats) -> Any:

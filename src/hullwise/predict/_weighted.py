@@ -15,6 +15,7 @@ from ..data.cloud import Cloud
 from ..errors import DataError
 from ..rows._check import check_columns, check_rows
 from ..rows._rows import Floats, Indices
+from ._target import refuse_masked
 
 NUMBERS = 1 << 20  # differences held at once
 UNIT = 2.0**-53

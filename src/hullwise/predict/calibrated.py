@@ -26,6 +26,8 @@ from ..rows._rows import Array, Floats, Indices
 from ._distinct import distinct_places
 from ._interpolant import CHUNK, Interpolant
 from ._scale import ROUNDING, fit_scale, groups_needed, stretch
+from ._stray import warn_of_stray_rows
+from ._target import read_numbers, refuse_masked
 from .band import Band
 from .bound import error_bound
 from .explain import Explanation
@@ -155,7 +157,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         checked = check_rows(X)
         target = _one_target(y, len(checked.values))
         group = _groups(groups, len(target))
-        self._look_for_duplicates(checked.values, target)
+        self._look_at_rows(checked.values, checked.columns, target)
         rng = np.random.default_rng(whole_number("random_state", self.random_state, 0))
         held = self._held_out(group, rng, "rows" if groups is None else "groups")
         train, rest = np.flatnonzero(~held), np.flatnonzero(held)
@@ -229,8 +231,9 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
             if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
                 raise DataError(f"{name}={value!r}: expected a number between 0 and 1.")
 
-    def _look_for_duplicates(self, X: Array, y: Floats) -> None:
+    def _look_at_rows(self, X: Array, columns: tuple[str, ...] | None, y: Floats) -> None:
         """Warn or refuse once, with the numbers of the rows as given."""
+        warn_of_stray_rows(X, columns or [f"x{j}" for j in range(X.shape[1])])
         places = distinct_places(X)
         if len(places.first) < len(X):
             self.interpolant._refuse_disagreement(y, places.first[places.place])
@@ -371,6 +374,7 @@ def _groups(groups: Any, n: int) -> Indices:
     """The group of each row as a number, (n,); each row its own where none are given."""
     if groups is None:
         return np.arange(n)
+    refuse_masked(groups, "groups")
     given = np.asarray(groups)
     if given.shape != (n,):
         raise DataError(f"groups has shape {given.shape}: expected one for each of {n} rows.")

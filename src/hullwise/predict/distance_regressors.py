@@ -188,14 +188,18 @@ class InverseDistanceRegressor(Interpolant):
         self.k = k
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
-        if nonnegative("power", self.power) == 0:
-            raise DataError("power=0: expected more than 0. NearestRegressor weighs rows alike.")
-        if self.k is not None:
-            whole_number("k", self.k, 1)
+        self._options()
         return {}
 
+    def _options(self) -> tuple[float, int | None]:
+        """Power and k, checked for every prediction: `set_params` may change them after `fit`."""
+        power = nonnegative("power", self.power)
+        if power == 0:
+            raise DataError("power=0: expected more than 0. NearestRegressor weighs rows alike.")
+        return power, None if self.k is None else whole_number("k", self.k, 1)
+
     def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        power, k = float(self.power), self.k
+        power, k = self._options()
         return inverse_distance_weights(self.cloud_, Q, metric, progress, power=power, k=k)
 
 
@@ -244,4 +248,5 @@ class NearestRegressor(Interpolant):
         return {}
 
     def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        return nearest_weights(self.cloud_, Q, metric, progress, k=self.k)
+        k = whole_number("k", self.k, 1)  # `set_params` may have changed it after `fit`
+        return nearest_weights(self.cloud_, Q, metric, progress, k=k)

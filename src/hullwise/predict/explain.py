@@ -61,7 +61,7 @@ class Explanation:
 
     def __repr__(self) -> str:
         names = self.rows if self.labels is None else self.labels
-        first = ", ".join(f"{n} ({100 * w:.2g} %)" for n, w in zip(names[:5], self.weights[:5]))
+        first = ", ".join(f"{n} ({_percent(w)} %)" for n, w in zip(names[:5], self.weights[:5]))
         more = ", ..." if len(self.rows) > 5 else ""
         value = np.array2string(np.asarray(self.prediction), precision=4)
         return f"Explanation({value} from {len(self.rows)} rows: {first}{more})"
@@ -84,6 +84,12 @@ class Explanation:
         import pandas as pd
 
         return pd.DataFrame(self.to_dict())
+
+
+def _percent(weight: float) -> str:
+    """Two digits, or a whole number where that says more (100, not 1e+02)."""
+    value = 100 * weight
+    return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.2g}"
 
 
 def explain(regressor: Interpolant, q: Floats) -> Explanation:

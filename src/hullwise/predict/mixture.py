@@ -25,6 +25,7 @@ from . import _mixture
 from ._interpolant import Interpolant
 from ._target import refuse_masked
 from .explain import Explanation
+from .quantiles import read_probabilities
 
 __all__ = ["MixtureClassifier", "MixtureRegressor"]
 
@@ -197,9 +198,7 @@ class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
         -----
         O(n s log(n s) + nnz k log(n s) log s) beyond the weights.
         """
-        probabilities = np.asarray(p, dtype=np.float64)
-        if probabilities.ndim > 1 or not ((probabilities >= 0) & (probabilities <= 1)).all():
-            raise DataError(f"p={p!r}: expected probabilities from 0 to 1.")
+        probabilities = read_probabilities(p)
         found = _mixture.quantiles(self.weights(Q), self.samples_, probabilities.reshape(-1))
         return found[:, 0] if probabilities.ndim == 0 else found
 
@@ -356,8 +355,8 @@ def _refuse_missing(labels: Any) -> None:
     """DataError for None, NaN, NaT or pandas' NA among labels, before NumPy makes a class of it."""
     if getattr(getattr(labels, "dtype", None), "kind", "O") not in "OMm":
         return
-    given = np.asarray(labels, dtype=object if not isinstance(labels, np.ndarray) else None)
-    same = [label == label for label in given.reshape(-1)]  # NA gives NA
+    given = labels if isinstance(labels, np.ndarray) else np.asarray(labels, dtype=object)
+    same = [label is not None and label == label for label in given.reshape(-1)]  # NA gives NA
     missing = [i for i, yes in enumerate(same) if not (isinstance(yes, bool | np.bool_) and yes)]
     if missing:
         raise DataError(

@@ -23,9 +23,7 @@ def weighted_quantiles(W: csr_array, y: Floats, p: ArrayLike) -> Floats:
     DataError
         For probabilities outside 0 to 1, and for weights that are negative.
     """
-    probabilities = np.asarray(p, dtype=np.float64)
-    if probabilities.ndim > 1 or not ((probabilities >= 0) & (probabilities <= 1)).all():
-        raise DataError(f"p={p!r}: expected probabilities from 0 to 1.")
+    probabilities = read_probabilities(p)
     if (W.data < 0).any():
         raise DataError("quantiles need weights of at least 0: these are signed.")
     targets = y.reshape(len(y), -1)
@@ -44,6 +42,17 @@ def weighted_quantiles(W: csr_array, y: Floats, p: ArrayLike) -> Floats:
                 values = targets[W.indices[entries], j]
                 found[batch, j] = _quantiles(values, W.data[entries], probabilities.ravel())
     return found.reshape(W.shape[0], *y.shape[1:], *probabilities.shape)
+
+
+def read_probabilities(p: ArrayLike) -> Floats:
+    """One probability (), or several (s,)."""
+    try:
+        found = np.asarray(p, dtype=np.float64)
+    except (TypeError, ValueError):  # text, or rows of unequal length
+        found = np.array(np.nan)
+    if found.ndim > 1 or not ((found >= 0) & (found <= 1)).all():
+        raise DataError(f"p={p!r}: expected probabilities from 0 to 1.")
+    return found
 
 
 def _quantiles(values: Floats, weights: Floats, p: Floats) -> Floats:

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from ..data._frame import Metric
 from ..data._options import Progress
 from ..data.cloud import Cloud
+from ..errors import DataError
 from ..rows._rows import Floats, Indices
 from ._coordinates import coordinates
 from ._distinct import Places
@@ -114,7 +115,13 @@ class Simplices:
         """
         from ._simplices_verify import verify_simplices
 
-        rows = X.rows if isinstance(X, Cloud) else Cloud(X, copy=False).rows
+        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+        expected = self.weights.shape[1], self.queries.shape[1]
+        if (cloud.n, cloud.d) != expected:
+            raise DataError(
+                f"X has shape {(cloud.n, cloud.d)}: expected {expected}, the rows given to fit."
+            )
+        rows = cloud.rows
         return verify_simplices(self, rows, tolerance)
 
 

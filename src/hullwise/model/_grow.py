@@ -1,0 +1,244 @@
+"""Growing a network's decision tree: each unit in turn asks on which side of its wall a cell is.
+
+Cells wait in chunks of the same layer, the newest first, so that leaves are finished early and few
+cells are held. A chunk is pushed through the affine layers at once; then each of its cells is cut
+by the layer's walls, unit by unit, and what is left of it are the cells of the next layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data._options import Progress
+from ._affine import Affine, Floats, Sum
+from ._cells import Cell, whole
+from ._units import Codes, Largest, Pieces
+from .network import BLOCK, Network
+
+CHUNK = 256  # cells pushed at a time
+
+
+@dataclass
+class Open:
+    """A cell on its way: its code so far, and the child of a node that it hangs from."""
+
+    cell: Cell
+    code: Codes
+    slot: tuple[int, int]
+    depth: int
+    origin: int = 0  # its parent's place in the chunk
+
+
+@dataclass
+class Grown:
+    """A tree as lists. A child is a node, or -1 - (an end)."""
+
+    children: list[list[int]] = field(default_factory=list)
+    rows: list[Floats] = field(default_factory=list)  # (d + 1,) in the coordinates of cells
+    units: list[int] = field(default_factory=list)
+    ends: list[Open] = field(default_factory=list)
+    unfinished: list[Open] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Cells in all, waiting ones too."""
+        return len(self.children) + 1
+
+    def node(self, at: Open, row: Floats, unit: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """A new node where `at` hangs; the slots of its two children."""
+        new = len(self.children)
+        self.hang(at.slot, new)
+        self.children.append([0, 0])
+        self.rows.append(row)
+        self.units.append(unit)
+        return (new, 0), (new, 1)
+
+    def hang(self, slot: tuple[int, int], child: int) -> None:
+        if slot[0] >= 0:
+            self.children[slot[0]][slot[1]] = child
+
+
+def grow(
+    net: Network,
+    centre: Floats,
+    half: Floats,
+    bounded: bool,
+    budget: int,
+    progress: Progress | None,
+) -> Grown:
+    """The tree over centre + [-half, half] (over the whole space unless `bounded`)."""
+    grown, d = Grown(), net.n_inputs
+    code = np.zeros(net.n_units, dtype=net.code_dtype)
+    block = np.vstack([centre, np.diag(half)])[None]
+    size = np.abs(centre) + half if bounded else np.ones(d)
+    start = Open(whole(d, bounded), code, (-1, 0), 0)
+    waiting = [Chunk(-1, [start], {0: block}, {0: size[None]}, 0)]
+    step = max(1, min(CHUNK, BLOCK // (net.widest * (d + 1))))
+    while waiting:
+        chunk = waiting.pop()
+        if chunk.layer + 1 == len(net.layers):
+            grown.ends += chunk.cells
+        else:
+            chunk.through(net)
+            cells = _cut_all(net, chunk, grown, budget)
+            parts = [cells[i : i + step] for i in range(0, len(cells), step)]
+            waiting += [_bent(net, chunk, part) for part in reversed(parts)]
+        if progress is not None:
+            progress(len(grown.ends), budget, "leaves")
+    for end, one in enumerate(grown.ends + grown.unfinished):
+        grown.hang(one.slot, -1 - end)
+    return grown
+
+
+@dataclass
+class Chunk:
+    """Cells behind the units of a layer, and what the nodes up to `after` say on them."""
+
+    layer: int
+    cells: list[Open]
+    held: dict[int, Floats]  # blocks (B, 1 + d, size): the centre and the axes of u
+    sizes: dict[int, Floats]  # (B, size): magnitudes added up
+    after: int
+
+    def through(self, net: Network) -> None:
+        """To the input of the next layer of units."""
+        self.layer += 1
+        end = net.layers[self.layer].node - 1
+        for i in range(self.after + 1, end + 1):
+            node = net.nodes[i]
+            op: Any = _absolute(node.op)  # type: ignore[arg-type]
+            given = [self.sizes[j].reshape(-1, *net.nodes[j].shape) for j in node.inputs]
+            out = op.linear(*given)
+            out = out if op.offset is None else out + op.offset
+            self.sizes[i] = out.reshape(len(out), -1)
+        if end > self.after:
+            net.resume(self.held, self.after, until=end)
+        self.after = end
+
+
+def _bent(net: Network, chunk: Chunk, cells: list[Open]) -> Chunk:
+    """Some of the cells a chunk was cut into, behind the units."""
+    node = net.layers[chunk.layer].node
+    parents = np.array([one.origin for one in cells])
+    held = {i: block[parents] for i, block in chunk.held.items()}
+    codes = np.array([one.code for one in cells])
+    net.resume(held, node - 1, codes, until=node)
+    sizes = {i: size[parents] for i, size in chunk.sizes.items() if i in held}
+    sizes[node] = np.abs(held[node]).sum(axis=1)
+    return Chunk(chunk.layer, cells, held, sizes, node)
+
+
+def _absolute(op: Affine) -> Any:
+    """The layer with every number in it made positive: what it adds up in magnitude."""
+    if isinstance(op, Sum):
+        return Sum(tuple(abs(f) for f in op.factors))
+    named = {f.name: getattr(op, f.name) for f in fields(op)}  # type: ignore[arg-type]
+    real = {k: np.abs(v) for k, v in named.items() if getattr(v, "dtype", None) == np.float64}
+    return replace(op, **real)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A row that cuts a cell; the code and what is left to ask on either side."""
+
+    row: Floats
+    size: float
+    unit: int
+    codes: tuple[Codes, Codes]
+    states: tuple[Any, Any]
+
+
+class _PieceTests:
+    """Every knot of every unit in turn, on the cells of one parent."""
+
+    def __init__(self, op: Pieces, start: int, z: Floats, size: Floats) -> None:
+        p, n = op.knots.shape
+        self.units = np.repeat(np.arange(n), p)
+        knots = op.knots.T.reshape(-1)
+        self.rows = z[self.units]
+        self.rows[:, -1] -= knots
+        self.sizes = size[self.units] + np.abs(knots)
+        self.units += start
+
+    def begin(self) -> Any:
+        return None
+
+    def first(self, one: Open, state: NDArray[np.int64] | None) -> Question | None:
+        """The first test that cuts; those before it go into the cell's code."""
+        left = np.arange(len(self.rows)) if state is None else state
+        sides = one.cell.sides(self.rows[left], self.sizes[left], state is None)
+        cuts = np.flatnonzero(sides == 0)
+        np.add.at(one.code, self.units[left[sides == 1]], 1)
+        if not len(cuts):
+            return None
+        j, rest = left[cuts[0]], left[cuts[0] + 1 :]
+        rest = rest[np.abs(sides[cuts[0] + 1 :]) != 1]
+        above = one.code.copy()
+        above[self.units[j]] += 1
+        codes, unit = (one.code, above), int(self.units[j])
+        return Question(self.rows[j], float(self.sizes[j]), unit, codes, (rest, rest))
+
+
+class _LargestTests:
+    """Every maximum in turn, folded: the larger of the first two against the third, and so on."""
+
+    def __init__(self, op: Largest, start: int, z: Floats, size: Floats) -> None:
+        self.groups, self.z, self.size, self.start = op.groups, z, size, start
+
+    def begin(self) -> Any:
+        return 0, 0, -1
+
+    def first(self, one: Open, state: tuple[int, int, int]) -> Question | None:
+        begin, at, winner = state
+        for unit in range(begin, len(self.groups)):
+            group = self.groups[unit]
+            for place in range(at, len(group)):
+                if group[place] < 0 or winner < 0:
+                    winner = place if group[place] >= 0 else winner
+                    continue
+                row = self.z[group[place]] - self.z[group[winner]]
+                size = float(self.size[group[place]] + self.size[group[winner]])
+                side = one.cell.sides(row[None], np.array([size]), True)[0]
+                if side == 0:
+                    states = (unit, place + 1, winner), (unit, place + 1, place)
+                    codes = one.code, one.code.copy()
+                    return Question(row, size, self.start + unit, codes, states)
+                winner = place if side > 0 else winner
+            one.code[self.start + unit] = winner
+            at, winner = 0, -1
+        return None
+
+
+def _cut_all(net: Network, chunk: Chunk, grown: Grown, budget: int) -> list[Open]:
+    """What the walls of the layer that a chunk is at leave of its cells."""
+    layer = net.layers[chunk.layer]
+    op: Any = net.nodes[layer.node].op
+    source = net.nodes[layer.node].inputs[0]
+    z = np.roll(chunk.held[source], -1, axis=1).transpose(0, 2, 1)
+    if net.n_inputs == 1:  # a strip: nothing depends on the second coordinate
+        z = np.insert(z, 1, 0.0, axis=2)
+    z = np.ascontiguousarray(z)
+    kind: Any = _PieceTests if isinstance(op, Pieces) else _LargestTests
+    done: list[Open] = []
+    for i, parent in enumerate(chunk.cells):
+        tests = kind(op, layer.start, z[i], chunk.sizes[source][i])
+        stack = [(parent, tests.begin())]
+        while stack:
+            one, state = stack.pop()
+            test = tests.first(one, state)
+            one.origin = i
+            if test is None:
+                done.append(one)
+            elif grown.count >= budget:
+                grown.unfinished.append(one)
+            else:
+                slots = grown.node(one, test.row, test.unit)
+                cells = one.cell.split(test.row, test.size)
+                for side in (1, 0):
+                    sub = Open(cells[side], test.codes[side], slots[side], one.depth + 1)
+                    stack.append((sub, test.states[side]))
+    return done
