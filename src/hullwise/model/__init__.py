@@ -10,6 +10,8 @@ _HOMES = {
     "read": "read",
     "from_arrays": "arrays",
     "Network": "network",
+    "DecisionDistance": "_decision",
+    "Regions": "regions",
     "Slice": "plane",
     "Line": "line",
     "Facets": "_walls",

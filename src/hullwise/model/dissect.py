@@ -167,7 +167,10 @@ class Dissection:
         return self._shown(self._facets)
 
     def decision(self, budget: int = 1000) -> Any:
-        """Distance to the decision boundary, as a bracket; a list, or one for a single point."""
+        """:class:`DecisionDistance` of each point: a list, or one for a single point.
+
+        At most `budget` regions are visited for each.
+        """
         from ._decision import decision_distance
 
         return self._shown([decision_distance(self.net, x, budget=budget) for x in self.X])

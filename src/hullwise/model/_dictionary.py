@@ -1,0 +1,311 @@
+"""Linear programs of a polytope {u : s = b - A u >= 0} by one dictionary that is never thrown away.
+
+A dictionary (Chvatal, *Linear Programming*, 1983, chapter 2) writes some variables, the basic ones,
+by the others: basic_i = T[i, n] - sum_j T[i, j] nonbasic_j. At a vertex n walls are nonbasic, all
+of them zero. Whether wall k is redundant asks how small s_k can be where the other walls hold: row
+k of the dictionary is that program's objective, so the next program starts at the last one's
+vertex, and every vertex on the way may show that its own walls are needed (Karwan, Lotfi, Telgen &
+Zionts, *Redundancy in Mathematical Programming*, 1983). Variables 0 .. m - 1 are the walls' slacks
+s, m .. m + n - 1 the coordinates u, which are free and stay basic once they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data._qr import jit
+
+PIVOT = 1e-9  # a smaller entry is not divided by where there is a choice
+NOTHING = 1e-11  # a smaller entry is rounding
+BEYOND = 1e-9  # a wall is needed if without it its slack goes so far below zero, in radii
+REBUILD = 100  # pivots until the dictionary is made anew from A and b
+
+UNKNOWN, REDUNDANT, ESSENTIAL = -1, 0, 1
+
+
+@jit
+def _pivot(T, rows, n, p, q, basic, nonbasic):  # type: ignore[no-untyped-def]
+    """Nonbasic column q enters, basic row p leaves."""
+    inverse = 1.0 / T[p, q]
+    for j in range(n + 1):
+        T[p, j] *= inverse
+    T[p, q] = inverse
+    for i in range(rows):
+        f = T[i, q]
+        if i == p or f == 0.0:
+            continue
+        T[i, q] = 0.0
+        for j in range(n + 1):
+            T[i, j] -= f * T[p, j]
+    basic[p], nonbasic[q] = nonbasic[q], basic[p]
+
+
+@jit
+def _ratio(T, rows, n, q, sign, basic, m, skip):  # type: ignore[no-untyped-def]
+    """How far nonbasic q may move (by sign) until a slack but `skip` is zero; which row; -1: none.
+
+    Of rows that are met at once, to rounding, the one with the largest pivot.
+    """
+    best, at = np.inf, -1
+    for i in range(rows):
+        f = sign * T[i, q]
+        if basic[i] < m and i != skip and f > NOTHING:
+            t = max(T[i, n], 0.0) / f
+            if t < best:
+                best, at = t, i
+    if at < 0:
+        return np.inf, -1
+    room = best * (1.0 + 1e-9) + 1e-13
+    most = 0.0
+    for i in range(rows):
+        f = sign * T[i, q]
+        if basic[i] < m and i != skip and f > max(most, NOTHING) and max(T[i, n], 0.0) <= room * f:
+            most, at = f, i
+    return best, at
+
+
+@jit
+def _lowest(T, rows, n, q, sign, basic, m, skip, best):  # type: ignore[no-untyped-def]
+    """Bland's choice: of the rows met first the lowest variable."""
+    room = best * (1.0 + 1e-9) + 1e-13
+    at = -1
+    for i in range(rows):
+        f = sign * T[i, q]
+        if basic[i] < m and i != skip and f > NOTHING and max(T[i, n], 0.0) <= room * f:
+            if at < 0 or basic[i] < basic[at]:
+                at = i
+    return at
+
+
+@jit
+def _free_in(T, rows, n, basic, nonbasic, m):  # type: ignore[no-untyped-def]
+    """Coordinates into the basis, from a point inside to a vertex; one without any wall stays."""
+    for q in range(n):
+        if nonbasic[q] < m:
+            continue
+        up, i = _ratio(T, rows, n, q, 1.0, basic, m, -1)
+        down, k = _ratio(T, rows, n, q, -1.0, basic, m, -1)
+        if i < 0 and k < 0:
+            continue
+        if k < 0 or (i >= 0 and T[i, q] >= -T[k, q]):
+            p = i
+        else:
+            p = k
+        _pivot(T, rows, n, p, q, basic, nonbasic)
+
+
+@jit
+def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
+    """The largest ball in {y : G y + c >= 0}, rows of length 1, radius at most cap: (y, ok).
+
+    `start` is where to begin, anywhere.
+    """
+    m, d = G.shape
+    n = d + 1
+    T = np.empty((m + 1, n + 1))
+    low = np.inf
+    for i in range(m):
+        value = c[i]
+        for j in range(d):
+            T[i, j] = -G[i, j]
+            value += G[i, j] * start[j]
+        T[i, d] = 1.0
+        T[i, n] = value
+        low = min(low, value)
+    first = min(low, cap) - max(abs(min(low, cap)), 1e-300)
+    T[m, :] = 0.0
+    T[m, d], T[m, n] = 1.0, cap
+    for i in range(m + 1):
+        T[i, n] -= first
+    basic, nonbasic = np.arange(m + 1), np.arange(m + 1, m + 1 + n)
+    y = start.copy()
+    rows, walls = m + 1, m + 1
+    _, top = _ratio(T, rows, n, d, 1.0, basic, walls, -1)
+    _pivot(T, rows, n, top, d, basic, nonbasic)  # the radius grows; its row is the objective now
+    stalls, ok = 0, False
+    for _ in range(limit):
+        q, most = -1, NOTHING
+        for j in range(n):
+            gain = -T[top, j]
+            free = nonbasic[j] >= walls
+            if free and abs(gain) > NOTHING:
+                q, most = j, np.inf
+                break
+            if gain > most:
+                q = j
+                if stalls > 2 * n + 20:
+                    break
+                most = gain
+        if q < 0:
+            ok = True
+            break
+        sign = 1.0 if T[top, q] < 0.0 else -1.0
+        t, p = _ratio(T, rows, n, q, sign, basic, walls, top)
+        if p < 0:
+            break
+        if stalls > 2 * n + 20:
+            p = _lowest(T, rows, n, q, sign, basic, walls, top, t)
+        stalls = stalls + 1 if t * abs(T[top, q]) <= 1e-12 * abs(T[top, n]) else 0
+        _pivot(T, rows, n, p, q, basic, nonbasic)
+        for i in range(rows):
+            if basic[i] < walls and T[i, n] < 0.0:
+                T[i, n] = 0.0
+    for i in range(rows):
+        if walls <= basic[i] < walls + d:
+            y[basic[i] - walls] += T[i, n]
+    return y, ok
+
+
+@jit
+def _rebuild(T, A, b, alive, rows, n, basic, nonbasic, m):  # type: ignore[no-untyped-def]
+    """The same vertex from A and b anew: False if it is none any more.
+
+    alive[:rows] are the walls left.
+    """
+    wanted = nonbasic.copy()
+    for i in range(rows):
+        T[i, :n] = A[alive[i]]
+        T[i, n] = b[alive[i]]
+        basic[i] = alive[i]
+    for j in range(n):
+        nonbasic[j] = m + j
+    there = np.zeros(m, np.bool_)
+    for j in range(n):
+        if wanted[j] < m:
+            there[wanted[j]] = True
+    while True:
+        p, q, most = -1, -1, PIVOT * 1e-3
+        left = False
+        for i in range(rows):
+            if basic[i] < m and there[basic[i]]:
+                left = True
+                for j in range(n):
+                    if nonbasic[j] >= m and abs(T[i, j]) > most:
+                        p, q, most = i, j, abs(T[i, j])
+        if p < 0:
+            break
+        _pivot(T, rows, n, p, q, basic, nonbasic)
+    if left:
+        return False
+    for i in range(rows):
+        if basic[i] < m and T[i, n] < 0.0:
+            if T[i, n] < -1e-6:
+                return False
+            T[i, n] = 0.0
+    return True
+
+
+@jit
+def _witness(T, rows, n, q, t, basic, m, point):  # type: ignore[no-untyped-def]
+    """The point where nonbasic q has the value t."""
+    point[:] = 0.0
+    for i in range(rows):
+        if basic[i] >= m:
+            point[basic[i] - m] = T[i, n] - T[i, q] * t
+
+
+@jit
+def _on_wall(A, b, k, point):  # type: ignore[no-untyped-def]
+    """`point`, beyond wall k, drawn towards the origin onto it."""
+    value = b[k]
+    for j in range(len(point)):
+        value -= A[k, j] * point[j]
+    share = b[k] / (b[k] - value)
+    for j in range(len(point)):
+        point[j] *= share
+
+
+@jit
+def _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points):  # type: ignore[no-untyped-def]
+    """Whether nonbasic wall q can go below zero where the others hold; the row that blocks."""
+    t, at = _ratio(T, rows, n, q, -1.0, basic, m, -1)
+    if t > BEYOND:
+        k = nonbasic[q]
+        state[k] = ESSENTIAL
+        _witness(T, rows, n, q, -t if at >= 0 else -1.0 - b[k], basic, m, points[k])
+        _on_wall(A, b, k, points[k])
+    return at
+
+
+@jit
+def needed(A, b, points):  # type: ignore[no-untyped-def]
+    """For each wall of {u : A u <= b}, rows of length 1, 0 well inside, whether it is needed.
+
+    Lengths are in radii of the polytope. Walls are tried from the last to the first, and one found
+    redundant is gone, so of equal ones the first is kept. points[k] gets a point on facet k where
+    all other walls are positive. UNKNOWN where the work did not close.
+    """
+    m, n = A.shape
+    state = np.full(m, UNKNOWN, np.int8)
+    T = np.empty((m, n + 1))
+    T[:, :n] = A
+    T[:, n] = b
+    basic, nonbasic = np.arange(m), np.arange(m, m + n)
+    rows, pivots = m, 0
+    _free_in(T, rows, n, basic, nonbasic, m)
+    for q in range(n):
+        if nonbasic[q] < m and state[nonbasic[q]] == UNKNOWN:
+            _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
+    alive = np.arange(m)
+    for k in range(m - 1, -1, -1):
+        if state[k] != UNKNOWN:
+            continue
+        p = -1
+        for q in range(n):
+            if nonbasic[q] == k:
+                at = _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
+                if state[k] == UNKNOWN:
+                    p = at
+                    _pivot(T, rows, n, p, q, basic, nonbasic)
+                    T[p, n] = max(T[p, n], 0.0)
+                break
+        if state[k] != UNKNOWN:
+            continue
+        for i in range(rows):
+            if basic[i] == k:
+                p = i
+        stalls = 0
+        for step in range(40 * n + 200):
+            q, most = -1, NOTHING
+            for j in range(n):
+                if nonbasic[j] < m and T[p, j] > most:
+                    q = j
+                    if stalls > n + 10:
+                        if most == NOTHING or nonbasic[j] < nonbasic[q]:
+                            most = NOTHING
+                        break
+                    most = T[p, j]
+            if q < 0:
+                state[k] = REDUNDANT
+                break
+            t, at = _ratio(T, rows, n, q, 1.0, basic, m, p)
+            if at < 0 or T[p, n] - T[p, q] * t < -BEYOND:
+                state[k] = ESSENTIAL
+                far = t if at >= 0 else (T[p, n] + 1.0 + b[k]) / T[p, q]
+                _witness(T, rows, n, q, far, basic, m, points[k])
+                _on_wall(A, b, k, points[k])
+                break
+            if stalls > n + 10:
+                at = _lowest(T, rows, n, q, 1.0, basic, m, p, t)
+            stalls = stalls + 1 if t <= 1e-13 else 0
+            _pivot(T, rows, n, at, q, basic, nonbasic)
+            pivots += 1
+            for i in range(rows):
+                if basic[i] < m and T[i, n] < 0.0:
+                    T[i, n] = 0.0
+            if nonbasic[q] < m and state[nonbasic[q]] == UNKNOWN:
+                _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
+        if state[k] == REDUNDANT:  # it goes: the last row takes its place
+            rows -= 1
+            T[p] = T[rows]
+            basic[p] = basic[rows]
+        if pivots > REBUILD + n:
+            pivots, left = 0, 0
+            for i in range(m):
+                if state[i] != REDUNDANT:
+                    alive[left] = i
+                    left += 1
+            if not _rebuild(T, A, b, alive, left, n, basic, nonbasic, m):
+                break
+            rows = left
+    return state
