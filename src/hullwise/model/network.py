@@ -408,8 +408,10 @@ class Builder:
         """Of a node's output."""
         return self.nodes[node].shape
 
-    def network(self, output: int | None = None, source: str = "arrays") -> Network:
+    def network(
+        self, output: int | None = None, source: str = "arrays", outside: tuple[str, ...] = ()
+    ) -> Network:
         """The network whose output is a node (None: the last); nodes it does not need are left."""
-        whole = Network(tuple(self.nodes), source)
+        whole = Network(tuple(self.nodes), source, outside)
         end = len(self.nodes) - 1 if output is None else output
         return _pruned(whole, end)
