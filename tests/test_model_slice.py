@@ -131,6 +131,14 @@ def test_small_whole_numbers(seed):
     check(net.slice(*SQUARE, 3.0))
 
 
+@pytest.mark.parametrize("seed", [33, 40, 47, 1])
+def test_dead_layers_of_networks_without_biases(seed):
+    net = mlp((2, 8, 8, 8, 1), seed=seed, bias=0.0)
+    s = net.slice(*SQUARE)
+    check(s)
+    np.testing.assert_array_equal(net.codes(s.points(s.centroids)), s.codes)
+
+
 def test_metamorphic():
     net = mlp((2, 12, 12, 3))
     base = net.slice(*SQUARE)

@@ -7,7 +7,7 @@ from typing import Any
 
 # Names are imported when first used: reading a table then loads nothing of networks.
 _HOMES = {
-    "read": "read",
+    "read": "_read",
     "from_arrays": "arrays",
     "Network": "network",
     "DecisionDistance": "_decision",

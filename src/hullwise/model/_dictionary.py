@@ -112,7 +112,7 @@ def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
         T[i, d] = 1.0
         T[i, n] = value
         low = min(low, value)
-    first = min(low, cap) - max(abs(min(low, cap)), 1e-300)
+    first = min(low, cap) - max(abs(min(low, cap)), 1e-6 * cap)
     T[m, :] = 0.0
     T[m, d], T[m, n] = 1.0, cap
     for i in range(m + 1):
@@ -124,18 +124,18 @@ def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
     _pivot(T, rows, n, top, d, basic, nonbasic)  # the radius grows; its row is the objective now
     stalls, ok = 0, False
     for _ in range(limit):
+        bland = stalls > 2 * n + 20
         q, most = -1, NOTHING
         for j in range(n):
             gain = -T[top, j]
-            free = nonbasic[j] >= walls
-            if free and abs(gain) > NOTHING:
-                q, most = j, np.inf
+            if nonbasic[j] >= walls and abs(gain) > NOTHING:
+                q = j
                 break
             if gain > most:
-                q = j
-                if stalls > 2 * n + 20:
-                    break
-                most = gain
+                if not bland:
+                    q, most = j, gain
+                elif q < 0 or nonbasic[j] < nonbasic[q]:
+                    q = j
         if q < 0:
             ok = True
             break
@@ -143,7 +143,7 @@ def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
         t, p = _ratio(T, rows, n, q, sign, basic, walls, top)
         if p < 0:
             break
-        if stalls > 2 * n + 20:
+        if bland:
             p = _lowest(T, rows, n, q, sign, basic, walls, top, t)
         stalls = stalls + 1 if t * abs(T[top, q]) <= 1e-12 * abs(T[top, n]) else 0
         _pivot(T, rows, n, p, q, basic, nonbasic)
@@ -222,9 +222,42 @@ def _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points):  # type: ig
     if t > BEYOND:
         k = nonbasic[q]
         state[k] = ESSENTIAL
-        _witness(T, rows, n, q, -t if at >= 0 else -1.0 - b[k], basic, m, points[k])
+        _witness(T, rows, n, q, -min(t, 10.0 * (1.0 + b[k])), basic, m, points[k])
         _on_wall(A, b, k, points[k])
     return at
+
+
+@jit
+def _entering(T, n, p, nonbasic, m, bland):  # type: ignore[no-untyped-def]
+    """The nonbasic wall that lowers basic p the most, or the lowest that does; -1: none."""
+    q, most = -1, NOTHING
+    for j in range(n):
+        if nonbasic[j] < m and T[p, j] > most:
+            if not bland:
+                q, most = j, T[p, j]
+            elif q < 0 or nonbasic[j] < nonbasic[q]:
+                q = j
+    return q
+
+
+@jit
+def _swept(T, rows, n, basic, nonbasic, m, state):  # type: ignore[no-untyped-def]
+    """Without the walls that only grow away from this vertex: how many rows are left."""
+    p = 0
+    while p < rows:
+        grows = basic[p] < m and state[basic[p]] == UNKNOWN
+        for j in range(n):
+            if T[p, j] > NOTHING or (nonbasic[j] >= m and T[p, j] < -NOTHING):
+                grows = False
+                break
+        if grows:
+            rows -= 1
+            state[basic[p]] = REDUNDANT
+            T[p] = T[rows]
+            basic[p] = basic[rows]
+        else:
+            p += 1
+    return rows
 
 
 @jit
@@ -243,11 +276,14 @@ def needed(A, b, points):  # type: ignore[no-untyped-def]
     basic, nonbasic = np.arange(m), np.arange(m, m + n)
     rows, pivots = m, 0
     _free_in(T, rows, n, basic, nonbasic, m)
+    rows = _swept(T, rows, n, basic, nonbasic, m, state)
     for q in range(n):
         if nonbasic[q] < m and state[nonbasic[q]] == UNKNOWN:
             _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
-    alive = np.arange(m)
+    alive, swept = np.arange(m), 0
     for k in range(m - 1, -1, -1):
+        if pivots != swept:
+            rows, swept = _swept(T, rows, n, basic, nonbasic, m, state), pivots
         if state[k] != UNKNOWN:
             continue
         p = -1
@@ -266,15 +302,7 @@ def needed(A, b, points):  # type: ignore[no-untyped-def]
                 p = i
         stalls = 0
         for step in range(40 * n + 200):
-            q, most = -1, NOTHING
-            for j in range(n):
-                if nonbasic[j] < m and T[p, j] > most:
-                    q = j
-                    if stalls > n + 10:
-                        if most == NOTHING or nonbasic[j] < nonbasic[q]:
-                            most = NOTHING
-                        break
-                    most = T[p, j]
+            q = _entering(T, n, p, nonbasic, m, stalls > n + 10)
             if q < 0:
                 state[k] = REDUNDANT
                 break
@@ -300,7 +328,7 @@ def needed(A, b, points):  # type: ignore[no-untyped-def]
             T[p] = T[rows]
             basic[p] = basic[rows]
         if pivots > REBUILD + n:
-            pivots, left = 0, 0
+            pivots, swept, left = 0, 0, 0
             for i in range(m):
                 if state[i] != REDUNDANT:
                     alive[left] = i

@@ -152,7 +152,7 @@ def walls_of(units: Units, z: Floats) -> Walls:
     if isinstance(units, Pieces):
         low, high = z.min(axis=0), z.max(axis=0)
         for knots in units.knots:
-            crossed = np.flatnonzero((low < knots) & (high > knots))
+            crossed = np.flatnonzero((low <= knots) & (high > knots))
             cuts += [([unit], float(knots[unit]), int(unit)) for unit in crossed]
     else:
         for unit, group in enumerate(units.groups):  # type: ignore[attr-defined]

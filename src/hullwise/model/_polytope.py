@@ -1,220 +1,394 @@
-"""Polytopes ``{y : G @ y + c >= 0}``: a centre, the walls that bound them, the nearest point.
+"""Polytopes {y : G y + c >= 0}: a largest ball inside, and the rows that bound them.
 
-Seen from an inner point every wall is a *dual point* p = -g / slack, the polytope ``p @ v <= 1``,
-and the walls that bound it are the dual points that are corners of their hull. Rays find most of
-them: the first wall that a ray hits alone is one. What is left is decided by Clarkson's algorithm
-(1994): a wall is to spare if the known dual points and 0 have its own within their hull; if not, a
-ray towards what separates it finds a new one.
+Rows are taken to length 1 and copies of a row dropped; lengths are then measured in radii of the
+polytope about its own centre, so that a region 1e-9 wide is treated as any other. Small programs go
+through one dictionary (`_dictionary`), large ones and those that do not close through HiGHS.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog, nnls
 
+from ..data._qr import jit
+from ..errors import DataError
 from ._affine import Floats
+from ._dictionary import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, centre, needed
+from ._front import ROUNDING
 
-ALONE = 1e-9  # relative to the first hit: a second wall nearer than this shares it
-KEPT = 1e-9  # a dual point nearer than this, relative to its length, to those known is implied
-SAME = 1e-9  # two dual points closer than this, relative to their length, are one wall
-ROUNDS = 8  # of rays: as many each as there are walls
+Mask = NDArray[np.bool_]
+
+SAME = 1e-12  # rows of length 1 that differ by less, and by less than rounding may, are one
+LARGE = 500_000  # numbers in a dictionary, above which HiGHS is asked for the ball
+INDEPENDENT = 1e-10
 
 
-def interior(G: Floats, c: Floats) -> tuple[Floats, float]:
-    """The centre (d,) and radius of the largest ball within; radius <= 0 where there is none.
+def interior(G: Any, c: Any, box: Any = None) -> tuple[Floats, float]:
+    """Centre and radius of a largest ball in {y : G y + c >= 0 (and lo <= y <= hi)}.
 
-    A polytope without end has a ball of radius at most 1 here. One linear programme.
+    Parameters
+    ----------
+    G : ndarray (k, d)
+    c : ndarray (k,)
+        Rows of any length; a row of zeros says only whether its constant is negative.
+    box : pair of ndarray (d,), optional
+        Lower and upper ends.
+
+    Returns
+    -------
+    centre : ndarray (d,)
+    radius : float
+        0 or less: the polytope is empty or flat, and no point has all its walls farther inside.
+        Infinite: balls of any size fit.
+
+    Notes
+    -----
+    Cost: one linear program in d + 1 unknowns, O(d) pivots of O(k d).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hullwise.model._polytope import interior
+    >>> interior(np.array([[1.0, 0.0], [0.0, 2.0], [-1.0, -1.0]]), np.array([0.0, 0.0, 2.0]))
+    (array([0.585..., 0.585...]), 0.585...)
     """
-    norm = np.linalg.norm(G, axis=1)
-    real = norm > 0
-    if (c[~real] < 0).any():
-        return np.zeros(G.shape[1]), -1.0
-    G, c, norm = G[real], c[real], norm[real]
-    d = G.shape[1]
-    if not len(G):
-        return np.zeros(d), 1.0
-    A = np.c_[-G / norm[:, None], np.ones(len(G))]
-    scale = max(1.0, float(np.abs(c / norm).max()))
-    bounds = [(None, None)] * d + [(None, 1.0)]
-    done = linprog(np.r_[np.zeros(d), -1.0], A, c / norm / scale, bounds=bounds, method="highs")
-    if done.x is None:
-        return np.zeros(d), -1.0
-    centre = done.x[:d] * scale
-    return centre, float(((G @ centre + c) / norm).min())
+    N, offsets, bad = _unit_rows(np.asarray(G, float), np.asarray(c, float))
+    if bad:
+        return np.zeros(N.shape[1]), -np.inf
+    if box is not None:
+        N, offsets = np.vstack([*_box_rows(len(box[0])), N]), np.r_[-box[0], box[1], offsets]
+    if not len(N):
+        return np.zeros(N.shape[1]), np.inf
+    start = np.zeros(N.shape[1]) if box is None else (box[0] + box[1]) / 2
+    far = 1.0 + float(np.abs(N @ start + offsets).max())
+    cap = far * 1e4 if box is None else far
+    y, radius = _ball(N, offsets, cap, start)
+    return y, np.inf if radius >= cap * (1 - 1e-9) else radius
 
 
-@dataclass(frozen=True, eq=False)
-class Bounding:
-    """The walls that bound a polytope and a point (k, d) inside the face of each."""
+def essential(G: Any, c: Any, x: Any, box: Any = None) -> Mask:
+    """Rows of {y : G y + c >= 0} whose removal changes it: (k,).
 
-    rows: NDArray[np.int64]
-    points: Floats
+    Parameters
+    ----------
+    G : ndarray (k, d)
+    c : ndarray (k,)
+        Rows of any length.
+    x : ndarray (d,)
+        A point inside, none of the rows (but rows of zeros) zero there.
+    box : pair of ndarray (d,), optional
+        Lower and upper ends; rows that the box makes redundant are.
 
+    Returns
+    -------
+    ndarray (k,) of bool
+        Of rows that are equal but for their length the first counts. A row counts if without it
+        the polytope would reach at least 1e-9 of its own radius beyond it.
 
-def bounding(G: Floats, c: Floats, x: Floats, seed: int = 0) -> Bounding:
-    """The walls of ``G @ y + c >= 0`` that none of the others imply; x (d,) is strictly inside.
+    Raises
+    ------
+    DataError
+        If x is not inside.
 
-    Of equal walls the first is kept. Cost: O(k^2 r) for k walls that span r dimensions, and a
-    non-negative least squares problem with the bounding walls for each one the rays leave open.
+    Notes
+    -----
+    A row that is independent of all others is needed and takes no more part, nor does its
+    direction; what is left is decided in the dimension that it spans. Cost: a QR factorisation,
+    then pivots of O(k d), a few for each row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hullwise.model._polytope import essential
+    >>> G = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 0.0]])
+    >>> essential(G, np.zeros(4), np.ones(2))
+    array([ True,  True, False, False])
     """
-    slack = G @ x + c
+    G, x = np.asarray(G, float), np.asarray(x, float)
     length = np.linalg.norm(G, axis=1)
+    slack = G @ x + np.asarray(c, float)
+    out = np.zeros(len(G), dtype=bool)
     real = np.flatnonzero(length > 0)
     if not len(real):
-        return Bounding(real, np.zeros((0, G.shape[1])))
-    unit = float((slack[real] / length[real]).min())  # the distance to the nearest wall
-    P = -G[real] * (unit / slack[real])[:, None]
-    kept = _different(P)
-    real, P = real[kept], P[kept]
-    U, s, Vt = np.linalg.svd(P, full_matrices=False)
-    span = s > s[0] * len(P) * 2.0**-50
-    P = P @ Vt[span].T  # in the space that the walls see
-    hits = _Hits(P)
-    rng = np.random.default_rng(seed)
-    lever = np.linalg.norm(U[:, span], axis=1)
-    alone = np.linalg.pinv(P)[:, lever > 1 - 1e-9].T  # violate one wall and keep all others at 0
-    hits.shoot(np.vstack([P, alone]))
-    for _ in range(ROUNDS):
-        if hits.all_found():
-            break
-        hits.shoot(rng.normal(size=P.shape))
-        hits.shoot(rng.normal(size=(len(P), len(P))) ** 4 @ P)  # towards a few walls together
-    _clarkson(hits)
-    rows = np.flatnonzero(np.isfinite(hits.gap))
-    reach = hits.direction[rows]
-    points = x + unit * (reach / np.einsum("kr,kr->k", reach, P[rows])[:, None]) @ Vt[span]
-    return Bounding(real[rows], points)
-
-
-def essential(G: Floats, c: Floats, x: Floats) -> NDArray[np.bool_]:
-    """Which walls bound the polytope; see `bounding`."""
-    out = np.zeros(len(G), dtype=bool)
-    out[bounding(G, c, x).rows] = True
+        return out
+    N, slack = G[real] / length[real, None], slack[real] / length[real]
+    boxed = 0 if box is None else 2 * G.shape[1]
+    if box is not None:
+        N, slack = np.vstack([*_box_rows(len(x)), N]), np.r_[x - box[0], box[1] - x, slack]
+    if slack.min() <= 0:
+        row = int(slack.argmin())
+        where = "the box" if row < boxed else f"row {real[row - boxed]}"
+        raise DataError(f"x is not inside: {where} has the distance {slack[row]:g}, not above 0.")
+    first = np.flatnonzero(copies(N, slack, np.full(len(N), SAME), SAME * slack) < 0)
+    kept = first[_needed_rows(N[first], slack[first])]
+    out[real[kept[kept >= boxed] - boxed]] = True
     return out
 
 
-def _different(P: Floats) -> NDArray[np.int64]:
-    """The first of each run of equal dual points, in the order given."""
-    size = np.linalg.norm(P, axis=1)
-    key = P @ np.random.default_rng(1).normal(size=P.shape[1])
-    order = np.argsort(key, kind="stable")
-    drop = np.zeros(len(P), dtype=bool)
-    for a, i in enumerate(order):
-        if drop[i]:
-            continue
-        for j in order[a + 1 :]:
-            if key[j] - key[i] > 8 * SAME * size[i] * np.sqrt(P.shape[1]):
-                break
-            if np.linalg.norm(P[i] - P[j]) <= SAME * size[i]:
-                drop[max(i, j)] = True
-    return np.flatnonzero(~drop)
+def _needed_rows(N: Floats, slack: Floats) -> Mask:
+    """`essential` for rows of length 1, no two equal, with 0 inside."""
+    Y = _spanned(N)
+    out = np.ones(len(N), dtype=bool)
+    rest = np.arange(len(N))
+    if len(N) > Y.shape[1] > 2:
+        alone = _independent(Y)
+        if alone.any():
+            rest = np.flatnonzero(~alone)
+            lower = _spanned(N[rest])
+            if lower.shape[1] != Y.shape[1] - np.count_nonzero(alone):
+                rest = np.arange(len(N))  # rounding: no shortcut
+            else:
+                Y = lower
+    if len(rest) > Y.shape[1]:  # as many rows as dimensions: all independent
+        out[rest] = _decided(Y, slack[rest])
+    return out
 
 
-class _Hits:
-    """For each wall the direction of the ray that hit it alone most clearly; gap -inf: none yet."""
+def _spanned(N: Floats) -> Floats:
+    """Coordinates (k, r) of rows (k, d) in the space they span, by an isometry."""
+    from scipy.linalg import qr
 
-    def __init__(self, P: Floats) -> None:
-        self.P = P
-        self.gap = np.full(len(P), -np.inf)
-        self.direction = np.zeros_like(P)
-
-    def all_found(self) -> bool:
-        return bool(np.isfinite(self.gap).all())
-
-    def shoot(self, V: Floats) -> None:
-        """Rays along V (b, r)."""
-        if len(self.P) == 1:
-            self.gap[0], self.direction[0] = 1.0, self.P[0]
-            return
-        reach = V @ self.P.T
-        first = reach.argmax(axis=1)
-        rows = np.arange(len(V))
-        top = reach[rows, first]
-        reach[rows, first] = -np.inf
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gap = np.where(top > 0, (top - np.maximum(reach.max(axis=1), 0)) / top, -np.inf)
-        order = np.lexsort((gap, first))
-        best = order[np.flatnonzero(np.diff(first[order], append=-1))]  # the clearest of each wall
-        new = best[(gap[best] > ALONE) & (gap[best] > self.gap[first[best]])]
-        self.gap[first[new]], self.direction[first[new]] = gap[new], V[new]
+    if not len(N):
+        return np.zeros((0, 0))
+    R, order = qr(N.T, mode="r", pivoting=True)
+    size = np.abs(np.diag(R))
+    rank = int(np.count_nonzero(size > INDEPENDENT * size[0]))
+    if rank == N.shape[1]:
+        return N
+    out = np.empty((len(N), rank))
+    out[order] = R[:rank].T
+    return out
 
 
-def _clarkson(hits: _Hits) -> None:
-    for i in range(len(hits.P)):
-        while not np.isfinite(hits.gap[i]):
-            known = np.flatnonzero(np.isfinite(hits.gap))
-            out = _cut_off(hits.P[known], hits.P[i])
-            if out is None:
-                break
-            # a little aside as well: a ray through a corner hits no wall alone
-            aside = np.random.default_rng(i).normal(size=(8, len(out))) * 1e-3 * np.abs(out).max()
-            hits.shoot(np.vstack([out, out + aside]))
-            if np.isfinite(hits.gap).sum() == len(known) and not _part(hits, i):
-                break
+def _independent(Y: Floats) -> Mask:
+    """Rows of Y (k, r), of rank r, that are no combination of the others: leverage 1."""
+    Q = np.linalg.qr(Y)[0]
+    return np.asarray(np.einsum("ij,ij->i", Q, Q) > 1 - INDEPENDENT)
 
 
-def _cut_off(known: Floats, p: Floats) -> Floats | None:
-    """A point v with p @ v > 1 that the known walls keep in; None where they imply p.
+def _decided(N: Floats, slack: Floats) -> Mask:
+    """Which rows are needed, 0 inside and the rows spanning the space."""
+    length = np.linalg.norm(N, axis=1)
+    N, slack = np.ascontiguousarray(N / length[:, None]), slack / length
+    y, radius = _ball(N, slack, float(slack.max()), np.zeros(N.shape[1]))
+    if radius <= 0:  # 0 is inside, by less than rounding
+        y, radius = np.zeros(N.shape[1]), float(slack.min())
+    A, b = -N, (slack + N @ y) / radius
+    state = needed(A, b, np.empty_like(A))
+    for k in np.flatnonzero(state == UNKNOWN)[::-1]:
+        state[k] = ESSENTIAL if _reach(A, b, k, state)[0] > b[k] + BEYOND else REDUNDANT
+    return np.asarray(state == ESSENTIAL)
 
-    p is implied when it is a convex combination of the known dual points and 0. The residual of
-    the nearest combination, by non-negative least squares, is the point (Farkas).
+
+def _reach(A: Floats, b: Floats, k: int, state: Any) -> tuple[float, Floats]:
+    """How far beyond wall k (by at most 1) the other walls that are left let a point go: by HiGHS.
+
+    In units of its offset, b[k] at the wall; and that point.
     """
-    size = float(np.linalg.norm(p))
-    A = np.vstack([np.c_[known.T, np.zeros(len(p))], np.full(len(known) + 1, size)])
-    b = np.r_[p, size]
-    w, _ = nnls(A, b, maxiter=20 * A.shape[1] + 100)
-    residual = b - A @ w
-    if np.linalg.norm(residual) <= KEPT * size:
-        return None
-    v, room = residual[:-1], -size * residual[-1]
-    return np.asarray(v / room if room > KEPT * abs(p @ v) else v * (1e6 / abs(p @ v)))
+    from scipy.optimize import linprog
+
+    others = np.flatnonzero(state != REDUNDANT)
+    others = others[others != k]
+    A_ub, b_ub = np.vstack([A[others], A[k]]), np.r_[b[others], b[k] + 1]
+    found = linprog(-A[k], A_ub=A_ub, b_ub=b_ub, bounds=(None, None), method="highs")
+    if found.x is None:
+        return np.inf, np.zeros(A.shape[1])
+    return -float(found.fun), found.x
 
 
-def _part(hits: _Hits, i: int) -> bool:
-    """A ray that hits wall i alone: through the middle of its face, by a linear programme."""
-    P = hits.P
-    rest = np.delete(P, i, axis=0)
-    r = P.shape[1]
-    norm = np.linalg.norm(rest, axis=1)
-    done = linprog(
-        np.r_[np.zeros(r), -1.0],
-        np.c_[rest, norm],
-        np.ones(len(rest)),
-        np.r_[P[i], 0.0][None],
-        [1.0],
-        bounds=[(None, None)] * r + [(None, 1.0)],
+def _ball(N: Floats, c: Floats, cap: float, start: Floats) -> tuple[Floats, float]:
+    """A largest ball for rows of length 1; its radius is what the rows say at its centre."""
+    if N.size > LARGE:
+        return _ball_by_highs(N, c, cap)
+    y, radius, ok = ball(np.ascontiguousarray(N), np.ascontiguousarray(c), cap, start)
+    return (y, radius) if ok else _ball_by_highs(N, c, cap)
+
+
+def _ball_by_highs(N: Floats, c: Floats, cap: float) -> tuple[Floats, float]:
+    from scipy.optimize import linprog
+
+    d = N.shape[1]
+    found = linprog(
+        np.append(np.zeros(d), -1.0),
+        A_ub=np.hstack([-N, np.ones((len(N), 1))]),
+        b_ub=c,
+        bounds=[(None, None)] * d + [(None, cap)],
         method="highs",
     )
-    if done.x is None or done.x[-1] <= 0:
-        return False
-    hits.shoot(done.x[None, :r])
-    return bool(np.isfinite(hits.gap[i]))
+    if found.x is None:
+        return np.zeros(d), -np.inf
+    return found.x[:d], min(cap, float((N @ found.x[:d] + c).min()))
 
 
-def nearest(G: Floats, c: Floats, x: Floats) -> Floats | None:
-    """The point (d,) of ``G @ y + c >= 0`` nearest to x; None where the polytope is empty.
+@jit
+def ball(N, c, cap, start):  # type: ignore[no-untyped-def]
+    """`centre`, again from its own answer where rounding shows: (y, radius, whether it closed)."""
+    m, d = N.shape
+    limit = 60 * (m + d) + 200
+    y, ok = centre(N, c, cap, start, limit)
+    radius = min(cap, _least(N, c, y))
+    for _ in range(2):  # once more, with lengths about its own radius
+        if not ok or abs(radius) > 1e-5 * cap:
+            break
+        again, ok = centre(N, c, 1e3 * abs(radius) + 1e-15 * cap, y, limit)
+        better = _least(N, c, again)
+        if better <= radius * (1.0 + 1e-9) or better <= radius:
+            break
+        y, radius = again, better
+    return y, radius, ok
 
-    Lawson & Hanson (1974), Solving Least Squares Problems, ch. 23: least distance programming by
-    non-negative least squares.
+
+@jit
+def _least(N, c, y):  # type: ignore[no-untyped-def]
+    least = np.inf
+    for i in range(len(N)):
+        value = c[i]
+        for j in range(len(y)):
+            value += N[i, j] * y[j]
+        least = min(least, value)
+    return least
+
+
+@jit
+def copies(N, c, slopes, values):  # type: ignore[no-untyped-def]
+    """For each row of length 1 the first row that is the same wall, -1 if that is itself.
+
+    slopes, values: what rounding may have done to each row's entries and constant.
     """
-    slack = G @ x + c
-    if (slack >= 0).all():
-        return x
-    norm = np.linalg.norm(G, axis=1)
-    real = norm > 0
-    if (c[~real] < 0).any():
-        return None
-    g, h = G[real] / norm[real, None], -slack[real] / norm[real]
-    scale = float(np.abs(h).max())
-    A = np.vstack([g.T, h / scale])
-    try:
-        w, _ = nnls(A, np.r_[np.zeros(len(x)), 1.0], maxiter=50 * len(g) + 100)
-    except RuntimeError:
-        return None
-    residual = A @ w - np.r_[np.zeros(len(x)), 1.0]
-    if abs(residual[-1]) < 1e-12:
-        return None
-    return np.asarray(x - scale * residual[:-1] / residual[-1])
+    m, d = N.shape
+    out = np.full(m, -1)
+    for i in range(m):
+        for k in range(i):
+            if out[k] >= 0:
+                continue
+            tol = slopes[i] + slopes[k]
+            same = True
+            for j in range(d):
+                if abs(N[i, j] - N[k, j]) > tol:
+                    same = False
+                    break
+            if same and abs(c[i] - c[k]) <= values[i] + values[k] + tol * abs(c[k]):
+                out[i] = k
+                break
+    return out
+
+
+def _unit_rows(G: Floats, c: Floats) -> tuple[Floats, Floats, bool]:
+    """Rows of length 1, and whether a row of zeros says that there is nothing."""
+    length = np.linalg.norm(G, axis=1)
+    real = length > 0
+    return G[real] / length[real, None], c[real] / length[real], bool((c[~real] < 0).any())
+
+
+def _box_rows(d: int) -> tuple[Floats, Floats]:
+    return np.eye(d), -np.eye(d)
+
+
+NONE, EVERYWHERE = -1, -2  # a wall that is constant: away from zero, or zero throughout
+
+
+@jit
+def _gathered(N, c, slopes, values, n, i, name, first):  # type: ignore[no-untyped-def]
+    """The first row that is the same wall as row i, written down for all that are."""
+    least = -1
+    for k in range(n):
+        tol, same = slopes[i] + slopes[k], True
+        for j in range(N.shape[1]):
+            if abs(N[i, j] - N[k, j]) > tol:
+                same = False
+                break
+        if same and abs(c[i] - c[k]) <= values[i] + values[k] + tol * abs(c[i]):
+            if least < 0:
+                least = k
+            if name[k] >= 2 * N.shape[1]:
+                first[name[k] - 2 * N.shape[1]] = name[least]
+    return least
+
+
+@jit
+def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
+    """Regions in a box: walls G (B, k, d), c (B, k) and box sides about a point of each.
+
+    slopes, values (B, k): what rounding may leave of a zero. Walls are numbered behind the 2 d
+    sides of the box. Returns centres (B, d), radii (B,) (0: nothing but rounding), state
+    (B, 2 d + k), first (B, k): the first equal wall of each, and points (B, 2 d + k, d), one on
+    each facet.
+    """
+    B, k, d = G.shape
+    m = 2 * d + k
+    centres, radii = np.zeros((B, d)), np.zeros(B)
+    state, first = np.full((B, m), REDUNDANT, np.int8), np.full((B, k), NONE)
+    points = np.zeros((B, m, d))
+    for r in range(B):
+        N, offsets = np.zeros((m, d)), np.empty(m)
+        loose, shift = np.empty(m), np.empty(m)
+        name, n = np.arange(m), 2 * d
+        for j in range(d):
+            N[j, j], N[d + j, j] = 1.0, -1.0
+            offsets[j], offsets[d + j] = -low[r, j], high[r, j]
+        loose[:n] = SAME
+        shift[:n] = SAME * (high[r] - low[r]).max()
+        for i in range(k):
+            length = 0.0
+            for j in range(d):
+                length += G[r, i, j] ** 2
+            length = np.sqrt(length)
+            if length <= slopes[r, i]:
+                if abs(c[r, i]) <= values[r, i]:
+                    first[r, i] = EVERYWHERE
+                continue
+            for j in range(d):
+                N[n, j] = G[r, i, j] / length
+            offsets[n] = c[r, i] / length
+            loose[n] = SAME + slopes[r, i] / length
+            shift[n] = values[r, i] / length
+            name[n] = i + 2 * d
+            n += 1
+        reach = (high[r] - low[r]).max()
+        y, radius, ok = ball(N[:n], offsets[:n], reach, np.zeros(d))
+        centres[r] = y
+        about, rounding = offsets[:n] + N[:n] @ y, SAME * reach
+        for i in range(n):
+            if about[i] <= 1.5 * radius:
+                rounding = max(rounding, shift[i])
+        if not ok:
+            radii[r] = np.nan
+        if not radius > rounding:
+            continue
+        radii[r] = radius
+        found = np.zeros((n, d))
+        answer = needed(-N[:n], about / radius, found)
+        for i in range(n):
+            k = i
+            if answer[i] == ESSENTIAL:  # all that are the same wall; the first of them is the facet
+                k = _gathered(N, offsets, loose, shift, n, i, name, first[r])
+            if answer[i] != REDUNDANT:
+                state[r, name[k]] = answer[i]
+                points[r, name[k]] = y + radius * found[i]
+    return centres, radii, state, first, points
+
+
+def reconsidered(G: Floats, c: Floats, low: Floats, high: Floats, r: int, found: Any) -> None:
+    """Region r of what `cells` found, where the dictionary did not close, again by HiGHS."""
+    centres, radii, state, first, points = found
+    d = len(low)
+    N, offsets = np.vstack([*_box_rows(d), G]), np.r_[-low, high, c]
+    length = np.linalg.norm(N, axis=1)
+    walls = np.flatnonzero(np.r_[np.ones(2 * d, bool), first[r] == np.arange(2 * d, 2 * d + len(c))])
+    N, offsets = N[walls] / length[walls, None], offsets[walls] / length[walls]
+    y, radius = centres[r], radii[r]
+    if np.isnan(radius):
+        far = float((high - low).max())
+        y, radius = _ball_by_highs(N, offsets, far)
+        centres[r], radii[r] = y, radius if radius > SAME * far else 0.0
+        state[r, walls] = UNKNOWN
+    if radii[r] <= 0:
+        return
+    A, b, own = -N, (offsets + N @ y) / radius, state[r, walls].copy()
+    for i in np.flatnonzero(own == UNKNOWN)[::-1]:
+        reach, point = _reach(A, b, i, own)
+        own[i] = ESSENTIAL if reach > b[i] + BEYOND else REDUNDANT
+        points[r, walls[i]] = y + radius * point * (b[i] / max(reach, b[i]))
+    state[r, walls] = own

@@ -247,7 +247,7 @@ def dissect(net: Any, X: Any) -> Dissection:
     (2.0, 0)
     """
     if not isinstance(net, Network):
-        from .read import read
+        from ._read import read
 
         net = read(net)
     single = np.shape(X) in ((net.n_inputs,), net.input_shape)

@@ -329,11 +329,11 @@ class Network:
 
         return regions(self, box, start=start, budget=budget, **options)
 
-    def to_tree(self, box: Any = None, *, budget: int = 100_000) -> NetworkTree:
-        """The equivalent decision tree over a box, no infeasible branch in it."""
+    def to_tree(self, box: Any = None, **options: Any) -> NetworkTree:
+        """The equivalent decision tree over a box; see :func:`hullwise.model.to_tree`."""
         from .tree import to_tree
 
-        return to_tree(self, box, budget=budget)
+        return to_tree(self, box, **options)
 
     def __repr__(self) -> str:
         def count(n: int, what: str) -> str:

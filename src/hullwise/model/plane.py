@@ -370,8 +370,7 @@ def _layer(
 
 def _knots_below(units: Pieces, z: Floats, walls: Walls, bits: NDArray[np.uint8]) -> Codes:
     """Codes (F, n): each polygon's knots below, those that no wall was made of included."""
-    low, high = z.min(axis=0), z.max(axis=0)
-    base = ((low >= units.knots) & (high > units.knots)).sum(axis=0, dtype=np.uint8)
+    base = (z.min(axis=0) > units.knots).sum(axis=0, dtype=np.uint8)
     codes = np.tile(base, (len(bits), 1))
     for part in np.split(np.arange(len(walls.units)), np.flatnonzero(np.diff(walls.units) < 0) + 1):
         codes[:, walls.units[part]] += bits[:, part]  # one knot of each unit

@@ -1,102 +1,143 @@
-"""Every region of a network in a box, in any number of dimensions, by walking facets."""
+"""Every region of a network in a box, by walking from region to region across their facets.
+
+Two regions of a box that share no facet are joined by a chain of regions that do, so a walk that
+crosses every facet finds them all. A region is kept as its code; its walls are affine functions, of
+which linear programs say which bound it (`_polytope`) and the germ beyond a facet says which code
+lies there (`_across`). Points on facets are only where the next region's numbers start from.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..data._options import Progress, whole_number
+from ..errors import DataError, ModelError
+from ._across import Space
 from ._affine import Floats
-from ._cross import FLAT, Cell, cell, neighbours
+from ._dictionary import ESSENTIAL, UNKNOWN
 from ._maps import n_distinct
+from ._polytope import EVERYWHERE, cells, reconsidered
 from ._units import Codes
 from .network import Network
+from .tree import _box
 
-Progress = Callable[[int, int, str], Any]
+Ints = NDArray[np.int64]
+
+BATCH = 128  # regions looked at together
+NUMBERS = 2**22  # held for them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Regions:
-    """The regions of a network in a box; made by `Network.regions`.
+    """The regions of a network in a box; made by :meth:`hullwise.model.Network.regions`.
 
     Attributes
     ----------
-    net : Network
-    low, high : ndarray (d,)
-        The box.
-    codes : ndarray (R, n_units)
-    centres : ndarray (R, d)
-        The centre of the largest ball within each region and the box.
-    radii : ndarray (R,)
-    n_facets : ndarray (R,)
-        Facets of each region within the box, the box's own included.
+    codes : ndarray (n_regions, n_units)
+        Activation codes, no two alike, in the order in which the walk came by.
+    centres : ndarray (n_regions, d)
+        The centre of a largest ball in each region (and the box).
+    radii : ndarray (n_regions,)
+        That ball's radius.
     neighbours : ndarray (P, 2)
-        Pairs of regions that share a facet.
+        Pairs of regions that share a facet, the lower number first.
+    n_facets : ndarray (n_regions,)
+        Facets of each region, those on the sides of the box included.
     n_open : int
-        Regions seen across a facet but not entered because the budget ended.
-
-    Notes
-    -----
-    Regions of a box hang together across facets, so the walk finds all of them, down to an inner
-    radius of 1e-10 of the box. Cost for each region: d forward passes, one linear programme, and a
-    small least squares problem for each wall that rays leave open.
+        Facets behind which no region was recorded: the budget ended, or what lies there is
+        thinner than rounding can tell.
+    partial : bool
+        Whether any facet was left open.
+    lower, upper : ndarray (d,)
+        The box.
+    net : Network
 
     Examples
     --------
     >>> import hullwise as hw
-    >>> net = hw.model.from_arrays([[[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], [[1.0, 1, 1]]])
-    >>> net.regions(1.0)
-    Regions(8 in 3 dimensions, 12 pairs of neighbours)
+    >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]]])
+    >>> found = net.regions(1.0)
+    >>> found, found.n_facets, len(found.neighbours)
+    (Regions(4 regions in 2 dimensions), array([4, 4, 4, 4]), 4)
     """
 
     net: Network
-    low: Floats
-    high: Floats
+    lower: Floats
+    upper: Floats
     codes: Codes
     centres: Floats
     radii: Floats
-    n_facets: NDArray[np.int64]
-    neighbours: NDArray[np.int64]
+    neighbours: Ints
+    n_facets: Ints
     n_open: int
 
     @property
     def n_regions(self) -> int:
+        """Distinct activation codes with interior in the box."""
         return len(self.codes)
 
     @property
     def partial(self) -> bool:
-        """Whether the budget ended before the walk."""
         return self.n_open > 0
 
-    @cached_property
-    def _maps(self) -> tuple[Floats, Floats]:
-        from .dissect import dissect
-
-        found = dissect(self.net, self.centres)
-        return found.A, found.b
-
-    def affine(self, region: int) -> tuple[Floats, Floats]:
-        """The affine map (A, b) of a region."""
-        return self._maps[0][region], self._maps[1][region]
+    def _maps(self, which: Any) -> Floats:
+        """Affine maps (k, n_outputs, 1 + d) about the box's middle: the value, then the slopes."""
+        codes, d = self.codes[which], self.net.n_inputs
+        block = np.vstack([self.lower / 2 + self.upper / 2, np.eye(d)])[None]
+        parts = [
+            self.net.push(np.repeat(block, len(codes[rows]), axis=0), codes[rows])
+            for rows in self.net.blocks(len(codes), d + 1)
+        ]
+        return np.concatenate(parts).transpose(0, 2, 1)
 
     @cached_property
     def n_distinct_maps(self) -> int:
-        """How many of the regions' affine maps differ: the linear regions."""
-        A, b = self._maps
-        return n_distinct(np.concatenate([A, b[..., None]], axis=2))
+        """How many of the regions' affine maps differ by more than 1e-9: the linear regions.
+
+        Holds n_regions n_outputs (d + 1) numbers while it counts.
+        """
+        return n_distinct(self._maps(slice(None)))
+
+    def affine(self, i: int) -> tuple[Floats, Floats]:
+        """A (n_outputs, d) and b (n_outputs,) of region i: the network is A x + b there.
+
+        Raises
+        ------
+        DataError
+            If there is no such region.
+        """
+        if not 0 <= i < self.n_regions:
+            raise DataError(f"region {i}: there are regions 0 to {self.n_regions - 1}.")
+        (found,) = self._maps([i])
+        middle = self.lower / 2 + self.upper / 2
+        return found[:, 1:].copy(), found[:, 0] - found[:, 1:] @ middle
+
+    def to_dict(self) -> dict[str, Any]:
+        """Columns for a table, one row a region: centre, radius, facets, neighbours, outputs."""
+        degree = np.bincount(self.neighbours.ravel(), minlength=self.n_regions)
+        outputs = self.net(self.centres)
+        return {
+            "region": np.arange(self.n_regions),
+            **{f"centre{j}": self.centres[:, j] for j in range(self.centres.shape[1])},
+            "radius": self.radii,
+            "n_facets": self.n_facets,
+            "n_neighbours": degree,
+            **{f"output{j}": outputs[:, j] for j in range(outputs.shape[1])},
+        }
 
     def __repr__(self) -> str:
-        part = f"; partial, {self.n_open:,} more were seen" if self.partial else ""
-        return (
-            f"Regions({self.n_regions:,} in {self.net.n_inputs} dimensions, "
-            f"{len(self.neighbours):,} pairs of neighbours{part})"
-        )
+        def count(n: int, what: str) -> str:
+            return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+        rest = f", partial: {count(self.n_open, 'facet')} left open" if self.partial else ""
+        dimensions = count(self.centres.shape[1], "dimension")
+        return f"Regions({count(self.n_regions, 'region')} in {dimensions}{rest})"
 
 
 def regions(
@@ -106,110 +147,196 @@ def regions(
     start: Any = None,
     budget: int = 10_000,
     progress: Progress | None = None,
+    seed: int = 0,
 ) -> Regions:
-    """See `Network.regions`."""
-    low, high = box_of(net, box)
-    size = float((high - low).max())
-    first = (low + high) / 2 if start is None else net.rows(start, "start")[0]
-    if (first < low).any() or (first > high).any():
-        raise DataError("start lies outside the box")
-    found = _Found(net)
-    todo: deque[tuple[Codes, int]] = deque((code, -1) for code in _around(net, first, size))
-    seen = {code.tobytes() for code, _ in todo}
-    waiting = 0
-    while todo:
-        code, came_from = todo.popleft()
-        here = cell(net, code, (low, high))
-        centre, radius = here.centre()
-        if radius <= FLAT * size:
-            found.flat.add(code.tobytes())
-            continue
-        if found.count >= budget:
-            waiting += 1
-            continue
-        around = neighbours(net, here, centre)
-        found.add(here, centre, radius, around.facets, [c.tobytes() for c in around.codes])
-        for other in around.codes:
-            if other.tobytes() not in seen:
-                seen.add(other.tobytes())
-                todo.append((other, found.count))
-        if progress is not None and found.count % 16 == 0:
-            progress(found.count, found.count + len(todo), "regions")
-    return found.result(low, high, waiting)
+    """Every region of a network with interior in a box.
 
+    Parameters
+    ----------
+    net : Network
+    box : float or (lower, upper)
+        A half width around 0, or a pair of numbers or of (d,) arrays.
+    start : array-like (d,), optional
+        Where the walk starts; None: the middle of the box. Moved a little if it is on a wall.
+    budget : int
+        Most regions. Where it ends the answer is partial: the regions nearest to the start, counted
+        in facets crossed.
+    progress : callable, optional
+        Called with (regions done, budget, "regions").
+    seed : int
+        Of the moves of a start that is on a wall.
 
-def box_of(net: Network, box: Any) -> tuple[Floats, Floats]:
-    """(low, high), each (d,), from a half width or a pair.
+    Returns
+    -------
+    Regions
 
     Raises
     ------
     DataError
-        If a bound is not finite or low is not below high.
+        If the box is none, the start is outside it or the budget is below 1.
+    ModelError
+        If `net` is no network.
+
+    Notes
+    -----
+    For each region one forward pass for each of the d inputs, one linear program for the ball and
+    one, warm from the last, for each wall that no vertex on the way decides. Regions whose largest
+    ball is below 1e-12 of the box, or below what rounding leaves uncertain of the walls that it
+    touches, are not seen; the facets that lead there are counted in `n_open`.
+
+    Source: the walk is that of reverse search and its kin (Sleumer 1999, *Output-sensitive cell
+    enumeration in hyperplane arrangements*), with a set of codes for memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hullwise as hw
+    >>> W = np.random.default_rng(0).normal(size=(5, 3))
+    >>> net = hw.model.from_arrays([W, np.ones((1, 5))])
+    >>> net.regions(1.0).n_regions == hw.model.zaslavsky(5, 3, central=True)
+    True
     """
-    if np.ndim(box) == 0:
-        low, high = -np.asarray(box, dtype=np.float64), np.asarray(box, dtype=np.float64)
-    else:
-        low, high = (np.asarray(side, dtype=np.float64) for side in box)
-    try:
-        low, high = (np.broadcast_to(side, (net.n_inputs,)).copy() for side in (low, high))
-    except ValueError:
+    if not isinstance(net, Network):
+        raise ModelError(
+            f"regions takes a Network, not {type(net).__name__}: read it with hw.model.read."
+        )
+    if box is None:
+        raise DataError("box=None: regions are enumerated in a bounded box; give its ends.")
+    lower, upper = _box(net, box)
+    budget = whole_number("budget", budget, 1)
+    walk = _Walk(net, lower, upper, budget)
+    walk.begin(_start(net, start, lower, upper), np.random.default_rng(seed))
+    while walk.queue:
+        if progress is not None:
+            progress(len(walk.done), budget, "regions")
+        walk.step()
+    return walk.result()
+
+
+def _start(net: Network, start: Any, lower: Floats, upper: Floats) -> Floats:
+    if start is None:
+        return np.asarray(lower / 2 + upper / 2)
+    (x,) = net.rows(start, "start")
+    if (x < lower).any() or (x > upper).any():
+        column = int(np.argmax((x < lower) | (x > upper)))
         raise DataError(
-            f"box has bounds of shapes {low.shape} and {high.shape}; give a half width, or a pair "
-            f"of bounds with {net.n_inputs} entries each"
-        ) from None
-    if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
-        raise DataError("box needs finite bounds, each lower one below its upper one")
-    return low, high
+            f"start lies outside the box: {x[column]:g} in column {column}, not in "
+            f"[{lower[column]:g}, {upper[column]:g}]."
+        )
+    return x
 
 
-def _around(net: Network, x: Floats, size: float) -> list[Codes]:
-    """Codes of regions at x: its own, and, should x be on a wall, some beside it."""
-    rng = np.random.default_rng(0)
-    near = x + np.vstack([np.zeros(len(x)), rng.normal(size=(8, len(x))) * size * 1e-6])
-    return list(np.unique(net.codes(near), axis=0))
+@dataclass(eq=False)
+class _Walk:
+    net: Network
+    lower: Floats
+    upper: Floats
+    budget: int
+    queue: deque[tuple[Codes, Floats, int]] = field(default_factory=deque)
+    number: dict[bytes, int] = field(default_factory=dict)  # of every code met
+    done: list[tuple[int, Codes, Floats, float, int]] = field(default_factory=list)
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    beyond_budget: int = 0
 
+    def __post_init__(self) -> None:
+        self.space = Space(self.net, basis=False)
+        sides = 2 * self.net.n_inputs + len(self._walls)
+        self.batch = max(1, min(BATCH, NUMBERS // (sides * self.net.n_inputs)))
 
-class _Found:
-    """Regions as the walk enters them."""
+    @cached_property
+    def _walls(self) -> Ints:
+        from ._walls import wall_units
 
-    def __init__(self, net: Network) -> None:
-        self.net = net
-        self.cells: list[Cell] = []
-        self.centres: list[Floats] = []
-        self.radii: list[float] = []
-        self.n_facets: list[int] = []
-        self.beside: list[list[bytes]] = []
-        self.flat: set[bytes] = set()
+        return wall_units(self.net)
 
-    @property
-    def count(self) -> int:
-        return len(self.cells)
+    def begin(self, x: Floats, rng: Any) -> None:
+        """The region of x, or of a point near it that is in the interior of one."""
+        half = (self.upper - self.lower) / 2
+        reach = 0.0
+        for _ in range(60):
+            near = np.clip(x + reach * half * rng.uniform(-1, 1, len(x)), self.lower, self.upper)
+            code = self._rested(near[None])
+            if self._cells(near[None], code)[1][0] > 0:
+                self._meet(code[0], near)
+                return
+            reach = min(1.0, max(1e-6, 3 * reach))
+        raise ModelError(
+            "found no region with interior near the start: the regions there are thinner than "
+            "rounding can tell. Give another start or a larger box."
+        )
 
-    def add(self, here: Cell, centre: Floats, radius: float, facets: int, beside: Any) -> None:
-        self.cells.append(here)
-        self.centres.append(centre)
-        self.radii.append(radius)
-        self.n_facets.append(facets)
-        self.beside.append(beside)
+    def _rested(self, X: Floats) -> Codes:
+        """Codes at X (1, d), units that rest at a knot all through the region on the lower side."""
+        code = self.net.codes(X)
+        for _ in range(1 + len(self.net.layers)):
+            rows = self.space.rows(X, code)
+            still = (np.linalg.norm(rows.G, axis=2) <= rows.slopes) & (np.abs(rows.c) <= rows.values)
+            new = self.space.beyond(code, still, np.zeros_like(X))
+            if (new == code).all():
+                break
+            code = new
+        return code
 
-    def result(self, low: Floats, high: Floats, waiting: int) -> Regions:
-        n, d = self.count, self.net.n_inputs
-        codes = np.array([c.code for c in self.cells], dtype=self.net.code_dtype)
-        index = {code.tobytes(): i for i, code in enumerate(codes)}
-        pairs = {
-            (min(i, index[o]), max(i, index[o]))
-            for i, others in enumerate(self.beside)
-            for o in others
-            if o in index
-        }
+    def _cells(self, X: Floats, codes: Codes) -> tuple[Floats, Floats, Any, Ints, Floats, Floats]:
+        rows = self.space.rows(X, codes)
+        low, high = self.lower - X, self.upper - X
+        found = cells(rows.G, rows.c, rows.slopes, rows.values, low, high)
+        centres, radii, state, first, points = found
+        for r in np.flatnonzero(np.isnan(radii) | (state == UNKNOWN).any(axis=1)):
+            reconsidered(rows.G[r], rows.c[r], low[r], high[r], r, found)
+        length = np.linalg.norm(rows.G, axis=2, keepdims=True)
+        normals = rows.G / np.where(length > 0, length, 1)
+        return X + centres, radii, state, first, X[:, None] + points, normals
+
+    def _meet(self, code: Codes, x: Floats) -> int:
+        """The number of the region with this code, -1 beyond the budget."""
+        key = code.tobytes()
+        if key not in self.number:
+            if len(self.number) >= self.budget:
+                return -1
+            self.number[key] = len(self.number)
+            self.queue.append((code, x, self.number[key]))
+        return self.number[key]
+
+    def step(self) -> None:
+        """A few regions: their balls and facets, and what lies across those."""
+        some = [self.queue.popleft() for _ in range(min(self.batch, len(self.queue)))]
+        codes = np.array([code for code, _, _ in some])
+        X = np.clip(np.array([x for _, x, _ in some]), self.lower, self.upper)
+        centres, radii, state, first, points, normals = self._cells(X, codes)
+        d = self.net.n_inputs
+        facets = (state == ESSENTIAL) & (radii > 0)[:, None]
+        for r, (code, _, number) in enumerate(some):
+            if radii[r] > 0:
+                n = int(facets[r].sum())
+                self.done.append((number, code, centres[r], float(radii[r]), n))
+        region, wall = np.nonzero(facets[:, 2 * d :])
+        step = max(1, NUMBERS // max(1, first.shape[1] + self.net.widest))
+        for at in range(0, len(region), step):
+            r, w = region[at : at + step], wall[at : at + step]
+            vanish = (first[r] == (w + 2 * d)[:, None]) | (first[r] == EVERYWHERE)
+            new = self.space.beyond(codes[r], vanish, -normals[r, w])
+            for i, code in enumerate(new):
+                other = self._meet(code, points[r[i], w[i] + 2 * d])
+                if other < 0:
+                    self.beyond_budget += 1
+                else:
+                    self.pairs.append((some[r[i]][2], other))
+
+    def result(self) -> Regions:
+        place = np.full(len(self.number), -1)
+        place[[one[0] for one in self.done]] = np.arange(len(self.done))
+        pairs = place[np.array(self.pairs, dtype=np.int64).reshape(-1, 2)]
+        lost = int(np.count_nonzero((pairs < 0).any(axis=1)))
+        pairs = np.unique(np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1), axis=0)
         return Regions(
-            self.net,
-            low,
-            high,
-            codes.reshape(n, self.net.n_units),
-            np.array(self.centres).reshape(n, d),
-            np.array(self.radii),
-            np.array(self.n_facets, dtype=np.int64),
-            np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2),
-            waiting,
+            net=self.net,
+            lower=self.lower,
+            upper=self.upper,
+            codes=np.array([one[1] for one in self.done]),
+            centres=np.array([one[2] for one in self.done]),
+            radii=np.array([one[3] for one in self.done]),
+            neighbours=pairs[pairs[:, 0] < pairs[:, 1]],
+            n_facets=np.array([one[4] for one in self.done]),
+            n_open=self.beyond_budget + lost,
         )
