@@ -275,6 +275,24 @@ def copies(N, c, slopes, values):  # type: ignore[no-untyped-def]
     return out
 
 
+@jit
+def same_walls(N, h, slopes, values, among, rows):  # type: ignore[no-untyped-def]
+    """For each of rows (f,) the walls (f, k) `among` all that are the same; of length 1."""
+    out = np.zeros((len(rows), len(N)), np.bool_)
+    for r in range(len(rows)):
+        k = rows[r]
+        for i in range(len(N)):
+            tol = slopes[i] + slopes[k]
+            same = among[i] and abs(h[i] - h[k]) <= values[i] + values[k] + tol * abs(h[k])
+            if same:
+                for j in range(N.shape[1]):
+                    if abs(N[i, j] - N[k, j]) > tol:
+                        same = False
+                        break
+            out[r, i] = same
+    return out
+
+
 def _unit_rows(G: Floats, c: Floats) -> tuple[Floats, Floats, bool]:
     """Rows of length 1, and whether a row of zeros says that there is nothing."""
     length = np.linalg.norm(G, axis=1)
@@ -361,12 +379,12 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
         found = np.zeros((n, d))
         answer = needed(-N[:n], about / radius, found)
         for i in range(n):
-            k = i
+            at = i
             if answer[i] == ESSENTIAL:  # all that are the same wall; the first of them is the facet
-                k = _gathered(N, offsets, loose, shift, n, i, name, first[r])
+                at = _gathered(N, offsets, loose, shift, n, i, name, first[r])
             if answer[i] != REDUNDANT:
-                state[r, name[k]] = answer[i]
-                points[r, name[k]] = y + radius * found[i]
+                state[r, name[at]] = answer[i]
+                points[r, name[at]] = y + radius * found[i]
     return centres, radii, state, first, points
 
 
@@ -376,7 +394,7 @@ def reconsidered(G: Floats, c: Floats, low: Floats, high: Floats, r: int, found:
     d = len(low)
     N, offsets = np.vstack([*_box_rows(d), G]), np.r_[-low, high, c]
     length = np.linalg.norm(N, axis=1)
-    walls = np.flatnonzero(np.r_[np.ones(2 * d, bool), first[r] == np.arange(2 * d, 2 * d + len(c))])
+    walls = np.flatnonzero(np.r_[np.ones(2 * d, bool), first[r] != EVERYWHERE] & (length > 0))
     N, offsets = N[walls] / length[walls, None], offsets[walls] / length[walls]
     y, radius = centres[r], radii[r]
     if np.isnan(radius):

@@ -24,13 +24,11 @@ def read_sklearn(model: Any) -> Network:
     except NotFittedError:
         raise ModelError(f"{type(model).__name__} is not fitted: call fit first") from None
     steps = [step for _, step in model.steps] if hasattr(model, "steps") else [model]
-    *scalers, mlp = steps
+    *scalers, mlp = [step for step in steps if step is not None and step != "passthrough"]
     if not hasattr(mlp, "coefs_"):
         refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP")
-    build, at = Layers((model.n_features_in_,)), 0
+    build, at = Layers(((scalers or [mlp])[0].n_features_in_,)), 0
     for scaler in scalers:
-        if scaler in (None, "passthrough"):
-            continue
         if type(scaler).__name__ not in SCALERS:
             refuse(type(scaler).__name__, "scikit-learn step other than " + ", ".join(SCALERS))
         if getattr(scaler, "clip", False):
@@ -47,16 +45,16 @@ def read_sklearn(model: Any) -> Network:
     outside = (f"{mlp.out_activation_} at the end",) if mlp.out_activation_ in OUTPUTS else ()
     net = build.network(at, type(mlp).__name__, outside)
     X = probes(net.input_shape)
-    checked(net, X, _own(model, mlp, X), f"this {type(mlp).__name__}")
+    checked(net, X, _own(model, scalers, mlp, X), f"this {type(mlp).__name__}")
     return net
 
 
-def _own(model: Any, mlp: Any, X: Any) -> Any:
+def _own(model: Any, scalers: list[Any], mlp: Any, X: Any) -> Any:
     """The model's own outputs, before the last activation."""
     if mlp.out_activation_ not in OUTPUTS:
         return model.predict(X)
-    for step in [step for _, step in model.steps[:-1]] if hasattr(model, "steps") else []:
-        X = X if step in (None, "passthrough") else step.transform(X)
+    for scaler in scalers:
+        X = scaler.transform(X)
     h = X
     for i, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True)):
         h = h @ W + b

@@ -7,7 +7,6 @@ only moves entries (reshape, permute, slice, pad, chunk, ...) is read by moving 
 from __future__ import annotations
 
 import copy
-import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +37,7 @@ RENAMED = {
     **{"negative": "neg", "concat": "cat", "concatenate": "cat", "max_pool1d": "maxpool1d"},
     **{"max_pool2d": "maxpool2d", "avg_pool1d": "avgpool1d", "avg_pool2d": "avgpool2d"},
     **{"boolean_dispatch": "max_pool", "batchnorm1d": "batchnorm", "batchnorm2d": "batchnorm"},
-    **{"batch_norm": "batchnorm", "adaptive_avg_pool1d": "adaptiveavgpool1d", "rrelu": "rrelu"},
+    **{"batch_norm": "batchnorm", "adaptive_avg_pool1d": "adaptiveavgpool1d", "_threshold": "threshold"},
     **{"adaptive_avg_pool2d": "adaptiveavgpool2d", "adaptive_max_pool1d": "adaptivemaxpool1d"},
     **{"adaptive_max_pool2d": "adaptivemaxpool2d", "__getitem__": "getitem"},
     **{"__matmul__": "matmul", "mm": "matmul"},
@@ -57,6 +56,8 @@ def read_torch(module: Any, input_shape: Any, upto: str | None) -> Network:
             stacklevel=3,
         )
     own = copy.deepcopy(module).cpu().double().eval()
+    if type(own).__module__.startswith("torch.nn.modules") and not list(own.children()):
+        own = torch.nn.Sequential(own)  # a layer alone is not traced into
     for parameter in own.parameters():
         parameter.requires_grad_(False)
     try:
@@ -71,7 +72,8 @@ def read_torch(module: Any, input_shape: Any, upto: str | None) -> Network:
     output, source = reader.read(traced, upto)
     net = reader.layers.network(output, source, tuple(reader.outside))
     X = probes(net.input_shape)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, about how it computes
         wanted = reader.until(traced, torch.tensor(X.reshape(len(X), *shape)))
     checked(net, X, wanted.reshape(len(X), -1).numpy(), f"this {source}")
     return net
@@ -110,13 +112,14 @@ class _Reader:
         self.real: dict[Any, Any] = {}
         self.outside: list[str] = []
         self.last: Any = None
+        self.passed: dict[Any, Any] = {}
 
     def read(self, traced: Any, upto: str | None) -> tuple[int, str]:
         example = self.torch.tensor(np.random.default_rng(1).normal(size=(2, *self.shape)))
-        names = []
-        for node in traced.graph.nodes:
-            name = str(node.target) if node.op == "call_module" else node.name
-            names.append(name)
+        names = {n: str(n.target) if n.op == "call_module" else n.name for n in traced.graph.nodes}
+        if upto is not None and upto not in names.values():
+            raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names.values())}")
+        for node, name in names.items():
             if node.op == "placeholder":
                 self.at[node], self.real[node] = _Signal(0), example
                 self.last = node
@@ -126,8 +129,6 @@ class _Reader:
                 break
             else:
                 self._call(node, name, self._is_last(node))
-        if upto is not None and names[-1] != upto:
-            raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names[1:-1])}")
         if upto is not None:
             self.last = next(a for a in _flat(node.args) if isinstance(self.at.get(a), _Signal))
         else:
@@ -156,8 +157,6 @@ class _Reader:
         Run(traced).run(X)
         return seen[skip]
 
-    passed: dict[Any, Any] = {}
-
     def _is_last(self, node: Any) -> bool:
         return all(user.op == "output" for user in node.users)
 
@@ -175,7 +174,8 @@ class _Reader:
             run = lambda x, *a, **k: getattr(x, kind)(*a, **k)  # noqa: E731
         else:
             run, kind = node.target, getattr(node.target, "__name__", str(node.target))
-        with self.torch.no_grad():
+        with self.torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             self.real[node] = run(*args, **kwargs)
         signals = [a for a in _flat((node.args, node.kwargs)) if self._is_signal(a)]
         if not signals or not _tensors(self.real[node]):
@@ -211,7 +211,7 @@ class _Reader:
 
     def _leave_out(self, node: Any, before: Any, name: str, kind: str) -> None:
         self.at[node] = self.at[before]
-        self.passed = {**self.passed, node: before}
+        self.passed[node] = before
         self.outside.append(f"{kind} at the end ({name!r})")
         warnings.warn(
             f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: outputs are "
@@ -231,14 +231,14 @@ class _Reader:
         shape = self.layers.shape(source.node)
         size = int(np.prod(shape))
         table = self.torch.arange(1.0, size + 1, dtype=self.torch.float64).reshape(1, *shape)
-        table = table.repeat(2, *[1] * len(shape))
+        table = self.torch.cat([table, table + size])  # the rows differ, so mixing them shows
         swapped = [table if a is self.real[signal] else a for a in args]
         with self.torch.no_grad():
             out = run(*swapped, **kwargs)
         parts = out if isinstance(out, tuple | list) else (out,)
         nodes = []
         for i, part in enumerate(parts):
-            if part.shape[:1] != (2,) or not bool((part[0] == part[1]).all()):
+            if part.shape[:1] != (2,) or not bool((part[0] + size * (part[0] > 0) == part[1]).all()):
                 raise ModelError(f"layer {name!r} mixes or moves the rows of a batch: not read")
             to = tuple(part.shape[1:])
             label = f"{name} ({i})" if len(parts) > 1 else name
@@ -375,10 +375,6 @@ class _Reader:
     def _sub(self, c: _Call) -> int:
         return self._plus(c, -float(c.kwargs.get("alpha", 1)))
 
-    def _rsub(self, c: _Call) -> int:
-        a, b = c.args[:2]
-        return self.layers.scale(c.name, c.at, -1.0, _sample(b, c)) if c.first is not None else 0
-
     def _plus(self, c: _Call, factor: float) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, _Signal) and isinstance(second, _Signal):
@@ -481,11 +477,6 @@ class _Call:
         return str(getattr(self.node.target, "__name__", self.node.target))
 
     @property
-    def first(self) -> Any:
-        found = self.operand(0)
-        return found if isinstance(found, _Signal) else None
-
-    @property
     def at(self) -> int:
         return int(self.operand(0).node)
 
@@ -574,6 +565,3 @@ def _window(size: Any, stride: Any, padding: Any, dilation: Any) -> Window:
     else:
         sides = tuple((p, p) for p in _many(padding, n))
     return Window(tuple(int(k) for k in size), steps, sides, gaps)
-
-
-__all__ = ["operator", "read_torch"]

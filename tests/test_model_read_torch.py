@@ -1,0 +1,277 @@
+"""Torch modules: each kind of layer gives what torch gives; what cannot be read is named."""
+
+import numpy as np
+import pytest
+
+import hullwise as hw
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+
+class Calls(nn.Module):
+    """A function as a module, with a few parameters to use."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.w = nn.Parameter(torch.randn(4))
+        self.W = nn.Parameter(torch.randn(3, 6))
+        self.conv = nn.Conv2d(2, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+class Residual(nn.Module):
+    def __init__(self, channels=3):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x):
+        y = self.body(x)
+        y += x
+        return F.relu(y)
+
+
+class Inception(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(2, 3, 1), nn.Conv2d(2, 2, 3, padding=1)
+        self.pool = nn.MaxPool2d(3, 1, 1)
+
+    def forward(self, x):
+        return torch.cat([F.relu(self.a(x)), torch.abs(self.b(x)), self.pool(x)], dim=1)
+
+
+def settled(module):
+    """At rest, with statistics worth the name."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d) and part.running_mean is not None:
+            part.running_mean.normal_()
+            part.running_var.uniform_(0.5, 2)
+            if part.affine:
+                nn.init.normal_(part.weight)
+                nn.init.normal_(part.bias)
+    return module.eval()
+
+
+def own(module, X, shape):
+    with torch.no_grad():
+        x = torch.tensor(X.reshape(len(X), *shape), dtype=torch.float64)
+        return module.double()(x).reshape(len(X), -1).numpy()
+
+
+IMAGE, VECTOR, SIGNAL = (2, 6, 8), (6,), (2, 10)
+MODULES = {
+    "linear": (nn.Linear(6, 4), VECTOR),
+    "no bias": (nn.Linear(6, 4, bias=False), VECTOR),
+    "linear on the last axis": (nn.Linear(8, 3), IMAGE),
+    "conv2d": (nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2)), IMAGE),
+    "groups": (nn.Conv2d(2, 4, 3, groups=2), IMAGE),
+    "same": (nn.Conv2d(2, 3, (3, 4), padding="same"), IMAGE),
+    "conv1d": (nn.Conv1d(2, 4, 3, stride=2, padding=1), SIGNAL),
+    "batch norm 1d": (nn.BatchNorm1d(6), VECTOR),
+    "batch norm of signals": (nn.BatchNorm1d(2), SIGNAL),
+    "batch norm 2d": (nn.BatchNorm2d(2), IMAGE),
+    "batch norm without gain": (nn.BatchNorm2d(2, affine=False), IMAGE),
+    "average pool": (nn.AvgPool2d(3, 2, 1), IMAGE),
+    "average pool without padding": (nn.AvgPool2d(3, 2, 1, count_include_pad=False), IMAGE),
+    "average pool ceil": (nn.AvgPool2d(3, 2, ceil_mode=True), IMAGE),
+    "average pool 1d": (nn.AvgPool1d(2), SIGNAL),
+    "adaptive average": (nn.AdaptiveAvgPool2d(1), IMAGE),
+    "adaptive average, uneven": (nn.AdaptiveAvgPool2d((4, 3)), IMAGE),
+    "max pool": (nn.MaxPool2d(3, 2, 1), IMAGE),
+    "max pool, dilated": (nn.MaxPool2d(2, 1, dilation=2), IMAGE),
+    "max pool ceil": (nn.MaxPool2d(3, 2, ceil_mode=True), IMAGE),
+    "max pool 1d": (nn.MaxPool1d(3), SIGNAL),
+    "adaptive max": (nn.AdaptiveMaxPool2d((3, 2)), IMAGE),
+    "flatten": (nn.Flatten(), IMAGE),
+    "unflatten": (nn.Unflatten(1, (2, 3)), VECTOR),
+    "zero pad": (nn.ZeroPad2d((1, 2, 0, 1)), IMAGE),
+    "pixel shuffle": (nn.PixelShuffle(1), IMAGE),
+    "upsample": (nn.Upsample(scale_factor=2), IMAGE),
+    "dropout": (nn.Dropout(0.9), VECTOR),
+    "identity": (nn.Identity(), VECTOR),
+    "relu": (nn.ReLU(), VECTOR),
+    "leaky": (nn.LeakyReLU(0.3), IMAGE),
+    "prelu": (nn.PReLU(2, 0.3), IMAGE),
+    "prelu, one slope": (nn.PReLU(), VECTOR),
+    "rrelu": (nn.RReLU(), VECTOR),
+    "relu6": (nn.ReLU6(), VECTOR),
+    "hard tanh": (nn.Hardtanh(-0.5, 2), VECTOR),
+    "hard sigmoid": (nn.Hardsigmoid(), VECTOR),
+    "threshold": (nn.Threshold(0.5, 0.5), VECTOR),
+    "residual": (nn.Sequential(Residual(2), Residual(2)), IMAGE),
+    "inception": (Inception(), IMAGE),
+}
+CALLS = {
+    "relu": (lambda m, x: x.relu() + torch.relu(x), VECTOR),
+    "leaky": (lambda m, x: F.leaky_relu(x, negative_slope=0.2), VECTOR),
+    "abs": (lambda m, x: abs(x) - torch.abs(2 * x), VECTOR),
+    "clamp": (lambda m, x: x.clamp(-0.5, 1) + x.clamp(min=0.2) + torch.clamp(x, max=0), VECTOR),
+    "hardtanh": (lambda m, x: F.hardtanh(x, -2, 0.5) + F.relu6(3 * x), VECTOR),
+    "prelu": (lambda m, x: F.prelu(x, m.w[:2]), IMAGE),
+    "constants": (lambda m, x: (2 - x) / 4 * m.w.sum() + m.w[0] - x * 3 + (-x), VECTOR),
+    "a constant per channel": (lambda m, x: x * m.w[:2].view(1, 2, 1, 1) + m.w[1], IMAGE),
+    "a constant that spreads": (lambda m, x: x.mean(1, keepdim=True) + m.W[0], VECTOR),
+    "matmul": (lambda m, x: (x @ m.W.t()).matmul(m.W), VECTOR),
+    "functional linear": (lambda m, x: F.linear(x, m.W, m.W[:, 0]), VECTOR),
+    "functional conv": (lambda m, x: F.conv2d(x, m.conv.weight, m.conv.bias, 2, 1), IMAGE),
+    "functional pools": (lambda m, x: F.max_pool2d(x, 2) + F.avg_pool2d(x, 2, 2), IMAGE),
+    "adaptive pools": (
+        lambda m, x: F.adaptive_avg_pool2d(x, 2) - F.adaptive_max_pool2d(x, 2),
+        IMAGE,
+    ),
+    "batch norm": (lambda m, x: F.batch_norm(x, m.w[:2], m.w[:2].exp(), m.w[2:], m.w[:2]), IMAGE),
+    "view": (lambda m, x: x.view(x.size(0), -1)[:, 2:9], IMAGE),
+    "reshape": (lambda m, x: x.reshape(x.shape[0], 4, -1).flatten(1), IMAGE),
+    "moves": (lambda m, x: x.permute(0, 2, 3, 1).transpose(1, 2).unsqueeze(1).squeeze(1), IMAGE),
+    "cuts": (lambda m, x: torch.cat([x[:, :1, ::2], x.narrow(1, 1, 1)[:, :, :3]], 2), IMAGE),
+    "chunks": (lambda m, x: x.chunk(2, 1)[0] * 2 + torch.split(x, 1, dim=1)[1], IMAGE),
+    "pad and flip": (lambda m, x: F.pad(x, (1, 0, 0, 2)).flip(3).roll(1, 2), IMAGE),
+    "means": (lambda m, x: x.mean((2, 3)) + x.sum(dim=-1).mean(-1), IMAGE),
+    "mean of the middle": (lambda m, x: x.mean(2, keepdim=True) - x, IMAGE),
+    "stack": (lambda m, x: torch.stack([x, 2 * x], dim=-1), VECTOR),
+    "largest": (lambda m, x: torch.maximum(x[:, :3], x[:, 3:] + 0.1), VECTOR),
+    "least": (lambda m, x: torch.min(x[:, :3], x[:, 3:]) + torch.minimum(x, -x)[:, 3:], VECTOR),
+    "against a constant": (lambda m, x: torch.max(x, m.W[0]) + torch.minimum(m.W[1], x), VECTOR),
+    "broadcast branches": (lambda m, x: x + x.mean(1, keepdim=True), IMAGE),
+    "a module used twice": (lambda m, x: m.conv(m.conv(x)[:, 1:3]), IMAGE),
+    "interpolate": (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear"), IMAGE),
+    "matrix": (lambda m, x: x.flatten(1).unsqueeze(1).expand(-1, 2, -1).mean(1), IMAGE),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules(name):
+    module, shape = MODULES[name]
+    compare(settled(module), shape)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name):
+    torch.manual_seed(0)
+    function, shape = CALLS[name]
+    compare(settled(Calls(function)), shape)
+
+
+def compare(module, shape):
+    net = hw.model.read(module, shape)
+    X = 3 * np.random.default_rng(5).normal(size=(40, int(np.prod(shape))))
+    want = own(module, X, shape)
+    scale = np.abs(want).max()
+    assert np.abs(net(X) - want).max() <= 1e-12 * scale
+    p = hw.dissect(net, X[:5])
+    found = np.einsum("mod,md->mo", p.A, X[:5]) + p.b
+    assert np.abs(found - want[:5]).max() <= 1e-12 * scale
+
+
+def resnet():
+    torch.manual_seed(1)
+    return settled(
+        nn.Sequential(
+            *(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
+            *(nn.MaxPool2d(2), Residual(4), Residual(4)),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)),
+        )
+    )
+
+
+def test_a_residual_network_is_sliced():
+    module = resnet()
+    net = hw.model.read(module, (3, 16, 16))
+    points = np.random.default_rng(0).normal(size=(3, 768))
+    s = net.slice_through(*points, margin=0)
+    assert s.areas.sum() == pytest.approx(np.prod(s.high - s.low))
+    uv = np.random.default_rng(1).uniform(s.low, s.high, (50, 2))
+    region = s.find(uv)
+    found = s.maps[region]
+    found = found[..., 0] + found[..., 1] * uv[:, :1] + found[..., 2] * uv[:, 1:]
+    np.testing.assert_allclose(found, own(module, s.points(uv), (3, 16, 16)), atol=1e-10)
+
+
+def test_the_module_given_is_not_changed():
+    module = resnet().float().train()
+    before = {k: v.clone() for k, v in module.state_dict().items()}
+    with pytest.warns(hw.DataWarning, match="training mode"):
+        hw.model.read(module, (3, 16, 16))
+    assert module.training
+    for key, value in module.state_dict().items():
+        assert value.dtype == before[key].dtype
+        assert torch.equal(value, before[key])
+
+
+def test_the_input_shape_of_a_linear_network_is_known():
+    net = hw.model.read(nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 1)).eval())
+    assert net.input_shape == (5,)
+    with pytest.raises(hw.ModelError, match="input_shape"):
+        hw.model.read(nn.Sequential(nn.Conv2d(3, 4, 3)).eval())
+
+
+def test_a_final_softmax_is_left_out_and_said():
+    module = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3), nn.Softmax(dim=1)).eval()
+    with pytest.warns(hw.DataWarning, match="left out"):
+        net = hw.model.read(module)
+    assert net.outside
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    np.testing.assert_array_equal(net(X).argmax(1), own(module, X, (3,)).argmax(1))
+
+
+UNREADABLE = {
+    "GELU": nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 1)),
+    "Softmax": nn.Sequential(nn.Linear(3, 4), nn.Softmax(dim=1), nn.Linear(4, 1)),
+    "LayerNorm": nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4)),
+    "product of two branches": Calls(lambda m, x: x * x.relu()),
+    "statistics": nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, track_running_stats=False)),
+    "jumps": nn.Sequential(nn.Linear(3, 4), nn.Threshold(0.0, 1.0)),
+    "cannot be traced": Calls(lambda m, x: x if x.sum() > 0 else -x),
+    "mixes": Calls(lambda m, x: x.flip(0)),
+    "over the batch": Calls(lambda m, x: x.mean(0, keepdim=True) + x),
+    "gives|returns": Calls(lambda m, x: (x, x)),
+}
+
+
+@pytest.mark.parametrize("says", UNREADABLE)
+def test_what_cannot_be_read_is_named(says):
+    with pytest.raises(hw.ModelError, match=says):
+        hw.model.read(UNREADABLE[says].eval(), 3)
+
+
+def test_recurrence_is_refused():
+    with pytest.raises(hw.ModelError, match=r"LSTM|trace"):
+        hw.model.read(nn.LSTM(3, 4).eval(), (5, 3))
+
+
+def test_the_part_before_an_unreadable_layer():
+    module = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.GELU(), nn.Linear(4, 1)).eval()
+    with pytest.raises(hw.ModelError, match=r'layer .2. is a GELU.*upto="2"'):
+        hw.model.read(module)
+    net = hw.model.read(module, upto="2")
+    X = np.random.default_rng(0).normal(size=(9, 3))
+    np.testing.assert_allclose(net(X), own(module[:2], X, (3,)))
+    with pytest.raises(hw.ModelError, match="no layer 'nowhere'"):
+        hw.model.read(module, upto="nowhere")
+
+
+def test_nan_weights_are_named():
+    module = nn.Sequential(nn.Linear(3, 4)).eval()
+    with torch.no_grad():
+        module[0].weight[1, 2] = float("nan")
+    with pytest.raises(hw.ModelError, match=r"'0'.*NaN"):
+        hw.model.read(module)
+
+
+def test_a_wrong_copy_is_never_analysed(monkeypatch):
+    from hullwise.model._reading import Layers
+
+    monkeypatch.setattr(Layers, "relu", lambda self, name, at: self.leaky(name, at, "relu", 1e-6))
+    with pytest.raises(hw.ModelError, match="differs from itself"):
+        hw.model.read(nn.Sequential(nn.Linear(3, 2), nn.ReLU()).eval())
