@@ -22,7 +22,7 @@ def table() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(7)
     arm = np.repeat(np.arange(ARMS), EACH)
     t = rng.uniform(0.12, 1.0, len(arm))
-    angle = 2 * np.pi * arm / ARMS + 4.2 * t
+    angle = 2 * np.pi * arm / ARMS + 4.6 * t
     X = t[:, None] * np.c_[np.cos(angle), np.sin(angle)] + rng.normal(0, NOISE, (len(arm), 2))
     order = rng.permutation(len(arm))
     return np.round(X[order], 4), arm[order]
@@ -52,7 +52,7 @@ def main() -> None:
     X, arm = table()
     lines = ["x,y,arm", *(f"{x:.4f},{y:.4f},{k}" for (x, y), k in zip(X, arm, strict=True))]
     (SAMPLES / "spirals.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    mlp = MLPClassifier((24, 24), alpha=1e-3, max_iter=3000, random_state=2, tol=1e-5).fit(X, arm)
+    mlp = MLPClassifier((32, 32, 32), alpha=1e-3, max_iter=3000, random_state=2, tol=1e-5).fit(X, arm)
     (SAMPLES / "spirals.onnx").write_bytes(network(mlp).SerializeToString())
     print(f"{len(X)} rows, {mlp.score(X, arm):.1%} right")
 

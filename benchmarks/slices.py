@@ -37,7 +37,7 @@ def residual(channels: int = 4) -> Any:
     """Convolutions with strides, three residual blocks, a mean and a linear layer."""
     from hullwise.model._affine import Average, Conv, Linear, Rearrange, Sum, Window
     from hullwise.model._units import relu
-    from hullwise.model.network import Builder
+    from hullwise.model.builder import Builder
 
     rng, b = np.random.default_rng(0), Builder((3, 32, 32))
 

@@ -7,7 +7,7 @@ import numpy as np
 import hullwise as hw
 from hullwise.model._affine import Average, Concat, Conv, Linear, Rearrange, Scale, Sum, Window
 from hullwise.model._units import Largest, pieces, relu
-from hullwise.model.network import Builder
+from hullwise.model.builder import Builder
 
 
 def mlp(widths, seed=0, bias=0.5):

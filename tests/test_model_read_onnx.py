@@ -24,7 +24,9 @@ def model(nodes, arrays, shape, opset=18, batch="b"):
 
 def one(kind, shape, arrays=None, opset=18, **attributes):
     arrays = {k: np.asarray(v) for k, v in (arrays or {}).items()}
-    return model([helper.make_node(kind, ["x", *arrays], ["y"], **attributes)], arrays, shape, opset)
+    return model(
+        [helper.make_node(kind, ["x", *arrays], ["y"], **attributes)], arrays, shape, opset
+    )
 
 
 def f(*shape):
@@ -32,6 +34,7 @@ def f(*shape):
 
 
 IMAGE = (2, 6, 7)
+SLICE = {"s": [1, 5], "e": [2, 0], "a": [1, 3], "t": [1, -2]}  # start, end, axes, steps
 SINGLE = {
     "Gemm": one("Gemm", (5,), {"B": f(3, 5), "C": f(3)}, transB=1, alpha=0.5, beta=2.0),
     "Gemm plain": one("Gemm", (5,), {"B": f(5, 3)}),
@@ -46,7 +49,9 @@ SINGLE = {
         {"s": f(2), "b": f(2), "m": f(2), "v": np.exp(f(2))},
         epsilon=1e-3,
     ),
-    "AveragePool": one("AveragePool", IMAGE, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0]),
+    "AveragePool": one(
+        "AveragePool", IMAGE, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0]
+    ),
     "AveragePool counted": one(
         "AveragePool", IMAGE, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1
     ),
@@ -61,8 +66,7 @@ SINGLE = {
     "Transpose": one("Transpose", IMAGE, perm=[0, 2, 3, 1]),
     "Unsqueeze": one("Unsqueeze", (5,), {"a": np.array([1])}),
     "Squeeze": one("Squeeze", (1, 5), {"a": np.array([1])}),
-    "Slice": one("Slice", IMAGE, {"s": np.array([1, 5]), "e": np.array([2, 0]),
-                                  "a": np.array([1, 3]), "t": np.array([1, -2])}),  # fmt: skip
+    "Slice": one("Slice", IMAGE, SLICE),
     "Gather": one("Gather", IMAGE, {"i": np.array([1, 1, 0])}, axis=1),
     "Pad": one("Pad", (4,), {"p": np.array([0, 1, 0, 2])}),
     "Relu": one("Relu", IMAGE),

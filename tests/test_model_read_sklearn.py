@@ -27,7 +27,9 @@ def fitted(model):
 
 @pytest.mark.parametrize("target", [y, np.c_[y, -2 * y]], ids=["one", "two"])
 def test_regressors(target):
-    mlp = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(8, 5), **FAST)).fit(X, target)
+    mlp = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(8, 5), **FAST)).fit(
+        X, target
+    )
     net = hw.model.read(mlp)
     np.testing.assert_allclose(net(X), mlp.predict(X).reshape(len(X), -1), rtol=1e-10)
     assert net.n_units == 13
@@ -58,7 +60,12 @@ def test_identity_is_affine():
         (fitted(MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", **FAST)), "tanh"),
         (MLPRegressor(hidden_layer_sizes=(4,)), "not fitted"),
         (fitted(LinearRegression()), "other than an MLP"),
-        (fitted(make_pipeline(PolynomialFeatures(), MLPRegressor(hidden_layer_sizes=(4,), **FAST))), "Polynomial"),
+        (
+            fitted(
+                make_pipeline(PolynomialFeatures(), MLPRegressor(hidden_layer_sizes=(4,), **FAST))
+            ),
+            "Polynomial",
+        ),
         (object(), "object cannot be read"),
     ],
 )

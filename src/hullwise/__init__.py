@@ -64,7 +64,7 @@ _HOMES = {
     "MemoryLimitError": "errors",
     "ModelError": "errors",
 }
-_ROOMS = ("model",)  # public modules
+_ROOMS = ("model", "show")  # public modules
 
 __all__ = [*_HOMES, "__version__"]
 

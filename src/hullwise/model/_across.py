@@ -61,16 +61,15 @@ class Space:
             if self._after:
                 net.resume(self._held, 0, origin=False, until=self._after)
         self.d = next(iter(self._held.values())).shape[1]
-        self._lengths = {j: np.linalg.norm(b[0], axis=0) for j, b in self._held.items()}
 
     def point(self, x: Floats, u: Floats) -> Floats:
         """The input at coordinates u (t,) or (k, t) about x."""
         return x + (u if self.basis is None else u @ self.basis)
 
-    def _at(self, X: Floats) -> dict[int, Floats]:
-        held = {0: X[:, None]}
+    def _begun(self, net: Network, block: Floats, origin: bool) -> dict[int, Floats]:
+        held = {0: block}
         if self._after:
-            self.net.resume(held, 0, until=self._after)
+            net.resume(held, 0, origin=origin, until=self._after)
         return held
 
     def _layers(
@@ -95,15 +94,12 @@ class Space:
     def rows(self, X: Floats, code: Codes) -> Rows:
         """The walls of the pieces `code` (B, n_units), about the points X (B, d)."""
         B = len(X)
-        at = self._at(X)
+        at = self._begun(self.net, X[:, None], True)
         held = {
             j: np.concatenate([at[j], np.broadcast_to(b, (B, *b.shape[1:]))], axis=1)
             for j, b in self._held.items()
         }
-        sizes = {
-            j: np.stack([np.abs(at[j][:, 0]), np.broadcast_to(one, (B, len(one)))], axis=1)
-            for j, one in self._lengths.items()
-        }
+        sizes = self._begun(self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
         G, noise = [], []
         for i, units, z, size in self._layers(held, sizes, code, True):
             G.append(units.walls(z, code[:, self.net.layers[i].columns], True))
@@ -120,6 +116,19 @@ class Space:
             out.transpose(0, 2, 1),
         )
 
+    def rested(self, X: Floats) -> Codes:
+        """Codes at X (B, d); units that rest at a knot all through the region on the lower side."""
+        code = self.net.codes(X)
+        for _ in range(1 + len(self.net.layers)):
+            rows = self.rows(X, code)
+            still = np.linalg.norm(rows.G, axis=2) <= rows.slopes
+            still &= np.abs(rows.c) <= rows.values
+            new = self.beyond(code, still, np.zeros((len(X), self.d)))
+            if (new == code).all():
+                break
+            code = new
+        return code
+
     def beyond(self, code: Codes, vanish: Mask, normals: Floats) -> Codes:
         """The codes (B, n_units) across a facet of each region, along normals (B, t) out of it.
 
@@ -129,7 +138,7 @@ class Space:
         held = {
             j: np.einsum("bt,tw->bw", normals, b[0])[:, None].copy() for j, b in self._held.items()
         }
-        sizes = {j: np.broadcast_to(one, (B, 1, len(one))) for j, one in self._lengths.items()}
+        sizes = self._begun(self._sizes, np.ones((B, 1, self.net.n_inputs)), False)
         for i, units, z, size in self._layers(held, sizes, new, False):
             columns = self.net.layers[i].columns
             mine = vanish[:, at : at + units.n_walls]

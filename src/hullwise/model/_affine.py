@@ -197,7 +197,8 @@ class Average:
     def linear(self, *blocks: Floats) -> Floats:
         (block,) = blocks
         total = self.window.unfold(block).sum(axis=2)
-        return total.reshape(len(block), *self.shape(block.shape[1:])) * self._share(
+        shaped = total.reshape(len(block), *self.shape(block.shape[1:]))
+        return np.asarray(shaped * self._share(
             block.shape[2:]
         )
 

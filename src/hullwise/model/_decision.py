@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .._threads import single_threaded_blas
 from ..data._options import Progress, whole_number
 from ..errors import DataError
 from ._across import Mask, Rows, Space
@@ -26,7 +27,7 @@ from ._units import Codes
 from .network import Network
 
 MEET = 1e-9  # of the distance: nearer together the bounds have met
-FEW = 24  # dimensions up to which facets are told from other walls
+FEW = 10  # dimensions up to which facets are told from other walls
 GUESSES = 100
 AGREE = 1e-7  # of the outputs' size: how near to a tie the network itself must be at the point
 
@@ -116,16 +117,17 @@ def decision_distance(
     if len(rows) != 1:
         raise DataError(f"x has {len(rows)} rows; give one point")
     budget = whole_number("budget", budget, 1)
-    walk = _Walk(net, rows[0])
-    walk.guess()
-    walk.visit(net.codes(rows)[0], 0.0)
-    while walk.upper > 0 and (found := walk.next()) is not None:
-        if len(walk.visited) >= budget:
-            return walk.result(min(found[0], walk.upper))
-        if progress is not None:
-            progress(len(walk.visited), budget, "regions")
-        walk.visit(found[1], found[0])
-    return walk.result(walk.upper)
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        walk = _Walk(net, rows[0])
+        walk.guess()
+        walk.visit(walk.space.rested(rows)[0], 0.0)
+        while walk.upper > 0 and (found := walk.next()) is not None:
+            if len(walk.visited) >= budget:
+                return walk.result(min(found[0], walk.upper))
+            if progress is not None:
+                progress(len(walk.visited), budget, "regions")
+            walk.visit(found[1], found[0])
+        return walk.result(walk.upper)
 
 
 @dataclass(eq=False)

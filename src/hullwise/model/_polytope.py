@@ -308,20 +308,29 @@ NONE, EVERYWHERE = -1, -2  # a wall that is constant: away from zero, or zero th
 
 
 @jit
-def _gathered(N, c, slopes, values, n, i, name, first):  # type: ignore[no-untyped-def]
-    """The first row that is the same wall as row i, written down for all that are."""
-    least = -1
+def _gathered(N, c, slopes, values, n, i, name, first, q):  # type: ignore[no-untyped-def]
+    """The first row that is the same wall as row i, written down for all that are.
+
+    -1 if the facet is none: at q, a point on it, another wall is zero to rounding.
+    """
+    d, least, far = N.shape[1], -1, np.sqrt((q**2).sum())
     for k in range(n):
         tol, same = slopes[i] + slopes[k], True
-        for j in range(N.shape[1]):
+        for j in range(d):
             if abs(N[i, j] - N[k, j]) > tol:
                 same = False
                 break
         if same and abs(c[i] - c[k]) <= values[i] + values[k] + tol * abs(c[i]):
             if least < 0:
                 least = k
-            if name[k] >= 2 * N.shape[1]:
-                first[name[k] - 2 * N.shape[1]] = name[least]
+            if name[k] >= 2 * d:
+                first[name[k] - 2 * d] = name[least]
+            continue
+        room = c[k]
+        for j in range(d):
+            room += N[k, j] * q[j]
+        if room <= 2.0 * (values[k] + (slopes[k] - SAME) * far):
+            return -1
     return least
 
 
@@ -342,12 +351,13 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
     for r in range(B):
         N, offsets = np.zeros((m, d)), np.empty(m)
         loose, shift = np.empty(m), np.empty(m)
-        name, n = np.arange(m), 2 * d
+        name, n, empty = np.arange(m), 2 * d, False
+        reach = (high[r] - low[r]).max()
         for j in range(d):
             N[j, j], N[d + j, j] = 1.0, -1.0
             offsets[j], offsets[d + j] = -low[r, j], high[r, j]
         loose[:n] = SAME
-        shift[:n] = SAME * (high[r] - low[r]).max()
+        shift[:n] = 1e-15 * reach
         for i in range(k):
             length = 0.0
             for j in range(d):
@@ -356,15 +366,18 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
             if length <= slopes[r, i]:
                 if abs(c[r, i]) <= values[r, i]:
                     first[r, i] = EVERYWHERE
+                elif c[r, i] < 0.0:
+                    empty = True
                 continue
             for j in range(d):
                 N[n, j] = G[r, i, j] / length
             offsets[n] = c[r, i] / length
             loose[n] = SAME + slopes[r, i] / length
-            shift[n] = values[r, i] / length
+            shift[n] = values[r, i] / length + 1e-15 * reach
             name[n] = i + 2 * d
             n += 1
-        reach = (high[r] - low[r]).max()
+        if empty:
+            continue
         y, radius, ok = ball(N[:n], offsets[:n], reach, np.zeros(d))
         centres[r] = y
         about, rounding = offsets[:n] + N[:n] @ y, SAME * reach
@@ -379,12 +392,12 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
         found = np.zeros((n, d))
         answer = needed(-N[:n], about / radius, found)
         for i in range(n):
-            at = i
+            at, q = i, y + radius * found[i]
             if answer[i] == ESSENTIAL:  # all that are the same wall; the first of them is the facet
-                at = _gathered(N, offsets, loose, shift, n, i, name, first[r])
-            if answer[i] != REDUNDANT:
+                at = _gathered(N, offsets, loose, shift, n, i, name, first[r], q)
+            if answer[i] != REDUNDANT and at >= 0:
                 state[r, name[at]] = answer[i]
-                points[r, name[at]] = y + radius * found[i]
+                points[r, name[at]] = q
     return centres, radii, state, first, points
 
 

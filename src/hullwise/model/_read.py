@@ -48,7 +48,8 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     >>> import hullwise as hw
     >>> from sklearn.neural_network import MLPRegressor
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-    >>> mlp = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", random_state=0).fit(X, [0.0, 1.0, 1.0, 2.0])
+    >>> mlp = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", random_state=0)
+    >>> mlp = mlp.fit(X, [0.0, 1.0, 1.0, 2.0])
     >>> hw.model.read(mlp)
     Network(2 inputs, 1 output, 4 units in 1 layer, from MLPRegressor)
     """
@@ -74,8 +75,8 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
 
         return read_sklearn(model)
     raise ModelError(
-        f"a {type(model).__name__} cannot be read; give a torch.nn.Module, the path of an ONNX file, "
-        f"a fitted scikit-learn MLP, or arrays to hullwise.model.from_arrays"
+        f"a {type(model).__name__} cannot be read; give a torch.nn.Module, the path of an ONNX "
+        f"file, a fitted scikit-learn MLP, or arrays to hullwise.model.from_arrays"
     )
 
 

@@ -1,8 +1,9 @@
 """An ONNX file: its graph walked once, every node run on an example beside being read.
 
-The nodes are run by `onnx.reference` in float64, whatever the file's own numbers are, so our forward
-pass can be compared to rounding. What only moves entries is read by moving a table of positions, and
-what depends on no input (shapes, constants) is simply run. No code of the file is executed.
+The nodes are run by `onnx.reference` in float64, whatever the file's own numbers are, so our
+forward pass can be compared to rounding. What only moves entries is read by moving a table of
+positions, and what depends on no input (shapes, constants) is simply run. No code of the file is
+executed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 from ..errors import DataWarning, FileError, ModelError
 from ..rows._memory import check_memory
 from ..rows._paths import existing
-from ._affine import Floats, Shape, Window
-from ._reading import Layers, checked, fitted, moved, probes, refuse
+from ._affine import Floats, Shape
+from ._onnx_operators import Operators
+from ._reading import Layers, checked, moved, probes, refuse
 from .network import Network
 
 FINAL = {"Softmax", "LogSoftmax", "Sigmoid"}
@@ -77,8 +79,8 @@ def _load(onnx: Any, path: Path) -> Any:
         ) from None
 
 
-class _Reader:
-    """`at` maps value names to nodes of ours; `real` to their example values."""
+class _Reader(Operators):
+    """Walks the graph's nodes."""
 
     def __init__(self, onnx: Any, proto: Any, path: Path | None, input_shape: Any) -> None:
         self.onnx, self.proto = onnx, proto
@@ -116,7 +118,9 @@ class _Reader:
         try:
             array = self.onnx.numpy_helper.to_array(tensor)
         except Exception as error:
-            raise ModelError(f"the tensor {tensor.name!r} cannot be read: {_first(error)}") from None
+            raise ModelError(
+                f"the tensor {tensor.name!r} cannot be read: {_first(error)}"
+            ) from None
         return array.astype(np.float64) if array.dtype.kind == "f" else array
 
     def _input(self, given: Any) -> tuple[str, int, Shape]:
@@ -157,17 +161,16 @@ class _Reader:
     def read(self, upto: str | None) -> int:
         rng = np.random.default_rng(1)
         self.real[self.input] = rng.normal(size=(self.batch, *self.shape))
-        names, stop = [], None
+        names = [n.name or f"{n.op_type}:{n.output[0]}" for n in self.proto.graph.node]
+        if upto is not None and upto not in names:
+            raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names)}")
+        stop = None
         results = [o.name for o in self.proto.graph.output]
-        for node in self.proto.graph.node:
-            name = node.name or f"{node.op_type}:{node.output[0]}"
-            names.append(name)
+        for node, name in zip(self.proto.graph.node, names, strict=True):
             if upto is not None and name == upto:
                 stop = next(i for i in node.input if i in self.at)
                 break
             self._node(node, name, all(o in results for o in node.output if o))
-        if upto is not None and stop is None:
-            raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names)}")
         if stop is None:
             if len(results) != 1 or results[0] not in self.at:
                 raise ModelError(
@@ -190,8 +193,8 @@ class _Reader:
             self._passed[node.output[0]] = signals[0]
             self.outside.append(f"{kind} at the end ({name!r})")
             warnings.warn(
-                f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: outputs "
-                f"are what enters it. Regions and the largest class are the same.",
+                f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: "
+                f"outputs are what enters it. Regions and the largest class are the same.",
                 DataWarning,
                 stacklevel=5,
             )
@@ -212,9 +215,7 @@ class _Reader:
             self._move(node, plain, run, name, signals)
         else:
             reading = getattr(self, f"_{kind.lower()}")
-            attributes = {
-                a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute
-            }
+            attributes = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
             found = reading(name, node, attributes)
             real = self.real[node.output[0]]
             if self.layers.shape(found) != real.shape[1:]:
@@ -242,7 +243,8 @@ class _Reader:
         try:
             return self.onnx.reference.ReferenceEvaluator(node, opsets=opsets)
         except Exception as error:
-            raise ModelError(f"layer {name!r} ({node.op_type}) is not known: {_first(error)}") from None
+            problem = f"layer {name!r} ({node.op_type}) is not known: {_first(error)}"
+            raise ModelError(problem) from None
 
     def _run(self, run: Any, node: Any, name: str, **other: Any) -> Any:
         given = {i: other.get(i, self.real.get(i)) for i in node.input if i}
@@ -254,7 +256,7 @@ class _Reader:
         except Exception as error:
             raise ModelError(
                 f"layer {name!r} ({node.op_type}) cannot be run on inputs of shapes "
-                f"{[np.shape(v) for v in given.values()]}: {_first(error)}"
+                f"{[np.shape(v) for v in given.values() if v is not None]}: {_first(error)}"
             ) from None
 
     def _move(self, node: Any, plain: Any, run: Any, name: str, signals: list[str]) -> None:
@@ -271,209 +273,6 @@ class _Reader:
             part = f"{name} ({i})" if len(outs) > 1 else name
             at = self.at[signal]
             self.at[label] = self.layers.rearrange(part, at, moved(out[0]), out.shape[1:])
-
-    # One method for each operator.
-
-    def _fixed(self, name: str, node: Any, i: int, default: Any = None) -> Any:
-        """Input i as a constant."""
-        if len(node.input) <= i or not node.input[i]:
-            return default
-        if node.input[i] in self.at:
-            refuse(name, f"{node.op_type} whose input {i} is no constant")
-        return self.real[node.input[i]]
-
-    def _first_at(self, node: Any) -> int:
-        return self.at[node.input[0]]
-
-    def _gemm(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        if a.get("transA", 0):
-            refuse(name, "Gemm with transA")
-        B, C = self._fixed(name, node, 1), self._fixed(name, node, 2)
-        W = B if a.get("transB", 0) else B.T
-        b = None if C is None else np.broadcast_to(a.get("beta", 1.0) * C, (1, len(W)))[0]
-        return self.layers.linear(name, self._first_at(node), a.get("alpha", 1.0) * W, b)
-
-    def _matmul(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        if node.input[0] in self.at:
-            W = self._fixed(name, node, 1)
-            if W.ndim != 2:
-                refuse(name, f"MatMul by an array of {W.ndim} axes")
-            return self.layers.linear(name, self._first_at(node), W.T)
-        W = self._fixed(name, node, 0)
-        at = self.at[node.input[1]]
-        shape = self.layers.shape(at)
-        if W.ndim != 2 or len(shape) != 2:
-            refuse(name, "MatMul from the left")
-        turned = np.arange(int(np.prod(shape))).reshape(shape).T
-        at = self.layers.rearrange(f"{name} (turn)", at, turned.ravel(), shape[::-1])
-        at = self.layers.linear(name, at, W)
-        back = np.arange(shape[1] * len(W)).reshape(shape[1], len(W)).T
-        return self.layers.rearrange(f"{name} (back)", at, back.ravel(), (len(W), shape[1]))
-
-    def _window(self, node: Any, a: dict[str, Any], size: Shape) -> Window:
-        n = len(size)
-        strides = tuple(a.get("strides", [1] * n))
-        dilations = tuple(a.get("dilations", [1] * n))
-        pads = list(a.get("pads", [0] * 2 * n))
-        counts = self.real[node.output[0]].shape[2:]
-        space = self.real[node.input[0]].shape[2:]
-        auto = a.get("auto_pad", b"NOTSET")
-        if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-            for i in range(n):
-                reach = (counts[i] - 1) * strides[i] + dilations[i] * (size[i] - 1) + 1
-                total = max(0, reach - space[i])
-                small, large = total // 2, total - total // 2
-                pads[i], pads[n + i] = (small, large) if auto == b"SAME_UPPER" else (large, small)
-        sides = tuple((pads[i], pads[n + i]) for i in range(n))
-        return Window(tuple(size), strides, sides, dilations)
-
-    def _conv(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        W, b = self._fixed(name, node, 1), self._fixed(name, node, 2)
-        if W.ndim not in (3, 4):
-            refuse(name, f"convolution over {W.ndim - 2} axes")
-        window = self._window(node, a, W.shape[2:])
-        return self.layers.conv(name, self._first_at(node), W, b, window, a.get("group", 1))
-
-    def _batchnormalization(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        if a.get("training_mode", 0) or (self.opsets.get("", 9) < 7 and not a.get("is_test", 0)):
-            refuse(name, "batch norm with the batch's own statistics")
-        gain, shift, mean, var = (self._fixed(name, node, i) for i in (1, 2, 3, 4))
-        eps = a.get("epsilon", 1e-5)
-        return self.layers.batch_norm(name, self._first_at(node), mean, var, eps, gain, shift)
-
-    def _averagepool(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        window = self._window(node, a, tuple(a["kernel_shape"]))
-        space = self.real[node.input[0]].shape[2:]
-        counts = self.real[node.output[0]].shape[2:]
-        if fitted(window, space, counts).padding != window.padding:
-            refuse(name, "AveragePool with ceil_mode that does not divide")
-        padding = bool(a.get("count_include_pad", 0))
-        return self.layers.average(name, self._first_at(node), window, padding)
-
-    def _globalaveragepool(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        axes = tuple(range(1, len(self.layers.shape(self._first_at(node)))))
-        return self.layers.mean(name, self._first_at(node), axes, keep=True)
-
-    def _reducemean(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        axes = a.get("axes", self._fixed(name, node, 1))
-        rank = self.real[node.input[0]].ndim
-        if axes is None:
-            refuse(name, f"{node.op_type} over all axes")
-        sample = tuple(sorted(int(x) % rank - 1 for x in np.ravel(axes)))
-        if sample[0] < 0:
-            raise ModelError(f"layer {name!r} reduces over the batch: not read")
-        total, keep = node.op_type == "ReduceSum", bool(a.get("keepdims", 1))
-        return self.layers.mean(name, self._first_at(node), sample, keep, total)
-
-    _reducesum = _reducemean
-
-    def _maxpool(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        window = self._window(node, a, tuple(a["kernel_shape"]))
-        counts = self.real[node.output[0]].shape[2:]
-        return self.layers.max_pool(name, self._first_at(node), window, counts)
-
-    def _globalmaxpool(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        size = self.layers.shape(self._first_at(node))[1:]
-        n = len(size)
-        window = Window(size, (1,) * n, ((0, 0),) * n, (1,) * n)
-        return self.layers.max_pool(name, self._first_at(node), window, (1,) * n)
-
-    def _relu(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        return self.layers.relu(name, self._first_at(node))
-
-    def _leakyrelu(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        return self.layers.leaky(name, self._first_at(node), "leaky_relu", a.get("alpha", 0.01))
-
-    def _prelu(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        slope, at = self._fixed(name, node, 1), self._first_at(node)
-        if slope.ndim == len(self.layers.shape(at)) + 1:
-            slope = slope[0]
-        wide = np.broadcast_to(slope, self.layers.shape(at))
-        return self.layers.leaky(name, at, "prelu", wide)
-
-    def _abs(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        return self.layers.unit(name, self._first_at(node), "abs", [0.0], [-1.0, 1.0])
-
-    def _clip(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        low = a.get("min", self._fixed(name, node, 1))
-        high = a.get("max", self._fixed(name, node, 2))
-        sides = [None if s is None else float(np.ravel(s)[0]) for s in (low, high)]
-        return self.layers.clip(name, self._first_at(node), *sides)
-
-    def _hardsigmoid(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        alpha, beta = a.get("alpha", 0.2), a.get("beta", 0.5)
-        knots = [-beta / alpha, (1 - beta) / alpha]
-        return self.layers.unit(
-            name, self._first_at(node), "hard_sigmoid", knots, [0.0, alpha, 0.0], beta
-        )
-
-    def _thresholdedrelu(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        if a.get("alpha", 1.0) != 0:
-            refuse(name, "ThresholdedRelu, which jumps")
-        return self.layers.relu(name, self._first_at(node))
-
-    def _two(self, name: str, node: Any) -> tuple[int | None, int | None, Any]:
-        """Nodes of both inputs (None: a constant) and the constant as it applies to one row."""
-        first, second = (self.at.get(i) for i in node.input)
-        constant = None
-        for i, at in zip(node.input, (first, second), strict=True):
-            if at is None:
-                constant = np.asarray(self.real[i], dtype=np.float64)
-                if constant.ndim == self.real[node.output[0]].ndim:
-                    if constant.shape[0] != 1:
-                        raise ModelError(f"layer {name!r} has a constant for each row of a batch")
-                    constant = constant[0]
-        return first, second, constant
-
-    def _add(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        factor = -1.0 if node.op_type == "Sub" else 1.0
-        first, second, constant = self._two(name, node)
-        if first is not None and second is not None:
-            return self.layers.sum(name, [first, second], (1.0, factor))
-        if first is not None:
-            return self.layers.scale(name, first, 1.0, factor * constant)
-        assert second is not None
-        return self.layers.scale(name, second, factor, constant)
-
-    _sub = _add
-
-    def _mul(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        first, second, constant = self._two(name, node)
-        if constant is None:
-            refuse(name, "product of two branches")
-        return self.layers.scale(name, second if first is None else first, constant)  # type: ignore[arg-type]
-
-    def _div(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        first, second, constant = self._two(name, node)
-        if first is None or second is not None:
-            refuse(name, "division by a branch")
-        return self.layers.scale(name, first, 1 / constant)
-
-    def _neg(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        return self.layers.scale(name, self._first_at(node), -1.0)
-
-    def _concat(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        axis = int(a["axis"]) % self.real[node.output[0]].ndim
-        if axis == 0 or any(i not in self.at for i in node.input):
-            refuse(name, "Concat along the batch or with a constant")
-        return self.layers.concat(name, [self.at[i] for i in node.input], axis - 1)
-
-    def _max(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        least = node.op_type == "Min"
-        if all(i in self.at for i in node.input):
-            if len(node.input) == 1:
-                return self._first_at(node)
-            return self.layers.largest(name, [self.at[i] for i in node.input], least)
-        if len(node.input) != 2:
-            refuse(name, f"{node.op_type} of branches and constants")
-        first, second, constant = self._two(name, node)
-        at = second if first is None else first
-        assert at is not None
-        t = np.broadcast_to(constant, self.layers.shape(at)).reshape(1, -1)
-        slopes = [[1.0], [0.0]] if least else [[0.0], [1.0]]
-        return self.layers.unit(name, at, node.op_type.lower(), t, slopes, t[0], t[0])
-
-    _min = _max
 
 
 def _in_float64(onnx: Any, node: Any) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import ModelError
 from ._affine import Average, Concat, Conv, Floats, Linear, Rearrange, Scale, Shape, Sum, Window
 from ._units import Largest, pieces, relu
-from .network import Builder, Network
+from .builder import Builder
+from .network import Network
 
 SUPPORTED = (
     "linear, convolution (1-D and 2-D), batch norm at rest, average pooling, flatten, reshape, "
@@ -38,9 +39,7 @@ class Layers(Builder):
             at = self.rearrange(f"{name} (spread)", at, index, wide)
         return self.add(name, op, at)
 
-    def conv(
-        self, name: str, at: int, W: Any, b: Any, window: Window, groups: int
-    ) -> int:
+    def conv(self, name: str, at: int, W: Any, b: Any, window: Window, groups: int) -> int:
         return self.add(
             name, Conv(_numbers(W), None if b is None else _numbers(b), window, groups), at
         )
@@ -59,7 +58,9 @@ class Layers(Builder):
     def average(self, name: str, at: int, window: Window, count_padding: bool) -> int:
         return self.add(name, Average(window, count_padding), at)
 
-    def mean(self, name: str, at: int, axes: tuple[int, ...], keep: bool, total: bool = False) -> int:
+    def mean(
+        self, name: str, at: int, axes: tuple[int, ...], keep: bool, total: bool = False
+    ) -> int:
         """Over axes of the sample."""
         shape = self.shape(at)
         rest = [i for i in range(len(shape)) if i not in axes]
@@ -86,7 +87,14 @@ class Layers(Builder):
         return self.add(name, Rearrange(tuple(to), kept), at)
 
     def unit(
-        self, name: str, at: int, kind: str, knots: Any, slopes: Any, value: float = 0.0, start: float = 0.0
+        self,
+        name: str,
+        at: int,
+        kind: str,
+        knots: Any,
+        slopes: Any,
+        value: float = 0.0,
+        start: float = 0.0,
     ) -> int:
         """Pieces with the output `value` at the input `start`."""
         n = math.prod(self.shape(at))

@@ -221,7 +221,7 @@ def _wall_seed(op: Any, width: int, code: Codes, wall: Ints) -> Floats:
 
 
 def facets(net: Network, x: Floats, code: Codes) -> Facets:
-    from ._polytope import bounding
+    from ._polytope import essential
 
     if not net.layers:
         return Facets(np.zeros((0, net.n_inputs)), np.zeros(0), np.zeros(0, dtype=np.int64))
@@ -241,6 +241,6 @@ def facets(net: Network, x: Floats, code: Codes) -> Facets:
     length = np.linalg.norm(G, axis=1)
     real = np.flatnonzero(length > 0)
     G, value = G[real] / length[real, None], value[real] / length[real]
-    kept = bounding(G, value, np.zeros(G.shape[1])).rows
+    kept = np.flatnonzero(essential(G, value, np.zeros(G.shape[1])))
     normals = G[kept] if start.basis is None else G[kept] @ start.basis
     return Facets(normals, value[kept] - normals @ x, wall_units(net)[real[kept]])

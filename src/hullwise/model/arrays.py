@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import ModelError
 from ._affine import Linear
 from ._units import pieces
-from .network import Builder, Network
+from .builder import Builder
+from .network import Network
 
 ACTIVATIONS: dict[str, tuple[list[float], list[float]]] = {
     "relu": ([0.0], [0.0, 1.0]),

@@ -8,7 +8,7 @@ whoever needs a layer's input looks on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -301,7 +301,7 @@ class Network:
         i = names.index(layer) if isinstance(layer, str) else layer
         if not -len(names) <= i < len(names):
             raise ModelError(f"the network has {len(names)} layers of units, so none number {i}")
-        return _pruned(self, self.nodes[self.layers[i].node].inputs[0])
+        return pruned(self, self.nodes[self.layers[i].node].inputs[0])
 
     def along(self, x0: Any, x1: Any) -> Line:
         """Every affine piece on the segment from x0 to x1; see :class:`hullwise.model.Line`."""
@@ -358,7 +358,7 @@ def _collect(net: Network, out: Codes) -> Visit:
     return visit
 
 
-def _pruned(net: Network, end: int) -> Network:
+def pruned(net: Network, end: int) -> Network:
     """The nodes that node `end` needs, it the last."""
     needed, todo = {0}, [end]
     while todo:
@@ -373,45 +373,3 @@ def _pruned(net: Network, end: int) -> Network:
         for n in (net.nodes[i] for i in kept)
     ]
     return Network(tuple(nodes), net.source, net.outside)
-
-
-class Builder:
-    """Nodes put together one by one; shapes are checked on the way."""
-
-    def __init__(self, input_shape: Sequence[int]) -> None:
-        self.nodes = [Node("input", None, (), tuple(int(s) for s in input_shape))]
-
-    def add(self, name: str, op: Any, *inputs: int) -> int:
-        """The index of a new node `op` on nodes `inputs`.
-
-        Raises
-        ------
-        ModelError
-            If shapes do not fit or a weight is NaN or infinite.
-        """
-        for attribute, value in vars(op).items():
-            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-                bad = int(np.sum(~np.isfinite(value)))
-                if bad:
-                    raise ModelError(
-                        f"layer {name!r} has {bad:,} NaN or infinite numbers in {attribute}; "
-                        f"nothing can be said of such a network. Train or export it again."
-                    )
-        try:
-            shape = op.shape(*(self.nodes[j].shape for j in inputs))
-        except (ValueError, IndexError) as error:
-            raise ModelError(f"layer {name!r} {error}") from None
-        self.nodes.append(Node(name, op, tuple(inputs), tuple(int(s) for s in shape)))
-        return len(self.nodes) - 1
-
-    def shape(self, node: int) -> Shape:
-        """Of a node's output."""
-        return self.nodes[node].shape
-
-    def network(
-        self, output: int | None = None, source: str = "arrays", outside: tuple[str, ...] = ()
-    ) -> Network:
-        """The network whose output is a node (None: the last); nodes it does not need are left."""
-        whole = Network(tuple(self.nodes), source, outside)
-        end = len(self.nodes) - 1 if output is None else output
-        return _pruned(whole, end)

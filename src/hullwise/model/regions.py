@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._threads import single_threaded_blas
 from ..data._options import Progress, whole_number
 from ..errors import DataError, ModelError
 from ._across import Space
@@ -205,11 +206,12 @@ def regions(
     lower, upper = _box(net, box)
     budget = whole_number("budget", budget, 1)
     walk = _Walk(net, lower, upper, budget)
-    walk.begin(_start(net, start, lower, upper), np.random.default_rng(seed))
-    while walk.queue:
-        if progress is not None:
-            progress(len(walk.done), budget, "regions")
-        walk.step()
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        walk.begin(_start(net, start, lower, upper), np.random.default_rng(seed))
+        while walk.queue:
+            if progress is not None:
+                progress(len(walk.done), budget, "regions")
+            walk.step()
     return walk.result()
 
 
@@ -255,7 +257,7 @@ class _Walk:
         reach = 0.0
         for _ in range(60):
             near = np.clip(x + reach * half * rng.uniform(-1, 1, len(x)), self.lower, self.upper)
-            code = self._rested(near[None])
+            code = self.space.rested(near[None])
             if self._cells(near[None], code)[1][0] > 0:
                 self._meet(code[0], near)
                 return
@@ -264,18 +266,6 @@ class _Walk:
             "found no region with interior near the start: the regions there are thinner than "
             "rounding can tell. Give another start or a larger box."
         )
-
-    def _rested(self, X: Floats) -> Codes:
-        """Codes at X (1, d), units that rest at a knot all through the region on the lower side."""
-        code = self.net.codes(X)
-        for _ in range(1 + len(self.net.layers)):
-            rows = self.space.rows(X, code)
-            still = (np.linalg.norm(rows.G, axis=2) <= rows.slopes) & (np.abs(rows.c) <= rows.values)
-            new = self.space.beyond(code, still, np.zeros_like(X))
-            if (new == code).all():
-                break
-            code = new
-        return code
 
     def _cells(self, X: Floats, codes: Codes) -> tuple[Floats, Floats, Any, Ints, Floats, Floats]:
         rows = self.space.rows(X, codes)

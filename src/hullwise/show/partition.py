@@ -244,12 +244,14 @@ def _layer_marks(ax: Any, l: Line) -> None:  # noqa: E741
         ax.vlines(at, span["ymin"], span["ymax"], transform=span["transform"], color=colors[i], lw=lw)
 
 
-def layer_colors(count: int) -> list[str]:
-    """From the first layer, dark, to the last, bright."""
+def layer_colors(count: int, dark: bool = False) -> list[str]:
+    """From the first layer, which stands out most, to the last; `dark` is for dark paper."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return [to_hex(colormaps["plasma"](0.78 * i / max(1, count - 1))) for i in range(count)]
+    first, last = (0.97, 0.35) if dark else (0.0, 0.78)
+    shares = [first + (last - first) * i / max(1, count - 1) for i in range(count)]
+    return [to_hex(colormaps["plasma"](v)) for v in shares]
 
 
 def _figure(size: tuple[float, float]) -> Any:
