@@ -58,6 +58,8 @@ SINGLE = {
     "GlobalAveragePool": one("GlobalAveragePool", IMAGE),
     "ReduceMean 13": one("ReduceMean", IMAGE, opset=13, axes=[2, 3], keepdims=0),
     "ReduceMean 18": one("ReduceMean", IMAGE, {"a": np.array([-1])}, keepdims=1),
+    "ReduceMax": one("ReduceMax", IMAGE, {"a": np.array([1, -1])}, keepdims=0),
+    "ReduceMin 13": one("ReduceMin", IMAGE, opset=13, axes=[2], keepdims=1),
     "MaxPool": one("MaxPool", IMAGE, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
     "MaxPool ceil": one("MaxPool", IMAGE, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
     "GlobalMaxPool": one("GlobalMaxPool", IMAGE),

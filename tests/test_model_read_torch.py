@@ -143,6 +143,11 @@ CALLS = {
     "largest": (lambda m, x: torch.maximum(x[:, :3], x[:, 3:] + 0.1), VECTOR),
     "least": (lambda m, x: torch.min(x[:, :3], x[:, 3:]) + torch.minimum(x, -x)[:, 3:], VECTOR),
     "against a constant": (lambda m, x: torch.max(x, m.W[0]) + torch.minimum(m.W[1], x), VECTOR),
+    "maxout": (lambda m, x: x.view(-1, 2, 3).max(dim=2)[0] + x.view(-1, 2, 3).amin(-1), VECTOR),
+    "largest of channels": (
+        lambda m, x: torch.max(x, 1, keepdim=True).values - x.amax((2, 3), True),
+        IMAGE,
+    ),
     "broadcast branches": (lambda m, x: x + x.mean(1, keepdim=True), IMAGE),
     "a module used twice": (lambda m, x: m.conv(m.conv(x)[:, 1:3]), IMAGE),
     "interpolate": (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear"), IMAGE),

@@ -1,4 +1,4 @@
-"""The command line: `hullwise locate`, `predict`, `study` and `demo`.
+"""The command line: `hullwise locate`, `predict`, `dissect`, `study` and `demo`.
 
 Nothing numeric is imported until a command runs, so that help and the first line come at once.
 """
@@ -32,6 +32,7 @@ from ._options import (
     bad_rows,
     finite,
     page,
+    refuse_output,
     refuse_usage,
 )
 
@@ -303,6 +304,71 @@ def predict(train: str, query: str, **options: Any) -> None:
     from ._predict import run
 
     run(train, query, options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("model")
+@click.option("--data", required=True, metavar="TABLE", help="The rows, as `hullwise locate` reads.")
+@click.option("--target", metavar="COL", help="The column that holds the rows' classes or values.")
+@click.option(
+    "--drop",
+    "dropped",
+    multiple=True,
+    metavar="COL",
+    help="Another column that is no input. May be repeated.",
+)
+@apply(ID, COLUMNS)
+@click.option(
+    "--slice",
+    "plane",
+    metavar="ROW,ROW,ROW|pca|none",
+    help="The plane to cut: through three rows (by --id, or counted from 0), or along the two "
+    "directions in which the rows vary most. Unless told: all of the input where it is two "
+    "numbers, otherwise pca.",
+)
+@click.option(
+    "--line",
+    metavar="ROW,ROW|none",
+    help="The walk between two rows; between two classes unless told.",
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    default=300_000,
+    show_default=True,
+    metavar="REGIONS",
+    help="For the slice: with more it is partial, and says so.",
+)
+@apply(*READING, bad_rows("dissected"), OUTPUT)
+@click.option(
+    "--report", callback=page, metavar="OUT.html", help="One page for people, self-contained."
+)
+@apply(FORCE, QUIET)
+def dissect(model: str, data: str, **options: Any) -> None:
+    """Show the linear regions of a network, and where the rows of a table lie in them.
+
+    MODEL is an ONNX file of layers that are piecewise affine (linear, convolution, ReLU, pooling
+    and their like). The other columns of TABLE are the network's inputs, in their order or that of
+    --columns. The output has one row per row: outputs, class and margin, the distance to the
+    region's nearest boundary and the unit behind it, the region and how many rows share it.
+
+    \b
+      hullwise dissect net.onnx --data rows.csv --target class -o rows_in.csv --report net.html
+    """
+    output, report = options["output"], options["report"]
+    if None not in (output, report) and os.path.abspath(output) == os.path.abspath(report):
+        raise click.UsageError("-o and --report name the same file")
+    refuse_output(output)
+    if options["target"] is not None and options["target"] in (
+        options["id_column"],
+        *options["dropped"],
+    ):
+        raise click.UsageError("the column of --target is also that of --id or --drop")
+    if not options["quiet"]:
+        click.echo(f"hullwise {__version__}: dissecting {model} at {data} ...", err=True)
+    from ._dissect import run
+
+    run(model, data, options)
 
 
 @main.group(epilog=EXIT_CODES)

@@ -122,11 +122,16 @@ def refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     """What no file could make right, in the options that all commands on two tables take."""
     if train == query == "-":
         raise click.UsageError("only one of TRAIN and QUERY can be standard input")
-    metric, output = options["metric"], options["output"]
+    metric = options["metric"]
     if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
         raise click.BadParameter(
             f"{metric!r}: expected std, range, none or a .npy file", param_hint="--metric"
         )
+    refuse_output(options["output"])
+
+
+def refuse_output(output: str | None) -> None:
+    """The name of a table that is to be made must say its format."""
     made = output not in (None, "-") and not os.path.lexists(output)
     if made and os.path.splitext(output)[1].lower() not in (".csv", ".parquet"):
         raise click.BadParameter(

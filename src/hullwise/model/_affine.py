@@ -198,9 +198,7 @@ class Average:
         (block,) = blocks
         total = self.window.unfold(block).sum(axis=2)
         shaped = total.reshape(len(block), *self.shape(block.shape[1:]))
-        return np.asarray(shaped * self._share(
-            block.shape[2:]
-        )
+        return np.asarray(shaped * self._share(block.shape[2:]))
 
     def transpose(self, block: Floats, *shapes: Shape) -> tuple[Floats, ...]:
         ((_, *spatial),) = shapes

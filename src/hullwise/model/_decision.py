@@ -48,6 +48,14 @@ class DecisionDistance:
         0 and 1 are its signs, not above zero and above.
     n_regions : int
         Regions visited.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1.0, 0], [-1.0, 0]], [[1.0, 1.0]]], [[0, 0], [-2.0]])
+    >>> found = hw.dissect(net, [0.5, 7.0]).decision()
+    >>> found.upper, found.exact, found.point
+    (1.5, True, array([2., 7.]))
     """
 
     lower: float

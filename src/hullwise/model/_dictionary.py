@@ -98,7 +98,7 @@ def _free_in(T, rows, n, basic, nonbasic, m):  # type: ignore[no-untyped-def]
 def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
     """The largest ball in {y : G y + c >= 0}, rows of length 1, radius at most cap: (y, ok).
 
-    `start` is where to begin, anywhere.
+    `start` is where to begin, anywhere. Lengths are measured in caps.
     """
     m, d = G.shape
     n = d + 1
@@ -109,12 +109,13 @@ def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
         for j in range(d):
             T[i, j] = -G[i, j]
             value += G[i, j] * start[j]
+        value /= cap
         T[i, d] = 1.0
         T[i, n] = value
         low = min(low, value)
-    first = min(low, cap) - max(abs(min(low, cap)), 1e-6 * cap)
+    first = min(low, 1.0) - max(abs(min(low, 1.0)), 1e-6)
     T[m, :] = 0.0
-    T[m, d], T[m, n] = 1.0, cap
+    T[m, d], T[m, n] = 1.0, 1.0
     for i in range(m + 1):
         T[i, n] -= first
     basic, nonbasic = np.arange(m + 1), np.arange(m + 1, m + 1 + n)
@@ -152,7 +153,7 @@ def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
                 T[i, n] = 0.0
     for i in range(rows):
         if walls <= basic[i] < walls + d:
-            y[basic[i] - walls] += T[i, n]
+            y[basic[i] - walls] += cap * T[i, n]
     return y, ok
 
 

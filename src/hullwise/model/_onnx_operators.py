@@ -107,10 +107,14 @@ class Operators:
         sample = tuple(sorted(int(x) % rank - 1 for x in np.ravel(axes)))
         if sample[0] < 0:
             raise ModelError(f"layer {name!r} reduces over the batch: not read")
-        total, keep = node.op_type == "ReduceSum", bool(a.get("keepdims", 1))
+        keep = bool(a.get("keepdims", 1))
+        if node.op_type in ("ReduceMax", "ReduceMin"):
+            least = node.op_type == "ReduceMin"
+            return self.layers.largest_over(name, self._first_at(node), sample, keep, least)
+        total = node.op_type == "ReduceSum"
         return self.layers.mean(name, self._first_at(node), sample, keep, total)
 
-    _reducesum = _reducemean
+    _reducesum = _reducemax = _reducemin = _reducemean
 
     def _maxpool(self, name: str, node: Any, a: dict[str, Any]) -> int:
         window = self._window(node, a, tuple(a["kernel_shape"]))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._threads import single_threaded_blas
 from ..data._qr import jit
 from ..errors import DataError
 from ._affine import Floats
@@ -122,7 +123,8 @@ def essential(G: Any, c: Any, x: Any, box: Any = None) -> Mask:
         where = "the box" if row < boxed else f"row {real[row - boxed]}"
         raise DataError(f"x is not inside: {where} has the distance {slack[row]:g}, not above 0.")
     first = np.flatnonzero(copies(N, slack, np.full(len(N), SAME), SAME * slack) < 0)
-    kept = first[_needed_rows(N[first], slack[first])]
+    with single_threaded_blas():
+        kept = first[_needed_rows(N[first], slack[first])]
     out[real[kept[kept >= boxed] - boxed]] = True
     return out
 

@@ -104,7 +104,16 @@ def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
 
 @jit
 def _settle(
-    Qt: Any, R: Any, k: int, w: Any, new: Any, rhs: Any, active: Any, state: Any, held: int, entered: int
+    Qt: Any,
+    R: Any,
+    k: int,
+    w: Any,
+    new: Any,
+    rhs: Any,
+    active: Any,
+    state: Any,
+    held: int,
+    entered: int,
 ) -> int:
     """Least squares on the active rows, without those whose multipliers it makes negative."""
     while True:

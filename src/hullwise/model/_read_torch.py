@@ -25,11 +25,23 @@ SAME = {"identity", "contiguous", "clone", "detach", "double", "float", "to", "t
 SAME |= {"dropout", "dropout1d", "dropout2d", "dropout3d", "alphadropout", "alpha_dropout"}
 MOVES = {
     *("flatten", "unflatten", "reshape", "view", "view_as", "reshape_as", "ravel", "permute"),
-    *("transpose", "swapaxes", "moveaxis", "movedim", "t", "mT", "squeeze", "unsqueeze", "getitem"),
+    *(
+        "transpose",
+        "swapaxes",
+        "moveaxis",
+        "movedim",
+        "t",
+        "mT",
+        "squeeze",
+        "unsqueeze",
+        "getitem",
+        "getattr",
+    ),
     *("narrow", "select", "flip", "roll", "expand", "expand_as", "repeat", "tile", "index_select"),
     *("chunk", "split", "unbind", "tensor_split", "pad", "zeropad1d", "zeropad2d"),
     *("channelshuffle", "pixelshuffle", "pixel_shuffle", "pixelunshuffle", "pixel_unshuffle"),
 }
+FIELDS = ("values", "indices")  # of what torch.max over an axis returns
 RENAMED = {
     **{"relu_": "relu", "leaky_relu": "leakyrelu", "leaky_relu_": "leakyrelu", "abs_": "abs"},
     **{"absolute": "abs", "hardtanh_": "hardtanh", "clip": "clamp", "clamp_": "clamp"},
@@ -202,12 +214,15 @@ class _Reader(Calls):
             if reading is None:
                 refuse(name, type(module).__name__ if module is not None else kind)
             found = reading(Call(name, node, module, args, kwargs, self))
-            if self.layers.shape(found) != tuple(self.real[node].shape[1:]):
+            real = self.real[node]
+            several = isinstance(real, tuple)  # the largest over an axis, and where it is
+            real = real[0] if several else real
+            if self.layers.shape(found) != tuple(real.shape[1:]):
                 raise ModelError(
-                    f"layer {name!r} gives {tuple(self.real[node].shape[1:])}, as read "
+                    f"layer {name!r} gives {tuple(real.shape[1:])}, as read "
                     f"{self.layers.shape(found)}: please report this model"
                 )
-            self.at[node] = Signal(found)
+            self.at[node] = (Signal(found), None) if several else Signal(found)
 
     def _is_signal(self, a: Any) -> bool:
         found = self.at.get(a) if is_node(a) else None
@@ -230,7 +245,8 @@ class _Reader(Calls):
         """Read a movement by what it does to a table of positions."""
         source = self.at[signal]
         if isinstance(source, tuple):  # one of several parts
-            self.at[node] = run(source, *args[1:])
+            part = FIELDS.index(args[1]) if args[1] in FIELDS else args[1]
+            self.at[node] = source[part]
             return
         shape = self.layers.shape(source.node)
         size = int(np.prod(shape))

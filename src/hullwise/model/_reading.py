@@ -132,6 +132,20 @@ class Layers(Builder):
         groups = seen.reshape(-1, seen.shape[-1])
         return self.add(name, Largest("maxpool", groups, (shape[0], *counts)), at)
 
+    def largest_over(
+        self, name: str, at: int, axes: tuple[int, ...], keep: bool, least: bool = False
+    ) -> int:
+        """The largest (or least) over axes of the sample (maxout)."""
+        shape = self.shape(at)
+        rest = [i for i in range(len(shape)) if i not in axes]
+        entries = np.arange(math.prod(shape)).reshape(shape).transpose(*rest, *axes)
+        groups = entries.reshape(math.prod(shape[i] for i in rest), -1)
+        to = tuple(1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes)
+        if least:
+            at = self.scale(f"{name} (negative)", at, -1.0)
+        out = self.add(name, Largest("maximum", groups, to), at)
+        return self.scale(f"{name} (least)", out, -1.0) if least else out
+
     def largest(self, name: str, ats: list[int], least: bool = False) -> int:
         """The largest (or least) entry by entry of several nodes."""
         shapes = [self.shape(a) for a in ats]

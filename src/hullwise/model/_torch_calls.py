@@ -282,15 +282,29 @@ class Calls:
     def _min(self, c: Call) -> int:
         return self._extreme(c, least=True)
 
+    def _over(self, c: Call, axes: Any, least: bool) -> int:
+        """Over axes of the sample."""
+        rank = len(c.shape) + 1
+        sample = tuple(
+            sorted(a % rank - 1 for a in _tuple(range(1, rank) if axes is None else axes))
+        )
+        if sample[0] < 0:
+            raise ModelError(f"layer {c.name!r} takes the {c.kind} over the batch: not read")
+        keep = bool(c.kwargs.get("keepdim", c.args[2] if len(c.args) > 2 else False))
+        return self.layers.largest_over(c.name, c.at, sample, keep, least)
+
+    _amax, _amin = _max, _min
+
     def _extreme(self, c: Call, least: bool) -> int:
+        axes = c.kwargs.get("dim", c.args[1] if len(c.args) > 1 else None)
+        if c.kind in ("amax", "amin") or isinstance(axes, int):
+            return self._over(c, axes, least)
         if len(c.args) + len(c.kwargs) != 2:
-            refuse(c.name, f"{c.kind} over an axis")
+            refuse(c.name, f"{c.kind} over everything")
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, Signal) and isinstance(second, Signal):
             return self.layers.largest(c.name, [first.node, second.node], least)
         signal, level = (first, second) if isinstance(first, Signal) else (second, first)
-        if not hasattr(level, "shape") and not isinstance(level, int | float):
-            refuse(c.name, f"{c.kind} over an axis")
         # against a constant, entry by entry: a knot for each
         shape = self.layers.shape(signal.node)
         t = np.broadcast_to(_sample(level, c), shape).reshape(1, -1)

@@ -105,6 +105,13 @@ def NeuralDecisionTree(
     -----
     A row costs O((splits' parameters) + 2^depth n_outputs). Source: Balestriero (2017), arXiv
     1702.07360; see the module's text for what of it could be checked.
+
+    Examples
+    --------
+    >>> from hullwise.model import NeuralDecisionTree
+    >>> tree = NeuralDecisionTree(2, 3, depth=2, sharing="hash")  # doctest: +SKIP
+    >>> tree(torch.zeros(5, 2)).shape  # doctest: +SKIP
+    torch.Size([5, 3])
     """
     shape = checked(n_inputs, n_outputs, depth, hidden, sharing)
     made: SplitTree = _torch().SplitTree(shape)

@@ -59,6 +59,16 @@ class NetworkTree:
     lower, upper : (d,) float64
         The box; infinite for the whole space.
     net : Network
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0]]])
+    >>> tree = net.to_tree(1.0)
+    >>> tree.n_leaves, tree.depth
+    (4, 2)
+    >>> tree.predict([[0.5, 0.25], [-0.5, 0.25]]).ravel()
+    array([1. , 0.5])
     """
 
     net: Network

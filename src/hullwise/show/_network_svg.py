@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,26 @@ if TYPE_CHECKING:
     from ..model.plane import Slice
 
 WIDE = 1000  # of a drawing; all coordinates are whole
-FADES = (1.0, 0.55, 0.25)  # of rows on the plane, near it, and far from it
+HELD = 1500  # points of a curve
+
+
+@dataclass(frozen=True)
+class Level:
+    """How much of a plane is drawn; the next one is taken while the page is too large."""
+
+    fills: bool
+    walls: bool
+    rows: int
+
+
+PLAIN = 'fill="none" vector-effect="non-scaling-stroke"'
+
+LEVELS = (
+    Level(True, True, 3000),
+    Level(False, True, 1500),
+    Level(False, False, 1000),
+    Level(False, False, 0),
+)
 
 
 class Drawing:
@@ -53,13 +73,13 @@ class Drawing:
         )
 
     def wall_paths(self) -> str:
-        """One path for each layer, w0, w1, ..., to be used by name."""
+        """One path for each layer, to be used by its name: w0, w1, ..."""
         segments, layers = walls(self.s)
         corners, out = self.at(segments), []
         for i in range(len(self.s.net.layers)):
             own = corners[layers == i]
             own = own[(own[:, 0] != own[:, 1]).any(axis=1)]
-            out.append(f'<path id="w{i}" class="w{i}" d="{_strokes(own)}"/>')
+            out.append(f'<path id="w{i}" {PLAIN} d="{_strokes(own)}"/>')
         return "".join(out)
 
     def regions(self) -> str:
@@ -73,6 +93,32 @@ class Drawing:
             parts[k].append(_outline(polygon))
         return "".join(f'<path class="r{k}" d="{"".join(d)}"/>' for k, d in enumerate(parts))
 
+    def values(self, steps: int = 12) -> str:
+        """The first output at the middle of each region, in steps of equal counts."""
+        from matplotlib import colormaps
+        from matplotlib.colors import to_hex
+
+        s = self.s
+        value = s.values[:, 0]
+        cuts = np.unique(np.quantile(value, np.linspace(0, 1, steps + 1)[1:-1]))
+        step = np.searchsorted(cuts, value)
+        halves, ends = s.complex.loops
+        points = np.split(self.at(s.vertices[s.complex.start[halves]]), ends[:-1])
+        parts: list[list[str]] = [[] for _ in range(steps)]
+        for k, polygon in zip(step.tolist(), points, strict=True):
+            parts[k].append(_outline(polygon))
+        colors = [to_hex(colormaps["viridis"](k / (steps - 1))) for k in range(steps)]
+        return "".join(
+            f'<path fill="{c}" stroke="{c}" d="{"".join(d)}"/>' for c, d in zip(colors, parts)
+        )
+
+    def gap(self) -> float:
+        """The mean distance between walls, as a share of the picture's width."""
+        segments, _ = walls(self.s)
+        corners = self.at(segments).astype(float)
+        total = float(np.hypot(*(corners[:, 1] - corners[:, 0]).T).sum())
+        return self.high / max(total, 1e-9)
+
     def classes(self) -> str:
         found = class_outlines(self.s)
         return "".join(
@@ -81,7 +127,7 @@ class Drawing:
         )
 
     def boundary(self) -> str:
-        return f'<path id="db" class="db" d="{_strokes(self.at(self.s.decision_boundary()))}"/>'
+        return f'<path id="db" class="db" {PLAIN} d="{_strokes(self.at(self.s.decision_boundary()))}"/>'
 
     def heat(self) -> str:
         """Local complexity as an image that is the more opaque the more walls there are."""
@@ -107,9 +153,9 @@ class Drawing:
                 own = at[(fade == level) & (colors[pick] == k)]
                 if len(own):
                     dots = "".join(f"M{x} {y}h0" for x, y in own.tolist())
-                    out.append(f'<path class="dot f{level} k{k}" d="{dots}"/>')
+                    out.append(f'<path class="dot f{level} k{k % 10}" {PLAIN} d="{dots}"/>')
         rims = "".join(f"M{x} {y}h0" for x, y in at[fade == 0].tolist())
-        return f'<path class="rim" d="{rims}"/>{"".join(out)}', len(pick), len(inside)
+        return f'<path class="rim" {PLAIN} d="{rims}"/>{"".join(out)}', len(pick), len(inside)
 
 
 def _strokes(corners: Ints) -> str:
@@ -167,16 +213,16 @@ def line_chart(l: Line, chosen: list[int], decisions: bool) -> str:  # noqa: E74
     if decisions:
         cuts = "".join(f"M{along.at(float(t)):.1f},{top:g}V{base:g}" for t in l.decisions())
         parts.append(f'<path class="cut" d="{cuts}"/>')
-    for k, column in zip(chosen, values.T, strict=True):
+    shares = l.knots if len(l.knots) <= HELD else np.linspace(0, 1, HELD)
+    for k, column in zip(chosen, l.at(shares).T[chosen], strict=True):
         spots = " ".join(
-            f"{along.at(float(t)):.1f},{down.at(float(v)):.1f}" for t, v in zip(l.knots, column)
+            f"{along.at(float(t)):.1f},{down.at(float(v)):.1f}" for t, v in zip(shares, column)
         )
         parts.append(f'<polyline class="curve k{k % 10}" points="{spots}"/>')
     for i in range(n):
         y = base + 12 + each * i
-        ticks = "".join(
-            f"M{along.at(float(t)):.1f},{y:.1f}v{each - 4:g}" for t in l.breaks[l.layers == i]
-        )
+        places = np.unique([round(along.at(float(t)), 1) for t in l.breaks[l.layers == i]])
+        ticks = "".join(f"M{x:.1f},{y:.1f}v{each - 4:g}" for x in places)
         parts.append(f'<path class="grid" d="M{left:g},{y + each - 4:.1f}H{width - right:g}"/>')
         parts.append(f'<path class="tick w{i}" d="{ticks}"/>')
         parts.append(_text(left - 6, y + each - 5, f"layer {i}", "end"))

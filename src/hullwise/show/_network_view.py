@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..model.plane import slice_
 from ._network_rows import NetworkRows, Progress, rows_of
 from ._partition import Floats, Ints
 from ._views import Plane, far_pair, plane_of_rows, principal_plane, whole_plane
@@ -89,9 +90,7 @@ def look(
     where = _plane(net, X, plane, columns, called, notes)
     s = None
     if where is not None:
-        s = net.slice(
-            where.origin, where.axes, where.half, budget=budget, progress=progress
-        )
+        s = slice_(net, where.origin, where.axes, where.half, budget=budget, progress=progress)
         if s.partial:
             notes.append(
                 f"The slice is partial: more than {budget:,} regions come after layer "

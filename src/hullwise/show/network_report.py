@@ -159,8 +159,4 @@ def _layer_style(count: int) -> str:
     """The colours of layers, w0, w1, ...: the first stands out most, on light paper and on dark."""
     light = "".join(f".w{i}{{stroke:{c}}}" for i, c in enumerate(layer_colors(count)))
     dark = "".join(f".w{i}{{stroke:{c}}}" for i, c in enumerate(layer_colors(count, dark=True)))
-    plain_walls = (
-        ".of-class .w,.of-heat .w,.of-value .w{stroke:var(--wall);stroke-opacity:.7}"
-        ".of-region .w{stroke:var(--gap)}"
-    )
-    return f"{light}@media screen and (prefers-color-scheme:dark){{{dark}}}{plain_walls}"
+    return f"{light}@media screen and (prefers-color-scheme:dark){{{dark}}}"
