@@ -52,7 +52,8 @@ def main() -> None:
     X, arm = table()
     lines = ["x,y,arm", *(f"{x:.4f},{y:.4f},{k}" for (x, y), k in zip(X, arm, strict=True))]
     (SAMPLES / "spirals.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    mlp = MLPClassifier((32, 32, 32), alpha=1e-3, max_iter=3000, random_state=2, tol=1e-5).fit(X, arm)
+    mlp = MLPClassifier((32, 32, 32), alpha=1e-3, max_iter=3000, random_state=2, tol=1e-5)
+    mlp.fit(X, arm)
     (SAMPLES / "spirals.onnx").write_bytes(network(mlp).SerializeToString())
     print(f"{len(X)} rows, {mlp.score(X, arm):.1%} right")
 

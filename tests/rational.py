@@ -8,8 +8,12 @@ def _cut(cell, row):
     """The two parts (where row <= 0, where row >= 0) of a cell: lists of (vertex, tight walls)."""
     value = [sum(a * v for a, v in zip(row, (*x, 1), strict=True)) for x, _ in cell]
     mark = object()
-    low = [(x, t | {mark} if v == 0 else t) for (x, t), v in zip(cell, value, strict=True) if v <= 0]
-    high = [(x, t | {mark} if v == 0 else t) for (x, t), v in zip(cell, value, strict=True) if v >= 0]
+    low = [
+        (x, t | {mark} if v == 0 else t) for (x, t), v in zip(cell, value, strict=True) if v <= 0
+    ]
+    high = [
+        (x, t | {mark} if v == 0 else t) for (x, t), v in zip(cell, value, strict=True) if v >= 0
+    ]
     for i, k in combinations(range(len(cell)), 2):
         if value[i] * value[k] >= 0:
             continue
@@ -40,7 +44,10 @@ def exact_codes(W, b, half=1):
         for cell, code, maps in cells:
             rows = []
             for w, offset in zip(Wl, bl, strict=True):
-                row = [sum(Fraction(a) * m[j] for a, m in zip(w, maps, strict=True)) for j in range(d + 1)]
+                row = [
+                    sum(Fraction(a) * m[j] for a, m in zip(w, maps, strict=True))
+                    for j in range(d + 1)
+                ]
                 row[d] += Fraction(offset)
                 rows.append(row)
             parts = [(cell, ())]

@@ -64,7 +64,7 @@ _HOMES = {
     "MemoryLimitError": "errors",
     "ModelError": "errors",
 }
-_ROOMS = ("model", "show")  # public modules
+_ROOMS = ("model", "show", "task")  # public modules
 
 __all__ = [*_HOMES, "__version__"]
 

@@ -308,7 +308,7 @@ def predict(train: str, query: str, **options: Any) -> None:
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("model")
-@click.option("--data", required=True, metavar="TABLE", help="The rows, as `hullwise locate` reads.")
+@click.option("--data", required=True, metavar="TABLE", help="The rows: a table as for locate.")
 @click.option("--target", metavar="COL", help="The column that holds the rows' classes or values.")
 @click.option(
     "--drop",
@@ -435,7 +435,8 @@ def lux2021(**options: Any) -> None:
     "--write",
     "folder",
     metavar="FOLDER",
-    help="Only write the forest fires, as seen.csv and new.csv, to try locate on.",
+    help="Only write tables to try locate on (seen.csv, new.csv), and a network with its table "
+    "for dissect (spirals.onnx, spirals.csv).",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def demo(report: str | None, folder: str | None, force: bool) -> None:

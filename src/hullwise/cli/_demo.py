@@ -22,7 +22,7 @@ from ..data.cloud import Cloud
 from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..rows._rows import ArrayRows
-from ..samples import Sample, load, path
+from ..samples import Sample, load, network_paths, path
 from ._console import console
 from ._run import compile_kernels, progress_bar
 from ._text import STYLES, Heading, print_summary
@@ -60,16 +60,20 @@ def run(report: str | None, force: bool) -> None:
 
 
 def write_files(folder: str, force: bool) -> None:
-    """The forest fires as two files, the first 400 rows and the others, with their target."""
+    """The forest fires as two files, the first 400 rows and the others; a network and its rows."""
     head, *rows = gzip.decompress(path("forest_fires").read_bytes()).splitlines(keepends=True)
     parts = {"seen.csv": rows[:SEEN], "new.csv": rows[SEEN:]}
-    for name in parts:
+    files = {name: b"".join([head, *part]) for name, part in parts.items()}
+    files |= {one.name: one.read_bytes() for one in network_paths()}
+    for name in files:
         output_path(Path(folder, name), force=force)
-    for name, part in parts.items():
+    for name, data in files.items():
         with whole_file(Path(folder, name), force=force) as stream:
-            stream.writelines([head, *part])
+            stream.write(data)
     told = [f"{Path(folder, name)} ({len(part)} rows)" for name, part in parts.items()]
     click.echo(f"written: {' and '.join(told)}", err=True)
+    network, table = (Path(folder, one.name) for one in network_paths())
+    click.echo(f"and for hullwise dissect: {network} and {table}", err=True)
 
 
 def _random_rows(rng: np.random.Generator, n: int, m: int) -> NDArray[np.bool_]:

@@ -30,7 +30,6 @@ from ._dissect_text import print_network
 from ._input import Queries, read_queries, repeated_ids, shell_list, shell_word
 from ._run import (
     WRITTEN,
-    Say,
     aloud,
     announced,
     check_outputs,
@@ -119,7 +118,8 @@ def _network(model: str) -> Network:
     path = existing(model)
     if path.stat().st_size == 0:
         raise FileError(model, "is empty; export the network as ONNX again")
-    return read(path)
+    net: Network = read(path)
+    return net
 
 
 def _read(data: str, model: str, net: Network, options: dict[str, Any]) -> Given:
@@ -173,7 +173,7 @@ def _labels(table: OpenTable, target: str, features: tuple[str, ...]) -> NDArray
     return np.array(["" if v is None or v != v else str(v).strip() for v in ids.tolist()])
 
 
-def _words(text: str) -> list[str]:
+def _names(text: str) -> list[str]:
     return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), [])]
 
 
@@ -182,7 +182,7 @@ def _plane(asked: str | None, given: Given) -> Any:
         return "auto"
     if asked in ("pca", "none"):
         return None if asked == "none" else asked
-    words = _words(asked)
+    words = _names(asked)
     if len(words) != 3:
         raise click.BadParameter(
             f"{asked!r}: expected three rows as ROW,ROW,ROW, or pca, or none", param_hint="--slice"
@@ -193,7 +193,7 @@ def _plane(asked: str | None, given: Given) -> Any:
 def _line(asked: str | None, given: Given) -> Any:
     if asked is None or asked == "none":
         return "auto" if asked is None else None
-    words = _words(asked)
+    words = _names(asked)
     if len(words) != 2:
         raise click.BadParameter(
             f"{asked!r}: expected two rows as ROW,ROW, or none", param_hint="--line"

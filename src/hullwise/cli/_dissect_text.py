@@ -98,7 +98,7 @@ def _print_rows(out: Console, view: NetworkView) -> None:
         ),
     ]
     if view.right is not None:
-        lines.append(("of their own class", f"{view.right:,} of {m:,} ({share(view.right, m)})"))
+        lines.append(("class as in the table", f"{view.right:,} of {m:,} ({share(view.right, m)})"))
     indented(out, grid_of(*lines))
     out.print()
     table = table_of(("", {"no_wrap": True}), *((name, RIGHT) for name in QUARTILES))

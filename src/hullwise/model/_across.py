@@ -173,7 +173,8 @@ def _settled(units: Any, code: Codes, vanish: Mask, slope: Floats, size: Floats)
         tied = vanish.reshape(len(code), *units.knots.shape)
         places = np.arange(len(units.knots))[:, None]
         below = ((code[:, None, :] > places) & ~tied).sum(axis=1)
-        return np.where(slope > noise, below + tied.sum(axis=1), below).astype(code.dtype)
+        up = np.where(slope > noise, tied.sum(axis=1), 0)
+        return np.asarray((below + up).astype(code.dtype))
     tied = vanish.reshape(len(code), *units.groups.shape)
     np.put_along_axis(tied, code[:, :, None].astype(np.int64), True, axis=2)
     tied &= units.groups >= 0

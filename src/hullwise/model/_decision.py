@@ -21,7 +21,8 @@ from ._across import Mask, Rows, Space
 from ._affine import Floats
 from ._complex import Ints
 from ._dictionary import ESSENTIAL, UNKNOWN
-from ._polytope import SAME, cells, same_walls
+from ._facets import cells, same_walls
+from ._polytope import SAME
 from ._project import nearest
 from ._units import Codes
 from .network import Network
@@ -119,7 +120,7 @@ def decision_distance(
     >>> net = hw.model.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [-2.0]])
     >>> found = decision_distance(net, [0.5])
     >>> found, found.point
-    (DecisionDistance(1.5, 0 to 1, 1 region visited), array([2.]))
+    (DecisionDistance(1.5, 0 to 1, 2 regions visited), array([2.]))
     """
     rows = net.rows(x, "x")
     if len(rows) != 1:
@@ -218,9 +219,9 @@ class _Walk:
         region = _Region(code, np.ascontiguousarray(N[real]), h[real])
         self._change(region, rows.maps[0])
         near = real & (np.maximum(np.abs(h), key) < self.upper)
-        some, vanish = self._facets(rows, near, N, h, safe)
-        if not len(some):
+        if not near.any():
             return
+        some, vanish = self._facets(rows, near, N, h, safe)
         vanish |= ~real & (np.abs(rows.c[0]) <= rows.values[0])
         new = self.space.beyond(np.repeat(code[None], len(some), axis=0), vanish, -N[some])
         place = np.cumsum(real) - 1

@@ -72,8 +72,7 @@ def _lowest(T, rows, n, q, sign, basic, m, skip, best):  # type: ignore[no-untyp
     for i in range(rows):
         f = sign * T[i, q]
         if basic[i] < m and i != skip and f > NOTHING and max(T[i, n], 0.0) <= room * f:
-            if at < 0 or basic[i] < basic[at]:
-                at = i
+            at = i if at < 0 or basic[i] < basic[at] else at
     return at
 
 
@@ -87,56 +86,65 @@ def _free_in(T, rows, n, basic, nonbasic, m):  # type: ignore[no-untyped-def]
         down, k = _ratio(T, rows, n, q, -1.0, basic, m, -1)
         if i < 0 and k < 0:
             continue
-        if k < 0 or (i >= 0 and T[i, q] >= -T[k, q]):
-            p = i
-        else:
-            p = k
+        p = i if k < 0 or (i >= 0 and T[i, q] >= -T[k, q]) else k
         _pivot(T, rows, n, p, q, basic, nonbasic)
+
+
+@jit
+def _ball_rows(G, c, cap, start, T):  # type: ignore[no-untyped-def]
+    """The dictionary of max radius, s_i = c_i + G_i y - radius >= 0 and one row for the cap.
+
+    Lengths are in caps, y is counted from `start` and the radius from one that all walls allow.
+    """
+    m, d = G.shape
+    low = 1.0
+    for i in range(m):
+        value = c[i]
+        for j in range(d):
+            T[i, j] = -G[i, j]
+            value += G[i, j] * start[j]
+        T[i, d] = 1.0
+        T[i, d + 1] = value / cap
+        low = min(low, value / cap)
+    T[m, :] = 0.0
+    T[m, d], T[m, d + 1] = 1.0, 1.0
+    for i in range(m + 1):
+        T[i, d + 1] -= low - max(abs(low), 1e-6)
+
+
+@jit
+def _growing(T, n, top, nonbasic, walls, bland):  # type: ignore[no-untyped-def]
+    """The column that makes basic row `top` grow most, a free one first; -1: none."""
+    q, most = -1, NOTHING
+    for j in range(n):
+        gain = -T[top, j]
+        if nonbasic[j] >= walls and abs(gain) > NOTHING:
+            return j
+        if gain > most:
+            if not bland:
+                q, most = j, gain
+            elif q < 0 or nonbasic[j] < nonbasic[q]:
+                q = j
+    return q
 
 
 @jit
 def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
     """The largest ball in {y : G y + c >= 0}, rows of length 1, radius at most cap: (y, ok).
 
-    `start` is where to begin, anywhere. Lengths are measured in caps.
+    `start` is where to begin, anywhere; `limit` the most pivots.
     """
     m, d = G.shape
-    n = d + 1
-    T = np.empty((m + 1, n + 1))
-    low = np.inf
-    for i in range(m):
-        value = c[i]
-        for j in range(d):
-            T[i, j] = -G[i, j]
-            value += G[i, j] * start[j]
-        value /= cap
-        T[i, d] = 1.0
-        T[i, n] = value
-        low = min(low, value)
-    first = min(low, 1.0) - max(abs(min(low, 1.0)), 1e-6)
-    T[m, :] = 0.0
-    T[m, d], T[m, n] = 1.0, 1.0
-    for i in range(m + 1):
-        T[i, n] -= first
-    basic, nonbasic = np.arange(m + 1), np.arange(m + 1, m + 1 + n)
-    y = start.copy()
-    rows, walls = m + 1, m + 1
+    rows, walls, n = m + 1, m + 1, d + 1
+    T = np.empty((rows, n + 1))
+    _ball_rows(G, c, cap, start, T)
+    basic, nonbasic = np.arange(rows), np.arange(rows, rows + n)
+    y, stalls, ok = start.copy(), 0, False
     _, top = _ratio(T, rows, n, d, 1.0, basic, walls, -1)
-    _pivot(T, rows, n, top, d, basic, nonbasic)  # the radius grows; its row is the objective now
-    stalls, ok = 0, False
+    _pivot(T, rows, n, top, d, basic, nonbasic)  # the radius is basic: its row is the objective
     for _ in range(limit):
         bland = stalls > 2 * n + 20
-        q, most = -1, NOTHING
-        for j in range(n):
-            gain = -T[top, j]
-            if nonbasic[j] >= walls and abs(gain) > NOTHING:
-                q = j
-                break
-            if gain > most:
-                if not bland:
-                    q, most = j, gain
-                elif q < 0 or nonbasic[j] < nonbasic[q]:
-                    q = j
+        q = _growing(T, n, top, nonbasic, walls, bland)
         if q < 0:
             ok = True
             break
@@ -148,13 +156,19 @@ def centre(G, c, cap, start, limit):  # type: ignore[no-untyped-def]
             p = _lowest(T, rows, n, q, sign, basic, walls, top, t)
         stalls = stalls + 1 if t * abs(T[top, q]) <= 1e-12 * abs(T[top, n]) else 0
         _pivot(T, rows, n, p, q, basic, nonbasic)
-        for i in range(rows):
-            if basic[i] < walls and T[i, n] < 0.0:
-                T[i, n] = 0.0
+        _no_less(T, rows, n, basic, walls)
     for i in range(rows):
         if walls <= basic[i] < walls + d:
             y[basic[i] - walls] += cap * T[i, n]
     return y, ok
+
+
+@jit
+def _no_less(T, rows, n, basic, walls):  # type: ignore[no-untyped-def]
+    """Slacks that rounding took below zero are zero."""
+    for i in range(rows):
+        if basic[i] < walls and T[i, n] < 0.0:
+            T[i, n] = 0.0
 
 
 @jit
@@ -262,12 +276,56 @@ def _swept(T, rows, n, basic, nonbasic, m, state):  # type: ignore[no-untyped-de
 
 
 @jit
+def _made_basic(T, rows, n, k, basic, nonbasic, m, A, b, state, points):  # type: ignore[no-untyped-def]
+    """The row of wall k, by a pivot if need be; -1 if that showed that it is needed."""
+    for q in range(n):
+        if nonbasic[q] == k:
+            p = _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
+            if state[k] != UNKNOWN:
+                return -1
+            _pivot(T, rows, n, p, q, basic, nonbasic)
+            T[p, n] = max(T[p, n], 0.0)
+            return p
+    for i in range(rows):
+        if basic[i] == k:
+            return i
+    return -1
+
+
+@jit
+def _lowered(T, rows, n, p, basic, nonbasic, m, A, b, state, points):  # type: ignore[no-untyped-def]
+    """Basic wall p made as small as the others let it be, until that settles it: the pivots made."""
+    k, stalls, limit = basic[p], 0, 40 * n + 200
+    for pivots in range(limit):
+        bland = stalls > n + 10
+        q = _entering(T, n, p, nonbasic, m, bland)
+        if q < 0:
+            state[k] = REDUNDANT
+            return pivots
+        t, at = _ratio(T, rows, n, q, 1.0, basic, m, p)
+        if at < 0 or T[p, n] - T[p, q] * t < -BEYOND:
+            state[k] = ESSENTIAL
+            far = t if at >= 0 else (T[p, n] + 1.0 + b[k]) / T[p, q]
+            _witness(T, rows, n, q, far, basic, m, points[k])
+            _on_wall(A, b, k, points[k])
+            return pivots
+        if bland:
+            at = _lowest(T, rows, n, q, 1.0, basic, m, p, t)
+        stalls = stalls + 1 if t <= 1e-13 else 0
+        _pivot(T, rows, n, at, q, basic, nonbasic)
+        _no_less(T, rows, n, basic, m)
+        if nonbasic[q] < m and state[nonbasic[q]] == UNKNOWN:
+            _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
+    return limit
+
+
+@jit
 def needed(A, b, points):  # type: ignore[no-untyped-def]
     """For each wall of {u : A u <= b}, rows of length 1, 0 well inside, whether it is needed.
 
     Lengths are in radii of the polytope. Walls are tried from the last to the first, and one found
-    redundant is gone, so of equal ones the first is kept. points[k] gets a point on facet k where
-    all other walls are positive. UNKNOWN where the work did not close.
+    redundant is gone, so of equal ones one is kept. points[k] gets a point on facet k where all
+    other walls are positive. UNKNOWN where the work did not close.
     """
     m, n = A.shape
     state = np.full(m, UNKNOWN, np.int8)
@@ -275,66 +333,29 @@ def needed(A, b, points):  # type: ignore[no-untyped-def]
     T[:, :n] = A
     T[:, n] = b
     basic, nonbasic = np.arange(m), np.arange(m, m + n)
-    rows, pivots = m, 0
-    _free_in(T, rows, n, basic, nonbasic, m)
-    rows = _swept(T, rows, n, basic, nonbasic, m, state)
+    _free_in(T, m, n, basic, nonbasic, m)
+    rows = _swept(T, m, n, basic, nonbasic, m, state)
     for q in range(n):
         if nonbasic[q] < m and state[nonbasic[q]] == UNKNOWN:
             _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
-    alive, swept = np.arange(m), 0
+    pivots, swept = 0, 0
     for k in range(m - 1, -1, -1):
         if pivots != swept:
             rows, swept = _swept(T, rows, n, basic, nonbasic, m, state), pivots
         if state[k] != UNKNOWN:
             continue
-        p = -1
-        for q in range(n):
-            if nonbasic[q] == k:
-                at = _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
-                if state[k] == UNKNOWN:
-                    p = at
-                    _pivot(T, rows, n, p, q, basic, nonbasic)
-                    T[p, n] = max(T[p, n], 0.0)
-                break
-        if state[k] != UNKNOWN:
+        p = _made_basic(T, rows, n, k, basic, nonbasic, m, A, b, state, points)
+        if p < 0:
             continue
-        for i in range(rows):
-            if basic[i] == k:
-                p = i
-        stalls = 0
-        for step in range(40 * n + 200):
-            q = _entering(T, n, p, nonbasic, m, stalls > n + 10)
-            if q < 0:
-                state[k] = REDUNDANT
-                break
-            t, at = _ratio(T, rows, n, q, 1.0, basic, m, p)
-            if at < 0 or T[p, n] - T[p, q] * t < -BEYOND:
-                state[k] = ESSENTIAL
-                far = t if at >= 0 else (T[p, n] + 1.0 + b[k]) / T[p, q]
-                _witness(T, rows, n, q, far, basic, m, points[k])
-                _on_wall(A, b, k, points[k])
-                break
-            if stalls > n + 10:
-                at = _lowest(T, rows, n, q, 1.0, basic, m, p, t)
-            stalls = stalls + 1 if t <= 1e-13 else 0
-            _pivot(T, rows, n, at, q, basic, nonbasic)
-            pivots += 1
-            for i in range(rows):
-                if basic[i] < m and T[i, n] < 0.0:
-                    T[i, n] = 0.0
-            if nonbasic[q] < m and state[nonbasic[q]] == UNKNOWN:
-                _behind(T, rows, n, q, basic, nonbasic, m, A, b, state, points)
+        pivots += _lowered(T, rows, n, p, basic, nonbasic, m, A, b, state, points)
         if state[k] == REDUNDANT:  # it goes: the last row takes its place
             rows -= 1
             T[p] = T[rows]
             basic[p] = basic[rows]
         if pivots > REBUILD + n:
-            pivots, swept, left = 0, 0, 0
-            for i in range(m):
-                if state[i] != REDUNDANT:
-                    alive[left] = i
-                    left += 1
-            if not _rebuild(T, A, b, alive, left, n, basic, nonbasic, m):
+            pivots, swept = 0, 0
+            alive = np.flatnonzero(state != REDUNDANT)
+            rows = len(alive)
+            if not _rebuild(T, A, b, alive, rows, n, basic, nonbasic, m):
                 break
-            rows = left
     return state

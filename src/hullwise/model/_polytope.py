@@ -17,7 +17,6 @@ from ..data._qr import jit
 from ..errors import DataError
 from ._affine import Floats
 from ._dictionary import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, centre, needed
-from ._front import ROUNDING
 
 Mask = NDArray[np.bool_]
 
@@ -59,7 +58,7 @@ def interior(G: Any, c: Any, box: Any = None) -> tuple[Floats, float]:
     if bad:
         return np.zeros(N.shape[1]), -np.inf
     if box is not None:
-        N, offsets = np.vstack([*_box_rows(len(box[0])), N]), np.r_[-box[0], box[1], offsets]
+        N, offsets = np.vstack([*box_rows(len(box[0])), N]), np.r_[-box[0], box[1], offsets]
     if not len(N):
         return np.zeros(N.shape[1]), np.inf
     start = np.zeros(N.shape[1]) if box is None else (box[0] + box[1]) / 2
@@ -117,7 +116,7 @@ def essential(G: Any, c: Any, x: Any, box: Any = None) -> Mask:
     N, slack = G[real] / length[real, None], slack[real] / length[real]
     boxed = 0 if box is None else 2 * G.shape[1]
     if box is not None:
-        N, slack = np.vstack([*_box_rows(len(x)), N]), np.r_[x - box[0], box[1] - x, slack]
+        N, slack = np.vstack([*box_rows(len(x)), N]), np.r_[x - box[0], box[1] - x, slack]
     if slack.min() <= 0:
         row = int(slack.argmin())
         where = "the box" if row < boxed else f"row {real[row - boxed]}"
@@ -180,11 +179,11 @@ def _decided(N: Floats, slack: Floats) -> Mask:
     A, b = -N, (slack + N @ y) / radius
     state = needed(A, b, np.empty_like(A))
     for k in np.flatnonzero(state == UNKNOWN)[::-1]:
-        state[k] = ESSENTIAL if _reach(A, b, k, state)[0] > b[k] + BEYOND else REDUNDANT
+        state[k] = ESSENTIAL if reach_beyond(A, b, k, state)[0] > b[k] + BEYOND else REDUNDANT
     return np.asarray(state == ESSENTIAL)
 
 
-def _reach(A: Floats, b: Floats, k: int, state: Any) -> tuple[float, Floats]:
+def reach_beyond(A: Floats, b: Floats, k: int, state: Any) -> tuple[float, Floats]:
     """How far beyond wall k (by at most 1) the other walls that are left let a point go: by HiGHS.
 
     In units of its offset, b[k] at the wall; and that point.
@@ -203,12 +202,12 @@ def _reach(A: Floats, b: Floats, k: int, state: Any) -> tuple[float, Floats]:
 def _ball(N: Floats, c: Floats, cap: float, start: Floats) -> tuple[Floats, float]:
     """A largest ball for rows of length 1; its radius is what the rows say at its centre."""
     if N.size > LARGE:
-        return _ball_by_highs(N, c, cap)
+        return ball_by_highs(N, c, cap)
     y, radius, ok = ball(np.ascontiguousarray(N), np.ascontiguousarray(c), cap, start)
-    return (y, radius) if ok else _ball_by_highs(N, c, cap)
+    return (y, radius) if ok else ball_by_highs(N, c, cap)
 
 
-def _ball_by_highs(N: Floats, c: Floats, cap: float) -> tuple[Floats, float]:
+def ball_by_highs(N: Floats, c: Floats, cap: float) -> tuple[Floats, float]:
     from scipy.optimize import linprog
 
     d = N.shape[1]
@@ -277,24 +276,6 @@ def copies(N, c, slopes, values):  # type: ignore[no-untyped-def]
     return out
 
 
-@jit
-def same_walls(N, h, slopes, values, among, rows):  # type: ignore[no-untyped-def]
-    """For each of rows (f,) the walls (f, k) `among` all that are the same; of length 1."""
-    out = np.zeros((len(rows), len(N)), np.bool_)
-    for r in range(len(rows)):
-        k = rows[r]
-        for i in range(len(N)):
-            tol = slopes[i] + slopes[k]
-            same = among[i] and abs(h[i] - h[k]) <= values[i] + values[k] + tol * abs(h[k])
-            if same:
-                for j in range(N.shape[1]):
-                    if abs(N[i, j] - N[k, j]) > tol:
-                        same = False
-                        break
-            out[r, i] = same
-    return out
-
-
 def _unit_rows(G: Floats, c: Floats) -> tuple[Floats, Floats, bool]:
     """Rows of length 1, and whether a row of zeros says that there is nothing."""
     length = np.linalg.norm(G, axis=1)
@@ -302,126 +283,5 @@ def _unit_rows(G: Floats, c: Floats) -> tuple[Floats, Floats, bool]:
     return G[real] / length[real, None], c[real] / length[real], bool((c[~real] < 0).any())
 
 
-def _box_rows(d: int) -> tuple[Floats, Floats]:
+def box_rows(d: int) -> tuple[Floats, Floats]:
     return np.eye(d), -np.eye(d)
-
-
-NONE, EVERYWHERE = -1, -2  # a wall that is constant: away from zero, or zero throughout
-
-
-@jit
-def _gathered(N, c, slopes, values, n, i, name, first, q):  # type: ignore[no-untyped-def]
-    """The first row that is the same wall as row i, written down for all that are.
-
-    -1 if the facet is none: at q, a point on it, another wall is zero to rounding.
-    """
-    d, least, far = N.shape[1], -1, np.sqrt((q**2).sum())
-    for k in range(n):
-        tol, same = slopes[i] + slopes[k], True
-        for j in range(d):
-            if abs(N[i, j] - N[k, j]) > tol:
-                same = False
-                break
-        if same and abs(c[i] - c[k]) <= values[i] + values[k] + tol * abs(c[i]):
-            if least < 0:
-                least = k
-            if name[k] >= 2 * d:
-                first[name[k] - 2 * d] = name[least]
-            continue
-        room = c[k]
-        for j in range(d):
-            room += N[k, j] * q[j]
-        if room <= 2.0 * (values[k] + (slopes[k] - SAME) * far):
-            return -1
-    return least
-
-
-@jit
-def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
-    """Regions in a box: walls G (B, k, d), c (B, k) and box sides about a point of each.
-
-    slopes, values (B, k): what rounding may leave of a zero. Walls are numbered behind the 2 d
-    sides of the box. Returns centres (B, d), radii (B,) (0: nothing but rounding), state
-    (B, 2 d + k), first (B, k): the first equal wall of each, and points (B, 2 d + k, d), one on
-    each facet.
-    """
-    B, k, d = G.shape
-    m = 2 * d + k
-    centres, radii = np.zeros((B, d)), np.zeros(B)
-    state, first = np.full((B, m), REDUNDANT, np.int8), np.full((B, k), NONE)
-    points = np.zeros((B, m, d))
-    for r in range(B):
-        N, offsets = np.zeros((m, d)), np.empty(m)
-        loose, shift = np.empty(m), np.empty(m)
-        name, n, empty = np.arange(m), 2 * d, False
-        reach = (high[r] - low[r]).max()
-        for j in range(d):
-            N[j, j], N[d + j, j] = 1.0, -1.0
-            offsets[j], offsets[d + j] = -low[r, j], high[r, j]
-        loose[:n] = SAME
-        shift[:n] = 1e-15 * reach
-        for i in range(k):
-            length = 0.0
-            for j in range(d):
-                length += G[r, i, j] ** 2
-            length = np.sqrt(length)
-            if length <= slopes[r, i]:
-                if abs(c[r, i]) <= values[r, i]:
-                    first[r, i] = EVERYWHERE
-                elif c[r, i] < 0.0:
-                    empty = True
-                continue
-            for j in range(d):
-                N[n, j] = G[r, i, j] / length
-            offsets[n] = c[r, i] / length
-            loose[n] = SAME + slopes[r, i] / length
-            shift[n] = values[r, i] / length + 1e-15 * reach
-            name[n] = i + 2 * d
-            n += 1
-        if empty:
-            continue
-        y, radius, ok = ball(N[:n], offsets[:n], reach, np.zeros(d))
-        centres[r] = y
-        about, rounding = offsets[:n] + N[:n] @ y, SAME * reach
-        for i in range(n):
-            if about[i] <= 1.5 * radius:
-                rounding = max(rounding, shift[i])
-        if not ok:
-            radii[r] = np.nan
-        if not radius > rounding:
-            continue
-        radii[r] = radius
-        found = np.zeros((n, d))
-        answer = needed(-N[:n], about / radius, found)
-        for i in range(n):
-            at, q = i, y + radius * found[i]
-            if answer[i] == ESSENTIAL:  # all that are the same wall; the first of them is the facet
-                at = _gathered(N, offsets, loose, shift, n, i, name, first[r], q)
-            if answer[i] != REDUNDANT and at >= 0:
-                state[r, name[at]] = answer[i]
-                points[r, name[at]] = q
-    return centres, radii, state, first, points
-
-
-def reconsidered(G: Floats, c: Floats, low: Floats, high: Floats, r: int, found: Any) -> None:
-    """Region r of what `cells` found, where the dictionary did not close, again by HiGHS."""
-    centres, radii, state, first, points = found
-    d = len(low)
-    N, offsets = np.vstack([*_box_rows(d), G]), np.r_[-low, high, c]
-    length = np.linalg.norm(N, axis=1)
-    walls = np.flatnonzero(np.r_[np.ones(2 * d, bool), first[r] != EVERYWHERE] & (length > 0))
-    N, offsets = N[walls] / length[walls, None], offsets[walls] / length[walls]
-    y, radius = centres[r], radii[r]
-    if np.isnan(radius):
-        far = float((high - low).max())
-        y, radius = _ball_by_highs(N, offsets, far)
-        centres[r], radii[r] = y, radius if radius > SAME * far else 0.0
-        state[r, walls] = UNKNOWN
-    if radii[r] <= 0:
-        return
-    A, b, own = -N, (offsets + N @ y) / radius, state[r, walls].copy()
-    for i in np.flatnonzero(own == UNKNOWN)[::-1]:
-        reach, point = _reach(A, b, i, own)
-        own[i] = ESSENTIAL if reach > b[i] + BEYOND else REDUNDANT
-        points[r, walls[i]] = y + radius * point * (b[i] / max(reach, b[i]))
-    state[r, walls] = own

@@ -34,7 +34,7 @@ def nearest(G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf) -> tup
     >>> import numpy as np
     >>> from hullwise.model._project import nearest
     >>> nearest(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([3.0, 1.0]))
-    (3.0, array([3., 0.]))
+    (2.99..., array([3., 0.]))
     """
     most = h[fixed] if fixed >= 0 and abs(h[fixed]) > max(h.max(), 0.0) else h.max(initial=0.0)
     scale = abs(float(most))
@@ -46,7 +46,7 @@ def nearest(G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf) -> tup
     return (float(np.linalg.norm(u)) if ok else np.inf), u
 
 
-@jit
+@jit  # type: ignore[untyped-decorator]
 def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
     m, d = G.shape
     most = min(m, d + 1) + 1
@@ -102,7 +102,7 @@ def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
     return False
 
 
-@jit
+@jit  # type: ignore[untyped-decorator]
 def _settle(
     Qt: Any,
     R: Any,

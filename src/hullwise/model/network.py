@@ -259,11 +259,12 @@ class Network:
                     del held[j]
         return held[end]
 
-    def pull(self, seeds: dict[int, Floats], code: Codes) -> Floats:
+    def pull(self, seeds: dict[int, Floats], code: Codes, to: int | None = None) -> Floats:
         """The adjoint of `push`'s tangents: gradients (B, T, d) of weighted nodes.
 
         seeds (B, T, size) weigh the outputs of nodes; the affine pieces are those of code
-        (B, n_units). Cost: one backward pass for each of the T.
+        (B, n_units). With `to` the gradients are those in the output of that node. Cost: one
+        backward pass for each of the T.
         """
         B, T = next(iter(seeds.values())).shape[:2]
         columns = {layer.node: layer.columns for layer in self.layers}
@@ -272,7 +273,8 @@ class Network:
         def give(j: int, part: Floats) -> None:
             carried[j] = carried[j] + part if j in carried else part
 
-        for i in range(max(seeds), 0, -1):
+        end = 0 if to is None else to
+        for i in range(max(seeds), end, -1):
             block = carried.pop(i, None)
             if block is None:
                 continue
@@ -285,7 +287,7 @@ class Network:
             parts = op.transpose(block.reshape(B * T, *node.shape), *shapes)
             for j, part in zip(node.inputs, parts, strict=True):
                 give(j, part.reshape(B, T, -1))
-        return carried.get(0, np.zeros((B, T, self.n_inputs)))
+        return carried.get(end, np.zeros((B, T, prod(self.nodes[end].shape))))
 
     def upto(self, layer: int | str) -> Network:
         """The network whose output is what enters a layer of units (by index or name).

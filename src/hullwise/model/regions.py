@@ -22,8 +22,8 @@ from ..errors import DataError, ModelError
 from ._across import Space
 from ._affine import Floats
 from ._dictionary import ESSENTIAL, UNKNOWN
+from ._facets import EVERYWHERE, cells, reconsidered
 from ._maps import n_distinct
-from ._polytope import EVERYWHERE, cells, reconsidered
 from ._units import Codes
 from .network import Network
 from .tree import _box
@@ -225,7 +225,7 @@ def _start(net: Network, start: Any, lower: Floats, upper: Floats) -> Floats:
             f"start lies outside the box: {x[column]:g} in column {column}, not in "
             f"[{lower[column]:g}, {upper[column]:g}]."
         )
-    return x
+    return np.asarray(x)
 
 
 @dataclass(eq=False)
@@ -273,7 +273,7 @@ class _Walk:
         found = cells(rows.G, rows.c, rows.slopes, rows.values, low, high)
         centres, radii, state, first, points = found
         for r in np.flatnonzero(np.isnan(radii) | (state == UNKNOWN).any(axis=1)):
-            reconsidered(rows.G[r], rows.c[r], low[r], high[r], r, found)
+            reconsidered(rows.G[r], rows.c[r], low[r], high[r], int(r), found)
         length = np.linalg.norm(rows.G, axis=2, keepdims=True)
         normals = rows.G / np.where(length > 0, length, 1)
         return X + centres, radii, state, first, X[:, None] + points, normals
@@ -303,15 +303,15 @@ class _Walk:
         region, wall = np.nonzero(facets[:, 2 * d :])
         step = max(1, NUMBERS // max(1, first.shape[1] + self.net.widest))
         for at in range(0, len(region), step):
-            r, w = region[at : at + step], wall[at : at + step]
-            vanish = (first[r] == (w + 2 * d)[:, None]) | (first[r] == EVERYWHERE)
-            new = self.space.beyond(codes[r], vanish, -normals[r, w])
+            own, w = region[at : at + step], wall[at : at + step]
+            vanish = (first[own] == (w + 2 * d)[:, None]) | (first[own] == EVERYWHERE)
+            new = self.space.beyond(codes[own], vanish, -normals[own, w])
             for i, code in enumerate(new):
-                other = self._meet(code, points[r[i], w[i] + 2 * d])
+                other = self._meet(code, points[own[i], w[i] + 2 * d])
                 if other < 0:
                     self.beyond_budget += 1
                 else:
-                    self.pairs.append((some[r[i]][2], other))
+                    self.pairs.append((some[own[i]][2], other))
 
     def result(self) -> Regions:
         place = np.full(len(self.number), -1)

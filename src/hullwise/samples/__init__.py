@@ -1,6 +1,6 @@
-"""Two real tables that come with the library, for examples and `hullwise demo`.
+"""Two real tables and a small network that come with the library, for examples and the demo.
 
-Both are from the UCI Machine Learning Repository under CC BY 4.0; `LICENSES.md` beside this file
+The tables are from the UCI Machine Learning Repository under CC BY 4.0; `LICENSES.md` beside this file
 holds the attribution and says what was changed.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..rows._table import read_table
 
-__all__ = ["NAMES", "Sample", "load", "path"]
+__all__ = ["NAMES", "Sample", "load", "network_paths", "path"]
 
 _TARGETS = {"forest_fires": "area", "parkinsons": "total_UPDRS"}
 _CITATIONS = {
@@ -127,3 +127,18 @@ def path(name: str) -> Path:
     if name not in _TARGETS:
         raise DataError(f"no bundled table is called {name!r}: there are {', '.join(NAMES)}.")
     return Path(__file__).with_name(f"{name}.csv.gz")
+
+
+def network_paths() -> tuple[Path, Path]:
+    """A small trained network and its table: three spiral arms, x and y, and the arm.
+
+    The ONNX file holds 2-32-32-32-3 ReLU layers; `benchmarks/make_spirals.py` made both.
+
+    Examples
+    --------
+    >>> from hullwise.samples import network_paths
+    >>> [file.name for file in network_paths()]
+    ['spirals.onnx', 'spirals.csv']
+    """
+    folder = Path(__file__).parent
+    return folder / "spirals.onnx", folder / "spirals.csv"

@@ -16,6 +16,19 @@ from ._words import number, plain, rows, share
 SMALLS = 12  # pictures of the partition after a layer
 NEAREST = 10
 CURVES = 6
+CAPTIONS = {
+    "class": "Each colour is where one output is the largest (of one output: where it is above "
+    "0). The thick line is the decision boundary, the thin ones the walls of the regions; "
+    "within a region the network is one affine map. Dots are rows, by their own class where "
+    "the table tells it.",
+    "value": "Brighter regions have a larger output, in steps of equal counts, at the middle "
+    "of each region. Dots are rows.",
+    "layer": "Walls by the layer whose unit bends there. The first layer's are straight "
+    "throughout; later ones bend where they meet earlier ones.",
+    "region": "Every linear region in a shade that none of its neighbours has.",
+    "heat": "Local complexity: the length of walls per area, in discs of 3 % of the picture. "
+    "Where it is dark, the network changes its affine map most often.",
+}
 
 
 def counted(count: int, noun: str) -> str:
@@ -26,19 +39,21 @@ def headline(view: NetworkView, title: str) -> str:
     net, found = view.net, view.rows
     d, s = net.n_inputs, view.slice
     scope = (
-        f"{counted(d, 'input')}, {counted(net.n_outputs, 'output')}, {counted(net.n_units, 'unit')} "
-        f"in {counted(len(net.layers), 'layer')}, from {plain(net.source, 60)}"
+        f"{counted(d, 'input')}, {counted(net.n_outputs, 'output')}, "
+        f"{counted(net.n_units, 'unit')} in {counted(len(net.layers), 'layer')}, "
+        f"from {plain(net.source, 60)}"
     )
     on = ""
     if s is not None:
         where = "of the input drawn below" if d == 2 else "of the slice drawn below"
         on = f"{counted(s.n_regions, 'linear region')} fill the part {where}. "
     lead = f"{on}The {rows(len(found))} lie in {counted(found.n_regions, 'region')}."
+    alone = int((found.sharing == 1).sum())
     cells = [
         ("regions drawn", "–" if s is None else f"{s.n_regions:,}", _of_layers(view)),
-        ("regions with rows", f"{found.n_regions:,}", f"of {rows(len(found))}"),
-        ("rows on their own", share(int((found.sharing == 1).sum()), len(found)), "have a region to themselves"),
-        ("nearest boundary", _median(found.distance), "median distance, input units"),
+        ("with rows", f"{found.n_regions:,}", f"of {rows(len(found))}"),
+        ("rows alone", share(alone, len(found)), "have a region to themselves"),
+        ("nearest wall", _median(found.distance), "median distance, in input units"),
     ]
     if view.right is not None:
         told = share(view.right, len(found)), f"{view.right:,} of {rows(len(found))}"
@@ -64,7 +79,11 @@ def _of_layers(view: NetworkView) -> str:
 
 
 def _median(distance: Any) -> str:
-    return number(float(np.median(distance))) if len(distance) else "–"
+    if not len(distance):
+        return "–"
+    with np.errstate(invalid="ignore"):
+        middle = float(np.median(distance))
+    return number(middle) if np.isfinite(middle) else "none"
 
 
 def sections(view: NetworkView, level: Level, made: dict[str, str]) -> list[str]:
@@ -88,7 +107,10 @@ def _colors(view: NetworkView) -> tuple[Ints, list[tuple[int, str]]]:
         names = [f"class {k}" for k in range(int(own.max(initial=0)) + 1)]
     elif view.labels is not None and view.classes:
         labels, own = np.unique(view.labels, return_inverse=True)
-        names = [plain(v, 24) for v in labels.tolist()]
+        # Which label is which output is not known: other colours than those of the classes.
+        first = view.net.n_outputs
+        names = [""] * first + [plain(v, 24) for v in labels.tolist()]
+        own = own.ravel() + first
     elif view.classes:
         own = view.rows.classes
         names = [f"class {k}" for k in range(int(own.max(initial=0)) + 1)]
@@ -103,48 +125,31 @@ def _plane(view: NetworkView, drawing: Drawing, level: Level) -> str:
     assert plane is not None
     own, key = _colors(view)
     dots, drawn, inside = drawing.rows(view.X, own, level.rows) if level.rows else ("", 0, 0)
-    thin = float(np.clip(120 * drawing.gap(), 0.15, 1.1))
-    kinds = [("layer", "walls by layer", "")]
-    if not s.partial and view.classes:
-        kinds.insert(0, ("class", "by class", drawing.classes()))
-    if not view.classes and level.fills:
-        kinds.insert(0, ("value", "by output", drawing.values()))
-    if level.fills:
-        kinds.append(("region", "by region", drawing.regions()))
-    kinds.append(("heat", "local complexity", drawing.heat()))
     decided = not s.partial and view.classes
-    if not level.walls:
-        kinds = [k for k in kinds if k[0] != "layer"]
-    buttons, panes = [], []
-    for i, (kind, name, fill) in enumerate(kinds):
-        chosen = " checked" if i == 0 else ""
-        buttons.append(
-            f'<input type="radio" name="view" id="v-{kind}"{chosen}>'
-            f'<label for="v-{kind}">{name}</label>'
-        )
-        uses = "".join(
-            f'<use href="#w{j}" class="{"w" if kind == "layer" else "wall"}{j if kind == "layer" else ""}"/>'
-            for j in reversed(range(len(s.net.layers)))
-        )
-        faint = {"class": 0.75, "heat": 0.6, "value": 0.5}.get(kind, 1)
-        walls = f'<g class="{kind}-walls" stroke-width="{thin:.2f}" stroke-opacity="{faint}">{uses}</g>'
-        over = '<use href="#db"/>' * decided + '<use href="#rows"/>' * (kind in ("class", "value"))
-        content = f'<g class="fill-of-{kind}">{fill}</g>{walls * level.walls}{over}'
-        label = f"{counted(s.n_regions, 'region')}, {name}"
-        panes.append(
-            f'<figure class="pane of-{kind}">{_legend(view, kind, key)}'
-            f'{drawing.frame(content, label, "plane")}<figcaption>{escape(_caption(kind))}'
-            "</figcaption></figure>"
-        )
     shared = drawing.wall_paths() if level.walls else ""
     shared += drawing.boundary() if decided else ""
     defs = (
         f'<svg class="defs" aria-hidden="true"><defs>{shared}<g id="rows">{dots}</g></defs></svg>'
     )
-    scale = "" if drawing.to_scale else " The two sides are not to the same scale."
-    told = f"{plane.words} Sides: {plane.across[0]}; {plane.across[1]} upwards.{scale}"
-    if view.net.n_inputs == 2:
-        told = f"{plane.words}{scale}"
+    buttons, panes = [], []
+    for kind, (name, fill) in _fills(view, drawing, level).items():
+        chosen = "" if buttons else " checked"
+        buttons.append(
+            f'<input type="radio" name="view" id="v-{kind}"{chosen}>'
+            f'<label for="v-{kind}">{name}</label>'
+        )
+        content = f'<g class="fill-of-{kind}">{fill}</g>' + _lines(view, drawing, kind, level)
+        content += '<use href="#db" class="decided"/>' * decided
+        content += '<use href="#rows"/>' * (kind in ("class", "value"))
+        picture = drawing.frame(content, f"{counted(s.n_regions, 'region')}, {name}", "plane")
+        panes.append(
+            f'<figure class="pane of-{kind}">{_legend(view, kind, key)}{picture}'
+            f"<figcaption>{escape(CAPTIONS[kind])}</figcaption></figure>"
+        )
+    told = plane.words
+    if view.net.n_inputs > 2:
+        told += f" Across: {plane.across[0]}; upwards: {plane.across[1]}."
+    told += "" if drawing.to_scale else " The two sides are not to the same scale."
     return _section(
         "The partition",
         f"<p>{escape(told)}</p>",
@@ -154,20 +159,32 @@ def _plane(view: NetworkView, drawing: Drawing, level: Level) -> str:
     )
 
 
-def _caption(kind: str) -> str:
-    return {
-        "class": "Each colour is where one output is the largest (of one output: where it is above "
-        "0). The thick line is the decision boundary, the thin ones the walls of the regions; "
-        "within a region the network is one affine map. Dots are rows, by their own class where "
-        "the table tells it.",
-        "value": "Brighter regions have a larger output, in steps of equal counts, at the middle of "
-        "each region. Dots are rows.",
-        "layer": "Walls by the layer whose unit bends there. The first layer's are straight "
-        "throughout; later ones bend where they meet earlier ones.",
-        "region": "Every linear region in a shade that none of its neighbours has.",
-        "heat": "Local complexity: the length of walls per area, in discs of 3 % of the picture. "
-        "Where it is dark, the network changes its affine map most often.",
-    }[kind]
+def _fills(view: NetworkView, drawing: Drawing, level: Level) -> dict[str, tuple[str, str]]:
+    """The pictures of the plane: what each is called on its button, and what fills it."""
+    found = {}
+    if view.classes and not drawing.s.partial:
+        found["class"] = "by class", drawing.classes()
+    if not view.classes and level.fills:
+        found["value"] = "by output", drawing.values()
+    if level.walls:
+        found["layer"] = "walls by layer", ""
+    if level.fills:
+        found["region"] = "by region", drawing.regions()
+    found["heat"] = "local complexity", drawing.heat()
+    return found
+
+
+def _lines(view: NetworkView, drawing: Drawing, kind: str, level: Level) -> str:
+    if not level.walls:
+        return ""
+    thin = float(np.clip(120 * drawing.gap(), 0.15, 1.1))
+    faint = {"class": 0.75, "heat": 0.4, "value": 0.5}.get(kind, 1)
+    uses = "".join(
+        f'<use href="#w{i}" class="{f"w{i}" if kind == "layer" else "wall"}"/>'
+        for i in reversed(range(len(view.net.layers)))
+    )
+    weight = f'stroke-width="{thin:.2f}" stroke-opacity="{faint}"'
+    return f'<g class="{kind}-walls" {weight}>{uses}</g>'
 
 
 def _legend(view: NetworkView, kind: str, key: Sequence[tuple[int, str]]) -> str:
@@ -216,15 +233,13 @@ def _layers(view: NetworkView, drawing: Drawing, level: Level) -> str:
     if len(counts) < 2 or not level.walls:
         return ""
     pick = np.unique(np.linspace(0, len(counts) - 1, min(SMALLS, len(counts))).astype(int)).tolist()
-    thin = float(np.clip(35 * drawing.gap(), 0.12, 0.9))
     figures = []
     for i in pick:
-        uses = "".join(
-            f'<use href="#w{j}" class="w{j}" stroke-width="{max(thin, 0.9) if j == i and i == 0 else thin:.2f}"/>'
-            for j in range(i, -1, -1)
-        )
+        thin = float(np.clip(35 * drawing.gap(i), 0.12, 0.9))
+        uses = "".join(f'<use href="#w{j}" class="w{j}"/>' for j in range(i, -1, -1))
+        uses = f'<g stroke-width="{thin:.2f}">{uses}</g>'
         last = i == len(counts) - 1 and not s.partial and view.classes
-        content = uses + '<use href="#db"/>' * last
+        content = uses + '<use href="#db" class="decided"/>' * last
         figures.append(
             f"<figure>{drawing.frame(content, f'after layer {i}', 'plane small')}"
             f"<figcaption>after <b><bdi>{escape(_layer_name(view, i))}</bdi></b>: "
@@ -299,9 +314,8 @@ def _walk(view: NetworkView) -> str:
     )
     left = view.net.n_outputs - len(chosen)
     more = f" The {left:,} other outputs vary less and are left out." if left else ""
-    caption = f"Ticks are the breaks, by layer ({layers}). Dashed: the largest output changes.{more}"
-    if not view.classes:
-        caption = f"Ticks are the breaks, by layer ({layers}).{more}"
+    dashed = " Dashed: the largest output changes." if view.classes else ""
+    caption = f"Ticks are the breaks, by layer ({layers}).{dashed}{more}"
     chart = line_chart(l, chosen, view.classes)
     return _section(
         "From one row to another",
@@ -322,8 +336,8 @@ def _distances(view: NetworkView) -> str:
         return ""
     on = int((found.distance == 0).sum())
     text = (
-        "How far each row is from the nearest wall of its own region, in the units of the network's "
-        "input: within that distance the network is one affine map. "
+        "How far each row is from the nearest wall of its own region, in the units of the "
+        "network's input: within that distance the network is one affine map. "
         f"{rows(found.n_regions and int((found.sharing > 1).sum()))} share their region with "
         f"another; the fullest holds {rows(int(found.sharing.max()))}."
     )
@@ -343,7 +357,7 @@ def _distances(view: NetworkView) -> str:
         cells = [
             plain(view.name(i), 40),
             "none" if layer < 0 else plain(view.net.layers[layer].name, 24),
-            number(float(found.distance[i])),
+            "none" if layer < 0 else number(float(found.distance[i])),
             "–" if layer < 0 else f"{int(found.unit[i]):,}",
             f"{int(found.sharing[i]):,}",
         ]
@@ -370,7 +384,7 @@ def _made(view: NetworkView, made: dict[str, str]) -> str:
     )
     what = (
         "<p>Regions, outlines of classes, breaks and distances are computed from the network's "
-        "weights in float64, none from samples. A slice shows the regions that meet its plane only: "
-        "the network has more of them elsewhere.</p>"
+        "weights in float64, none from samples. A slice shows the regions that meet its plane "
+        "only: the network has more of them elsewhere.</p>"
     )
     return _section("How this was made", what, notes, f"<dl>{told}</dl>")

@@ -58,6 +58,7 @@ class Drawing:
         side = (s.high - s.low) * np.linalg.norm(s.axes, axis=1)
         ratio = float(side[1] / side[0])
         self.to_scale = 0.5 <= ratio <= 1.25
+        self.walls = walls(s)
         self.high = round(WIDE * (ratio if self.to_scale else 0.75))
 
     def at(self, uv: Floats) -> Ints:
@@ -74,7 +75,7 @@ class Drawing:
 
     def wall_paths(self) -> str:
         """One path for each layer, to be used by its name: w0, w1, ..."""
-        segments, layers = walls(self.s)
+        segments, layers = self.walls
         corners, out = self.at(segments), []
         for i in range(len(self.s.net.layers)):
             own = corners[layers == i]
@@ -112,10 +113,10 @@ class Drawing:
             f'<path fill="{c}" stroke="{c}" d="{"".join(d)}"/>' for c, d in zip(colors, parts)
         )
 
-    def gap(self) -> float:
-        """The mean distance between walls, as a share of the picture's width."""
-        segments, _ = walls(self.s)
-        corners = self.at(segments).astype(float)
+    def gap(self, upto: int | None = None) -> float:
+        """The mean distance between walls of layers 0 .. upto, as a share of the width."""
+        segments, layers = self.walls
+        corners = self.at(segments if upto is None else segments[layers <= upto]).astype(float)
         total = float(np.hypot(*(corners[:, 1] - corners[:, 0]).T).sum())
         return self.high / max(total, 1e-9)
 
@@ -127,7 +128,8 @@ class Drawing:
         )
 
     def boundary(self) -> str:
-        return f'<path id="db" class="db" {PLAIN} d="{_strokes(self.at(self.s.decision_boundary()))}"/>'
+        corners = self.at(self.s.decision_boundary())
+        return f'<path id="db" class="db" {PLAIN} d="{_strokes(corners)}"/>'
 
     def heat(self) -> str:
         """Local complexity as an image that is the more opaque the more walls there are."""
@@ -144,7 +146,8 @@ class Drawing:
         """Dots by colour and distance from the plane; how many are drawn and how many there are."""
         uv, distance = self.s.coordinates(X)
         inside = np.flatnonzero(((uv >= self.s.low) & (uv <= self.s.high)).all(axis=1))
-        pick = inside[np.unique(np.linspace(0, len(inside) - 1, min(most, len(inside))).astype(int))]
+        some = np.linspace(0, len(inside) - 1, min(most, len(inside))).astype(int)
+        pick = inside[np.unique(some)]
         near = nearness(distance[pick], float((self.s.high - self.s.low).max()))
         fade = np.where(near > 0.75, 0, np.where(near > 0.4, 1, 2))
         at, out = self.at(uv[pick]), []

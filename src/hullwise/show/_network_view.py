@@ -52,7 +52,9 @@ class NetworkView:
     @property
     def known(self) -> Ints | None:
         """The labels as classes of the network, where they are whole numbers that name one."""
-        return None if self.labels is None or not self.classes else as_classes(self.labels, self.net)
+        if self.labels is None or not self.classes:
+            return None
+        return as_classes(self.labels, self.net)
 
     @property
     def right(self) -> int | None:
@@ -104,8 +106,8 @@ def look(
         line = (int(line[0]), int(line[1]))
         if (X[line[0]] == X[line[1]]).all():
             raise DataError(
-                f"rows {called[line[0]]} and {called[line[1]]} are the same point: there is no line "
-                "between them"
+                f"rows {called[line[0]]} and {called[line[1]]} are the same point: there is no "
+                "line between them"
             )
         walk = net.along(X[line[0]], X[line[1]])
     return NetworkView(

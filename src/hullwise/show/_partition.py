@@ -115,10 +115,10 @@ def walls(s: Slice) -> tuple[Floats, Ints]:
     step = ends[:, 1] - ends[:, 0]
     length = np.hypot(*step.T)
     keep = length > 0
-    ends, step, units, layers = ends[keep], step[keep] / length[keep, None], units[keep], layers[keep]
-    step *= np.where((step[:, 0] < -1e-9) | ((np.abs(step[:, 0]) <= 1e-9) & (step[:, 1] < 0)), -1, 1)[
-        :, None
-    ]
+    ends, units, layers = ends[keep], units[keep], layers[keep]
+    step = step[keep] / length[keep, None]
+    upright = np.abs(step[:, 0]) <= 1e-9  # all point to the right, or upwards
+    step *= np.where(np.where(upright, step[:, 1], step[:, 0]) < 0, -1, 1)[:, None]
     size = float((s.high - s.low).max())
     offset = (ends[:, 0, 0] * step[:, 1] - ends[:, 0, 1] * step[:, 0]) / size
     along = np.einsum("eij,ej->ei", ends, step)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
-from ._partition import Floats
+from ._partition import Floats, Ints
 
 if TYPE_CHECKING:
     from ..model.network import Network
@@ -93,7 +93,7 @@ def plane_of_rows(a: Floats, b: Floats, c: Floats, names: tuple[str, str, str]) 
     return Plane(a + (low + high) / 2 @ axes, axes, half, words, sides)
 
 
-def far_pair(outputs: Floats, classes: Floats | None) -> tuple[int, int] | None:
+def far_pair(outputs: Floats, classes: Ints | None) -> tuple[int, int] | None:
     """Two rows to walk between: of the classes most seen, each the surest; or least to largest.
 
     `classes` are those of the rows, None where the output is a number. None for no such pair.

@@ -17,11 +17,11 @@ from typing import Any
 
 from .. import __version__
 from .._output import whole_file
+from ._colors import layer_colors
 from ._network_parts import headline, sections
 from ._network_svg import LEVELS
 from ._network_view import NetworkView, look
 from ._words import plain
-from .partition import layer_colors
 
 __all__ = ["render_network_report", "write_network_report"]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
+from ._colors import CLASSES, INK, REGIONS, SOFT, label_colors, layer_colors
 from ._partition import (
     SHADES,
     Floats,
@@ -29,15 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["draw_layers", "draw_line", "draw_slice"]
 
 COLORS = ("region", "class", "complexity", "layer", "value")
-INK, SOFT, PAPER = "#1b1e22", "#565c64", "#fdfcfa"
-REGIONS = (
-    *("#8fb8d6", "#f0c58a", "#a9cf9f", "#e3a6a0"),
-    *("#c3b1dc", "#f3e2a0", "#8fcac6", "#d9c3ad"),
-)
-CLASSES = (
-    *("#27639b", "#c98208", "#3a8a52", "#b02a1a", "#7a5aa8"),
-    *("#2f8f9d", "#a4517a", "#6d7a1f", "#8a5a2b", "#5b6570"),
-)
+WALLS = {"region": "#ffffff", "class": "#6f757c", "complexity": INK, "value": "#ffffff"}
+FAINT = {"region": 0.9, "class": 0.75, "complexity": 0.45, "value": 0.45, "layer": 1.0}
 TINT = 0.27  # of a class's colour, over white
 
 
@@ -208,7 +202,7 @@ def draw_line(
     spread = np.ptp(l.values, axis=0)
     most = np.sort(np.argsort(-spread, kind="stable")[:10])
     chosen = most if outputs is None else np.atleast_1d(np.asarray(outputs, dtype=np.intp))
-    if len(chosen) and not (0 <= chosen.min() and chosen.max() < l.values.shape[1]):
+    if not set(chosen.tolist()) <= set(range(l.values.shape[1])):
         raise DataError(f"outputs name {chosen.tolist()} of {l.values.shape[1]} outputs")
     for k in chosen.tolist():
         label = str(names[k]) if names is not None else f"output {k}"
@@ -239,19 +233,9 @@ def _layer_marks(ax: Any, l: Line) -> None:  # noqa: E741
     for i in range(n):
         at = l.breaks[l.layers == i]
         top = each * (n - i)
-        span = dict(ymin=top - 0.85 * each, ymax=top, transform=ax.get_xaxis_transform())
         lw = float(np.clip(150 / max(1, len(at)), 0.3, 1.2))
-        ax.vlines(at, span["ymin"], span["ymax"], transform=span["transform"], color=colors[i], lw=lw)
-
-
-def layer_colors(count: int, dark: bool = False) -> list[str]:
-    """From the first layer, which stands out most, to the last; `dark` is for dark paper."""
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    first, last = (0.97, 0.35) if dark else (0.0, 0.78)
-    shares = [first + (last - first) * i / max(1, count - 1) for i in range(count)]
-    return [to_hex(colormaps["plasma"](v)) for v in shares]
+        options = {"transform": ax.get_xaxis_transform(), "color": colors[i], "lw": lw}
+        ax.vlines(at, top - 0.85 * each, top, **options)
 
 
 def _figure(size: tuple[float, float]) -> Any:
@@ -320,8 +304,8 @@ def _walls(ax: Any, s: Slice, color: str, upto: int | None) -> None:
     if color == "layer":
         paint: Any = np.array(layer_colors(len(s.net.layers)))[layers]
     else:
-        paint = {"region": "#ffffff", "class": "#6f757c", "complexity": INK, "value": "#ffffff"}[color]
-    alpha = {"region": 0.9, "class": 0.75, "complexity": 0.45, "value": 0.45, "layer": 1.0}[color]
+        paint = WALLS[color]
+    alpha = FAINT[color]
     lines = LineCollection(segments, colors=paint, linewidths=width, alpha=alpha, zorder=2)
     lines.set_capstyle("round")
     ax.add_collection(lines)
@@ -360,9 +344,7 @@ def _rows(ax: Any, s: Slice, data: Any, labels: Any) -> None:
         paint = to_rgba_array(label_colors(np.asarray(labels), s.net.n_outputs))[order]
     paint[:, 3] = np.maximum(0.12, nearness(distance[order], float((s.high - s.low).max())))
     size = float(np.clip(4000 / max(1, len(order)), 5, 16))
-    ax.scatter(
-        *uv[order].T, s=size, c=paint, linewidths=0.5, edgecolors=_rims(paint), zorder=5
-    )
+    ax.scatter(*uv[order].T, s=size, c=paint, linewidths=0.5, edgecolors=_rims(paint), zorder=5)
 
 
 def _rims(paint: Floats) -> Floats:
@@ -370,28 +352,11 @@ def _rims(paint: Floats) -> Floats:
     return np.c_[np.ones((len(paint), 3)), paint[:, 3]]
 
 
-def label_colors(labels: Any, n_outputs: int) -> list[str]:
-    """A colour for each label: by class where they are few, else along a scale."""
-    from matplotlib import colormaps
-    from matplotlib.colors import Normalize, to_hex
-
-    values = np.asarray(labels)
-    found, place = np.unique(values, return_inverse=True)
-    numbers = values.dtype.kind in "iufb"
-    whole = numbers and len(found) and bool((found == np.round(found.astype(float))).all())
-    if whole and found.min() >= 0 and found.max() < max(2, n_outputs):
-        return [CLASSES[int(v) % 10] for v in values]
-    if numbers and len(found) > 10:
-        scale = Normalize(float(values.min()), float(values.max()))
-        return [to_hex(c) for c in colormaps["viridis"](scale(values.astype(float)))]
-    return [CLASSES[k % 10] for k in place.ravel().tolist()]
-
-
 def _finish(ax: Any, s: Slice) -> None:
     ax.set_xlim(s.low[0], s.high[0])
     ax.set_ylim(s.low[1], s.high[1])
     gram = s.axes @ s.axes.T
-    square = abs(gram[0, 0] - gram[1, 1]) <= 1e-6 * gram[0, 0] and abs(gram[0, 1]) <= 1e-6 * gram[0, 0]
+    square = bool((np.abs(gram - gram[0, 0] * np.eye(2)) <= 1e-6 * gram[0, 0]).all())
     ax.set_aspect("equal" if square else "auto")
     part = f", the first {len(s.n_regions_per_layer)} layers only" if s.partial else ""
     ax.set_title(f"{_regions(s.n_regions)}{part}", fontsize=10, color=INK)
