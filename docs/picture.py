@@ -1,6 +1,7 @@
-"""Draw the picture of the first screen: spring fires, other fires, and where those stand.
+"""Draw the README's pictures: fires and where they stand, and the regions of a small network.
 
-Run from the root of the repository: ``python docs/picture.py``. Writes docs/images/bands-*.png.
+Run from the root of the repository: ``python docs/picture.py``. Writes docs/images/bands-*.png and
+docs/images/regions.png.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from PIL import Image
 from scipy.spatial import ConvexHull
 
 import hullwise as hw
-from hullwise.samples import load
+from hullwise.rows._table import read_table
+from hullwise.samples import load, network_paths
 
 FEATURES = ("temp", "RH")
 SEEN, ASKED = (2, 3, 4), (5, 6, 7, 10, 11, 12)
@@ -182,8 +184,27 @@ def _words(figure: Any, loc: hw.Location, hues: dict[str, str], look: dict[str, 
     figure.text(left, 0.035, "* each left out of the hull in turn", fontsize=8, color=look["faint"])
 
 
+def draw_regions(target: Path) -> None:
+    """The bundled network: by class with the rows, and its walls by layer."""
+    net, table = (hw.model.read(network_paths()[0]), read_table(network_paths()[1]).values)
+    s = net.slice([0.0, 0.0], np.eye(2))
+    figure = plt.figure(figsize=(8.6, 4.3), facecolor="white")
+    for place, color in ((0.005, "class"), (0.505, "layer")):
+        axes = figure.add_axes((place, 0.01, 0.49, 0.98))
+        rows = {"data": table[:, :2], "labels": table[:, 2].astype(int)} if color == "class" else {}
+        s.plot(ax=axes, color=color, **rows)
+        axes.set(title="", xticks=[], yticks=[])
+        if axes.get_legend() is not None:
+            axes.get_legend().remove()
+    figure.savefig(target, dpi=120)
+    plt.close(figure)
+    with Image.open(target) as image:
+        image.convert("RGB").quantize(48).save(target, optimize=True)
+
+
 if __name__ == "__main__":
     folder = Path(__file__).with_name("images")
     folder.mkdir(exist_ok=True)
     for name in THEMES:
         draw(name, folder / f"bands-{name}.png")
+    draw_regions(folder / "regions.png")

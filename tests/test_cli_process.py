@@ -181,8 +181,11 @@ def test_demo_writes_tables_to_try(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     error = run("demo", "--write", ".").stderr
-    assert error == "written: seen.csv (400 rows) and new.csv (104 rows)\n"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["new.csv", "seen.csv"]
+    first, second = error.splitlines()
+    assert first == "written: seen.csv (400 rows) and new.csv (104 rows)"
+    assert second == "and for hullwise dissect: spirals.onnx and spirals.csv"
+    names = ["new.csv", "seen.csv", "spirals.csv", "spirals.onnx"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
     fires = load("forest_fires")
     for name, part in (("seen.csv", slice(400)), ("new.csv", slice(400, None))):
         table = read_table(name)

@@ -140,6 +140,20 @@ def test_never_changes_and_ties():
     assert decision_distance(flat, [1.5]).upper == pytest.approx(1.5)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_from_a_point_where_all_walls_meet(seed):
+    rng = np.random.default_rng(seed)
+    W = [rng.normal(size=(12, 2)), rng.normal(size=(10, 12)), rng.normal(size=(1, 10))]
+    net = hw.model.from_arrays(W, [np.zeros(12), np.zeros(10), [-1.0]])
+    x = np.zeros(2)
+    found = decision_distance(net, x)
+    assert found.exact
+    half = 1.1 * found.upper if np.isfinite(found.upper) else 50.0
+    segments = net.slice(x, np.eye(2), half).decision_boundary()
+    assert found.upper == pytest.approx(to_segments(x, segments), rel=1e-9)
+    assert found.n_regions <= 60
+
+
 def test_a_convolutional_network():
     net = every_layer(4)
     x = np.random.default_rng(3).normal(size=net.n_inputs)

@@ -132,8 +132,9 @@ def refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
 
 def refuse_output(output: str | None) -> None:
     """The name of a table that is to be made must say its format."""
-    made = output not in (None, "-") and not os.path.lexists(output)
-    if made and os.path.splitext(output)[1].lower() not in (".csv", ".parquet"):
+    if output is None or output == "-" or os.path.lexists(output):
+        return
+    if os.path.splitext(output)[1].lower() not in (".csv", ".parquet"):
         raise click.BadParameter(
             f"{output!r}: expected a name that ends in .csv or .parquet", param_hint="-o"
         )

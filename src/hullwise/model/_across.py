@@ -23,6 +23,8 @@ from .network import Network
 
 Mask = NDArray[np.bool_]
 
+NEAR = 1e-13  # of a layer's largest input: so near to a knot the direction decides
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -116,9 +118,18 @@ class Space:
             out.transpose(0, 2, 1),
         )
 
-    def rested(self, X: Floats) -> Codes:
+    def germ(self, X: Floats, along: Floats) -> Codes:
+        """Codes (B, n_units) just beyond X (B, d) in the directions `along` (B, d)."""
+        held = self._begun(self.net, np.stack([X, along], axis=1), True)
+        sizes = self._begun(self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
+        code = np.zeros((len(X), self.net.n_units), dtype=self.net.code_dtype)
+        for i, units, z, _ in self._layers(held, sizes, code, True):
+            code[:, self.net.layers[i].columns] = units.code(z[:, 0], z[:, 1], NEAR)
+        return self.rested(X, code)
+
+    def rested(self, X: Floats, code: Codes | None = None) -> Codes:
         """Codes at X (B, d); units that rest at a knot all through the region on the lower side."""
-        code = self.net.codes(X)
+        code = self.net.codes(X) if code is None else code
         for _ in range(1 + len(self.net.layers)):
             rows = self.rows(X, code)
             still = np.linalg.norm(rows.G, axis=2) <= rows.slopes

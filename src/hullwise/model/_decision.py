@@ -22,7 +22,7 @@ from ._affine import Floats
 from ._complex import Ints
 from ._dictionary import ESSENTIAL, UNKNOWN
 from ._facets import cells, same_walls
-from ._polytope import SAME
+from ._polytope import SAME, essential, interior
 from ._project import nearest
 from ._units import Codes
 from .network import Network
@@ -64,6 +64,11 @@ class DecisionDistance:
     point: Floats
     classes: tuple[int, int]
     n_regions: int
+
+    @property
+    def gap(self) -> float:
+        """How much smaller than `upper` the distance may be; 0 unless the budget ended."""
+        return 0.0 if self.exact else self.upper - self.lower
 
     @property
     def exact(self) -> bool:
@@ -129,7 +134,9 @@ def decision_distance(
     with single_threaded_blas():  # the products are small: two threads would mostly wait
         walk = _Walk(net, rows[0])
         walk.guess()
-        walk.visit(walk.space.rested(rows)[0], 0.0)
+        # where x is on walls, the code there need not be that of any region: one that begins at x
+        way = np.random.default_rng(0).normal(size=rows.shape)
+        walk.visit(walk.space.germ(rows, way)[0], 0.0)
         while walk.upper > 0 and (found := walk.next()) is not None:
             if len(walk.visited) >= budget:
                 return walk.result(min(found[0], walk.upper))
@@ -249,6 +256,10 @@ class _Walk:
         loose = SAME + rows.slopes[0] / safe
         shift = SAME * np.abs(h) + rows.values[0] / safe
         some = np.flatnonzero(near)
+        if d <= FEW and not np.isfinite(self.upper):  # then `near` is all that are walls
+            centre, radius = interior(N[some], -h[some])
+            if radius > shift[some].max():
+                some = some[essential(N[some], -h[some], centre)]
         vanish = same_walls(N, h, loose, shift, near, some)
         alone = vanish.argmax(axis=1) == some
         return some[alone], vanish[alone]

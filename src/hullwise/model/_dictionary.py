@@ -294,7 +294,7 @@ def _made_basic(T, rows, n, k, basic, nonbasic, m, A, b, state, points):  # type
 
 @jit
 def _lowered(T, rows, n, p, basic, nonbasic, m, A, b, state, points):  # type: ignore[no-untyped-def]
-    """Basic wall p made as small as the others let it be, until that settles it: the pivots made."""
+    """Basic wall p made as small as the others let it be, until that settles it: pivots made."""
     k, stalls, limit = basic[p], 0, 40 * n + 200
     for pivots in range(limit):
         bland = stalls > n + 10

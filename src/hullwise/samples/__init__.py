@@ -1,7 +1,7 @@
 """Two real tables and a small network that come with the library, for examples and the demo.
 
-The tables are from the UCI Machine Learning Repository under CC BY 4.0; `LICENSES.md` beside this file
-holds the attribution and says what was changed.
+The tables are from the UCI Machine Learning Repository under CC BY 4.0; `LICENSES.md` beside this
+file holds the attribution and says what was changed.
 """
 
 from __future__ import annotations

@@ -131,7 +131,8 @@ def _plane(view: NetworkView, drawing: Drawing, level: Level) -> str:
     defs = (
         f'<svg class="defs" aria-hidden="true"><defs>{shared}<g id="rows">{dots}</g></defs></svg>'
     )
-    buttons, panes = [], []
+    buttons: list[str] = []
+    panes: list[str] = []
     for kind, (name, fill) in _fills(view, drawing, level).items():
         chosen = "" if buttons else " checked"
         buttons.append(

@@ -49,7 +49,7 @@ def class_of(outputs: Floats) -> Ints:
     """The largest output of each row (k, n_outputs); for one output whether it is above 0."""
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > 0).astype(np.int64)
-    return outputs.argmax(axis=1)
+    return np.asarray(outputs.argmax(axis=1))
 
 
 def class_outlines(s: Slice) -> dict[int, list[Floats]]:

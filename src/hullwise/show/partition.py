@@ -195,7 +195,7 @@ def draw_line(
     --------
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[2.0], [2.0]], [[1.0, -2.0]]], [[0.0, -1.0], [0.0]])
-    >>> net.along([-1.0], [1.0]).plot().get_title()
+    >>> net.along([-1.0], [1.0]).plot().get_title(loc="left")
     '3 pieces, 2 breaks'
     """
     ax = _axes((7.0, 3.6)) if ax is None else ax
@@ -211,11 +211,11 @@ def draw_line(
     for t in l.decisions():
         ax.axvline(t, color=INK, lw=0.9, ls=(0, (4, 2)), zorder=2)
     if len(chosen) > 1:
-        ax.legend(fontsize=8, frameon=False, loc="best")
+        above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": min(5, len(chosen))}
+        ax.legend(fontsize=7, frameon=False, borderaxespad=0, handlelength=1.2, **above)
     n = l.n_pieces
-    ax.set_title(
-        f"{n:,} piece{'s' * (n != 1)}, {n - 1:,} break{'s' * (n != 2)}", fontsize=10, color=INK
-    )
+    text = f"{n:,} piece{'s' * (n != 1)}, {n - 1:,} break{'s' * (n != 2)}"
+    ax.set_title(text, fontsize=10, color=INK, loc="left")
     ax.set_xlim(0, 1)
     ax.set_xlabel("share of the way", fontsize=9, color=SOFT)
     _spare(ax)
@@ -306,7 +306,7 @@ def _walls(ax: Any, s: Slice, color: str, upto: int | None) -> None:
     else:
         paint = WALLS[color]
     alpha = FAINT[color]
-    lines = LineCollection(segments, colors=paint, linewidths=width, alpha=alpha, zorder=2)
+    lines = LineCollection(list(segments), colors=paint, linewidths=width, alpha=alpha, zorder=2)
     lines.set_capstyle("round")
     ax.add_collection(lines)
 
@@ -325,7 +325,7 @@ def _width(ax: Any, s: Slice, segments: Floats) -> float:
 def _boundary(ax: Any, s: Slice) -> None:
     from matplotlib.collections import LineCollection
 
-    lines = LineCollection(s.decision_boundary(), colors=INK, linewidths=1.8, zorder=4)
+    lines = LineCollection(list(s.decision_boundary()), colors=INK, linewidths=1.8, zorder=4)
     lines.set_capstyle("round")
     ax.add_collection(lines)
 
@@ -349,7 +349,7 @@ def _rows(ax: Any, s: Slice, data: Any, labels: Any) -> None:
 
 def _rims(paint: Floats) -> Floats:
     """White rims, as faint as the dots."""
-    return np.c_[np.ones((len(paint), 3)), paint[:, 3]]
+    return np.asarray(np.c_[np.ones((len(paint), 3)), paint[:, 3]])
 
 
 def _finish(ax: Any, s: Slice) -> None:

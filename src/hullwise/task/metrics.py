@@ -76,7 +76,7 @@ def local_metric(
 
     Parameters
     ----------
-    model
+    model : object
         As for `agop`.
     x : array-like (d,) or (m, d)
     ridge : float
@@ -124,13 +124,15 @@ def local_agop(
 
     Parameters
     ----------
-    model
+    model : object
         As for `agop`.
     x : array-like (d,)
     X : array-like (n, d)
     k : int
         How many neighbours; all, if there are fewer.
-    ridge, step
+    ridge : float
+        As for `agop`.
+    step : float, optional
         As for `agop`.
 
     Returns
