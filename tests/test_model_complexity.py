@@ -12,7 +12,7 @@ from hullwise.errors import DataError
 from hullwise.model import local_complexity, region_spread, vq_distance
 from hullwise.model._affine import Linear
 from hullwise.model._units import Largest, pieces
-from hullwise.model.network import Builder
+from hullwise.model.builder import Builder
 
 SHARED = Path(os.environ.get("HULLWISE_SHARED", Path(__file__).parents[1] / "../shared/data"))
 

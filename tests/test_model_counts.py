@@ -11,7 +11,7 @@ from hullwise.errors import DataError
 from hullwise.model import region_bounds, zaslavsky
 from hullwise.model._affine import Linear, Sum
 from hullwise.model._units import pieces, relu
-from hullwise.model.network import Builder
+from hullwise.model.builder import Builder
 
 
 def serra_by_hand(d, widths):

@@ -12,7 +12,7 @@ from hullwise.model import Guard
 from hullwise.model._affine import Conv, Linear, Rearrange, Sum, Window
 from hullwise.model._ranges import clipped, ends_of, ranges_of
 from hullwise.model._units import Largest, relu
-from hullwise.model.network import Builder
+from hullwise.model.builder import Builder
 
 
 def network(rng, sizes=(5, 16, 12, 3)):

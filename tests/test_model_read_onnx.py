@@ -82,6 +82,16 @@ SINGLE = {
     "Max of constant": one("Max", (5,), {"c": f(5)}),
     "Add": one("Add", (5,), {"c": f(5)}),
     "Div": one("Div", (5,), {"c": np.exp(f(5))}),
+    "AveragePool ceil": one("AveragePool", IMAGE, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    "MatMul of a vector": one("MatMul", (4, 5), {"B": f(5)}),
+    "MatMul of many": one("MatMul", (2, 4, 5), {"B": f(2, 5, 3)}),
+    "Einsum": one("Einsum", (5,), {"W": f(3, 5)}, equation="bi,oi->bo"),
+    "ConvTranspose": one("ConvTranspose", (2, 3, 3), {"W": f(2, 3, 2, 2)}, strides=[2, 2]),
+    "Resize": one("Resize", (2, 3, 3), {"r": f(0), "s": np.float32([1, 1, 2, 2])}),
+    "Pad with a number": one("Pad", (4,), {"p": np.array([0, 1, 0, 2]), "v": np.float32(1.5)}),
+    "Sum": one("Sum", (5,), {"c": f(5), "d": f(5)}),
+    "Min of three": one("Min", (5,), {"c": f(5), "d": f(5)}),
+    "Shrink": one("Shrink", (5,), opset=9, lambd=0.5, bias=0.5),
     "Cast": one("Cast", (5,), to=TensorProto.FLOAT),
     "Dropout": one("Dropout", (5,)),
 }
@@ -104,6 +114,71 @@ def test_operators(name):
     p = hw.dissect(net, X[:3])
     found = np.einsum("mod,md->mo", p.A, X[:3]) + p.b
     np.testing.assert_allclose(found, net(X[:3]), atol=1e-12 * np.abs(want).max())
+
+
+def test_a_matrix_from_the_left():
+    proto = model([helper.make_node("MatMul", ["W", "x"], ["y"])], {"W": f(3, 4)}, (2, 4, 5))
+    X = f(6, 40)
+    want = answers(proto, X, (2, 4, 5))
+    np.testing.assert_allclose(hw.model.read(proto)(X), want, atol=1e-5)
+
+
+def test_a_batch_moved_and_brought_back():
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("Gather", ["t", "i"], ["g"], axis=0),
+        helper.make_node("Transpose", ["g"], ["y"], perm=[1, 0]),
+    ]
+    net = hw.model.read(model(nodes, {"i": np.array([2, 0, 2])}, (4,)))
+    np.testing.assert_array_equal(net(np.eye(4)[0]), [[0, 1, 0]])
+    with pytest.raises(hw.ModelError, match="rows of a batch"):
+        hw.model.read(model([helper.make_node("Transpose", ["x"], ["y"])], {}, (4,)))
+
+
+def test_constants_beside_a_batch_of_one():
+    node = helper.make_node("Concat", ["c", "x"], ["y"], axis=1)
+    net = hw.model.read(model([node], {"c": np.float32([[7, 8]])}, (2,), batch=1))
+    assert net([[1.0, 2.0], [3.0, 4.0]]).tolist() == [[7, 8, 1, 2], [7, 8, 3, 4]]
+
+
+def test_a_single_row_without_a_batch_axis():
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [5])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [3])
+    W = numpy_helper.from_array(f(5, 3), "W")
+    nodes = [helper.make_node("MatMul", ["x", "W"], ["h"]), helper.make_node("Relu", ["h"], ["y"])]
+    proto = helper.make_model(helper.make_graph(nodes, "g", [given], [result], [W]))
+    assert hw.model.read(proto).n_units == 3
+
+
+def test_functions_of_the_file_are_read():
+    body = [helper.make_node("Relu", ["a"], ["r"]), helper.make_node("Neg", ["r"], ["b"])]
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    function = helper.make_function("own", "Less", ["a"], ["b"], body, opsets[:1])
+    proto = model([helper.make_node("Less", ["x"], ["y"], domain="own")], {}, (4,))
+    proto.opset_import.append(opsets[1])
+    proto.functions.append(function)
+    assert hw.model.read(proto)([[1.0, -1.0, 2.0, 0.0]]).tolist() == [[-1, 0, -2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "says"),
+    [
+        ("Cast", {"to": TensorProto.INT64}, "rounds"),
+        ("Mul", {}, "product of two branches"),
+        ("Softmax", {}, "Softmax"),
+        ("Round", {}, "Round"),
+        ("Shrink", {"lambd": 0.5}, "jumps"),
+    ],
+)
+def test_operators_that_are_refused(kind, attributes, says):
+    given = ["h", "x"] if kind == "Mul" else ["h"]
+    nodes = [
+        helper.make_node("Neg", ["x"], ["h"]),
+        helper.make_node(kind, given, ["g"], name="here", **attributes),
+        helper.make_node("Cast", ["g"], ["y"], to=TensorProto.FLOAT),
+    ]
+    with pytest.raises(hw.ModelError, match=f"'here'.*{says}"):
+        hw.model.read(model(nodes, {}, (4,)))
 
 
 def branches(kind, **attributes):
@@ -262,6 +337,26 @@ def test_graphs_that_cannot_be():
     with pytest.raises(hw.ModelError, match="input_shape"):
         hw.model.read(opened)
     assert hw.model.read(opened, (3, 4)).n_units == 12
+
+
+def test_a_constant_that_a_few_bytes_ask_for():
+    nodes = [
+        helper.make_node("ConstantOfShape", ["s"], ["c"]),
+        helper.make_node("Add", ["x", "c"], ["y"]),
+    ]
+    with pytest.raises(hw.MemoryLimitError):
+        hw.model.read(model(nodes, {"s": np.array([10**7, 10**8])}, (4,)))
+
+
+@pytest.mark.parametrize("dims", [[10**12], [2**31, 2**31], [2**32, 2**32, 2**32]])
+def test_declared_shapes_beyond_memory(dims):
+    proto = model([helper.make_node("Gemm", ["x", "A"], ["y"])], {"A": f(5, 4)}, (5,))
+    del proto.graph.initializer[0].dims[:]
+    proto.graph.initializer[0].dims.extend(dims)
+    with pytest.raises(hw.MemoryLimitError):
+        hw.model.read(proto)
+    with pytest.raises(hw.MemoryLimitError):
+        hw.model.read(model([helper.make_node("Relu", ["x"], ["y"])], {}, tuple(dims)))
 
 
 def test_a_tensor_larger_than_memory_is_refused_before_it_is_made(tmp_path):

@@ -3,11 +3,19 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
 
 import hullwise as hw
 
@@ -47,6 +55,51 @@ def test_classifiers_give_logits(labels, scaler):
         np.testing.assert_array_equal(logits[:, 0] > 0, mlp.predict(X))
     else:
         np.testing.assert_array_equal(mlp.classes_[logits.argmax(1)], mlp.predict(X))
+
+
+@pytest.mark.parametrize(
+    "scalers",
+    [
+        [StandardScaler(with_mean=False)],
+        [StandardScaler(with_std=False)],
+        [MinMaxScaler((-1, 2)), MaxAbsScaler()],
+        [make_pipeline(RobustScaler(with_centering=False), "passthrough")],
+        [RobustScaler(), PCA(2)],
+        [PCA(3, whiten=True)],
+        [MinMaxScaler(clip=True)],
+    ],
+    ids=str,
+)
+def test_scalers(scalers):
+    mlp = fitted(make_pipeline(*scalers, MLPRegressor(hidden_layer_sizes=(6,), **FAST)))
+    Q = 3 * X
+    np.testing.assert_allclose(hw.model.read(mlp)(Q)[:, 0], mlp.predict(Q), rtol=1e-10, atol=1e-10)
+
+
+def test_a_mean_far_from_zero_costs_no_digits():
+    far = make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(6,), **FAST))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        far.fit(X + 1e9, y)
+    net, scaler = hw.model.read(far), far[0]
+    slopes = net.nodes[1].op.a
+    np.testing.assert_array_equal(slopes, 1 / scaler.scale_)
+
+
+def test_columns_with_names():
+    frame = pd.DataFrame(X, columns=list("abc"))
+    for first in (StandardScaler(), "passthrough"):
+        mlp = make_pipeline(first, MLPClassifier(hidden_layer_sizes=(4,), **FAST))
+        assert hw.model.read(mlp.fit(frame, y > 5)).n_inputs == 3
+
+
+def test_the_part_before_a_layer():
+    mlp = fitted(MLPRegressor(hidden_layer_sizes=(8, 5), **FAST))
+    net = hw.model.read(mlp, upto="linear1")
+    want = np.maximum(X @ mlp.coefs_[0] + mlp.intercepts_[0], 0)
+    np.testing.assert_allclose(net(X), want, atol=1e-12)
+    with pytest.raises(hw.ModelError, match="no layer 'linear9'"):
+        hw.model.read(mlp, upto="linear9")
 
 
 def test_identity_is_affine():

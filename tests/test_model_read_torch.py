@@ -1,5 +1,8 @@
 """Torch modules: each kind of layer gives what torch gives; what cannot be read is named."""
 
+import warnings
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
@@ -19,6 +22,11 @@ class Calls(nn.Module):
         self.w = nn.Parameter(torch.randn(4))
         self.W = nn.Parameter(torch.randn(3, 6))
         self.conv = nn.Conv2d(2, 4, 3, padding=1)
+
+    def assigns(self, x):
+        x = x.clone()
+        x[:, 0] = 1
+        return x
 
     def forward(self, x):
         return self.function(self, x)
@@ -109,6 +117,20 @@ MODULES = {
     "hard tanh": (nn.Hardtanh(-0.5, 2), VECTOR),
     "hard sigmoid": (nn.Hardsigmoid(), VECTOR),
     "threshold": (nn.Threshold(0.5, 0.5), VECTOR),
+    "circular padding": (nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), IMAGE),
+    "reflected padding": (nn.Conv1d(2, 3, 3, padding=2, padding_mode="reflect"), SIGNAL),
+    "reflection pad": (nn.ReflectionPad2d(1), IMAGE),
+    "constant pad": (nn.ConstantPad2d((1, 0, 2, 1), 2.5), IMAGE),
+    "average pool ceil, padded": (nn.AvgPool2d(3, 2, 1, ceil_mode=True), IMAGE),
+    "average pool, divisor": (nn.AvgPool2d(2, divisor_override=3), IMAGE),
+    "adaptive max, uneven": (nn.AdaptiveMaxPool2d((4, 3)), IMAGE),
+    "depthwise": (nn.Conv2d(2, 4, 3, groups=2, padding=1), IMAGE),
+    "transposed convolution": (nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1), IMAGE),
+    "unfold": (nn.Unfold(2, padding=1), IMAGE),
+    "weight norm": (nn.utils.parametrizations.weight_norm(nn.Linear(6, 4)), VECTOR),
+    "spectral norm": (nn.utils.parametrizations.spectral_norm(nn.Linear(6, 4)), VECTOR),
+    "soft shrink": (nn.Softshrink(0.3), VECTOR),
+    "data parallel": (nn.DataParallel(nn.Linear(6, 3)), VECTOR),
     "residual": (nn.Sequential(Residual(2), Residual(2)), IMAGE),
     "inception": (Inception(), IMAGE),
 }
@@ -150,6 +172,30 @@ CALLS = {
     ),
     "broadcast branches": (lambda m, x: x + x.mean(1, keepdim=True), IMAGE),
     "a module used twice": (lambda m, x: m.conv(m.conv(x)[:, 1:3]), IMAGE),
+    "branches on shapes": (lambda m, x: x.relu() if x.dim() == 2 and x.shape[1] > 5 else x, VECTOR),
+    "shapes in Python": (lambda m, x: x.reshape(*[len(x), *x.shape[2:], x.size(1)]), IMAGE),
+    "unpacked": (lambda m, x: (lambda a, b: torch.max(a, b))(*x.chunk(2, 1)), IMAGE),
+    "in place": (lambda m, x: (2 * x).relu_().add_(1).clamp_min_(1.5).clamp_max_(3), VECTOR),
+    "bounds for each entry": (lambda m, x: torch.clamp(x, -m.W[0].abs(), m.W[1].abs()), VECTOR),
+    "constants made on the way": (
+        lambda m, x: torch.max(x, torch.zeros_like(x)) + x.new_ones(len(x), 6),
+        VECTOR,
+    ),
+    "a constant beside": (lambda m, x: torch.cat([x, x.new_ones(len(x), 2)], 1), VECTOR),
+    "a constant from the left": (lambda m, x: m.w.view(2, 2) @ x[:, :, 1:3, :2] + m.w[0], IMAGE),
+    "many products": (
+        lambda m, x: torch.addmm(m.w[:3], x, m.W.T) - torch.einsum("bi,oi->bo", x, m.W),
+        VECTOR,
+    ),
+    "a vector": (lambda m, x: x @ m.W[0], VECTOR),
+    "pad with a number": (lambda m, x: F.pad(x, (1, 2), value=-1.5), VECTOR),
+    "the batch moved and brought back": (
+        lambda m, x: x.permute(1, 2, 0, 3).flip(0).permute(2, 3, 0, 1).relu(),
+        IMAGE,
+    ),
+    "with places": (lambda m, x: F.max_pool2d(x, 2, return_indices=True)[0], IMAGE),
+    "subtracted from": (lambda m, x: 1 - x.relu() + torch.rsub(x, x.abs(), alpha=1), VECTOR),
+    "dropout that is told": (lambda m, x: F.dropout(x, 0.5, m.training), VECTOR),
     "interpolate": (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear"), IMAGE),
     "matrix": (lambda m, x: x.flatten(1).unsqueeze(1).expand(-1, 2, -1).mean(1), IMAGE),
 }
@@ -237,7 +283,15 @@ UNREADABLE = {
     "product of two branches": Calls(lambda m, x: x * x.relu()),
     "statistics": nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, track_running_stats=False)),
     "jumps": nn.Sequential(nn.Linear(3, 4), nn.Threshold(0.0, 1.0)),
-    "cannot be traced": Calls(lambda m, x: x if x.sum() > 0 else -x),
+    "cannot be traced.*asks for values": Calls(lambda m, x: x if x.sum() > 0 else -x),
+    "cannot be traced.*chance": Calls(lambda m, x: x + torch.randn(1)),
+    "cannot be traced.*assigns": Calls(lambda m, x: m.assigns(x)),
+    "never at rest": Calls(lambda m, x: F.dropout(x)),
+    "rounds|int": Calls(lambda m, x: x.int().double()),
+    "indices": Calls(lambda m, x: x.max(1)[1] * 1.0),
+    "does not depend": Calls(lambda m, x: m.w[:2]),
+    "MultiheadAttention|multi_head": nn.TransformerEncoderLayer(3, 1, batch_first=True),
+    "rows of shape": nn.Linear(5, 2),
     "mixes": Calls(lambda m, x: x.flip(0)),
     "over the batch": Calls(lambda m, x: x.mean(0, keepdim=True) + x),
     "gives|returns": Calls(lambda m, x: (x, x)),
@@ -247,7 +301,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("says", UNREADABLE)
 def test_what_cannot_be_read_is_named(says):
     with pytest.raises(hw.ModelError, match=says):
-        hw.model.read(UNREADABLE[says].eval(), 3)
+        hw.model.read(UNREADABLE[says].eval(), (4, 3) if "Multihead" in says else 3)
 
 
 def test_recurrence_is_refused():
@@ -264,6 +318,59 @@ def test_the_part_before_an_unreadable_layer():
     np.testing.assert_allclose(net(X), own(module[:2], X, (3,)))
     with pytest.raises(hw.ModelError, match="no layer 'nowhere'"):
         hw.model.read(module, upto="nowhere")
+
+
+@pytest.mark.parametrize("upto", ["body.1", "body.1.body.2", "body.1.relu", "head"])
+def test_the_part_before_a_layer_inside(upto):
+    torch.manual_seed(3)
+    module = settled(
+        nn.Sequential(
+            OrderedDict(
+                body=nn.Sequential(Residual(2), Residual(2)),
+                norm=nn.GroupNorm(1, 2) if upto != "head" else nn.Identity(),
+                head=nn.Conv2d(2, 1, 1),
+            )
+        )
+    ).double()
+    seen = {}
+
+    def keep(part, given):
+        seen.update({part: given[0].clone()})
+
+    net = hw.model.read(module, IMAGE, upto=upto)
+    X = np.random.default_rng(2).normal(size=(7, 96))
+    part = module.get_submodule(upto.removesuffix(".relu"))
+    part.register_forward_pre_hook(keep)
+    block = module.body[1]
+    with torch.no_grad():
+        module(torch.tensor(X.reshape(7, *IMAGE)))
+        want = block.body(seen[block]) + seen[block] if upto.endswith("relu") else seen[part]
+    np.testing.assert_allclose(net(X), want.reshape(7, -1), atol=1e-12)
+
+
+def test_modules_that_ask_for_float32():
+    torch.manual_seed(0)
+    module = nn.Sequential(Calls(lambda m, x: F.linear(x.float(), m.W)), nn.ReLU()).eval()
+    net = hw.model.read(module, VECTOR)
+    X = np.random.default_rng(2).normal(size=(7, 6))
+    want = np.maximum(X @ module[0].W.detach().numpy().T.astype(float), 0)
+    np.testing.assert_allclose(net(X), want, rtol=1e-12)  # read in float64 all the same
+
+
+def test_only_parts_that_differ_in_training_are_warned_of():
+    module = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    assert module.training
+    assert hw.model.read(module).n_units == 4
+    with pytest.warns(hw.DataWarning, match=r"training mode \(Dropout\)"):
+        hw.model.read(nn.Sequential(nn.Linear(3, 4), nn.Dropout()))
+
+
+def test_scripted_modules_are_refused():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = torch.jit.script(nn.Linear(3, 4).eval())
+    with pytest.raises(hw.ModelError, match="scripted"):
+        hw.model.read(module)
 
 
 def test_nan_weights_are_named():

@@ -321,6 +321,14 @@ def test_page_of_any_network(sizes, m, labels):
     assert view.classes == (labels == "two" or sizes[-1] > 1)
 
 
+def test_rows_that_are_all_the_same_have_no_plane_and_no_line():
+    view, page = page_of(mlp([3, 5, 2]), np.ones((6, 3)))
+    assert view.slice is None
+    assert view.line is None
+    assert "No slice" in page
+    assert (view.rows.n_regions, view.rows.sharing.max()) == (1, 6)
+
+
 def test_page_stays_small_and_says_what_is_left_out():
     net, X = mlp([2, 128, 128, 128, 4], seed=0), np.random.default_rng(0).normal(size=(4000, 2))
     view, page = page_of(net, X)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
 from ._affine import Shape, Window
-from ._reading import Layers, fitted, refuse
+from ._reading import Layers, fitted, per_row, refuse
 
 
 class Operators:
     """`at` maps names of values to nodes of ours, `real` to their values on an example."""
 
     layers: Layers
-    at: dict[str, int]
+    at: dict[str, Any]
     real: dict[str, Any]
     opsets: dict[str, int]
+    batch: int
+    again: Callable[[Any], Any]  # the operator being read, on other values of its signal
 
     def _fixed(self, name: str, node: Any, i: int, default: Any = None) -> Any:
         """Input i as a constant."""
@@ -28,7 +32,7 @@ class Operators:
         return self.real[node.input[i]]
 
     def _first_at(self, node: Any) -> int:
-        return self.at[node.input[0]]
+        return int(self.at[node.input[0]])
 
     def _gemm(self, name: str, node: Any, a: dict[str, Any]) -> int:
         if a.get("transA", 0):
@@ -39,21 +43,39 @@ class Operators:
         return self.layers.linear(name, self._first_at(node), a.get("alpha", 1.0) * W, b)
 
     def _matmul(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        if node.input[0] in self.at:
-            W = self._fixed(name, node, 1)
-            if W.ndim != 2:
-                refuse(name, f"MatMul by an array of {W.ndim} axes")
-            return self.layers.linear(name, self._first_at(node), W.T)
-        W = self._fixed(name, node, 0)
-        at = self.at[node.input[1]]
+        from_left = node.input[0] not in self.at
+        W = self._fixed(name, node, 0 if from_left else 1)
+        at = self.at[node.input[1 if from_left else 0]]
         shape = self.layers.shape(at)
-        if W.ndim != 2 or len(shape) != 2:
-            refuse(name, "MatMul from the left")
-        turned = np.arange(int(np.prod(shape))).reshape(shape).T
-        at = self.layers.rearrange(f"{name} (turn)", at, turned.ravel(), shape[::-1])
-        at = self.layers.linear(name, at, W)
-        back = np.arange(shape[1] * len(W)).reshape(shape[1], len(W)).T
-        return self.layers.rearrange(f"{name} (back)", at, back.ravel(), (len(W), shape[1]))
+        if from_left and len(shape) < 2:
+            refuse(name, "MatMul that mixes the rows of a batch")
+        if W.ndim == 1 and not from_left:
+            out = self.layers.linear(name, at, W[None])
+            return self.layers.rearrange(f"{name} (shape)", out, None, shape[:-1])
+        if W.ndim != 2:
+            return self.layers.by_matrix(name, at, self.again)
+        if not from_left:
+            return self.layers.linear(name, at, W.T)
+        at = self.layers.turned(f"{name} (turn)", at)
+        return self.layers.turned(f"{name} (back)", self.layers.linear(name, at, W))
+
+    def _by_matrix(self, name: str, node: Any, a: dict[str, Any]) -> int:
+        signals = [i for i in node.input if i in self.at]
+        if len(signals) != 1:
+            refuse(name, f"{node.op_type} of two branches")
+        return self.layers.by_matrix(name, self.at[signals[0]], self.again)
+
+    _convtranspose = _einsum = _by_matrix
+
+    def _resize(self, name: str, node: Any, a: dict[str, Any]) -> int:
+        if a.get("mode", b"nearest") != b"nearest":
+            return self._by_matrix(name, node, a)
+        (part,) = self.layers.moved_by(
+            name, self._first_at(node), lambda x: [self.again(x)], self.batch
+        )
+        return self.layers.held(name, part)
+
+    _upsample = _resize
 
     def _window(self, node: Any, a: dict[str, Any], size: Shape) -> Window:
         n = len(size)
@@ -90,8 +112,10 @@ class Operators:
         window = self._window(node, a, tuple(a["kernel_shape"]))
         space = self.real[node.input[0]].shape[2:]
         counts = self.real[node.output[0]].shape[2:]
-        if fitted(window, space, counts).padding != window.padding:
-            refuse(name, "AveragePool with ceil_mode that does not divide")
+        if fitted(window, space, counts).padding != window.padding:  # ceil mode
+            n = int(np.prod(space))
+            out = self.again(np.eye(n).reshape(n, 1, *space))
+            return self.layers.spatial(name, self._first_at(node), out.reshape(n, -1).T, counts)
         padding = bool(a.get("count_include_pad", 0))
         return self.layers.average(name, self._first_at(node), window, padding)
 
@@ -100,21 +124,27 @@ class Operators:
         return self.layers.mean(name, self._first_at(node), axes, keep=True)
 
     def _reducemean(self, name: str, node: Any, a: dict[str, Any]) -> int:
-        axes = a.get("axes", self._fixed(name, node, 1))
-        rank = self.real[node.input[0]].ndim
-        if axes is None:
-            refuse(name, f"{node.op_type} over all axes")
-        sample = tuple(sorted(int(x) % rank - 1 for x in np.ravel(axes)))
-        if sample[0] < 0:
-            raise ModelError(f"layer {name!r} reduces over the batch: not read")
-        keep = bool(a.get("keepdims", 1))
-        if node.op_type in ("ReduceMax", "ReduceMin"):
-            least = node.op_type == "ReduceMin"
-            return self.layers.largest_over(name, self._first_at(node), sample, keep, least)
-        total = node.op_type == "ReduceSum"
+        total, keep = node.op_type == "ReduceSum", bool(a.get("keepdims", 1))
+        sample = self._axes(name, node, a)
         return self.layers.mean(name, self._first_at(node), sample, keep, total)
 
-    _reducesum = _reducemax = _reducemin = _reducemean
+    _reducesum = _reducemean
+
+    def _reducemax(self, name: str, node: Any, a: dict[str, Any]) -> int:
+        least, keep = node.op_type == "ReduceMin", bool(a.get("keepdims", 1))
+        sample = self._axes(name, node, a)
+        return self.layers.largest_over(name, self._first_at(node), sample, keep, least)
+
+    _reducemin = _reducemax
+
+    def _axes(self, name: str, node: Any, a: dict[str, Any]) -> tuple[int, ...]:
+        """The axes of the sample that a reduction names."""
+        axes = a.get("axes", self._fixed(name, node, 1))
+        rank = self.real[node.input[0]].ndim
+        sample = sorted(int(x) % rank - 1 for x in np.ravel(range(rank) if axes is None else axes))
+        if not sample or sample[0] < 0:
+            raise ModelError(f"layer {name!r} reduces over the batch: not read")
+        return tuple(sample)
 
     def _maxpool(self, name: str, node: Any, a: dict[str, Any]) -> int:
         window = self._window(node, a, tuple(a["kernel_shape"]))
@@ -135,8 +165,7 @@ class Operators:
 
     def _prelu(self, name: str, node: Any, a: dict[str, Any]) -> int:
         slope, at = self._fixed(name, node, 1), self._first_at(node)
-        if slope.ndim == len(self.layers.shape(at)) + 1:
-            slope = slope[0]
+        slope = per_row(name, slope, len(self.layers.shape(at)) + 1)
         wide = np.broadcast_to(slope, self.layers.shape(at))
         return self.layers.leaky(name, at, "prelu", wide)
 
@@ -156,6 +185,12 @@ class Operators:
             name, self._first_at(node), "hard_sigmoid", knots, [0.0, alpha, 0.0], beta
         )
 
+    def _shrink(self, name: str, node: Any, a: dict[str, Any]) -> int:
+        knot, bias = a.get("lambd", 0.5), a.get("bias", 0.0)
+        if knot != bias or knot <= 0:
+            refuse(name, "Shrink, which jumps unless its bias is its lambd")
+        return self.layers.soft_shrink(name, self._first_at(node), knot)
+
     def _thresholdedrelu(self, name: str, node: Any, a: dict[str, Any]) -> int:
         if a.get("alpha", 1.0) != 0:
             refuse(name, "ThresholdedRelu, which jumps")
@@ -167,11 +202,7 @@ class Operators:
         constant = None
         for i, at in zip(node.input, (first, second), strict=True):
             if at is None:
-                constant = np.asarray(self.real[i], dtype=np.float64)
-                if constant.ndim == self.real[node.output[0]].ndim:
-                    if constant.shape[0] != 1:
-                        raise ModelError(f"layer {name!r} has a constant for each row of a batch")
-                    constant = constant[0]
+                constant = per_row(name, self.real[i], self.real[node.output[0]].ndim)
         return first, second, constant
 
     def _add(self, name: str, node: Any, a: dict[str, Any]) -> int:
@@ -203,21 +234,47 @@ class Operators:
 
     def _concat(self, name: str, node: Any, a: dict[str, Any]) -> int:
         axis = int(a["axis"]) % self.real[node.output[0]].ndim
-        if axis == 0 or any(i not in self.at for i in node.input):
-            refuse(name, "Concat along the batch or with a constant")
-        return self.layers.concat(name, [self.at[i] for i in node.input], axis - 1)
+        if axis == 0:
+            refuse(name, "Concat along the batch")
+        rank = self.real[node.output[0]].ndim
+        parts = []
+        for i in node.input:
+            if i in self.at:
+                parts.append(self.at[i])
+            else:
+                constant = per_row(name, self.real[i], rank)
+                parts.append(self.layers.constant(f"{name} ({i})", constant))
+        return self.layers.concat(name, parts, axis - 1)
+
+    def _sum(self, name: str, node: Any, a: dict[str, Any]) -> int:
+        return self._several(name, node, lambda x, y: x + y, self._total)
+
+    def _total(self, name: str, ats: list[int]) -> int:
+        return self.layers.sum(name, ats, (1.0,) * len(ats))
+
+    def _several(self, name: str, node: Any, fold: Any, join: Any) -> int:
+        """Branches joined, the constants among them folded into one that is broadcast."""
+        rank = self.real[node.output[0]].ndim
+        ats = [self.at[i] for i in node.input if i in self.at]
+        constants = [per_row(name, self.real[i], rank) for i in node.input if i not in self.at]
+        if constants:
+            ats.append(
+                self.layers.constant(f"{name} (constant)", functools.reduce(fold, constants))
+            )
+        return ats[0] if len(ats) == 1 else int(join(name, ats))
 
     def _max(self, name: str, node: Any, a: dict[str, Any]) -> int:
         least = node.op_type == "Min"
-        if all(i in self.at for i in node.input):
-            if len(node.input) == 1:
-                return self._first_at(node)
-            return self.layers.largest(name, [self.at[i] for i in node.input], least)
-        if len(node.input) != 2:
-            refuse(name, f"{node.op_type} of branches and constants")
+        fixed = [i for i in node.input if i not in self.at]
+        if len(node.input) != 2 or not fixed:
+            fold = np.minimum if least else np.maximum
+            return self._several(
+                name, node, fold, lambda name, ats: self.layers.largest(name, ats, least)
+            )
         first, second, constant = self._two(name, node)
         at = second if first is None else first
         assert at is not None
+        at = self.layers.spread(f"{name} (spread)", at, self.real[node.output[0]].shape[1:])
         t = np.broadcast_to(constant, self.layers.shape(at)).reshape(1, -1)
         slopes = [[1.0], [0.0]] if least else [[0.0], [1.0]]
         return self.layers.unit(name, at, node.op_type.lower(), t, slopes, t[0], t[0])

@@ -73,7 +73,7 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     if "sklearn" in home:
         from ._read_sklearn import read_sklearn
 
-        return read_sklearn(model)
+        return read_sklearn(model, upto)
     raise ModelError(
         f"a {type(model).__name__} cannot be read; give a torch.nn.Module, the path of an ONNX "
         f"file, a fitted scikit-learn MLP, or arrays to hullwise.model.from_arrays"

@@ -8,18 +8,19 @@ executed.
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import DataWarning, FileError, ModelError
+from ..errors import DataWarning, FileError, HullwiseError, ModelError
 from ..rows._memory import check_memory
 from ..rows._paths import existing
 from ._affine import Floats, Shape
 from ._onnx_operators import Operators
-from ._reading import Layers, checked, moved, probes, refuse
+from ._reading import Layers, Loose, checked, probes, refuse
 from .network import Network
 
 FINAL = {"Softmax", "LogSoftmax", "Sigmoid"}
@@ -37,6 +38,8 @@ def read_onnx(model: Any, input_shape: Any, upto: str | None) -> Network:
     path = Path(model) if isinstance(model, str | Path) else None
     proto = _load(onnx, path) if path is not None else model
     what = path.name if path is not None else "the ONNX model"
+    if proto.functions:
+        proto = onnx.inliner.inline_local_functions(proto)
     if not proto.graph.node:
         raise ModelError(f"{what} holds no layers: the file is empty or not an ONNX model")
     reader = _Reader(onnx, proto, path, input_shape)  # it brings in data kept in other files
@@ -47,8 +50,8 @@ def read_onnx(model: Any, input_shape: Any, upto: str | None) -> Network:
     output = reader.read(upto)
     net = reader.layers.network(output, what, tuple(reader.outside))
     X = probes(net.input_shape)
-    wanted = np.concatenate([reader.run(x) for x in reader.batches(X)])[: len(X)]
-    checked(net, X, wanted.reshape(len(X), -1), what)
+    answers = [reader.run(x).reshape(reader.batch, -1) for x in reader.batches(X)]
+    checked(net, X, np.concatenate(answers)[: len(X)], what)
     return net
 
 
@@ -57,6 +60,7 @@ def _onnx() -> Any:
         import onnx
         import onnx.checker
         import onnx.external_data_helper
+        import onnx.inliner
         import onnx.numpy_helper
         import onnx.reference
     except ImportError:
@@ -91,19 +95,19 @@ class _Reader(Operators):
         self.constants = dict(self.real)
         self.input, self.batch, shape = self._input(input_shape)
         self.layers, self.shape = Layers(shape), shape
-        self.at: dict[str, int] = {self.input: 0}
+        self.at: dict[str, Any] = {self.input: 0}
         self.outside: list[str] = []
         self.nodes: list[tuple[Any, Any]] = []
         self.last = self.input
         self._passed: dict[str, str] = {}
 
     def _array(self, tensor: Any, path: Path | None) -> Any:
-        count = int(np.prod(tensor.dims)) if tensor.dims else 1
+        count = math.prod(tensor.dims)
         check_memory(8 * count, f"the tensor {tensor.name!r}")
         if self.onnx.external_data_helper.uses_external_data(tensor):
             if path is None:
                 raise ModelError(f"the tensor {tensor.name!r} is kept in another file: give a path")
-            location = next(e.value for e in tensor.external_data if e.key == "location")
+            location = next((e.value for e in tensor.external_data if e.key == "location"), "")
             folder = path.resolve().parent
             if not (folder / location).resolve().is_relative_to(folder):
                 raise ModelError(
@@ -131,6 +135,8 @@ class _Reader(Operators):
             raise ModelError(f"the model takes {len(inputs)} inputs ({names}); one can be read")
         dims = inputs[0].type.tensor_type.shape.dim
         sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in dims]
+        if len(sizes) == 1:  # a row alone; operators on vectors take a batch of them as well
+            sizes = [0, *sizes]
         batch = sizes[0] if sizes and sizes[0] > 0 else 2
         if given is not None:
             shape = (int(given),) if np.ndim(given) == 0 else tuple(int(s) for s in given)
@@ -141,7 +147,7 @@ class _Reader(Operators):
             )
         else:
             shape = tuple(sizes[1:])
-        check_memory(8 * batch * int(np.prod(shape)), f"an input of shape {shape}")
+        check_memory(8 * batch * math.prod(shape), f"an input of shape {shape}")
         return inputs[0].name, batch, shape
 
     def batches(self, X: Floats) -> list[Floats]:
@@ -155,7 +161,7 @@ class _Reader(Operators):
         real = {**self.constants, self.input: x}
         for node, run in self.nodes:
             outs = run.run(None, {name: real[name] for name in node.input if name})
-            real.update(zip(node.output, outs, strict=False))
+            real.update(zip(node.output, map(_wide, outs), strict=False))
         return np.asarray(real[self.last])
 
     def read(self, upto: str | None) -> int:
@@ -181,7 +187,11 @@ class _Reader(Operators):
         self.last = stop
         while self.last in self._passed:
             self.last = self._passed[self.last]
-        return self.at[stop]
+        end = self.at[stop]
+        if isinstance(end, Loose) and self.batch == 1:  # one row whose batch axis was dropped
+            index = end.table.ravel() - 1
+            return self.layers.rearrange("output", end.node, index, end.table.shape)
+        return self.layers.held("output", end)
 
     def _node(self, node: Any, name: str, final: bool) -> None:
         kind = node.op_type
@@ -204,19 +214,33 @@ class _Reader(Operators):
             refuse(name, kind)
         plain = self._with_inputs(_in_float64(self.onnx, node))
         run = self._runner(plain, name)
-        outs = self._run(run, plain, name)
+        if not signals:
+            self._affordable(node, name)
+        outs = [_wide(out) for out in self._run(run, plain, name)]
         self.real.update(zip(node.output, outs, strict=False))
         self.nodes.append((plain, run))
         if not signals or kind in SIZES:
             return
+        signal = signals[0]
+        self.again = lambda x: np.asarray(self._run(run, plain, name, **{signal: x})[0])
         if kind in SAME:
-            self.at[node.output[0]] = self.at[signals[0]]
+            if outs[0].dtype.kind != "f":
+                refuse(name, f"{kind} to {outs[0].dtype}, which rounds")
+            self.at[node.output[0]] = self.at[signal]
         elif kind in MOVES:
-            self._move(node, plain, run, name, signals)
+            if len(signals) > 1:
+                refuse(name, f"{kind} by what depends on the input")
+            parts = self.layers.moved_by(
+                name,
+                self.at[signal],
+                lambda x: self._run(run, plain, name, **{signal: x}),
+                self.batch,
+            )
+            self.at.update(zip(node.output, parts, strict=False))
         else:
-            reading = getattr(self, f"_{kind.lower()}")
-            attributes = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
-            found = reading(name, node, attributes)
+            for other in signals:
+                self.layers.held(name, self.at[other])
+            found = self._layer(name, node)
             real = self.real[node.output[0]]
             if self.layers.shape(found) != real.shape[1:]:
                 raise ModelError(
@@ -224,6 +248,23 @@ class _Reader(Operators):
                     f"please report this model"
                 )
             self.at[node.output[0]] = found
+
+    def _layer(self, name: str, node: Any) -> int:
+        """An operator as layers of ours."""
+        attributes = {a.name: self.onnx.helper.get_attribute_value(a) for a in node.attribute}
+        try:
+            return int(getattr(self, f"_{node.op_type.lower()}")(name, node, attributes))
+        except HullwiseError:
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            refuse(name, f"{node.op_type} used in a way ({_first(error)})")
+
+    def _affordable(self, node: Any, name: str) -> None:
+        """Constants that a few bytes ask for are made only where they fit."""
+        if node.op_type in ("ConstantOfShape", "Expand", "Tile"):
+            wanted = [np.asarray(self.real.get(i, 1)) for i in node.input]
+            size = math.prod(int(s) for s in wanted[-1].ravel())
+            check_memory(8 * size * (wanted[0].size if node.op_type == "Tile" else 1), name)
 
     def _with_inputs(self, node: Any) -> Any:
         """A Clip of old, whose bounds are attributes, as one whose bounds are inputs."""
@@ -259,20 +300,11 @@ class _Reader(Operators):
                 f"{[np.shape(v) for v in given.values() if v is not None]}: {_first(error)}"
             ) from None
 
-    def _move(self, node: Any, plain: Any, run: Any, name: str, signals: list[str]) -> None:
-        (signal,) = signals
-        shape = self.layers.shape(self.at[signal])
-        size = int(np.prod(shape))
-        table = np.arange(1.0, self.batch * size + 1).reshape(self.batch, *shape)
-        start = size * np.arange(self.batch)
-        outs = self._run(run, plain, name, **{signal: table})
-        for i, (label, out) in enumerate(zip(node.output, outs, strict=False)):
-            row = start.reshape(-1, *[1] * (out.ndim - 1)) if out.shape[:1] == (self.batch,) else 0
-            if out.ndim < 1 or not (out == np.where(out[:1] > 0, out[:1] + row, 0)).all():
-                raise ModelError(f"layer {name!r} mixes or moves the rows of a batch: not read")
-            part = f"{name} ({i})" if len(outs) > 1 else name
-            at = self.at[signal]
-            self.at[label] = self.layers.rearrange(part, at, moved(out[0]), out.shape[1:])
+
+def _wide(out: Any) -> Any:
+    """Values in float64 where they are floating."""
+    array = np.asarray(out)
+    return array.astype(np.float64) if array.dtype.kind == "f" else out
 
 
 def _in_float64(onnx: Any, node: Any) -> Any:

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
+from ._affine import Floats
 from ._reading import Layers, checked, probes, refuse
 from .network import Network
 
-SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
+SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
 OUTPUTS = ("softmax", "logistic")  # on top of the logits that are read
 
 
-def read_sklearn(model: Any) -> Network:
+def read_sklearn(model: Any, upto: str | None = None) -> Network:
     """A fitted MLPRegressor or MLPClassifier, or a pipeline of scalers and one of them."""
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
+    *scalers, mlp = _steps(model)
     try:
-        check_is_fitted(model)
+        check_is_fitted(mlp)
     except NotFittedError:
-        raise ModelError(f"{type(model).__name__} is not fitted: call fit first") from None
-    steps = [step for _, step in model.steps] if hasattr(model, "steps") else [model]
-    *scalers, mlp = [step for step in steps if step is not None and step != "passthrough"]
+        raise ModelError(f"{type(mlp).__name__} is not fitted: call fit first") from None
     if not hasattr(mlp, "coefs_"):
-        refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP")
-    build, at = Layers(((scalers or [mlp])[0].n_features_in_,)), 0
-    for scaler in scalers:
-        if type(scaler).__name__ not in SCALERS:
-            refuse(type(scaler).__name__, "scikit-learn step other than " + ", ".join(SCALERS))
-        if getattr(scaler, "clip", False):
-            raise ModelError("MinMaxScaler(clip=True) is not read; use clip=False")
-        zero = scaler.transform(np.zeros((1, build.shape(at)[0])))[0]
-        one = scaler.transform(np.ones((1, build.shape(at)[0])))[0]
-        at = build.scale(type(scaler).__name__, at, one - zero, zero)
+        refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP", part=False)
     if mlp.activation not in ("relu", "identity"):
-        refuse("hidden", f"MLP with the activation {mlp.activation!r}")
+        refuse("hidden", f"MLP with the activation {mlp.activation!r}", part=False)
+    build, at = Layers(((*scalers, mlp)[0].n_features_in_,)), 0
+    for scaler in scalers:
+        at = _scaled(build, scaler, at)
     for i, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True)):
         at = build.linear(f"linear{i}", at, W.T, b)
         if i + 1 < len(mlp.coefs_) and mlp.activation == "relu":
@@ -45,26 +41,57 @@ def read_sklearn(model: Any) -> Network:
     outside = (f"{mlp.out_activation_} at the end",) if mlp.out_activation_ in OUTPUTS else ()
     net = build.network(at, type(mlp).__name__, outside)
     X = probes(net.input_shape)
-    checked(net, X, _own(model, scalers, mlp, X), f"this {type(mlp).__name__}")
-    return net
+    checked(net, X, _logits(scalers, mlp, X), f"this {type(mlp).__name__}")
+    if upto is None:
+        return net
+    names = [node.name for node in build.nodes]
+    if upto not in names[1:]:
+        raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names[1:])}")
+    return build.network(build.nodes[names.index(upto)].inputs[0], type(mlp).__name__)
 
 
-def _own(model: Any, scalers: list[Any], mlp: Any, X: Any) -> Any:
+def _steps(model: Any) -> list[Any]:
+    """The steps of a pipeline, and of those inside it, that do something."""
+    if not hasattr(model, "steps"):
+        return [model]
+    steps = [step for _, step in model.steps if step not in (None, "passthrough")]
+    return [inner for step in steps for inner in _steps(step)]
+
+
+def _scaled(build: Layers, scaler: Any, at: int) -> int:
+    """A scaler as it is stored: asking it for answers would round a mean far from zero."""
+    kind, n = type(scaler).__name__, build.shape(at)[0]
+    if kind == "PCA":
+        W = np.asarray(scaler.components_, dtype=np.float64)
+        if scaler.whiten:
+            W = W / np.sqrt(scaler.explained_variance_)[:, None]
+        return build.linear(kind, at, W, -W @ scaler.mean_)
+    if kind not in SCALERS:
+        refuse(kind, "scikit-learn step other than " + ", ".join(SCALERS), part=False)
+    if kind == "MinMaxScaler":
+        at = build.scale(kind, at, scaler.scale_, scaler.min_)
+        return build.clip(f"{kind} (clip)", at, *scaler.feature_range) if scaler.clip else at
+    a = 1 / _stored(scaler, "scale_", 1.0, n)
+    centre = _stored(scaler, "center_" if kind == "RobustScaler" else "mean_", 0.0, n)
+    if kind == "StandardScaler" and not scaler.with_mean:
+        centre = np.zeros(n)
+    return build.scale(kind, at, a, -a * centre)
+
+
+def _stored(scaler: Any, name: str, default: float, n: int) -> Floats:
+    value = getattr(scaler, name, None)
+    return np.full(n, default) if value is None else np.asarray(value, dtype=np.float64)
+
+
+def _logits(scalers: list[Any], mlp: Any, X: Floats) -> Any:
     """The model's own outputs, before the last activation."""
-    if mlp.out_activation_ not in OUTPUTS:
-        return model.predict(X)
-    for scaler in scalers:
-        X = scaler.transform(X)
-    h = X
-    for i, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True)):
-        h = h @ W + b
-        if i + 1 < len(mlp.coefs_) and mlp.activation == "relu":
-            h = np.maximum(h, 0)
-    p = mlp.predict_proba(X)
-    with np.errstate(over="ignore"):
-        own = 1 / (1 + np.exp(-h[:, 0])) if h.shape[1] == 1 else None
-    sure = p[:, 1] if own is not None else p.argmax(axis=1)
-    same = np.allclose(sure, own) if own is not None else (h.argmax(axis=1) == sure).all()
-    if not same:
-        raise ModelError("this MLPClassifier's probabilities are not those of its layers")
-    return h
+    plain = copy.copy(mlp)
+    plain.out_activation_ = "identity"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the rows have no column names
+        for scaler in scalers:
+            X = np.asarray(scaler.transform(X), dtype=np.float64)
+        if not hasattr(mlp, "predict_proba"):
+            return plain.predict(X)
+        own = plain.predict_proba(X)
+        return own[:, 1] if mlp.n_outputs_ == 1 else own  # two classes: (1 - z, z)

@@ -1,117 +1,97 @@
-"""A live torch module, traced on a copy at rest in float64.
+"""A live torch module, watched at work on a copy at rest in float64.
 
-Each call of the traced module is run on an example beside being read, so every shape is known. What
-only moves entries (reshape, permute, slice, pad, chunk, ...) is read by moving a table of
-positions.
+Each call it makes is read as a layer. What only moves entries (reshape, permute, slice, pad, chunk,
+...) is read by moving a table of positions.
 """
 
 from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ..errors import DataWarning, ModelError
+from ..errors import DataWarning, HullwiseError, ModelError
 from ._affine import Shape
-from ._reading import Layers, checked, moved, probes, refuse
-from ._torch_calls import Call, Calls, Signal, is_node
+from ._reading import Layers, checked, probes, refuse
+from ._torch_calls import Call, Calls, Signal, is_node, mapped
+from ._torch_watch import Watch
 from .network import Network
 
 FINAL = {"softmax", "log_softmax", "sigmoid", "logsigmoid"}
-SAME = {"identity", "contiguous", "clone", "detach", "double", "float", "to", "type", "_assert"}
-SAME |= {"dropout", "dropout1d", "dropout2d", "dropout3d", "alphadropout", "alpha_dropout"}
 MOVES = {
     *("flatten", "unflatten", "reshape", "view", "view_as", "reshape_as", "ravel", "permute"),
-    *(
-        "transpose",
-        "swapaxes",
-        "moveaxis",
-        "movedim",
-        "t",
-        "mT",
-        "squeeze",
-        "unsqueeze",
-        "getitem",
-        "getattr",
-    ),
-    *("narrow", "select", "flip", "roll", "expand", "expand_as", "repeat", "tile", "index_select"),
-    *("chunk", "split", "unbind", "tensor_split", "pad", "zeropad1d", "zeropad2d"),
-    *("channelshuffle", "pixelshuffle", "pixel_shuffle", "pixelunshuffle", "pixel_unshuffle"),
-}
-FIELDS = ("values", "indices")  # of what torch.max over an axis returns
-RENAMED = {
-    **{"relu_": "relu", "leaky_relu": "leakyrelu", "leaky_relu_": "leakyrelu", "abs_": "abs"},
-    **{"absolute": "abs", "hardtanh_": "hardtanh", "clip": "clamp", "clamp_": "clamp"},
-    **{"clamp_min": "clamp", "clamp_max": "clamp", "iadd": "add", "add_": "add", "isub": "sub"},
-    **{"sub_": "sub", "subtract": "sub", "imul": "mul", "mul_": "mul", "multiply": "mul"},
-    **{"truediv": "div", "itruediv": "div", "div_": "div", "divide": "div", "true_divide": "div"},
-    **{"negative": "neg", "concat": "cat", "concatenate": "cat", "max_pool1d": "maxpool1d"},
-    **{"max_pool2d": "maxpool2d", "avg_pool1d": "avgpool1d", "avg_pool2d": "avgpool2d"},
-    **{"boolean_dispatch": "max_pool", "batchnorm1d": "batchnorm", "batchnorm2d": "batchnorm"},
-    **{
-        "batch_norm": "batchnorm",
-        "adaptive_avg_pool1d": "adaptiveavgpool1d",
-        "_threshold": "threshold",
-    },
-    **{"adaptive_avg_pool2d": "adaptiveavgpool2d", "adaptive_max_pool1d": "adaptivemaxpool1d"},
-    **{"adaptive_max_pool2d": "adaptivemaxpool2d", "__getitem__": "getitem"},
-    **{"__matmul__": "matmul", "mm": "matmul"},
+    *("transpose", "swapaxes", "swapdims", "moveaxis", "movedim", "t", "T", "mT", "squeeze"),
+    *("unsqueeze", "narrow", "select", "flip", "fliplr", "flipud", "roll", "rot90", "expand"),
+    *("expand_as", "broadcast_to", "repeat", "tile", "repeat_interleave", "index_select"),
+    *("getitem", "chunk", "split", "split_with_sizes", "unbind", "tensor_split", "unsafe_chunk"),
+    *("hsplit", "vsplit", "pad", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "unfold"),
+    *("diagonal", "unsafe_split", "contiguous", "clone", "detach", "data", "real"),
+    *("requires_grad", "alias", "positive"),
 }
 
 
 def read_torch(module: Any, input_shape: Any, upto: str | None) -> Network:
     """See `hullwise.model.read`."""
     import torch
-    from torch import fx
 
-    if module.training and any(True for _ in module.children()):
+    title = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelError(f"{title} is scripted code; give the module that it was made from")
+    restless = sorted({type(part).__name__ for part in module.modules() if _restless(part)})
+    if restless:
         warnings.warn(
-            f"this {type(module).__name__} is in training mode: a copy at rest (eval) is read",
+            f"this {title} is in training mode ({', '.join(restless)}): a copy at rest (eval) is "
+            f"read",
             DataWarning,
             stacklevel=3,
         )
-    own = copy.deepcopy(module).cpu().double().eval()
-    if type(own).__module__.startswith("torch.nn.modules") and not list(own.children()):
-        own = torch.nn.Sequential(own)  # a layer alone is not traced into
-    for parameter in own.parameters():
-        parameter.requires_grad_(False)
-    try:
-        traced = fx.symbolic_trace(own)
-    except Exception as error:
-        raise ModelError(
-            f"this {type(module).__name__} cannot be traced ({_first(error)}): its code asks for "
-            f"values. Export it to ONNX and read the file, or read a part of it."
-        ) from None
-    shape = _input_shape(own, traced, input_shape)
-    reader = _Reader(own, shape, torch)
-    output, source = reader.read(traced, upto)
-    net = reader.layers.network(output, source, tuple(reader.outside))
+    own = _copy(module)
+    shape = _first_input(own.modules()) if input_shape is None else _shape(input_shape)
+    reader = _Reader(torch, own, shape, title)
+    node = reader.read(upto)
+    net = reader.layers.network(node, title, tuple(reader.outside))
     X = probes(net.input_shape)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about how it computes
-        wanted = reader.until(traced, torch.tensor(X.reshape(len(X), *shape)))
-    checked(net, X, wanted.reshape(len(X), -1).numpy(), f"this {source}")
+        given = torch.tensor(X.reshape(len(X), *shape)).split(2)
+        wanted = torch.cat([reader.until(x, upto is None).reshape(2, -1) for x in given])
+    checked(net, X, wanted.numpy(), f"this {title}")
     return net
 
 
-def _first(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+def _restless(part: Any) -> bool:
+    """Whether a part answers otherwise in training than at rest, and is in training."""
+    kinds = {cls.__name__.lstrip("_") for cls in type(part).__mro__}
+    return bool(part.training and kinds & {"BatchNorm", "DropoutNd", "InstanceNorm", "RReLU"})
 
 
-def _input_shape(own: Any, traced: Any, given: Any) -> Shape:
-    """The sample's shape as given, or what the first layer takes."""
-    if given is not None:
-        return (int(given),) if np.ndim(given) == 0 else tuple(int(s) for s in given)
-    inputs = [node for node in traced.graph.nodes if node.op == "placeholder"]
-    if len(inputs) != 1:
-        raise ModelError(f"the module takes {len(inputs)} inputs; only one can be read")
-    for node in traced.graph.nodes:
-        if node.op == "call_module" and type(own.get_submodule(node.target)).__name__ == "Linear":
-            return (own.get_submodule(node.target).in_features,)
-        if node.op == "call_module" and hasattr(own.get_submodule(node.target), "kernel_size"):
+def _copy(module: Any) -> Any:
+    """A copy at rest, in float64; the module given stays as it is."""
+    try:
+        own = copy.deepcopy(module).cpu().double().eval()
+    except Exception as error:
+        raise ModelError(
+            f"this {type(module).__name__} cannot be copied ({_first(error)}); export it to ONNX "
+            f"and read the file"
+        ) from None
+    for parameter in own.parameters():
+        parameter.requires_grad_(False)
+    return own
+
+
+def _shape(given: Any) -> Shape:
+    return (int(given),) if np.ndim(given) == 0 else tuple(int(s) for s in given)
+
+
+def _first_input(modules: Iterable[Any]) -> Shape:
+    """What the first module that says so takes."""
+    for module in modules:
+        if hasattr(module, "in_features"):
+            return (int(module.in_features),)
+        if hasattr(module, "kernel_size") or hasattr(module, "input_size"):
             break
     raise ModelError(
         "the shape of one input row cannot be told from the first layer; give it: "
@@ -119,116 +99,133 @@ def _input_shape(own: Any, traced: Any, given: Any) -> Shape:
     )
 
 
-class _Reader(Calls):
-    """Walks the traced calls."""
+def _first(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
-    def __init__(self, own: Any, shape: Shape, torch: Any) -> None:
-        self.own, self.torch = own, torch
+
+class _Reader(Calls):
+    """Walks the calls that were made."""
+
+    def __init__(self, torch: Any, own: Any, shape: Shape, title: str) -> None:
+        self.torch, self.own, self.shape, self.title = torch, own, shape, title
+        self.example = torch.tensor(np.random.default_rng(1).normal(size=(2, *shape)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            watch = Watch(torch, own, self.example.clone())
+        self.graph, self.entered = watch.graph, watch.entered
         self.layers = Layers(shape)
-        self.shape = shape
         self.at: dict[Any, Any] = {}
         self.real: dict[Any, Any] = {}
         self.outside: list[str] = []
-        self.last: Any = None
         self.passed: dict[Any, Any] = {}
 
-    def read(self, traced: Any, upto: str | None) -> tuple[int, str]:
-        example = self.torch.tensor(np.random.default_rng(1).normal(size=(2, *self.shape)))
-        names = {n: str(n.target) if n.op == "call_module" else n.name for n in traced.graph.nodes}
-        if upto is not None and upto not in names.values():
-            raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names.values())}")
-        for node, name in names.items():
+    def read(self, upto: str | None) -> int:
+        names = {node: node.meta.get("layer", "") for node in self.graph.nodes}
+        stop = next((n.all_input_nodes[0] for n, name in names.items() if name == upto), None)
+        stop = self.entered.get(upto or "", stop)
+        if upto is not None and stop is None:
+            known = ", ".join(name for name in names.values() if name)
+            raise ModelError(f"there is no layer {upto!r}; there are {known}")
+        for node in self.graph.nodes:
             if node.op == "placeholder":
-                self.at[node], self.real[node] = Signal(0), example
-                self.last = node
-            elif node.op == "get_attr":
-                self.at[node] = self.real[node] = _attribute(self.own, node.target)
-            elif node.op == "output" or name == upto:
-                break
+                self.at[node], self.real[node] = Signal(0), self.example
+            elif node.op == "output":
+                stop = self._answer(node.args[0])
             else:
-                self._call(node, name, self._is_last(node))
-        if upto is not None:
-            self.last = next(a for a in _flat(node.args) if isinstance(self.at.get(a), Signal))
-        else:
-            (answer,) = node.args
-            if not isinstance(self.at.get(answer), Signal):
-                raise ModelError(
-                    f"the module returns {type(answer).__name__}, not one tensor made of its input"
-                )
-            self.last = answer
-        return self.at[self.last].node, type(self.own).__name__
+                self._call(node)
+            if node is stop:
+                break
+        self.last = stop
+        found = self.at[stop]
+        if not isinstance(found, Signal):
+            raise ModelError(f"what enters {upto!r} is several tensors, not one")
+        return self.layers.held("output", found.node)
 
-    def until(self, traced: Any, X: Any) -> Any:
+    def _answer(self, answer: Any) -> Any:
+        """The call that made the module's answer."""
+        if is_node(answer):
+            return answer
+        several = isinstance(answer, dict | tuple | list)
+        what = f"{len(answer)} tensors" if several else "what does not depend on its input"
+        raise ModelError(
+            f"the module returns {what}, not one tensor made of its input; read a module that "
+            f"returns one"
+        )
+
+    def until(self, X: Any, whole: bool) -> Any:
         """The module's own values of the last call that was read."""
-        from torch import fx
-
         seen: dict[Any, Any] = {}
+        for node in self.graph.nodes:
+            if node.op == "placeholder":
+                seen[node] = X.clone()
+            elif node.op == "output":
+                if whole:
+                    self._same(seen[node.args[0]], X)
+            else:
+                args, kwargs = mapped(seen.get, node.args), mapped(seen.get, node.kwargs)
+                seen[node] = node.target(*args, **kwargs)
+            if not whole and node is self.last:
+                break
+        last = self.last
+        while last in self.passed:
+            last = self.passed[last]
+        return seen[last]
 
-        class Run(fx.Interpreter):  # type: ignore[misc]
-            def run_node(self, n: Any) -> Any:
-                seen[n] = super().run_node(n)
-                return seen[n]
+    def _same(self, traced: Any, X: Any) -> None:
+        """That the calls seen are those it makes for other inputs, too."""
+        try:
+            own, tol = self.own(X.clone()), 1e-9
+        except RuntimeError:  # its code asks for float32 by name
+            own, tol = copy.deepcopy(self.own).float()(X.float()).double(), 1e-4
+        gap = (own - traced).abs().max() if own.shape == traced.shape else np.inf
+        if not gap <= tol * max(float(own.abs().max()), 1e-300):
+            raise ModelError(
+                f"this {self.title} cannot be traced: what it does with an input depends on the "
+                f"input's values or on chance"
+            )
 
-        skip = self.last
-        while skip in self.passed:
-            skip = self.passed[skip]
-        Run(traced).run(X)
-        return seen[skip]
-
-    def _is_last(self, node: Any) -> bool:
-        return all(user.op == "output" for user in node.users)
-
-    def _call(self, node: Any, name: str, last: bool) -> None:
-        from torch.fx.node import map_arg
-
-        args = map_arg(node.args, lambda n: self.real[n])
-        kwargs = map_arg(node.kwargs, lambda n: self.real[n])
-        module = self.own.get_submodule(node.target) if node.op == "call_module" else None
-        run: Callable[..., Any]
-        if module is not None:
-            run, kind = module, type(module).__name__.lower()
-        elif node.op == "call_method":
-            kind = str(node.target)
-            run = lambda x, *a, **k: getattr(x, kind)(*a, **k)  # noqa: E731
-        else:
-            run, kind = node.target, getattr(node.target, "__name__", str(node.target))
+    def _call(self, node: Any) -> None:
+        name, kind = node.meta.get("layer", "part"), node.meta.get("kind", "getitem")
+        args, kwargs = mapped(self.real.get, node.args), mapped(self.real.get, node.kwargs)
         with self.torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.real[node] = run(*args, **kwargs)
-        signals = [a for a in _flat((node.args, node.kwargs)) if self._is_signal(a)]
-        if not signals or not _tensors(self.real[node]):
-            self.at[node] = self.real[node]  # a constant: a size, a shape, a weight worked out
+            self.real[node] = node.target(*args, **kwargs)
+        given = node.all_input_nodes
+        parts = self.at[given[0]]
+        if isinstance(parts, tuple):  # one of the tensors that a call gave
+            self.at[node] = parts[node.args[1]]
             return
-        kind = RENAMED.get(kind, kind)
-        if kind in FINAL and last:
-            self._leave_out(node, signals[0], name, kind)
-            return
-        if kind in SAME:
-            self.at[node] = self.at[signals[0]]
-        elif kind in MOVES:
-            self._move(node, name, run, args, kwargs, signals[0])
-        elif kind == "max_pool":
-            raise ModelError(f"layer {name!r}: use torch.nn.functional.max_pool2d by its own name")
+        call = Call(name, node, args, kwargs, self)
+        if kind in FINAL and all(user.op == "output" for user in node.users):
+            self._leave_out(node, given[0], name, node.meta["title"])
+        elif kind in MOVES and len(given) == 1:
+            self._move(call)
         else:
-            reading = getattr(self, f"_{kind}", None)
-            if reading is None:
-                refuse(name, type(module).__name__ if module is not None else kind)
-            found = reading(Call(name, node, module, args, kwargs, self))
-            real = self.real[node]
-            several = isinstance(real, tuple)  # the largest over an axis, and where it is
-            real = real[0] if several else real
-            if self.layers.shape(found) != tuple(real.shape[1:]):
-                raise ModelError(
-                    f"layer {name!r} gives {tuple(real.shape[1:])}, as read "
-                    f"{self.layers.shape(found)}: please report this model"
-                )
-            self.at[node] = (Signal(found), None) if several else Signal(found)
+            self.at[node] = self._layer(call, kind)
 
-    def _is_signal(self, a: Any) -> bool:
-        found = self.at.get(a) if is_node(a) else None
-        return isinstance(found, Signal | tuple) and not (
-            isinstance(found, tuple) and not any(isinstance(f, Signal) for f in found)
-        )
+    def _layer(self, call: Call, kind: str) -> Any:
+        """A call as layers of ours."""
+        title = call.node.meta["title"]
+        kind = RENAMED.get(kind, kind)
+        reading = getattr(self, f"_on_{kind}", None)
+        if reading is None:
+            refuse(call.name, title)
+        for other in call.node.all_input_nodes:
+            self.layers.held(call.name, self.at[other].node)
+        try:
+            found = reading(call)
+        except HullwiseError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            refuse(call.name, f"{title} used in a way ({_first(error)})")
+        if isinstance(found, tuple):
+            return found
+        if self.layers.shape(found) != tuple(call.out.shape[1:]):
+            raise ModelError(
+                f"layer {call.name!r} gives {tuple(call.out.shape[1:])}, as read "
+                f"{self.layers.shape(found)}: please report this model"
+            )
+        return Signal(found)
 
     def _leave_out(self, node: Any, before: Any, name: str, kind: str) -> None:
         self.at[node] = self.at[before]
@@ -241,48 +238,40 @@ class _Reader(Calls):
             stacklevel=6,
         )
 
-    def _move(self, node: Any, name: str, run: Any, args: Any, kwargs: Any, signal: Any) -> None:
+    def _move(self, call: Call) -> None:
         """Read a movement by what it does to a table of positions."""
-        source = self.at[signal]
-        if isinstance(source, tuple):  # one of several parts
-            part = FIELDS.index(args[1]) if args[1] in FIELDS else args[1]
-            self.at[node] = source[part]
-            return
-        shape = self.layers.shape(source.node)
-        size = int(np.prod(shape))
-        table = self.torch.arange(1.0, size + 1, dtype=self.torch.float64).reshape(1, *shape)
-        table = self.torch.cat([table, table + size])  # the rows differ, so mixing them shows
-        swapped = [table if a is self.real[signal] else a for a in args]
-        with self.torch.no_grad():
-            out = run(*swapped, **kwargs)
-        parts = out if isinstance(out, tuple | list) else (out,)
-        nodes = []
-        for i, part in enumerate(parts):
-            if part.shape[:1] != (2,) or not bool(
-                (part[0] + size * (part[0] > 0) == part[1]).all()
-            ):
-                raise ModelError(f"layer {name!r} mixes or moves the rows of a batch: not read")
-            to = tuple(part.shape[1:])
-            label = f"{name} ({i})" if len(parts) > 1 else name
-            index = moved(part[0].numpy())
-            nodes.append(Signal(self.layers.rearrange(label, source.node, index, to)))
-        self.at[node] = tuple(nodes) if isinstance(out, tuple | list) else nodes[0]
+        (given,) = call.node.all_input_nodes
+        several = isinstance(call.out, tuple | list)
+        found = self.layers.moved_by(
+            call.name,
+            self.at[given].node,
+            lambda x: [part.numpy() for part in (call.again(x) if several else [call.again(x)])],
+            len(self.example),
+        )
+        parts = tuple(map(Signal, found))
+        self.at[call.node] = parts if several else parts[0]
 
 
-def _attribute(own: Any, path: str) -> Any:
-    for part in path.split("."):
-        own = getattr(own, part)
-    return own
-
-
-def _flat(args: Any) -> list[Any]:
-    if isinstance(args, tuple | list):
-        return [b for a in args for b in _flat(a)]
-    if isinstance(args, dict):
-        return [b for a in args.values() for b in _flat(a)]
-    return [args] if is_node(args) else []
-
-
-def _tensors(value: Any) -> bool:
-    parts = value if isinstance(value, tuple | list) else (value,)
-    return any(hasattr(p, "detach") for p in parts)
+RENAMED = {
+    **{
+        "absolute": "abs",
+        "clip": "clamp",
+        "negative": "neg",
+        "concat": "cat",
+        "concatenate": "cat",
+    },
+    **{"iadd": "add", "radd": "add", "isub": "sub", "subtract": "sub", "imul": "mul"},
+    **{"rmul": "mul", "multiply": "mul", "truediv": "div", "itruediv": "div", "idiv": "div"},
+    **{"divide": "div", "true_divide": "div", "mm": "matmul", "mv": "matmul", "imatmul": "matmul"},
+    **{"feature_dropout": "dropout", "dropout1d": "dropout", "dropout2d": "dropout"},
+    **{"dropout3d": "dropout", "alpha_dropout": "dropout", "feature_alpha_dropout": "dropout"},
+    **{"max_pool1d_with_indices": "pool_with_indices", "conv1d": "conv", "conv2d": "conv"},
+    **{"max_pool2d_with_indices": "pool_with_indices", "max_pool1d": "max_pool"},
+    **{"max_pool2d": "max_pool", "avg_pool1d": "avg_pool", "avg_pool2d": "avg_pool"},
+    **{"adaptive_max_pool1d": "adaptive_max", "adaptive_max_pool2d": "adaptive_max"},
+    **{"adaptive_avg_pool1d": "by_space", "adaptive_avg_pool2d": "by_space"},
+    **{"interpolate": "by_space", "upsample": "by_space", "conv_transpose1d": "by_matrix"},
+    **{"conv_transpose2d": "by_matrix", "einsum": "by_matrix", "tensordot": "by_matrix"},
+    **{"addmm": "by_matrix", "addmv": "by_matrix", "baddbmm": "by_matrix", "cumsum": "by_matrix"},
+    **{"fold": "by_matrix", "bilinear": "by_matrix", "bmm": "by_matrix", "inner": "by_matrix"},
+}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ModelError
+from ..rows._memory import check_memory
 from ._affine import Average, Concat, Conv, Floats, Linear, Rearrange, Scale, Shape, Sum, Window
 from ._units import Largest, pieces, relu
 from .builder import Builder
@@ -20,6 +25,17 @@ SUPPORTED = (
     "and minimum of two"
 )
 TOLERANCE = 1e-9  # of the largest output: our forward pass against the model's own, in float64
+
+
+@dataclass(frozen=True, eq=False)
+class Loose:
+    """Entries of a node moved such that rows of a batch are not along the first axis.
+
+    table holds, for each place, the entry's number from 1 in the node's whole batch (0: padding).
+    """
+
+    node: int
+    table: NDArray[np.int64]
 
 
 class Layers(Builder):
@@ -71,6 +87,12 @@ class Layers(Builder):
         to = tuple(1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes)
         return self.rearrange(f"{name} (shape)", at, None, to)
 
+    def turned(self, name: str, at: int) -> int:
+        """The last two axes of the sample exchanged."""
+        shape = self.shape(at)
+        order = np.arange(math.prod(shape)).reshape(shape).swapaxes(-1, -2)
+        return self.rearrange(name, at, order.ravel(), order.shape)
+
     def spatial(self, name: str, at: int, W: Any, to: Shape) -> int:
         """One matrix (out, in) for the flat spatial axes of every channel."""
         channels, *space = self.shape(at)
@@ -111,6 +133,9 @@ class Layers(Builder):
             below = np.broadcast_to(form, shape).reshape(-1)
         return self.unit(name, at, kind, [0.0], np.stack([below.ravel(), np.ones(below.size)]))
 
+    def soft_shrink(self, name: str, at: int, knot: float) -> int:
+        return self.unit(name, at, "soft_shrink", [-knot, knot], [1.0, 0.0, 1.0])
+
     def clip(self, name: str, at: int, low: float | None, high: float | None) -> int:
         low = None if low is None or low == -np.inf else float(low)
         high = None if high is None or high == np.inf else float(high)
@@ -132,20 +157,6 @@ class Layers(Builder):
         groups = seen.reshape(-1, seen.shape[-1])
         return self.add(name, Largest("maxpool", groups, (shape[0], *counts)), at)
 
-    def largest_over(
-        self, name: str, at: int, axes: tuple[int, ...], keep: bool, least: bool = False
-    ) -> int:
-        """The largest (or least) over axes of the sample (maxout)."""
-        shape = self.shape(at)
-        rest = [i for i in range(len(shape)) if i not in axes]
-        entries = np.arange(math.prod(shape)).reshape(shape).transpose(*rest, *axes)
-        groups = entries.reshape(math.prod(shape[i] for i in rest), -1)
-        to = tuple(1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes)
-        if least:
-            at = self.scale(f"{name} (negative)", at, -1.0)
-        out = self.add(name, Largest("maximum", groups, to), at)
-        return self.scale(f"{name} (least)", out, -1.0) if least else out
-
     def largest(self, name: str, ats: list[int], least: bool = False) -> int:
         """The largest (or least) entry by entry of several nodes."""
         shapes = [self.shape(a) for a in ats]
@@ -159,6 +170,101 @@ class Layers(Builder):
         groups = np.arange(len(ats) * n).reshape(len(ats), n).T
         out = self.add(name, Largest("maximum", groups, to), both)
         return self.scale(f"{name} (least)", out, -1.0) if least else out
+
+    def largest_over(
+        self, name: str, at: int, axes: tuple[int, ...], keep: bool, least: bool = False
+    ) -> int:
+        """The largest (or least) over axes of the sample."""
+        shape = self.shape(at)
+        rest = [i for i in range(len(shape)) if i not in axes]
+        order = np.arange(math.prod(shape)).reshape(shape).transpose(*rest, *axes)
+        groups = order.reshape(math.prod(shape[i] for i in rest), -1)
+        to = tuple(1 if i in axes else s for i, s in enumerate(shape) if keep or i not in axes)
+        return self.pooled(name, at, groups, to, least)
+
+    def pooled(self, name: str, at: int, groups: Any, to: Shape, least: bool = False) -> int:
+        """The largest (or least) of groups (o, k) of flat entries, -1 for none."""
+        if least:
+            at = self.scale(f"{name} (negative)", at, -1.0)
+        out = self.add(name, Largest("maximum", np.ascontiguousarray(groups), to), at)
+        return self.scale(f"{name} (least)", out, -1.0) if least else out
+
+    def adaptive_max(self, name: str, at: int, counts: Shape) -> int:
+        """Max pooling to so many positions; windows overlap where they do not divide."""
+        channels, *space = shape = self.shape(at)
+        entries = np.arange(math.prod(shape)).reshape(shape)
+        spans = [
+            [(i * s // k, -(-(i + 1) * s // k)) for i in range(k)]
+            for s, k in zip(space, counts, strict=True)
+        ]
+        windows = [
+            entries[(slice(None), *(slice(*span) for span in place))].reshape(channels, -1)
+            for place in itertools.product(*spans)
+        ]
+        groups = np.full((channels, len(windows), max(w.shape[1] for w in windows)), -1)
+        for i, window in enumerate(windows):
+            groups[:, i, : window.shape[1]] = window
+        op = Largest("maxpool", groups.reshape(-1, groups.shape[2]), (channels, *counts))
+        return self.add(name, op, at)
+
+    def by_matrix(self, name: str, at: int, run: Callable[[Floats], Any]) -> int:
+        """Any affine layer, by its answers to zero and to unit inputs.
+
+        Cost: as many rows through the layer as it has inputs, and the matrix.
+        """
+        shape = self.shape(at)
+        n = math.prod(shape)
+        b = np.asarray(run(np.zeros((1, *shape))))[0]
+        check_memory(8 * n * (n + 2 * b.size), f"layer {name!r} as a matrix")
+        columns = np.asarray(run(np.eye(n).reshape(n, *shape))) - b
+        at = self.rearrange(f"{name} (flat)", at, None, (n,))
+        shift = b.ravel() if b.any() else None
+        at = self.linear(name, at, np.ascontiguousarray(columns.reshape(n, -1).T), shift)
+        return self.rearrange(f"{name} (shape)", at, None, b.shape)
+
+    def moved_by(
+        self, name: str, at: int | Loose, run: Callable[[Floats], Any], rows: int
+    ) -> list[int | Loose]:
+        """A movement of entries by what it does to a table of positions; a node for each part.
+
+        run takes `rows` samples. What it adds besides (padding with a number) is added. A part
+        whose rows are not along the first axis is loose until another movement brings them back.
+        """
+        node, table = (at.node, at.table) if isinstance(at, Loose) else (at, None)
+        size = math.prod(self.shape(node))
+        if table is None:
+            table = np.arange(1, rows * size + 1).reshape(rows, *self.shape(node))
+        parts: list[int | Loose] = []
+        given = table.astype(np.float64)
+        for i, (out, added) in enumerate(zip(run(given), run(0 * given), strict=True)):
+            label = f"{name} ({i})" if i else name
+            index = np.rint(out - added).astype(np.int64)
+            own = index[:1]
+            later = [own + (own > 0) * size * row for row in range(rows)]
+            if index.shape[:1] == (rows,) and (index == np.concatenate(later)).all():
+                part = self.rearrange(label, node, own.ravel() - 1, own.shape[1:])
+                parts.append(self.scale(label, part, 1.0, added[0]) if added.any() else part)
+            elif added.any():
+                raise ModelError(f"layer {name!r} mixes or moves the rows of a batch: not read")
+            else:
+                parts.append(Loose(node, index))
+        return parts
+
+    def constant(self, name: str, value: Any) -> int:
+        """A node that is the same for every input."""
+        array = _numbers(value)
+        at = self.rearrange(name, 0, np.full(array.size, -1), array.shape)
+        return self.scale(name, at, 1.0, array)
+
+    def held(self, name: str, at: int | Loose | None) -> int:
+        """A node that is one, with its rows along the first axis."""
+        if isinstance(at, Loose):
+            raise ModelError(
+                f"what enters {name!r} mixes or moves the rows of a batch: it is not read"
+            )
+        if at is None:
+            refuse(name, "use of the places of maxima (indices)")
+        return at
 
     def spread(self, name: str, at: int, to: Shape) -> int:
         """Broadcast to a shape."""
@@ -184,16 +290,13 @@ def fitted(window: Window, space: Shape, counts: Shape) -> Window:
     return Window(window.size, window.stride, tuple(padding), window.dilation)
 
 
-def moved(index: Any) -> Any:
-    """What a movement of 1, 2, ... (0: padding) says: entries counted from 0, -1 for padding."""
-    return np.rint(np.asarray(index, dtype=np.float64)).astype(np.int64).ravel() - 1
-
-
-def refuse(name: str, kind: str) -> NoReturn:
+def refuse(name: str, kind: str, *, part: bool = True) -> NoReturn:
+    """Say what a layer is, what is known, and (where there is one) how to read the part before."""
+    offer = f'The part before it can be read: read(model, upto="{name}"). ' if part else ""
     raise ModelError(
         f"layer {name!r} is a {kind}, which is not piecewise affine or not known here. Known are: "
-        f'{SUPPORTED}. The part before it can be read: read(model, upto="{name}"). For where '
-        f"queries stand in the data no network is needed: hullwise.locate."
+        f"{SUPPORTED}. {offer}For where queries stand in the data no network is needed: "
+        f"hullwise.locate."
     )
 
 
@@ -221,6 +324,16 @@ def checked(net: Network, X: Floats, expected: Any, what: str, tol: float = TOLE
             f"{what}, as read, differs from itself by {gap:.1e} of its largest output on test "
             f"inputs (at most {tol:.0e} is rounding): it is not analysed. Please report this model."
         )
+
+
+def per_row(name: str, value: Any, rank: int) -> Floats:
+    """A constant as it applies to one row, where `rank` axes are those of a batch."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim < rank:
+        return array
+    if array.ndim > rank or not (array == array[:1]).all():
+        raise ModelError(f"layer {name!r} has a constant for each row of a batch: not read")
+    return np.asarray(array[0])
 
 
 def probes(shape: Shape, m: int = 8) -> Floats:

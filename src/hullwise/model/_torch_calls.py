@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
 from ._affine import Shape, Window
-from ._reading import Layers, refuse
+from ._reading import Layers, per_row, refuse
 
 CONV = (("stride", 3, 1), ("padding", 4, 0), ("dilation", 5, 1))
 
@@ -18,25 +19,33 @@ def is_node(a: Any) -> bool:
 
 
 class Signal:
-    """A node of ours that a traced call became."""
+    """A node of ours that a call became; loose, or None for what is not followed (indices)."""
 
-    def __init__(self, node: int) -> None:
+    def __init__(self, node: Any) -> None:
         self.node = node
 
 
-class Call:
-    """One traced call: its arguments as values, those that are signals as nodes."""
+def mapped(change: Any, given: Any) -> Any:
+    """`given` with calls in it replaced."""
+    if isinstance(given, tuple | list):
+        parts = [mapped(change, a) for a in given]
+        return tuple(parts) if isinstance(given, tuple) else parts
+    if isinstance(given, dict):
+        return {k: mapped(change, a) for k, a in given.items()}
+    return change(given) if is_node(given) else given
 
-    def __init__(
-        self, name: str, node: Any, module: Any, args: Any, kwargs: Any, reader: Calls
-    ) -> None:
-        self.name, self.node, self.module = name, node, module
+
+class Call:
+    """One call: its arguments as values, those that are signals as nodes."""
+
+    def __init__(self, name: str, node: Any, args: Any, kwargs: Any, reader: Calls) -> None:
+        self.name, self.node = name, node
         self.args, self.kwargs, self.reader = args, kwargs, reader
         self.out = reader.real[node]
 
     @property
     def kind(self) -> str:
-        return str(getattr(self.node.target, "__name__", self.node.target))
+        return str(self.node.meta["kind"])
 
     @property
     def at(self) -> int:
@@ -48,42 +57,37 @@ class Call:
 
     def operand(self, i: int) -> Any:
         """Argument i: a signal where it is one, else its value."""
-        given = [*self.node.args, *self.node.kwargs.values()][i]
-        if is_node(given):
-            found = self.reader.at[given]
-            return found if isinstance(found, Signal) else self.reader.real[given]
-        return given
+        return self.held([*self.node.args, *self.node.kwargs.values()][i])
+
+    def held(self, given: Any) -> Any:
+        return self.reader.at[given] if is_node(given) else given
 
     def get(self, key: str, place: int, default: Any = None) -> Any:
-        """A setting: the module's, or the function's argument by name or place."""
-        if self.module is not None:
-            return getattr(self.module, key, default)
+        """An argument by name or place."""
         if key in self.kwargs:
             return self.kwargs[key]
         return self.args[place] if len(self.args) > place else default
 
-    def weights(self, *keys: str) -> tuple[Any, Any]:
-        found = [self.get(key, i + 1) for i, key in enumerate(keys)]
-        return found[0].numpy(), None if found[1] is None else found[1].numpy()
+    def array(self, key: str, place: int) -> Any:
+        value = self.get(key, place)
+        return None if value is None else value.numpy()
 
-    def run(self, x: Any) -> Any:
-        """The call on another first argument."""
-        with self.reader.torch.no_grad():
-            if self.module is not None:
-                return self.module(x)
-            if self.node.op == "call_method":
-                return getattr(x, self.node.target)(*self.args[1:], **self.kwargs)
-            return self.node.target(x, *self.args[1:], **self.kwargs)
+    def again(self, x: Any) -> Any:
+        """The call on another value of its only signal."""
+        (signal,) = self.node.all_input_nodes
+        given = self.reader.torch.tensor(x)
+
+        def swap(node: Any) -> Any:
+            return given if node is signal else self.reader.real[node]
+
+        with self.reader.torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.node.target(*mapped(swap, self.node.args), **mapped(swap, self.node.kwargs))
 
 
 def _sample(value: Any, c: Call) -> Any:
     """A constant as it applies to one row: without the batch axis."""
-    array = np.asarray(value, dtype=np.float64)
-    if array.ndim == c.out.ndim:
-        if array.shape[0] != 1:
-            raise ModelError(f"layer {c.name!r} has a constant for each row of a batch: not read")
-        array = array[0]
-    return array
+    return per_row(c.name, value, c.out.ndim)
 
 
 class Calls:
@@ -94,131 +98,134 @@ class Calls:
     real: dict[Any, Any]
     torch: Any
 
-    def _linear(self, c: Call) -> int:
-        W, b = c.weights("weight", "bias")
-        return self.layers.linear(c.name, c.at, W, b)
+    def _on_linear(self, c: Call) -> int:
+        return self.layers.linear(c.name, c.at, c.array("weight", 1), c.array("bias", 2))
 
-    def _conv1d(self, c: Call) -> int:
-        W, b = c.weights("weight", "bias")
+    def _on_conv(self, c: Call) -> int:
+        W, b = c.array("weight", 1), c.array("bias", 2)
         stride, padding, dilation = (c.get(k, i, d) for k, i, d in CONV)
-        if c.module is not None and c.module.padding_mode != "zeros":
-            refuse(c.name, f"convolution with padding_mode={c.module.padding_mode!r}")
         window = _window(W.shape[2:], stride, padding, dilation)
         return self.layers.conv(c.name, c.at, W, b, window, int(c.get("groups", 6, 1)))
 
-    _conv2d = _conv1d
-
-    def _batchnorm(self, c: Call) -> int:
-        mean, var = c.get("running_mean", 1), c.get("running_var", 2)
-        if mean is None or (c.module is None and c.get("training", 5, False)):
+    def _on_batch_norm(self, c: Call) -> int:
+        mean, var = c.array("running_mean", 1), c.array("running_var", 2)
+        if mean is None or c.get("training", 5, False):
             refuse(c.name, "batch norm with the batch's own statistics")
-        eps = c.get("eps", 7, 1e-5)
-        gain, shift = c.get("weight", 3), c.get("bias", 4)
-        arrays = [None if a is None else a.numpy() for a in (mean, var, gain, shift)]
-        return self.layers.batch_norm(c.name, c.at, arrays[0], arrays[1], eps, *arrays[2:])
+        gain, shift, eps = c.array("weight", 3), c.array("bias", 4), c.get("eps", 7, 1e-5)
+        return self.layers.batch_norm(c.name, c.at, mean, var, eps, gain, shift)
 
-    def _avgpool2d(self, c: Call) -> int:
-        if c.get("divisor_override", 6, None) is not None:
-            refuse(c.name, "average pooling with divisor_override")
-        if c.get("ceil_mode", 4, False):
-            return self._by_matrix(c)
+    def _on_dropout(self, c: Call) -> int:
+        if c.get("training", 2, True):
+            refuse(c.name, "dropout that is never at rest (training=True)")
+        return c.at
+
+    def _on_avg_pool(self, c: Call) -> int:
+        if c.get("ceil_mode", 4, False) or c.get("divisor_override", 6) is not None:
+            return self._on_by_space(c)
         size = c.get("kernel_size", 1)
         space = len(c.shape) - 1
         stride = c.get("stride", 2, None)
         window = _window(_many(size, space), stride or size, c.get("padding", 3, 0), 1)
         return self.layers.average(c.name, c.at, window, bool(c.get("count_include_pad", 5, True)))
 
-    _avgpool1d = _avgpool2d
-
-    def _by_matrix(self, c: Call) -> int:
+    def _on_by_space(self, c: Call) -> int:
         """Any linear layer of each channel's space: its matrix, by unit images."""
         space = c.shape[1:]
         n = int(np.prod(space))
-        eye = self.torch.eye(n, dtype=self.torch.float64).reshape(n, 1, *space)
-        out = c.run(eye)
+        out = c.again(np.eye(n).reshape(n, 1, *space))
         return self.layers.spatial(c.name, c.at, out.reshape(n, -1).T.numpy(), tuple(out.shape[2:]))
 
-    _adaptiveavgpool1d = _adaptiveavgpool2d = _by_matrix
+    def _on_by_matrix(self, c: Call) -> int:
+        if len(c.node.all_input_nodes) != 1:
+            refuse(c.name, f"{c.kind} of two branches")
+        (signal,) = (c.held(node).node for node in c.node.all_input_nodes)
+        return self.layers.by_matrix(c.name, signal, lambda x: c.again(x).numpy())
 
-    def _upsample(self, c: Call) -> int:
-        return self._by_matrix(c)
+    def _on_mean(self, c: Call) -> int:
+        keep = bool(c.get("keepdim", 2, False))
+        return self.layers.mean(c.name, c.at, self._axes(c), keep, c.kind == "sum")
 
-    _interpolate = _upsamplingnearest2d = _upsamplingbilinear2d = _upsample
+    _on_sum = _on_mean
 
-    def _mean(self, c: Call) -> int:
+    def _axes(self, c: Call) -> tuple[int, ...]:
+        """The axes of the sample that a reduction names."""
+        rank = len(c.shape) + 1
         axes = c.get("dim", 1, None)
-        axes = range(1, len(c.shape) + 1) if axes is None else _tuple(axes)
-        sample = tuple(sorted((a if a >= 0 else a + len(c.shape) + 1) - 1 for a in axes))
+        axes = range(rank) if axes is None or axes == () else _tuple(axes)
+        sample = tuple(sorted(a % rank - 1 for a in axes))
         if sample[0] < 0:
-            raise ModelError(f"layer {c.name!r} averages over the batch: not read")
-        total = c.kind in ("sum",)
-        return self.layers.mean(c.name, c.at, sample, bool(c.get("keepdim", 2, False)), total)
+            raise ModelError(f"layer {c.name!r} reduces over the batch: not read")
+        return sample
 
-    _sum = _mean
-
-    def _maxpool2d(self, c: Call) -> int:
-        if c.get("return_indices", 6, False):
-            refuse(c.name, "max pooling that returns indices")
+    def _on_max_pool(self, c: Call) -> int:
+        out = c.out[0] if isinstance(c.out, tuple) else c.out
         space = len(c.shape) - 1
         size, stride = c.get("kernel_size", 1), c.get("stride", 2, None)
         padding, dilation = c.get("padding", 3, 0), c.get("dilation", 4, 1)
         window = _window(_many(size, space), stride or size, padding, dilation)
-        return self.layers.max_pool(c.name, c.at, window, tuple(c.out.shape[2:]))
+        return self.layers.max_pool(c.name, c.at, window, tuple(out.shape[2:]))
 
-    _maxpool1d = _maxpool2d
+    def _on_pool_with_indices(self, c: Call) -> Any:
+        return Signal(self._on_max_pool(c)), Signal(None)
 
-    def _adaptivemaxpool2d(self, c: Call) -> int:
-        counts = tuple(c.out.shape[2:])
-        if any(s % k for s, k in zip(c.shape[1:], counts, strict=True)):
-            refuse(
-                c.name, f"adaptive max pooling of {c.shape[1:]} to {counts}, which do not divide"
-            )
-        size = tuple(s // k for s, k in zip(c.shape[1:], counts, strict=True))
-        return self.layers.max_pool(c.name, c.at, _window(size, size, 0, 1), counts)
+    def _on_adaptive_max(self, c: Call) -> int:
+        return self.layers.adaptive_max(c.name, c.at, tuple(c.out.shape[2:]))
 
-    _adaptivemaxpool1d = _adaptivemaxpool2d
-
-    def _relu(self, c: Call) -> int:
+    def _on_relu(self, c: Call) -> int:
         return self.layers.relu(c.name, c.at)
 
-    def _leakyrelu(self, c: Call) -> int:
+    def _on_leaky_relu(self, c: Call) -> int:
         return self.layers.leaky(c.name, c.at, "leaky_relu", c.get("negative_slope", 1, 0.01))
 
-    def _rrelu(self, c: Call) -> int:
+    def _on_rrelu(self, c: Call) -> int:
         slope = (c.get("lower", 1, 1 / 8) + c.get("upper", 2, 1 / 3)) / 2
         return self.layers.leaky(c.name, c.at, "rrelu", slope)
 
-    def _prelu(self, c: Call) -> int:
+    def _on_prelu(self, c: Call) -> int:
         return self.layers.leaky(c.name, c.at, "prelu", c.get("weight", 1).numpy())
 
-    def _abs(self, c: Call) -> int:
+    def _on_abs(self, c: Call) -> int:
         return self.layers.unit(c.name, c.at, "abs", [0.0], [-1.0, 1.0])
 
-    def _hardtanh(self, c: Call) -> int:
+    def _on_hardtanh(self, c: Call) -> int:
         return self.layers.clip(c.name, c.at, c.get("min_val", 1, -1.0), c.get("max_val", 2, 1.0))
 
-    def _relu6(self, c: Call) -> int:
+    def _on_relu6(self, c: Call) -> int:
         return self.layers.clip(c.name, c.at, 0.0, 6.0)
 
-    def _hardsigmoid(self, c: Call) -> int:
+    def _on_hardsigmoid(self, c: Call) -> int:
         return self.layers.unit(c.name, c.at, "hard_sigmoid", [-3.0, 3.0], [0.0, 1 / 6, 0.0], 0.5)
 
-    def _clamp(self, c: Call) -> int:
-        own = getattr(c.node.target, "__name__", str(c.node.target))
-        low = None if own == "clamp_max" else c.get("min", 1, None)
-        high = c.get("max", 1 if own == "clamp_max" else 2, None)
-        return self.layers.clip(c.name, c.at, low, high)
+    def _on_clamp(self, c: Call) -> int:
+        if isinstance(c.operand(0), Signal) and len(c.node.all_input_nodes) == 1:
+            return self._clipped(c, c.get("min", 1), c.get("max", 2))
+        refuse(c.name, "clamp whose bounds depend on the input")
 
-    def _threshold(self, c: Call) -> int:
+    def _on_clamp_min(self, c: Call) -> int:
+        return self._clipped(c, c.get("min", 1), None)
+
+    def _on_clamp_max(self, c: Call) -> int:
+        return self._clipped(c, None, c.get("max", 1))
+
+    def _clipped(self, c: Call, low: Any, high: Any) -> int:
+        if not any(np.ndim(side) for side in (low, high)):
+            return self.layers.clip(c.name, c.at, low, high)
+        at = c.at if low is None else self._against(c, c.at, low, "clip", False)
+        return at if high is None else self._against(c, at, high, "clip", True)
+
+    def _on_softshrink(self, c: Call) -> int:
+        return self.layers.soft_shrink(c.name, c.at, float(c.get("lambd", 1, 0.5)))
+
+    def _on_threshold(self, c: Call) -> int:
         t, value = c.get("threshold", 1), c.get("value", 2)
         if t != value:
             refuse(c.name, f"threshold that jumps from {value:g} to {t:g}")
         return self.layers.clip(c.name, c.at, t, None)
 
-    def _add(self, c: Call) -> int:
+    def _on_add(self, c: Call) -> int:
         return self._plus(c, float(c.kwargs.get("alpha", 1)))
 
-    def _sub(self, c: Call) -> int:
+    def _on_sub(self, c: Call) -> int:
         return self._plus(c, -float(c.kwargs.get("alpha", 1)))
 
     def _plus(self, c: Call, factor: float) -> int:
@@ -229,87 +236,115 @@ class Calls:
             return self.layers.scale(c.name, first.node, 1.0, factor * _sample(second, c))
         return self.layers.scale(c.name, second.node, factor, _sample(first, c))
 
-    def _mul(self, c: Call) -> int:
+    def _on_rsub(self, c: Call) -> int:
+        first, second = c.operand(0), c.operand(1)
+        if isinstance(first, Signal) and isinstance(second, Signal):
+            return self.layers.sum(c.name, [first.node, second.node], (-1.0, 1.0))
+        if isinstance(first, Signal):
+            return self.layers.scale(c.name, first.node, -1.0, _sample(second, c))
+        return self.layers.scale(c.name, second.node, 1.0, -_sample(first, c))
+
+    def _on_mul(self, c: Call) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, Signal) and isinstance(second, Signal):
             refuse(c.name, "product of two branches")
         signal, factor = (first, second) if isinstance(first, Signal) else (second, first)
         return self.layers.scale(c.name, signal.node, _sample(factor, c))
 
-    def _div(self, c: Call) -> int:
+    def _on_div(self, c: Call) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(second, Signal) or c.kwargs.get("rounding_mode"):
             refuse(c.name, "division by a branch, or one that rounds")
         return self.layers.scale(c.name, first.node, 1 / _sample(second, c))
 
-    def _neg(self, c: Call) -> int:
+    def _on_neg(self, c: Call) -> int:
         return self.layers.scale(c.name, c.at, -1.0)
 
-    def _matmul(self, c: Call) -> int:
+    def _on_matmul(self, c: Call) -> int:
         first, second = c.operand(0), c.operand(1)
-        if not isinstance(first, Signal) or isinstance(second, Signal) or second.ndim != 2:
+        if isinstance(first, Signal) and isinstance(second, Signal):
             refuse(c.name, "matrix product of two branches")
-        return self.layers.linear(c.name, first.node, second.T.numpy())
+        return self._product(c, first, second)
 
-    def _cat(self, c: Call) -> int:
-        parts = c.node.args[0] if c.node.args else c.node.kwargs["tensors"]
-        axis = int(c.get("dim", 1, 0))
-        axis = axis if axis >= 0 else axis + len(c.out.shape)
-        if axis == 0 or any(not isinstance(self.at[p], Signal) for p in parts):
-            refuse(c.name, "concatenation along the batch or with a constant")
-        return self.layers.concat(c.name, [self.at[p].node for p in parts], axis - 1)
+    def _on_rmatmul(self, c: Call) -> int:
+        return self._product(c, c.operand(1), c.operand(0))
 
-    def _stack(self, c: Call) -> int:
-        parts = [self.at[p] for p in c.node.args[0]]
-        axis = int(c.get("dim", 1, 0))
-        axis = axis if axis >= 0 else axis + len(c.out.shape)
-        if axis == 0 or any(not isinstance(p, Signal) for p in parts):
-            refuse(c.name, "stacking along the batch or with a constant")
+    def _product(self, c: Call, first: Any, second: Any) -> int:
+        signal, W = (first, second) if isinstance(first, Signal) else (second, first)
+        shape = self.layers.shape(signal.node)
+        if signal is first and W.ndim == 1:
+            out = self.layers.linear(c.name, signal.node, W.numpy()[None])
+            return self.layers.rearrange(f"{c.name} (shape)", out, None, shape[:-1])
+        if signal is first and W.ndim == 2:
+            return self.layers.linear(c.name, signal.node, W.numpy().T)
+        if len(shape) < 2:
+            refuse(c.name, "matrix product that mixes the rows of a batch")
+        if signal is second and W.ndim == 2:
+            at = self.layers.turned(f"{c.name} (turn)", signal.node)
+            out = self.layers.linear(c.name, at, W.numpy())
+            return self.layers.turned(f"{c.name} (back)", out)
+        return self._on_by_matrix(c)
+
+    def _on_cat(self, c: Call) -> int:
+        axis = int(c.get("dim", 1, 0)) % c.out.ndim
+        if axis == 0:
+            refuse(c.name, "concatenation along the batch")
+        return self.layers.concat(c.name, self._several(c), axis - 1)
+
+    def _on_stack(self, c: Call) -> int:
+        axis = int(c.get("dim", 1, 0)) % c.out.ndim
+        if axis == 0:
+            refuse(c.name, "stacking along the batch")
         to = list(c.out.shape[1:])
         to[axis - 1] = 1
-        nodes = [self.layers.rearrange(c.name, p.node, None, tuple(to)) for p in parts]
+        nodes = [self.layers.rearrange(c.name, at, None, tuple(to)) for at in self._several(c)]
         return self.layers.concat(c.name, nodes, axis - 1)
 
-    def _maximum(self, c: Call) -> int:
+    def _several(self, c: Call) -> list[int]:
+        """Nodes of a list of tensors, constants among them as nodes of their own."""
+        given = [c.held(a) for a in (c.node.args or c.node.kwargs["tensors"])[0]]
+        return [
+            a.node if isinstance(a, Signal) else self.layers.constant(c.name, _sample(a, c))
+            for a in given
+        ]
+
+    def _on_maximum(self, c: Call) -> Any:
         return self._extreme(c, least=False)
 
-    def _minimum(self, c: Call) -> int:
+    def _on_minimum(self, c: Call) -> Any:
         return self._extreme(c, least=True)
 
-    def _max(self, c: Call) -> int:
+    def _on_max(self, c: Call) -> Any:
         return self._extreme(c, least=False)
 
-    def _min(self, c: Call) -> int:
+    def _on_min(self, c: Call) -> Any:
         return self._extreme(c, least=True)
 
-    def _over(self, c: Call, axes: Any, least: bool) -> int:
-        """Over axes of the sample."""
-        rank = len(c.shape) + 1
-        sample = tuple(
-            sorted(a % rank - 1 for a in _tuple(range(1, rank) if axes is None else axes))
-        )
-        if sample[0] < 0:
-            raise ModelError(f"layer {c.name!r} takes the {c.kind} over the batch: not read")
-        keep = bool(c.kwargs.get("keepdim", c.args[2] if len(c.args) > 2 else False))
-        return self.layers.largest_over(c.name, c.at, sample, keep, least)
+    def _on_amax(self, c: Call) -> int:
+        keep = bool(c.get("keepdim", 2, False))
+        least = c.kind in ("amin", "min")
+        return self.layers.largest_over(c.name, c.at, self._axes(c), keep, least)
 
-    _amax, _amin = _max, _min
+    _on_amin = _on_amax
 
-    def _extreme(self, c: Call, least: bool) -> int:
-        axes = c.kwargs.get("dim", c.args[1] if len(c.args) > 1 else None)
-        if c.kind in ("amax", "amin") or isinstance(axes, int):
-            return self._over(c, axes, least)
-        if len(c.args) + len(c.kwargs) != 2:
-            refuse(c.name, f"{c.kind} over everything")
+    def _extreme(self, c: Call, least: bool) -> Any:
+        other = c.get("other", 1, c.get("dim", 1))
+        if isinstance(other, int) and c.kind in ("max", "min"):  # over an axis: with the indices
+            return Signal(self._on_amax(c)), Signal(None)
+        if other is None:
+            refuse(c.name, f"{c.kind} over the batch")
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, Signal) and isinstance(second, Signal):
             return self.layers.largest(c.name, [first.node, second.node], least)
         signal, level = (first, second) if isinstance(first, Signal) else (second, first)
-        # against a constant, entry by entry: a knot for each
-        shape = self.layers.shape(signal.node)
-        t = np.broadcast_to(_sample(level, c), shape).reshape(1, -1)
+        return self._against(c, signal.node, level, c.kind, least)
+
+    def _against(self, c: Call, at: int, level: Any, kind: str, least: bool) -> int:
+        """The larger (or smaller) of a node and a constant, entry by entry: a knot for each."""
+        at = self.layers.spread(f"{c.name} (spread)", at, tuple(c.out.shape[1:]))
+        t = np.broadcast_to(_sample(level, c), self.layers.shape(at)).reshape(1, -1)
         slopes = [[1.0], [0.0]] if least else [[0.0], [1.0]]
-        return self.layers.unit(c.name, signal.node, c.kind, t, slopes, t[0], t[0])
+        return self.layers.unit(c.name, at, kind, t, slopes, t[0], t[0])
 
 
 def _tuple(value: Any) -> tuple[int, ...]:

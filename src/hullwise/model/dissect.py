@@ -191,7 +191,7 @@ class Dissection:
     @property
     def decision_gap(self) -> Floats:
         """How much smaller `decision_distance` may be in truth, (m,): 0 unless the budget ended."""
-        return self._shown(np.array([one.upper - one.lower for one in self._decisions]))  # type: ignore[no-any-return]
+        return self._shown(np.array([one.gap for one in self._decisions]))  # type: ignore[no-any-return]
 
     def power_cells(self) -> Any:
         """Centroids and radii layer by layer: a list of :class:`PowerCell` for each point.

@@ -181,9 +181,12 @@ def regions(
     Notes
     -----
     For each region one forward pass for each of the d inputs, one linear program for the ball and
-    one, warm from the last, for each wall that no vertex on the way decides. Regions whose largest
-    ball is below 1e-12 of the box, or below what rounding leaves uncertain of the walls that it
-    touches, are not seen; the facets that lead there are counted in `n_open`.
+    one, warm from the last, for each wall that no vertex on the way decides: O(k d) a pivot with k
+    walls, about k d pivots at worst. That is 0.05 to 0.1 ms a region in 2 dimensions, 3 ms in 20,
+    0.2 s in 128 and half a minute in 784 on one core; there take `dissect`, `slice` or `along`. A
+    partial answer is the regions nearest the start in facets crossed, no random sample. Regions
+    whose largest ball is below 1e-12 of the box, or below what rounding leaves uncertain of the
+    walls that it touches, are not seen; the facets that lead there are counted in `n_open`.
 
     Source: the walk is that of reverse search and its kin (Sleumer 1999, *Output-sensitive cell
     enumeration in hyperplane arrangements*), with a set of codes for memory.

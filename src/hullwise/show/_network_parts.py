@@ -154,8 +154,7 @@ def _plane(view: NetworkView, drawing: Drawing, level: Level) -> str:
     return _section(
         "The partition",
         f"<p>{escape(told)}</p>",
-        defs,
-        f'<div class="panes">{"".join(buttons)}{"".join(panes)}</div>',
+        f'<div class="panes">{defs}{"".join(buttons)}{"".join(panes)}</div>',
         f'<p class="note">{escape(_drawn(view, level, drawn, inside))}</p>',
     )
 
@@ -336,11 +335,16 @@ def _distances(view: NetworkView) -> str:
     if not len(found):
         return ""
     on = int((found.distance == 0).sum())
+    shared = int((found.sharing > 1).sum())
     text = (
         "How far each row is from the nearest wall of its own region, in the units of the "
         "network's input: within that distance the network is one affine map. "
-        f"{rows(found.n_regions and int((found.sharing > 1).sum()))} share their region with "
-        f"another; the fullest holds {rows(int(found.sharing.max()))}."
+        + (
+            f"{rows(shared)} share their region with another; the fullest holds "
+            f"{rows(int(found.sharing.max()))}."
+            if shared
+            else "No two rows share a region."
+        )
     )
     if on:
         text += f" {rows(on)} lie exactly on a wall and are not in the picture."
@@ -386,6 +390,6 @@ def _made(view: NetworkView, made: dict[str, str]) -> str:
     what = (
         "<p>Regions, outlines of classes, breaks and distances are computed from the network's "
         "weights in float64, none from samples. A slice shows the regions that meet its plane "
-        "only: the network has more of them elsewhere.</p>"
+        "only: the network has more of them elsewhere. Local complexity is measured on a grid.</p>"
     )
     return _section("How this was made", what, notes, f"<dl>{told}</dl>")

@@ -257,7 +257,7 @@ def distance_chart(distance: Floats, bins: int = 36) -> str:
     edges = np.linspace(low, high, bins + 1)
     counts = np.histogram(np.clip(np.log10(found), low, high), edges)[0]
     along = _Axis(low, high, left, width - right, False)
-    down = _axis([float(counts.max())], base, 12, False)
+    down = _axis([1.15 * float(counts.max())], base, 12, False)
     parts = [_grid_line(down, v, left, width - right) for v in down.ticks() if v == int(v)]
     for k, count in enumerate(counts.tolist()):
         if count:

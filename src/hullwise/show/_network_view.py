@@ -99,20 +99,29 @@ def look(
                 f"{len(s.n_regions_per_layer)} of {len(net.layers)}; the regions are those of the "
                 "layers before."
             )
-    if line == "auto":
-        line = far_pair(rows.outputs, rows.classes if classes else None)
-    walk = None
-    if line is not None:
-        line = (int(line[0]), int(line[1]))
-        if (X[line[0]] == X[line[1]]).all():
-            raise DataError(
-                f"rows {called[line[0]]} and {called[line[1]]} are the same point: there is no "
-                "line between them"
-            )
-        walk = net.along(X[line[0]], X[line[1]])
+    if classes and net.n_outputs == 1:
+        notes.append("Of the one output, class 1 is where it is above 0: a score, no probability.")
+    ends, walk = _walk(net, X, line, rows, classes, called)
     return NetworkView(
-        *(net, X, columns, rows, labels, names, classes, s, where, walk, line, tuple(notes))
+        *(net, X, columns, rows, labels, names, classes, s, where, walk, ends, tuple(notes))
     )
+
+
+def _walk(
+    net: Network, X: Floats, asked: Any, rows: NetworkRows, classes: bool, called: list[Any]
+) -> tuple[tuple[int, int] | None, Line | None]:
+    if isinstance(asked, str):
+        asked = far_pair(rows.outputs, rows.classes if classes else None)
+        if asked is not None and (X[asked[0]] == X[asked[1]]).all():
+            asked = None
+    if asked is None:
+        return None, None
+    a, b = (int(v) for v in asked)
+    if (X[a] == X[b]).all():
+        raise DataError(
+            f"rows {called[a]} and {called[b]} are the same point: there is no line between them"
+        )
+    return (a, b), net.along(X[a], X[b])
 
 
 def _plane(

@@ -297,7 +297,8 @@ def _walls(ax: Any, s: Slice, color: str, upto: int | None) -> None:
     segments, layers = walls(s)
     if upto is not None:
         segments, layers = segments[layers <= upto], layers[layers <= upto]
-    width = _width(ax, s, segments)
+    gap = _gap(ax, s, segments)
+    width = float(np.clip(0.13 * gap, 0.12, 1.0))  # so that crowded pictures stay clear
     # Later layers below: the first layer's straight lines lead the eye.
     order = np.argsort(-layers, kind="stable")
     segments, layers = segments[order], layers[order]
@@ -305,21 +306,20 @@ def _walls(ax: Any, s: Slice, color: str, upto: int | None) -> None:
         paint: Any = np.array(layer_colors(len(s.net.layers)))[layers]
     else:
         paint = WALLS[color]
-    alpha = FAINT[color]
+    alpha = FAINT[color] * float(np.clip(gap / 3, 0.3, 1.0))
     lines = LineCollection(list(segments), colors=paint, linewidths=width, alpha=alpha, zorder=2)
     lines.set_capstyle("round")
     ax.add_collection(lines)
 
 
-def _width(ax: Any, s: Slice, segments: Floats) -> float:
-    """Points: a share of the mean gap between walls, so that crowded pictures stay clear."""
+def _gap(ax: Any, s: Slice, segments: Floats) -> float:
+    """The mean distance between walls, in points."""
     side = s.high - s.low
     box = ax.get_position()
     inches = np.array(ax.figure.get_size_inches()) * [box.width, box.height]
     points = 72 * float(inches.min()) / float(side.max())
     total = float(np.hypot(*(segments[:, 1] - segments[:, 0]).T).sum())
-    gap = float(side.prod()) / max(total, 1e-300) * points
-    return float(np.clip(0.13 * gap, 0.12, 1.0))
+    return float(side.prod()) / max(total, 1e-300) * points
 
 
 def _boundary(ax: Any, s: Slice) -> None:
