@@ -174,8 +174,8 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 
 PUBLIC = {name: hullwise for name in hullwise.__all__ if not name.startswith("__")}
-PUBLIC |= {name: hullwise.model for name in hullwise.model.__all__}
-PUBLIC |= {name: hullwise.task for name in hullwise.task.__all__}
+PUBLIC |= dict.fromkeys(hullwise.model.__all__, hullwise.model)
+PUBLIC |= dict.fromkeys(hullwise.task.__all__, hullwise.task)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._affine import Floats
-from ._front import ROUNDING, _absolute
+from ._front import ROUNDING, absolute
 from ._units import Codes, Pieces
 from .network import Network
 
@@ -48,14 +48,14 @@ class Space:
     """
 
     def __init__(self, net: Network, basis: bool = True) -> None:
-        from ._walls import _start
+        from ._walls import tangent_start
 
         self.net = net
-        ops = [n if n.bends or n.op is None else replace(n, op=_absolute(n.op)) for n in net.nodes]  # type: ignore[arg-type]
+        ops = [n if n.bends or n.op is None else replace(n, op=absolute(n.op)) for n in net.nodes]  # type: ignore[arg-type]
         self._sizes = Network(tuple(ops))
         self._nodes = [layer.node for layer in net.layers]
         if basis and net.layers:
-            start = _start(net)
+            start = tangent_start(net)
             self.basis, self._held, self._after = start.basis, start.held, start.after
         else:
             self.basis, self._held = None, {0: np.eye(net.n_inputs)[None]}

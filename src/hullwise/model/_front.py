@@ -90,7 +90,7 @@ class Front:
         for i in range(self._after + 1, until + 1):
             node = self.net.nodes[i]
             if not node.bends:
-                op: Any = _absolute(node.op)  # type: ignore[arg-type]
+                op: Any = absolute(node.op)  # type: ignore[arg-type]
                 given = [self._sizes[j].reshape(1, *self.net.nodes[j].shape) for j in node.inputs]
                 out = op.linear(*given)[0]
                 self._sizes[i] = (out if op.offset is None else out + op.offset).reshape(-1)
@@ -99,7 +99,7 @@ class Front:
             self._after = until
 
 
-def _absolute(op: Affine) -> Affine:
+def absolute(op: Affine) -> Affine:
     """The layer with every number in it made positive."""
     if isinstance(op, Sum):
         return Sum(tuple(abs(f) for f in op.factors))

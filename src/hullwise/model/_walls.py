@@ -123,7 +123,7 @@ class _Start:
     basis: Floats | None
 
 
-def _start(net: Network) -> _Start:
+def tangent_start(net: Network) -> _Start:
     held: dict[int, Floats] = {0: np.eye(net.n_inputs)[None]}
     after = net.layers[0].node - 1
     if after > 0:
@@ -151,7 +151,7 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     """Distance (m,) to the nearest wall and which it is, -1 for none."""
     if not net.layers or not len(X):
         return np.full(len(X), np.inf), np.full(len(X), -1)
-    start = _start(net)
+    start = tangent_start(net)
     distance, which = np.full(len(X), np.inf), np.full(len(X), -1)
     norms: dict[int, Floats] = {}
 
@@ -225,7 +225,7 @@ def facets(net: Network, x: Floats, code: Codes) -> Facets:
 
     if not net.layers:
         return Facets(np.zeros((0, net.n_inputs)), np.zeros(0), np.zeros(0, dtype=np.int64))
-    start, rows = _start(net), []
+    start, rows = tangent_start(net), []
 
     def see(layer: int, z: Floats, own: Codes) -> None:
         op: Any = net.nodes[net.layers[layer].node].op

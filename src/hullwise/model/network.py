@@ -311,17 +311,41 @@ class Network:
 
         return line(self, x0, x1)
 
-    def slice(self, origin: Any, axes: Any, half_width: Any = 1.0) -> Slice:
-        """Every region on a plane, as polygons; see :class:`hullwise.model.Slice`."""
+    def slice(self, origin: Any, axes: Any, half_width: Any = 1.0, **options: Any) -> Slice:
+        """Every region on a plane, as polygons; see :class:`hullwise.model.Slice`.
+
+        Parameters
+        ----------
+        origin : array-like (d,)
+        axes : array-like (2, d)
+            A point of the plane is ``origin + u axes[0] + v axes[1]``.
+        half_width : float or (float, float)
+            The rectangle is ``|u| <= half_width[0], |v| <= half_width[1]``.
+        **options
+            `budget` (regions; layers beyond it are left out and the slice is partial) and
+            `progress`, called with (layers done, layers, words).
+
+        Returns
+        -------
+        Slice
+
+        Raises
+        ------
+        DataError
+            If the axes do not span a plane, or a number is not finite.
+        """
         from .plane import slice_
 
-        return slice_(self, origin, axes, half_width)
+        return slice_(self, origin, axes, half_width, **options)
 
-    def slice_through(self, a: Any, b: Any, c: Any, margin: float = 0.5) -> Slice:
-        """The slice through three points, in a square that holds them with a margin."""
+    def slice_through(self, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any) -> Slice:
+        """The slice through three points, in a rectangle that holds them with a margin.
+
+        The axes are orthonormal, the first from a towards b; options as for `slice`.
+        """
         from .plane import slice_through
 
-        return slice_through(self, a, b, c, margin)
+        return slice_through(self, a, b, c, margin, **options)
 
     def regions(
         self, box: Any, *, start: Any = None, budget: int = 10_000, **options: Any

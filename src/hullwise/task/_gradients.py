@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataError, ModelError
 from ..model._affine import Floats
-from ..model._walls import _start
+from ..model._walls import tangent_start
 from ..model.network import Network
 
 HELD = 2**23  # numbers of Jacobians held at a time
@@ -25,7 +25,9 @@ SMOOTH, ROUGH = 1e-4, 0.5  # steps of differences in standard deviations: smooth
 class Gradients(Protocol):
     """Jacobians of a model with k outputs in d inputs."""
 
-    how: str
+    @property
+    def how(self) -> str:
+        """In words."""
 
     def jacobians(self, X: Floats) -> Iterator[Floats]:
         """Blocks (m, k, d) for the rows X (n, d), in order."""
@@ -61,7 +63,7 @@ class OfNetwork:
 
     def outer_sum(self, X: Floats) -> Floats:
         """Where one narrow layer sees the whole input, outer products are added up there."""
-        start = _start(self.net) if self.net.layers else None
+        start = tangent_start(self.net) if self.net.layers else None
         narrow = start is not None and len(start.held) == 1 and start.basis is not None
         node = next(iter(start.held)) if start is not None and narrow else None
         total: Any = 0.0

@@ -53,7 +53,7 @@ def agop(model: Any, X: Any, *, ridge: float = RIDGE, step: float | None = None)
     Notes
     -----
     Cost: one backward pass for each output and row (differences: 2 d predictions a row), and the
-    outer products. Where a network's first layer is narrower than the input these are added up there.
+    outer products; where a network's first layer is narrower than its input, added up there.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def nfm(model: Any, layer: int | str = 0, *, ridge: float = 0.0) -> Floats:
 def feature_agreement(
     model: Any, X: Any, layer: int | str = 0, *, initial: Any = None
 ) -> tuple[float, float]:
-    """Correlation of a layer's W'W with the AGOP at its input; the second is that at initialisation.
+    """Correlation of a layer's W'W with the AGOP at its input, trained and at initialisation.
 
     Parameters
     ----------
