@@ -180,6 +180,8 @@ class Polytope:
         norm = np.linalg.norm(row[:-1])
         G, c = np.vstack([self.G, row[:-1] / norm]), np.append(self.c, row[-1] / norm)
         centre, radius = interior(G, c)
+        if np.isinf(radius) and radius > 0:  # balls of any size fit: the one found will do
+            radius = float((G @ centre + c).min())
         return Polytope(G, c, centre, radius)
 
     def split(self, row: Floats, size: float) -> tuple[Polytope, Polytope]:
