@@ -84,6 +84,7 @@ def run(name: str, arguments: list[str]) -> str | None:
 def main() -> None:
     p = parser(__doc__)
     p.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the data")
+    p.add_argument("--peer", type=Path, metavar="FOLDER", help="edge_subdivision.py, for slices")
     p.add_argument("--only", nargs="+", choices=SCRIPTS, default=list(SCRIPTS))
     p.add_argument("--quick", action="store_true", help="small sizes; README.md is left alone")
     args = p.parse_args()
@@ -97,6 +98,8 @@ def main() -> None:
         arguments = list((QUICK if args.quick else SCRIPTS)[name])
         if args.data is not None and name in USES_DATA:
             arguments += ["--data", str(args.data)]
+        if args.peer is not None and name == "slices":
+            arguments += ["--peer", str(args.peer)]
         start = time.perf_counter()
         said = run(name, arguments)
         if said is None:
