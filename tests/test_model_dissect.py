@@ -94,6 +94,15 @@ def test_one_point_comes_without_a_batch_axis():
     assert one.boundary_distance.shape == ()
 
 
+def test_templates_are_slopes_in_the_shape_of_the_input():
+    net = every_layer()
+    x = points(net, 1)[0]
+    p = hw.dissect(net, x)
+    template = p.template(1)
+    assert template.shape == net.input_shape
+    assert (template * x.reshape(net.input_shape)).sum() + p.b[1] == pytest.approx(p.output[1])
+
+
 def test_a_network_without_units_is_one_piece():
     p = hw.dissect(hw.model.from_arrays([[[1.0, 2.0]]], [[3.0]]), [1.0, 1.0])
     assert p.boundary_distance == np.inf

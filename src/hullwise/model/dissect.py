@@ -112,6 +112,15 @@ class Dissection:
         """
         return self._shown(self._A)  # type: ignore[no-any-return]
 
+    def template(self, output: int) -> Floats:
+        """What an output matches its input with: its row of `A` in the shape of the input.
+
+        ``output = <template, x> + b`` on the region. (m, *input_shape), or (*input_shape) for a
+        single point.
+        """
+        rows = self._A[:, output].reshape(-1, *self.net.input_shape)
+        return self._shown(rows)  # type: ignore[no-any-return]
+
     @cached_property
     def _b(self) -> Floats:
         out = np.empty_like(self.outputs)
