@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hullwise as hw
 from hullwise.model import NeuralDecisionTree, NeuralDecisionTreeClassifier
-from hullwise.model._ndt import checked, leaf_of, paths, soft, turns
+from hullwise.model.trees._ndt import checked, leaf_of, paths, soft, turns
 
 torch = pytest.importorskip("torch")
 

@@ -382,7 +382,7 @@ def test_nan_weights_are_named():
 
 
 def test_a_wrong_copy_is_never_analysed(monkeypatch):
-    from hullwise.model._reading import Layers
+    from hullwise.model.readers._layers import Layers
 
     monkeypatch.setattr(Layers, "relu", lambda self, name, at: self.leaky(name, at, "relu", 1e-6))
     with pytest.raises(hw.ModelError, match="differs from itself"):

@@ -16,7 +16,7 @@ import hullwise as hw
 from hullwise.model._affine import Concat, Conv, Linear, Sum, Window
 from hullwise.model._units import Largest, pieces
 from hullwise.model.builder import Builder
-from hullwise.model.tree import to_tree
+from hullwise.model.trees.tree import to_tree
 
 SHARED = Path(os.environ.get("HULLWISE_SHARED", Path(__file__).parents[1] / "../shared/data"))
 KNOWN = [

@@ -7,7 +7,7 @@ from typing import Any
 
 # Names are imported when first used: reading a table then loads nothing of networks.
 _HOMES = {
-    "read": "_read",
+    "read": "readers.read",
     "from_arrays": "arrays",
     "Network": "network",
     "DecisionDistance": "_decision",
@@ -17,10 +17,10 @@ _HOMES = {
     "Facets": "_walls",
     "PowerCell": "dissect",
     "walls": "_walls",
-    "NetworkTree": "tree",
-    "NeuralDecisionTree": "ndt",
-    "NeuralDecisionTreeClassifier": "ndt",
-    "to_tree": "tree",
+    "NetworkTree": "trees.tree",
+    "NeuralDecisionTree": "trees.ndt",
+    "NeuralDecisionTreeClassifier": "trees.ndt",
+    "to_tree": "trees.tree",
     "Guard": "guard",
     "GuardReport": "guard",
     "zaslavsky": "counts",

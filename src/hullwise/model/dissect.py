@@ -256,7 +256,7 @@ def dissect(net: Any, X: Any) -> Dissection:
     (2.0, 0)
     """
     if not isinstance(net, Network):
-        from ._read import read
+        from .readers.read import read
 
         net = read(net)
     single = np.shape(X) in ((net.n_inputs,), net.input_shape)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .line import Line
     from .plane import Slice
     from .regions import Regions
-    from .tree import NetworkTree
+    from .trees.tree import NetworkTree
 
 Visit = Callable[[int, Floats, Codes], Any]
 BLOCK = 2**22  # numbers of the widest layer held at a time
@@ -357,7 +357,7 @@ class Network:
 
     def to_tree(self, box: Any = None, **options: Any) -> NetworkTree:
         """The equivalent decision tree over a box; see :func:`hullwise.model.to_tree`."""
-        from .tree import to_tree
+        from .trees.tree import to_tree
 
         return to_tree(self, box, **options)
 

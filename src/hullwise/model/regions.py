@@ -26,7 +26,7 @@ from ._facets import EVERYWHERE, cells, reconsidered
 from ._maps import n_distinct
 from ._units import Codes
 from .network import Network
-from .tree import _box
+from .trees.tree import _box
 
 Ints = NDArray[np.int64]
 

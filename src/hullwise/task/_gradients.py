@@ -148,14 +148,14 @@ def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
         return OfNetwork(model)
     home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     if step is None and "torch" in home and hasattr(model, "state_dict"):
-        from ..model._read import read
+        from ..model.readers.read import read
 
         try:
             return OfNetwork(read(model, X.shape[1]))
         except ModelError:
             return OfTorch(model)
     if step is None and hasattr(model, "coefs_") and model.activation in ("relu", "identity"):
-        from ..model._read import read
+        from ..model.readers.read import read
 
         return OfNetwork(read(model))
     if step is None and "sklearn" in home and hasattr(model, "coef_") and not _kernel(model):

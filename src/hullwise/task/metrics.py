@@ -267,7 +267,7 @@ def _linear(net: Network, layer: int | str) -> tuple[int, Floats]:
 
 
 def _network(model: Any) -> Network:
-    from ..model._read import read
+    from ..model.readers.read import read
 
     return read(model)
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data._options import Progress
-from ._affine import Affine, Floats, Sum
+from ...data._options import Progress
+from .._affine import Affine, Floats, Sum
+from .._units import Codes, Largest, Pieces
+from ..network import BLOCK, Network
 from ._cells import Cell, whole
-from ._units import Codes, Largest, Pieces
-from .network import BLOCK, Network
 
 CHUNK = 256  # cells pushed at a time
 

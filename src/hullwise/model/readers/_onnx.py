@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataWarning, FileError, HullwiseError, ModelError
-from ..rows._memory import check_memory
-from ..rows._paths import existing
-from ._affine import Floats, Shape
+from ...errors import DataWarning, FileError, HullwiseError, ModelError
+from ...rows._memory import check_memory
+from ...rows._paths import existing
+from .._affine import Floats, Shape
+from ..network import Network
+from ._layers import Layers, Loose, checked, probes, refuse
 from ._onnx_operators import Operators
-from ._reading import Layers, Loose, checked, probes, refuse
-from .network import Network
 
 FINAL = {"Softmax", "LogSoftmax", "Sigmoid"}
 SAME = {"Identity", "Dropout", "Cast", "CastLike"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..errors import ModelError
+from ...errors import ModelError
 
 # these hand numbers to Python, where they are followed no further
 VALUES = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
-from ._affine import Floats
-from ._reading import Layers, checked, probes, refuse
-from .network import Network
+from ...errors import ModelError
+from .._affine import Floats
+from ..network import Network
+from ._layers import Layers, checked, probes, refuse
 
 SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
 OUTPUTS = ("softmax", "logistic")  # on top of the logits that are read

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
-from ._affine import Shape, Window
-from ._reading import Layers, fitted, per_row, refuse
+from ...errors import ModelError
+from .._affine import Shape, Window
+from ._layers import Layers, fitted, per_row, refuse
 
 
 class Operators:

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data._options import Progress, whole_number
-from ..data._qr import jit
-from ..errors import DataError, DataWarning, ModelError
-from ._affine import Floats
+from ...data._options import Progress, whole_number
+from ...data._qr import jit
+from ...errors import DataError, DataWarning, ModelError
+from .._affine import Floats
+from .._units import Codes
+from ..network import BLOCK, Network
 from ._grow import Grown, grow
-from ._tree_text import written
-from ._units import Codes
-from .network import BLOCK, Network
+from ._text import written
 
 Indices = NDArray[np.int64]
 HELD = 2**25  # numbers in the maps of all leaves, above which each row's map is made anew

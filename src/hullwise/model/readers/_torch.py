@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataWarning, HullwiseError, ModelError
-from ._affine import Shape
-from ._reading import Layers, checked, probes, refuse
+from ...errors import DataWarning, HullwiseError, ModelError
+from .._affine import Shape
+from ..network import Network
+from ._layers import Layers, checked, probes, refuse
 from ._torch_calls import Call, Calls, Signal, is_node, mapped
 from ._torch_watch import Watch
-from .network import Network
 
 FINAL = {"softmax", "log_softmax", "sigmoid", "logsigmoid"}
 MOVES = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
-from ._affine import Shape, Window
-from ._reading import Layers, per_row, refuse
+from ...errors import ModelError
+from .._affine import Shape, Window
+from ._layers import Layers, per_row, refuse
 
 CONV = (("stride", 3, 1), ("padding", 4, 0), ("dilation", 5, 1))
 

@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ModelError
-from ..rows._memory import check_memory
-from ._affine import Average, Concat, Conv, Floats, Linear, Rearrange, Scale, Shape, Sum, Window
-from ._units import Largest, pieces, relu
-from .builder import Builder
-from .network import Network
+from ...errors import ModelError
+from ...rows._memory import check_memory
+from .._affine import Average, Concat, Conv, Floats, Linear, Rearrange, Scale, Shape, Sum, Window
+from .._units import Largest, pieces, relu
+from ..builder import Builder
+from ..network import Network
 
 SUPPORTED = (
     "linear, convolution (1-D and 2-D), batch norm at rest, average pooling, flatten, reshape, "

@@ -6,8 +6,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
-from .network import Network
+from ...errors import ModelError
+from ..network import Network
 
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 
@@ -58,20 +58,20 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     if isinstance(model, str | PathLike):
         path = Path(fspath(model))
         _refuse_pickle(path)
-        from ._read_onnx import read_onnx
+        from ._onnx import read_onnx
 
         return read_onnx(path, input_shape, upto)
     home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     if "torch" in home and hasattr(model, "state_dict"):
-        from ._read_torch import read_torch
+        from ._torch import read_torch
 
         return read_torch(model, input_shape, upto)
     if "onnx" in home:
-        from ._read_onnx import read_onnx
+        from ._onnx import read_onnx
 
         return read_onnx(model, input_shape, upto)
     if "sklearn" in home:
-        from ._read_sklearn import read_sklearn
+        from ._sklearn import read_sklearn
 
         return read_sklearn(model, upto)
     raise ModelError(

@@ -1,0 +1,1 @@
+"""Models as networks: torch modules, ONNX files, scikit-learn MLPs."""
