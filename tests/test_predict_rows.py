@@ -124,3 +124,22 @@ def test_all_of_the_weight_is_100_percent():
     assert repr(reg.explain([0.0])) == "Explanation(1. from 1 rows: 0 (100 %))"
     assert repr(reg.explain([0.004])) == "Explanation(1.004 from 2 rows: 0 (100 %), 1 (0.4 %))"
     assert repr(reg.explain([0.006])) == "Explanation(1.006 from 2 rows: 0 (99 %), 1 (0.6 %))"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["Delaunay", "Voronoi", "BoxSpline", "MaxBox", "Shepard", "LinearShepard", "Nearest"],
+)
+def test_no_queries_are_an_empty_answer(kind):
+    rng = np.random.default_rng(0)
+    X, Q = np.repeat(rng.uniform(size=(100, 2)), 2, axis=0), np.zeros((0, 2))
+    reg = getattr(hw, f"{kind}Regressor")().fit(X, X[:, 0])
+    assert reg.predict(Q).shape == (0,)
+    assert reg.weights(Q).shape == (0, 200)
+    assert reg.predict_quantile(Q, [0.1, 0.9]).shape == (0, 2)
+    if kind != "LinearShepard":
+        assert len(reg.bound(Q, smoothness=1.0).total) == 0
+        band = hw.CalibratedRegressor(reg).fit(X[::2], X[::2, 0]).band(Q)
+        assert band.lower.shape == (0,)
+    shares = hw.MixtureClassifier(hw.NearestRegressor()).fit(X, X[:, 0] > 0.5).predict_proba(Q)
+    assert shares.shape == (0, 2)

@@ -37,7 +37,7 @@ class CloudEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _queries(self, X: Any) -> Checked:
         check_is_fitted(self)
-        checked = check_rows(X)
+        checked = check_rows(X, allow_empty=True)
         if checked.values.shape[1] != self.n_features_in_:
             raise DataError(
                 f"X has {checked.values.shape[1]} features, but {type(self).__name__} is expecting "

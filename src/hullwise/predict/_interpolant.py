@@ -93,6 +93,8 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
 
     def _weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
         """Over the distinct rows."""
+        if not len(Q):
+            return csr_array((0, self.cloud_.n))
         return self._weigh(Q, self.metric_, progress)
 
     def _row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
@@ -110,7 +112,7 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), W @ y: (m,) or (m, k)."""
         values = self._queries(Q).values.astype(np.float64)
-        parts = [slice(start, start + CHUNK) for start in range(0, len(values), CHUNK)]
+        parts = [slice(start, start + CHUNK) for start in range(0, max(1, len(values)), CHUNK)]
         return np.concatenate([self._row_weights(values[at]) @ self.y_ for at in parts])
 
     def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:

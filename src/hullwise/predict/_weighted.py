@@ -86,7 +86,7 @@ def read_weighted(W: Any, X: Any, Q: Any, metric: Any) -> Weighted:
         numbers or do not sum to 1, naming the row.
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    queries = check_rows(Q, name="Q")
+    queries = check_rows(Q, name="Q", allow_empty=True)
     if queries.columns is not None and cloud.columns is not None:
         check_columns(queries.columns, cloud.columns, name="Q")
     values = queries.values.astype(np.float64)

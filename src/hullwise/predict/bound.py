@@ -63,6 +63,8 @@ class ErrorBound:
     def __repr__(self) -> str:
         m = len(self.shift)
         total = self.total
+        if not m:
+            return "ErrorBound(0 queries)"
         return (
             f"ErrorBound({m} {'query' if m == 1 else 'queries'}: total up to {total.max():.4g}, "
             f"median {np.median(total):.4g}; shift up to {self.shift.max():.4g}, "

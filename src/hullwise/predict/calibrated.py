@@ -323,7 +323,7 @@ def _own_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
 
 def _predict(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
     """Prediction, reach and moment of each query."""
-    parts = [_predict_some(fitted, Q[a : a + CHUNK]) for a in range(0, len(Q), CHUNK)]
+    parts = [_predict_some(fitted, Q[a : a + CHUNK]) for a in range(0, max(1, len(Q)), CHUNK)]
     prediction, reach, moment = (np.concatenate(part) for part in zip(*parts))
     return prediction, reach, moment
 
