@@ -389,7 +389,6 @@ def test_spans_cover_every_entry_once(monkeypatch):
         ({"W": [["a", "b", "c"]] * 2}, "real numbers"),
         ({"W": [[1e308, 1e308, -1e308]] * 2}, "sums to"),
         ({"Q": [[0.0], [1.0]]}, "1 feature"),
-        ({"Q": np.zeros((0, 2)), "W": np.zeros((0, 3))}, "0 sample"),
         ({"Q": [[0.0, np.nan], [1.0, 1.0]]}, "NaN"),
         ({"X": [[0.0, np.inf], [1.0, 1.0], [0, 0]]}, "infinit"),
         ({"smoothness": -1.0}, "smoothness=-1"),
