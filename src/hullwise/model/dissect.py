@@ -115,7 +115,7 @@ class Dissection:
     def template(self, output: int) -> Floats:
         """What an output matches its input with: its row of `A` in the shape of the input.
 
-        ``output = <template, x> + b`` on the region. (m, *input_shape), or (*input_shape) for a
+        ``output = <template, x> + b`` on the region. Shape ``(m, *input_shape)``, without m for a
         single point.
         """
         rows = self._A[:, output].reshape(-1, *self.net.input_shape)

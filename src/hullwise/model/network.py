@@ -141,7 +141,7 @@ class Network:
         return last
 
     def rows(self, X: Any, name: str = "X") -> Floats:
-        """Rows X (m, d), (d,) or (m, *input_shape) as float64 (m, d).
+        """Rows X (m, d), (d,) or ``(m, *input_shape)`` as float64 (m, d).
 
         Raises
         ------

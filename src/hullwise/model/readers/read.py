@@ -29,7 +29,7 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     Returns
     -------
     Network
-        Takes rows (m, d), images flattened row-major, or (m, *input_shape).
+        Takes rows (m, d), images flattened row-major, or ``(m, *input_shape)``.
 
     Raises
     ------
