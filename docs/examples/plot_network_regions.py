@@ -22,7 +22,10 @@ rows = np.loadtxt(table, delimiter=",", skiprows=1)
 X, arm = rows[:, :2], rows[:, 2].astype(int)
 
 s = net.slice(origin=[0, 0], axes=[[1, 0], [0, 1]])
-hw.show.draw_layers(s)
+figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+s.plot(ax=axes[0], color="layer")
+s.plot(ax=axes[1], color="region")
+print(s, s.n_regions_per_layer)
 
 # %%
 # By class, with the decision boundary; and where walls are dense.
