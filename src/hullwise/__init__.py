@@ -55,6 +55,8 @@ _HOMES = {
     "SimplexStatus": "predict.simplices",
     "dissect": "model.dissect",
     "Dissection": "model.dissect",
+    "RFMRegressor": "task.rfm",
+    "RFMClassifier": "task.rfm",
     "write_report": "show.report",
     "DataError": "errors",
     "DataTypeError": "errors",
