@@ -37,6 +37,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "slices": (),
     "points": (),
     "guard": (),
+    "rfm": (),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -55,6 +56,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "slices": ("--repeat", "1", "--shapes", "2"),
     "points": ("--m", "500", "--repeat", "1"),
     "guard": ("--seeds", "1", "--rows", "500"),
+    "rfm": ("--seeds", "1"),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
 USES_DATA = (*NEEDS_DATA, "gaussian", "points")

@@ -8,6 +8,7 @@ and again. Which step, and which ridge, is chosen by cross-validation here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from .._estimator import CloudEstimator
+from .._threads import single_threaded_blas
 from ..data._options import whole_number
 from ..data.location import Location
 from ..errors import DataError
@@ -27,6 +29,7 @@ from .metrics import RIDGE
 
 KERNELS = ("laplace", "gaussian")
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
+SMALL = 2000  # rows
 QUERIES = 2**22  # numbers of a kernel matrix of queries held at a time
 
 
@@ -74,6 +77,13 @@ class RecursiveFeatureMachine(CloudEstimator):
     def _learn(self, X: Any, Y: Floats, cloud: Any, **learned: Any) -> None:
         """Fit to targets Y (n, k), and remember."""
         ridges = self._check_options()
+        # on small matrices the BLAS's threads mostly wait for each other
+        with single_threaded_blas() if cloud.n <= SMALL else nullcontext():
+            learned |= self._learned(cloud, Y, ridges)
+        self._remember(X, cloud, **learned)
+
+    def _learned(self, cloud: Any, Y: Floats, ridges: Floats) -> dict[str, Any]:
+        """What fitting finds, by attribute."""
         rows = cloud.rows.block(0, cloud.n).astype(np.float64)
         check_memory(32 * len(rows) ** 2, f"the kernel matrices of {len(rows):,} rows")
         scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
@@ -91,18 +101,15 @@ class RecursiveFeatureMachine(CloudEstimator):
             K, D = self._kernel(Z, Z, M)
             M = self._next(Z, _solve(K, ridges[0], T), K, D, M)
         K, _ = self._kernel(Z, Z, M)
-        self._remember(
-            X,
-            cloud,
-            metric_=M / np.outer(scale, scale),
-            dual_coef_=_solve(K, ridges[best], T) * size,
-            offset_=mean,
-            n_iter_=step,
-            ridge_=float(ridges[best]),
-            cv_errors_=errors,
-            _fitted=(Z, M, scale),
-            **learned,
-        )
+        return {
+            "metric_": M / np.outer(scale, scale),
+            "dual_coef_": _solve(K, ridges[best], T) * size,
+            "offset_": mean,
+            "n_iter_": step,
+            "ridge_": float(ridges[best]),
+            "cv_errors_": errors,
+            "_fitted": (Z, M, scale),
+        }
 
     def _errors(self, Z: Floats, T: Floats, ridges: Floats) -> Floats:
         """Mean squared error of held-out rows, (iterations + 1, ridges)."""
