@@ -249,6 +249,13 @@ def test_a_residual_network_is_sliced():
     np.testing.assert_allclose(found, own(module, s.points(uv), (3, 16, 16)), atol=1e-10)
 
 
+def test_a_batch_of_images_says_its_shape():
+    module, X = resnet(), np.random.default_rng(0).normal(size=(2, 3, 16, 16))
+    p = hw.dissect(module, X)
+    assert p.net.input_shape == (3, 16, 16)
+    np.testing.assert_allclose(p.output, own(module, X, (3, 16, 16)), atol=1e-12)
+
+
 def test_the_module_given_is_not_changed():
     module = resnet().float().train()
     before = {k: v.clone() for k, v in module.state_dict().items()}

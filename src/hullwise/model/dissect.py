@@ -258,7 +258,7 @@ def dissect(net: Any, X: Any) -> Dissection:
     if not isinstance(net, Network):
         from .readers.read import read
 
-        net = read(net)
+        net = read(net, np.shape(X)[1:] if np.ndim(X) == 4 else None)  # a batch of images
     single = np.shape(X) in ((net.n_inputs,), net.input_shape)
     rows = net.rows(X)
     codes = np.empty((len(rows), net.n_units), dtype=net.code_dtype)
