@@ -289,7 +289,7 @@ def test_help_imports_nothing_numeric():
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_leaves_no_half_file(rows, tmp_path):
-    big = save(tmp_path / "big.onnx", *layers([3, 300, 300, 300, 5]))
+    big = save(tmp_path / "big.onnx", *layers([3, 400, 400, 400, 5]))
     _, path = rows
     args = ["dissect", big, "--data", path, *ASKED, "-o", tmp_path / "o.csv", "--budget", "9000000"]
     running = process(*args)
