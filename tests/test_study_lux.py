@@ -29,7 +29,8 @@ from hullwise.study.lux2021._analytic import fekete_points, function, latin_hype
 from hullwise.study.lux2021._cdf import critical_value
 from hullwise.study.lux2021._data import SETS, StudySet, load_set, published_errors, unit_cube
 from hullwise.study.lux2021._models import METHODS, network
-from hullwise.study.lux2021._page import html_table, page, shown
+from hullwise.study._page import html_table, shown
+from hullwise.study.lux2021._page import page
 from hullwise.study.lux2021._real import Held, equal, held_out, share_best, tasks_of
 
 SHARED = Path(os.environ.get("HULLWISE_SHARED", Path(__file__).parents[1] / "../shared/data"))

@@ -1,9 +1,10 @@
-"""`hullwise study lux2021`: a published study computed again, as text and as a page."""
+"""`hullwise study`: a study computed, as text and as a page."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -14,19 +15,39 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from .._output import output_path
+from ..data._options import Progress
 from ..study import lux2021
-from ..study._tables import Table
+from ..study._page import shown
+from ..study._study import Study, write_page
+from ..study._tables import Finding, Table
 from ..study.lux2021._models import METHODS
-from ..study.lux2021._page import shown
 from ._console import console
 from ._run import WRITTEN, progress_bar
 
 
 def run(options: dict[str, Any]) -> None:
-    """Compute the study, print its tables, and write the page if one is asked for.
+    """`hullwise study lux2021`: options are data, sets, without, full, cache, output and force."""
 
-    `options` holds data, sets, without, full, cache, output and force, as the command takes them.
-    """
+    def compute(progress: Progress) -> lux2021.Study:
+        return lux2021.run(
+            options["data"],
+            sets=options["sets"] or None,
+            without=options["without"],
+            full=options["full"],
+            cache=options["cache"],
+            progress=progress,
+        )
+
+    _run(options, compute, print_lux2021, lux2021.write_page)
+
+
+def run_study(options: dict[str, Any], compute: Callable[[Progress], Study]) -> None:
+    """Any other study; `options` holds cache, output and force."""
+    _run(options, compute, print_study, write_page)
+
+
+def _run(options: dict[str, Any], compute: Any, show: Any, write: Any) -> None:
+    """Compute, print the tables, and write the page if one is asked for."""
     output, force = options["output"], options["force"]
     if output is not None:
         output_path(output, force=force)
@@ -35,22 +56,39 @@ def run(options: dict[str, Any]) -> None:
         ctx.meta[WRITTEN] = f"what had been finished, in {options['cache']},"
     start = perf_counter()
     with progress_bar(quiet=False) as progress:
-        study = lux2021.run(
-            options["data"],
-            sets=options["sets"] or None,
-            without=options["without"],
-            full=options["full"],
-            cache=options["cache"],
-            progress=progress,
-        )
-    print_study(console(sys.stdout), study)
+        study = compute(progress)
+    show(console(sys.stdout), study)
     if output is not None:
-        lux2021.write_page(study, output, force=force)
+        write(study, output, force=force)
         click.echo(f"page written to {os.fspath(output)}", err=True)
     click.echo(f"done in {perf_counter() - start:.0f} s", err=True)
 
 
-def print_study(out: Console, study: lux2021.Study) -> None:
+def print_study(out: Console, study: Study) -> None:
+    """Title, tables and findings; at most 100 columns wide."""
+    out.print()
+    out.print(Text(study.title, style="bold underline"))
+    out.print(Text(f"\n{study.lead}"))
+    for part in study.parts:
+        for table in part.tables:
+            _print_table(out, table)
+    _print_findings(out, "Findings", study.findings)
+
+
+def _print_findings(out: Console, title: str, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    out.print()
+    out.print(Text(title, style="bold underline"))
+    for finding in findings:
+        out.print()
+        out.print(Text(finding.title, style="bold"))
+        out.print(Padding(Text(finding.text), (0, 0, 0, 2)))
+        if finding.table is not None:
+            _print_table(out, finding.table)
+
+
+def print_lux2021(out: Console, study: lux2021.Study) -> None:
     """Every table, then what differs from the paper; at most 100 columns wide."""
     out.print()
     out.print(Text("Interpolation of sparse high-dimensional data (2021)", style="bold underline"))
@@ -60,14 +98,7 @@ def print_study(out: Console, study: lux2021.Study) -> None:
     for name, table in study.tables.items():
         if name not in told:
             _print_table(out, table)
-    out.print()
-    out.print(Text("What differs from the paper, and why", style="bold underline"))
-    for finding in study.findings:
-        out.print()
-        out.print(Text(finding.title, style="bold"))
-        out.print(Padding(Text(finding.text), (0, 0, 0, 2)))
-        if finding.table is not None:
-            _print_table(out, finding.table)
+    _print_findings(out, "What differs from the paper, and why", study.findings)
     out.print()
     left = [m.name for s, m in METHODS.items() if s not in study.methods]
     if left:

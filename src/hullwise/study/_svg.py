@@ -10,7 +10,7 @@ import numpy as np
 
 from ..rows._rows import Floats
 
-__all__ = ["Box", "box_chart", "box_of", "histogram", "scatter"]
+__all__ = ["Box", "Series", "box_chart", "box_of", "histogram", "lines", "scatter"]
 
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 10.0, 12.0, 34.0
 LEAST = 1e-16
@@ -214,3 +214,115 @@ def histogram(
         for value in (0, 0.2, 0.4, 0.6, 0.8, 1):
             parts.append(_text(along.at(value), base + 14, f"{value:g}", "middle"))
     return _frame(width, TOP + len(series) * height, label, parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Points of a line in the order of x, with a band or None; NaN leaves a gap.
+
+    `kind` names classes of page.css, the next colour unless told; `dashed` is for what was not
+    measured.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    kind: str = ""
+    dashed: bool = False
+
+
+def lines(
+    series: Sequence[Series],
+    *,
+    label: str,
+    across: str,
+    up: str,
+    log: tuple[bool, bool] = (False, False),
+    width: float = 760,
+    height: float = 320,
+) -> str:
+    """Lines with their names at their ends; `across` and `up` name the axes, `log` says which."""
+    room = 150.0  # for the names
+    xs = [float(v) for s in series for v in s.x]
+    ys = [float(v) for s in series for part in (s.y, s.low, s.high) for v in part or ()]
+    along = _across_axis(xs, LEFT, width - room, log[0])
+    axis = _axis(ys, height - BOTTOM - 8, TOP + 14, log[1])
+    parts = [
+        f'<path class="grid" d="M{LEFT:g},{axis.at(v):.1f}H{width - room:g}"/>'
+        + _text(LEFT - 6, axis.at(v) + 4, _tick(v), "end")
+        for v in axis.ticks()
+    ]
+    ticks = along.ticks()
+    parts += [_text(along.at(v), height - BOTTOM + 8, _tick(v), "middle") for v in ticks]
+    parts.append(_text((LEFT + width - room) / 2, height - 6, across, "middle"))
+    parts.append(_text(4, TOP, up, "start"))
+    ends = []
+    for number, one in enumerate(series):
+        kind = one.kind or f"tint s{number % 8}"
+        parts.append(f'<g class="{kind}">{_band(one, along, axis)}{_line(one, along, axis)}</g>')
+        known = [k for k, v in enumerate(one.y) if np.isfinite(v)]
+        if known:
+            ends.append((axis.at(float(one.y[known[-1]])), one.name, kind))
+    parts += _names(ends, width - room + 8, TOP + 14, height - BOTTOM)
+    return _frame(width, height, label, parts)
+
+
+def _across_axis(values: Sequence[float], start: float, end: float, log: bool) -> _Axis:
+    """As `_axis`, but a linear one need not begin at 0."""
+    if log:
+        return _axis(values, start, end, True)
+    found = [v for v in values if np.isfinite(v)]
+    low, high = (min(found), max(found)) if found else (0.0, 1.0)
+    return _Axis(low, high if high > low else low + 1, start, end, False)
+
+
+def _line(one: Series, along: _Axis, axis: _Axis) -> str:
+    """The line and a dot at each point."""
+    path, dots, pen = [], [], "M"
+    for x, y in zip(one.x, one.y):
+        if not np.isfinite(y):
+            pen = "M"
+            continue
+        path.append(f"{pen}{along.at(float(x)):.1f},{axis.at(float(y)):.1f}")
+        dots.append(f"M{along.at(float(x)):.1f},{axis.at(float(y)):.1f}h0")
+        pen = "L"
+    if one.dashed:
+        return f'<path class="line dashed" d="{"".join(path)}"/>'
+    return f'<path class="line" d="{"".join(path)}"/><path class="point" d="{"".join(dots)}"/>'
+
+
+def _band(one: Series, along: _Axis, axis: _Axis) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    known = [
+        (along.at(float(x)), axis.at(float(a)), axis.at(float(b)))
+        for x, a, b in zip(one.x, one.low, one.high)
+        if np.isfinite(a) and np.isfinite(b)
+    ]
+    if len(known) < 2:
+        return ""
+    up = "L".join(f"{x:.1f},{b:.1f}" for x, _, b in known)
+    down = "L".join(f"{x:.1f},{a:.1f}" for x, a, _ in reversed(known))
+    return f'<path class="hill" d="M{up}L{down}z"/>'
+
+
+def _names(
+    ends: Sequence[tuple[float, str, str]], x: float, top: float, bottom: float
+) -> list[str]:
+    """Names beside the ends of their lines, moved apart where they would touch."""
+    order = sorted(range(len(ends)), key=lambda i: ends[i][0])
+    places, last = {}, top - 14
+    for i in order:
+        last = max(ends[i][0], last + 14)
+        places[i] = last
+    limit = bottom
+    for i in reversed(order):
+        places[i] = min(places[i], limit)
+        limit = places[i] - 14
+    return [
+        f'<g class="{kind}"><circle class="body" cx="{x:.1f}" cy="{places[i]:.1f}" r="3.5"/></g>'
+        + _text(x + 8, places[i] + 4, name, "start")
+        for i, (_, name, kind) in enumerate(ends)
+    ]

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...data._options import Progress
-from ...errors import DataError, FileError
+from ...errors import DataError
 from ...rows._rows import Floats
 from .._runs import Results, Task, run_tasks
+from .._study import folder
 from .._tables import Finding, Table
 from . import _analytic as analytic
 from . import _cdf as cdf
@@ -135,13 +136,13 @@ def run(
     >>> row[0], row[7], round(row[8], 3)  # the median: printed, and here
     ('SVR', 0.931, 0.931)
     """
-    folder = _folder(data, "data")
-    parts = _parts(sets, folder)
+    source = folder(data, "data")
+    parts = _parts(sets, source)
     methods = _methods(without, full)
-    loaded = {name: load_set(name, folder) for name in SETS if name in parts}
-    published = published_errors(folder, loaded.values())
+    loaded = {name: load_set(name, source) for name in SETS if name in parts}
+    published = published_errors(source, loaded.values())
     tasks = _tasks(loaded, methods, full, "analytic" in parts)
-    results = run_tasks(tasks, _folder(cache, "cache"), progress)
+    results = run_tasks(tasks, folder(cache, "cache"), progress)
     return _study(loaded, parts, methods, full, published, results)
 
 
@@ -178,18 +179,9 @@ def write_page(study: Study, path: str | os.PathLike[str], *, force: bool = Fals
     return Path(path).expanduser()
 
 
-def _folder(path: str | os.PathLike[str] | None, name: str) -> Path | None:
-    if path is None:
-        return None
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise FileError(str(path), f"is no folder; {name}= (--{name}) names one")
-    return folder
-
-
-def _parts(sets: Sequence[str] | None, folder: Path | None) -> tuple[str, ...]:
+def _parts(sets: Sequence[str] | None, source: Path | None) -> tuple[str, ...]:
     if sets is None:
-        return (*in_folder(folder), "analytic")
+        return (*in_folder(source), "analytic")
     for name in sets:
         if name not in PARTS:
             raise DataError(f"no part is called {name!r}: there are {', '.join(PARTS)}.")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from importlib import resources
 from itertools import product
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ... import __version__
-from ...show._words import number
+from .._page import document, figure, findings_section, html_table, legend, section
 from .._svg import Box, box_chart, box_of, histogram, scatter
-from .._tables import Table
 from ._analytic import DESIGNS, DIMENSIONS, LENGTHS, NOISES, sizes
 from ._cdf import INPUTS, critical_value
 from ._data import SETS
@@ -26,24 +20,11 @@ from ._real import RANKED, share_best
 if TYPE_CHECKING:
     from . import Study
 
-__all__ = ["page", "shown"]
+__all__ = ["page"]
 
 SIZE_LIMIT = 1_000_000
 POINTS = (500, 250, 100, 0)
 """How many points a scatter plot shows; the next smaller is taken while the page is too large."""
-
-
-def shown(value: Any) -> str:
-    """A cell as text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool | str):
-        return str(value)
-    if isinstance(value, int | np.integer):
-        return f"{value:,}"
-    if not np.isfinite(value):
-        return "unknown"
-    return ("\u2212" if value < 0 else "") + number(abs(float(value)))
 
 
 def page(study: Study) -> str:
@@ -56,10 +37,6 @@ def page(study: Study) -> str:
 
 
 def _page(study: Study, most: int) -> str:
-    sheets = (("hullwise.show", "report.css"), ("hullwise.study", "page.css"))
-    style = "".join((resources.files(a) / b).read_text(encoding="utf-8") for a, b in sheets)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
     title = "Interpolation of sparse high-dimensional data, computed again"
     body = [_opening(study)]
     for name in study.held:
@@ -68,16 +45,12 @@ def _page(study: Study, most: int) -> str:
         body.append(_function_section(study))
     if "analytic" in study.parts:
         body.append(_analytic_section(study))
-    body += [_summary_section(study), _findings(study), _how(study)]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f'<meta name="generator" content="hullwise">\n<title>{title}</title>\n'
-        f'<link rel="icon" href="data:,">\n<style>{style}</style>\n</head>\n<body>\n'
-        f"<main>\n{''.join(p for p in body if p)}</main>\n</body>\n</html>\n"
-    )
+    body += [
+        _summary_section(study),
+        findings_section("What differs from the paper, and why", study.findings),
+        _how(study),
+    ]
+    return document(title, body)
 
 
 def _opening(study: Study) -> str:
@@ -93,59 +66,6 @@ def _opening(study: Study) -> str:
         f"<p>This page was computed by hullwise {escape(__version__)} {length}, on "
         f"{escape(', '.join(names))}.{escape(left)} What ran, and how, is said at the end; what "
         "differs from the paper, and why, before it.</p>"
-    )
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>\n"
-
-
-def _figure(svg: str, caption: str) -> str:
-    return (
-        f'<figure class="chart"><div class="scroll">{svg}</div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
-def _key(entries: Sequence[tuple[str, str]]) -> str:
-    marks = "".join(
-        f'<span><svg class="sw {kind}" viewBox="0 0 10 10" aria-hidden="true">'
-        f'<rect class="body" width="10" height="10"/></svg>{escape(text)}</span>'
-        for kind, text in entries
-    )
-    return f'<p class="key">{marks}</p>'
-
-
-def html_table(table: Table) -> str:
-    """A table with its groups of columns as a first line of headings."""
-    groups = table.groups()
-    first = {columns[0] for name, columns in groups if name}
-    top, below = [], []
-    for name, columns in groups:
-        if not name:
-            kind = ' class="name"' if columns[0] == 0 else ""
-            top.append(
-                f'<th rowspan="2" scope="col"{kind}>{escape(table.columns[columns[0]])}</th>'
-            )
-            continue
-        top.append(f'<th colspan="{len(columns)}" class="first" scope="col">{escape(name)}</th>')
-        for j in columns:
-            kind = "n first" if j in first else "n"
-            text = table.columns[j].partition(" | ")[2]
-            below.append(f'<th class="{kind}" scope="col">{escape(text)}</th>')
-    rows = []
-    for row in table.rows:
-        cells = [f'<th scope="row">{escape(shown(v))}</th>' for v in row[: table.keys]]
-        for j, value in enumerate(row[table.keys :], table.keys):
-            kind = "n first" if j in first else "n"
-            kind += " paper" if table.columns[j].endswith("| paper") else ""
-            cells.append(f'<td class="{kind}">{escape(shown(value))}</td>')
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
-    return (
-        f'<div class="scroll"><table><caption>{escape(table.title)}</caption><thead>'
-        f"<tr>{''.join(top)}</tr><tr>{''.join(below)}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>{note}"
     )
 
 
@@ -181,11 +101,11 @@ def _set_section(study: Study, name: str, most: int) -> str:
         f"{whiskers}"
     )
     names = [f"{name}_{kind}" for kind in ("errors", "best", "equal", "times")]
-    return _section(
+    return section(
         data.title,
         f"<p>{data.n:,} rows of {data.X.shape[1]} features.</p>",
-        _key([("paper", "published"), ("here", "computed here")]),
-        _figure(chart, caption),
+        legend([("paper", "published"), ("here", "computed here")]),
+        figure(chart, caption),
         _scatters(study, name, most),
         _tables(study, *names),
     )
@@ -233,10 +153,10 @@ def _function_section(study: Study) -> str:
             boxes: list[tuple[str, Box | None]] = [("paper", known), ("here", box_of(ks))]
             groups.append((METHODS[slug].name, boxes))
         label = f"Kolmogorov-Smirnov distances, {INPUTS[kind]}"
-        parts.append(_figure(box_chart(groups, label=label, log=False), label))
+        parts.append(figure(box_chart(groups, label=label, log=False), label))
         series = {METHODS[s].name: v for s, v in found.items()}
         caption = f"How many rows have which distance, {INPUTS[kind]}; lines at the limits of p."
-        parts.append(_figure(histogram(series, cuts, label=label), caption))
+        parts.append(figure(histogram(series, cuts, label=label), caption))
         parts.append(_tables(study, *(f"hpc_{kind}_{t}" for t in ("ks", "best", "rejected"))))
     text = (
         "<p>Each row has 150 measured throughputs. A prediction is the mixture of the "
@@ -244,15 +164,15 @@ def _function_section(study: Study) -> str:
         "largest difference to the row's own distribution. (The paper joins the steps by a smooth "
         "curve first.)</p>"
     )
-    key = _key([("paper", "published, other rows"), ("here", "computed here")])
-    return _section(SETS["hpc"].title, text, key, *parts, _tables(study, "hpc_times"))
+    key = legend([("paper", "published, other rows"), ("here", "computed here")])
+    return section(SETS["hpc"].title, text, key, *parts, _tables(study, "hpc_times"))
 
 
 def _analytic_section(study: Study) -> str:
     parts = [
         "<p>f(x) = cos |x| on the unit cube, in 2 and 20 dimensions, exact and with uniform noise "
         "of 10 %; well-spaced rows in growing numbers; 1,000 random points to predict.</p>",
-        _key([(s, study.methods[s].name) for s in ("delaunay", "mlp") if s in study.methods]),
+        legend([(s, study.methods[s].name) for s in ("delaunay", "mlp") if s in study.methods]),
     ]
     for d, noise in product(DIMENSIONS, NOISES):
         label = f"{d} dimensions, {'exact' if noise == 0 else 'with noise'}"
@@ -267,9 +187,9 @@ def _analytic_section(study: Study) -> str:
                         marks[f"{n:,} rows", slug] = ANALYTIC[d, noise, row][n]
             groups.append((f"{n:,} rows", some))
         chart = box_chart(groups, label=label, log=True, marks=marks, height=240)
-        parts.append(_figure(chart, f"{label}: absolute errors. Diamonds: published medians."))
+        parts.append(figure(chart, f"{label}: absolute errors. Diamonds: published medians."))
     parts.append(_tables(study, "analytic"))
-    return _section("The function cos |x|", *parts, _spacing(study))
+    return section("The function cos |x|", *parts, _spacing(study))
 
 
 def _spacing(study: Study) -> str:
@@ -290,8 +210,8 @@ def _spacing(study: Study) -> str:
         label = f"{d} dimensions: {length}"
         log = d == min(DIMENSIONS)
         chart = box_chart(groups, label=label, log=log, marks=marks, width=440, height=200)
-        parts.append(_figure(chart, f"{label}. Diamonds: published medians."))
-    key = _key([("fekete", DESIGNS["fekete"]), ("random", DESIGNS["random"])])
+        parts.append(figure(chart, f"{label}. Diamonds: published medians."))
+    key = legend([("fekete", DESIGNS["fekete"]), ("random", DESIGNS["random"])])
     return (
         f'<h2 class="small">Data spacing</h2>{key}<div class="plots">{"".join(parts)}</div>'
         f"{_tables(study, 'spacing')}"
@@ -299,16 +219,7 @@ def _spacing(study: Study) -> str:
 
 
 def _summary_section(study: Study) -> str:
-    return _section("All real-valued sets", _tables(study, "averages")) * bool(study.held)
-
-
-def _findings(study: Study) -> str:
-    parts = [
-        f'<div class="finding"><h3>{escape(f.title)}</h3><p>{escape(f.text)}</p>'
-        f"{html_table(f.table) if f.table is not None else ''}</div>"
-        for f in study.findings
-    ]
-    return _section("What differs from the paper, and why", *parts)
+    return section("All real-valued sets", _tables(study, "averages")) * bool(study.held)
 
 
 def _how(study: Study) -> str:
@@ -331,6 +242,6 @@ def _how(study: Study) -> str:
         "Forest fires: Cortez and Morais 2007, UCI, doi 10.24432/C5D88D. Parkinson's: Tsanas and "
         "Little 2009, UCI, doi 10.24432/C5ZS3N. Both CC BY 4.0."
     )
-    return _section(
+    return section(
         "What ran", f"<p>{escape(text)}</p><dl>{items}</dl>", f'<p class="note">{sets}</p>'
     )
