@@ -38,6 +38,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "points": (),
     "guard": (),
     "rfm": (),
+    "agop": (),
+    "metric": (),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -57,9 +59,11 @@ QUICK: dict[str, tuple[str, ...]] = {
     "points": ("--m", "500", "--repeat", "1"),
     "guard": ("--seeds", "1", "--rows", "500"),
     "rfm": ("--seeds", "1"),
+    "agop": ("--n", "2000", "--repeat", "1"),
+    "metric": ("--shrink", "10", "--repeat", "1"),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
-USES_DATA = (*NEEDS_DATA, "gaussian", "points")
+USES_DATA = (*NEEDS_DATA, "gaussian", "points", "agop")
 
 
 def fill(text: str, name: str, body: str) -> str:

@@ -239,6 +239,22 @@ def test_metric_is_euclid_after_a_map(table, L, metric):
     assert found.verify(X, exact=True).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("seen", [1, D])
+def test_a_metric_on_rows_that_are_not_kept(table, monkeypatch, dtype, seen):
+    """Passes take the directions through the matrix, not the rows: the same answers."""
+    X, Q = table[0].astype(dtype), table[1]
+    L = np.random.default_rng(4).normal(size=(seen, D))
+    kept = hw.locate(X, Q, metric=L.T @ L, reference=N)
+    monkeypatch.setattr(_scan, "KEEP", 0)
+    for at in (slice(None), slice(0, 1), slice(40, 41)):
+        found = hw.locate(X, Q[at], metric=L.T @ L, reference=N)
+        assert found.verify(X, exact=True).all()
+        np.testing.assert_array_equal(found.verdict, kept.verdict[at])
+        np.testing.assert_array_equal(found.nearest_rows, kept.nearest_rows[at])
+        np.testing.assert_allclose(found.upper, kept.upper[at], rtol=1e-6, atol=1e-11)
+
+
 @pytest.mark.parametrize("name", ["std", "range"])
 def test_named_metrics(table, name):
     X, Q = table

@@ -61,6 +61,10 @@ class Metric:
             return np.where(self.root > 0, V / safe, 0.0)
         return V @ self.inverse.T
 
+    def dual(self, V: Floats) -> Floats:
+        """M v for each row v of V: what takes the Euclidean inner product to that of the metric."""
+        return V * self.root * self.root if self.factor is None else self.image(V) @ self.factor
+
     def norm(self, V: Floats) -> Floats:
         """|v|_M for each row of V."""
         return lengths(self.image(V))

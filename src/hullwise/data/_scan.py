@@ -8,7 +8,7 @@ over the data (what a solver wants), and the exact best k (what a neighbour quer
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -48,13 +48,30 @@ class View:
         """All framed rows of a small cloud."""
         return np.ascontiguousarray(self.frame.map(self.source.block(0, self.n)))
 
-    def block(self, start: int, stop: int, single: bool) -> Array:
+    def folds(self, count: int, h: float) -> bool:
+        """Whether a pass takes its directions through the metric's matrix instead of the rows.
+
+        <u, y L'> = <u L, y>: the same scores, and rows are not mapped anew in every pass. Mapped
+        rows have fewer coordinates where the metric sees few: then it depends on how many ask.
+        """
+        if self.small or self.frame.matrix is None or h:
+            return False
+        d, r = self.frame.matrix.shape
+        return bool(count * d < r * (count + d))
+
+    @cached_property
+    def _unturned(self) -> Frame:
+        """The frame without the metric's matrix."""
+        return replace(self.frame, matrix=None)
+
+    def block(self, start: int, stop: int, single: bool, folded: bool = False) -> Array:
         if self.small:
             return self.kept[start:stop]
         rows = self.source.block(start, stop)
         if single and self.as_stored:
             return rows
-        return self.frame.map_single(rows) if single else self.frame.map(rows)
+        frame = self._unturned if folded else self.frame
+        return frame.map_single(rows) if single else frame.map(rows)
 
     def take(self, rows: Indices) -> Floats:
         return self.kept[rows] if self.small else self.frame.map(self.source.take(rows))
@@ -65,9 +82,11 @@ class View:
             return np.asarray((U * self.frame.factor).astype(np.float32) / self.frame.factor)
         return U.astype(np.float32).astype(np.float64)
 
-    def factors(self, U: Floats, single: bool) -> tuple[Array, Floats]:
+    def factors(self, U: Floats, single: bool, h: float = 0.0) -> tuple[Array, Floats]:
         """What a block is multiplied with for directions U, and what to take off every score."""
-        if single and self.as_stored:
+        if self.frame.matrix is not None and self.folds(len(U), h):
+            U = U @ self.frame.matrix.T
+        elif single and self.as_stored:
             D = np.ascontiguousarray(U * self.frame.factor, dtype=np.float32)
             return D, D.astype(np.float64) @ self.frame.shift
         dtype = np.float32 if single and not self.small else np.float64
@@ -77,7 +96,8 @@ class View:
         """Bound on the error of every computed <u, z>, for each row u of U.
 
         Every summation order obeys |error| <= gamma_k sum_j |u_j| |z_j| with k terms (Higham,
-        Accuracy and Stability, section 3.1); eight more roundings cover the frame itself.
+        Accuracy and Stability, section 3.1); eight more roundings cover the frame itself. A
+        metric's matrix adds d terms, whether the rows go through it or the directions.
         """
         single = single and not self.small
         terms = 8 + self.rank + (0 if self.frame.matrix is None else len(self.frame.shift))
@@ -132,7 +152,7 @@ def price(
         winners[at, group][better] = arg[better] + start
         scores[at, group][better] = value[better]
 
-    directions, base = view.factors(U, single)
+    directions, base = view.factors(U, single, h)
     _scan(view, directions, spans, block, single, best_of_block, h)
     scores -= base[:, None]
     first = scores.argmax(axis=1)[:, None]
@@ -154,7 +174,7 @@ def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     def merge(group: int, start: int, at: slice, S: Array) -> None:
         merge_top(S, start, values[group, at], rows[group, at])
 
-    _scan(view, view.factors(U, False)[0], spans, BLOCK, False, merge, h)
+    _scan(view, view.factors(U, False, h)[0], spans, BLOCK, False, merge, h)
     flat_values = np.moveaxis(values, 0, 1).reshape(len(U), -1)
     flat_rows = np.moveaxis(rows, 0, 1).reshape(len(U), -1)
     order = np.lexsort((flat_rows, -flat_values), axis=1)[:, :k]
@@ -195,12 +215,13 @@ def _scan(
     count = len(directions)
     if not count:
         return
+    folded = view.folds(count, h)
 
     def one_group(item: tuple[int, tuple[int, int]], stop: Stop) -> None:
         group, (first, last) = item
         buffer = np.zeros((min(CHUNK, count), block + -block % 64), dtype=directions.dtype)
         for start in range(first, last, block):
-            Z = view.block(start, min(start + block, last), single)
+            Z = view.block(start, min(start + block, last), single, folded)
             # equal rows get equal scores only where the product treats them alike: no ragged end
             padded = np.pad(Z, ((0, -len(Z) % 64), (0, 0))) if len(Z) % 64 else Z
             weight = h * np.einsum("ij,ij->i", Z, Z) if h else None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..rows._rows import Floats, Indices
-from ._frame import Metric
+from ._frame import Metric, lengths
 from ._verdict import Status, Verdict
 from .bands import BANDS, BEYOND, EDGE, Bools, Objects, Reference, chance
 from .box import excess
@@ -140,6 +140,26 @@ class Location:
     def metric_text(self) -> str:
         """The metric in words."""
         return self.metric.text
+
+    @property
+    def lower_euclidean(self) -> Floats:
+        """(m,) certified lower bound of the plain distance, in the data's units.
+
+        The direction that separates a query in the metric separates it in every other: this is how
+        far apart the two sides are without the metric. 0 where `lower` is.
+        """
+        direction = self.direction.astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            gap = self.lower * self.metric.norm(direction) / lengths(self.metric.dual(direction))
+        return np.where(self.lower > 0, gap * (1 - 2.0**-40), 0.0)
+
+    @property
+    def upper_euclidean(self) -> Floats:
+        """(m,) plain distance to `nearest`, which need not be the nearest one without the metric.
+
+        NaN in a `membership_only` run.
+        """
+        return lengths(self.residual)
 
     @property
     def box_excess(self) -> Floats:

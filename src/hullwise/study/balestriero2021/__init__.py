@@ -1,0 +1,3 @@
+"""draft"""
+
+from ._exact import half, share_inside, share_outside, threshold
