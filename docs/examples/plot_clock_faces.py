@@ -43,8 +43,8 @@ target, truth = (np.sin(2 * np.pi * t / 20) for t in (train, test))
 forms = {"pixels": pictures, "coordinates": tips, "angle": lambda t: 6 * t[:, None]}
 
 # %%
-# For each form: the share of the new times inside the hull of those seen, how far out the others
-# are as a share of the distance to the nearest row seen, and the mean error of three regressors.
+# For each form: the share of the new times inside the hull of those seen, the distance to the hull
+# as a share of that to the nearest row seen (mean), and the mean error of three regressors.
 # (Guessing the mean has an error of 0.64.)
 
 regressors = {
@@ -70,11 +70,12 @@ for name, form in forms.items():
 #   the nearest picture.
 # - As **coordinates** every new time is outside too, since a circle is curved everywhere: no point
 #   of it is an average of others. But it is outside by a sliver only.
-# - As an **angle** a new time is inside, but for the few before the first time seen or after the
-#   last. There the two ends of the hour, one and the same time, are as far apart as can be.
+# - As an **angle** every new time is inside. The price is at the end of the hour: minutes 0 and
+#   59.9, nearly the same time, are as far apart as two times can be.
 #
-# The errors follow the distances and not the verdicts: "outside" is where the rows are, seen in
-# some coordinates. How much it matters is up to the coordinates.
+# The verdict is about the rows *in the coordinates given*. How much it matters depends on the
+# method. Averages of the rows at hand choose much the same rows in all three forms and do equally
+# well. The network pays for pixels: among 576 of them it does not see that a hand turns.
 
 worst = int(np.argmax(found["pixels"].upper))
 loc = found["pixels"]
@@ -95,6 +96,6 @@ ring = tips(np.sort(train))
 panels[4].fill(*ring.T, facecolor="#0072B233", edgecolor="#0072B2", linewidth=1)
 panels[4].plot(*ring.T, ".", color="#444444", markersize=4)
 panels[4].plot(*tips(test).T, ".", color="#D55E00", markersize=2)
-panels[4].set_title("coordinates: hull and new times", fontsize=9)
-panels[4].set(xticks=[], yticks=[], aspect="equal")
+panels[4].set_title("coordinates: hull, new times", fontsize=9)
+panels[4].set(xticks=[], yticks=[], aspect="equal", xlim=(-1.03, -0.73), ylim=(-0.2, 0.1))
 plt.show()

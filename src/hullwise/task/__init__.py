@@ -1,6 +1,16 @@
 """The metric a task induces: feature matrices and gradient outer products of a model."""
 
+from ._directions import Directions, directions
 from .local_fits import agop_of_rows
 from .metrics import agop, feature_agreement, local_agop, local_metric, nfm
 
-__all__ = ["agop", "agop_of_rows", "feature_agreement", "local_agop", "local_metric", "nfm"]
+__all__ = [
+    "Directions",
+    "agop",
+    "agop_of_rows",
+    "directions",
+    "feature_agreement",
+    "local_agop",
+    "local_metric",
+    "nfm",
+]

@@ -314,7 +314,7 @@ def _units(rows: Floats) -> Floats:
 
 
 def _forms(M: Floats, V: Floats) -> Floats:
-    return np.asarray(np.einsum("mi,mij,mj->m", V, M, V, optimize=True))
+    return np.asarray(((M @ V[:, :, None])[:, :, 0] * V).sum(axis=1))
 
 
 def _point(x: Floats) -> str:

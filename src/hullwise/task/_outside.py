@@ -16,7 +16,7 @@ from ..data.cloud import Cloud
 from ..data.hull import locate_in_hull
 from ..model._affine import Floats
 
-CLOSE = 1e-6  # of the path: how closely the places where it crosses the hull are found
+CLOSE = 1e-4  # of the path: how closely the places where it crosses the hull are found
 ROUNDS = 60
 
 

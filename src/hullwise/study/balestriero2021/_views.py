@@ -17,8 +17,8 @@ __all__ = [
     "linear_weights",
     "quantised",
     "resampled",
-    "smoothed",
     "rows_of",
+    "smoothed",
 ]
 
 BLOCK = 4096
@@ -64,7 +64,7 @@ def resampled(images: Array, factor: float, size: int) -> Array:
 
 
 def _mapped(images: Array, down: Floats, across: Floats) -> Array:
-    """Both maps applied to each image, block by block; float32 where that holds the sums exactly."""
+    """Both maps applied to each image, block by block; float32 where that holds the sums."""
     n, _, _, c = images.shape
     most = down.sum(axis=1).max() * across.sum(axis=1).max() * 255
     exact = images.dtype in (np.uint8, np.bool_) and most < 2**24
@@ -82,7 +82,7 @@ def area_weights(n: int, m: int) -> Floats:
     low = np.arange(m)[:, None] * n
     pixel = np.arange(n)[None] * m
     overlap = np.minimum(low + n, pixel + m) - np.maximum(low, pixel)
-    return np.maximum(overlap, 0).astype(np.float64)
+    return np.asarray(np.maximum(overlap, 0), dtype=np.float64)
 
 
 def linear_weights(n: int, m: int) -> Floats:

@@ -1,0 +1,432 @@
+"""walk: a path from one row to another, and what it crosses on the way.
+
+Straight, through a latent space, or a geodesic of a metric; each with its length, the part of it
+outside the hull of the data, the affine regions of a network it crosses, and whether it fades (the
+middle is a mixture of the ends) or morphs (the middle is like some row).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..data._frame import Metric, lengths
+from ..data._options import Progress, whole_number
+from ..data.cloud import Cloud
+from ..data.hull import locate_in_hull
+from ..data.locate import read_queries
+from ..data.neighbours import nearest_rows
+from ..errors import DataError
+from ..model._affine import Floats
+from ..model._complex import Ints
+from ..model.network import Network
+from ..rows._check import check_memory
+from ._latent import latent_path
+from ._lengths import Constant, Measure, measure_of, near_rows, piece_lengths
+from ._outside import Outside, outside_of
+from ._paths import at_positions, geodesic, positions, straight
+
+KINDS = ("straight", "latent", "geodesic")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Walk:
+    """A path between two points, made by `walk`.
+
+    Attributes
+    ----------
+    kind : str
+        straight, latent or geodesic.
+    points : ndarray (t, d)
+        Points of the path; between them it is straight.
+    position : ndarray (t,)
+        Their places as shares of the length, from 0 to 1.
+    length, length_euclidean : float
+        In the metric, and in the data's own units.
+    straight_length : float
+        Of the segment from a to b, in the metric.
+    graph_length : float
+        Of the best path from row to row, in the metric; NaN unless a graph was searched.
+    lower, upper : ndarray (t,)
+        Certified bracket of each point's distance to the hull of the rows, in the metric if it is
+        the same everywhere, else in the data's own units; `lower` is positive outside only.
+    outside : ndarray (k, 2)
+        Intervals of `position` where the path is outside the hull, certified but for at most 1e-4
+        at each place where two of them meet.
+    fades : bool
+        Whether the midpoint is closer to the average of the ends than to any row.
+    to_average, to_row : float
+        Those two distances, in the units of `lower`.
+    nearest_row : int
+        The row nearest to the midpoint.
+    end_gaps : ndarray (2,)
+        How far the path's ends are from a and from b, in the units of `lower`: 0 but for a decoder
+        that does not give back what was encoded.
+    latent : ndarray (t, q) or None
+        The points in the latent space.
+    values : ndarray (t, n_outputs) or None
+        The network at the points.
+    crossings, changed : ndarray (c,) or None
+        Positions where the network's activation code changes, and how many units change there.
+    metric_text : str
+        The metric of the length in words.
+    notes : tuple of str
+        How the path was found.
+    columns : tuple of str
+        Names of the features.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> walk = hw.task.walk([[0.0, 0.0], [3.0, 4.0], [9.0, 0.0]], 0, 1)
+    >>> walk
+    Walk(straight, length 5, 0% outside the hull, fades)
+    >>> walk.length, walk.nearest_row, walk.to_row
+    (5.0, 0, 2.5)
+    """
+
+    kind: str
+    points: Floats
+    position: Floats
+    length: float
+    length_euclidean: float
+    straight_length: float
+    graph_length: float
+    lower: Floats
+    upper: Floats
+    outside: Floats
+    fades: bool
+    to_average: float
+    to_row: float
+    nearest_row: int
+    end_gaps: Floats
+    latent: Floats | None
+    values: Floats | None
+    crossings: Floats | None
+    changed: Ints | None
+    metric_text: str
+    notes: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def outside_share(self) -> float:
+        """Share of the length that is outside the hull."""
+        return float(min(1.0, np.diff(self.outside, axis=1).sum()))
+
+    @property
+    def largest_out(self) -> float:
+        """The largest certified distance from the hull at any of the points."""
+        return float(self.lower.max())
+
+    @property
+    def midpoint(self) -> Floats:
+        """The point (d,) halfway along the length."""
+        return at_positions(self.points, self.position, np.array([0.5]))[0]
+
+    @property
+    def n_regions(self) -> int | None:
+        """How many affine pieces of the network the path goes through, one entered twice twice."""
+        return None if self.crossings is None else len(self.crossings) + 1
+
+    def at(self, position: Any) -> Floats:
+        """Points (k, d) of the path at positions (k,) between 0 and 1."""
+        wanted = np.atleast_1d(np.asarray(position, dtype=np.float64))
+        return at_positions(self.points, self.position, wanted)
+
+    def to_dict(self) -> dict[str, Any]:
+        """One array for each column of the table, one entry for each point."""
+        out = {"position": self.position, "lower": self.lower, "upper": self.upper}
+        if self.values is not None:
+            out |= {f"output_{j}": v for j, v in enumerate(self.values.T)}
+        if self.latent is not None:
+            out |= {f"z{j}": v for j, v in enumerate(self.latent.T)}
+        for name, x in zip(self.columns, self.points.T, strict=True):
+            out[f"feature {name}" if name in out else name] = x
+        return out
+
+    def to_frame(self) -> Any:
+        """One row per point: a pandas DataFrame, or polars or pyarrow where pandas is missing.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> table = hw.task.walk([[0.0], [1.0]], 0, 1, steps=2).to_frame()
+        >>> [float(v) for v in table["x0"]]
+        [0.0, 0.5, 1.0]
+        """
+        from ..data._columns import frame_of
+
+        return frame_of(self.to_dict(), None)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the distance from the hull, the outputs and the crossings along the path.
+
+        See :func:`hullwise.show.draw_walk`.
+        """
+        from ..show._walk import draw_walk
+
+        return draw_walk(self, ax, **options)
+
+    def strip(self, shape: tuple[int, int], count: int = 9, **options: Any) -> Any:
+        """Draw `count` points of the path, equally far apart, as images of this shape in a row.
+
+        See :func:`hullwise.show.draw_strip`.
+        """
+        from ..show._walk import draw_strip
+
+        return draw_strip(self, shape, count, **options)
+
+    def __repr__(self) -> str:
+        share = self.outside_share
+        some = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
+        pieces = "" if self.n_regions is None else f"{self.n_regions:,} regions, "
+        return (
+            f"Walk({self.kind}, length {self.length:.4g}, {some} outside the hull, {pieces}"
+            f"{'fades' if self.fades else 'morphs'})"
+        )
+
+
+def walk(
+    X: Any,
+    a: Any,
+    b: Any,
+    kind: str = "straight",
+    metric: Any = None,
+    *,
+    steps: int = 32,
+    model: Any = None,
+    encoder: Any = None,
+    decoder: Any = None,
+    neighbours: int = 10,
+    stay_near: float = 0.0,
+    progress: Progress | None = None,
+) -> Walk:
+    """A path from a to b, its length, and how much of it is outside the data.
+
+    Parameters
+    ----------
+    X : array-like (n, d), data frame, path or Cloud
+        The training rows.
+    a, b : int or array-like (d,)
+        The ends: numbers of rows, counted from 0, or points.
+    kind : "straight", "latent" or "geodesic"
+        The segment; the decoded segment between the encoded ends; the shortest path in `metric`.
+    metric : None, "std", "range", (d,), (d, d), function, or model
+        What length is. The first five are the same everywhere, as for `locate`. A function of
+        points (m, d) that gives matrices (m, d, d) is a metric which differs from place to place.
+        A network, torch module, fitted estimator, or function that gives outputs (m,) or (m, k),
+        stands for the pullback J'J of it, plus 1e-6 of its mean eigenvalue.
+    steps : int
+        Pieces of the path (a path through rows that no refinement made shorter can have more).
+    model : Network, or anything :func:`hullwise.model.read` takes, optional
+        Whose affine regions to count, exactly, along each piece.
+    encoder, decoder : function, or object with transform and inverse_transform, optional
+        For "latent": rows (m, d) to (m, q) and back. One object may do both; torch modules are
+        called as they are.
+    neighbours : int
+        For "geodesic": nearest rows that each row is joined to.
+    stay_near : float
+        For "geodesic": how much longer a step is away from the rows. The metric is multiplied by
+        ``1 + stay_near * max(0, r²/g² - 1)``: r² the mean squared distance to the 5 nearest rows,
+        g² its median among the rows. 0: not at all.
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Returns
+    -------
+    Walk
+
+    Raises
+    ------
+    DataError
+        For row numbers that are not there, points of another size or not finite, a metric that is
+        not positive semidefinite, and decoders that give NaN or another shape.
+    ModelError
+        For models that cannot be read or differentiated.
+
+    Notes
+    -----
+    The hull is convex: a piece of the path with both ends inside is inside, and one on the outer
+    side of a separating plane is outside. Only pieces that are neither are halved, so `outside` is
+    certified to 1e-4 of the length. A segment between two rows is inside.
+
+    A geodesic is found twice: as the shortest path (Dijkstra) over the graph of nearest rows, its
+    edges measured in the metric, and from there, and from the segment, as the path of least energy
+    ``sum |x[i+1] - x[i]|²`` (L-BFGS). The shortest of these and of the segment is returned, so it
+    is never longer than the segment or the graph's path, but it may be one of several local minima.
+
+    Cost: the hull, as `locate` with `steps` queries, and about 20 times as membership of those at
+    crossings. The graph: O(n² d) at most for the neighbours, n `neighbours` lengths. Each of up to
+    500 iterations: Jacobians at 2 `steps` points, or for a function of matrices 2 d `steps` of
+    them. In each direction a Riemannian metric pulled back by a decoder is used as by Arvanitidis,
+    Hansen & Hauberg, "Latent space oddity", ICLR 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hullwise as hw
+    >>> turn = np.linspace(0, np.pi, 40)
+    >>> X = np.c_[np.cos(turn), np.sin(turn)]                # a half circle
+    >>> hw.task.walk(X, 0, 39)                               # its diameter
+    Walk(straight, length 2, 0% outside the hull, fades)
+    >>> hw.task.walk(X, 0, 39, "latent",                     # its angle
+    ...              encoder=lambda x: np.arctan2(x[:, 1:], x[:, :1]),
+    ...              decoder=lambda z: np.c_[np.cos(z), np.sin(z)])
+    Walk(latent, length 3.141, 98% outside the hull, morphs)
+    >>> M = lambda x: np.eye(2) / x[:, 1, None, None] ** 2   # the hyperbolic half plane
+    >>> points = np.random.default_rng(0).uniform(0.5, 2, (200, 2))
+    >>> hw.task.walk(points, [0.6, 1.0], [1.6, 1.0], "geodesic", M).length    # arcosh(1.5)
+    0.9624...
+    """
+    if kind not in KINDS:
+        raise DataError(f"kind={kind!r}: expected one of {', '.join(map(repr, KINDS))}")
+    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+    whole_number("steps", steps, 1)
+    whole_number("neighbours", neighbours, 1)
+    net = None if model is None else _network(model, cloud.d)
+    ends = np.concatenate([_end(cloud, a, "a"), _end(cloud, b, "b")])
+    measure = measure_of(metric, cloud, ends)
+    units = measure.metric if isinstance(measure, Constant) else cloud.metric(None)
+    latent, notes, graph_length = None, (), float("nan")
+    if kind == "latent":
+        points, latent = latent_path(ends, steps, encoder, decoder)
+    elif kind == "straight" or (ends[0] == ends[1]).all():
+        points = straight(ends[0], ends[1], steps)
+    else:
+        rows = _distinct_rows(cloud)
+        measure = near_rows(measure, rows, units, stay_near)
+        found = geodesic(measure, ends, rows, units, neighbours, steps, progress)
+        points, graph_length, notes = found.points, found.graph_length, found.notes
+    sizes, position = _measured(measure, points)
+    both_rows = isinstance(a, Integral) and isinstance(b, Integral)
+    hull = _hull(cloud, points, position, units, both_rows, progress)
+    values, crossings, changed = _regions(net, points, position)
+    direct = straight(ends[0], ends[1], steps)
+    return Walk(
+        kind=kind,
+        points=points,
+        position=position,
+        length=float(sizes.sum()),
+        length_euclidean=float(lengths(np.diff(points, axis=0)).sum()),
+        straight_length=float(piece_lengths(measure, direct).sum()),
+        graph_length=graph_length,
+        lower=hull.lower,
+        upper=hull.upper,
+        outside=hull.intervals,
+        **_halfway(cloud, points, position, units),
+        end_gaps=units.norm(points[[0, -1]] - ends),
+        latent=latent,
+        values=values,
+        crossings=crossings,
+        changed=changed,
+        metric_text=measure.text,
+        notes=notes,
+        columns=cloud.names,
+    )
+
+
+def _end(cloud: Cloud, end: Any, name: str) -> Floats:
+    """One end as a row (1, d)."""
+    if isinstance(end, Integral) and not isinstance(end, bool):
+        if not 0 <= end < cloud.n:
+            raise DataError(f"{name}={end}: X has {cloud.n} rows, counted from 0")
+        return np.asarray(cloud.take([int(end)]), dtype=np.float64)
+    if not hasattr(end, "columns"):
+        shape = np.shape(end)
+        if shape not in ((cloud.d,), (1, cloud.d)) or isinstance(end, str):
+            raise DataError(
+                f"{name} has shape {shape}: expected the number of a row (a whole number) or a "
+                f"point of {cloud.d} numbers"
+            )
+        end = np.asarray(end).reshape(1, cloud.d)
+    values = np.asarray(read_queries(cloud, end)[0], dtype=np.float64)
+    if len(values) != 1:
+        raise DataError(f"{name} has {len(values)} rows: expected one")
+    return values
+
+
+def _network(model: Any, d: int) -> Network:
+    from ..model.readers.read import read
+
+    net = read(model)
+    if net.n_inputs != d:
+        raise DataError(f"the model takes {net.n_inputs} inputs, but X has {d} features")
+    return net
+
+
+def _distinct_rows(cloud: Cloud) -> Floats:
+    check_memory(16 * cloud.n * cloud.d, "X as float64, twice")
+    return np.unique(cloud.take(np.arange(cloud.n)), axis=0)
+
+
+def _measured(measure: Measure, points: Floats) -> tuple[Floats, Floats]:
+    """The length of each piece, and the places of the points."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = piece_lengths(measure, points)
+    if not np.isfinite(sizes).all():
+        raise DataError(
+            "the length of the path is not finite: the metric is not, or its units are so small "
+            "that squares overflow; divide the features by a power of ten"
+        )
+    return sizes, positions(sizes)
+
+
+def _hull(
+    cloud: Cloud,
+    points: Floats,
+    position: Floats,
+    units: Metric,
+    both_rows: bool,
+    progress: Progress | None,
+) -> Outside:
+    """Where the path is outside; a segment between points inside needs its ends only."""
+    share = np.linspace(0, 1, len(points))[:, None]
+    bent = np.abs(points - ((1 - share) * points[0] + share * points[-1])).max() > 0
+    if not bent:
+        end = locate_in_hull(cloud, points[[0, -1]], units)
+        if both_rows or not (end.lower > 0).any():
+            upper = np.zeros(len(points)) if both_rows else np.full(len(points), end.upper.max())
+            return Outside(np.zeros(len(points)), upper, np.zeros((0, 2)))
+    return outside_of(cloud, points, position, units, progress)
+
+
+def _halfway(cloud: Cloud, points: Floats, position: Floats, units: Metric) -> dict[str, Any]:
+    """Is the midpoint a mixture of the ends, or like some row?"""
+    middle = at_positions(points, position, np.array([0.5]))
+    to_average = float(units.norm(middle - (points[0] / 2 + points[-1] / 2))[0])
+    near = nearest_rows(cloud, middle, units, 1)
+    to_row = float(near.distances[0, 0])
+    return {
+        "fades": bool(to_average < to_row),
+        "to_average": to_average,
+        "to_row": to_row,
+        "nearest_row": int(near.rows[0, 0]),
+    }
+
+
+def _regions(
+    net: Network | None, points: Floats, position: Floats
+) -> tuple[Floats | None, Floats | None, Ints | None]:
+    """The network at the points, and where and by how many units its code changes."""
+    if net is None:
+        return None, None, None
+    at: list[float] = []
+    units: list[int] = []
+    before = None
+    for i in range(len(points) - 1):
+        if (points[i] == points[i + 1]).all():
+            continue
+        piece = net.along(points[i], points[i + 1])
+        if before is not None and (turned := int((before != piece.codes[0]).sum())):
+            at.append(float(position[i]))
+            units.append(turned)
+        at += list(position[i] + piece.breaks * (position[i + 1] - position[i]))
+        units += [len(unit) for unit in piece.units]
+        before = piece.codes[-1]
+    return net(points), np.array(at, dtype=np.float64), np.array(units, dtype=np.intp)
