@@ -40,13 +40,13 @@ def count_passes() -> list[int]:
     from hullwise.data import _scan
 
     passes: list[int] = []
-    scan = _scan._scan
+    scan = _scan.scan
 
     def counted(view: Any, directions: Any, *rest: Any) -> None:
         passes.append(len(directions))
         scan(view, directions, *rest)
 
-    _scan._scan = counted
+    _scan.scan = counted
     return passes
 
 

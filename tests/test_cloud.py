@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hullwise as hw
-from hullwise.data import _scan
+from hullwise.data import _scan, _scores, _view
 from hullwise.rows._rows import ArrayRows
 
 
@@ -30,8 +30,9 @@ def brute(X, G, h, k):
 @pytest.mark.parametrize("h", [0, 1, 3])
 @pytest.mark.parametrize("k", [1, 4, 57])
 def test_support_against_brute_force(monkeypatch, h, k, keep):
-    monkeypatch.setattr(_scan, "KEEP", keep)
-    monkeypatch.setattr(_scan, "BLOCK", 10)
+    monkeypatch.setattr(_view, "KEEP", keep)
+    for module in (_scan, _scores):
+        monkeypatch.setattr(module, "BLOCK", 10)
     rng = np.random.default_rng(1)
     X, G = rng.integers(-3, 4, (57, 3)), rng.integers(-9, 10, (40, 3))
     # powers of two keep the scores exact, so equal ones are equal
@@ -205,7 +206,7 @@ def test_every_source_gives_the_same_bits(tmp_path, expected, source):
 @pytest.mark.parametrize("keep", [1 << 22, 0], ids=["kept", "streamed"])
 @pytest.mark.parametrize("source", SHORT, ids=lambda f: f.__name__)
 def test_short_types_are_decided_in_float64(monkeypatch, tmp_path, expected, source, keep):
-    monkeypatch.setattr(_scan, "KEEP", keep)
+    monkeypatch.setattr(_view, "KEEP", keep)
     X = source(tmp_path)
     cloud = hw.Cloud(X)
     assert cloud.dtype == X.dtype

@@ -13,7 +13,7 @@ import pytest
 from scipy.spatial import Delaunay
 
 import hullwise as hw
-from hullwise.data import _scan
+from hullwise.data import _view
 
 RECORDED = Path(__file__).parents[2] / "shared" / "data" / "delaunay"
 
@@ -242,7 +242,7 @@ def test_whole_passes_find_what_the_kernel_finds(name, monkeypatch):
     X = rng.normal(size=(2500, 8)) if name == "gaussian" else cases()[name]
     Q = np.concatenate([rng.dirichlet(np.ones(len(X)), 8) @ X, rng.normal(size=(20, X.shape[1]))])
     small = hw.DelaunayRegressor().fit(X, X[:, 0]).simplices(Q)
-    monkeypatch.setattr(_scan, "KEEP", 0)
+    monkeypatch.setattr(_view, "KEEP", 0)
     reg = hw.DelaunayRegressor().fit(X, X[:, 0])
     large = reg.simplices(Q)
     assert large.verify(X).all()

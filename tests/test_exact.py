@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hullwise as hw
-from hullwise.data import _scan
+from hullwise.data import _scan, _scores, _view
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.DataWarning")
 
@@ -113,8 +113,9 @@ def test_small_integer_draws(family, d):
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
 def test_rows_in_blocks_priced_in_float32_first(family, d, monkeypatch):
     """What large data goes through, on data small enough for rationals; many rows tie here."""
-    monkeypatch.setattr(_scan, "KEEP", 0)
-    monkeypatch.setattr(_scan, "BLOCK", 4)
+    monkeypatch.setattr(_view, "KEEP", 0)
+    for module in (_scan, _scores):
+        monkeypatch.setattr(module, "BLOCK", 4)
     monkeypatch.setattr(_scan, "GROUPS", 3)
     rng = np.random.default_rng([d, FAMILIES.index(family), 1])
     for _ in range(8):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.data import _rounds, _scan, cloud
+from hullwise.data import _rounds, _scan, _scores, _view, cloud
 
 N, D, M = 150, 4, 60
 
@@ -152,10 +152,11 @@ def test_membership_alone_agrees(table, answer):
 def streamed(request, monkeypatch):
     """No cloud is small: rows come in blocks, and float32 prices them first."""
     block, groups, chunk = request.param
-    monkeypatch.setattr(_scan, "KEEP", 0)
-    monkeypatch.setattr(_scan, "BLOCK", block)
+    monkeypatch.setattr(_view, "KEEP", 0)
+    for module in (_scan, _scores):
+        monkeypatch.setattr(module, "BLOCK", block)
     monkeypatch.setattr(_scan, "GROUPS", groups)
-    monkeypatch.setattr(_scan, "CHUNK", chunk)
+    monkeypatch.setattr(_scores, "CHUNK", chunk)
     monkeypatch.setattr(cloud, "BLOCK", max(block // 4, 1))
 
 
@@ -189,10 +190,10 @@ def test_integers_in_blocks(streamed):
 @pytest.mark.parametrize("count", [1, 3])
 def test_number_of_threads(table, answer, monkeypatch, count):
     X, Q = table
-    for module in (_scan, _rounds):
+    for module in (_scan, _scores, _rounds):
         monkeypatch.setattr(module, "cores", lambda: count)
-    for keep in (_scan.KEEP, 0):
-        monkeypatch.setattr(_scan, "KEEP", keep)
+    for keep in (_view.KEEP, 0):
+        monkeypatch.setattr(_view, "KEEP", keep)
         assert_same(hw.locate(X, Q, reference=N), answer)
 
 
@@ -246,7 +247,7 @@ def test_a_metric_on_rows_that_are_not_kept(table, monkeypatch, dtype, seen):
     X, Q = table[0].astype(dtype), table[1]
     L = np.random.default_rng(4).normal(size=(seen, D))
     kept = hw.locate(X, Q, metric=L.T @ L, reference=N)
-    monkeypatch.setattr(_scan, "KEEP", 0)
+    monkeypatch.setattr(_view, "KEEP", 0)
     for at in (slice(None), slice(0, 1), slice(40, 41)):
         found = hw.locate(X, Q[at], metric=L.T @ L, reference=N)
         assert found.verify(X, exact=True).all()

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 
 import hullwise as hw
 from hullwise._threads import single_threaded_blas
-from hullwise.data import _claims, _scan
+from hullwise.data import _claims, _view
 
 quiet = pytest.mark.filterwarnings("ignore::hullwise.DataWarning")
 
@@ -70,7 +70,7 @@ def test_a_claim_that_rests_on_cancelling_terms_of_the_metric_is_refused():
 
 
 def test_a_subnormal_float32_column_does_not_spoil_the_float32_pass(monkeypatch):
-    monkeypatch.setattr(_scan, "KEEP", 0)
+    monkeypatch.setattr(_view, "KEEP", 0)
     X = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
     X[:, 0] *= np.float32(1e-30)
     X[:, 0] *= np.float32(1e-10)

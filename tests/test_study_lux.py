@@ -21,6 +21,7 @@ from hullwise.cli._study import parts_of
 from hullwise.cli._study import run as run_command
 from hullwise.samples import load
 from hullwise.study import lux2021
+from hullwise.study._page import html_table, shown
 from hullwise.study._runs import Task, fingerprint, run_tasks
 from hullwise.study._svg import box_chart, box_of, scatter
 from hullwise.study._tables import Table, beside
@@ -29,7 +30,6 @@ from hullwise.study.lux2021._analytic import fekete_points, function, latin_hype
 from hullwise.study.lux2021._cdf import critical_value
 from hullwise.study.lux2021._data import SETS, StudySet, load_set, published_errors, unit_cube
 from hullwise.study.lux2021._models import METHODS, network
-from hullwise.study._page import html_table, shown
 from hullwise.study.lux2021._page import page
 from hullwise.study.lux2021._real import Held, equal, held_out, share_best, tasks_of
 

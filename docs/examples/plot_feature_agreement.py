@@ -70,10 +70,12 @@ for row in panels:
 plt.show()
 
 # %%
-# Training first makes the two less alike, while the gradients learn faster than the weights. Then
-# they come together, with weight decay nearly all the way: it takes off the weights what training
-# did not use, the noise they were drawn with. Without it, on friedman1, the first layer ends below
-# where it began. So a high correlation alone says little; it is the rise that tells.
+# On the first two tables the two first become less alike: the gradients turn with every layer at
+# once, while each layer's weights are still mostly what was drawn. Then they come together, and
+# with weight decay much further: it takes off the weights what training did not use. Without it, on
+# friedman1, two layers of three end below where they began. So a high correlation alone says
+# little; it is the rise that tells. As a metric the AGOP is the safer of the two: it is about what
+# the network does, not about what its weights began as.
 #
 # The first layer of the networks with decay: rows and columns are features; for digits the diagonal
 # is drawn as a picture, how much each pixel matters.

@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Cloud": "data.cloud",
     "Rows": "rows._rows",
+    "TorchRows": "rows._torch",
     "Support": "data.cloud",
     "locate": "data.locate",
     "Location": "data.location",

@@ -31,6 +31,8 @@ from ._options import (
     apply,
     bad_rows,
     finite,
+    learns,
+    learns_from_rows,
     page,
     refuse_output,
     refuse_usage,
@@ -180,9 +182,15 @@ def main() -> None:
     "targets",
     multiple=True,
     metavar="COL",
-    help="A column that is no feature: the target, or any other to leave out. May be repeated.",
+    help="A column that is no feature: the target, or any other to leave out. May be repeated; "
+    "the first is the one that --metric agop and rfm learn from.",
 )
-@apply(ID, COLUMNS, METRIC)
+@apply(ID, COLUMNS, *METRIC)
+@click.option(
+    "--classes",
+    is_flag=True,
+    help="For --metric agop and rfm: --target holds class labels, even where they are numbers.",
+)
 @click.option("--k", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
 @click.option(
     "--reference",
@@ -207,7 +215,8 @@ def main() -> None:
 @click.option(
     "--fail-on",
     type=click.Choice([*BANDS, "outside"]),
-    help="Exit with 1 if a row is in this band or a worse one, cannot be located, or is open.",
+    help="Exit with 1 if a row is in this band or a worse one, cannot be located, or is open; in "
+    "what matters, where --metric is agop, rfm or nfm.",
 )
 @click.option(
     "--allow",
@@ -225,8 +234,12 @@ def locate(train: str, query: str, **options: Any) -> None:
     reads CSV from standard input. The summary goes to standard output, or to standard error
     where the table itself does (-o -).
 
+    With --metric agop, rfm or nfm:LAYER two readings are given side by side: out of the data, and
+    out of the data in what matters to the target.
+
     \b
       hullwise locate train.csv new.csv --target price -o where.csv --report where.html
+      hullwise locate train.csv new.csv --target price --metric rfm
     """
     _refuse_usage(train, query, options)
     if not options["quiet"]:
@@ -246,6 +259,13 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     if options["allow"] and options["fail_on"] is None:
         raise click.UsageError("--allow needs --fail-on")
     refuse_usage(train, query, options)
+    if learns(options) and options["membership_only"]:
+        raise click.UsageError(
+            "the two readings compare distances: leave out --membership-only or --metric "
+            f"{options['metric']}"
+        )
+    if options["classes"] and not learns_from_rows(options):
+        raise click.UsageError("--classes belongs to --metric agop or rfm that learn from --target")
     needs = options["fail_on"] in BANDS
     if needs and options["membership_only"]:
         raise click.UsageError(
@@ -274,7 +294,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     help="How training rows are weighted.",
 )
 @click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
-@apply(*BOUND, ID, COLUMNS, METRIC, *READING, bad_rows("predicted"), OUTPUT, FORCE)
+@apply(*BOUND, ID, COLUMNS, *METRIC, *READING, bad_rows("predicted"), OUTPUT, FORCE)
 @click.option("--verify", is_flag=True, help="Check every Delaunay simplex again, by other code.")
 @QUIET
 def predict(train: str, query: str, **options: Any) -> None:

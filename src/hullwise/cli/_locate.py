@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import numpy as np
@@ -21,7 +21,9 @@ from ..data.locate import locate
 from ..data.location import BANDS, Location
 from ..errors import HullwiseError
 from ..rows._paths import shown
+from ..show._readings import pushes
 from ..show._words import plain
+from ._both_text import print_both
 from ._console import console
 from ._input import (
     Queries,
@@ -32,10 +34,13 @@ from ._input import (
     shell_list,
     shell_word,
 )
+from ._metric import Learnt, learn, write_metric
+from ._options import learns
 from ._run import (
     WRITTEN,
     Say,
     aloud,
+    announced,
     check_outputs,
     compile_kernels,
     metric_of,
@@ -49,15 +54,34 @@ from ._run import (
 from ._text import Heading, print_summary
 
 NAMED = 10
+TASK_COLUMNS = (
+    *("verdict", "band", "hull_percentile", "lower", "upper", "pushed_out_by"),
+    *("neighbour_distance", "neighbour_percentile", "nearest_rows"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where the rows stand; in what matters too, where the metric is that of a task."""
+
+    plain: Location
+    task: Location | None = None
+    learnt: Learnt | None = None
+
+    @property
+    def acted_on(self) -> Location:
+        """The reading that was asked for: what --fail-on looks at."""
+        return self.plain if self.task is None else self.task
 
 
 def run(train: str, query: str, options: dict[str, Any]) -> bool:
     """Do everything; whether the condition of --fail-on is met."""
     say = quiet if options["quiet"] else aloud
-    check_outputs((train, query), (options["output"], options["report"]), options["force"])
+    outputs = options["output"], options["report"], options["save_metric"]
+    check_outputs((train, query), outputs, options["force"])
     start = perf_counter()
     first, second, pairs = open_tables(train, query, options, targets=options["targets"])
-    metric = metric_of(options["metric"])
+    metric = "std" if learns(options) else metric_of(options["metric"])
     queries = read_queries(
         second, pairs.query_features, pairs.query_id, options["bad_rows"] == "keep"
     )
@@ -66,26 +90,40 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     compiled = compile_kernels(say, locate_once)
     start = perf_counter()
     obey_stop()
-    location = _locate(cloud, queries, metric, options)
+    learnt = None
+    if learns(options):
+        learnt = announced(say, lambda: learn(first, pairs, cloud, options))
+        obey_stop()
+    found = Found(_locate(cloud, queries, metric, options))
+    if learnt is not None:
+        found = Found(found.plain, _locate(cloud, queries, learnt.metric, options), learnt)
     obey_stop()
     say(times(read, compiled, perf_counter() - start, "located"))
-    proofs = _verify(location, cloud, say) if options["verify"] else "not checked again (--verify)"
+    proofs = _verify(found, cloud, say) if options["verify"] else "not checked again (--verify)"
     done: list[str] = []
     try:
         source = _source((train, query), options, proofs)
-        _write(location, queries, options, (pairs.query_id, source), done)
+        _write(found, queries, options, (pairs.query_id, source), done)
     finally:
         # The answer is worth seeing even where the disk is full.
         if not options["quiet"]:
             names = [Path(file.path).name for file in (first, second)]
-            notes = (*pairs.notes, *_notes(cloud, queries, options))
+            learning = () if learnt is None else learnt.notes
+            notes = (*pairs.notes, *learning, *_notes(cloud, queries, options))
             heading = Heading(names[0], names[1], len(queries.reasons), notes, queries.counted)
-            out = console(sys.stderr if options["output"] == "-" else sys.stdout)
-            print_summary(out, location, heading)
-            out.file.flush()
+            _print(found, heading, sys.stderr if options["output"] == "-" else sys.stdout)
     for line in done:
         say(line)
-    return _failed(location, queries, options)
+    return _failed(found.acted_on, queries, options)
+
+
+def _print(found: Found, heading: Heading, stream: TextIO) -> None:
+    out = console(stream)
+    if found.task is None or found.learnt is None:
+        print_summary(out, found.plain, heading)
+    else:
+        print_both(out, found.plain, found.task, found.learnt.directions, heading)
+    out.file.flush()
 
 
 def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]) -> Location:
@@ -121,21 +159,27 @@ class Phases:
         self.drawn.update(self.task, completed=done, total=total)
 
 
-def _verify(location: Location, cloud: Cloud, say: Say) -> str:
-    good = location.verify(cloud)
+def _verify(found: Found, cloud: Cloud, say: Say) -> str:
+    good = found.plain.verify(cloud)
+    both = ""
+    if found.task is not None:
+        good &= found.task.verify(cloud)
+        both = " in both readings"
     counts = f"{int(good.sum()):,} of {len(good):,}"
-    say(f"certificates verified: {counts}")
+    say(f"certificates verified{both}: {counts}")
     if not good.all():
         raise HullwiseError(
             f"certificates that do not hold: {int((~good).sum())}, the first in row "
             f"{int(np.argmin(good))}; nothing was written. Please report this."
         )
-    return f"{counts} hold, checked by code that shares nothing with the solver"
+    return f"{counts} hold{both}, checked by code that shares nothing with the solver"
 
 
 def _source(files: tuple[str, str], options: dict[str, Any], proofs: str) -> dict[str, str]:
     """How a report was made: the files, what was asked for, and whether it was checked."""
-    told = [f"--metric {options['metric']}"]
+    told = [f"--metric {shell_word(options['metric'])}"]
+    told += [f"--model {shell_word(shown(options['model']))}"] if options["model"] else []
+    told += ["--classes"] if options["classes"] else []
     told += [f"--target {shell_word(c)}" for c in options["targets"]]
     if options["id_column"] is not None:
         told.append(f"--id {shell_word(options['id_column'])}")
@@ -163,7 +207,7 @@ def _notes(cloud: Cloud, queries: Queries, options: dict[str, Any]) -> list[str]
 
 
 def _write(
-    location: Location,
+    found: Found,
     queries: Queries,
     options: dict[str, Any],
     told: tuple[str | None, dict[str, str]],
@@ -173,16 +217,38 @@ def _write(
     from ..show.report import write_report
 
     if options["output"] is not None:
-        rest = {"verdict": "undecided", "band": "unknown"}
-        table = output_table(location.to_dict(), queries, told[0], **rest)
+        columns, rest = found.plain.to_dict(), {"verdict": "undecided", "band": "unknown"}
+        if found.task is not None:
+            columns |= task_columns(found.task)
+            columns["status"] = columns.pop("status")  # the last, as it was
+            rest |= {"verdict_task": "undecided", "band_task": "unknown"}
+        table = output_table(columns, queries, told[0], **rest)
         done += write_output(table, options)
     if options["report"] is not None:
         title = f"Where the rows of {told[1]['File of new rows'].rsplit(os.sep, 1)[-1]} stand"
         write_report(
-            location, options["report"], title=title, source=told[1], force=options["force"]
+            found.plain,
+            options["report"],
+            task=found.task,
+            title=title,
+            source=told[1],
+            force=options["force"],
         )
         click.get_current_context().meta[WRITTEN] = options["report"]
         done.append(f"report written to {options['report']}")
+    if options["save_metric"] is not None and found.learnt is not None:
+        done.append(write_metric(found.learnt, options["save_metric"], options["force"]))
+
+
+def task_columns(task: Location) -> dict[str, Any]:
+    """What the output says of the reading in a task's metric, beside the plain columns."""
+    told = pushes(task, task.metric)
+    columns = task.to_dict() | {
+        "pushed_out_by": [
+            "; ".join(f"{name} {amount:+.4g}" for name, amount in row) for row in told
+        ]
+    }
+    return {f"{name}_task": columns[name] for name in TASK_COLUMNS}
 
 
 def _failed(location: Location, queries: Queries, options: dict[str, Any]) -> bool:
@@ -198,6 +264,7 @@ def _failed(location: Location, queries: Queries, options: dict[str, Any]) -> bo
     names = rows if queries.ids is None else queries.ids[rows]
     listed = ", ".join(plain(name, 40) for name in names[:NAMED]) + ", ..." * (count > NAMED)
     kind = condition if condition in ("far", "outside") else f"{condition} or worse"
+    kind += " in what matters" * learns(options)
     told = []
     if count:
         noun = "row is" if count == 1 else "rows are"

@@ -52,13 +52,26 @@ COLUMNS = click.option(
     metavar="a,b,c",
     help="The features, where not all other columns are.",
 )
-METRIC = click.option(
-    "--metric",
-    default="std",
-    show_default=True,
-    metavar="std|range|none|FILE.npy",
-    help="Units of distance: each feature divided by its standard deviation or range, its own "
-    "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units.",
+METRIC = (
+    click.option(
+        "--metric",
+        default="std",
+        show_default=True,
+        metavar="std|range|none|FILE.npy|agop|rfm|nfm:LAYER",
+        help="Units of distance: each feature divided by its standard deviation or range, its own "
+        "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units. Or "
+        "what matters to the target: agop and rfm learn it from --target, agop and nfm:LAYER take "
+        "it from --model.",
+    ),
+    click.option(
+        "--model",
+        metavar="NET.onnx",
+        help="For --metric agop and nfm:LAYER (a linear layer's number or name): a network of the "
+        "features in the table's order.",
+    ),
+    click.option(
+        "--save-metric", metavar="M.npy", help="Keep the metric learnt, for --metric M.npy."
+    ),
 )
 BOUND = (
     click.option("--bound", is_flag=True, help="Add a bound of each prediction's error."),
@@ -122,12 +135,54 @@ def refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
     """What no file could make right, in the options that all commands on two tables take."""
     if train == query == "-":
         raise click.UsageError("only one of TRAIN and QUERY can be standard input")
-    metric = options["metric"]
-    if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
-        raise click.BadParameter(
-            f"{metric!r}: expected std, range, none or a .npy file", param_hint="--metric"
-        )
+    _refuse_metric(options)
     refuse_output(options["output"])
+
+
+def learns(options: dict[str, Any]) -> bool:
+    """Whether the metric asked for is that of a task."""
+    metric = options["metric"]
+    return metric in ("agop", "rfm", "nfm") or metric.startswith("nfm:")
+
+
+def learns_from_rows(options: dict[str, Any]) -> bool:
+    """Whether it is learnt from the target of the training rows."""
+    return options["metric"] == "rfm" or (options["metric"] == "agop" and not options["model"])
+
+
+def _refuse_metric(options: dict[str, Any]) -> None:
+    metric, model, saved = options["metric"], options["model"], options["save_metric"]
+    if not learns(options):
+        if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
+            raise click.BadParameter(
+                f"{metric!r}: expected std, range, none, a .npy file, agop, rfm or nfm:LAYER",
+                param_hint="--metric",
+            )
+        if model is not None:
+            raise click.UsageError("--model belongs to --metric agop or nfm:LAYER")
+        if saved is not None:
+            raise click.UsageError("--save-metric keeps a metric learnt by agop, rfm or nfm:LAYER")
+        return
+    if metric not in ("agop", "rfm") and not metric[3:].strip(": "):
+        raise click.BadParameter(
+            f"{metric!r}: expected nfm:LAYER, such as nfm:0 for the first linear layer",
+            param_hint="--metric",
+        )
+    if metric.startswith("nfm") and model is None:
+        raise click.UsageError(f"--metric {metric} needs --model, the network of that layer")
+    if metric == "rfm" and model is not None:
+        raise click.UsageError("--metric rfm learns from --target: leave out --model")
+    if model == "-":
+        raise click.BadParameter("a network cannot come from standard input", param_hint="--model")
+    if learns_from_rows(options) and not (options.get("target") or options.get("targets")):
+        other = " or --model, the network" if metric == "agop" else ""
+        raise click.UsageError(
+            f"--metric {metric} needs --target, the column to learn it from{other}"
+        )
+    if saved is not None and os.path.splitext(saved)[1].lower() != ".npy":
+        raise click.BadParameter(
+            f"{saved!r}: expected a name that ends in .npy", param_hint="--save-metric"
+        )
 
 
 def refuse_output(output: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +26,8 @@ from ..rows._table import OpenTable, read_rows
 from ..show._words import plain
 from ._console import console
 from ._input import Plan, Queries, open_tables, read_queries, repeated_ids
+from ._metric import learn, write_metric
+from ._options import learns
 from ._predict_text import Answer, print_answer
 from ._predicted import NAMED, Asked, predicted
 from ._run import (
@@ -47,12 +49,12 @@ from ._run import (
 def run(train: str, query: str, options: dict[str, Any]) -> None:
     """Do everything that the command says."""
     say = quiet if options["quiet"] else aloud
-    check_outputs((train, query), (options["output"],), options["force"])
+    check_outputs((train, query), (options["output"], options["save_metric"]), options["force"])
     start = perf_counter()
     first, second, pairs = open_tables(
         train, query, options, targets=[options["target"]], dropped=options["dropped"]
     )
-    metric = metric_of(options["metric"])
+    metric: Any = None if learns(options) else metric_of(options["metric"])
     try:
         data = _read(first, second, pairs, options)
     except FileError as error:  # the readers know only the options of `locate`
@@ -63,6 +65,12 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
     compiled = compile_kernels(say, lambda: predict_once(_regressor(method, None), bound=bound))
     start = perf_counter()
     obey_stop()
+    learnt = None
+    if learns(options):
+        learnt = announced(say, lambda: learn(first, pairs, data.cloud, options))
+        data = replace(data, notes=(*data.notes, *learnt.notes))
+        metric = learnt.metric
+        obey_stop()
     # a large table, or a search that ends early, runs kernels that no small table needs
     answer = announced(say, lambda: _predict(data, metric, options, say))
     obey_stop()
@@ -74,10 +82,12 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
             )
             for line in write_output(table, options):
                 say(line)
+        if options["save_metric"] is not None and learnt is not None:
+            say(write_metric(learnt, options["save_metric"], options["force"]))
     finally:  # the answer is worth seeing even where the disk is full
         if not options["quiet"]:
             out = console(sys.stderr if options["output"] == "-" else sys.stdout)
-            print_answer(out, answer, data.queries)
+            print_answer(out, answer, data.queries, None if learnt is None else learnt.directions)
             out.file.flush()
 
 

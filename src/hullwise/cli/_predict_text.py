@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..show._words import plain, share
+from ._both_text import print_directions
 from ._text import (
     STYLES,
     add_count,
@@ -27,6 +28,7 @@ from ._text import (
 
 if TYPE_CHECKING:
     from ..rows._rows import Floats
+    from ..task import Directions
     from ._input import Queries
     from ._predicted import Predicted
 
@@ -77,9 +79,13 @@ class Answer:
         return ", ".join(told) + ", ..." * (int(self.found.used[b]) > count)
 
 
-def print_answer(out: Console, answer: Answer, queries: Queries) -> None:
+def print_answer(
+    out: Console, answer: Answer, queries: Queries, directions: Directions | None = None
+) -> None:
     """The whole answer, from the tables' sizes to the farthest rows."""
     _print_heading(out, answer, queries)
+    if directions is not None:
+        print_directions(out, directions)
     if len(answer.found):
         _print_predictions(out, answer)
         _print_verdicts(out, answer)

@@ -44,7 +44,7 @@ class Heading:
 
 def print_summary(out: Console, location: Location, heading: Heading) -> None:
     """The whole answer, from the tables' sizes to the farthest rows."""
-    _print_heading(out, location, heading)
+    print_heading(out, location, heading)
     if len(location) == 0:
         out.print("\nNo row could be located.", style="bold")
         return
@@ -54,8 +54,8 @@ def print_summary(out: Console, location: Location, heading: Heading) -> None:
         _print_bands(out, location)
         _print_features(out, location)
         _print_farthest(out, location, heading.counted)
-        _print_definitions(out, location)
-    _print_notes(out, location, heading)
+        print_definitions(out, location)
+    print_remarks(out, location, heading)
 
 
 def section(out: Console, title: str) -> None:
@@ -96,18 +96,26 @@ def indented(out: Console, table: Any) -> None:
     out.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _print_heading(out: Console, location: Location, heading: Heading) -> None:
+def print_heading(
+    out: Console, location: Location, heading: Heading, task: Location | None = None
+) -> None:
     from ..show._words import plain
 
     d = len(location.columns)
     names = ", ".join(plain(c, 20) for c in location.columns[:6]) + (", ..." if d > 6 else "")
     kept = f" (and {heading.refused:,} that could not be located)" if heading.refused else ""
-    lines = (
+    lines = [
         ("training data", f"{heading.train}: {rows_text(location.n_train)}"),
         ("new rows", f"{heading.query}: {rows_text(len(location))}{kept}"),
         ("features", f"{d:,}: {names}"),
-        ("distance", f"{location.metric_text} (--metric)"),
-    )
+    ]
+    if task is None:
+        lines += [("distance", f"{location.metric_text} (--metric)")]
+    else:
+        lines += [
+            ("plain distance", location.metric_text),
+            ("what matters", f"{task.metric_text} (--metric)"),
+        ]
     grid = grid_of(*lines)
     out.print()
     out.print(grid)
@@ -155,7 +163,7 @@ def _print_bands(out: Console, location: Location) -> None:
     out.print()
     if len(location.reference):
         out.print(Text(_expectation(location), style="bold"))
-    _print_off_flat(out, location)
+    print_off_flat(out, location)
     out.print(_hull_sentence(location))
 
 
@@ -169,7 +177,7 @@ def _expectation(location: Location) -> str:
     return expectation(found, len(location), len(location.reference), location.chance())
 
 
-def _print_off_flat(out: Console, location: Location) -> None:
+def print_off_flat(out: Console, location: Location) -> None:
     from ..show._usual import off_flat_sentences
 
     box = location.box_minimum, location.box_maximum
@@ -315,7 +323,7 @@ def _change(location: Location, b: int, most: int = 3) -> str:
     return "; ".join(parts) + (f"; {more} smaller" if more > 0 else "")
 
 
-def _print_definitions(out: Console, location: Location) -> None:
+def print_definitions(out: Console, location: Location) -> None:
     import numpy as np
 
     m = len(location)
@@ -338,7 +346,7 @@ def _print_definitions(out: Console, location: Location) -> None:
     indented(out, table)
 
 
-def _print_notes(out: Console, location: Location, heading: Heading) -> None:
+def print_remarks(out: Console, location: Location, heading: Heading) -> None:
     import numpy as np
 
     notes = list(heading.notes)

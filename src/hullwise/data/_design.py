@@ -15,7 +15,7 @@ from ..rows._rows import Floats, Indices
 from . import _ellipsoid as kernels
 from ._flat import Flat, blocks, spanning_rows
 from ._options import Progress
-from ._scan import View
+from ._view import View
 
 HELD = 1 << 22  # numbers of the rows still in question that are kept in memory (32 MiB)
 SWEEP = 64  # away steps counted as one iteration

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..rows._rows import Floats, Indices
 from ._frame import Frame, power_of_two
-from ._scan import View
+from ._view import View
 
 ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
 ULPS = 8 * np.finfo(np.float64).eps

@@ -12,7 +12,7 @@ from scipy.linalg import qr
 
 from ..rows._rows import ArrayRows, Floats
 from ._frame import Frame
-from ._scan import View
+from ._view import View
 
 
 class Narrow:

@@ -20,7 +20,8 @@ import numpy as np
 from .._threads import cores, for_each
 from ..rows._rows import Floats, Indices
 from ._narrow import Narrow
-from ._scan import View, price
+from ._scan import price
+from ._view import View
 from ._wolfe import nearest_batch
 
 UNIT = 2.0**-53

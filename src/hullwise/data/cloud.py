@@ -12,7 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike, fspath
 from typing import Any, cast
 
@@ -20,11 +20,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError, DataTypeError, DataWarning
-from ..rows._rows import ArrayRows, Floats, Indices, Rows
+from ..rows._rows import ArrayRows, Floats, Indices, Rows, ask
 from ._flat import Flat, find_flat, measured_by_size
 from ._frame import Frame, Metric, power_of_two, read_metric
 from ._options import whole_number
-from ._scan import BLOCK, View, top_rows
+from ._scan import top_rows
+from ._scores import BLOCK
+from ._summary import coarse, squares, summary
+from ._view import View
 
 __all__ = ["Cloud", "Support"]
 
@@ -66,7 +69,7 @@ class Cloud:
 
     Parameters
     ----------
-    X : array (n, d), data frame, path, or Rows
+    X : array (n, d), torch tensor, data frame, path, or Rows
         The training rows. A path ending in ``.npy`` or ``.parquet`` is read in blocks and may be
         larger than memory; any other file is read as a strict CSV table. Bool, integer, float16,
         float32 and float64 are kept as they are and decided in float64.
@@ -147,6 +150,11 @@ class Cloud:
                     "own need every member of hullwise.Rows."
                 )
             return X  # type: ignore[no-any-return]
+        if type(X).__module__.partition(".")[0] == "torch":
+            from ..rows._torch import TorchRows
+
+            tensor: Rows = TorchRows(X.clone() if copy else X)
+            return tensor
         checked = check_rows(X, name="X", columns=None)
         self.labels = checked.labels
         shared = copy and np.may_share_memory(checked.values, np.asarray(X))
@@ -155,21 +163,9 @@ class Cloud:
 
     def _summarise(self) -> None:
         """One pass: refuse what is not finite, and learn where the data lies."""
-        from ..rows._check import check_block
-
-        low, high = np.full(self.d, np.inf), np.full(self.d, -np.inf)
-        total = np.zeros(self.d)
-        for start in range(0, self.n, 4 * BLOCK):
-            block = self.rows.block(start, min(start + 4 * BLOCK, self.n))
-            check_block(block, start, self.columns, "X")
-            np.minimum(low, block.min(axis=0), out=low)
-            np.maximum(high, block.max(axis=0), out=high)
-            # 2**-60 keeps the sum of any number of rows finite; the mean is only a place to stand
-            total += (
-                np.ldexp(block, -60).sum(axis=0)
-                if block.dtype == np.float64
-                else (block.sum(axis=0, dtype=np.float64) * 2.0**-60)
-            )
+        found = ask(self.rows, partial(summary, columns=self.columns))
+        low = np.min([one[0] for one in found], axis=0)
+        high = np.max([one[1] for one in found], axis=0)
         self.minimum, self.maximum = low, high
         largest = float(max(np.abs(low).max(), np.abs(high).max()))
         if largest > LARGEST:
@@ -177,8 +173,9 @@ class Cloud:
                 f"X holds values up to {largest:.3g}: differences of numbers beyond {LARGEST:.3g} "
                 "overflow. Divide that feature by a power of two."
             )
+        total = np.sum([one[2] for one in found], axis=0)
         self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
-        centre = self.mean
+        centre = coarse(self.mean, low, high)
         if self.dtype.kind != "f" or self.dtype.itemsize < 8:
             centre = np.clip(centre.astype(np.float32).astype(np.float64), low, high)
         self.centre = centre
@@ -227,10 +224,11 @@ class Cloud:
     @cached_property
     def spread(self) -> Floats:
         """Standard deviation of each feature, (d,); one more pass, O(n d)."""
-        total, mean = np.zeros(self.d), self.euclidean.map(self.mean[None, :])
-        for _, Z in self.blocks():
-            total += np.square(Z - mean).sum(axis=0)
-        return self.euclidean.distance(np.sqrt(total / self.n))
+        asked = partial(squares, frame=self.euclidean, mean=self.mean)
+        total = np.sum(ask(self.rows, asked), axis=0)
+        # 40 bits: sums in another order, by rows in other parts, then give the same unit
+        digits, exponent = np.frexp(self.euclidean.distance(np.sqrt(total / self.n)))
+        return np.asarray(np.ldexp(np.rint(np.ldexp(digits, 40)), exponent - 40))
 
     def resolution(self, tolerance: float) -> Floats:
         """(d,) how near counts as equal: a share of each range, and float64's last digits."""

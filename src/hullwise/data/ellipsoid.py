@@ -24,7 +24,7 @@ from ._ellipsoid_verify import verify
 from ._flat import Flat, blocks
 from ._frame import Frame
 from ._options import Progress, nonnegative, whole_number
-from ._scan import View
+from ._view import View
 from .cloud import Cloud
 
 __all__ = ["Ellipsoid", "EllipsoidStatus", "smallest_ellipsoid"]

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..rows._rows import Floats, Indices
 from ._frame import Metric
-from ._scan import BLOCK, View, merge_top, top_rows
+from ._scan import top_rows
+from ._scores import BLOCK, merge_top
+from ._view import View
 from .cloud import Cloud
 
 SPARE = 4  # rows fetched beyond k: the gap to the last of them shows whether rounding matters

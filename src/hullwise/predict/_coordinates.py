@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from ..data._frame import Metric
-from ..data._scan import View
+from ..data._view import View
 from ..data.cloud import Cloud
 from ..rows._rows import Floats
 from ._near import mapped_alone

@@ -14,7 +14,8 @@ import numpy as np
 from .._threads import Stop, cores, for_each
 from ..data._options import Progress
 from ..data._rounds import project, query_blocks
-from ..data._scan import View, price, rows_above
+from ..data._scan import price, rows_above
+from ..data._view import View
 from ..rows._rows import Floats, Indices
 from ._coordinates import Coordinates
 from ._found import Found, floors

@@ -10,7 +10,8 @@ from scipy.sparse import csr_array
 from .._threads import Stop, cores, for_each, single_threaded_blas
 from ..data._frame import Metric, lengths
 from ..data._options import Progress
-from ..data._scan import View, top_rows
+from ..data._scan import top_rows
+from ..data._view import View
 from ..data.cloud import Cloud
 from ..data.neighbours import nearest_rows
 from ..rows._memory import check_memory

@@ -6,7 +6,8 @@ rows as float64; everything above it is the same whether the rows lie in memory 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Answer = TypeVar("Answer")
 
 
 class Rows(Protocol):
@@ -62,6 +64,16 @@ class Rows(Protocol):
     def take(self, rows: Indices) -> Floats:
         """The given rows, (len(rows), d) float64, any order, repeats allowed."""
         ...
+
+
+def ask(rows: Rows, question: Callable[[Rows, int], Answer]) -> list[Answer]:
+    """What each part of the rows answers, in their order: one answer for rows in one place.
+
+    `question` gets a part and the number of its first row. Rows that lie in several places have a
+    method `ask` of their own, which puts the question there; it must then survive pickling.
+    """
+    elsewhere: Callable[[Any], list[Answer]] | None = getattr(rows, "ask", None)
+    return [question(rows, 0)] if elsewhere is None else elsewhere(question)
 
 
 class ArrayRows:

@@ -13,6 +13,8 @@ _HOMES = {
     "draw_layers": "partition",
     "draw_line": "partition",
     "draw_slice": "partition",
+    "draw_strip": "_walk",
+    "draw_walk": "_walk",
     "write_network_report": "network_report",
 }
 
@@ -21,6 +23,8 @@ __all__ = [
     "draw_layers",
     "draw_line",
     "draw_slice",
+    "draw_strip",
+    "draw_walk",
     "render_report",
     "write_network_report",
     "write_report",

@@ -23,6 +23,8 @@ from ._figures import (
     row_name,
 )
 from ._input import ReportInput
+from ._readings import both_sentence
+from ._task_content import task_content
 from ._usual import expectation, off_flat_sentences
 from ._words import number, plain, rows, share, training
 
@@ -60,9 +62,14 @@ RANKED = ("leave-one-out", "percentile", "band")
 
 
 def page_content(
-    given: ReportInput, *, title: str, map_limit: int, source: Mapping[str, str] | None = None
+    given: ReportInput,
+    *,
+    title: str,
+    map_limit: int,
+    source: Mapping[str, str] | None = None,
+    task: ReportInput | None = None,
 ) -> dict[str, Any]:
-    """Everything the page shows; O(m d) time, blockwise."""
+    """Everything the page shows; O(m d) time, blockwise. `task` is the reading in its metric."""
     distance, codes = row_distances(given), band_codes(given)
     leading = leading_features(given)
     chart = picture(given, distance, codes, leading, map_limit)
@@ -70,7 +77,8 @@ def page_content(
         "title": plain(title, 120),
         "bands": BANDS,
         "membershipOnly": given.membership_only,
-        "headline": _headline(given, distance, codes),
+        "headline": _headline(given, distance, codes, task),
+        "task": None if task is None else task_content(given, task, map_limit),
         "distribution": _distribution(given, distance, codes),
         "map": chart,
         "mapMissing": ""
@@ -82,13 +90,15 @@ def page_content(
         "definitions": _definitions(given, codes),
         "about": [
             *((plain(k, 40), plain(v, 400)) for k, v in (source or {}).items()),
-            *_about(given),
+            *_about(given, task),
         ],
         "glossary": [pair for pair in GLOSSARY if given.reference.size or pair[0] not in RANKED],
     }
 
 
-def _headline(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, Any]:
+def _headline(
+    given: ReportInput, distance: Floats, codes: Codes, task: ReportInput | None
+) -> dict[str, Any]:
     m = len(codes)
     verdict = given.verdict
     inside, outside = int(np.sum(verdict == 1)), int(np.sum(verdict == -1))
@@ -100,9 +110,9 @@ def _headline(given: ReportInput, distance: Floats, codes: Codes) -> dict[str, A
         if count or ((name == "core" or given.reference.size) and name != "unknown")
     ]
     return {
-        "sentence": _reading(given, codes),
-        "second": _farthest_sentence(given, distance),
-        "usual": _usual(given, codes),
+        "sentence": _reading(given, codes) if task is None else both_sentence(given, task),
+        "second": _farthest_sentence(given, distance) if task is None else "",
+        "usual": _usual(given, codes) if task is None else "",
         "warnings": _off_flat(given),
         "scope": f"{rows(m)} against {training(given.n_train)}, "
         f"{len(given.columns):,} feature{'' if len(given.columns) == 1 else 's'}",
@@ -318,7 +328,7 @@ def _disagreement(given: ReportInput, codes: Codes) -> str:
     )
 
 
-def _about(given: ReportInput) -> list[tuple[str, str]]:
+def _about(given: ReportInput, task: ReportInput | None) -> list[tuple[str, str]]:
     m, d = given.queries.shape
     r = int(np.sum(np.isfinite(given.reference)))
     yardstick = (
@@ -329,6 +339,7 @@ def _about(given: ReportInput) -> list[tuple[str, str]]:
     return [
         ("Training data", f"{rows(given.n_train)}, {d:,} feature{'' if d == 1 else 's'}."),
         ("Metric", plain(given.metric_text, 300)),
+        *([("In what matters", plain(task.metric_text, 300))] if task is not None else []),
         (
             "Tolerance",
             "A row is inside when an average of training rows comes within "

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from ..data._frame import Metric
     from ..data.location import Location
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,7 @@ class ReportInput:
     band_rules : one line for each band; None takes general words.
     off_flat : (m,) whether the row leaves the flat that the training rows span; None for no row.
     chance : probability that rows like the training rows are beyond or far as often; may be NaN.
+    metric : the metric itself, for the directions in which a task's counts; None for none.
     """
 
     verdict: NDArray[Any]
@@ -81,6 +83,7 @@ class ReportInput:
     band_rules: Mapping[str, str] | None = None
     off_flat: NDArray[np.bool_] | None = None
     chance: float = np.nan
+    metric: Metric | None = None
 
     def __repr__(self) -> str:
         m, d = self.queries.shape
@@ -112,6 +115,7 @@ class ReportInput:
             band_rules=None if len(location.reference) else RULES_WITHOUT_REFERENCE,
             off_flat=location.off_flat,
             chance=location.chance(),
+            metric=location.metric,
         )
 
 

@@ -34,6 +34,16 @@ def draw_walk(walk: Walk, ax: Any = None, *, outputs: Any = None, names: Any = N
     matplotlib Axes
         That of the distance. The part of the path outside the hull is tinted; ticks above it are
         crossings into another affine region.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[2.0], [2.0]], [[1.0, -2.0]]], [[0.0, -1.0], [0.0]])
+    >>> walk = hw.task.walk([[-1.0], [1.0]], 0, [2.0], model=net)
+    >>> walk.plot().get_xlabel()
+    'share of the length'
+    >>> walk.outside.round(3), walk.n_regions
+    (array([[0.667, 1.   ]]), 3)
     """
     both = walk.values is not None
     ax = _axes((7.0, 3.8 if both else 2.2)) if ax is None else ax
@@ -85,6 +95,13 @@ def draw_strip(
     Returns
     -------
     matplotlib Figure
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> walk = hw.task.walk([[0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]], 0, 1)
+    >>> len(walk.strip((2, 2), count=5).axes)
+    5
     """
     d = walk.points.shape[1]
     if int(np.prod(shape)) != d or len(shape) not in (2, 3):
@@ -114,7 +131,9 @@ def draw_strip(
                 spine.set_color(hue)
                 spine.set_linewidth(1.4 if hue == OUT else 0.6)
     figure.suptitle(_title(walk), fontsize=9, color=INK, x=0.01, ha="left")
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=1 - 0.28 / figure.get_figheight())
+    figure.subplots_adjust(
+        left=0.01, right=0.99, bottom=0.02, top=1 - 0.28 / figure.get_figheight()
+    )
     return figure
 
 

@@ -64,6 +64,7 @@ function headline() {
     part.style.flexGrow = band.count;
     strip.append(part);
   }
+  if (data.task) page.append(h("p", { class: "note" }, "Their bands by plain distance; both readings follow."));
   page.append(strip, h("ul", { class: "tally" }, bands.map((band) => h("li", {},
     h("span", { class: "name" }, chip(names.indexOf(band.name))),
     h("b", {}, band.count.toLocaleString("en-US"), h("small", {}, band.share)),
@@ -256,7 +257,7 @@ function about() {
 }
 
 const parts = data.membershipOnly ? [headline, definitions, about]
-  : [headline, distances, map, features, farthest, definitions, about];
+  : [headline, readings, distances, map, features, farthest, definitions, about];
 for (const part of parts) part();
 redraw();
 let queued = 0;

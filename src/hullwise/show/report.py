@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .._output import whole_file
 from ._content import page_content
 from ._input import ReportInput
+from ._task_content import matching
 
 if TYPE_CHECKING:
     from ..data.location import Location
@@ -32,6 +33,7 @@ MAP_LIMITS = (3000, 1200, 400, 100, 0)
 def render_report(
     location: Location | ReportInput,
     *,
+    task: Location | ReportInput | None = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
 ) -> str:
@@ -41,6 +43,9 @@ def render_report(
     ----------
     location : Location or ReportInput
         What `locate` returned, for m queries in d dimensions.
+    task : Location or ReportInput, optional
+        The same queries located in the metric of a task: the page then shows both readings side by
+        side, out of the data and out of the data in what matters.
     title : str, optional
         Heading of the page.
     source : mapping of str to str, optional
@@ -51,6 +56,11 @@ def render_report(
     str
         A complete HTML document of at most 1,000,000 bytes in UTF-8, at any m and d. It makes no
         request to any other place. The same input gives the same page.
+
+    Raises
+    ------
+    DataError
+        If `task` is about other rows or features than `location`, or has no distances.
 
     Notes
     -----
@@ -67,19 +77,28 @@ def render_report(
     >>> "<title>Two rows</title>" in page, len(page) < 1_000_000
     (True, True)
     """
-    given = location if isinstance(location, ReportInput) else ReportInput.from_location(location)
+    given = _input(location)
+    second = None if task is None else matching(given, _input(task))
     heading = title or "Where the new rows stand"
     for limit in MAP_LIMITS:
-        page = _fill(page_content(given, title=heading, map_limit=limit, source=source))
+        said = page_content(given, title=heading, map_limit=limit, source=source, task=second)
+        page = _fill(said)
         if len(page.encode("utf-8")) <= SIZE_LIMIT:
             return page
     raise AssertionError("a report without a map exceeds its size limit")
+
+
+def _input(location: Location | ReportInput) -> ReportInput:
+    if isinstance(location, ReportInput):
+        return location
+    return ReportInput.from_location(location)
 
 
 def write_report(
     location: Location | ReportInput,
     path: str | os.PathLike[str],
     *,
+    task: Location | ReportInput | None = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
     force: bool = False,
@@ -92,6 +111,8 @@ def write_report(
         What `locate` returned.
     path : path
         The file to write; ``~`` is expanded.
+    task : Location or ReportInput, optional
+        The same queries located in the metric of a task: both readings are shown side by side.
     title : str, optional
         Heading of the page.
     source : mapping of str to str, optional
@@ -106,6 +127,8 @@ def write_report(
 
     Raises
     ------
+    DataError
+        As `render_report`.
     FileError
         The file exists and `force` is false, or it cannot be written.
 
@@ -123,17 +146,18 @@ def write_report(
     'report.html'
     """
     with whole_file(path, force=force) as stream:
-        stream.write(render_report(location, title=title, source=source).encode("utf-8"))
+        page = render_report(location, task=task, title=title, source=source)
+        stream.write(page.encode("utf-8"))
     return Path(path).expanduser()
 
 
 def _fill(content: Mapping[str, Any]) -> str:
     folder = resources.files("hullwise.show")
-    template, style, charts, script = (
+    template, style, charts, readings, script = (
         (folder / name).read_text(encoding="utf-8")
-        for name in ("report.html", "report.css", "charts.js", "report.js")
+        for name in ("report.html", "report.css", "charts.js", "readings.js", "report.js")
     )
-    script = f'"use strict";\n{charts}\n{script}'
+    script = f'"use strict";\n{charts}\n{readings}\n{script}'
     parts = {
         "title": html.escape(str(content["title"])),
         "summary": html.escape(str(content["headline"]["sentence"])),

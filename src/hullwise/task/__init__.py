@@ -3,9 +3,11 @@
 from ._directions import Directions, directions
 from .local_fits import agop_of_rows
 from .metrics import agop, feature_agreement, local_agop, local_metric, nfm
+from .walk import Walk, walk
 
 __all__ = [
     "Directions",
+    "Walk",
     "agop",
     "agop_of_rows",
     "directions",
@@ -13,4 +15,5 @@ __all__ = [
     "local_agop",
     "local_metric",
     "nfm",
+    "walk",
 ]

@@ -150,13 +150,22 @@ def directions(
     >>> X = np.random.default_rng(0).normal(size=(500, 3)) * [1.0, 1000.0, 1.0]
     >>> M = hw.task.agop(lambda x: x[:, 0] + x[:, 1] / 500, X, ridge=0)
     >>> print(hw.task.directions(M, X).text(0))
-    0.90 x1 + 0.44 x0
+    0.89 x1 + 0.46 x0
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     names = tuple(cloud.names if columns is None else map(str, columns))
     if len(names) != cloud.d:
         raise DataError(f"columns holds {len(names)} names; X has {cloud.d} features.")
-    A = _in_deviations(M, cloud)
+    return directions_of(_in_deviations(M, cloud), names)
+
+
+def directions_in(metric: Metric, spread: Floats, names: Sequence[str]) -> Directions:
+    """The same from standard deviations alone, 0 for constant features."""
+    return directions_of(_squared(metric, spread), tuple(names))
+
+
+def directions_of(A: Floats, names: tuple[str, ...]) -> Directions:
+    """The directions of S M S."""
     trace = float(np.trace(A))
     if not trace > 0:
         raise DataError(
@@ -176,10 +185,12 @@ def directions(
 def _in_deviations(M: ArrayLike | Metric | None, cloud: Cloud) -> Floats:
     """S M S, with S the standard deviations."""
     form = cloud.metric(M)  # checks it
-    S = cloud.spread
-    if isinstance(M, Metric) or M is None or isinstance(M, str) or form.factor is None:
-        L = np.diag(form.root) if form.factor is None else form.factor
-        R = L * S
-        return np.asarray(R.T @ R)
+    if M is None or isinstance(M, Metric | str) or form.factor is None:
+        return _squared(form, cloud.spread)
     given = np.asarray(M, dtype=np.float64)
-    return np.asarray((given + given.T) / 2 * np.outer(S, S))
+    return np.asarray((given + given.T) / 2 * np.outer(cloud.spread, cloud.spread))
+
+
+def _squared(metric: Metric, spread: Floats) -> Floats:
+    R = np.diag(metric.root * spread) if metric.factor is None else metric.factor * spread
+    return np.asarray(R.T @ R)

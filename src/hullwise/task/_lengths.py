@@ -7,7 +7,8 @@ lengths and energies of paths need.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ RIDGE = 1e-6  # of the mean eigenvalue, as in `agop`
 SAMPLE = 1000  # rows from which a mean eigenvalue is learnt
 STEP = 1e-3  # of a feature's standard deviation: differences of a field of matrices
 INSIDE = 16  # parts of a segment whose lengths are added up
+EASED = (1e4, 1e2, 1.0)  # times the ridge, one after the other
 NEAR = 5  # nearest rows whose distance says how far from the data a point is
 
 Slopes = tuple[Floats, Floats, Floats]
@@ -192,6 +194,12 @@ class NearRows:
         self.usual = float(np.median(np.square(own).mean(axis=1)))
         self.text = f"{base.text}, longer away from the rows (stay_near={stay_near:g})"
 
+    def over(self, base: Measure) -> NearRows:
+        """The same factor on another metric."""
+        other = copy(self)
+        other.base = base
+        return other
+
     def _factor(self, X: Floats) -> tuple[Floats, Floats]:
         seen = self.units.image(X)
         rows = self.search.kneighbors(seen - self.centre, return_distance=False)
@@ -214,6 +222,18 @@ class NearRows:
         return self.base.mean(P) * float(self._factor(P)[0].mean())
 
 
+def eased(measure: Measure) -> list[Measure]:
+    """The measure, after kinder ones that lead to it: a pullback with a larger ridge.
+
+    A path of least energy in a kinder one starts the search in the next.
+    """
+    if isinstance(measure, NearRows):
+        return [measure.over(base) for base in eased(measure.base)]
+    if isinstance(measure, Pullback):
+        return [replace(measure, ridge=measure.ridge * more) for more in EASED]
+    return [measure]
+
+
 def piece_lengths(measure: Measure, path: Floats) -> Floats:
     """The length of each piece (t - 1,) of the polyline through the points (t, d)."""
     if measure.constant:
@@ -223,6 +243,20 @@ def piece_lengths(measure: Measure, path: Floats) -> Floats:
     d = path.shape[1]
     squared = measure.squared(fine[:-1].reshape(-1, d), fine[1:].reshape(-1, d))
     return np.asarray(np.sqrt(squared).reshape(INSIDE, -1).sum(axis=0))
+
+
+def fine_slopes(measure: Measure, P: Floats, Q: Floats, parts: int) -> Slopes:
+    """As `Measure.slopes`, each segment in parts: (length of the polyline)² for equal parts."""
+    if parts == 1:
+        return measure.slopes(P, Q)
+    (m, d), at = P.shape, np.linspace(0, 1, parts + 1)[:, None, None]
+    points = (1 - at) * P + at * Q
+    found = measure.slopes(points[:-1].reshape(-1, d), points[1:].reshape(-1, d))
+    squared = parts * found[0].reshape(parts, m).sum(axis=0)
+    from_low, from_high = (parts * slope.reshape(parts, m, d) for slope in found[1:])
+    at_p = ((1 - at[:-1]) * from_low + (1 - at[1:]) * from_high).sum(axis=0)
+    at_q = (at[:-1] * from_low + at[1:] * from_high).sum(axis=0)
+    return squared, at_p, at_q
 
 
 def measure_of(metric: Any, cloud: Cloud, ends: Floats) -> Measure:

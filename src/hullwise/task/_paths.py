@@ -20,9 +20,9 @@ from sklearn.neighbors import NearestNeighbors
 from ..data._options import Progress
 from ..model._affine import Floats
 from ..model._complex import Ints
-from ._lengths import Field, Measure, NearRows, piece_lengths
+from ._lengths import Field, Measure, NearRows, eased, fine_slopes, piece_lengths
 
-ITERATIONS = 500
+ITERATIONS = 200
 PARTS = 4  # of an edge of the graph, whose lengths are added up
 FLOOR = 1e-8  # of the largest eigenvalue: directions of less weight are not scaled up further
 
@@ -62,15 +62,15 @@ def geodesic(
     by_rows = subdivided(through, steps)
     graph_length = float(piece_lengths(measure, by_rows).sum())
     paths = {
-        "refined from the graph's path": _refined(measure, resampled(measure, by_rows, steps)),
-        "refined from the straight line": _refined(measure, direct),
+        "refined from the graph's path": _refined(
+            measure, resampled(measure, by_rows, steps), progress
+        ),
+        "refined from the straight line": _refined(measure, direct, progress),
         "the straight line": direct,
         "the graph's path": by_rows,
     }
     lengths = {name: float(piece_lengths(measure, path).sum()) for name, path in paths.items()}
     best = min(lengths, key=lambda name: lengths[name])
-    if progress:
-        progress(1, 1, "path")
     return Found(paths[best], graph_length, (*notes, f"shortest: {best}"))
 
 
@@ -184,7 +184,17 @@ def resampled(measure: Measure, path: Floats, steps: int) -> Floats:
     return out
 
 
-def _refined(measure: Measure, start: Floats) -> Floats:
+def _refined(measure: Measure, start: Floats, progress: Progress | None) -> Floats:
+    """The shortest of the paths of least energy that are met from `start` on."""
+    found, stages = [start], eased(measure)
+    for i, stage in enumerate(stages):
+        found.append(_least_energy(stage, found[-1]))
+        if progress:
+            progress(i + 1, len(stages), "path")
+    return min(found, key=lambda path: float(piece_lengths(measure, path).sum()))
+
+
+def _least_energy(measure: Measure, start: Floats) -> Floats:
     """The path of least energy near `start`, its pieces made equally long."""
     steps = len(start) - 1
     if steps < 2:
@@ -192,6 +202,7 @@ def _refined(measure: Measure, start: Floats) -> Floats:
     base = straight(start[0], start[-1], steps)
     waves = np.sqrt(2 - 2 * np.cos(np.pi * np.arange(1, steps) / steps))[:, None]
     out_of, into = _whitening(measure.mean((start[1:] + start[:-1]) / 2))
+    parts = _parts(measure, start.shape[1])
     unit = float(measure.squared(start[:-1], start[1:]).sum())
     if not 0 < unit < np.inf:
         return start
@@ -204,7 +215,7 @@ def _refined(measure: Measure, start: Floats) -> Floats:
     def energy(u: Floats) -> tuple[float, Floats]:
         path = path_of(u)
         with np.errstate(all="ignore"):
-            squared, at_p, at_q = measure.slopes(path[:-1], path[1:])
+            squared, at_p, at_q = fine_slopes(measure, path[:-1], path[1:], parts)
             slope = at_q[:-1] + at_p[1:]
             slope = dst(slope @ out_of, 1, axis=0, norm="ortho") / waves
         value = float(squared.sum())
@@ -213,9 +224,15 @@ def _refined(measure: Measure, start: Floats) -> Floats:
         return value / unit, slope.ravel() / unit
 
     first = waves * dst((start - base)[1:-1] @ into.T, 1, axis=0, norm="ortho")
-    options = {"maxiter": ITERATIONS, "ftol": 1e-12, "gtol": 1e-9, "maxcor": 20}
+    options = {"maxiter": ITERATIONS, "ftol": 1e-9, "gtol": 1e-9, "maxcor": 20}
     found = minimize(energy, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     return resampled(measure, path_of(found.x), steps)
+
+
+def _parts(measure: Measure, d: int) -> int:
+    """Of each piece, in an energy: the more, the less the path can jump what lies between points."""
+    base = measure.base if isinstance(measure, NearRows) else measure
+    return int(np.clip(64 // d, 1, 4)) if isinstance(base, Field) else 8
 
 
 def _whitening(M: Floats) -> tuple[Floats, Floats]:

@@ -185,7 +185,8 @@ class Walk:
     def __repr__(self) -> str:
         share = self.outside_share
         some = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
-        pieces = "" if self.n_regions is None else f"{self.n_regions:,} regions, "
+        n = self.n_regions
+        pieces = "" if n is None else f"{n:,} region{'s' * (n != 1)}, "
         return (
             f"Walk({self.kind}, length {self.length:.4g}, {some} outside the hull, {pieces}"
             f"{'fades' if self.fades else 'morphs'})"
@@ -263,7 +264,7 @@ def walk(
 
     Cost: the hull, as `locate` with `steps` queries, and about 20 times as membership of those at
     crossings. The graph: O(n² d) at most for the neighbours, n `neighbours` lengths. Each of up to
-    500 iterations: Jacobians at 2 `steps` points, or for a function of matrices 2 d `steps` of
+    200 iterations: Jacobians at 2 `steps` points, or for a function of matrices 2 d `steps` of
     them. In each direction a Riemannian metric pulled back by a decoder is used as by Arvanitidis,
     Hansen & Hauberg, "Latent space oddity", ICLR 2018.
 

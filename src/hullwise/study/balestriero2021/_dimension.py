@@ -13,7 +13,19 @@ from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._svg import Series
 from .._tables import Finding, Table
-from ._draws import COLUMNS, FEWEST, TARGET, Design, Draw, apart, by_samples, cells, drawn, shares
+from ._draws import (
+    COLUMNS,
+    FEWEST,
+    TARGET,
+    Design,
+    Draw,
+    apart,
+    band,
+    by_samples,
+    cells,
+    drawn,
+    shares,
+)
 from ._exact import share_inside
 from ._plan import Plan, Settings
 from ._shares import within_clouds

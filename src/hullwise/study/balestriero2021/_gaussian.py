@@ -100,7 +100,7 @@ def _chart(
 
 
 def _halves(dims: Sequence[int]) -> Chart:
-    upto = [d for d in range(2, max(dims) + 1)] or [2]
+    upto = list(range(2, max(3, max(dims) + 1)))
     needed = Series("N for one half", upto, [float(half(d)) for d in upto])
     named = Series("2^(d/2)/d", upto, [threshold(d) for d in upto])
     svg = lines(
@@ -149,8 +149,8 @@ def _against_exact(
         f"Of {len(open_)} settings with an exact probability between .001 and .999, {over} lie "
         f"more than two standard errors from it ({chance:.1f} expected by chance). The "
         f"largest difference is {away[worst]:.1f} standard errors, at N = {worst[0]:,}, "
-        f"d = {worst[1]}. The largest standard error is {max(errors):.4f}. {undecided:,} queries were undecided; "
-        f"{held:,} of {checked:,} certificates that were checked again hold."
+        f"d = {worst[1]}. The largest standard error is {max(errors):.4f}. {undecided:,} queries "
+        f"were undecided; {held:,} of {checked:,} certificates that were checked again hold."
     )
     return Finding("Monte Carlo against the exact probability", text)
 
@@ -161,7 +161,8 @@ def threshold_finding(dims: Sequence[int]) -> Finding:
     text = (
         f"At d = {d} the number 2^(d/2)/d of Theorem 1 is {threshold(d):,.1f}; the exact "
         f"probability of lying inside is {shown_share(share_inside(at, d))} with N = {at:,} and "
-        f"one half with N = {half(d):,}. The theorem is a limit for large d, about samples uniform in a ball; the "
-        "exact values here are for Gaussian samples and show no transition near that number."
+        f"one half with N = {half(d):,}. The theorem is a limit for large d, about samples "
+        "uniform in a ball; the exact values here are for Gaussian samples and show no transition "
+        "near that number."
     )
     return Finding("Theorem 1 beside the exact probability", text)

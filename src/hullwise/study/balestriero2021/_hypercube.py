@@ -102,7 +102,7 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
         return Task(label, fingerprint(label, settings.seed), work)
 
     def whole(d: int) -> Task:
-        """All vertices are alike: flipping coordinates maps the cube and any vertex to any other."""
+        """All vertices are alike: flipping coordinates maps any vertex to any other."""
 
         def work(_: Results) -> dict[str, Array]:
             rows = vertices(d)

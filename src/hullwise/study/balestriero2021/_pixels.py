@@ -91,8 +91,8 @@ def pixels_plan(
         part = Part(
             "Pixels",
             "Share of test images inside the convex hull of the training images, against the "
-            "number of pixel dimensions kept: the central patch of a given side, or means over as many "
-            "areas that tile the image. "
+            "number of pixel dimensions kept: the central patch of a given side, or means over as "
+            "many areas that tile the image. "
             + " ".join(f"{o.name}: {len(o.train):,} training images." for o in used),
             (share_chart(series, "Share inside against pixel dimensions", "pixel dimensions"),),
             (table,),
@@ -125,8 +125,8 @@ def _falls(name: str, view: str, dims: Sequence[int], counts: Sequence[Counts]) 
     equal = max(counts, key=lambda c: c.equal)
     return (
         f"{name}, {view}: the share inside {where}; with all {dims[-1]} dimensions "
-        f"{last.inside:,} of {last.queries:,} test images are inside; at most {equal.equal:,} "
-        f"equal a training row; {undecided:,} verdicts are undecided."
+        f"{last.inside:,} of {last.queries:,} test images are inside; at most "
+        f"{equal.equal:,} equal a training row; {undecided:,} verdicts are undecided."
     )
 
 
@@ -279,8 +279,8 @@ def resampled_plan(
         )
         part = Part(
             "Enlarging and reducing",
-            "The same patches of images that were enlarged or reduced first: a patch of fixed side "
-            "then holds less or more of the picture. Enlarging is a linear map without loss, so the "
+            "Patches of images that were enlarged or reduced first: a patch of fixed side then "
+            "holds less or more of the picture. Enlarging is a linear map without loss, so the "
             "whole image keeps its verdict; patches of equal side do not.",
             (share_chart(series, "Share inside by image size", "pixels of the patch"),),
             (table,),

@@ -71,17 +71,20 @@ class Counts:
         return (self.queries, self.inside, self.outside, self.undecided, self.equal, said)
 
 
-def ask(X: Array, Q: Array, verify: int | None = None, seed: int = 0) -> dict[str, Array]:
+def ask(
+    X: Array, Q: Array, verify: int | None = None, seed: int = 0, *, compare: bool = True
+) -> dict[str, Array]:
     """Verdicts (m,), which queries equal a row of X (m,), and (checked, held) certificates.
 
     `verify` certificates, evenly drawn, are checked again; all of them where it is None. The cost
-    is that of `hullwise.locate(..., membership_only=True)`, and O(verify n d) for the check.
+    is that of `hullwise.locate(..., membership_only=True)`, and O(verify n d) for the check. With
+    `compare` false no query is taken to equal a row: for samples drawn at random.
     """
     location = locate(Cloud(X, copy=False), Q, membership_only=True)
     checked, held = verified(location, X, verify, seed)
     return {
         "verdict": location.verdict,
-        "equal": equal_rows(X, Q),
+        "equal": equal_rows(X, Q) if compare else np.zeros(len(Q), dtype=bool),
         "verified": np.array([checked, held]),
     }
 

@@ -53,14 +53,14 @@ def _isomap(d: int, seed: int) -> Any:
 def _tsne(d: int, seed: int) -> Any:
     from sklearn.manifold import TSNE
 
-    return TSNE(d, init="pca", random_state=seed, method="barnes_hut" if d < 4 else "exact")
+    return TSNE(d, init="pca", random_state=seed, method="barnes_hut")
 
 
 METHODS: dict[str, tuple[Callable[[int, int], Any], tuple[int, ...]]] = {
     "MDS": (_mds, FEW),
     "LLE": (_lle, FEW),
     "Isomap": (_isomap, FEW),
-    "t-SNE": (_tsne, (2, 3)),  # more dimensions need its exact form, O(n^2) for each step
+    "t-SNE": (_tsne, (2,)),  # more dimensions take many times longer
 }
 
 
@@ -139,8 +139,8 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
         chart = share_chart(series, "Share inside by method and dimensions", "dimensions", True)
         part = Part(
             "Reduced spaces",
-            "The same question after the images have been mapped to few dimensions. The map decides "
-            "the answer: rows that all lie outside in the pixels lie inside in two dimensions.",
+            "The same question after the images have been mapped to few dimensions. The map "
+            "decides the answer: a row outside in the pixels may be inside in the map.",
             (chart,),
             (table,),
         )
@@ -193,7 +193,7 @@ def _finding(one: Images, pixels: Counts, lines: dict[str, list[tuple[int, Count
     ]
     text = (
         f"Of the sample's test images {pixels.inside:,} of {pixels.queries:,} are inside in the "
-        f"pixels of {one.name}. In two dimensions the share inside is, by method and training rows: "
-        f"{'; '.join(two)}."
+        f"pixels of {one.name}. In two dimensions the share inside is, by method and training "
+        f"rows: {'; '.join(two)}."
     )
     return Finding("Embeddings and membership", text)

@@ -1,0 +1,148 @@
+"""What `locate` says where the metric is that of a task: two readings of each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from ..show._readings import BANDS, MEANING, OUT, both_sentence, cross, pushes
+from ..show._usual import expectation
+from ..show._words import plain as shown
+from ..show._words import share
+from ._console import bar
+from ._text import (
+    FARTHEST,
+    STYLES,
+    Heading,
+    indented,
+    print_definitions,
+    print_heading,
+    print_off_flat,
+    print_remarks,
+    section,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from ..data.location import Location
+    from ..task import Directions
+
+DIRECTIONS = 5
+NAMED = 3
+RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
+
+
+def print_both(
+    out: Console, plain: Location, task: Location, found: Directions, heading: Heading
+) -> None:
+    """The whole answer, from the tables' sizes to the rows farthest out in what matters."""
+    print_heading(out, plain, heading, task)
+    if len(plain) == 0:
+        out.print("\nNo row could be located.", style="bold")
+        print_directions(out, found)
+        print_remarks(out, plain, heading)
+        return
+    _print_cross(out, plain, task)
+    print_directions(out, found)
+    _print_farthest(out, plain, task, heading.counted)
+    print_definitions(out, plain)
+    print_remarks(out, plain, heading)
+
+
+def _print_cross(out: Console, plain: Location, task: Location) -> None:
+    r = len(plain.reference)
+    against = f", against {r:,} training row{'s' * (r > 1)} left out in turn" if r else ""
+    section(out, f"Where the new rows stand{against}")
+    counts = cross(plain, task)
+    seen = counts.sum(axis=0) + counts.sum(axis=1)
+    used = [i for i, band in enumerate(BANDS) if seen[i] or _always(band, r)]
+    table = table_of(
+        ("plainly", {"no_wrap": True}),
+        ("rows", RIGHT),
+        ("in what matters:", {"no_wrap": True}),
+        *((BANDS[i], RIGHT) for i in used),
+    )
+    for i in used:
+        total = int(counts[i].sum())
+        table.add_row(
+            Text(BANDS[i], style=f"bold {STYLES[BANDS[i]]}"),
+            f"{total:,}",
+            Text(bar(out, total / len(plain)), style=STYLES[BANDS[i]]),
+            *(f"{counts[i, j]:,}" for j in used),
+        )
+    table.add_row("all", f"{len(plain):,}", "", *(f"{counts[:, j].sum():,}" for j in used))
+    indented(out, table)
+    out.print()
+    out.print(Text(both_sentence(plain, task), style="bold"))
+    if r:
+        for name, one in (("Plainly", plain), ("In what matters", task)):
+            beyond = int(np.isin(one.band, OUT).sum())
+            out.print(Text(f"{name}: {expectation(beyond, len(one), r, one.chance())}"))
+    print_off_flat(out, task)
+    inside = (int((one.verdict == 1).sum()) for one in (plain, task))
+    out.print("Inside the hull of the training rows: {:,}; in what matters: {:,}.".format(*inside))
+    out.print(Text(MEANING, style="dim"))
+
+
+def _always(band: str, r: int) -> bool:
+    return band == "core" or (band != "unknown" and r > 0)
+
+
+def print_directions(out: Console, found: Directions) -> None:
+    """The directions that count, by the features that make them up."""
+    section(out, "What matters: the directions of the metric")
+    table = table_of(
+        ("share", RIGHT), ("", {"width": 14, "no_wrap": True}), ("standard deviations of", {})
+    )
+    for i in range(min(DIRECTIONS, len(found))):
+        if i and found.share[i] < 0.005:
+            break
+        table.add_row(
+            _percent(float(found.share[i])),
+            Text(bar(out, float(found.share[i])), style="blue"),
+            Text(shown(found.text(i), 200)),
+        )
+    indented(out, table)
+    d = len(found.columns)
+    out.print(
+        f"  Effective dimension {found.effective_dimension:.1f} of {d:,}: as if that many "
+        "directions counted alike and no other."
+    )
+
+
+def _percent(value: float) -> str:
+    return share(round(1e6 * value), 1_000_000)
+
+
+def _print_farthest(out: Console, plain: Location, task: Location, counted: bool) -> None:
+    distance = np.where(task.verdict == 1, 0.0, task.upper)
+    order = np.lexsort((-distance, ~task.off_flat))[:FARTHEST]
+    order = order[(distance[order] > 0) & np.isfinite(distance[order])]
+    if not len(order):
+        return
+    section(out, "The rows farthest out in what matters, and what pushes them out")
+    table = table_of(
+        ("row", {"max_width": 16, "overflow": "fold"}),
+        ("plainly", {"no_wrap": True}),
+        ("matters", {"no_wrap": True}),
+        ("distance", RIGHT),
+        ("pct.", RIGHT),
+        ("too high (+) or low (-) by", {}),
+    )
+    told = pushes(task, task.metric, NAMED)
+    for b in order.tolist():
+        rank = task.hull_percentile[b]
+        table.add_row(
+            Text(shown(b if task.labels is None else task.labels[b], 40)),
+            *(Text(str(x.band[b]), style=STYLES[str(x.band[b])]) for x in (plain, task)),
+            f"{distance[b]:.3g}",
+            "" if np.isnan(rank) else f"{rank:.4g}",
+            Text("; ".join(f"{shown(name, 24)} {amount:+.3g}" for name, amount in told[b])),
+        )
+    indented(out, table)
+    ids = "Rows are counted from 0. " if counted else ""
+    pct = "pct.: training rows, left out in turn, less far out in what matters, in percent."
+    out.print(f"  {ids}{pct if len(task.reference) else ''}".rstrip())
