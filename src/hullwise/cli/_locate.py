@@ -103,6 +103,8 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     done: list[str] = []
     try:
         source = _source((train, query), options, proofs)
+        if learnt is not None and learnt.notes:
+            source |= {"Metric learnt": " ".join(learnt.notes)}
         _write(found, queries, options, (pairs.query_id, source), done)
     finally:
         # The answer is worth seeing even where the disk is full.

@@ -175,7 +175,7 @@ def _refuse_metric(options: dict[str, Any]) -> None:
     if model == "-":
         raise click.BadParameter("a network cannot come from standard input", param_hint="--model")
     if learns_from_rows(options) and not (options.get("target") or options.get("targets")):
-        other = " or --model, the network" if metric == "agop" else ""
+        other = ", or --model, a network" if metric == "agop" else ""
         raise click.UsageError(
             f"--metric {metric} needs --target, the column to learn it from{other}"
         )

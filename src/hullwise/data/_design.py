@@ -8,6 +8,8 @@ forgotten until the last check (Harman and Pronzato 2007).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -85,21 +87,20 @@ class Search:
     def _price(self, Y: Floats, u: Floats) -> tuple[float, Indices]:
         """The gap over all rows, and the rows left out, worst first; forgets hopeless rows."""
         c, A = kernels.unit_frame(Y, u)
-        kappa = np.zeros(len(self.alive))
         if self.held is not None:
             V = (self.held - c) @ A.T
             kappa = 1 + np.einsum("ij,ij->i", V, V)
         else:
-            to, shift = self.flat.basis @ A.T, A @ c
-            everything = len(self.alive) == self.view.n
             wanted = np.zeros(self.view.n, dtype=bool)
             wanted[self.alive] = True
-            done = 0
-            for at, Z in blocks(self.view):
-                Z = Z if everything else Z[wanted[at]]
-                V = (Z - self.flat.mean) @ to - shift
-                kappa[done : done + len(Z)] = 1 + np.einsum("ij,ij->i", V, V)
-                done += len(Z)
+            asked = partial(
+                _sizes,
+                mean=self.flat.mean,
+                to=self.flat.basis @ A.T,
+                shift=A @ c,
+                wanted=None if wanted.all() else wanted,
+            )
+            kappa = 1 + np.concatenate(self.view.ask(asked))
         gap = float(kappa.max()) / self.p - 1
         stay = kappa >= kernels.deletion_bound(gap, self.p) * (1 - 1e-9)
         order = np.argsort(-kappa, kind="stable")
@@ -154,3 +155,13 @@ class Search:
     def _tell(self, gap: float, count: int) -> None:
         if self.progress is not None:
             self.progress(self.spent, self.limit, f"gap {gap:.1e} on {count:,} rows")
+
+
+def _sizes(view: View, begin: int, mean: Floats, to: Floats, shift: Floats, wanted: Any) -> Floats:
+    """|(z - mean) @ to - shift|^2 of the rows wanted; None for all."""
+    found = []
+    for at, Z in blocks(view):
+        Z = Z if wanted is None else Z[wanted[begin + at.start : begin + at.stop]]
+        V = (Z - mean) @ to - shift
+        found.append(np.einsum("ij,ij->i", V, V))
+    return np.concatenate(found)

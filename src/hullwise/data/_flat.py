@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,10 +75,7 @@ def find_flat(view: View, noise: Floats, tolerance: float = 1e-11) -> Flat:
     if view.n <= view.rank:
         mean = view.take(np.arange(view.n)).mean(axis=0)
         return Flat(frame, mean, *_basis_by_svd(view, mean, noise, tolerance))
-    total, gram = np.zeros(view.rank), np.zeros((view.rank, view.rank))
-    for _, Z in blocks(view):
-        total += Z.sum(axis=0)
-        gram += Z.T @ Z
+    total, gram = _sums(view.ask(_moments))
     mean = total / view.n
     gram = gram / view.n - np.outer(mean, mean)
     spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
@@ -98,17 +96,30 @@ def find_flat(view: View, noise: Floats, tolerance: float = 1e-11) -> Flat:
     return Flat(frame, mean, basis, np.linalg.qr(axes * unit[:, None])[0])
 
 
+def _moments(
+    view: View, start: int, mean: Floats | float = 0.0, axes: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Sum and sum of outer products of the rows of a part, or of (rows - mean) @ axes."""
+    r = view.rank if axes is None else axes.shape[1]
+    total, gram = np.zeros(r), np.zeros((r, r))
+    for _, Z in blocks(view):
+        Y = Z if axes is None else (Z - mean) @ axes
+        total += Y.sum(axis=0)
+        gram += Y.T @ Y
+    return total, gram
+
+
+def _sums(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    return np.sum([one[0] for one in parts], axis=0), np.sum([one[1] for one in parts], axis=0)
+
+
 def _thin_directions(view: View, mean: Floats, unit: Floats, axes: Floats) -> tuple[Floats, Floats]:
     """Spread of the rows along directions where a Gram matrix sees only its own rounding.
 
     The rows are projected on those directions first, which makes the numbers small before they
     are squared: spreads of 1e-15 of the largest are seen instead of 1e-8.
     """
-    gram, shift = np.zeros((axes.shape[1], axes.shape[1])), np.zeros(axes.shape[1])
-    for _, Z in blocks(view):
-        Y = ((Z - mean) / unit) @ axes
-        gram += Y.T @ Y
-        shift += Y.sum(axis=0)
+    shift, gram = _sums(view.ask(partial(_moments, mean=mean, axes=axes / unit[:, None])))
     gram = gram / view.n - np.outer(shift, shift) / view.n**2
     values, vectors = np.linalg.eigh(gram)
     return np.sqrt(np.maximum(values, 0.0)), axes @ vectors
@@ -139,20 +150,27 @@ def _basis_by_svd(
 
 def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
     """|y N|^2 of every row, and the rows furthest either way along each column of N (r, k)."""
-    k = N.shape[1]
-    to = flat.basis @ N
+    parts = view.ask(partial(_extremes, mean=flat.mean, to=flat.basis @ N))
+    best = np.stack([one[1] for one in parts])
+    first = best.argmax(axis=0)  # the parts in order: equal ones keep the lower row
+    row = np.stack([one[2] for one in parts])[first, np.arange(best.shape[1])]
+    return np.concatenate([one[0] for one in parts]), row
+
+
+def _extremes(view: View, begin: int, mean: Floats, to: Floats) -> tuple[Floats, Floats, Indices]:
+    k = to.shape[1]
     size = np.zeros(view.n)
     best, row = np.full(2 * k, -np.inf), np.zeros(2 * k, dtype=np.intp)
     for at, Z in blocks(view):
-        Y = (Z - flat.mean) @ to
+        Y = (Z - mean) @ to
         size[at] = np.einsum("ij,ij->i", Y, Y)
         for part, sign in ((slice(0, k), 1), (slice(k, 2 * k), -1)):
             arg = Y.argmax(axis=0) if sign > 0 else Y.argmin(axis=0)
             value = sign * Y[arg, np.arange(k)]
             better = value > best[part]
             best[part] = np.where(better, value, best[part])
-            row[part] = np.where(better, arg + at.start, row[part])
-    return size, row
+            row[part] = np.where(better, arg + at.start + begin, row[part])
+    return size, best, row
 
 
 def spanning_rows(view: View, flat: Flat, count: int) -> Indices:

@@ -107,7 +107,7 @@ def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
     directions = view.factors(U, False, h)[0]
     asked = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
-    return _merged(view.ask(asked), k)
+    return merged(view.ask(asked), k)
 
 
 def _best_k(
@@ -123,10 +123,10 @@ def _best_k(
         S.insert(begin + start, values[group, at], rows[group, at])
 
     scan(view, directions, spans, BLOCK, False, insert, h)
-    return _merged(list(zip(values, rows)), k)
+    return merged(list(zip(values, rows)), k)
 
 
-def _merged(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indices]:
+def merged(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indices]:
     """The best k of several lists, equal values by lowest row."""
     values = np.concatenate([one[0] for one in answers], axis=1)
     rows = np.concatenate([one[1] for one in answers], axis=1)

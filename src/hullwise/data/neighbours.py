@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..rows._rows import Floats, Indices
 from ._frame import Metric
-from ._scan import top_rows
+from ._scan import merged, top_rows
 from ._scores import BLOCK, merge_top
 from ._view import View
 from .cloud import Cloud
@@ -82,13 +83,16 @@ def _score_rounding(view: View, Zq: Floats) -> Floats:
 
 def _by_differences(view: View, Zq: Floats, k: int) -> Indices:
     """The k nearest rows with nothing that cancels; O(m n d) without a matrix product."""
-    values = np.full((len(Zq), k), -np.inf)
-    rows = np.zeros((len(Zq), k), dtype=np.intp)
+    return merged(view.ask(partial(_nearest, Zq=Zq, k=k, n=view.n)), k)[1]
+
+
+def _nearest(view: View, begin: int, Zq: Floats, k: int, n: int) -> tuple[Floats, Indices]:
+    values, rows = np.full((len(Zq), k), -np.inf), np.full((len(Zq), k), n, dtype=np.intp)
     for start in range(0, view.n, BLOCK):
         Z = view.block(start, min(start + BLOCK, view.n), False)
         S = np.stack([-np.square(Z - q).sum(axis=1) for q in Zq])
-        merge_top(S, start, values, rows)
-    return rows
+        merge_top(S, begin + start, values, rows)
+    return values, rows
 
 
 def reference_gaps(cloud: Cloud, metric: Metric, k: int, rows: Indices) -> Floats:

@@ -57,7 +57,7 @@ class TorchRows:
         self, tensor: Any, *, propose: str = "float32", columns: tuple[str, ...] | None = None
     ) -> None:
         kind = str(getattr(tensor, "dtype", type(tensor).__name__)).removeprefix("torch.")
-        if kind not in (*KINDS, "bool") or not hasattr(tensor, "device"):
+        if kind not in (*KINDS, "bool") or not hasattr(tensor, "detach"):
             raise DataTypeError(f"found {kind}: expected a torch tensor of real numbers")
         if tensor.ndim != 2 or 0 in tensor.shape:
             raise DataError(

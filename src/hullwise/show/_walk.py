@@ -49,14 +49,15 @@ def draw_walk(walk: Walk, ax: Any = None, *, outputs: Any = None, names: Any = N
     ax = _axes((7.0, 3.8 if both else 2.2)) if ax is None else ax
     top = None
     if both:
-        from mpl_toolkits.axes_grid1 import make_axes_locatable
+        from mpl_toolkits.axes_grid1 import make_axes_locatable  # type: ignore[import-untyped]
 
         top = make_axes_locatable(ax).append_axes("top", size="140%", pad=0.12, sharex=ax)
         _outputs(top, walk, outputs, names)
         _crossings(top, walk)
         top.tick_params(labelbottom=False)
-    for one in (ax, top):
-        for low, high in walk.outside if one is not None else ():
+    panels: list[Any] = [ax] if top is None else [ax, top]
+    for one in panels:
+        for low, high in walk.outside:
             one.axvspan(low, high, color=OUT, alpha=0.1, lw=0, zorder=0)
     ax.fill_between(walk.position, walk.lower, color=OUT, alpha=0.35, lw=0)
     ax.plot(walk.position, walk.lower, color=OUT, lw=1.4)
@@ -117,7 +118,8 @@ def draw_strip(
     figure = _figure((0.85 * count, 0.95 * len(images) + 0.25)) if figure is None else figure
     axes = figure.subplots(len(images), count, squeeze=False)
     low, high = float(np.min(images)), float(np.max(images))
-    outside = ((walk.outside[:, :1] <= position) & (position <= walk.outside[:, 1:])).any(axis=0)
+    starts, stops = walk.outside[:, :1], walk.outside[:, 1:]
+    outside: Any = ((starts <= position) & (position <= stops)).any(axis=0)
     for i, some in enumerate(images):
         for k, ax in enumerate(axes[i]):
             picture = some[k].reshape(shape)

@@ -7,7 +7,8 @@ function readings() {
   section("Out of the data, and out of it in what matters", h("p", {}, t.meaning),
     t.usual.map((text) => h("p", { class: "note" }, text)),
     crossTable(t), t.chart ? readingsFigure(t) : "", t.directions ? directionsFigure(t.directions) : "",
-    t.farthest.length ? farthestInTask(t.farthest) : "");
+    t.farthest.length ? farthestInTask(t.farthest) : "",
+    h("p", { class: "note after" }, "Distances in the sections below are plain ones."));
 }
 
 function crossTable(t) {
@@ -92,7 +93,7 @@ function readingsFigure(t) {
     c.x.map((_, i) => i).sort((a, b) => far(c.y[b]) - far(c.y[a])).slice(0, 500)
       .map((i) => [bdi(c.label[i]), chip(c.plain[i]), chip(c.task[i]), cell(c.x[i]), cell(c.y[i])]));
   const made = figure((width) => drawReadings(c, width),
-    h("figcaption", {}, unit, "Marks are those of the band in what matters. Both axes are logarithmic from 1 on. ", off, c.drawn),
+    h("figcaption", {}, unit, "Marks are those of the band in what matters. The axes are those of log(1 + distance). ", off, c.drawn),
     behind(c.x.length > 500 ? "The 500 rows farthest out in what matters" : "Both bands of every row drawn", build));
   made.prepend(h("div", { class: "key" }, present.map(chip)));
   return made;

@@ -236,8 +236,8 @@ def eased(measure: Measure) -> list[Measure]:
 
 def piece_lengths(measure: Measure, path: Floats) -> Floats:
     """The length of each piece (t - 1,) of the polyline through the points (t, d)."""
-    if measure.constant:
-        return np.sqrt(measure.squared(path[:-1], path[1:]))
+    if isinstance(measure, Constant):
+        return measure.metric.norm(np.diff(path, axis=0))
     share = np.linspace(0, 1, INSIDE + 1)[:, None, None]
     fine = (1 - share) * path[:-1] + share * path[1:]
     d = path.shape[1]

@@ -22,7 +22,7 @@ ROUNDS = 60
 
 @dataclass(frozen=True, eq=False)
 class Outside:
-    """Brackets (t,) of the distance to the hull at the points, and intervals (k, 2) of positions."""
+    """Brackets (t,) of the distance to the hull at points, and intervals (k, 2) of positions."""
 
     lower: Floats
     upper: Floats

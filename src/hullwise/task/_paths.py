@@ -8,6 +8,7 @@ Hessian of 1, so that the number of steps does not slow the descent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -153,7 +154,7 @@ def subdivided(path: Floats, steps: int) -> Floats:
     """The same polyline with points put in, so that it has at least `steps` pieces."""
     each = max(1, -(-steps // (len(path) - 1)))
     share = np.arange(each)[:, None] / each
-    pieces = [(1 - share) * p + share * q for p, q in zip(path[:-1], path[1:], strict=True)]
+    pieces = [(1 - share) * p + share * q for p, q in pairwise(path)]
     return np.concatenate([*pieces, path[-1:]])
 
 
@@ -230,7 +231,7 @@ def _least_energy(measure: Measure, start: Floats) -> Floats:
 
 
 def _parts(measure: Measure, d: int) -> int:
-    """Of each piece, in an energy: the more, the less the path can jump what lies between points."""
+    """Of each piece, in an energy: the more, the less it can jump what lies between."""
     base = measure.base if isinstance(measure, NearRows) else measure
     return int(np.clip(64 // d, 1, 4)) if isinstance(base, Field) else 8
 

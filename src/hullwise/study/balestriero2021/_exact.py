@@ -66,7 +66,7 @@ def share_inside(N: int, d: int) -> float:
     >>> from hullwise.study import balestriero2021
     >>> round(balestriero2021.share_inside(10_000, 10), 4)
     0.6468
-    >>> balestriero2021.share_inside(9, 1)  # one dimension: all but 2/(N+1)
+    >>> round(balestriero2021.share_inside(9, 1), 9)  # one dimension: all but 2/(N+1)
     0.8
     """
     N, d = _count("N", N), _count("d", d)
@@ -110,7 +110,7 @@ def share_outside(N: int, d: int) -> float:
     Examples
     --------
     >>> from hullwise.study import balestriero2021
-    >>> balestriero2021.share_outside(4, 1)
+    >>> round(balestriero2021.share_outside(4, 1), 9)
     0.4
     """
     N, d = _count("N", N), _count("d", d)

@@ -5,7 +5,7 @@ No vertex lies in the hull of the others. In a map to two dimensions nearly all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -19,7 +19,7 @@ from .._study import Chart, Part
 from .._tables import Finding, Table
 from ._plan import Plan, Settings
 from ._shares import ask
-from ._spaces import METHODS, embedded
+from ._spaces import METHODS, Make, embedded
 
 __all__ = ["MAPS", "alone", "hypercube_plan", "vertices"]
 
@@ -28,8 +28,8 @@ SIDES = {False: (8,), True: (8, 12)}
 SHOWN = 600  # points of a map in the picture
 
 
-def _lle(kind: str) -> Callable[[int, int], Any]:
-    def make(d: int, seed: int) -> Any:
+def _lle(kind: str) -> Make:
+    def make(d: int, seed: int, n: int) -> Any:
         from sklearn.manifold import LocallyLinearEmbedding
 
         return LocallyLinearEmbedding(
@@ -43,13 +43,13 @@ def _lle(kind: str) -> Callable[[int, int], Any]:
     return make
 
 
-def _spectral(d: int, seed: int) -> Any:
+def _spectral(d: int, seed: int, n: int) -> Any:
     from sklearn.manifold import SpectralEmbedding
 
     return SpectralEmbedding(d, n_neighbors=NEIGHBOURS, random_state=seed)
 
 
-MAPS: dict[str, Callable[[int, int], Any]] = {
+MAPS: dict[str, Make] = {
     "LLE": _lle("standard"),
     "modified LLE": _lle("modified"),
     "Hessian LLE": _lle("hessian"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,12 @@ class Images:
         """Height, width and channels."""
         h, w, c = self.train.shape[1:]
         return int(h), int(w), int(c)
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are in training and test images together; 0 without labels."""
+        both = [y for y in (self.train_labels, self.test_labels) if y is not None]
+        return max((int(y.max()) + 1 for y in both), default=0)
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape if self.shape[2] > 1 else self.shape[:2]))
@@ -106,6 +113,7 @@ def images(
     >>> balestriero2021.images(np.zeros((5, 4, 3)), np.ones((2, 4, 3)))
     Images(images: 5 and 2 of 4x3)
     """
+    name = re.sub(r"[^\w.-]+", "-", name) or "images"  # it becomes part of the name of a file
     a, b = _pixels(train, f"{name}: train"), _pixels(test, f"{name}: test")
     if a.shape[1:] != b.shape[1:]:
         raise DataError(
@@ -212,6 +220,9 @@ def read_images(path: str | os.PathLike[str]) -> list[Images]:
         pickles = sorted(p.name for p in top.rglob("data_batch_1"))
         more = "; pickled batches are not read: take CIFAR-10's binary version" if pickles else ""
         raise FileError(str(path), f"holds no images: expected {wanted}{more}")
+    for number, one in enumerate(sets):
+        if one.name in {s.name for s in sets[:number]}:
+            sets[number] = replace(one, name=f"{one.name}-{number + 1}")
     return sorted(sets, key=lambda s: (s.name != "mnist", s.name))
 
 

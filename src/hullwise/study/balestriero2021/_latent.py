@@ -138,8 +138,7 @@ def _network(kind: str, one: Images, mark: str, settings: Settings, model: Any) 
         if kind == "yours":
             train, test = latents(model, one)
             return {"train": train, "test": test}
-        classes = 2 if one.train_labels is None else int(one.train_labels.max()) + 1
-        net = cnn(one.shape, classes, settings.seed)
+        net = cnn(one.shape, one.classes, settings.seed)
         more = {}
         if kind == "trained":
             net = fit(net, one, steps, settings.seed)
@@ -220,7 +219,7 @@ def bottleneck_plan(settings: Settings, one: Images, widths: Sequence[int | None
             ),
             tuple(rows),
             f"Means over {SEEDS[settings.full]} seeds. The participation ratio is the square of the "
-            "sum of the variances over the sum of their squares. The counts are of the latents.",
+            "sum of the variances over the sum of their squares. Counts are of the latents.",
             keys=2,
         )
         at = [w or WIDTH for w in widths]
@@ -270,9 +269,9 @@ def _bottle(
     steps = STEPS[settings.full] // 2
 
     def work(_: Results) -> dict[str, Array]:
-        classes = int(one.train_labels.max()) + 1 if one.train_labels is not None else 2
         start = settings.seed + seed
-        net = fit(bottlenecked(one.shape, classes, width, dropout, start), one, steps, start)
+        net = bottlenecked(one.shape, one.classes, width, dropout, start)
+        fit(net, one, steps, start)
         X, Q = (outputs(net[0], x, usual(one)) for x in (one.train, one.test))
         before = [outputs(net[0][:-2], x, usual(one)) for x in (one.train, one.test)]
         values = variances(X)

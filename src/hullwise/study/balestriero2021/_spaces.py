@@ -32,31 +32,36 @@ JOINT = "training and test rows together"
 NEIGHBOURS = 12
 
 
-def _mds(d: int, seed: int) -> Any:
+Make = Callable[[int, int, int], Any]  # of dimensions, seed and number of rows
+
+
+def _mds(d: int, seed: int, n: int) -> Any:
     from sklearn.manifold import MDS
 
     return MDS(d, n_init=1, max_iter=150, random_state=seed)
 
 
-def _lle(d: int, seed: int) -> Any:
+def _lle(d: int, seed: int, n: int) -> Any:
     from sklearn.manifold import LocallyLinearEmbedding
 
-    return LocallyLinearEmbedding(n_neighbors=NEIGHBOURS, n_components=d, random_state=seed)
+    return LocallyLinearEmbedding(
+        n_neighbors=min(NEIGHBOURS, n - 1), n_components=d, random_state=seed
+    )
 
 
-def _isomap(d: int, seed: int) -> Any:
+def _isomap(d: int, seed: int, n: int) -> Any:
     from sklearn.manifold import Isomap
 
-    return Isomap(n_neighbors=NEIGHBOURS, n_components=d)
+    return Isomap(n_neighbors=min(NEIGHBOURS, n - 1), n_components=d)
 
 
-def _tsne(d: int, seed: int) -> Any:
+def _tsne(d: int, seed: int, n: int) -> Any:
     from sklearn.manifold import TSNE
 
-    return TSNE(d, init="pca", random_state=seed, method="barnes_hut")
+    return TSNE(d, init="pca", perplexity=min(30.0, (n - 1) / 3), random_state=seed)
 
 
-METHODS: dict[str, tuple[Callable[[int, int], Any], tuple[int, ...]]] = {
+METHODS: dict[str, tuple[Make, tuple[int, ...]]] = {
     "MDS": (_mds, FEW),
     "LLE": (_lle, FEW),
     "Isomap": (_isomap, FEW),
@@ -64,11 +69,11 @@ METHODS: dict[str, tuple[Callable[[int, int], Any], tuple[int, ...]]] = {
 }
 
 
-def embedded(make: Callable[[int, int], Any], rows: Floats, d: int, seed: int) -> Floats:
+def embedded(make: Make, rows: Floats, d: int, seed: int) -> Floats:
     """The rows in d dimensions, of unit size; warnings of the method are not passed on."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = np.asarray(make(d, seed).fit_transform(rows), dtype=np.float64)
+        found = np.asarray(make(d, seed, len(rows)).fit_transform(rows), dtype=np.float64)
     size = float(np.abs(found).max(initial=0.0))
     return found / size if size > 0 else found
 
@@ -91,7 +96,7 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
     total = int(np.prod(one.shape))
     dims = [d for d in dimensions or DIMENSIONS if d <= total]
     tasks = [_pca_task("all", large, d, settings) for d in dims]
-    few = [d for d in (dimensions or FEW) if d <= total]
+    few = [d for d in dimensions or FEW if d <= min(total, len(small.train) - 1)]
     tasks += [_pca_task("sample", small, d, settings) for d in few]
     asked = [(m, d) for m, (_, some) in METHODS.items() for d in some if d in few]
     tasks += [_joint_task(small, m, d, settings) for m, d in asked]
@@ -100,9 +105,13 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
     def show(results: Results) -> tuple[Part, list[Finding]]:
         rows: list[tuple[Any, ...]] = []
         lines: dict[str, list[tuple[int, Counts]]] = {}
+        failed: list[str] = []
         n, k = len(large.train), len(small.train)
 
         def add(name: str, rows_used: int, d: int, how: str, task: str) -> None:
+            if "failed" in results[task]:
+                failed.append(f"{name} in {d} dimensions: {results[task]['failed']}")
+                return
             c = Counts.of(results[task])
             rows.append((name, d, rows_used, how, c.share, c.error, *c.cells()))
             lines.setdefault(f"{name}, {rows_used:,}", []).append((d, c))
@@ -129,7 +138,7 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
             ),
             tuple(rows),
             f"LLE and Isomap with {NEIGHBOURS} neighbours. Embedded together, the test rows shape "
-            "the space they are judged in.",
+            "the space they are judged in." + "".join(f" Failed: {f}." for f in failed),
             keys=2,
         )
         series = [
@@ -168,8 +177,11 @@ def _joint_task(one: Images, method: str, d: int, settings: Settings) -> Task:
 
     def work(_: Results) -> dict[str, Array]:
         both = np.vstack([rows_of(one.train), rows_of(one.test)]).astype(np.float64)
-        found = embedded(METHODS[method][0], both, d, settings.seed)
         n = len(one.train)
+        try:
+            found = embedded(METHODS[method][0], both, d, settings.seed)
+        except (ValueError, TypeError, RuntimeError, np.linalg.LinAlgError) as error:
+            return {"failed": np.array(str(error).split(chr(10))[0][:120])}
         return ask(found[:n], found[n:], settings.verify, settings.seed)
 
     return Task(name, _key(name, one, settings), work)

@@ -1,0 +1,83 @@
+"""Draw the pictures of the page about walks.
+
+Run from the root of the repository: ``python docs/walks.py``. Writes docs/images/walks.png and
+docs/images/walk-plot.png.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+import hullwise as hw
+
+IMAGES = Path(__file__).parent / "images"
+FROM, TO = 0, 4
+
+
+def autoencoder(X: Any) -> Any:
+    """An encoder to two numbers and a decoder, as functions."""
+    coder = MLPRegressor(
+        hidden_layer_sizes=(100, 2, 100),
+        activation="tanh",
+        learning_rate_init=3e-3,
+        alpha=0,
+        max_iter=400,
+        tol=0,
+        n_iter_no_change=400,
+        random_state=0,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it stops at 400 rounds, as told
+        coder.fit(X, X)
+    W, c = coder.coefs_, coder.intercepts_
+    return (
+        lambda x: np.tanh(np.tanh(x @ W[0] + c[0]) @ W[1] + c[1]),
+        lambda z: np.tanh(z @ W[2] + c[2]) @ W[3] + c[3],
+    )
+
+
+def walks(X: Any, y: Any) -> dict[str, Any]:
+    """From the first 0 to the first 4 in three ways."""
+    a, b = int(np.flatnonzero(y == FROM)[0]), int(np.flatnonzero(y == TO)[0])
+    encoder, decoder = autoencoder(X)
+    return {
+        "straight": hw.task.walk(X, a, b),
+        "latent": hw.task.walk(X, a, b, "latent", encoder=encoder, decoder=decoder),
+        "geodesic": hw.task.walk(X, a, b, "geodesic", stay_near=10.0),
+    }
+
+
+def strips(found: dict[str, Any], X: Any, target: Path) -> None:
+    """One strip below the other."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.6, 6.6), dpi=110)
+    FigureCanvasAgg(figure)
+    for part, one in zip(figure.subfigures(len(found), 1), found.values(), strict=True):
+        one.strip((8, 8), nearest=X, figure=part)
+    figure.savefig(target)
+
+
+if __name__ == "__main__":
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    found = walks(X, y)
+    for one in found.values():
+        print(one, one.to_average, one.to_row, one.largest_out, one.end_gaps)
+    strips(found, X, IMAGES / "walks.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        judge = MLPClassifier((32, 32), max_iter=80, random_state=0).fit(X, y)
+    a, b = int(np.flatnonzero(y == FROM)[0]), int(np.flatnonzero(y == TO)[0])
+    encoder, decoder = autoencoder(X)
+    drawn = hw.task.walk(X, a, b, "latent", encoder=encoder, decoder=decoder, model=judge)
+    drawn.plot(names=[str(k) for k in range(10)]).figure.savefig(
+        IMAGES / "walk-plot.png", dpi=110, bbox_inches="tight"
+    )

@@ -1,0 +1,183 @@
+"""Groups of rows, read shortly before they are needed and held while they are.
+
+Several threads walk through the groups, each through its own spans of rows and in order. Where a
+thread is in group g, the next groups are read and decoded in the background. A group is held until
+all its rows have been handed out: a span may end in the middle of a group and the next one, which
+another thread walks, begin there. So a pass reads each group once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class _Slot:
+    """One group: its rows, or the promise of them."""
+
+    rows: Future[Array]
+    used: int = 0  # rows handed out
+    begun: bool = False  # the first row is one of them
+    touched: int = 0
+
+
+class Groups:
+    """Groups 0, 1, ... of rows, as `read` makes them.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(g)`` makes group g. It is called from several threads at once, and must not refer to
+        what holds this object.
+    sizes : sequence of int
+        Rows of each group.
+    room : int
+        Groups held at most, those being read included.
+    ahead : int
+        Groups read ahead of each walker, and threads that do so.
+    """
+
+    def __init__(
+        self, read: Callable[[int], Array], sizes: Sequence[int], room: int, ahead: int
+    ) -> None:
+        self.room = room
+        self._read, self._sizes, self._ahead = read, sizes, ahead
+        self._clean()
+
+    def _clean(self) -> None:
+        """Nothing held, no thread: so it begins, and again in a forked child."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._slots: dict[int, _Slot] = {}  # least recently used first
+        self._begun = np.zeros(len(self._sizes), dtype=np.int64)
+        self._clock = 0
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __contains__(self, g: int) -> bool:
+        return g in self._slots
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def get(self, g: int, start: int, stop: int) -> Array:
+        """Group g, of which rows start to stop (counted in the group) are about to be used.
+
+        What `read` raises is raised here, be it in this thread or in another one.
+        """
+        if self._pid != os.getpid():
+            self._clean()
+        while True:
+            with self._lock:
+                slot, mine = self._enter(g)
+                self._use(g, slot, start, stop)
+                self._ask(g, slot)
+            rows = slot.rows
+            try:
+                return self._fill(g, rows) if mine else rows.result()
+            except CancelledError:  # whoever read it was interrupted, this thread was not
+                self._drop(g, rows)
+            except BaseException:
+                self._drop(g, rows)
+                raise
+            finally:
+                del slot, rows  # an error must not hold what it is held by
+
+    def _enter(self, g: int) -> tuple[_Slot, bool]:
+        """The slot of group g, and whether this thread is the one to read it."""
+        slot = self._slots.pop(g, None)
+        mine = slot is None or slot.rows.cancel()  # asked for ahead, but not begun: read it here
+        if slot is None:
+            self._make_room(self.room, at_any_price=True)
+            slot = _Slot(Future())
+        elif mine:
+            slot.rows = Future()
+        if mine:
+            slot.rows.set_running_or_notify_cancel()
+        self._slots[g] = slot
+        return slot, mine
+
+    def _use(self, g: int, slot: _Slot, start: int, stop: int) -> None:
+        self._clock += start == 0
+        slot.touched = self._clock
+        if slot.used >= self._sizes[g]:
+            slot.used, slot.begun = 0, False  # another pass
+        slot.used += stop - start
+        if start == 0:
+            slot.begun = True
+            self._begun[g] += 1
+
+    def _fill(self, g: int, rows: Future[Array]) -> Array:
+        try:
+            made = self._read(g)
+        except Exception as error:
+            rows.set_exception(error)
+            raise
+        except BaseException:
+            rows.set_exception(CancelledError())
+            raise
+        finally:
+            del rows
+        return self._keep(g, made)
+
+    def _keep(self, g: int, made: Array) -> Array:
+        slot = self._slots.get(g)
+        if slot is not None and not slot.rows.done():
+            slot.rows.set_result(made)
+        return made
+
+    def _drop(self, g: int, rows: Future[Array]) -> None:
+        with self._lock:
+            slot = self._slots.get(g)
+            if slot is not None and slot.rows is rows:
+                del self._slots[g]
+
+    def _make_room(self, room: int, at_any_price: bool = False) -> bool:
+        """Let go what all rows have been handed out of, or what a whole pass went by without."""
+        while len(self._slots) >= room:
+            old = self._clock - len(self._sizes)
+            over = (
+                g
+                for g, slot in self._slots.items()
+                if slot.rows.done() and (slot.used >= self._sizes[g] or slot.touched < old)
+            )
+            g = next(over, -1)
+            if g < 0:
+                if not at_any_price:
+                    return False
+                g = next((g for g, s in self._slots.items() if s.rows.done()), -1)
+                if g < 0:
+                    return True  # all are being read: one more than there is room for
+            del self._slots[g]
+        return True
+
+    def _ask(self, g: int, slot: _Slot) -> None:
+        """Have the next groups read, but for those that another thread had in this pass."""
+        for h in range(g + 1, min(g + 1 + self._ahead, len(self._sizes))):
+            if slot.begun and self._begun[h] >= self._begun[g]:
+                return
+            if h in self._slots:
+                continue
+            # one place is left to whoever needs a group now
+            if not self._make_room(self.room - 1):
+                return
+            with suppress(RuntimeError):  # no new threads while the interpreter ends
+                self._slots[h] = _Slot(self._submit(h), touched=self._clock)
+
+    def _submit(self, h: int) -> Future[Array]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._ahead, thread_name_prefix="hullwise-ahead")
+            # what is queued for rows that nobody holds any more is not worth reading
+            weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+        return self._pool.submit(self._read, h)
