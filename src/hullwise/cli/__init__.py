@@ -48,6 +48,10 @@ METHODS = (
     *("shepard", "linear-shepard", "inverse-distance", "nearest"),
 )
 STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
+EXTRAPOLATION_PARTS = (
+    *("gaussian", "subspace", "manifold", "pixels", "components", "resampled", "reduced"),
+    *("latent", "hypercube", "definitions", "augmentation", "generator", "bottleneck"),
+)
 STUDY_METHODS = (
     *("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi"),
     *("boxspline", "boxspline-flat", "boxspline-published", "maxbox"),
@@ -161,6 +165,14 @@ def _parts(_: click.Context, __: click.Parameter, value: str | None) -> list[str
     for name in names:
         if name not in STUDY_PARTS:
             raise click.BadParameter(f"{name!r}: expected some of {','.join(STUDY_PARTS)}")
+    return names
+
+
+def _extrapolation_parts(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    names = [] if value is None else value.split(",")
+    for name in names:
+        if name not in EXTRAPOLATION_PARTS:
+            raise click.BadParameter(f"{name!r}: expected some of {','.join(EXTRAPOLATION_PARTS)}")
     return names
 
 
@@ -447,6 +459,67 @@ def lux2021(**options: Any) -> None:
     from ._study import run
 
     run(options)
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option(
+    "--data",
+    metavar="FOLDER",
+    help="Images: MNIST, Fashion-MNIST (IDX, also gzipped), CIFAR-10 (binary version), or .npz "
+    "with x_train, y_train, x_test, y_test. scikit-learn's digits unless told.",
+)
+@click.option(
+    "--parts",
+    callback=_extrapolation_parts,
+    metavar="a,b,c",
+    help=f"Of {', '.join(EXTRAPOLATION_PARTS)}; all that can run unless told.",
+)
+@click.option("--model", metavar="NET.onnx", help="One more network for the part latent.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--verify",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="Certificates of each question that are checked again, by other code.",
+)
+@click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
+@click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
+@click.option(
+    "-o",
+    "--output",
+    callback=page,
+    metavar="PAGE.html",
+    help="One page for people, self-contained.",
+)
+@FORCE
+def balestriero2021(**options: Any) -> None:
+    """Learning in high dimension always amounts to extrapolation (Balestriero et al. 2021).
+
+    \b
+      hullwise study balestriero2021 -o extrapolation.html
+      hullwise study balestriero2021 --data FOLDER --parts pixels --full --cache answers
+    """
+    click.echo(f"hullwise {__version__}: computing the study balestriero2021 ...", err=True)
+    from ._extrapolation import run
+
+    run(options)
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option(
+    "-o",
+    "--output",
+    callback=page,
+    metavar="PAGE.html",
+    help="One page for people, self-contained.",
+)
+@FORCE
+def curse(**options: Any) -> None:
+    """The curse of dimensionality in numbers: volumes, and samples needed, by dimension."""
+    from ._extrapolation import run_curse
+
+    run_curse(options)
 
 
 @main.command(epilog=EXIT_CODES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -267,15 +268,10 @@ def _enclose(view: View, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
     offset, rank = u @ Z, flat.rank
     Y = (Z - flat.mean) @ flat.basis
     root = kernels.unit_frame(Y, u)[1] @ flat.basis.T if rank else np.zeros((0, view.rank))
-    largest, off, reach = 0.0, 0.0, np.zeros(view.rank)
-    for _, block in blocks(view):
-        D = block - offset
-        V = D @ root.T
-        largest = max(largest, float(np.einsum("ij,ij->i", V, V).max()))
-        reach = np.maximum(reach, np.abs(block).max(axis=0))
-        if flat.directions is not None:
-            D -= (D @ flat.directions) @ flat.directions.T
-            off = max(off, float(np.einsum("ij,ij->i", D, D).max()))
+    asked = partial(_farthest, offset=offset, root=root, directions=flat.directions)
+    found = view.ask(asked)
+    largest, off = max(one[0] for one in found), max(one[1] for one in found)
+    reach = np.max([one[2] for one in found], axis=0)
     # twice |fl(root (z - offset)) - root (z - offset)|, whatever the order of summation
     # (Higham, Accuracy and Stability, section 3.1): holds for this pass and for any later one
     eps = np.finfo(np.float64).eps
@@ -299,6 +295,22 @@ def _enclose(view: View, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
         root=root,
         directions=flat.directions,
     )
+
+
+def _farthest(
+    view: View, begin: int, offset: Floats, root: Floats, directions: Floats | None
+) -> tuple[float, float, Floats]:
+    """Largest |root (z - offset)|^2, largest squared distance off the flat, largest entries."""
+    largest, off, reach = 0.0, 0.0, np.zeros(view.rank)
+    for _, block in blocks(view):
+        D = block - offset
+        V = D @ root.T
+        largest = max(largest, float(np.einsum("ij,ij->i", V, V).max()))
+        reach = np.maximum(reach, np.abs(block).max(axis=0))
+        if directions is not None:
+            D -= (D @ directions) @ directions.T
+            off = max(off, float(np.einsum("ij,ij->i", D, D).max()))
+    return largest, off, reach
 
 
 def _distance(Z: Floats, ellipsoid: Ellipsoid) -> Floats:

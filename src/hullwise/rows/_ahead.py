@@ -54,6 +54,7 @@ class Groups:
     ) -> None:
         self.room = room
         self._read, self._sizes, self._ahead = read, sizes, ahead
+        self._let_go: Any = None
         self._clean()
 
     def _clean(self) -> None:
@@ -64,9 +65,15 @@ class Groups:
         self._begun = np.zeros(len(self._sizes), dtype=np.int64)
         self._clock = 0
         self._pool: ThreadPoolExecutor | None = None
+        if self._let_go is not None:
+            self._let_go.detach()
 
-    def __contains__(self, g: int) -> bool:
-        return g in self._slots
+    def peek(self, g: int) -> Array | None:
+        """Group g if it happens to be held."""
+        slot = self._slots.get(g)
+        if slot is None or not slot.rows.done() or slot.rows.exception() is not None:
+            return None
+        return slot.rows.result()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -88,7 +95,7 @@ class Groups:
                 return self._fill(g, rows) if mine else rows.result()
             except CancelledError:  # whoever read it was interrupted, this thread was not
                 self._drop(g, rows)
-            except BaseException:
+            except Exception:
                 self._drop(g, rows)
                 raise
             finally:
@@ -121,6 +128,8 @@ class Groups:
     def _fill(self, g: int, rows: Future[Array]) -> Array:
         try:
             made = self._read(g)
+            rows.set_result(made)
+            return made
         except Exception as error:
             rows.set_exception(error)
             raise
@@ -129,13 +138,6 @@ class Groups:
             raise
         finally:
             del rows
-        return self._keep(g, made)
-
-    def _keep(self, g: int, made: Array) -> Array:
-        slot = self._slots.get(g)
-        if slot is not None and not slot.rows.done():
-            slot.rows.set_result(made)
-        return made
 
     def _drop(self, g: int, rows: Future[Array]) -> None:
         with self._lock:
@@ -179,5 +181,6 @@ class Groups:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._ahead, thread_name_prefix="hullwise-ahead")
             # what is queued for rows that nobody holds any more is not worth reading
-            weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
+            stop = self._pool.shutdown
+            self._let_go = weakref.finalize(self, stop, wait=False, cancel_futures=True)
         return self._pool.submit(self._read, h)

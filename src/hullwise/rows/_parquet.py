@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from ..errors import FileError
 from ._arrow import known, numbers
 from ._values import LARGEST_INTEGER, some
+
+
+TOGETHER: Final = 1 << 24  # bytes of columns decoded at once, but at least eight columns
+TURNED: Final = 4096  # rows of columns turned into rows at once: they stay in the cache
 
 
 def open_parquet(path: Path, name: str) -> Any:
@@ -94,22 +99,102 @@ def batch_values(
         would round; with its place.
     """
     values = np.empty((table.num_rows, len(features)), dtype=dtype)
+    fill_columns(values, name, table, features, start, keep_null)
+    return values
+
+
+def fill_columns(
+    values: NDArray[Any],
+    name: str,
+    table: Any,
+    features: Sequence[str],
+    start: int,
+    keep_null: bool = False,
+) -> None:
+    """The same into an array (rows, d) that is already there."""
+    whole: list[tuple[int, NDArray[Any]]] = []
     for j, column in enumerate(features):
         array = table.column(column)
         rows: Sequence[int] | NDArray[np.intp] = range(start, start + len(array))
-        where: slice | NDArray[np.intp] = slice(None)
         if array.null_count:
             present = known(array)
             if not keep_null:
                 _refuse_null(name, array, column, start + int(np.argmin(present)), start)
             values[~present, j] = np.nan
             where = np.flatnonzero(present)
-            array, rows = array.drop_null(), start + where
-        found = numbers(array)
+            rows, found = start + where, numbers(array.drop_null())
+            values[where, j] = found
+        else:
+            found = numbers(array)
+            whole.append((j, found))
         if found.dtype.kind in "iu" and found.dtype.itemsize == 8:
             _refuse_inexact(name, found, column, rows)
-        values[where, j] = found
-    return values
+    # whole columns would be written across the array, one number in each line of the cache
+    for low in range(0, len(values), TURNED):
+        part = slice(low, low + TURNED)
+        for j, found in whole:
+            values[part, j] = found[part]
+
+
+class Decoder:
+    """Row groups of one Parquet file as arrays; each thread reads through a handle of its own.
+
+    Beside the array it makes, a thread holds a few columns of the group at a time, encoded and
+    decoded: 16 MiB, or eight columns where that is more.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        file = open_parquet(path, name)
+        self.schema, self.metadata = file.schema_arrow, file.metadata
+        self.sizes = [self.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes, dtype=np.intp)])
+        self._free: list[Any] = []
+        self._pid = os.getpid()
+
+    def read(
+        self,
+        groups: range,
+        features: Sequence[str],
+        dtype: np.dtype[Any],
+        rows: NDArray[np.intp] | None = None,
+    ) -> NDArray[Any]:
+        """Rows of consecutive groups: all of them, or those that are asked for."""
+        first, last = int(self.starts[groups.start]), int(self.starts[groups.stop])
+        values = np.empty((last - first if rows is None else len(rows), len(features)), dtype)
+        step = max(8, TOGETHER // (8 * max(1, last - first)))
+        for j in range(0, len(features), step):
+            some = features[j : j + step]
+            table = self._columns(groups, some)
+            if table.num_rows != last - first:
+                raise FileError(self.name, "has changed since it was opened: open it again")
+            if rows is None:
+                fill_columns(values[:, j : j + step], self.name, table, some, first)
+            else:
+                values[:, j : j + step] = batch_values(self.name, table, some, first, dtype)[rows]
+        return values
+
+    def _columns(self, groups: range, columns: Sequence[str]) -> Any:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._pid != os.getpid():  # a forked child opens its own
+            self._free, self._pid = [], os.getpid()
+        try:
+            file = self._free.pop()
+        except IndexError:
+            file = None
+        try:
+            if file is None:
+                file = pq.ParquetFile(self.path, metadata=self.metadata, pre_buffer=False)
+            table = file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            which = f"row group {groups.start}"
+            if len(groups) > 1:
+                which = f"one of the row groups {groups.start} to {groups.stop - 1}"
+            raise FileError(self.name, f"{which} cannot be read ({_sentence(str(error))})") from None
+        self._free.append(file)
+        return table
 
 
 def _refuse_null(name: str, array: Any, column: str, row: int, start: int) -> NoReturn:

@@ -133,9 +133,8 @@ def draw_strip(
                 spine.set_color(hue)
                 spine.set_linewidth(1.4 if hue == OUT else 0.6)
     figure.suptitle(_title(walk), fontsize=9, color=INK, x=0.01, ha="left")
-    figure.subplots_adjust(
-        left=0.01, right=0.99, bottom=0.02, top=1 - 0.28 / figure.get_figheight()
-    )
+    height = figure.bbox.height / figure.dpi  # a part of a figure will do too
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=1 - 0.28 / height)
     return figure
 
 

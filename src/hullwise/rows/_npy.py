@@ -1,0 +1,163 @@
+"""Rows of a .npy file larger than memory: memory-mapped, and let go behind the reader."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError, DataTypeError, FileError
+from ._part import Part, edges, read_part, refuse_other, signature
+from ._paths import existing
+from ._values import real_values
+
+REGION = 1 << 22  # bytes of the file that are let go together
+TAKEN = 1024  # rows taken before their pages are let go
+
+
+class NpyRows:
+    """Rows of a ``.npy`` file, memory-mapped.
+
+    Memory: what is read lies in the system's cache of the file, which it takes back when memory
+    is wanted. Mapped into this process are, for each thread that reads, at most 8 MiB and a block;
+    pages behind it are let go (where the system has `madvise`). Fortran-ordered files work, but
+    each block then touches every page of the file, and nothing is let go: save them in C order.
+    Pickling stores the path, not the data.
+
+    Parameters
+    ----------
+    path : str or path
+        A two-dimensional array of bool, integer, float16, float32 or float64 numbers.
+    columns : sequence of str, optional
+        Names for its columns.
+    rows : (start, stop), optional
+        A part of the file as rows of its own: those from start on, stop not included. They are
+        numbered from 0.
+
+    Raises
+    ------
+    FileError
+        Missing, truncated, not a ``.npy`` file, Python objects, a wrong shape or dtype, or no such
+        part.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        columns: Sequence[str] | None = None,
+        rows: Part | None = None,
+    ) -> None:
+        self.path, self.seekable = existing(path).absolute(), True
+        whole = _open_map(self.path, os.fspath(path))
+        self.part = read_part(os.fspath(path), rows, len(whole), "rows")
+        self._map = whole[slice(*self.part)]
+        self.n, self.d = self._map.shape
+        self.dtype: np.dtype[Any] = self._map.dtype
+        self.columns = None if columns is None else tuple(columns)
+        if self.columns is not None and len(self.columns) != self.d:
+            raise FileError(
+                os.fspath(path), f"{len(self.columns)} names were given for {self.d} columns"
+            )
+        self._release = _Release(whole, self.part[0])
+
+    def parts(self, count: int) -> list[NpyRows]:
+        """The same rows as at most `count` parts of nearly equal size, in order."""
+        low = self.part[0]
+        return [
+            NpyRows(self.path, self.columns, (low + a, low + b)) for a, b in edges(self.n, count)
+        ]
+
+    def block(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows start to stop in the stored dtype, a view of the file."""
+        self._release.behind(start, stop)
+        return np.asarray(self._map[start:stop])
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The given rows as a float64 copy."""
+        out = np.empty((len(rows), self.d), dtype=np.float64)
+        for low in range(0, len(rows), TAKEN):
+            out[low : low + TAKEN] = self._map[rows[low : low + TAKEN]]
+            if len(rows) >= TAKEN:
+                self._release.all()
+        return out
+
+    def __repr__(self) -> str:
+        return f"NpyRows({self.n} x {self.d} {self.dtype} from {self.path.name})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        found = signature(self, self.path.stat().st_size)
+        return {"path": self.path, "columns": self.columns, "rows": self.part, "found": found}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        NpyRows.__init__(self, state["path"], state["columns"])
+        size = self.path.stat().st_size
+        part, found = state["rows"], state["found"]
+        if part != self.part and part[1] <= self.n:
+            NpyRows.__init__(self, state["path"], state["columns"], part)
+        refuse_other(self, signature(self, size), found)
+
+
+class _Release:
+    """Gives pages of a mapped file back; whoever still looks at them gets them again."""
+
+    def __init__(self, whole: NDArray[Any], first: int) -> None:
+        self._mmap: Any = getattr(whole, "_mmap", None)
+        self._row = whole.strides[0]
+        offset = getattr(whole, "offset", 0) % mmap.ALLOCATIONGRANULARITY
+        self._first = offset + first * self._row
+        self._free = getattr(mmap, "MADV_DONTNEED", None)
+        if not (whole.flags.c_contiguous and hasattr(self._mmap, "madvise")):
+            self._free = None
+
+    def behind(self, start: int, stop: int) -> None:
+        """Rows start to stop come next: let go the region behind the one that they begin in."""
+        if self._free is None:
+            return
+        low = (self._first + start * self._row) // REGION
+        high = (self._first + stop * self._row) // REGION
+        if 0 < high > low:
+            first = max(0, low - 1)
+            self._mmap.madvise(self._free, first * REGION, (high - 1 - first) * REGION or REGION)
+
+    def all(self) -> None:
+        if self._free is not None:
+            self._mmap.madvise(self._free)
+
+
+def _open_map(path: Path, name: str) -> NDArray[Any]:
+    with path.open("rb") as stream:
+        magic = stream.read(6)
+    if not magic:
+        raise FileError(name, "the file is empty")
+    if magic != b"\x93NUMPY":
+        zipped = " (it is an .npz archive: save one array with numpy.save)"
+        raise FileError(name, f"is not a .npy file{zipped if magic[:2] == b'PK' else ''}")
+    try:
+        found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        text = str(error)
+        if "mmap length" in text or "EOF" in text:
+            raise FileError(name, "is truncated: it ends before the array does") from None
+        if "object" in text:
+            raise FileError(
+                name, "holds Python objects, which are not loaded (they can run code); save numbers"
+            ) from None
+        raise FileError(name, f"cannot be read as .npy ({text})") from None
+    if found.ndim != 2 or 0 in found.shape:
+        raise FileError(
+            name,
+            f"Expected 2D array with at least one row and one column, found shape {found.shape}",
+        )
+    if found.dtype.itemsize > 8 and found.dtype.kind == "f":
+        raise FileError(name, f"holds {found.dtype} numbers; save them as float64")
+    try:
+        real_values(found[:1], "it", None)
+    except (DataError, DataTypeError) as error:
+        raise FileError(name, str(error)) from None
+    return found
