@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 import hullwise as hw
 
 IMAGES = Path(__file__).parent / "images"
-FROM, TO = 0, 4
+FROM, TO = 229, 320  # a 0 and a 4
 
 
 def autoencoder(X: Any) -> Any:
@@ -42,14 +42,13 @@ def autoencoder(X: Any) -> Any:
     )
 
 
-def walks(X: Any, y: Any) -> dict[str, Any]:
-    """From the first 0 to the first 4 in three ways."""
-    a, b = int(np.flatnonzero(y == FROM)[0]), int(np.flatnonzero(y == TO)[0])
+def walks(X: Any) -> dict[str, Any]:
+    """From a 0 to a 4 in three ways."""
     encoder, decoder = autoencoder(X)
     return {
-        "straight": hw.task.walk(X, a, b),
-        "latent": hw.task.walk(X, a, b, "latent", encoder=encoder, decoder=decoder),
-        "geodesic": hw.task.walk(X, a, b, "geodesic", stay_near=10.0),
+        "straight": hw.task.walk(X, FROM, TO),
+        "latent": hw.task.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder),
+        "geodesic": hw.task.walk(X, FROM, TO, "geodesic", stay_near=100.0),
     }
 
 
@@ -68,16 +67,15 @@ def strips(found: dict[str, Any], X: Any, target: Path) -> None:
 if __name__ == "__main__":
     X, y = load_digits(return_X_y=True)
     X = X / 16
-    found = walks(X, y)
+    found = walks(X)
     for one in found.values():
         print(one, one.to_average, one.to_row, one.largest_out, one.end_gaps)
     strips(found, X, IMAGES / "walks.png")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         judge = MLPClassifier((32, 32), max_iter=80, random_state=0).fit(X, y)
-    a, b = int(np.flatnonzero(y == FROM)[0]), int(np.flatnonzero(y == TO)[0])
     encoder, decoder = autoencoder(X)
-    drawn = hw.task.walk(X, a, b, "latent", encoder=encoder, decoder=decoder, model=judge)
+    drawn = hw.task.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder, model=judge)
     drawn.plot(names=[str(k) for k in range(10)]).figure.savefig(
         IMAGES / "walk-plot.png", dpi=110, bbox_inches="tight"
     )

@@ -21,6 +21,7 @@ _HOMES = {
     "Cloud": "data.cloud",
     "Rows": "rows._rows",
     "TorchRows": "rows._torch",
+    "ClusterRows": "rows.cluster",
     "Support": "data.cloud",
     "locate": "data.locate",
     "Location": "data.location",
@@ -66,6 +67,7 @@ _HOMES = {
     "HullwiseError": "errors",
     "MemoryLimitError": "errors",
     "ModelError": "errors",
+    "ClusterError": "errors",
 }
 _ROOMS = ("model", "show", "task")  # public modules
 

@@ -7,6 +7,7 @@
     │   └── FileError                            a file; the message starts with its path
     ├── DataTypeError        (also TypeError)    the wrong kind of container
     ├── ModelError           (also ValueError)   a network that cannot be read or analysed
+    ├── ClusterError         (also RuntimeError) workers that cannot be reached or do not answer
     └── MemoryLimitError     (also MemoryError)  would not fit; raised before allocating
 
     UserWarning
@@ -16,6 +17,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ClusterError",
     "DataError",
     "DataTypeError",
     "DataWarning",
@@ -105,6 +107,16 @@ class ModelError(HullwiseError, ValueError):
     ... except hw.ModelError as error:
     ...     print(error)  # doctest: +ELLIPSIS
     layer 'linear0' has 1 NaN or infinite numbers in W...
+    """
+
+
+class ClusterError(HullwiseError, RuntimeError):
+    """Workers that cannot be reached, do not answer in time, or stop again and again.
+
+    Examples
+    --------
+    >>> issubclass(ClusterError, RuntimeError)
+    True
     """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -12,33 +11,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._threads import cores
-from ..errors import DataError, DataTypeError, FileError, MemoryLimitError
+from .._threads import Stop, cores, for_each
+from ..errors import FileError, MemoryLimitError
+from ._ahead import Groups
 from ._memory import available_memory, size_text
-from ._parquet import (
-    batch_values,
-    index_columns,
-    open_parquet,
-    refuse_types,
-    shared_dtype,
-)
+from ._npy import NpyRows
+from ._parquet import Decoder, index_columns, refuse_types, shared_dtype
+from ._part import Part, edges, read_part, refuse_other, signature
 from ._paths import existing, select, suffix
-from ._values import real_values
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
-CACHED_GROUPS = cores() + 1  # every thread reads its own part of the file
+AHEAD = min(cores(), 4)  # row groups read ahead of each thread that walks through the file
+LEAST = 2 * cores() + AHEAD + 1  # a group for each thread, those ahead, those where spans meet
+KEPT = 1 << 27  # bytes of small groups that are kept
+UNIT = 1 << 22  # row groups smaller than this are read together
 
 
 def open_rows(
     path: str | PathLike[str], columns: Sequence[str] | None = None
 ) -> NpyRows | ParquetRows:
-    """Rows of a ``.npy`` or ``.parquet`` file, read in blocks.
+    """Rows of a ``.npy`` or ``.parquet`` file, or of a folder of Parquet files, read in blocks.
 
     Parameters
     ----------
     path : str or path
-        The file; ``~`` is expanded.
+        The file; ``~`` is expanded. The ``.parquet`` files of a folder are one table, one after
+        the other in the order of their names.
     columns : sequence of str, optional
         Parquet: the features, in this order (all but pandas' index by default). A ``.npy`` file
         has no names: they are given to its columns.
@@ -46,12 +45,15 @@ def open_rows(
     Raises
     ------
     FileError
-        The file cannot be read, holds no table of numbers, or has another kind.
+        The file cannot be read, holds no table of numbers, or has another kind; the files of a
+        folder differ in their columns.
 
     Notes
     -----
     Memory: see `NpyRows` and `ParquetRows`.
     """
+    if Path(path).expanduser().is_dir():
+        return ParquetRows(path, columns)
     kind = suffix(path)
     if kind == ".npy":
         return NpyRows(path, columns)
@@ -60,71 +62,34 @@ def open_rows(
     raise FileError(os.fspath(path), "only .npy and .parquet files are read in blocks")
 
 
-class NpyRows:
-    """Rows of a ``.npy`` file, memory-mapped.
-
-    Memory: nothing is held; the system keeps as many of the file's pages as it likes and gives
-    them back when asked. Fortran-ordered files work, but each block then touches every page of
-    the file: save them in C order. Pickling stores the path, not the data.
-
-    Parameters
-    ----------
-    path : str or path
-        A two-dimensional array of bool, integer, float16, float32 or float64 numbers.
-    columns : sequence of str, optional
-        Names for its columns.
-
-    Raises
-    ------
-    FileError
-        Missing, truncated, not a ``.npy`` file, Python objects, a wrong shape or dtype.
-    """
-
-    def __init__(self, path: str | PathLike[str], columns: Sequence[str] | None = None) -> None:
-        self.path, self.seekable = existing(path).absolute(), True
-        self._map = _open_map(self.path, os.fspath(path))
-        self.n, self.d = self._map.shape
-        self.dtype: np.dtype[Any] = self._map.dtype
-        self.columns = None if columns is None else tuple(columns)
-        if self.columns is not None and len(self.columns) != self.d:
-            raise FileError(
-                os.fspath(path), f"{len(self.columns)} names were given for {self.d} columns"
-            )
-
-    def block(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows start to stop in the stored dtype, a view of the file."""
-        return np.asarray(self._map[start:stop])
-
-    def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The given rows as a float64 copy."""
-        return np.asarray(self._map[rows], dtype=np.float64)
-
-    def __repr__(self) -> str:
-        return f"NpyRows({self.n} x {self.d} {self.dtype} from {self.path.name})"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "columns": self.columns, "found": _signature(self)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        NpyRows.__init__(self, state["path"], state["columns"])
-        _refuse_other(self, state["found"])
-
-
 class ParquetRows:
-    """Rows of a Parquet file, one row group at a time.
+    """Rows of a Parquet file, or of a folder of them, one row group at a time.
 
-    Memory: with g the bytes of the largest row group (its rows x d x item size), at most
-    (processors + 3) g: one group for each thread and one more stay cached, and while one is read
-    its encoded and its decoded form exist beside them. A block that crosses groups is a copy.
-    Single rows cost a whole group, so `take` sorts its rows by group. Safe to use from several
-    threads. Pickling stores the path.
+    A pass reads and decodes each row group once; the next ones are read while one is worked on.
+    Safe to use from several threads and after a fork. Pickling stores the path.
+
+    Memory: with g the bytes of the largest row group (its rows x d x item size, at least 8 MiB)
+    and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: the groups
+    that are worked on, one for each thread that was just done with, and those being read. While
+    one is read, 16 MiB of its columns (eight columns where that is more) exist beside it, encoded
+    and decoded. A block that crosses groups is a copy. Single rows cost a whole group, so `take`
+    sorts its rows by group.
 
     Parameters
     ----------
     path : str or path
-        A Parquet file whose features are numbers or bool.
+        A Parquet file whose features are numbers or bool. Of a folder all files ``*.parquet``,
+        in the order of their names, are one table; their columns must be the same.
     columns : sequence of str, optional
         The features, in this order; all but pandas' index by default.
+    groups : (first, last), optional
+        A part of the file as rows of its own: row groups first to last, last not included,
+        counted through all files. Its rows are numbered from 0.
+
+    Attributes
+    ----------
+    n_groups : int
+        Row groups of the whole file, of which `part` (first, last) are read.
 
     Raises
     ------
@@ -134,25 +99,49 @@ class ParquetRows:
         A row group is too large; the message says how to write the file with smaller ones.
     """
 
-    def __init__(self, path: str | PathLike[str], columns: Sequence[str] | None = None) -> None:
-        self.path, self.seekable = existing(path).absolute(), False
-        self._name = os.fspath(path)
-        self._file = open_parquet(self.path, self._name)
-        schema = self._file.schema_arrow
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        columns: Sequence[str] | None = None,
+        groups: Part | None = None,
+    ) -> None:
+        self.seekable, self._name = False, os.fspath(path)
+        self.path, files = _files(path)
+        self._size = sum(f.stat().st_size for f in files)
+        decoders = [Decoder(f, self._name if f == self.path else str(f)) for f in files]
+        schema = decoders[0].schema
         index = index_columns(schema) if columns is None else []
         features = select(self._name, schema.names, columns, index, None)
         refuse_types(self._name, schema, features)
+        for other in decoders[1:]:
+            _refuse_other_columns(decoders[0], other, features, columns is None)
         self.columns: tuple[str, ...] | None = tuple(features)
-        self.dtype: np.dtype[Any] = shared_dtype(schema, features)
-        metadata = self._file.metadata
-        self.n, self.d = int(metadata.num_rows), len(features)
-        if self.n == 0:
+        self.d, self.dtype = len(features), shared_dtype(schema, features)
+        row_groups = [(i, g) for i, f in enumerate(decoders) for g in range(len(f.sizes))]
+        self.n_groups = len(row_groups)
+        sizes = [decoders[i].sizes[g] for i, g in row_groups]
+        if sum(sizes) == 0:
             raise FileError(self._name, "found array with 0 sample(s): the file holds no rows")
-        sizes = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)])
-        self._refuse_large(max(sizes))
-        self._lock = threading.Lock()
-        self._cache: dict[int, NDArray[Any]] = {}
+        self.part = read_part(self._name, groups, self.n_groups, "groups")
+        part = slice(*self.part)
+        if sum(sizes[part]) == 0:
+            raise FileError(self._name, f"row groups {self.part} hold no rows")
+        self._refuse_large(max(sizes[part]))
+        units = _units(row_groups[part], sizes[part], self.d * self.dtype.itemsize)
+        self._unit = _Unit(decoders, units, features, self.dtype)
+        self._starts = np.concatenate([[0], np.cumsum(self._unit.sizes, dtype=np.intp)])
+        self.n = int(self._starts[-1])
+        largest = max(self._unit.sizes) * self.d * self.dtype.itemsize
+        room = max(LEAST, KEPT // largest)
+        self._groups = Groups(self._unit.read, self._unit.sizes, room, AHEAD)
+
+    def parts(self, count: int) -> list[ParquetRows]:
+        """The same rows as at most `count` parts of nearly equally many row groups, in order."""
+        first, last = self.part
+        return [
+            ParquetRows(self.path, self.columns, (first + a, first + b))
+            for a, b in edges(last - first, count)
+        ]
 
     def _refuse_large(self, rows: int) -> None:
         need = 3 * rows * self.d * self.dtype.itemsize
@@ -166,24 +155,6 @@ class ParquetRows:
                 "batch by batch with pyarrow.parquet.ParquetWriter."
             )
 
-    def _group(self, g: int) -> NDArray[Any]:
-        # One lock for cache and file: a Parquet reader is not safe to share between threads.
-        with self._lock:
-            if g in self._cache:
-                self._cache[g] = self._cache.pop(g)
-                return self._cache[g]
-            while len(self._cache) >= CACHED_GROUPS:
-                del self._cache[next(iter(self._cache))]
-            names = list(self.columns or ())
-            try:
-                table = self._file.read_row_group(g, columns=names)
-            except (OSError, ValueError) as error:
-                raise FileError(self._name, f"row group {g} cannot be read ({error})") from None
-            start = int(self._starts[g])
-            values = batch_values(self._name, table, names, start, self.dtype)
-            self._cache[g] = values
-            return values
-
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop; a view if they lie in one row group."""
         start, stop = max(0, start), min(stop, self.n)
@@ -192,15 +163,16 @@ class ParquetRows:
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         last = int(np.searchsorted(self._starts, stop, side="left")) - 1
         if first == last:
-            low = int(self._starts[first])
-            return self._group(first)[start - low : stop - low]
+            return self._rows(first, start, stop)
         out = np.empty((stop - start, self.d), dtype=self.dtype)
         for g in range(first, last + 1):
-            low, high = int(self._starts[g]), int(self._starts[g + 1])
-            a, b = max(start, low), min(stop, high)
-            if a < b:
-                out[a - start : b - start] = self._group(g)[a - low : b - low]
+            a, b = max(start, int(self._starts[g])), min(stop, int(self._starts[g + 1]))
+            out[a - start : b - start] = self._rows(g, a, b)
         return out
+
+    def _rows(self, g: int, start: int, stop: int) -> NDArray[Any]:
+        low = int(self._starts[g])
+        return self._groups.get(g, start - low, stop - low)[start - low : stop - low]
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The given rows as a float64 copy; each row group is read once."""
@@ -209,68 +181,103 @@ class ParquetRows:
             raise IndexError(f"rows must lie in 0..{self.n - 1}")
         out = np.empty((len(rows), self.d), dtype=np.float64)
         groups = np.searchsorted(self._starts, rows, side="right") - 1
-        for g in np.unique(groups).tolist():
-            mine = np.flatnonzero(groups == g)
-            out[mine] = self._group(g)[rows[mine] - self._starts[g]]
+        order = np.argsort(groups, kind="stable")
+        used, begin = np.unique(groups[order], return_index=True)
+
+        def one(item: tuple[int, NDArray[np.intp]], stop: Stop) -> None:
+            g, mine = item
+            if stop.is_set():
+                return
+            local = rows[mine] - self._starts[g]
+            held = self._groups.peek(g)
+            out[mine] = held[local] if held is not None else self._unit.read(g, local)
+
+        items = list(zip(used.tolist(), np.split(order, begin)[1:], strict=True))
+        for_each(one, items, min(cores(), max(1, len(items))))
         return out
 
     def __repr__(self) -> str:
-        groups = len(self._starts) - 1
+        first, last = self.part
         return (
-            f"ParquetRows({self.n} x {self.d} {self.dtype} in {groups} row groups "
+            f"ParquetRows({self.n} x {self.d} {self.dtype} in {last - first} row groups "
             f"from {self.path.name})"
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "columns": self.columns, "found": _signature(self)}
+        found = signature(self, self._size)
+        return {"path": self.path, "columns": self.columns, "groups": self.part, "found": found}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        ParquetRows.__init__(self, state["path"], state["columns"])
-        _refuse_other(self, state["found"])
+        part, found = state["groups"], state["found"]
+        now = sum(f.stat().st_size for f in _files(state["path"])[1])
+        if now != found[3]:
+            part = None  # it may have fewer row groups; that it has changed is said below
+        ParquetRows.__init__(self, state["path"], state["columns"], part)
+        refuse_other(self, signature(self, now), found)
 
 
-def _signature(rows: NpyRows | ParquetRows) -> tuple[int, int, str, int]:
-    return rows.n, rows.d, rows.dtype.str, rows.path.stat().st_size
+class _Unit:
+    """What is read together: a row group, or several small ones next to each other."""
+
+    def __init__(
+        self,
+        decoders: list[Decoder],
+        units: list[tuple[int, range]],
+        features: list[str],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._decoders, self._units, self._features, self._dtype = decoders, units, features, dtype
+        self.sizes = [sum(decoders[i].sizes[g] for g in groups) for i, groups in units]
+
+    def read(self, unit: int, rows: NDArray[np.intp] | None = None) -> NDArray[Any]:
+        i, groups = self._units[unit]
+        return self._decoders[i].read(groups, self._features, self._dtype, rows)
 
 
-def _refuse_other(rows: NpyRows | ParquetRows, found: tuple[int, int, str, int]) -> None:
-    now = _signature(rows)
-    if now != found:
-        raise FileError(
-            str(rows.path),
-            f"has changed since it was stored: {found[0]} x {found[1]} {found[2]} in {found[3]} "
-            f"bytes then, {now[0]} x {now[1]} {now[2]} in {now[3]} bytes now",
-        )
+def _units(
+    row_groups: list[tuple[int, int]], sizes: list[int], row: int
+) -> list[tuple[int, range]]:
+    """(file, row groups) of what is read together; `row` is the bytes of one row."""
+    units: list[tuple[int, range]] = []
+    held = 0
+    for (i, g), size in zip(row_groups, sizes, strict=True):
+        if units and units[-1][0] == i and (held + size) * row <= UNIT:
+            units[-1] = i, range(units[-1][1].start, g + 1)
+            held += size
+        elif size:
+            units.append((i, range(g, g + 1)))
+            held = size
+    return units
 
 
-def _open_map(path: Path, name: str) -> NDArray[Any]:
-    with path.open("rb") as stream:
-        magic = stream.read(6)
-    if not magic:
-        raise FileError(name, "the file is empty")
-    if magic != b"\x93NUMPY":
-        zipped = " (it is an .npz archive: save one array with numpy.save)"
-        raise FileError(name, f"is not a .npy file{zipped if magic[:2] == b'PK' else ''}")
-    try:
-        found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        text = str(error)
-        if "mmap length" in text or "EOF" in text:
-            raise FileError(name, "is truncated: it ends before the array does") from None
-        if "object" in text:
+def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
+    """The path in full, and the Parquet files that it means."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        found = existing(path).absolute()
+        return found, [found]
+    files = sorted(f for f in folder.glob("*.parquet") if f.name[0] not in "._")
+    if not files:
+        raise FileError(os.fspath(path), "is a folder without .parquet files")
+    return folder.absolute(), [existing(f).absolute() for f in files]
+
+
+def _refuse_other_columns(
+    first: Decoder, other: Decoder, features: Sequence[str], all_columns: bool
+) -> None:
+    """Refuse a file of a folder whose columns are not those of the first one."""
+    expected, found = first.schema, other.schema
+    like = f"in {first.path.name}, the first file of the folder"
+    if all_columns and found.names != expected.names:
+        names = sorted(set(found.names) ^ set(expected.names))
+        what = f"{names} in one of them only" if names else "they are in another order"
+        raise FileError(other.name, f"its columns differ from those {like}: {what}")
+    for c in features:
+        if c not in found.names:
+            raise FileError(other.name, f"has no column {c!r}, which is {like}")
+        if found.field(c).type != expected.field(c).type:
             raise FileError(
-                name, "holds Python objects, which are not loaded (they can run code); save numbers"
-            ) from None
-        raise FileError(name, f"cannot be read as .npy ({text})") from None
-    if found.ndim != 2 or 0 in found.shape:
-        raise FileError(
-            name,
-            f"Expected 2D array with at least one row and one column, found shape {found.shape}",
-        )
-    if found.dtype.itemsize > 8 and found.dtype.kind == "f":
-        raise FileError(name, f"holds {found.dtype} numbers; save them as float64")
-    try:
-        real_values(found[:1], "it", None)
-    except (DataError, DataTypeError) as error:
-        raise FileError(name, str(error)) from None
-    return found
+                other.name,
+                f"column {c!r} is {found.field(c).type}, but {expected.field(c).type} {like}; "
+                "write all files with the same types",
+            )

@@ -116,14 +116,14 @@ class _Release:
             self._free = None
 
     def behind(self, start: int, stop: int) -> None:
-        """Rows start to stop come next: let go the region behind the one that they begin in."""
+        """Rows start to stop come next: where they end in a new region, let the last ones go."""
         if self._free is None:
             return
         low = (self._first + start * self._row) // REGION
-        high = (self._first + stop * self._row) // REGION
-        if 0 < high > low:
-            first = max(0, low - 1)
-            self._mmap.madvise(self._free, first * REGION, (high - 1 - first) * REGION or REGION)
+        ahead = (self._first + stop * self._row) // REGION - low
+        if ahead and low:
+            first = max(0, low - ahead)
+            self._mmap.madvise(self._free, first * REGION, (low - first) * REGION)
 
     def all(self) -> None:
         if self._free is not None:

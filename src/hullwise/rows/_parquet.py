@@ -15,7 +15,6 @@ from ..errors import FileError
 from ._arrow import known, numbers
 from ._values import LARGEST_INTEGER, some
 
-
 TOGETHER: Final = 1 << 24  # bytes of columns decoded at once, but at least eight columns
 TURNED: Final = 4096  # rows of columns turned into rows at once: they stay in the cache
 
@@ -192,7 +191,9 @@ class Decoder:
             which = f"row group {groups.start}"
             if len(groups) > 1:
                 which = f"one of the row groups {groups.start} to {groups.stop - 1}"
-            raise FileError(self.name, f"{which} cannot be read ({_sentence(str(error))})") from None
+            raise FileError(
+                self.name, f"{which} cannot be read ({_sentence(str(error))})"
+            ) from None
         self._free.append(file)
         return table
 

@@ -106,6 +106,10 @@ class ArrayRows:
             name, dtype, offset, shape, order = self.values
             self.values = np.memmap(name, dtype, "r", offset, shape, order)
 
+    def __sizeof__(self) -> int:
+        """With the array: a cluster counts by it what its workers hold."""
+        return object.__sizeof__(self) + self.values.nbytes
+
     def block(self, start: int, stop: int) -> Array:
         return self.values[start:stop]
 

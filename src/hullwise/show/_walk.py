@@ -89,7 +89,8 @@ def draw_strip(
     count : int
         How many points, equally far apart along the walk.
     nearest : array (n, d), optional
-        The training rows: a second row of images shows the one nearest to each point.
+        The training rows: a second line of images shows the one nearest to each point, and their
+        range is that of the greys.
     figure : matplotlib Figure, optional
         Where to draw; a new one unless given.
 
@@ -117,14 +118,14 @@ def draw_strip(
         images.append(rows[gaps.argmin(axis=1)])
     figure = _figure((0.85 * count, 0.95 * len(images) + 0.25)) if figure is None else figure
     axes = figure.subplots(len(images), count, squeeze=False)
-    low, high = float(np.min(images)), float(np.max(images))
+    low, high = float(np.min(images[-1])), float(np.max(images[-1]))
     starts, stops = walk.outside[:, :1], walk.outside[:, 1:]
     outside: Any = ((starts <= position) & (position <= stops)).any(axis=0)
     for i, some in enumerate(images):
         for k, ax in enumerate(axes[i]):
             picture = some[k].reshape(shape)
             if len(shape) == 3:
-                picture = (picture - low) / max(high - low, 1e-300)
+                picture = np.clip((picture - low) / max(high - low, 1e-300), 0, 1)
             ax.imshow(picture, cmap="gray_r", vmin=low, vmax=high)
             ax.set_xticks([])
             ax.set_yticks([])
@@ -167,8 +168,6 @@ def _crossings(ax: Any, walk: Walk) -> None:
 
 
 def _title(walk: Walk) -> str:
-    share = walk.outside_share
-    some = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
-    regions = "" if walk.n_regions is None else f", {walk.n_regions:,} regions"
-    end = "fades" if walk.fades else "morphs"
-    return f"{walk.kind}: length {walk.length:.3g}, {some} outside{regions}, {end}"
+    n = walk.n_regions
+    pieces = "" if n is None else f", {n:,} region{'s' * (n != 1)}"
+    return f"{walk.kind}: length {walk.length:.3g}, {walk.outside_text}{pieces}, {walk.verdict}"

@@ -97,9 +97,7 @@ class Pullback:
     def slopes(self, P: Floats, Q: Floats) -> Slopes:
         rise, step = self.function(Q) - self.function(P), Q - P
         squared = np.square(rise).sum(axis=1) + self.ridge * np.square(step).sum(axis=1)
-        J = np.concatenate(list(self.gradients.jacobians(np.concatenate([P, Q]))))
-        at_p = np.einsum("mk,mkd->md", rise, J[: len(P)])
-        at_q = np.einsum("mk,mkd->md", rise, J[len(P) :])
+        at_p, at_q = (_pulled(self.gradients, X, rise) for X in (P, Q))
         return squared, -2 * (at_p + self.ridge * step), 2 * (at_q + self.ridge * step)
 
     def mean(self, P: Floats) -> Floats:
@@ -296,6 +294,22 @@ def _pullback(model: Any, cloud: Cloud) -> Pullback:
         raise ModelError("the model does not change at any row: it induces no metric")
     text = f"pullback of a {type(model).__name__}, {gradients.how}"
     return Pullback(_outputs(gradients), gradients, RIDGE * mean, text)
+
+
+def _pulled(gradients: Gradients, X: Floats, V: Floats) -> Floats:
+    """J(x)'v for each row x of X (m, d) and v of V (m, k); a network needs no J for it."""
+    out, start = np.empty(X.shape), 0
+    if isinstance(gradients, OfNetwork):
+        net = gradients.net
+        for at in net.blocks(len(X)):
+            seeds = {len(net.nodes) - 1: V[at, None]}
+            out[at] = net.pull(seeds, net.codes(X[at]), None)[:, 0]
+        return out
+    for J in gradients.jacobians(X):
+        at = slice(start, start + len(J))
+        out[at] = (V[at, None] @ J)[:, 0]
+        start += len(J)
+    return out
 
 
 def _outputs(gradients: Gradients) -> Callable[[Floats], Floats]:

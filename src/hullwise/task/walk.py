@@ -81,7 +81,7 @@ class Walk:
     >>> import hullwise as hw
     >>> walk = hw.task.walk([[0.0, 0.0], [3.0, 4.0], [9.0, 0.0]], 0, 1)
     >>> walk
-    Walk(straight, length 5, 0% outside the hull, fades)
+    Walk(straight, length 5, 0% outside, fades)
     >>> walk.length, walk.nearest_row, walk.to_row
     (5.0, 0, 2.5)
     """
@@ -121,6 +121,18 @@ class Walk:
     def largest_out(self) -> float:
         """The largest certified distance from the hull at any of the points."""
         return float(self.lower.max())
+
+    @property
+    def outside_text(self) -> str:
+        """The part outside in words: how much, and by how far at most."""
+        share = self.outside_share
+        some = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
+        return f"{some} outside" + (f" by up to {self.largest_out:.2g}" if share else "")
+
+    @property
+    def verdict(self) -> str:
+        """fades or morphs."""
+        return "fades" if self.fades else "morphs"
 
     @property
     def midpoint(self) -> Floats:
@@ -181,14 +193,10 @@ class Walk:
         return draw_strip(self, shape, count, **options)
 
     def __repr__(self) -> str:
-        share = self.outside_share
-        some = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
         n = self.n_regions
-        pieces = "" if n is None else f"{n:,} region{'s' * (n != 1)}, "
-        return (
-            f"Walk({self.kind}, length {self.length:.4g}, {some} outside the hull, {pieces}"
-            f"{'fades' if self.fades else 'morphs'})"
-        )
+        pieces = "" if n is None else f", {n:,} region{'s' * (n != 1)}"
+        text = f"{self.kind}, length {self.length:.4g}, {self.outside_text}{pieces}"
+        return f"Walk({text}, {self.verdict})"
 
 
 def walk(
@@ -280,11 +288,11 @@ def walk(
     >>> turn = np.linspace(0, np.pi, 10)
     >>> X = np.c_[np.cos(turn), np.sin(turn)]                # a half circle
     >>> hw.task.walk(X, 0, 9)                               # its diameter
-    Walk(straight, length 2, 0% outside the hull, fades)
+    Walk(straight, length 2, 0% outside, fades)
     >>> hw.task.walk(X, 0, 9, "latent",                      # its angle
     ...              encoder=lambda x: np.arctan2(x[:, 1:], x[:, :1]),
     ...              decoder=lambda z: np.c_[np.cos(z), np.sin(z)])
-    Walk(latent, length 3.14, 97% outside the hull, morphs)
+    Walk(latent, length 3.14, 97% outside by up to 0.015, morphs)
     >>> M = lambda x: np.eye(2) / x[:, 1, None, None] ** 2   # the hyperbolic half plane
     >>> points = np.random.default_rng(0).uniform(0.5, 2, (200, 2))
     >>> hw.task.walk(points, [0.6, 1.0], [1.6, 1.0], "geodesic", M).length    # arcosh(1.5)

@@ -78,7 +78,8 @@ def augmentation_plan(
     base = max(1, min(BASE[settings.full], n // 3))
     more, repeats = 2 * base, REPEATS[settings.full]
     test = one.some(1, TEST[settings.full], settings.seed).test
-    dims = [d for d in dimensions if d <= int(np.prod(one.shape))]
+    total = int(np.prod(one.shape))
+    dims = [d for d in dimensions if d <= total] or [total]
     mark = fingerprint(one.train, test, settings, base)
 
     def task(r: int) -> Task:

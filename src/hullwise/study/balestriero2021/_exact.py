@@ -153,6 +153,7 @@ def half(d: int, share: float = 0.5) -> int:
     d = _count("d", d)
     if not 0 < share < 1:
         raise DataError(f"share is {share}: expected a probability between 0 and 1.")
+    share *= 1 - 1e-12  # rounding must not add a sample where the probability is met exactly
     low, high = d, d + 1
     while share_inside(high, d) < share:
         low, high = high, 2 * high

@@ -239,7 +239,7 @@ def _npz(path: Path) -> Images | None:
     """The set in an archive, or None where it holds something else."""
 
     def work() -> Images | None:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             names = {name.lower(): name for name in stored.files}
             if not {"x_train", "x_test"} <= set(names):
                 return None

@@ -138,7 +138,7 @@ def _network(kind: str, one: Images, mark: str, settings: Settings, model: Any) 
         if kind == "yours":
             train, test = latents(model, one)
             return {"train": train, "test": test}
-        net = cnn(one.shape, one.classes, settings.seed)
+        net = cnn(one.shape, max(one.classes, 1), settings.seed)
         more = {}
         if kind == "trained":
             net = fit(net, one, steps, settings.seed)

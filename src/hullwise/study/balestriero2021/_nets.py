@@ -158,10 +158,8 @@ def latents(model: Any, one: Images) -> tuple[Floats, Floats]:
     if hasattr(model, "state_dict"):
         found = outputs(model, one.train, plain(one)), outputs(model, one.test, plain(one))
     else:
-        from ...model.readers.read import read
-
         h, w, c = one.shape
-        net = read(model, (c, h, w))
+        net = _network(model, (c, h, w))
         if net.n_inputs != h * w * c:
             raise ModelError(
                 f"the model takes {net.n_inputs} inputs; an image of {one.name} has "
@@ -172,6 +170,16 @@ def latents(model: Any, one: Images) -> tuple[Floats, Floats]:
         if not np.isfinite(part).all():
             raise ModelError(f"the model's outputs at images of {one.name} are not all finite.")
     return found
+
+
+def _network(model: Any, shape: tuple[int, int, int]) -> Any:
+    """As it says itself how large its inputs are, or for such images where it leaves that open."""
+    from ...model.readers.read import read
+
+    try:
+        return read(model)
+    except ModelError:
+        return read(model, shape)
 
 
 def _flat(images: Array, scale: tuple[float, float]) -> Floats:

@@ -71,6 +71,9 @@ METHODS: dict[str, tuple[Make, tuple[int, ...]]] = {
 
 def embedded(make: Make, rows: Floats, d: int, seed: int) -> Floats:
     """The rows in d dimensions, of unit size; warnings of the method are not passed on."""
+    distinct = len(np.unique(rows, axis=0))
+    if distinct < d + 2:  # some methods end the process on such rows
+        raise ValueError(f"only {distinct} different rows")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = np.asarray(make(d, seed, len(rows)).fit_transform(rows), dtype=np.float64)
@@ -94,7 +97,7 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
     large = one if settings.full else one.some(SHORT["train"], SHORT["test"], settings.seed)
     small = one.some(*ROWS[settings.full], settings.seed)
     total = int(np.prod(one.shape))
-    dims = [d for d in dimensions or DIMENSIONS if d <= total]
+    dims = [d for d in dimensions or DIMENSIONS if d <= total] or [total]
     tasks = [_pca_task("all", large, d, settings) for d in dims]
     few = [d for d in dimensions or FEW if d <= min(total, len(small.train) - 1)]
     tasks += [_pca_task("sample", small, d, settings) for d in few]

@@ -1,0 +1,127 @@
+"""Notions of how far out a query is: each reads a number, higher where the model should be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...data.cloud import Cloud
+from ...data.ellipsoid import smallest_ellipsoid
+from ...data.locate import locate
+from ...data.location import Location, Status, Verdict
+from ...model import Guard, read
+from ...predict.bound import error_bound
+from ...predict.regressors import DelaunayRegressor
+from ...rows._rows import Floats
+from ._models import Fitted, ensemble_variance
+
+LEADING = 0.99  # share of the metric that the leading directions hold
+
+
+@dataclass(frozen=True)
+class Notion:
+    """A notion: its name in tables, what it is, and whether a metric makes it another."""
+
+    title: str
+    text: str
+    both: bool = True
+
+
+NOTIONS: Mapping[str, Notion] = {
+    "hull": Notion("hull", "distance to the convex hull of the training rows, 0 inside"),
+    "neighbours": Notion("k-NN", "distance to the 5th nearest training row"),
+    "spread": Notion(
+        "spread",
+        "sum w |x - z|^2 over the corners of the Delaunay simplex around the query (outside: around "
+        "the nearest point of the hull), the error bound for unit smoothness",
+    ),
+    "box": Notion(
+        "box",
+        "share of the features outside their range; in the metric: of its eigenvectors, each "
+        "counted by its eigenvalue",
+    ),
+    "ellipsoid": Notion(
+        "ellipsoid",
+        "how far out of the smallest enclosing ellipsoid; it is the same in every metric, so in "
+        "the metric: of the data along the leading eigenvectors, those that hold 99 % of it",
+    ),
+    "covariance": Notion(
+        "covariance", "Mahalanobis distance from the mean; in the metric: likewise"
+    ),
+    "clips": Notion("clips", "neurons of the MLP whose input leaves its training range", False),
+    "clip_excess": Notion("clip excess", "how far those inputs leave it, in widths", False),
+    "ensemble": Notion("ensemble", "variance of five models on bootstrap samples", False),
+    "doubt": Notion(
+        "doubt", "1 minus the largest class share: the model's own; classes only", False
+    ),
+}
+PLAIN = tuple(f"{name}.plain" for name, notion in NOTIONS.items() if notion.both)
+TASK = tuple(f"{name}.task" for name, notion in NOTIONS.items() if notion.both)
+OF_MODEL = tuple(name for name, notion in NOTIONS.items() if not notion.both)
+READINGS = (*(r for pair in zip(PLAIN, TASK) for r in pair), *OF_MODEL)
+
+
+def title(reading: str) -> str:
+    """What a reading is called."""
+    name, _, kind = reading.partition(".")
+    return NOTIONS[name].title + {"task": ", task metric", "plain": ", plain"}.get(kind, "")
+
+
+def geometric(cloud: Cloud, Q: Floats, metric: Floats | None) -> dict[str, Floats]:
+    """Every notion of the data for queries Q (m, d), in a metric or plainly."""
+    loc = locate(cloud, Q, metric=metric, reference=0)
+    found = {"hull": settled(loc), "neighbours": loc.neighbour_distance}
+    found["spread"] = spread(cloud, Q, metric)
+    if metric is None:
+        return found | {
+            "box": 1 - loc.in_range_share,
+            "ellipsoid": loc.ellipsoid_distance,
+            "covariance": loc.mahalanobis,
+        }
+    return found | _along(cloud, Q, metric)
+
+
+def settled(loc: Location) -> Floats:
+    """The distance to rank a query by: 0 inside and on the boundary."""
+    inside = (loc.verdict == Verdict.INSIDE) | (loc.status == Status.BOUNDARY)
+    return np.where(inside, 0.0, loc.upper)
+
+
+def spread(cloud: Cloud, Q: Floats, metric: Floats | None) -> Floats:
+    """sum w |x - z|^2 of the Delaunay weights, (m,)."""
+    rows = cloud.rows.block(0, cloud.n)
+    found = DelaunayRegressor(metric=metric).fit(rows, np.zeros(cloud.n)).simplices(Q)
+    return error_bound(found.weights, cloud, Q, smoothness=1.0, metric=metric).moment
+
+
+def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
+    """Box, ellipsoid and covariance of the data along the metric's eigenvectors."""
+    from sklearn.covariance import EmpiricalCovariance
+
+    values, vectors = np.linalg.eigh(metric)
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    Z = cloud.rows.block(0, cloud.n).astype(np.float64)
+    A, B = Z @ vectors, Q @ vectors
+    out = (A.min(axis=0) > B) | (A.max(axis=0) < B)
+    held = np.cumsum(values) / values.sum()
+    r = int(np.searchsorted(held, LEADING)) + 1
+    a, b = A[:, :r] * np.sqrt(values[:r]), B[:, :r] * np.sqrt(values[:r])
+    return {
+        "box": out @ (values / values.sum()),
+        "ellipsoid": smallest_ellipsoid(a).distance(b),
+        "covariance": np.sqrt(EmpiricalCovariance().fit(a).mahalanobis(b)),
+    }
+
+
+def of_model(model: Fitted, Z: Floats, y: Floats, Q: Floats, seed: int) -> dict[str, Floats]:
+    """What the model itself says: its ensemble, its doubt, and of a network its clips."""
+    found: dict[str, Any] = {"ensemble": ensemble_variance(model, Z, y, Q, seed)}
+    if model.classes:
+        found["doubt"] = 1 - model.outputs(Q).max(axis=1)
+    if model.name == "mlp":
+        report = Guard(read(model.estimator)).fit(Z).report(Q)
+        found |= {"clips": report.clips, "clip_excess": report.excess}
+    return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
