@@ -84,19 +84,21 @@ class Counted:
 
     def __init__(self, rows: ParquetRows) -> None:
         self.rows, self.cpu = Counter[str](), 0.0
-        self.what, self.n = "", rows.n
+        self.n = rows.n
         unit = rows._unit
-        sizes, read = unit.sizes, unit.read
 
-        def counted(g: int, some: Any = None) -> Any:
-            began = time.thread_time()
-            values = read(g, some)
-            self.cpu += time.thread_time() - began
-            self.rows["walk" if some is None else "take"] += sizes[g]
-            return values
+        def counting(what: str, work: Any) -> Any:
+            def counted(g: int, *more: Any) -> Any:
+                began = time.thread_time()
+                values = work(g, *more)
+                self.cpu += time.thread_time() - began
+                self.rows[what] += unit.sizes[g]
+                return values
 
-        unit.read = counted
-        rows._groups._read = counted
+            return counted
+
+        unit.read, unit.take = counting("walk", unit.read), counting("take", unit.take)
+        rows._groups._read = unit.read
 
     def passes(self, *kinds: str) -> float:
         return sum(self.rows[k] for k in kinds or self.rows) / self.n
@@ -190,7 +192,7 @@ def measure(path: Path, m: int) -> None:
         f"inside, {(verdict < 0).sum():,} outside, {(verdict == 0).sum():,} undecided. {cores()} "
         f"threads; load average before: {load:.1f}.\n"
     )
-    head = ("step", "passes, in order", "passes, single rows", "wall, s", "CPU, s", "of it decoding")
+    head = ("step", "passes in order", "for single rows", "wall, s", "CPU, s", "of it decoding")
     show(head, steps)
     still = hw.Cloud(Still(rows.block(0, GROUP), n))
     view = still.view_in(still.metric(None))

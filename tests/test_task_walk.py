@@ -120,7 +120,9 @@ def test_a_constant_field_agrees_with_the_constant_metric():
 
 
 @pytest.mark.parametrize(
-    "metric", [half_plane, sphere, mlp((2, 9, 3)), [[2.0, 1.0], [1.0, 3.0]]], ids=["field", "map", "network", "matrix"]
+    "metric",
+    [half_plane, sphere, mlp((2, 9, 3)), [[2.0, 1.0], [1.0, 3.0]]],
+    ids=["field", "map", "network", "matrix"],
 )
 @pytest.mark.parametrize("stay_near", [0.0, 3.0])
 def test_slopes_of_lengths_are_those_of_differences(metric, stay_near):
@@ -328,6 +330,45 @@ def test_lines_between_rows_are_inside_and_lines_out_are_exact():
     assert scaled.length == pytest.approx(4)
 
 
+@pytest.mark.parametrize("metric", [None, [1.0, 9.0, 0.1, 1.0], "matrix"])
+def test_the_part_outside_is_that_of_locate(metric):
+    rng = np.random.default_rng(11)
+    X, points = rng.normal(size=(60, 4)), rng.normal(size=(7, 4)) * 1.3
+    if isinstance(metric, str):
+        metric = np.cov(X.T)
+    found = walk(
+        X,
+        points[0],
+        points[-1],
+        "latent",
+        metric,
+        steps=6,
+        encoder=lambda x: np.array([[0.0], [6.0]]),
+        decoder=lambda z: points[np.round(z[:, 0]).astype(int)],
+    )
+    at = rng.uniform(size=400)
+    edge = np.abs(at[:, None] - found.outside.ravel()).min(axis=1) < 1e-3
+    claimed = ((found.outside[:, 0] < at[:, None]) & (at[:, None] < found.outside[:, 1])).any(
+        axis=1
+    )
+    outside = hw.locate(X, found.at(at), membership_only=True).verdict == -1
+    np.testing.assert_array_equal(claimed[~edge], outside[~edge])
+    assert 0.05 < outside.mean() < 0.95
+
+
+def test_along_an_edge_of_the_hull():
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    found = walk(square, [-1.0, 0.0], [2.0, 0.0], steps=2)
+    np.testing.assert_allclose(found.outside, [[0, 1 / 3], [2 / 3, 1]], atol=1e-4)
+
+
+def test_rows_in_a_file(tmp_path):
+    np.save(tmp_path / "rows.npy", plane)
+    for kind in ("straight", "geodesic"):
+        there = walk(tmp_path / "rows.npy", 0, 1, kind, half_plane)
+        np.testing.assert_array_equal(there.points, walk(plane, 0, 1, kind, half_plane).points)
+
+
 def test_flat_data():
     X = np.c_[np.linspace(0, 1, 9), np.linspace(0, 2, 9)]
     assert walk(X, 0, 8).outside_share == 0
@@ -470,6 +511,8 @@ BAD = {
     "model of another size": ({"model": mlp((3, 4, 1))}, "takes 3 inputs"),
     "metric shape": ({"metric": np.ones(3)}, "metric has shape"),
     "metric word": ({"metric": "agop"}, "metric='agop'"),
+    "metric object": ({"metric": PCA(2)}, "metric is a PCA"),
+    "needless encoder": ({"encoder": PCA(2)}, "is for kind='latent'"),
     "indefinite": ({"metric": np.diag([1.0, -1.0])}, "semidefinite"),
     "indefinite field": ({"metric": lambda x: half_plane(x) * [1, -1]}, "eigenvalue"),
     "asymmetric field": ({"metric": lambda x: half_plane(x) + np.eye(2)[[1, 1]]}, "symmetric"),

@@ -18,8 +18,8 @@ from ..data._warm import warm_up
 from ..errors import FileError
 from ..rows._paths import existing
 from ..rows._write import check_table_output, write_table
-from . import STOPPED
 from ._input import Queries, same_file
+from ._program import STOPPED
 
 WRITTEN = "hullwise.written"  # what Ctrl-C leaves behind
 Say = Callable[[str], Any]

@@ -8,13 +8,16 @@ them takes any rank among them with equal probability, as in conformal predictio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..rows._rows import Floats, Indices
 from ._frame import Metric
+
+if TYPE_CHECKING:
+    from .cloud import Cloud
 
 BANDS = ("core", "edge", "beyond", "far")
 EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
@@ -40,6 +43,9 @@ class Reference:
     metric : Metric
     k : int
         With what they were measured; `locate` refuses to use them with anything else.
+    negligible : float
+        Distances to the hull up to this one count as none in a rank: a hundredth of the rows' own
+        spread where the metric is a matrix, which may all but ignore some directions, else 0.
 
     Examples
     --------
@@ -59,9 +65,18 @@ class Reference:
     gaps: Floats
     metric: Metric
     k: int
+    negligible: float = 0.0
 
     def __repr__(self) -> str:
         return f"Reference({len(self.rows)} training rows left out in turn)"
+
+
+def negligible(cloud: Cloud, metric: Metric) -> float:
+    """A hundredth of the root mean square distance of rows from their mean in a matrix metric."""
+    if metric.factor is None:
+        return 0.0
+    rows = cloud.take(cloud.sample(2000))
+    return float(np.sqrt(np.mean(np.square(metric.norm(rows - rows.mean(axis=0))))) / 100)
 
 
 def percentile(values: Floats, reference: Floats) -> Floats:
@@ -78,12 +93,16 @@ def rank(lower: Floats, upper: Floats, off: Bools, reference: Reference) -> tupl
     A query that leaves the flat which the training rows span (`off`) ranks above every row that
     does not, however short the way: a feature that never moved has no unit to measure it by.
     """
-    if not len(reference.hull):
+    lower, upper, usual = (
+        np.where(distance <= reference.negligible, 0.0, distance)
+        for distance in (lower, upper, reference.hull)
+    )
+    if not len(usual):
         inside = np.where(upper == 0, "core", "unknown").astype(object)
-        return inside, percentile(upper, reference.hull)
+        return inside, percentile(upper, usual)
     finite = upper[np.isfinite(upper)].max(initial=0.0)
-    above = max(float(finite), float(reference.hull.max())) * 2 + 1
-    usual = reference.hull + above * reference.off
+    above = max(float(finite), float(usual.max())) * 2 + 1
+    usual = usual + above * reference.off
     low, high = lower + above * off, upper + above * off
     return bands(low, high, usual), percentile(high, usual)
 

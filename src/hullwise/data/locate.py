@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..rows._check import check_rows
 from ._frame import Metric
 from ._options import Progress, nonnegative, whole_number
-from .bands import Reference, percentile, rank
+from .bands import Reference, negligible, percentile, rank
 from .cloud import LARGEST, Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import HullAnswer, locate_in_hull, reference_distances
@@ -213,6 +213,7 @@ def leave_out(
         reference_gaps(cloud, metric, k, rows),
         metric,
         k,
+        negligible(cloud, metric),
     )
 
 

@@ -71,8 +71,8 @@ class ParquetRows:
     Memory: with g the bytes of the largest row group (its rows x d x item size, at least 8 MiB)
     and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: the groups
     that are worked on, one for each thread that was just done with, and those being read. While
-    one is read, 16 MiB of its columns (eight columns where that is more) exist beside it, encoded
-    and decoded. A block that crosses groups is a copy. Single rows cost a whole group, so `take`
+    one is read, eight of its columns (1 MiB where that is more) exist beside it, encoded and
+    decoded. A block that crosses groups is a copy. Single rows cost a whole group, so `take`
     sorts its rows by group.
 
     Parameters
@@ -190,7 +190,7 @@ class ParquetRows:
                 return
             local = rows[mine] - self._starts[g]
             held = self._groups.peek(g)
-            out[mine] = held[local] if held is not None else self._unit.read(g, local)
+            out[mine] = held[local] if held is not None else self._unit.take(g, local)
 
         items = list(zip(used.tolist(), np.split(order, begin)[1:], strict=True))
         for_each(one, items, min(cores(), max(1, len(items))))
@@ -229,9 +229,13 @@ class _Unit:
         self._decoders, self._units, self._features, self._dtype = decoders, units, features, dtype
         self.sizes = [sum(decoders[i].sizes[g] for g in groups) for i, groups in units]
 
-    def read(self, unit: int, rows: NDArray[np.intp] | None = None) -> NDArray[Any]:
+    def read(self, unit: int) -> NDArray[Any]:
         i, groups = self._units[unit]
-        return self._decoders[i].read(groups, self._features, self._dtype, rows)
+        return self._decoders[i].read(groups, self._features, self._dtype)
+
+    def take(self, unit: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        i, groups = self._units[unit]
+        return self._decoders[i].take(groups, self._features, rows)
 
 
 def _units(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -15,7 +15,8 @@ from ..errors import FileError
 from ._arrow import known, numbers
 from ._values import LARGEST_INTEGER, some
 
-TOGETHER: Final = 1 << 24  # bytes of columns decoded at once, but at least eight columns
+TOGETHER: Final = 1 << 20  # bytes of columns decoded at once: they stay in the cache
+LINE: Final = 8  # columns written to an array together: numbers in one line of the cache
 TURNED: Final = 4096  # rows of columns turned into rows at once: they stay in the cache
 
 
@@ -138,8 +139,8 @@ def fill_columns(
 class Decoder:
     """Row groups of one Parquet file as arrays; each thread reads through a handle of its own.
 
-    Beside the array it makes, a thread holds a few columns of the group at a time, encoded and
-    decoded: 16 MiB, or eight columns where that is more.
+    Beside the array it makes, a thread holds at most eight columns of the group, or 1 MiB of them
+    where that is more, encoded and decoded.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -151,27 +152,45 @@ class Decoder:
         self._free: list[Any] = []
         self._pid = os.getpid()
 
-    def read(
-        self,
-        groups: range,
-        features: Sequence[str],
-        dtype: np.dtype[Any],
-        rows: NDArray[np.intp] | None = None,
-    ) -> NDArray[Any]:
-        """Rows of consecutive groups: all of them, or those that are asked for."""
+    def read(self, groups: range, features: Sequence[str], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """All rows of consecutive groups."""
         first, last = int(self.starts[groups.start]), int(self.starts[groups.stop])
-        values = np.empty((last - first if rows is None else len(rows), len(features)), dtype)
-        step = max(8, TOGETHER // (8 * max(1, last - first)))
-        for j in range(0, len(features), step):
-            some = features[j : j + step]
-            table = self._columns(groups, some)
-            if table.num_rows != last - first:
-                raise FileError(self.name, "has changed since it was opened: open it again")
-            if rows is None:
-                fill_columns(values[:, j : j + step], self.name, table, some, first)
-            else:
-                values[:, j : j + step] = batch_values(self.name, table, some, first, dtype)[rows]
+        values = np.empty((last - first, len(features)), dtype)
+        for part, table in self._parts(groups, features, LINE):
+            fill_columns(values[:, part], self.name, table, features[part], first)
         return values
+
+    def take(
+        self, groups: range, features: Sequence[str], rows: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Some rows of consecutive groups, counted from the first row of the first one."""
+        first = int(self.starts[groups.start])
+        values = np.empty((len(rows), len(features)))
+        for part, table in self._parts(groups, features, 1):
+            for j, column in enumerate(features[part], part.start):
+                array = table.column(column)
+                if array.null_count:
+                    _refuse_null(
+                        self.name, array, column, first + int(np.argmin(known(array))), first
+                    )
+                found = numbers(array)[rows]
+                if found.dtype.kind in "iu" and found.dtype.itemsize == 8:
+                    _refuse_inexact(self.name, found, column, first + rows)
+                values[:, j] = found
+        return values
+
+    def _parts(
+        self, groups: range, features: Sequence[str], least: int
+    ) -> Iterator[tuple[slice, Any]]:
+        """The groups' columns, a few at a time."""
+        rows = int(self.starts[groups.stop] - self.starts[groups.start])
+        step = max(least, TOGETHER // (8 * max(1, rows)))
+        for j in range(0, len(features), step):
+            part = slice(j, min(j + step, len(features)))
+            table = self._columns(groups, features[part])
+            if table.num_rows != rows:
+                raise FileError(self.name, "has changed since it was opened: open it again")
+            yield part, table
 
     def _columns(self, groups: range, columns: Sequence[str]) -> Any:
         import pyarrow as pa

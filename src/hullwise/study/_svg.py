@@ -263,7 +263,7 @@ def lines(
         kind = one.kind or f"tint s{number % 8}"
         parts.append(f'<g class="{kind}">{_band(one, along, axis)}{_line(one, along, axis)}</g>')
         known = [k for k, v in enumerate(one.y) if np.isfinite(v)]
-        if known:
+        if known and one.name:
             ends.append((axis.at(float(one.y[known[-1]])), one.name, kind))
     parts += _names(ends, width - room + 8, TOP + 14, height - BOTTOM)
     return _frame(width, height, label, parts)

@@ -273,7 +273,13 @@ def measure_of(metric: Any, cloud: Cloud, ends: Floats) -> Measure:
                 f"(2, {cloud.d}, {cloud.d}) for a metric, or one finite row of outputs for each"
             )
         return _pullback(metric, cloud)
-    return Constant(cloud.metric(metric))
+    try:
+        return Constant(cloud.metric(metric))
+    except TypeError:
+        raise DataError(
+            f"metric is a {type(metric).__name__}: expected None, 'std', 'range', a vector or "
+            "matrix of numbers, a function, or a model that predicts"
+        ) from None
 
 
 def near_rows(measure: Measure, rows: Floats, units: Metric, stay_near: Any) -> Measure:

@@ -56,9 +56,6 @@ def geodesic(
 ) -> Found:
     """The shortest path found between two points (2, d); rows (n, d) are distinct."""
     direct = straight(ends[0], ends[1], steps)
-    if measure.constant:
-        note = "the metric is the same everywhere, so the geodesic is the straight line"
-        return Found(direct, float("nan"), (note,))
     through, notes = graph_path(measure, ends, rows, units, neighbours, progress)
     by_rows = subdivided(through, steps)
     graph_length = float(piece_lengths(measure, by_rows).sum())

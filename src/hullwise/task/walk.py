@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..data._frame import lengths
-from ..data._options import Progress, whole_number
+from ..data._options import Progress, nonnegative, whole_number
 from ..data.cloud import Cloud
 from ..data.locate import read_queries
 from ..errors import DataError
@@ -300,6 +300,8 @@ def walk(
     """
     if kind not in KINDS:
         raise DataError(f"kind={kind!r}: expected one of {', '.join(map(repr, KINDS))}")
+    if kind != "latent" and (encoder is not None or decoder is not None):
+        raise DataError(f"an encoder or decoder is for kind='latent', not for kind={kind!r}")
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     whole_number("steps", steps, 1)
     whole_number("neighbours", neighbours, 1)
@@ -314,6 +316,9 @@ def walk(
         points, latent = latent_path(ends, steps, encoder, decoder)
     elif kind == "straight" or (ends[0] == ends[1]).all():
         points = straight(ends[0], ends[1], steps)
+    elif measure.constant and nonnegative("stay_near", stay_near) == 0:
+        points = straight(ends[0], ends[1], steps)
+        notes = ("the metric is the same everywhere, so the geodesic is the straight line",)
     else:
         rows = _distinct_rows(cloud)
         measure = near_rows(measure, rows, units, stay_near)

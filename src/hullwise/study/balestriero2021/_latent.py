@@ -218,8 +218,8 @@ def bottleneck_plan(settings: Settings, one: Images, widths: Sequence[int | None
                 *COUNTS,
             ),
             tuple(rows),
-            f"Means over {SEEDS[settings.full]} seeds. The participation ratio is the square of the "
-            "sum of the variances over that of their squares. Counts are of the latents.",
+            f"Means over {SEEDS[settings.full]} seeds. Participation ratio: the square of the sum "
+            "of the variances over the sum of their squares. Counts are of the latents.",
             keys=2,
         )
         at = [w or WIDTH for w in widths]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Size:
     manifold: int  # rows of the part on a flat
 
 
-SHORT = Size(500, 200, (200, 400, 800), 300)
+SHORT = Size(500, 200, (200, 800, 1600), 300)
 FULL = Size(2000, 500, (200, 400, 800, 1600, 3200, 6400), 1000)
 
 
@@ -79,11 +79,11 @@ class Grid:
 
 
 @contextmanager
-def quietly() -> Any:
+def quietly(*, one_thread: bool = True) -> Any:
     """Flat tables and networks stopped at their last epoch are no news here; one BLAS thread."""
     from sklearn.exceptions import ConvergenceWarning
 
-    with single_threaded_blas(), warnings.catch_warnings():
+    with single_threaded_blas() if one_thread else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

@@ -15,7 +15,7 @@ from ...task.metrics import RIDGE, agop
 from ...task.rfm import RFMClassifier, RFMRegressor
 
 MEMBERS = 5  # of an ensemble, each on a bootstrap sample and with a seed of its own
-CENTRES = 300  # training rows at which models are differentiated by differences
+CENTRES = 200  # training rows at which models are differentiated by differences
 
 MODELS: Mapping[str, str] = {
     "rfm": "hullwise.RFMRegressor and RFMClassifier as they are; metric: metric_",

@@ -10,8 +10,10 @@ import numpy as np
 
 from ...data.cloud import Cloud
 from ...data.ellipsoid import smallest_ellipsoid
+from ...data.hull import locate_in_hull
 from ...data.locate import locate
 from ...data.location import Location, Status, Verdict
+from ...data.neighbours import nearest_rows
 from ...model import Guard, read
 from ...predict.bound import error_bound
 from ...predict.regressors import DelaunayRegressor
@@ -84,6 +86,13 @@ def geometric(cloud: Cloud, Q: Floats, metric: Floats | None) -> dict[str, Float
     return found | _along(cloud, Q, metric)
 
 
+def distances(cloud: Cloud, Q: Floats, metric: Floats | None) -> tuple[Floats, Floats]:
+    """Hull distance and distance to the 5th nearest row only, (m,) each."""
+    chosen = cloud.metric(metric)
+    near = nearest_rows(cloud, Q, chosen, 5)
+    return locate_in_hull(cloud, Q, chosen).settled, near.distances[:, -1]
+
+
 def settled(loc: Location) -> Floats:
     """The distance to rank a query by: 0 inside and on the boundary."""
     inside = (loc.verdict == Verdict.INSIDE) | (loc.status == Status.BOUNDARY)
@@ -101,19 +110,30 @@ def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
     """Box, ellipsoid and covariance of the data along the metric's eigenvectors."""
     from sklearn.covariance import EmpiricalCovariance
 
-    values, vectors = np.linalg.eigh(metric)
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    values, vectors = _turned(metric)
     Z = cloud.rows.block(0, cloud.n).astype(np.float64)
     A, B = Z @ vectors, Q @ vectors
     out = (A.min(axis=0) > B) | (A.max(axis=0) < B)
-    held = np.cumsum(values) / values.sum()
-    r = int(np.searchsorted(held, LEADING)) + 1
-    a, b = A[:, :r] * np.sqrt(values[:r]), B[:, :r] * np.sqrt(values[:r])
+    V = leading(metric)
+    a, b = Z @ V, Q @ V
     return {
         "box": out @ (values / values.sum()),
         "ellipsoid": smallest_ellipsoid(a).distance(b),
         "covariance": np.sqrt(EmpiricalCovariance().fit(a).mahalanobis(b)),
     }
+
+
+def _turned(metric: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues from the largest down, and eigenvectors in the columns."""
+    values, vectors = np.linalg.eigh(metric)
+    return np.maximum(values[::-1], 0), vectors[:, ::-1]
+
+
+def leading(metric: Floats) -> Floats:
+    """The leading eigenvectors (d, r) that hold 99 % of a metric, each in its own units."""
+    values, vectors = _turned(metric)
+    r = int(np.searchsorted(np.cumsum(values) / values.sum(), LEADING)) + 1
+    return np.asarray(vectors[:, :r] * np.sqrt(values[:r]))
 
 
 def of_model(model: Fitted, Z: Floats, y: Floats, Q: Floats, seed: int) -> dict[str, Floats]:
