@@ -48,6 +48,12 @@ STUDY_METHODS = (
     *("nearest", "median", "linear"),
 )
 
+REGIMES_PARTS = (
+    *("forest_fires", "parkinsons", "diabetes", "breast_cancer", "wine", "digits"),
+    *("friedman10", "friedman30", "rank2", "rank3", "noise", "manifold", "local"),
+)
+REGIMES_MODELS = ("rfm", "boosting", "mlp", "knn", "kernel_ridge")
+
 EXIT_CODES = """
 \b
 Exit codes:
@@ -359,6 +365,42 @@ def lux2021(**options: Any) -> None:
     """
     click.echo(f"hullwise {__version__}: computing the study lux2021 ...", err=True)
     from ._study import run
+
+    run(options)
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option(
+    "--data", metavar="FOLDER", help="Its .csv files are sets too, their last column the target."
+)
+@click.option(
+    "--sets",
+    metavar="a,b,c",
+    help=f"Of {', '.join(REGIMES_PARTS)}, and files of the folder; all but digits unless told.",
+)
+@click.option("--models", metavar="a,b,c", help=f"Of {', '.join(REGIMES_MODELS)}; all unless told.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Draws of rows and queries: 5, with --full 10."
+)
+@click.option("--full", is_flag=True, help="Up to 2,000 rows, 6,400 among useless inputs. Hours.")
+@click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
+@click.option(
+    "-o",
+    "--output",
+    callback=page,
+    metavar="PAGE.html",
+    help="One page for people, self-contained.",
+)
+@FORCE
+def regimes(**options: Any) -> None:
+    """Which notion of interpolation tracks the error of models.
+
+    \b
+      hullwise study regimes -o regimes.html
+      hullwise study regimes --data FOLDER --sets mine,noise --cache answers
+    """
+    click.echo(f"hullwise {__version__}: computing the study regimes ...", err=True)
+    from ._regimes import run
 
     run(options)
 

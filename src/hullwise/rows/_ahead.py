@@ -184,3 +184,36 @@ class Groups:
             stop = self._pool.shutdown
             self._let_go = weakref.finalize(self, stop, wait=False, cancel_futures=True)
         return self._pool.submit(self._read, h)
+
+
+class Taken:
+    """Single rows that were read lately, as float64: up to `most` bytes of them.
+
+    Rows asked for once are soon asked for again, and each may cost a whole group.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._batches: tuple[tuple[NDArray[np.intp], Array], ...] = ()  # the latest first
+
+    def find(self, rows: NDArray[np.intp], out: Array) -> NDArray[np.intp]:
+        """Write what is known of the rows into `out`; the places of those that are not."""
+        missing = np.arange(len(rows))
+        for known, values in self._batches:
+            at = np.minimum(np.searchsorted(known, rows[missing]), len(known) - 1)
+            hit = known[at] == rows[missing]
+            out[missing[hit]] = values[at[hit]]
+            missing = missing[~hit]
+        return missing
+
+    def keep(self, rows: NDArray[np.intp], values: Array) -> None:
+        if not len(rows) or values.nbytes > self._most:
+            return
+        known, first = np.unique(rows, return_index=True)
+        kept, size = [(known, values[first])], values.nbytes
+        for batch in self._batches:
+            size += batch[1].nbytes
+            if size > self._most:
+                break
+            kept.append(batch)
+        self._batches = tuple(kept)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._threads import Stop, cores, for_each
 from ..errors import FileError, MemoryLimitError
-from ._ahead import Groups
+from ._ahead import Groups, Taken
 from ._memory import available_memory, size_text
 from ._npy import NpyRows
 from ._parquet import Decoder, index_columns, refuse_types, shared_dtype
@@ -26,6 +26,7 @@ AHEAD = min(cores(), 4)  # row groups read ahead of each thread that walks throu
 LEAST = 2 * cores() + AHEAD + 1  # a group for each thread, those ahead, those where spans meet
 KEPT = 1 << 27  # bytes of small groups that are kept
 UNIT = 1 << 22  # row groups smaller than this are read together
+TAKEN = 1 << 25  # bytes of single rows that are kept
 
 
 def open_rows(
@@ -72,8 +73,8 @@ class ParquetRows:
     and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: the groups
     that are worked on, one for each thread that was just done with, and those being read. While
     one is read, eight of its columns (1 MiB where that is more) exist beside it, encoded and
-    decoded. A block that crosses groups is a copy. Single rows cost a whole group, so `take`
-    sorts its rows by group.
+    decoded. A block that crosses groups is a copy. Single rows cost a whole group: `take` sorts
+    them by group and keeps the last 32 MiB of them.
 
     Parameters
     ----------
@@ -134,6 +135,7 @@ class ParquetRows:
         largest = max(self._unit.sizes) * self.d * self.dtype.itemsize
         room = max(LEAST, KEPT // largest)
         self._groups = Groups(self._unit.read, self._unit.sizes, room, AHEAD)
+        self._taken = Taken(TAKEN)
 
     def parts(self, count: int) -> list[ParquetRows]:
         """The same rows as at most `count` parts of nearly equally many row groups, in order."""
@@ -180,7 +182,8 @@ class ParquetRows:
         if rows.size and (rows.min() < 0 or rows.max() >= self.n):
             raise IndexError(f"rows must lie in 0..{self.n - 1}")
         out = np.empty((len(rows), self.d), dtype=np.float64)
-        groups = np.searchsorted(self._starts, rows, side="right") - 1
+        missing = self._taken.find(rows, out)
+        groups = np.searchsorted(self._starts, rows[missing], side="right") - 1
         order = np.argsort(groups, kind="stable")
         used, begin = np.unique(groups[order], return_index=True)
 
@@ -192,8 +195,9 @@ class ParquetRows:
             held = self._groups.peek(g)
             out[mine] = held[local] if held is not None else self._unit.take(g, local)
 
-        items = list(zip(used.tolist(), np.split(order, begin)[1:], strict=True))
+        items = list(zip(used.tolist(), np.split(missing[order], begin)[1:], strict=True))
         for_each(one, items, min(cores(), max(1, len(items))))
+        self._taken.keep(rows[missing], out[missing])
         return out
 
     def __repr__(self) -> str:

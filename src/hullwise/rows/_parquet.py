@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -137,20 +137,22 @@ def fill_columns(
 
 
 class Decoder:
-    """Row groups of one Parquet file as arrays; each thread reads through a handle of its own.
+    """Row groups of one Parquet file as arrays, from several threads at once.
 
-    Beside the array it makes, a thread holds at most eight columns of the group, or 1 MiB of them
-    where that is more, encoded and decoded.
+    The file is mapped anew for each read: no thread shares a handle, no page stays mapped, and the
+    system is told which pages come next. Beside the array it makes, a thread holds at most eight
+    columns of the group, or 1 MiB of them where that is more.
     """
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
         file = open_parquet(path, name)
         self.schema, self.metadata = file.schema_arrow, file.metadata
+        self.bytes = path.stat().st_size
         self.sizes = [self.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
         self.starts = np.concatenate([[0], np.cumsum(self.sizes, dtype=np.intp)])
-        self._free: list[Any] = []
-        self._pid = os.getpid()
+        leaves = self.metadata.schema
+        self._place = {leaves.column(j).path: j for j in range(self.metadata.num_columns)}
 
     def read(self, groups: range, features: Sequence[str], dtype: np.dtype[Any]) -> NDArray[Any]:
         """All rows of consecutive groups."""
@@ -170,9 +172,8 @@ class Decoder:
             for j, column in enumerate(features[part], part.start):
                 array = table.column(column)
                 if array.null_count:
-                    _refuse_null(
-                        self.name, array, column, first + int(np.argmin(known(array))), first
-                    )
+                    row = first + int(np.argmin(known(array)))
+                    _refuse_null(self.name, array, column, row, first)
                 found = numbers(array)[rows]
                 if found.dtype.kind in "iu" and found.dtype.itemsize == 8:
                     _refuse_inexact(self.name, found, column, first + rows)
@@ -183,38 +184,44 @@ class Decoder:
         self, groups: range, features: Sequence[str], least: int
     ) -> Iterator[tuple[slice, Any]]:
         """The groups' columns, a few at a time."""
-        rows = int(self.starts[groups.stop] - self.starts[groups.start])
-        step = max(least, TOGETHER // (8 * max(1, rows)))
-        for j in range(0, len(features), step):
-            part = slice(j, min(j + step, len(features)))
-            table = self._columns(groups, features[part])
-            if table.num_rows != rows:
-                raise FileError(self.name, "has changed since it was opened: open it again")
-            yield part, table
-
-    def _columns(self, groups: range, columns: Sequence[str]) -> Any:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if self._pid != os.getpid():  # a forked child opens its own
-            self._free, self._pid = [], os.getpid()
+        rows = int(self.starts[groups.stop] - self.starts[groups.start])
+        step = max(least, TOGETHER // (8 * max(1, rows)))
         try:
-            file = self._free.pop()
-        except IndexError:
-            file = None
-        try:
-            if file is None:
-                file = pq.ParquetFile(self.path, metadata=self.metadata, pre_buffer=False)
-            table = file.read_row_groups(list(groups), columns=list(columns), use_threads=False)
+            mapped = self._map(groups, features)
+            source = pa.BufferReader(pa.py_buffer(mapped))
+            file = pq.ParquetFile(source, metadata=self.metadata, pre_buffer=False)
+            for j in range(0, len(features), step):
+                part = slice(j, min(j + step, len(features)))
+                names = list(features[part])
+                yield part, file.read_row_groups(list(groups), columns=names, use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
             which = f"row group {groups.start}"
             if len(groups) > 1:
                 which = f"one of the row groups {groups.start} to {groups.stop - 1}"
-            raise FileError(
-                self.name, f"{which} cannot be read ({_sentence(str(error))})"
-            ) from None
-        self._free.append(file)
-        return table
+            text = _sentence(str(error))
+            raise FileError(self.name, f"{which} cannot be read ({text})") from None
+
+    def _map(self, groups: range, features: Sequence[str]) -> mmap.mmap:
+        """The mapped file, of which the system is to fetch the groups now."""
+        with self.path.open("rb") as stream:
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        if len(mapped) != self.bytes:  # to read past its end would end the process
+            raise FileError(self.name, "has changed since it was opened: open it again")
+        if hasattr(mapped, "madvise"):
+            places = [self._place[c] for c in features if c in self._place]
+            low, high = self.bytes, 0
+            for g in groups if places else ():
+                group = self.metadata.row_group(g)
+                for column in (group.column(min(places)), group.column(max(places))):
+                    start = column.dictionary_page_offset or column.data_page_offset
+                    low, high = min(low, start), max(high, start + column.total_compressed_size)
+            low -= low % mmap.ALLOCATIONGRANULARITY
+            if low < high <= self.bytes:
+                mapped.madvise(mmap.MADV_WILLNEED, low, high - low)
+        return mapped
 
 
 def _refuse_null(name: str, array: Any, column: str, row: int, start: int) -> NoReturn:

@@ -1,8 +1,8 @@
 """Jacobians of models at many points, block by block: exact where the model's form is known.
 
 A piecewise affine network is differentiated through its affine pieces, a linear model by its
-coefficients, another torch module by torch, everything else by central differences with a stated
-step.
+coefficients, kernel machines and smooth networks by their formulas, another torch module by torch,
+everything else by central differences with a stated step.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..errors import DataError, ModelError
 from ..model._affine import Floats
 from ..model._walls import tangent_start
 from ..model.network import Network
+from ._formulas import by_formula
 
 HELD = 2**23  # numbers of Jacobians held at a time
 SMOOTH, ROUGH = 1e-4, 0.5  # steps of differences in standard deviations: smooth models, trees
@@ -160,7 +161,8 @@ def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
         return OfNetwork(read(model))
     if step is None and "sklearn" in home and hasattr(model, "coef_") and not _kernel(model):
         return OfLinear(np.atleast_2d(np.asarray(model.coef_, dtype=np.float64)))
-    return _by_differences(model, X, step)
+    found = by_formula(model, X.shape[1]) if step is None else None
+    return _by_differences(model, X, step) if found is None else found
 
 
 def _kernel(model: Any) -> bool:

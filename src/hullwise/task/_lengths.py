@@ -203,9 +203,10 @@ class NearRows:
         rows = self.search.kneighbors(seen - self.centre, return_distance=False)
         away = seen[:, None] - self.seen[rows]
         excess = np.square(away).sum(axis=2).mean(axis=1) / self.usual - 1
-        slope = self.units.image(np.eye(X.shape[1])) @ away.mean(axis=1).T  # L' (Lx - mean)
+        away, units = away.mean(axis=1), self.units
+        slope = away * units.root if units.factor is None else away @ units.factor
         grow = np.where(excess > 0, 2 * self.weight / self.usual, 0.0)
-        return 1 + self.weight * np.maximum(excess, 0.0), grow[:, None] * slope.T
+        return 1 + self.weight * np.maximum(excess, 0.0), grow[:, None] * slope
 
     def squared(self, P: Floats, Q: Floats) -> Floats:
         return self.base.squared(P, Q) * self._factor((P + Q) / 2)[0]

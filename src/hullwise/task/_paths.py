@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 from ..data._options import Progress
 from ..model._affine import Floats
 from ..model._complex import Ints
-from ._lengths import Field, Measure, NearRows, eased, fine_slopes, piece_lengths
+from ._lengths import Measure, NearRows, Pullback, eased, fine_slopes, piece_lengths
 
 ITERATIONS = 200
 PARTS = 4  # of an edge of the graph, whose lengths are added up
@@ -133,7 +133,7 @@ def _joined(seen: Floats, i: Ints, j: Ints) -> tuple[Ints, Ints, int]:
 def _edges(measure: Measure, nodes: Floats, pairs: Ints, progress: Progress | None) -> Floats:
     """Lengths of the edges, block by block: in a few parts, or by the metric at their middles."""
     base = measure.base if isinstance(measure, NearRows) else measure
-    parts = 1 if isinstance(base, Field) else PARTS
+    parts = PARTS if isinstance(base, Pullback) else 1
     out, block = np.zeros(len(pairs)), max(1, 2**20 // nodes.shape[1])
     for start in range(0, len(pairs), block):
         at = slice(start, start + block)
@@ -230,7 +230,7 @@ def _least_energy(measure: Measure, start: Floats) -> Floats:
 def _parts(measure: Measure, d: int) -> int:
     """Of each piece, in an energy: the more, the less it can jump what lies between."""
     base = measure.base if isinstance(measure, NearRows) else measure
-    return int(np.clip(64 // d, 1, 4)) if isinstance(base, Field) else 8
+    return 8 if isinstance(base, Pullback) else int(np.clip(64 // d, 1, 4))
 
 
 def _whitening(M: Floats) -> tuple[Floats, Floats]:

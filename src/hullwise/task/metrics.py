@@ -27,7 +27,8 @@ def agop(model: Any, X: Any, *, ridge: float = RIDGE, step: float | None = None)
     ----------
     model : Network, torch module, fitted scikit-learn estimator, or function
         Piecewise affine networks are differentiated exactly, through their affine pieces; linear
-        models by their coefficients; other torch modules by torch; all else by central differences.
+        models by their coefficients, Gaussian kernel machines, RFMs and smooth MLPs by formula;
+        other torch modules by torch; all else by central differences.
         Classifiers: of the decision function, else of the probabilities. Several outputs add up.
     X : array-like (n, d)
         The rows to average over: the training rows.

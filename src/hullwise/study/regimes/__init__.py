@@ -9,13 +9,13 @@ that metric are answered by measurement too.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 from ...data._options import Progress, whole_number
 from ...errors import DataError
-from .._runs import Results, Task, run_tasks
+from .._runs import Results, run_tasks
 from .._study import Part, Study, folder, write_page
 from .._tables import Finding, Table
 from . import _local, _manifold, _noise, _ranking, _told
@@ -130,9 +130,7 @@ def run(
 _DOUBTS: dict[str, ModuleType] = {"noise": _noise, "manifold": _manifold, "local": _local}
 
 
-def _names(
-    there: Sequence[str] | dict[str, object], sets: Sequence[str] | None, full: bool
-) -> set[str]:
+def _names(there: Iterable[str], sets: Sequence[str] | None, full: bool) -> set[str]:
     """What is computed."""
     everything = (*there, *DOUBTS)
     if sets is None:
@@ -200,7 +198,7 @@ def _study(
 
 
 LEAD = (
-    "Balestriero, Pesenti and LeCun ask for a notion of interpolation that goes with generalisation. "
-    "Each notion here is measured against the errors of models, plainly and in the metric that the "
-    "model has of its task."
+    "Balestriero, Pesenti and LeCun ask for a notion of interpolation that goes with "
+    "generalisation. Each notion here is measured against the errors of models, plainly and in the "
+    "metric that the model has of its task."
 )

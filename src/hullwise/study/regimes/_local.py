@@ -140,13 +140,14 @@ def part(grid: Grid, results: Results) -> tuple[Part, list[Finding]]:
         ),
         tuple(rows),
         "switch: sin(4 x2) where x1 < 1/2, else sin(4 x3). static: the model's AGOP (RFM's own "
-        f"metric). local AGOP: over the {NEAR} training rows nearest to the query. pullback: J'J at "
-        "the query itself. worst tenth, harmful: AUROC. ±: half of the 95 % t-interval over seeds.",
+        f"metric). local AGOP: over the {NEAR} training rows nearest to the query. pullback: J'J "
+        "at the query itself. worst tenth, harmful: AUROC. ±: half of the 95 % t-interval over "
+        "seeds.",
         keys=4,
     )
     text = (
-        "Where the direction that matters depends on the place, a metric of each query's own should "
-        "tell more than the average over all places. Its gradient is taken where the model "
+        "Where the direction that matters depends on the place, a metric of each query's own "
+        "should tell more than the average over all places. Its gradient is taken where the model "
         "extrapolates (pullback), or at the training rows nearby (local AGOP)."
     )
     return Part("Local against static metrics", text, (), (table,)), [_finding(grid, told)]

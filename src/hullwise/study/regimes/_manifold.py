@@ -21,7 +21,7 @@ from . import _models
 from ._grid import VERSION, Grid, quietly
 from ._notions import leading, settled
 from ._ranking import cell
-from ._scores import auroc, interval, spearman
+from ._scores import Interval, auroc, interval, spearman
 from ._sets import Draw, standardised
 
 FLAT, AMBIENT = 4, 100
@@ -136,21 +136,21 @@ def part(grid: Grid, results: Results) -> tuple[Part, list[Finding]]:
         "A flat of 4 dimensions among 100",
         ("noise", "model", "metric", *heads),
         tuple(rows),
-        "noise: how far training rows lie off the flat, whose data fill a cube of side 2; queries "
-        f"leave it by up to {OFF:g}. inside: share of the queries in the hull, in the metric: along "
-        "its leading directions. Spearman of the hull distance with the error of the model. "
-        "±: half of the 95 % t-interval over seeds.",
+        "noise: how far training rows lie off the flat, whose data fill a cube of side 2; "
+        f"queries leave it by up to {OFF:g}. inside: share of the queries in the hull, in the "
+        "metric: along its leading directions. Spearman of the hull distance with the error of "
+        "the model. ±: half of the 95 % t-interval over seeds.",
         keys=3,
     )
     text = (
-        "Rows on a flat of 4 dimensions, turned into 100. Half of the queries lie on it as the rows "
-        "do, half leave it. Two targets agree on the flat: one does not change off it, the other "
-        "does, where no row says so."
+        "Rows on a flat of 4 dimensions, turned into 100. Half of the queries lie on it as the "
+        "rows do, half leave it. Two targets agree on the flat: one does not change off it, the "
+        "other does, where no row says so."
     )
     return Part("A flat of data", text, (), (table,)), [_finding(grid, told)]
 
 
-def _finding(grid: Grid, told: Mapping[tuple[float, str, str], Mapping[str, object]]) -> Finding:
+def _finding(grid: Grid, told: Mapping[tuple[float, str, str], Mapping[str, Interval]]) -> Finding:
     model = models(grid)[0]
 
     def mean(noise: float, reading: str, what: str) -> float:

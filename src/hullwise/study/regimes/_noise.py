@@ -71,7 +71,8 @@ def _task(n: int, m: int, seed: int, model: str) -> Task:
 
 def asked(draw: Draw, name: str, seed: int) -> dict[str, Array]:
     """Hull and neighbour distance, plain or in a model's metric, with that model's errors."""
-    metric, found = None, {"harmful": draw.harmful}
+    metric = None
+    found: dict[str, Array] = {"harmful": draw.harmful}
     if name:
         model = _models.fit(name, draw.Z, draw.y, draw.classes, seed)
         found["error"] = model.error(draw.Q, draw.truth)

@@ -1,4 +1,4 @@
-"""Notions of how far out a query is: each reads a number, higher where the model should be wrong."""
+"""Notions of how far out a query is: each is a number, higher where a model should be wrong."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ NOTIONS: Mapping[str, Notion] = {
     "neighbours": Notion("k-NN", "distance to the 5th nearest training row"),
     "spread": Notion(
         "spread",
-        "sum w |x - z|^2 over the corners of the Delaunay simplex around the query (outside: around "
-        "the nearest point of the hull), the error bound for unit smoothness",
+        "sum w |x - z|^2 over the corners of the Delaunay simplex around the query (outside: "
+        "around the nearest point of the hull), the error bound for unit smoothness",
     ),
     "box": Notion(
         "box",

@@ -206,8 +206,8 @@ def paired(grid: Grid, found: Found) -> Table:
         "Spearman in the task metric less the plain one",
         ("notion", *(f"{split} queries | {head}" for split in SPLITS for head in heads)),
         tuple(rows),
-        "gain: mean over sets and models, with its 95 % t-interval over seeds. better, worse, open: "
-        "pairs of a set and a model whose own interval lies above 0, below 0, or holds 0.",
+        "gain: mean over sets and models, with its 95 % t-interval over seeds. better, worse, "
+        "open: pairs of a set and a model whose own interval lies above 0, below 0, or holds 0.",
     )
 
 
@@ -232,7 +232,8 @@ def known_table(grid: Grid, found: Found) -> Table | None:
         "Harmful against harmless shift, where the directions that matter are known",
         ("set", "notion", *(f"{head} | {what}" for head in heads for what in ("AUROC", "±"))),
         tuple(rows),
-        f"Shifted queries: half leave the data in what the target uses, half in as much else. {HALF}",
+        "Shifted queries: half leave the data in what the target uses, half in as much else. "
+        f"{HALF}",
         keys=2,
     )
 
@@ -253,6 +254,6 @@ def everything(grid: Grid, found: Found) -> Table:
         "Every score",
         ("set", "split", "model", "notion", "metric", *heads),
         tuple(rows),
-        "auroc: of the worst tenth of the errors; harmful: AUROC of harmful against harmless shift.",
+        "auroc: of the worst tenth of errors; harmful: AUROC of harmful against harmless shift.",
         keys=5,
     )

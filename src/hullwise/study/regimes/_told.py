@@ -114,8 +114,8 @@ def _winners(grid: Grid, found: Found) -> Finding:
         told.append(f"{split} queries: {best}; last {title(order[-1])} ({_with(means[order[-1]])})")
     text = (
         "Mean Spearman with the error over all sets and models, the three best and the last. "
-        f"{'. '.join(t[0].upper() + t[1:] for t in told)}. The intervals are over seeds: with other "
-        "sets the order may be another."
+        f"{'. '.join(t[0].upper() + t[1:] for t in told)}. The intervals are over seeds: with "
+        "other sets the order may be another."
     )
     return Finding("Which notion wins", text)
 
