@@ -1,8 +1,9 @@
 """`locate` in a metric against the same call without.
 
+    python benchmarks/metric.py --data FOLDER       # with images of mnist.npz at the end
     python benchmarks/metric.py
 
-Uniform rows in [0, 1]^d, queries uniform in [-.25, 1.25]^d, everything that `locate` says (500 rows
+Uniform rows in [0, 1]^d, queries uniform in [-.25, 1.25]^d, and float32 images; everything that `locate` says (500 rows
 left out for the bands). Three calls of each shape: plain; with M = R'R for a random rotation R, the
 same geometry, so that the difference is the change of coordinates and nothing else; and with a
 metric that a task may have, L'L: the AGOP of a function of 4 turned directions. Its hull is another
@@ -17,13 +18,15 @@ is the median of the ratios round by round.
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 from unittest import mock
 
 import numpy as np
-from _measure import clocked, met, parser, show, warm
+from _measure import clocked, met, parser, read_mnist, show, warm
 
 SHAPES = ((800, 10, 500), (10_000, 20, 500), (100_000, 16, 500), (60_000, 100, 500))
 HEAD = ("n", "d", "metric", "CPU, s", "of none", "of the same hull", "passes", "priced")
@@ -35,12 +38,16 @@ def turned(d: int, rng: Any) -> Any:
     return np.linalg.qr(rng.normal(size=(d, d)))[0]
 
 
-def calls(n: int, d: int, m: int) -> dict[str, Callable[[], Any]]:
+def uniform(n: int, d: int, m: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    return rng.uniform(size=(n, d)), rng.uniform(-0.25, 1.25, size=(m, d))
+
+
+def calls(X: Any, Q: Any) -> dict[str, Callable[[], Any]]:
     """`locate` without a metric, in one of the same geometry, in a task's, on mapped rows."""
     import hullwise as hw
 
-    rng = np.random.default_rng(0)
-    X, Q = rng.uniform(size=(n, d)), rng.uniform(-0.25, 1.25, size=(m, d))
+    rng, d = np.random.default_rng(1), X.shape[1]
     R, along = turned(d, rng), turned(d, rng)[:4]
 
     def function(x: Any) -> Any:
@@ -50,7 +57,7 @@ def calls(n: int, d: int, m: int) -> dict[str, Callable[[], Any]]:
     M = hw.task.agop(function, X[:800])
     values, vectors = np.linalg.eigh(M)
     L = np.sqrt(values)[:, None] * vectors.T
-    mapped = X @ L.T, Q @ L.T
+    mapped = (X @ L.T).astype(X.dtype), (Q @ L.T).astype(X.dtype)
     return {
         "none": lambda: hw.locate(X, Q),
         "R'R": lambda: hw.locate(X, Q, metric=R.T @ R),
@@ -75,9 +82,9 @@ def counted(work: Callable[[], Any]) -> tuple[int, float]:
     return len(seen), float(sum(seen))
 
 
-def measured(shape: tuple[int, int, int], repeat: int) -> tuple[list[Any], list[float]]:
-    """The table's lines for one shape, and the two ratios of calls on one and the same hull."""
-    works = calls(*shape)
+def measured(X: Any, Q: Any, repeat: int) -> tuple[list[Any], list[float]]:
+    """The table's lines for one table, and the two ratios of calls on one and the same hull."""
+    works = calls(X, Q)
     work = {name: counted(one) for name, one in works.items()}
     runs: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeat):
@@ -91,7 +98,7 @@ def measured(shape: tuple[int, int, int], repeat: int) -> tuple[list[Any], list[
     lines, same = [], []
     for name, cpu in runs.items():
         passes, priced = work[name]
-        line = [f"{shape[0]:,}", shape[1], name, f"{median(cpu):.3g}"]
+        line = [f"{len(X):,}", X.shape[1], name, f"{median(cpu):.3g}"]
         line += [f"{median(ratios(name, 'none')):.2f}", ""]
         if name in PAIRS:
             each = ratios(name, PAIRS[name])
@@ -103,19 +110,26 @@ def measured(shape: tuple[int, int, int], repeat: int) -> tuple[list[Any], list[
 
 def main() -> None:
     p = parser(__doc__)
+    p.add_argument("--data", type=Path, metavar="FOLDER", help="folder of mnist.npz")
     p.add_argument("--repeat", type=int, default=5)
     p.add_argument("--shrink", type=int, default=1, help="divide n and the queries by this")
     p.add_argument("--threads", type=int, default=1)
     options = p.parse_args()
     from threadpoolctl import threadpool_limits
 
+    import hullwise as hw
+
     warm()
+    warnings.simplefilter("ignore", hw.DataWarning)  # some pixels are never used
+    tables = [uniform(n // options.shrink, d, m // options.shrink) for n, d, m in SHAPES]
+    if options.data is not None and (options.data / "mnist.npz").exists():
+        images, asked = read_mnist(options.data)
+        tables.append((images[: 20_000 // options.shrink], asked[: 300 // options.shrink]))
     rows: list[Any] = []
     ratios: list[float] = []
     with threadpool_limits(options.threads):
-        for n, d, m in SHAPES:
-            shape = n // options.shrink, d, m // options.shrink
-            lines, same = measured(shape, options.repeat)
+        for X, Q in tables:
+            lines, same = measured(X, Q, options.repeat)
             rows += lines
             ratios += same
     show(HEAD, rows, left=3)

@@ -63,7 +63,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "metric": ("--shrink", "10", "--repeat", "1"),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
-USES_DATA = (*NEEDS_DATA, "gaussian", "points", "agop")
+USES_DATA = (*NEEDS_DATA, "gaussian", "points", "agop", "metric")
 
 
 def fill(text: str, name: str, body: str) -> str:

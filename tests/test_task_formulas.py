@@ -13,7 +13,7 @@ from hullwise.task._gradients import gradients_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4)) * [1, 2, 3, 1] + [0, 5, 0, 0]
-Q = RNG.normal(size=(15, 4)) + [0, 5, 0, 0]
+Q = RNG.normal(size=(15, 4)) + np.array([0, 5, 0, 0])
 Y = np.sin(X[:, 0]) + 0.3 * X[:, 1]
 CLASSES = (X[:, 0] > 0).astype(int) + (X[:, 2] > 1)
 

@@ -1,8 +1,8 @@
 """`--metric agop`, `rfm` and `nfm:LAYER`: a metric learnt from a network or from the training rows.
 
 Tables mix units, so eigenvalues are those in standard deviations of the features. The directions
-that hold 99.9 % of the metric are kept and the rest is cut off: were it kept, or a ridge added,
-rows that are inside in all that matters would be ranked by what does not.
+that hold 99.9 % of the metric are kept and the rest is cut off, so that rows that are inside in all
+that matters are proved inside; what does not matter would put them outside, if only by a little.
 """
 
 from __future__ import annotations

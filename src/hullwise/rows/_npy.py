@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -17,18 +18,18 @@ from ._part import Part, edges, read_part, refuse_other, signature
 from ._paths import existing
 from ._values import real_values
 
-REGION = 1 << 22  # bytes of the file that are let go together
-TAKEN = 1024  # rows taken before their pages are let go
+REGION = 1 << 20  # bytes of the file that are let go together
+AROUND = 1 << 22  # the system maps more than was touched: so much is let go on both sides
 
 
 class NpyRows:
     """Rows of a ``.npy`` file, memory-mapped.
 
     Memory: what is read lies in the system's cache of the file, which it takes back when memory
-    is wanted. Mapped into this process are, for each thread that reads, at most 8 MiB and a block;
-    pages behind it are let go (where the system has `madvise`). Fortran-ordered files work, but
-    each block then touches every page of the file, and nothing is let go: save them in C order.
-    Pickling stores the path, not the data.
+    is wanted. Mapped into this process are, for each thread that reads, at most 8 MiB and two
+    blocks: pages behind it are let go (where the system has `madvise`), and single rows are read,
+    not mapped. Fortran-ordered files work, but each block then touches every page of the file,
+    and nothing is let go: save them in C order. Pickling stores the path, not the data.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ class NpyRows:
             raise FileError(
                 os.fspath(path), f"{len(self.columns)} names were given for {self.d} columns"
             )
-        self._release = _Release(whole, self.part[0])
+        self._pages = _Pages(whole, self.part[0])
 
     def parts(self, count: int) -> list[NpyRows]:
         """The same rows as at most `count` parts of nearly equal size, in order."""
@@ -75,17 +76,24 @@ class NpyRows:
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop in the stored dtype, a view of the file."""
-        self._release.behind(start, stop)
+        self._pages.enter(start, stop)
         return np.asarray(self._map[start:stop])
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The given rows as a float64 copy."""
-        out = np.empty((len(rows), self.d), dtype=np.float64)
-        for low in range(0, len(rows), TAKEN):
-            out[low : low + TAKEN] = self._map[rows[low : low + TAKEN]]
-            if len(rows) >= TAKEN:
-                self._release.all()
-        return out
+        if not self._pages.rowwise:
+            return np.asarray(self._map[rows], dtype=np.float64)
+        # a row touched in the map would map megabytes around it
+        found = np.empty((len(rows), self.d), dtype=self.dtype)
+        places = self._map.offset + (self.part[0] + rows) * found.strides[0]
+        with self.path.open("rb", buffering=0) as stream:
+            file = stream.fileno()
+            for row, place in zip(found, places.tolist(), strict=True):
+                if os.preadv(file, [row], place) < row.nbytes:
+                    raise FileError(
+                        str(self.path), "has changed since it was opened: open it again"
+                    )
+        return found.astype(np.float64, copy=False)
 
     def __repr__(self) -> str:
         return f"NpyRows({self.n} x {self.d} {self.dtype} from {self.path.name})"
@@ -103,31 +111,35 @@ class NpyRows:
         refuse_other(self, signature(self, size), found)
 
 
-class _Release:
+class _Pages:
     """Gives pages of a mapped file back; whoever still looks at them gets them again."""
 
-    def __init__(self, whole: NDArray[Any], first: int) -> None:
-        self._mmap: Any = getattr(whole, "_mmap", None)
+    def __init__(self, whole: Any, first: int) -> None:
+        self._mmap = whole._mmap
         self._row = whole.strides[0]
-        offset = getattr(whole, "offset", 0) % mmap.ALLOCATIONGRANULARITY
-        self._first = offset + first * self._row
-        self._free = getattr(mmap, "MADV_DONTNEED", None)
-        if not (whole.flags.c_contiguous and hasattr(self._mmap, "madvise")):
-            self._free = None
+        self._first = whole.offset % mmap.ALLOCATIONGRANULARITY + first * self._row
+        self._last = threading.local()
+        self.rowwise = whole.flags.c_contiguous and hasattr(os, "preadv")
+        self._free = getattr(mmap, "MADV_DONTNEED", None) if whole.flags.c_contiguous else None
 
-    def behind(self, start: int, stop: int) -> None:
-        """Rows start to stop come next: where they end in a new region, let the last ones go."""
+    def enter(self, start: int, stop: int) -> None:
+        """This thread goes on with rows start to stop: what lies behind it may go."""
         if self._free is None:
             return
-        low = (self._first + start * self._row) // REGION
-        ahead = (self._first + stop * self._row) // REGION - low
-        if ahead and low:
-            first = max(0, low - ahead)
-            self._mmap.madvise(self._free, first * REGION, (low - first) * REGION)
+        low, high = self._first + start * self._row, self._first + stop * self._row
+        was = getattr(self._last, "rows", None)
+        self._last.rows = low, high
+        if was is None:
+            return
+        if was[1] != low:  # it is elsewhere now
+            self._let_go(was[0] - AROUND, was[1] + AROUND)
+        elif was[0] // REGION < low // REGION:
+            self._let_go(was[0] - AROUND, low)
 
-    def all(self) -> None:
-        if self._free is not None:
-            self._mmap.madvise(self._free)
+    def _let_go(self, low: int, high: int) -> None:
+        low, high = max(0, low // REGION * REGION), high // REGION * REGION
+        if low < high:
+            self._mmap.madvise(self._free, low, high - low)
 
 
 def _open_map(path: Path, name: str) -> NDArray[Any]:

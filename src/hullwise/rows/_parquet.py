@@ -197,6 +197,8 @@ class Decoder:
                 part = slice(j, min(j + step, len(features)))
                 names = list(features[part])
                 yield part, file.read_row_groups(list(groups), columns=names, use_threads=False)
+        except MemoryError:  # an ArrowException too
+            raise
         except (pa.ArrowException, OSError, ValueError) as error:
             which = f"row group {groups.start}"
             if len(groups) > 1:

@@ -235,6 +235,8 @@ def _parts(measure: Measure, d: int) -> int:
 
 def _whitening(M: Floats) -> tuple[Floats, Floats]:
     """(A, A^-1) with A'MA near 1."""
-    values, vectors = np.linalg.eigh(M)
-    root = np.sqrt(np.maximum(values, max(FLOOR * float(values[-1]), 1e-300)))
+    values, vectors = np.diag(M), np.eye(len(M))
+    if np.count_nonzero(M) > np.count_nonzero(values):
+        values, vectors = np.linalg.eigh(M)
+    root = np.sqrt(np.maximum(values, max(FLOOR * float(values.max()), 1e-300)))
     return vectors / root, (vectors * root).T

@@ -274,7 +274,8 @@ def walk(
     Cost: the hull, as `locate` with `steps` queries, and membership of about 10 points for each
     crossing of it. A geodesic: O(n² d) at most for the neighbours, n `neighbours` lengths in the
     graph, then twice up to 200 iterations, for a model three times as many; each takes Jacobians at
-    16 `steps` points, for a function 2 d `steps` matrices (a minute for d = 64).
+    16 `steps` points, for a function at least 2 d `steps` matrices (a minute for d = 64), and with
+    `stay_near` the distances of `steps` points to all rows.
 
     References
     ----------

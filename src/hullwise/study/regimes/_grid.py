@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..._threads import single_threaded_blas
 from ...data.cloud import Cloud
@@ -80,10 +81,17 @@ class Grid:
 
 @contextmanager
 def quietly(*, one_thread: bool = True) -> Any:
-    """Flat tables and networks stopped at their last epoch are no news here; one BLAS thread."""
+    """Flat tables and networks stopped at their last epoch are no news here.
+
+    One thread: the work is small, and threads that wait for each other take longer than one alone.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
-    with single_threaded_blas() if one_thread else nullcontext(), warnings.catch_warnings():
+    with (
+        single_threaded_blas() if one_thread else nullcontext(),
+        threadpool_limits(1 if one_thread else None, user_api="openmp"),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", DataWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

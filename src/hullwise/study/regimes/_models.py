@@ -66,10 +66,10 @@ def _estimator(name: str, Z: Floats, y: Floats, classes: int, seed: int) -> Any:
     if name == "kernel_ridge":
         return _kernel_ridge(Z, _target(y, classes))
     target = y.astype(int) if classes else y
-    return _new(name, classes, seed).fit(Z, target)
+    return _new(name, len(Z), classes, seed).fit(Z, target)
 
 
-def _new(name: str, classes: int, seed: int) -> Any:
+def _new(name: str, n: int, classes: int, seed: int) -> Any:
     from sklearn import ensemble, neighbors, neural_network
 
     if name == "rfm":
@@ -82,7 +82,7 @@ def _new(name: str, classes: int, seed: int) -> Any:
         return net(
             hidden_layer_sizes=(64, 64),
             learning_rate_init=5e-3,
-            batch_size=100,
+            batch_size=min(100, n),
             max_iter=100,
             n_iter_no_change=1000,
             random_state=seed,

@@ -38,7 +38,9 @@ NOTIONS: Mapping[str, Notion] = {
     "spread": Notion(
         "spread",
         "sum w |x - z|^2 over the corners of the Delaunay simplex around the query (outside: "
-        "around the nearest point of the hull), the error bound for unit smoothness",
+        "around the nearest point of the hull), the error bound for unit smoothness; in the "
+        "metric: of the data along its leading eigenvectors, those that hold 99 % of it, since a "
+        "simplex must also enclose the query in all directions that do not matter",
     ),
     "box": Notion(
         "box",
@@ -48,7 +50,7 @@ NOTIONS: Mapping[str, Notion] = {
     "ellipsoid": Notion(
         "ellipsoid",
         "how far out of the smallest enclosing ellipsoid; it is the same in every metric, so in "
-        "the metric: of the data along the leading eigenvectors, those that hold 99 % of it",
+        "the metric: of the data along the leading eigenvectors",
     ),
     "covariance": Notion(
         "covariance", "Mahalanobis distance from the mean; in the metric: likewise"
@@ -76,9 +78,9 @@ def geometric(cloud: Cloud, Q: Floats, metric: Floats | None) -> dict[str, Float
     """Every notion of the data for queries Q (m, d), in a metric or plainly."""
     loc = locate(cloud, Q, metric=metric, reference=0)
     found = {"hull": settled(loc), "neighbours": loc.neighbour_distance}
-    found["spread"] = spread(cloud, Q, metric)
     if metric is None:
         return found | {
+            "spread": spread(cloud, Q),
             "box": 1 - loc.in_range_share,
             "ellipsoid": loc.ellipsoid_distance,
             "covariance": loc.mahalanobis,
@@ -99,15 +101,15 @@ def settled(loc: Location) -> Floats:
     return np.where(inside, 0.0, loc.upper)
 
 
-def spread(cloud: Cloud, Q: Floats, metric: Floats | None) -> Floats:
+def spread(cloud: Cloud, Q: Floats) -> Floats:
     """sum w |x - z|^2 of the Delaunay weights, (m,)."""
     rows = cloud.rows.block(0, cloud.n)
-    found = DelaunayRegressor(metric=metric).fit(rows, np.zeros(cloud.n)).simplices(Q)
-    return error_bound(found.weights, cloud, Q, smoothness=1.0, metric=metric).moment
+    found = DelaunayRegressor().fit(rows, np.zeros(cloud.n)).simplices(Q)
+    return error_bound(found.weights, cloud, Q, smoothness=1.0).moment
 
 
 def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
-    """Box, ellipsoid and covariance of the data along the metric's eigenvectors."""
+    """Box, simplex, ellipsoid and covariance of the data along the metric's eigenvectors."""
     from sklearn.covariance import EmpiricalCovariance
 
     values, vectors = _turned(metric)
@@ -118,6 +120,7 @@ def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
     a, b = Z @ V, Q @ V
     return {
         "box": out @ (values / values.sum()),
+        "spread": spread(Cloud(a), b),
         "ellipsoid": smallest_ellipsoid(a).distance(b),
         "covariance": np.sqrt(EmpiricalCovariance().fit(a).mahalanobis(b)),
     }
