@@ -55,9 +55,10 @@ class NpyRows:
         rows: Part | None = None,
     ) -> None:
         self.path, self.seekable = existing(path).absolute(), True
-        whole = _open_map(self.path, os.fspath(path))
+        whole: Any = _open_map(self.path, os.fspath(path))
         self.part = read_part(os.fspath(path), rows, len(whole), "rows")
-        self._map = whole[slice(*self.part)]
+        self._map: NDArray[Any] = whole[slice(*self.part)]
+        self._begin = whole.offset + self.part[0] * whole.strides[0]
         self.n, self.d = self._map.shape
         self.dtype: np.dtype[Any] = self._map.dtype
         self.columns = None if columns is None else tuple(columns)
@@ -85,7 +86,7 @@ class NpyRows:
             return np.asarray(self._map[rows], dtype=np.float64)
         # a row touched in the map would map megabytes around it
         found = np.empty((len(rows), self.d), dtype=self.dtype)
-        places = self._map.offset + (self.part[0] + rows) * found.strides[0]
+        places = self._begin + np.asarray(rows) * found.strides[0]
         with self.path.open("rb", buffering=0) as stream:
             file = stream.fileno()
             for row, place in zip(found, places.tolist(), strict=True):

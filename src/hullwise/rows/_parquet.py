@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import FileError
 from ._arrow import known, numbers
+from ._part import CHANGED
 from ._values import LARGEST_INTEGER, some
 
 TOGETHER: Final = 1 << 20  # bytes of columns decoded at once: they stay in the cache
@@ -211,7 +212,7 @@ class Decoder:
         with self.path.open("rb") as stream:
             mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         if len(mapped) != self.bytes:  # to read past its end would end the process
-            raise FileError(self.name, "has changed since it was opened: open it again")
+            raise FileError(self.name, CHANGED)
         if hasattr(mapped, "madvise"):
             places = [self._place[c] for c in features if c in self._place]
             low, high = self.bytes, 0

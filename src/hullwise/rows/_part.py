@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import FileError
 
+CHANGED = "has changed since it was opened: open it again"
+
 Part = tuple[int, int]
 Signature = tuple[int, int, str, int]
 

@@ -44,10 +44,10 @@ class TorchRows:
     --------
     >>> import hullwise as hw
     >>> torch = __import__("pytest").importorskip("torch")
-    >>> rows = hw.TorchRows(torch.eye(3))
+    >>> rows = hw.TorchRows(torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
     >>> rows
-    TorchRows(3 x 3 float32 on cpu)
-    >>> hw.locate(hw.Cloud(rows), [[0.2, 0.3, 0.5], [1.0, 1.0, 1.0]]).verdict
+    TorchRows(3 x 2 float32 on cpu)
+    >>> hw.locate(hw.Cloud(rows), [[0.2, 0.3], [1.0, 1.0]]).verdict
     array([ 1, -1], dtype=int8)
     """
 

@@ -48,6 +48,17 @@ class LocalLocation:
         where no metric can be had for those.
     queries : (m, d), labels : (m,) or None, columns : (d,) str
         As in a `Location`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hullwise as hw
+    >>> found = hw.task.local_locate([[0.0], [1.0]], [[0.5], [3.0]], lambda x: np.eye(1))
+    >>> found
+    LocalLocation(2 queries, each in its own metric: 1 core, 1 far)
+    >>> found.neighbour_distance.round(3)
+    array([[0.5, 0.5],
+           [2. , 3. ]])
     """
 
     verdict: NDArray[np.int8]

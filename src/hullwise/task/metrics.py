@@ -110,7 +110,7 @@ def local_metric(
     rows = _rows([x] if single else x)
     around = rows if scale is None else _rows(scale)
     gradients = gradients_of(model, around, step)
-    found = [np.einsum("mki,mkj->mij", J, J) for J in gradients.jacobians(rows)]
+    found = [J.transpose(0, 2, 1) @ J for J in gradients.jacobians(rows)]
     M = np.concatenate(found)
     M += ridge * np.trace(M, axis1=1, axis2=2)[:, None, None] / M.shape[1] * np.eye(M.shape[1])
     return np.asarray(M[0] if single else M)
