@@ -118,6 +118,29 @@ def test_a_worker_that_hangs_is_left_out(cluster, table):
     np.testing.assert_array_equal(found.verdict, hw.locate(X, Q, reference=0).verdict)
 
 
+def test_the_command_asks_the_workers(cluster, table, tmp_path):
+    from click.testing import CliRunner
+
+    from hullwise.cli import main
+
+    folder, _, whole, Q = table
+    names = [f"f{j}" for j in range(D)]
+    new = tmp_path / "new.csv"
+    np.savetxt(new, np.round(Q), delimiter=",", header=",".join(names), comments="", fmt="%g")
+    seen, out = str(folder / "whole.parquet"), str(tmp_path / "out.csv")
+    address = cluster.scheduler.address
+    command = ["locate", "--scheduler", address, seen, str(new), "--reference", "20", "-o", out]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    expected = hw.locate(whole, np.round(Q), metric="std", reference=20)
+    verdict = np.genfromtxt(out, delimiter=",", names=True, dtype=None, encoding="utf-8")["verdict"]
+    words = {1: "inside", -1: "outside", 0: "undecided"}
+    assert verdict.tolist() == [words[v] for v in expected.verdict.tolist()]
+    refused = CliRunner().invoke(main, ["locate", "--scheduler", address, str(new), str(new)])
+    assert refused.exit_code == 3
+    assert "workers read .npy and .parquet files" in refused.output
+
+
 def test_what_fails_there_is_said_here(cluster, table, tmp_path):
     folder, X, _, _ = table
     with pytest.raises(FileError, match=r"none\.npy"):

@@ -369,7 +369,7 @@ def status(field):
     lines = open("/proc/self/status").read().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field + ":"))
 
-_files.KEPT = 0
+_files.KEPT, _files.TAKEN = 0, 1 << 22
 locate_once()
 rng = np.random.default_rng(1)
 Q = np.concatenate([0.2 * rng.normal(size=(4, {d})), rng.normal(size=(16, {d})) * 2])
@@ -397,26 +397,32 @@ def test_memory_stays_within_the_stated_bound(tmp_path, kind):
     np.save(path, X) if kind == "npy" else parquet(
         path, X, GROUP, compression="none", use_dictionary=False
     )
-    p, group = _files.cores(), 8 << 20
-    bound = (3 * p + 5) * group + _files.TAKEN if kind == "parquet" else p * (8 << 20)
-    allowed = bound + (24 << 20)  # what any pass needs: scores and rows of blocks, the answer
+    p, mib = _files.cores(), 1 << 20
+    bound = (3 * p + 5) * 4 * mib + 4 * mib if kind == "parquet" else p * 10 * mib
+    bound += 16 * mib * p + 8 * mib  # any pass: scores and rows of blocks; the answer
+    allowed = bound + (2 * p + _files.AHEAD) * 8 * mib  # stacks of threads, reserved and unused
+    assert 2 * allowed < X.nbytes or p > 2
     out = tmp_path / "out.npz"
     code = QUERIES.format(d=D) + LIMITED.format(allowed=allowed, path=str(path), out=str(out))
-    # Arrow's default pool asks for gigabytes of addresses at once, which counts against the limit
+    # Arrow's default pool reserves gigabytes at once, which counts against the limit, and malloc
+    # keeps back what is freed for later: of interest is what is in use
     environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    environment["MALLOC_MMAP_THRESHOLD_"] = str(64 << 10)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     with np.load(out) as found:
         grown = int(found["grown"])
-        assert grown <= allowed
+        assert grown <= bound
         rng = np.random.default_rng(1)
         Q = np.concatenate([0.2 * rng.normal(size=(4, D)), rng.normal(size=(16, D)) * 2])
         whole = hw.locate(X, Q, membership_only=True)
         for name in ("verdict", "lower", "upper"):
             assert (found[name] == getattr(whole, name)).all()
     assert set(whole.verdict.tolist()) == {-1, 1}
-    print(f"{kind}: grown {grown / 1e6:.0f} MB of {allowed / 1e6:.0f}, data {X.nbytes / 1e6:.0f}")
+    print(
+        f"{kind}: grown {grown / 1e6:.0f} MB of {bound / 1e6:.0f} (limit {allowed / 1e6:.0f}), data {X.nbytes / 1e6:.0f}"
+    )
 
 
 def test_the_pages_behind_a_reader_of_npy_are_let_go(tmp_path):

@@ -110,7 +110,7 @@ def test_draws_are_the_seed_and_standardised(name):
 def test_harmful_queries_leave_what_the_target_uses():
     made = draw(SETS["friedman10"], None, "shifted", 0, 2000, 400)
     low, high = made.Z.min(axis=0), made.Z.max(axis=0)
-    out = ~((low <= made.Q) & (made.Q <= high))
+    out = ~((low <= made.Q) & (high >= made.Q))
     assert out[made.harmful == 1, :5].mean() > 0.4
     assert out[made.harmful == 0, 5:].mean() > 0.4
     assert out[made.harmful == 1, 5:].mean() < 0.01
@@ -311,6 +311,21 @@ def test_results_kept_are_read_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
     assert worked == ["knn"]  # the one that was left
     assert regimes.run(**asked).scores.rows == first.scores.rows
     assert worked == ["knn"]
+
+
+def test_where_a_metric_is_missing_or_plain_is_counted():
+    grid = _grid.Grid({"rank3": SETS["rank3"]}, {"rank3": None}, ("rfm", "knn"), 1, SMALL)
+    results = {}
+    for split in SPLITS:
+        results[f"rank3-{split}-0"] = {"neighbours.plain": np.array([1.0, 2.0, 4.0])}
+        results[f"rank3-{split}-0-rfm"] = {"neighbours.task": np.array([2.0, 4.0, 8.0])}
+        results[f"rank3-{split}-0-knn"] = {"neighbours.task": np.array([2.0, 4.0, 7.0])}
+        for model in ("rfm", "knn"):
+            results[f"rank3-{split}-0-{model}"]["hull.task"] = np.zeros(3)
+    assert _grid.plain_metric(grid, results) == {("rank3", "rfm"): 2}
+    assert _grid.without_metric(grid, results) == {}
+    results["rank3-random-0-knn"] = {}
+    assert _grid.without_metric(grid, results) == {("rank3", "knn"): 1}
 
 
 def test_another_size_is_another_result():

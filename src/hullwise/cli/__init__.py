@@ -146,6 +146,11 @@ def main() -> None:
     help="With --fail-on: exit with 1 only if more than this share of the new rows is.",
 )
 @click.option("--verify", is_flag=True, help="Check every certificate again, by other code.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Of a Dask cluster whose workers hold TRAIN, a .parquet or .npy file that they can read.",
+)
 @QUIET
 def locate(train: str, query: str, **options: Any) -> None:
     """Say for each row of QUERY where it stands against the rows of TRAIN.
@@ -186,6 +191,11 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
         )
     if options["classes"] and not learns_from_rows(options):
         raise click.UsageError("--classes belongs to --metric agop or rfm that learn from --target")
+    if options["scheduler"] is not None and learns_from_rows(options):
+        raise click.UsageError(
+            "a metric is learnt on one machine: learn it from a sample with --save-metric M.npy, "
+            "then use --metric M.npy with --scheduler"
+        )
     needs = options["fail_on"] in BANDS
     if needs and options["membership_only"]:
         raise click.UsageError(
@@ -427,7 +437,7 @@ def regimes(**options: Any) -> None:
     show_default=True,
     help="Certificates of each question that are checked again, by other code.",
 )
-@click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
+@click.option("--full", is_flag=True, help="All images, and samples up to 300,000. An hour.")
 @click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
 @click.option(
     "-o",

@@ -166,8 +166,23 @@ def _refuse_unpaired(
         )
 
 
-def read_cloud(train: OpenTable, features: Sequence[str], id_column: str | None) -> Cloud:
-    """The training rows: in memory where they fit well, else read from the file in blocks."""
+def read_cloud(
+    train: OpenTable,
+    features: Sequence[str],
+    id_column: str | None,
+    scheduler: str | None = None,
+) -> Cloud:
+    """The training rows: in memory where they fit well, else read from the file in blocks.
+
+    Or read, and kept, by the workers of a scheduler.
+    """
+    if scheduler is not None:
+        from ..rows.cluster import ClusterRows
+
+        columns = features if isinstance(train, ParquetTable) else None
+        cloud = Cloud(ClusterRows(scheduler, os.path.abspath(train.path), columns=columns))
+        cloud.labels = train.ids(id_column) if isinstance(train, ParquetTable) else None
+        return cloud
     if train.kind == ".npy" and tuple(features) == train.names and id_column is None:
         return Cloud(NpyRows(train.path))
     if isinstance(train, ParquetTable):

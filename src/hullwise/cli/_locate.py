@@ -85,7 +85,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     queries = read_queries(
         second, pairs.query_features, pairs.query_id, options["bad_rows"] == "keep"
     )
-    cloud = read_cloud(first, pairs.features, pairs.train_id)
+    cloud = read_cloud(first, pairs.features, pairs.train_id, options["scheduler"])
     read = perf_counter() - start
     compiled = compile_kernels(say, locate_once)
     start = perf_counter()

@@ -9,10 +9,11 @@ makes its shard again from the recipe; one that does not answer in time is left 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
+from os.path import splitext
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,10 @@ class ClusterRows:
     scheduler : str or distributed.Client
         The scheduler's address, such as "tcp://10.0.0.1:8786".
     path : str or path
-        A ``.npy`` or ``.parquet`` file that every worker can read under this name.
+        A ``.npy`` or ``.parquet`` file, or a folder of the latter, that every worker can read
+        under this name.
+    columns : sequence of str, optional
+        The features of a Parquet file, in this order; all columns unless told.
     shards : int, optional
         Into how many parts to cut it: one for each worker unless told. The answers do not depend
         on it.
@@ -92,13 +96,14 @@ class ClusterRows:
         scheduler: Any,
         path: str | PathLike[str],
         *,
+        columns: Sequence[str] | None = None,
         shards: int | None = None,
         resident: bool = True,
         timeout: float = 300.0,
     ) -> None:
         self.path, self.timeout = fspath(path), float(timeout)
-        if not self.path.endswith((".npy", ".parquet")):
-            raise FileError(self.path, "workers read .npy and .parquet files; save it as one")
+        if splitext(self.path)[1] not in (".npy", ".parquet", ""):
+            raise FileError(self.path, "workers read .npy and .parquet files: save it as one")
         if not self.timeout > 0:
             raise DataError(f"timeout={timeout!r}: expected a positive number of seconds")
         self._client = _connected(scheduler) if isinstance(scheduler, str) else scheduler
@@ -106,7 +111,9 @@ class ClusterRows:
         self._silent: set[str] = set()  # workers left out
         workers = self._workers()
         with _plain_errors(self.path):
-            plan = self._client.submit(_plan, self.path, shards or len(workers), pure=False)
+            plan = self._client.submit(
+                _plan, self.path, columns, shards or len(workers), pure=False
+            )
             parts, starts, self.d, self.dtype, self.columns = plan.result(self.timeout)
         self.starts = np.asarray(starts, dtype=np.intp)
         self.n = int(self.starts[-1])
@@ -248,11 +255,11 @@ def _plain_errors(path: str) -> Iterator[None]:
         ) from None
 
 
-def _plan(path: str, shards: int) -> tuple[Any, ...]:
+def _plan(path: str, columns: Sequence[str] | None, shards: int) -> tuple[Any, ...]:
     """The parts of the file, where each begins, and what a cloud must know of the rows."""
     from ._files import open_rows
 
-    rows: Any = open_rows(path)
+    rows: Any = open_rows(path, columns)
     parts = rows.parts(shards)
     starts = [0, *np.cumsum([part.n for part in parts]).tolist()]
     return parts, starts, rows.d, rows.dtype, rows.columns

@@ -19,7 +19,7 @@ from .._runs import Results, run_tasks
 from .._study import Part, Study, folder, write_page
 from .._tables import Finding, Table
 from . import _local, _manifold, _noise, _ranking, _told
-from ._grid import FULL, SHORT, Grid, Key, Scores, scores_of, without_metric
+from ._grid import FULL, SHORT, Grid, Key, Scores, plain_metric, scores_of, without_metric
 from ._models import MEMBERS, MODELS
 from ._sets import DOUBTS, SETS, sources
 from ._sets import SHORT as SHORT_SETS
@@ -106,7 +106,7 @@ def run(
     >>> from hullwise.study import regimes
     >>> study = regimes.run(sets=["friedman10"], models=["kernel_ridge"], seeds=1)
     >>> study
-    Study(regimes: 6 parts, 9 tables)
+    Study(regimes: 5 parts, 9 tables)
     >>> known = study.tables["known"].to_frame()
     >>> hull = known[known["notion"] == "hull"].iloc[0]
     >>> float(hull["plain | AUROC"]) < 0.6 < 0.8 < float(hull["metric of kernel ridge | AUROC"])
@@ -161,7 +161,9 @@ def _study(
     if grid.sources:
         found = scores_of(grid, results)
         parts += _told.parts(grid, found)
-        findings += _told.findings(grid, found, without_metric(grid, results))
+        findings += _told.findings(
+            grid, found, without_metric(grid, results), plain_metric(grid, results)
+        )
     for module in extra:
         part, said = module.part(doubts, results)
         parts.append(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -174,13 +174,37 @@ def _seed(
     return found
 
 
-def without_metric(grid: Grid, results: Results) -> dict[tuple[str, str], int]:
-    """How many cells of (set, model) had no metric."""
-    counts: dict[tuple[str, str], int] = {}
+Counts = dict[tuple[str, str], int]  # cells of (set, model)
+
+
+def without_metric(grid: Grid, results: Results) -> Counts:
+    """How many cells had no metric."""
+    return _count(grid, results, lambda shared, own: "hull.task" not in own)
+
+
+def plain_metric(grid: Grid, results: Results) -> Counts:
+    """In how many cells the metric is the plain one, up to a factor: RFM that took no step."""
+
+    def plain(shared: Mapping[str, Array], own: Mapping[str, Array]) -> bool:
+        if "neighbours.task" not in own:
+            return False
+        near, base = own["neighbours.task"], shared["neighbours.plain"]
+        return bool(np.allclose(near * base.sum(), base * near.sum(), rtol=1e-6))
+
+    return _count(grid, results, plain)
+
+
+def _count(
+    grid: Grid,
+    results: Results,
+    holds: Callable[[Mapping[str, Array], Mapping[str, Array]], bool],
+) -> Counts:
+    counts: Counts = {}
     for name in grid.sources:
         for split in SPLITS:
             for seed in range(grid.seeds):
+                shared = results[f"{name}-{split}-{seed}"]
                 for model in grid.models:
-                    if "hull.task" not in results[f"{name}-{split}-{seed}-{model}"]:
+                    if holds(shared, results[f"{name}-{split}-{seed}-{model}"]):
                         counts[name, model] = counts.get((name, model), 0) + 1
     return counts

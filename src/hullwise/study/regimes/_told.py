@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from .._study import Chart, Part
 from .._svg import Series, lines
 from .._tables import Finding
 from . import _ranking as ranking
-from ._grid import Grid
+from ._grid import Counts, Grid
 from ._models import TITLES
 from ._notions import NOTIONS, title
 from ._ranking import EVERYWHERE, Found, area, rho
@@ -87,12 +85,12 @@ def _curves(
     return Chart(svg, f"{about}, {split} queries: median over models; bands: 95 % over seeds.")
 
 
-def findings(grid: Grid, found: Found, missing: Mapping[tuple[str, str], int]) -> list[Finding]:
+def findings(grid: Grid, found: Found, missing: Counts, plain: Counts) -> list[Finding]:
     """What stands out in the grid."""
     said = [_winners(grid, found), _metric(grid, found), _peer(grid, found)]
     said += [one for one in (_weak(grid, found), _wrong(grid, found)) if one is not None]
-    if missing:
-        said.append(_missing(grid, missing))
+    if missing or plain:
+        said.append(_missing(grid, missing, plain))
     return said
 
 
@@ -126,16 +124,14 @@ def _metric(grid: Grid, found: Found) -> Finding:
         for kind, names in _kinds(grid).items():
             if not names:
                 continue
-            each = [
-                g
-                for (name, _), g in ranking.gains(grid, found, split, "hull").items()
-                if name in names
-            ]
+            gains = ranking.gains(grid, found, split, "hull")
+            each = [g for (name, _), g in gains.items() if name in names]
             better, worse = sum(g.low > 0 for g in each), sum(g.high < 0 for g in each)
-            middle = float(np.mean([g.mean for g in each]))
+            middle = [np.mean([g.mean for (one, _), g in gains.items() if one == n]) for n in names]
             told.append(
                 f"{kind}, {split} queries: better in {better} and worse in {worse} of {len(each)} "
-                f"pairs of a set and a model, mean gain {middle:+.2f}"
+                "pairs of a set and a model, mean gain "
+                f"{_with(interval(np.array(middle)), sign=True)} (± over sets)"
             )
     text = (
         "Hull distance in the task metric against the plain one, Spearman with the error, paired "
@@ -204,14 +200,24 @@ def _wrong(grid: Grid, found: Found) -> Finding | None:
     return Finding("Where distance misleads", text)
 
 
-def _missing(grid: Grid, missing: Mapping[tuple[str, str], int]) -> Finding:
+def _missing(grid: Grid, missing: Counts, plain: Counts) -> Finding:
     draws = grid.seeds * len(SPLITS)
-    told = [f"{name}, {TITLES[m]} ({k} of {draws})" for (name, m), k in missing.items()]
-    text = (
-        "The model changes nowhere, or local fits find no direction beyond noise; plain readings "
-        f"stand in the place of those in the task metric: {'; '.join(told)}."
-    )
-    return Finding("Where there is no task metric", text)
+
+    def named(counts: Counts) -> str:
+        return "; ".join(f"{n}, {TITLES[m]} ({k} of {draws})" for (n, m), k in counts.items())
+
+    told = []
+    if missing:
+        told.append(
+            "The model changes nowhere, or local fits find no direction beyond noise, and plain "
+            f"readings stand in the place of those in the task metric: {named(missing)}."
+        )
+    if plain:
+        told.append(
+            "The metric learnt is the plain one, since cross-validation keeps no step of it: "
+            f"{named(plain)}."
+        )
+    return Finding("Where there is no task metric", " ".join(told))
 
 
 def about(grid: Grid) -> list[tuple[str, str]]:
