@@ -3,7 +3,7 @@
     python benchmarks/gaussian_study.py                    # full: minutes
     python benchmarks/gaussian_study.py --short
 
-Monte Carlo by certified membership: several clouds with several queries each, N to 300,000. The
+Monte Carlo by certified membership: several clouds with several queries each, N to 1,000,000. The
 standard error is between clouds.
 """
 

@@ -4,12 +4,14 @@
     python benchmarks/metric.py
 
 Uniform rows in [0, 1]^d, queries uniform in [-.25, 1.25]^d, everything that `locate` says (500 rows
-left out for the bands); with FOLDER also 20,000 float32 images, in the first two ways. Three calls of each shape: plain; with M = R'R for a random rotation R, the
-same geometry, so that the difference is the change of coordinates and nothing else; and with a
-metric that a task may have, L'L: the AGOP of a function of 4 turned directions. Its hull is another
-hull, with other work to do; so the plain call is also made on rows and queries that were mapped by
-L beforehand, the same hull without a metric. *Passes*: how many times all rows were priced, for as
-many queries as were still open; *priced*: rows times directions, against the plain call.
+left out for the bands); with FOLDER also 20,000 float32 images, in the first two ways.
+
+Calls of each shape: plain; with M = R'R for a random rotation R, the same geometry, so that the
+difference is the change of coordinates and nothing else; with a metric that a task may have, L'L:
+the AGOP of a function of 4 turned directions. Its hull is another hull, with other work to do; so
+the plain call is also made on rows and queries that were mapped by L beforehand, the same hull
+without a metric. *Passes*: how many times all rows were priced, for as many queries as were still
+open; *priced*: rows times directions, against the plain call.
 
 CPU seconds, medians; the calls run in turn, round after round, on one thread (--threads). The ratio
 is the median of the ratios round by round.

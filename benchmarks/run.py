@@ -40,6 +40,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "rfm": (),
     "agop": (),
     "metric": (),
+    "cluster": (),
+    "patches": (),
+    "gaussian_study": (),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -58,11 +61,14 @@ QUICK: dict[str, tuple[str, ...]] = {
     "slices": ("--repeat", "1", "--shapes", "2"),
     "points": ("--m", "500", "--repeat", "1"),
     "guard": ("--seeds", "1", "--rows", "500"),
-    "rfm": ("--seeds", "1"),
+    "rfm": ("--seeds", "1", "--rows"),
     "agop": ("--n", "2000", "--repeat", "1"),
     "metric": ("--shrink", "10", "--repeat", "1"),
+    "cluster": ("--n", "300000", "--repeat", "2"),
+    "patches": ("--sizes", "2", "8", "28"),
+    "gaussian_study": ("--short",),
 }
-NEEDS_DATA = {"mnist": "mnist.npz", "delaunay": "delaunay/*.npz"}
+NEEDS_DATA = {"mnist": "mnist.npz", "patches": "mnist.npz", "delaunay": "delaunay/*.npz"}
 USES_DATA = (*NEEDS_DATA, "gaussian", "points", "agop", "metric")
 
 

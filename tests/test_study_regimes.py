@@ -211,7 +211,7 @@ def test_the_task_metric_tells_harmful_from_harmless(study):
 
 def test_tables_are_those_promised(study):
     assert set(study.tables) == {
-        *("ranking", "paired", "known", "models_random", "models_shifted"),
+        *("ranking", "kinds", "paired", "known", "models_random", "models_shifted"),
         *(f"sets_{split}_{score}" for split in SPLITS for score in ("spearman", "auroc")),
     }
     ranking = study.tables["ranking"]
@@ -254,7 +254,9 @@ def test_findings_say_what_the_tables_hold(study):
     told = {finding.title: finding.text for finding in study.findings}
     best = study.tables["ranking"].rows[0][0]
     assert f"Shifted queries: {best} (" in told["Which notion wins"]
-    assert "ensemble" in told["Against the usual peer, an ensemble"]
+    assert "classes, shifted queries: -" in told["Against the usual peer, an ensemble"]
+    columns = ["made sets", "classes"]
+    assert [g for g, _ in study.tables["kinds"].groups()][1:] == columns
     assert "nan" not in " ".join(told.values())
 
 
@@ -385,7 +387,7 @@ def test_local_metrics():
     assert set(frame.set) == {"switch", "friedman10", "diabetes"}
     assert len(frame) == 3 * 2 * 4
     assert frame.harmful[frame.set == "diabetes"].isna().all()
-    assert "switch, MLP, pullback" in findings[0].text
+    assert "switch, MLP: " in findings[0].text
     with _grid.quietly():
         found = _local.asked(made, "mlp", 0)
         model = _models.fit("mlp", made.Z, made.y, 0, 0)

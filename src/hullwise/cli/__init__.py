@@ -437,7 +437,7 @@ def regimes(**options: Any) -> None:
     show_default=True,
     help="Certificates of each question that are checked again, by other code.",
 )
-@click.option("--full", is_flag=True, help="All images, and samples up to 300,000. An hour.")
+@click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
 @click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
 @click.option(
     "-o",

@@ -69,12 +69,12 @@ class ParquetRows:
     A pass reads and decodes each row group once; the next ones are read while one is worked on.
     Safe to use from several threads and after a fork. Pickling stores the path.
 
-    Memory: with g the bytes of the largest row group (its rows x d x item size, at least 8 MiB)
-    and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: the groups
-    that are worked on, one for each thread that was just done with, and those being read. While
-    one is read, eight of its columns (1 MiB where that is more) exist beside it, encoded and
-    decoded. A block that crosses groups is a copy. Single rows cost a whole group: `take` sorts
-    them by group and keeps the last 32 MiB of them.
+    Memory: with g the bytes of the largest row group (its rows x d x item size, at least 4 MiB)
+    and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: groups that
+    are worked on, just done with or read ahead, and those where two threads' spans meet. While a
+    group is read its pages of the file are mapped, and eight of its columns (1 MiB where that is
+    more) exist beside it; at most p + 4 are read at once. A block that crosses groups is a copy.
+    Single rows cost a whole group: `take` sorts them by group and keeps the last 32 MiB of them.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ def run(
     model : torch.nn.Module, path of an ONNX file, or network, optional
         One more network for the part "latent"; its outputs are the latents.
     full : bool
-        All images and many more samples: the Gaussian figure to 20 dimensions and 300,000
+        All images and many more samples: the Gaussian figure to 20 dimensions and 1,000,000
         samples, and the pixels of MNIST, take some minutes each. Otherwise samples of at most
         10,000 and 500 images.
     seed : int

@@ -181,10 +181,11 @@ def manifold_plan(
         )
         svg = by_samples(series, "Share inside on a curve against N", "N, training samples")
         last = {row[0]: row[3] for row in rows if row[1] == max(counts)}
+        few, many = min(dims), max(dims)
         text = (
             f"The manifold has one dimension throughout. With N = {max(counts):,} the share inside "
-            + ", ".join(f"is {last[d]:.3f} where the hull has {d}" for d in (min(dims), max(dims)))
-            + " dimensions."
+            f"is {last[few]:.3f} where the hull has {few} dimensions and {last[many]:.3f} where it "
+            f"has {many}."
         )
         part = Part(
             "A one-dimensional manifold",

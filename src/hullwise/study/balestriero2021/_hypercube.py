@@ -138,7 +138,7 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
             (table,),
         )
         told = [
-            f"d = {d}: from {min(inside):.3f} (the lowest) to {max(inside):.3f}"
+            f"d = {d}: from {min(inside):.3f} to {max(inside):.3f}"
             for d in wanted
             if (inside := [r[3] / r[2] for r in rows if r[0] == d and r[1] in MAPS])
         ]

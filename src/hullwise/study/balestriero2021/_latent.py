@@ -248,14 +248,18 @@ def bottleneck_plan(settings: Settings, one: Images, widths: Sequence[int | None
 
 
 def _compared(rows: Sequence[tuple[Any, ...]]) -> str:
+    """The narrowest bottleneck and none: what is inside, before and behind, and the dimension."""
     told = []
-    for width in (rows[0][1], rows[-1][1]):
+    for width in dict.fromkeys((rows[0][1], rows[-1][1])):
         mine = [r for r in rows if r[1] == width]
-        each = " and ".join(
-            f"{r[3]:.1f} (share inside {r[6]:.3f}) with dropout {r[0]:g}" for r in mine
+        ratio = " and ".join(f"{r[3]:.1f} with dropout {r[0]:g}" for r in mine)
+        share = " and ".join(f"{r[6]:.3f}" for r in mine)
+        before = "" if mine[0][5] is None else f", {mine[0][5]:.3f} in the bottleneck itself"
+        told.append(
+            f"Bottleneck {width}: the participation ratio of the latents is {ratio}; the share "
+            f"inside is {share} in the latents{before}."
         )
-        told.append(f"with bottleneck {width} the participation ratio is {each}")
-    return "; ".join(told).capitalize() + "."
+    return " ".join(told)
 
 
 def _bottle_name(one: Images, width: int | None, dropout: float, seed: int) -> str:

@@ -107,7 +107,7 @@ def gaussian(
     Parameters
     ----------
     dimensions, samples : sequence of int, optional
-        Values of d and N; to 12 and 10,000, or to 20 and 300,000 in the full form.
+        Values of d and N; to 12 and 10,000, or to 20 and 1,000,000 in the full form.
     target : float, optional
         Standard error to stay below; .01, or .005 in the full form.
     **running

@@ -74,8 +74,8 @@ def embedded(make: Make, rows: Floats, d: int, seed: int) -> Floats:
     distinct = len(np.unique(rows, axis=0))
     if distinct < d + 2:  # some methods end the process on such rows
         raise ValueError(f"only {distinct} different rows")
-    # One thread: the threads of these methods wait for each other in a loop, for minutes where other
-    # work runs, and their sums would depend on how many there are.
+    # One thread: the threads of these methods wait for each other in a loop, for minutes where
+    # other work runs, and their sums would depend on how many there are.
     from threadpoolctl import threadpool_limits
 
     with warnings.catch_warnings(), threadpool_limits(1):

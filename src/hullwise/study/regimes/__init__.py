@@ -106,7 +106,7 @@ def run(
     >>> from hullwise.study import regimes
     >>> study = regimes.run(sets=["friedman10"], models=["kernel_ridge"], seeds=1)
     >>> study
-    Study(regimes: 5 parts, 9 tables)
+    Study(regimes: 5 parts, 10 tables)
     >>> known = study.tables["known"].to_frame()
     >>> hull = known[known["notion"] == "hull"].iloc[0]
     >>> float(hull["plain | AUROC"]) < 0.6 < 0.8 < float(hull["metric of kernel ridge | AUROC"])

@@ -7,7 +7,7 @@ where they are, half in the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from ...data.cloud import Cloud
 from ...model import read
 from ...rows._rows import Array, Floats
+from ...task.local import local_locate
 from ...task.metrics import RIDGE, local_agop, local_metric
 from .._runs import Results, Task, fingerprint
 from .._study import Part
@@ -88,8 +89,9 @@ def asked(given: Draw, name: str, seed: int) -> dict[str, Array]:
         if values is None or values.ndim == 2:
             hull, near = distances(cloud, given.Q, values)
         else:
-            each = [distances(cloud, q[None], M) for q, M in zip(given.Q, values)]
-            hull, near = (np.concatenate(part) for part in zip(*each))
+            own = local_locate(cloud, given.Q, values, reference=0)
+            hull = np.where(own.verdict == 1, 0.0, own.upper)
+            near = own.neighbour_distance[:, -1]
         found |= {f"{metric}.hull": hull, f"{metric}.k-NN": near}
     return found
 
@@ -163,18 +165,19 @@ def _scored(found: Mapping[str, Array], key: str) -> list[float]:
 def _finding(grid: Grid, told: Mapping[tuple[str, str, str], tuple[Floats, Floats]]) -> Finding:
     said = []
     for name, model in cases(grid):
-        static = told[name, model, "static"]
-        for metric in METRICS[2:]:
-            local = told[name, model, metric]
-            gain = interval(local[0] - static[0])
-            line = f"{name}, {_models.TITLES[model]}, {metric}: Spearman {_signed(gain)}"
-            if np.isfinite(local[1]).all():
-                line += f", AUROC of harmful {_signed(interval(local[1] - static[1]))}"
-            said.append(line)
-    text = f"Hull distance in a local metric less that in the static one. {'; '.join(said)}."
+        pairs = [[interval(v) for v in told[name, model, metric]] for metric in METRICS[1:]]
+        line = f"{name}, {_models.TITLES[model]}: {_three([a for a, _ in pairs])}"
+        if all(np.isfinite(b.mean) for _, b in pairs):
+            line += f", AUROC of harmful {_three([b for _, b in pairs])}"
+        said.append(line)
+    text = (
+        "Spearman of the hull distance with the error in the static metric, the local AGOP and the "
+        f"pullback at the query: {'; '.join(said)}."
+    )
     return Finding("Local against static metrics", text)
 
 
-def _signed(one: Interval) -> str:
-    reach = f" ± {one.half:.2f}" if np.isfinite(one.half) else ""
-    return f"{one.mean:+.2f}{reach}"
+def _three(each: Sequence[Interval]) -> str:
+    return ", ".join(
+        f"{one.mean:.2f}" + (f" ± {one.half:.2f}" if np.isfinite(one.half) else "") for one in each
+    )

@@ -158,15 +158,17 @@ def _finding(grid: Grid, told: Mapping[tuple[float, str, str], Mapping[str, Inte
 
     exact, noisy = NOISE[0], NOISE[1]
     name = _models.TITLES[model]
+    apart, same, other = (
+        f"{mean(noisy, '', what):.2f} plain and {mean(noisy, model, what):.2f} in the metric"
+        for what in ("told", "same", "other")
+    )
     text = (
         f"On an exact flat {mean(exact, '', 'on'):.0%} of the queries on it are inside the hull, "
         f"with noise of {noisy:g} {mean(noisy, '', 'on'):.0%}; along the leading directions of the "
-        f"metric of {name} {mean(exact, model, 'on'):.0%} and {mean(noisy, model, 'on'):.0%}. "
-        f"The plain distance tells queries off the flat from those on it (AUROC "
-        f"{mean(noisy, '', 'told'):.2f}, in the metric {mean(noisy, model, 'told'):.2f}). Spearman "
-        f"with the error: {mean(noisy, '', 'same'):.2f} plain and {mean(noisy, model, 'same'):.2f} "
-        f"in the metric where the target is the same off the flat, {mean(noisy, '', 'other'):.2f} "
-        f"and {mean(noisy, model, 'other'):.2f} where it changes: a metric learnt on the flat "
-        "cannot know what matters off it."
+        f"metric of {name} {mean(exact, model, 'on'):.0%} and {mean(noisy, model, 'on'):.0%}, but "
+        f"there {mean(noisy, model, 'off'):.0%} of those off the flat count as inside too. AUROC "
+        f"of the hull distance, off the flat against on it: {apart}. Spearman with the error where "
+        f"the target is the same off the flat: {same}; where it changes: {other}. A metric learnt "
+        "on the flat cannot know what matters off it."
     )
     return Finding("A flat of 4 dimensions among 100", text)

@@ -15,7 +15,7 @@ from ...task.metrics import RIDGE, agop
 from ...task.rfm import RFMClassifier, RFMRegressor
 
 MEMBERS = 5  # of an ensemble, each on a bootstrap sample and with a seed of its own
-CENTRES = 200  # training rows at which models are differentiated by differences
+CENTRES = 200  # training rows at which models other than networks are differentiated
 
 MODELS: Mapping[str, str] = {
     "rfm": "hullwise.RFMRegressor and RFMClassifier as they are; metric: metric_",
@@ -26,7 +26,7 @@ MODELS: Mapping[str, str] = {
     "knn": "scikit-learn's 5 nearest neighbours, weighted by distance; metric: agop_of_rows, from "
     "local linear fits, since its own answer has no gradient",
     "kernel_ridge": "scikit-learn's KernelRidge with a Gaussian kernel, ridge and width by 3-fold "
-    "cross-validation; classes as indicators; metric: AGOP by differences",
+    "cross-validation; classes as indicators; metric: AGOP",
 }
 TITLES = {
     "rfm": "RFM",

@@ -65,6 +65,22 @@ def overall(grid: Grid, found: Found, split: str, reading: str, measure: Measure
     return _known(np.nanmean, np.array(taken)) if taken else np.full(grid.seeds, np.nan)
 
 
+def kinds(grid: Grid) -> dict[str, list[str]]:
+    """Names of the sets: made ones, measured numbers, classes; no empty kind."""
+    found: dict[str, list[str]] = {}
+    for name, source in grid.sources.items():
+        rows = grid.rows[name]
+        measured = "classes" if rows is not None and rows.classes else "measured numbers"
+        found.setdefault("made sets" if source.known else measured, []).append(name)
+    return found
+
+
+def of_sets(grid: Grid, found: Found, split: str, reading: str, names: Sequence[str]) -> Interval:
+    """Mean Spearman over some sets and all models."""
+    each = over(grid, found, split, reading, rho)
+    return interval(_known(np.nanmean, np.array([each[name] for name in names])))
+
+
 def curves(
     grid: Grid, found: Found, split: str, reading: str, names: Sequence[str]
 ) -> list[Interval]:
@@ -115,6 +131,27 @@ def _firsts(grid: Grid, found: Found, split: str) -> dict[str, int]:
             best = max(means, key=lambda r: np.nan_to_num(means[r], nan=-2.0))
             counts[best] = counts.get(best, 0) + 1
     return counts
+
+
+def kinds_table(grid: Grid, found: Found) -> Table:
+    """Notions x kinds of sets."""
+    groups = kinds(grid)
+    rows = []
+    for reading in EVERYWHERE:
+        cells: list[object] = [title(reading)]
+        for names in groups.values():
+            for split in SPLITS:
+                one = of_sets(grid, found, split, reading, names)
+                cells += [cell(one.mean), cell(one.half)]
+        rows.append(tuple(cells))
+    heads = [h for split in SPLITS for h in (split, f"± {split}")]
+    return Table(
+        "kinds",
+        "Spearman with the error by kind of set",
+        ("notion", *(f"{kind} | {head}" for kind in groups for head in heads)),
+        tuple(rows),
+        f"Mean over sets and models. {HALF}",
+    )
 
 
 def sets_table(grid: Grid, found: Found, split: str, measure: Measure) -> Table:
