@@ -255,7 +255,7 @@ def test_findings_say_what_the_tables_hold(study):
     best = study.tables["ranking"].rows[0][0]
     assert f"Shifted queries: {best} (" in told["Which notion wins"]
     assert "classes, shifted queries: -" in told["Against the usual peer, an ensemble"]
-    columns = ["made sets", "classes"]
+    columns = ["classes", "made sets"]
     assert [g for g, _ in study.tables["kinds"].groups()][1:] == columns
     assert "nan" not in " ".join(told.values())
 
@@ -288,10 +288,10 @@ def test_the_page_is_written_and_holds_together(study, tmp_path):
 # ---- going on ---------------------------------------------------------------------------------
 
 
-def test_same_seeds_same_tables(study):
-    again = regimes.run(sets=["friedman10", "wine"], models=MODELS, seeds=2)
-    assert again.scores.rows == study.scores.rows
-    assert [f.text for f in again.findings] == [f.text for f in study.findings]
+def test_same_seeds_same_scores_whatever_else_runs(study):
+    again = regimes.run(sets=["friedman10"], models=["knn"], seeds=2)
+    of_it = [r for r in study.scores.rows if r[0] == "friedman10" and r[2] == "knn"]
+    assert list(again.scores.rows) == of_it
 
 
 def test_results_kept_are_read_and_a_stopped_run_goes_on(tmp_path, monkeypatch):

@@ -54,7 +54,8 @@ def test_differences_are_those_of_the_formula():
 def test_ridge_is_of_the_mean_eigenvalue():
     X = rng.normal(size=(10, 2))
     M = hw.task.agop(lambda x: 2 * x[:, 0], X, ridge=0.5)
-    np.testing.assert_allclose(M, [[4 + 1, 0], [0, 1]], atol=1e-8)
+    s = X.std(axis=0)
+    np.testing.assert_allclose(M * np.outer(s, s), [[5 * s[0] ** 2, 0], [0, s[0] ** 2]], atol=1e-8)
 
 
 def target(X):

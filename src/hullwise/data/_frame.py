@@ -119,11 +119,16 @@ def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) ->
         raise DataError(
             f"metric has the eigenvalue {values[0]:g}: it must be positive semidefinite, not zero."
         )
-    keep = values > 1e-14 * largest
+    unit = np.ones(d)
+    if values[0] < 1e-10 * largest:
+        # units of very different sizes would hide what matters: judge it with a unit diagonal
+        unit = np.sqrt(np.abs(np.diag(M)))
+        unit[unit == 0] = 1.0
+        values, vectors = np.linalg.eigh((M + M.T) / 2 / unit[:, None] / unit)
+    keep = values > 1e-14 * values[-1]
     size, basis = np.sqrt(values[keep]), vectors[:, keep]
-    return Metric(
-        np.ones(d), size[:, None] * basis.T, basis / size, "matrix metric given by the user"
-    )
+    factor, inverse = size[:, None] * basis.T * unit, basis / size / unit[:, None]
+    return Metric(np.ones(d), factor, inverse, "matrix metric given by the user")
 
 
 @dataclass(frozen=True, eq=False)

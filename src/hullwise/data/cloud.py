@@ -264,9 +264,11 @@ class Cloud:
         matrix = None
         factor = np.ldexp(metric.root, -exponent)
         if metric.factor is not None:
-            size = float(np.abs(metric.factor).max())
-            more = int(np.frexp(size)[1])
-            matrix, exponent = np.ldexp(metric.factor.T, -more), exponent + more
+            # each feature in its own power of two: units of very different sizes keep their digits
+            each = power_of_two(self._reach)
+            factor = np.ldexp(1.0, -each)
+            exponent = int(np.frexp(metric.image_of_sizes(self._reach[None, :]).max())[1])
+            matrix = np.ldexp(metric.factor.T, each[:, None] - exponent)
         return Frame(self.centre, self._pre, factor, matrix, exponent - _log2(self._pre))
 
     def columnwise(self) -> Frame:

@@ -7,7 +7,9 @@ arithmetic, where a claim holds or does not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,21 +56,55 @@ class _Metric:
         """Bound on |L v'| for every v' with |v'| <= v in each feature."""
         return V * self.root if self.L is None else V @ np.abs(self.L).T
 
-    def functional(self, v: Floats) -> list[Fraction]:
+    def exact_image(self, v: _Exact) -> _Exact:
+        """L v exactly."""
+        if self.L is None:
+            return _exact(self.root).times(v)
+        return self._whole.product(v)
+
+    def functional(self, v: _Exact) -> _Exact:
         """M v exactly."""
         if self.L is None:
-            return [Fraction(float(r)) ** 2 * Fraction(float(x)) for r, x in zip(self.root, v)]
-        image = self.exact_image([Fraction(float(x)) for x in v])
-        return [_dot([Fraction(float(a)) for a in self.L[:, j]], image) for j in range(len(v))]
+            return _exact(self.root).times(self.exact_image(v))
+        turned = _Exact(self._whole.whole.T, self._whole.exponent)
+        return turned.product(self.exact_image(v))
 
-    def exact_image(self, v: list[Fraction]) -> list[Fraction]:
-        if self.L is None:
-            return [Fraction(float(r)) * x for r, x in zip(self.root, v)]
-        return [_dot([Fraction(float(a)) for a in row], v) for row in self.L]
+    @cached_property
+    def _whole(self) -> _Exact:
+        return _exact(self.L)
 
 
-def _dot(a: list[Fraction], b: list[Fraction]) -> Fraction:
-    return sum((x * y for x, y in zip(a, b) if x and y), Fraction(0))
+@dataclass(frozen=True, eq=False)
+class _Exact:
+    """Whole numbers (Python's, of any size) times a power of two: what floats are, exactly."""
+
+    whole: Any
+    exponent: int
+
+    def times(self, other: _Exact) -> _Exact:
+        return _Exact(self.whole * other.whole, self.exponent + other.exponent)
+
+    def product(self, other: _Exact) -> _Exact:
+        return _Exact(self.whole @ other.whole, self.exponent + other.exponent)
+
+    @property
+    def square(self) -> _Exact:
+        """The squared length, or the square of a number."""
+        return self.product(self) if np.ndim(self.whole) else self.times(self)
+
+    def at_least(self, other: _Exact) -> bool:
+        low = min(self.exponent, other.exponent)
+        mine, its = (one.whole * 2 ** (one.exponent - low) for one in (self, other))
+        return bool(mine >= its)
+
+
+def _exact(values: Any) -> _Exact:
+    """Floats as whole numbers with one power of two for all."""
+    digits, exponent = np.frexp(np.asarray(values, dtype=np.float64))
+    exponent = np.where(digits == 0, 0, exponent - 53)
+    low = int(exponent.min(initial=0))
+    whole = (digits * 2.0**53).astype(np.int64).astype(object)
+    return _Exact(whole * 2 ** (exponent - low).astype(object), low)
 
 
 def _highest_rows(
@@ -156,13 +192,12 @@ def _row_holds(
 
 def _separates(M: _Metric, v: Floats, query: Floats, points: Floats, lower: float) -> bool:
     """Exactly: <v, q - x>_M >= lower |v|_M for each given row."""
-    functional = M.functional(v)
-    length2 = sum((x * x for x in M.exact_image([Fraction(float(a)) for a in v])), Fraction(0))
-    target2 = Fraction(lower) ** 2 * length2
-    q = [Fraction(float(a)) for a in query]
-    for x in points:
-        gap = _dot(functional, [a - Fraction(float(c)) for a, c in zip(q, x)])
-        if gap <= 0 or gap * gap < target2:
+    functional = M.functional(_exact(v))
+    target = _exact(lower).square.times(M.exact_image(_exact(v)).square)
+    for row in points:
+        both = _exact(np.stack([query, row]))
+        gap = functional.product(_Exact(both.whole[0] - both.whole[1], both.exponent))
+        if gap.whole <= 0 or not gap.times(gap).at_least(target):
             return False
     return True
 
@@ -182,14 +217,12 @@ def _within(
         return True
     if np.isfinite(length + bound) and length - bound > upper:
         return False
-    q = [Fraction(float(a)) for a in query]
-    total = sum((Fraction(float(a)) for a in w), Fraction(0))
-    residual = [Fraction(0)] * len(q)
-    for a, x in zip(w, points):
-        share = Fraction(float(a)) / total
-        residual = [r + share * (Fraction(float(c)) - t) for r, c, t in zip(residual, x, q)]
-    length2 = sum((x * x for x in M.exact_image(residual)), Fraction(0))
-    return bool(length2 <= Fraction(upper) ** 2)
+    both, share = _exact(np.concatenate([query[None], points])), _exact(w)
+    differences = _Exact(both.whole[1:] - both.whole[0], both.exponent)
+    total = _Exact(share.whole.sum(), share.exponent)
+    return (
+        _exact(upper).times(total).square.at_least(M.exact_image(share.product(differences)).square)
+    )
 
 
 def _is_inside(

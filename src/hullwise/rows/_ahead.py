@@ -70,10 +70,13 @@ class Groups:
 
     def peek(self, g: int) -> Array | None:
         """Group g if it happens to be held."""
-        slot = self._slots.get(g)
-        if slot is None or not slot.rows.done() or slot.rows.exception() is not None:
+        if self._pid != os.getpid():
             return None
-        return slot.rows.result()
+        with self._lock:  # or it might just be taken over from the queue
+            slot = self._slots.get(g)
+            if slot is None or not slot.rows.done() or slot.rows.exception() is not None:
+                return None
+            return slot.rows.result()
 
     def __len__(self) -> int:
         return len(self._slots)

@@ -82,11 +82,14 @@ class NpyRows:
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The given rows as a float64 copy."""
+        rows = np.asarray(rows, dtype=np.intp)
         if not self._pages.rowwise:
             return np.asarray(self._map[rows], dtype=np.float64)
+        if rows.size and (rows.min() < 0 or rows.max() >= self.n):
+            raise IndexError(f"rows must lie in 0..{self.n - 1}")
         # a row touched in the map would map megabytes around it
         found = np.empty((len(rows), self.d), dtype=self.dtype)
-        places = self._begin + np.asarray(rows) * found.strides[0]
+        places = self._begin + rows * found.strides[0]
         with self.path.open("rb", buffering=0) as stream:
             file = stream.fileno()
             for row, place in zip(found, places.tolist(), strict=True):

@@ -118,7 +118,7 @@ def product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
     out = np.zeros((n, k))
     for start, part in zip(starts, parts):
         out[start:] += part
-    return out + V.sum(axis=0)
+    return np.asarray(out + V.sum(axis=0))
 
 
 def _preconditioner(
@@ -145,7 +145,7 @@ def _preconditioner(
 
     def undo(R: Floats) -> Floats:
         inner = middle @ (factor.T @ R.astype(np.float32)).astype(np.float64)
-        return R / least + (factor @ inner.astype(np.float32)).astype(np.float64)
+        return np.asarray(R / least + (factor @ inner.astype(np.float32)).astype(np.float64))
 
     return undo
 

@@ -53,12 +53,13 @@ class LocalLocation:
     --------
     >>> import numpy as np
     >>> import hullwise as hw
-    >>> found = hw.task.local_locate([[0.0], [1.0]], [[0.5], [3.0]], lambda x: np.eye(1))
+    >>> X = [[0.0], [1.0], [3.0]]
+    >>> found = hw.task.local_locate(X, [[0.5], [9.0]], lambda x: np.eye(1), k=2)
     >>> found
     LocalLocation(2 queries, each in its own metric: 1 core, 1 far)
-    >>> found.neighbour_distance.round(3)
+    >>> found.neighbour_distance
     array([[0.5, 0.5],
-           [2. , 3. ]])
+           [6. , 8. ]])
     """
 
     verdict: NDArray[np.int8]

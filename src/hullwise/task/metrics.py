@@ -33,8 +33,9 @@ def agop(model: Any, X: Any, *, ridge: float = RIDGE, step: float | None = None)
     X : array-like (n, d)
         The rows to average over: the training rows.
     ridge : float
-        How much of the mean eigenvalue is added to all: directions that do not matter keep a little
-        weight, so that no row is at distance 0 of the data for lack of any. 0 for none.
+        How much of the mean eigenvalue is added to all, both with features in standard deviations:
+        directions that do not matter keep a little weight, so that no row is at distance 0 of the
+        data for lack of any. 0 for none.
     step : float, optional
         Step of differences, in standard deviations of each feature. None: 1e-4, for trees 0.5,
         since they change at the scale of the data only.
@@ -67,7 +68,8 @@ def agop(model: Any, X: Any, *, ridge: float = RIDGE, step: float | None = None)
            [0., 0., 0.]])
     """
     rows = _rows(X)
-    return _ridged(outer_sum(gradients_of(model, rows, step), rows) / len(rows), ridge, "model")
+    M = outer_sum(gradients_of(model, rows, step), rows) / len(rows)
+    return ridged(M, ridge, "model", rows.std(axis=0))
 
 
 def local_metric(
@@ -112,7 +114,10 @@ def local_metric(
     gradients = gradients_of(model, around, step)
     found = [J.transpose(0, 2, 1) @ J for J in gradients.jacobians(rows)]
     M = np.concatenate(found)
-    M += ridge * np.trace(M, axis1=1, axis2=2)[:, None, None] / M.shape[1] * np.eye(M.shape[1])
+    unit = around.std(axis=0)
+    square = np.where(unit > 0, unit, 1.0) ** 2
+    mean = np.einsum("mii,i->m", M, square) / len(square)
+    M += ridge * mean[:, None, None] * np.diag(1 / square)
     return np.asarray(M[0] if single else M)
 
 
@@ -164,7 +169,7 @@ def local_agop(
     far = (((rows - point) / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1)
     near = rows[np.argsort(far, kind="stable")[:k]]
     total = outer_sum(gradients_of(model, rows, step), near)
-    return _ridged(total / len(near), ridge, "model near x")
+    return ridged(total / len(near), ridge, "model near x", spread)
 
 
 def nfm(model: Any, layer: int | str = 0, *, ridge: float = 0.0) -> Floats:
@@ -197,7 +202,7 @@ def nfm(model: Any, layer: int | str = 0, *, ridge: float = 0.0) -> Floats:
            [0., 4.]])
     """
     _, W = _linear(_network(model), layer)
-    return _ridged(W.T @ W, ridge, "layer")
+    return ridged(W.T @ W, ridge, "layer", np.ones(W.shape[1]))
 
 
 def feature_agreement(
@@ -277,11 +282,12 @@ def _rows(X: Any) -> Floats:
     return np.ascontiguousarray(check_rows(X).values, dtype=np.float64)
 
 
-def _ridged(M: Floats, ridge: float, what: str) -> Floats:
+def ridged(M: Floats, ridge: float, what: str, spread: Floats) -> Floats:
+    """M with `ridge` times its mean eigenvalue on every direction, in units of `spread` (d,)."""
     if not ridge >= 0:
         raise DataError(f"ridge is {ridge!r}; give a number of at least 0")
-    mean = float(np.trace(M)) / len(M)
+    unit = np.where(spread > 0, spread, 1.0)
+    mean = float(np.diag(M) @ (unit * unit)) / len(M)
     if not mean > 0:
         raise ModelError(f"the {what} does not change in any direction: it induces no metric")
-    M = (M + M.T) / 2
-    return np.asarray(M + ridge * mean * np.eye(len(M)))
+    return np.asarray((M + M.T) / 2 + np.diag(ridge * mean / (unit * unit)))

@@ -26,7 +26,7 @@ from ..predict.mixture import _classes
 from ..rows._memory import check_memory
 from ..rows._rows import Floats
 from ._iterative import Kernel, solve
-from .metrics import RIDGE
+from .metrics import RIDGE, ridged
 
 KERNELS = ("laplace", "gaussian")
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
@@ -192,8 +192,7 @@ class RecursiveFeatureMachine(CloudEstimator):
         from ..data.locate import locate
 
         queries = self._queries(Q).values
-        d = len(self.metric_)
-        M = self.metric_ + RIDGE * np.trace(self.metric_) / d * np.eye(d)
+        M = ridged(self.metric_, RIDGE, "target", self._fitted[2])
         return locate(self.cloud_, queries, metric=M, **options)
 
 
