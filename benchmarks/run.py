@@ -52,7 +52,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "growth": ("--shrink", "10", "--repeat", "1"),
     "ellipsoid": ("--n", "5000", "--d", "10", "--peer-seconds", "1"),
     "file": ("--n", "200000"),
-    "out_of_core": ("--gigabytes", "0.2", "--m", "200"),
+    "out_of_core": ("--gigabytes", "1", "--m", "200"),
     "first_command": (),
     "peers": ("--peer", "5", "--repeat", "1"),
     "delaunay": ("--repeat", "5"),

@@ -10,7 +10,8 @@ from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, w
 
 import hullwise as hw
 import hullwise.cli._predict
-from hullwise.cli import METHODS, STUDY_METHODS, STUDY_PARTS
+from hullwise.cli import METHODS
+from hullwise.cli._studies import STUDY_METHODS, STUDY_PARTS
 from hullwise.rows._table import read_table
 
 TARGET = ["--target", "y", "--id", "id"]

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from scipy.spatial import ConvexHull
 
 import hullwise as hw
-from hullwise.cli import EXTRAPOLATION_PARTS, main
+from hullwise.cli import main
+from hullwise.cli._studies import EXTRAPOLATION_PARTS
 from hullwise.study import balestriero2021 as study
 from hullwise.study.balestriero2021 import _augmentation as augmentation
 from hullwise.study.balestriero2021 import _latent as latent

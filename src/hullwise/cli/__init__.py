@@ -14,6 +14,7 @@ from .. import __version__
 from ._options import (
     BOUND,
     COLUMNS,
+    EXIT_CODES,
     FORCE,
     ID,
     METRIC,
@@ -30,6 +31,7 @@ from ._options import (
     refuse_usage,
 )
 from ._program import Program
+from ._studies import study
 
 BANDS = ("core", "edge", "beyond", "far")
 
@@ -37,51 +39,6 @@ METHODS = (
     *("delaunay", "voronoi", "box-spline", "max-box"),
     *("shepard", "linear-shepard", "inverse-distance", "nearest"),
 )
-STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
-EXTRAPOLATION_PARTS = (
-    *("gaussian", "subspace", "manifold", "pixels", "components", "resampled", "reduced"),
-    *("latent", "hypercube", "definitions", "augmentation", "generator", "bottleneck"),
-)
-STUDY_METHODS = (
-    *("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi"),
-    *("boxspline", "boxspline-flat", "boxspline-published", "maxbox"),
-    *("nearest", "median", "linear"),
-)
-
-REGIMES_PARTS = (
-    *("forest_fires", "parkinsons", "diabetes", "breast_cancer", "wine", "digits"),
-    *("friedman10", "friedman30", "rank2", "rank3", "noise", "manifold", "local"),
-)
-REGIMES_MODELS = ("rfm", "boosting", "mlp", "knn", "kernel_ridge")
-
-EXIT_CODES = """
-\b
-Exit codes:
-    0  done
-    1  done, and the condition of --fail-on is met
-    2  wrong usage
-    3  a file or its data cannot be used, or an output cannot be written
-    4  out of memory
-   70  internal error: please report it
-  130  stopped with Ctrl-C: no half file is left
-  141  the reader of standard output went away
-"""
-
-
-def _parts(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
-    names = [] if value is None else value.split(",")
-    for name in names:
-        if name not in STUDY_PARTS:
-            raise click.BadParameter(f"{name!r}: expected some of {','.join(STUDY_PARTS)}")
-    return names
-
-
-def _extrapolation_parts(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
-    names = [] if value is None else value.split(",")
-    for name in names:
-        if name not in EXTRAPOLATION_PARTS:
-            raise click.BadParameter(f"{name!r}: expected some of {','.join(EXTRAPOLATION_PARTS)}")
-    return names
 
 
 @click.group(
@@ -321,159 +278,7 @@ def dissect(model: str, data: str, **options: Any) -> None:
     run(model, data, options)
 
 
-@main.group(epilog=EXIT_CODES)
-def study() -> None:
-    """Compute published results again, next to the published figures."""
-
-
-@study.command(epilog=EXIT_CODES)
-@click.option(
-    "--data",
-    metavar="FOLDER",
-    help="Sets that may not be passed on, and the published errors of every point, are read "
-    "from it.",
-)
-@click.option(
-    "--sets",
-    callback=_parts,
-    metavar="a,b,c",
-    help=f"Of {', '.join(STUDY_PARTS)}; all that can be read unless told.",
-)
-@click.option(
-    "--without",
-    multiple=True,
-    metavar="METHOD",
-    type=click.Choice(STUDY_METHODS),
-    help="Leave a method out, such as mlp. May be repeated.",
-)
-@click.option(
-    "--full",
-    is_flag=True,
-    help="The paper's sizes: 100,000 steps of the MLP, up to 8,192 rows. Hours.",
-)
-@click.option(
-    "--cache",
-    metavar="FOLDER",
-    help="Keep the answers of each fold and method there, and go on from them.",
-)
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
-def lux2021(**options: Any) -> None:
-    """Interpolation of sparse high-dimensional data (Lux et al. 2021).
-
-    Without --data the two bundled sets and the analytic experiment run, in a few minutes.
-
-    \b
-      hullwise study lux2021 -o lux2021.html
-      hullwise study lux2021 --data FOLDER --cache answers --full -o lux2021.html
-    """
-    click.echo(f"hullwise {__version__}: computing the study lux2021 ...", err=True)
-    from ._study import run
-
-    run(options)
-
-
-@study.command(epilog=EXIT_CODES)
-@click.option(
-    "--data", metavar="FOLDER", help="Its .csv files are sets too, their last column the target."
-)
-@click.option(
-    "--sets",
-    metavar="a,b,c",
-    help=f"Of {', '.join(REGIMES_PARTS)}, and files of the folder; all but digits unless told.",
-)
-@click.option("--models", metavar="a,b,c", help=f"Of {', '.join(REGIMES_MODELS)}; all unless told.")
-@click.option(
-    "--seeds", type=click.IntRange(min=1), help="Draws of rows and queries: 5, with --full 10."
-)
-@click.option("--full", is_flag=True, help="Up to 2,000 rows, 6,400 among useless inputs. Hours.")
-@click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
-def regimes(**options: Any) -> None:
-    """Which notion of interpolation tracks the error of models.
-
-    \b
-      hullwise study regimes -o regimes.html
-      hullwise study regimes --data FOLDER --sets mine,noise --cache answers
-    """
-    click.echo(f"hullwise {__version__}: computing the study regimes ...", err=True)
-    from ._regimes import run
-
-    run(options)
-
-
-@study.command(epilog=EXIT_CODES)
-@click.option(
-    "--data",
-    metavar="FOLDER",
-    help="Images: MNIST, Fashion-MNIST (IDX, also gzipped), CIFAR-10 (binary version), or .npz "
-    "with x_train, y_train, x_test, y_test. scikit-learn's digits unless told.",
-)
-@click.option(
-    "--parts",
-    callback=_extrapolation_parts,
-    metavar="a,b,c",
-    help=f"Of {', '.join(EXTRAPOLATION_PARTS)}; all that can run unless told.",
-)
-@click.option("--model", metavar="NET.onnx", help="One more network for the part latent.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--verify",
-    type=click.IntRange(min=0),
-    default=500,
-    show_default=True,
-    help="Certificates of each question that are checked again, by other code.",
-)
-@click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
-@click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
-def balestriero2021(**options: Any) -> None:
-    """Learning in high dimension always amounts to extrapolation (Balestriero et al. 2021).
-
-    \b
-      hullwise study balestriero2021 -o extrapolation.html
-      hullwise study balestriero2021 --data FOLDER --parts pixels --full --cache answers
-    """
-    click.echo(f"hullwise {__version__}: computing the study balestriero2021 ...", err=True)
-    from ._extrapolation import run
-
-    run(options)
-
-
-@study.command(epilog=EXIT_CODES)
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
-def curse(**options: Any) -> None:
-    """The curse of dimensionality in numbers: volumes, and samples needed, by dimension."""
-    from ._extrapolation import run_curse
-
-    run_curse(options)
+main.add_command(study)
 
 
 @main.command(epilog=EXIT_CODES)

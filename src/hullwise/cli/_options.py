@@ -5,10 +5,23 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
+
+EXIT_CODES = """
+\b
+Exit codes:
+    0  done
+    1  done, and the condition of --fail-on is met
+    2  wrong usage
+    3  a file or its data cannot be used, or an output cannot be written
+    4  out of memory
+   70  internal error: please report it
+  130  stopped with Ctrl-C: no half file is left
+  141  the reader of standard output went away
+"""
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
@@ -34,6 +47,19 @@ def finite(unit: str = "") -> Callable[[Any, Any, float | None], float | None]:
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise click.BadParameter(f"expected a finite number{unit}, at least 0")
         return value
+
+    return check
+
+
+def some_of(known: Sequence[str]) -> Callable[[Any, Any, str | None], list[str]]:
+    """A check that names with commas between are all among those known."""
+
+    def check(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+        names = [] if value is None else value.split(",")
+        for name in names:
+            if name not in known:
+                raise click.BadParameter(f"{name!r}: expected some of {','.join(known)}")
+        return names
 
     return check
 
