@@ -11,8 +11,8 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 import hullwise as hw
-from hullwise import cli
-from hullwise.cli._regimes import run as run_command
+from hullwise.cli import _studies
+from hullwise.cli._study import run_study
 from hullwise.data.cloud import Cloud
 from hullwise.errors import DataError, FileError
 from hullwise.study import regimes
@@ -454,17 +454,18 @@ def test_folders_that_cannot_be_used(tmp_path):
 
 
 def test_names_of_the_command_are_those_of_the_module():
-    assert cli.REGIMES_PARTS == regimes.PARTS
-    assert cli.REGIMES_MODELS == regimes.MODEL_NAMES
+    assert _studies.REGIMES_PARTS == regimes.PARTS
+    assert _studies.REGIMES_MODELS == regimes.MODEL_NAMES
 
 
 def test_the_command_prints_tables_and_writes_the_page(kept, study, tmp_path, capsys):
     out = tmp_path / "page.html"
-    run_command(
+    run_study(
+        "regimes",
         {
-            **{"data": None, "sets": "friedman10,wine", "models": ",".join(MODELS), "seeds": 2},
+            **{"data": None, "sets": ["friedman10", "wine"], "models": MODELS, "seeds": 2},
             **{"full": False, "cache": str(kept), "output": str(out), "force": False},
-        }
+        },
     )
     text, errors = capsys.readouterr()
     assert max(map(len, text.splitlines())) <= 100

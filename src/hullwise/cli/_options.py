@@ -24,14 +24,14 @@ Exit codes:
 """
 
 
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
+def names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
     """Column names with commas between; a name that holds a comma stands in double quotes."""
     if value is None:
         return None
-    names = next(csv.reader([value], skipinitialspace=True), [])
-    if not names or "" in names:
+    found = next(csv.reader([value], skipinitialspace=True), [])
+    if not found or "" in found:
         raise click.BadParameter(f"{value!r} holds an empty name")
-    return names
+    return found
 
 
 def _mark(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -51,15 +51,15 @@ def finite(unit: str = "") -> Callable[[Any, Any, float | None], float | None]:
     return check
 
 
-def some_of(known: Sequence[str]) -> Callable[[Any, Any, str | None], list[str]]:
+def some_of(known: Sequence[str]) -> Callable[[Any, Any, str | None], list[str] | None]:
     """A check that names with commas between are all among those known."""
 
-    def check(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
-        names = [] if value is None else value.split(",")
-        for name in names:
+    def check(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
+        some = None if value is None else value.split(",")
+        for name in some or ():
             if name not in known:
                 raise click.BadParameter(f"{name!r}: expected some of {','.join(known)}")
-        return names
+        return some
 
     return check
 
@@ -74,7 +74,7 @@ def page(_: click.Context, __: click.Parameter, value: str | None) -> str | None
 ID = click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
 COLUMNS = click.option(
     "--columns",
-    callback=_names,
+    callback=names,
     metavar="a,b,c",
     help="The features, where not all other columns are.",
 )

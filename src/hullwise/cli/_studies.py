@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ._options import EXIT_CODES, FORCE, page, some_of
+from ._options import EXIT_CODES, FORCE, apply, names, page, some_of
 
 STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
 EXTRAPOLATION_PARTS = (
@@ -25,6 +25,18 @@ REGIMES_PARTS = (
     *("friedman10", "friedman30", "rank2", "rank3", "noise", "manifold", "local"),
 )
 REGIMES_MODELS = ("rfm", "boosting", "mlp", "knn", "kernel_ridge")
+
+
+CACHE = click.option(
+    "--cache", metavar="FOLDER", help="Keep finished work there, and go on from it."
+)
+PAGE = click.option(
+    "-o",
+    "--output",
+    callback=page,
+    metavar="PAGE.html",
+    help="One page for people, self-contained.",
+)
 
 
 @click.group(epilog=EXIT_CODES)
@@ -57,19 +69,7 @@ def study() -> None:
     is_flag=True,
     help="The paper's sizes: 100,000 steps of the MLP, up to 8,192 rows. Hours.",
 )
-@click.option(
-    "--cache",
-    metavar="FOLDER",
-    help="Keep the answers of each fold and method there, and go on from them.",
-)
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
+@apply(CACHE, PAGE, FORCE)
 def lux2021(**options: Any) -> None:
     """Interpolation of sparse high-dimensional data (Lux et al. 2021).
 
@@ -91,23 +91,21 @@ def lux2021(**options: Any) -> None:
 )
 @click.option(
     "--sets",
+    callback=names,
     metavar="a,b,c",
     help=f"Of {', '.join(REGIMES_PARTS)}, and files of the folder; all but digits unless told.",
 )
-@click.option("--models", metavar="a,b,c", help=f"Of {', '.join(REGIMES_MODELS)}; all unless told.")
+@click.option(
+    "--models",
+    callback=some_of(REGIMES_MODELS),
+    metavar="a,b,c",
+    help=f"Of {', '.join(REGIMES_MODELS)}; all unless told.",
+)
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Draws of rows and queries: 5, with --full 10."
 )
 @click.option("--full", is_flag=True, help="Up to 2,000 rows, 6,400 among useless inputs. Hours.")
-@click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
+@apply(CACHE, PAGE, FORCE)
 def regimes(**options: Any) -> None:
     """Which notion of interpolation tracks the error of models.
 
@@ -116,9 +114,9 @@ def regimes(**options: Any) -> None:
       hullwise study regimes --data FOLDER --sets mine,noise --cache answers
     """
     click.echo(f"hullwise {__version__}: computing the study regimes ...", err=True)
-    from ._regimes import run
+    from ._study import run_study
 
-    run(options)
+    run_study("regimes", options)
 
 
 @study.command(epilog=EXIT_CODES)
@@ -144,15 +142,7 @@ def regimes(**options: Any) -> None:
     help="Certificates of each question that are checked again, by other code.",
 )
 @click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
-@click.option("--cache", metavar="FOLDER", help="Keep finished work there, and go on from it.")
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
+@apply(CACHE, PAGE, FORCE)
 def balestriero2021(**options: Any) -> None:
     """Learning in high dimension always amounts to extrapolation (Balestriero et al. 2021).
 
@@ -161,22 +151,15 @@ def balestriero2021(**options: Any) -> None:
       hullwise study balestriero2021 --data FOLDER --parts pixels --full --cache answers
     """
     click.echo(f"hullwise {__version__}: computing the study balestriero2021 ...", err=True)
-    from ._extrapolation import run
+    from ._study import run_study
 
-    run(options)
+    run_study("balestriero2021", options)
 
 
 @study.command(epilog=EXIT_CODES)
-@click.option(
-    "-o",
-    "--output",
-    callback=page,
-    metavar="PAGE.html",
-    help="One page for people, self-contained.",
-)
-@FORCE
+@apply(PAGE, FORCE)
 def curse(**options: Any) -> None:
     """The curse of dimensionality in numbers: volumes, and samples needed, by dimension."""
-    from ._extrapolation import run_curse
+    from ._study import run_study
 
-    run_curse(options)
+    run_study("curse", options)

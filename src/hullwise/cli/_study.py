@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from time import perf_counter
 from typing import Any
 
@@ -15,7 +16,6 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from .._output import output_path
-from ..data._options import Progress
 from ..study import lux2021
 from ..study._page import shown
 from ..study._study import Study, write_page
@@ -26,37 +26,27 @@ from ._run import WRITTEN, progress_bar
 
 
 def run(options: dict[str, Any]) -> None:
-    """`hullwise study lux2021`: options are data, sets, without, full, cache, output and force."""
-
-    def compute(progress: Progress) -> lux2021.Study:
-        return lux2021.run(
-            options["data"],
-            sets=options["sets"] or None,
-            without=options["without"],
-            full=options["full"],
-            cache=options["cache"],
-            progress=progress,
-        )
-
-    _run(options, compute, print_lux2021, lux2021.write_page)
+    """`hullwise study lux2021`, which has a page and a text of its own."""
+    _run(lux2021, options, print_lux2021, lux2021.write_page)
 
 
-def run_study(options: dict[str, Any], compute: Callable[[Progress], Study]) -> None:
-    """Any other study; `options` holds cache, output and force."""
-    _run(options, compute, print_study, write_page)
+def run_study(name: str, options: dict[str, Any]) -> None:
+    """Any other study: its module's `run` takes the options but output and force."""
+    _run(import_module(f"hullwise.study.{name}"), options, print_study, write_page)
 
 
-def _run(options: dict[str, Any], compute: Any, show: Any, write: Any) -> None:
+def _run(module: Any, options: dict[str, Any], show: Any, write: Any) -> None:
     """Compute, print the tables, and write the page if one is asked for."""
     output, force = options["output"], options["force"]
     if output is not None:
         output_path(output, force=force)
-    if options["cache"] is not None and (ctx := click.get_current_context(silent=True)):
+    given = {name: options[name] for name in options if name not in ("output", "force")}
+    if options.get("cache") is not None and (ctx := click.get_current_context(silent=True)):
         # What Ctrl-C leaves behind is said by the program.
         ctx.meta[WRITTEN] = f"what had been finished, in {options['cache']},"
     start = perf_counter()
     with progress_bar(quiet=False) as progress:
-        study = compute(progress)
+        study = module.run(**given, progress=progress)
     show(console(sys.stdout), study)
     if output is not None:
         write(study, output, force=force)

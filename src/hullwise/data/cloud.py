@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from os import PathLike, fspath
+from os.path import isdir
 from typing import Any, cast
 
 import numpy as np
@@ -133,7 +134,7 @@ class Cloud:
 
         if isinstance(X, str | PathLike):
             path = fspath(X)
-            if path.endswith((".npy", ".parquet")):
+            if path.endswith((".npy", ".parquet")) or isdir(path):
                 from ..rows._files import open_rows
 
                 return open_rows(path)

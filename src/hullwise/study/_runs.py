@@ -78,7 +78,7 @@ def run_tasks(tasks: Iterable[Task], cache: Path | None, progress: Progress | No
 def _read(path: Path, key: str) -> dict[str, Array] | None:
     """What the file holds, unless it is missing, damaged or of another task."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             if str(stored["key"]) != key:
                 return None
             return {name: stored[name] for name in stored.files if name != "key"}

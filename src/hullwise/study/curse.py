@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data._options import Progress
 from ..errors import DataError
 from ._study import Chart, Part, Study, write_page
 from ._svg import Series, lines
@@ -247,12 +248,14 @@ def grid_points(d: int, side: int = 10) -> int:
     return int(_dimension(side, "side") ** _dimension(d))
 
 
-def run(dimensions: Sequence[int] = DIMENSIONS) -> Study:
+def run(dimensions: Sequence[int] = DIMENSIONS, *, progress: Progress | None = None) -> Study:
     """All of these for each number of dimensions, as a table and a figure.
 
     Parameters
     ----------
     dimensions : sequence of int
+    progress : callable, optional
+        Called with (dimensions done, dimensions in all, "dimensions").
 
     Returns
     -------
@@ -274,7 +277,7 @@ def run(dimensions: Sequence[int] = DIMENSIONS) -> Study:
     dims = [_dimension(d) for d in dimensions]
     if not dims:
         raise DataError("no dimensions: give at least one.")
-    table = _table(dims)
+    table = _table(dims, progress or (lambda done, total, what: None))
     part = Part(
         "By number of dimensions",
         "How much of a cube its ball fills, and how many points it takes: of a grid with ten along "
@@ -292,18 +295,13 @@ def run(dimensions: Sequence[int] = DIMENSIONS) -> Study:
     )
 
 
-def _table(dims: Sequence[int]) -> Table:
-    rows: list[tuple[Any, ...]] = [
-        (
-            d,
-            ball_in_cube(d),
-            shell(d),
-            _whole(density_samples(d)),
-            _hull(d),
-            _whole(float(grid_points(d)) if d < 300 else math.inf),
-        )
-        for d in dims
-    ]
+def _table(dims: Sequence[int], tell: Progress) -> Table:
+    rows: list[tuple[Any, ...]] = []
+    for done, d in enumerate(dims):
+        tell(done, len(dims), "dimensions")
+        density, grid = density_samples(d), float(grid_points(d)) if d < 300 else math.inf
+        rows.append((d, ball_in_cube(d), shell(d), _whole(density), _hull(d), _whole(grid)))
+    tell(len(dims), len(dims), "dimensions")
     return Table(
         "curse",
         "Volume, and points needed, by dimension",
