@@ -7,7 +7,7 @@ import pytest
 from clouds import Parts
 
 import hullwise as hw
-from hullwise.data import _view
+from hullwise.data import _rounds, _view
 from hullwise.data._scan import price, rows_above, top_rows
 from hullwise.errors import DataError, DataTypeError
 
@@ -149,3 +149,39 @@ def test_what_is_no_tensor_of_rows_is_refused():
         hw.TorchRows(np.ones((2, 2)))
     with pytest.raises(DataError, match="row 1"):
         hw.Cloud(torch.tensor([[1.0], [float("nan")]]))
+
+
+@pytest.mark.parametrize("membership_only", [False, True])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_sample_searched_first_changes_no_verdict(monkeypatch, membership_only, whole):
+    X, Q = whole_numbers(6)
+    if not whole:
+        X, Q = X + np.random.default_rng(7).normal(size=X.shape), 0.8 * Q
+    options = {"membership_only": membership_only, "reference": 60}
+    plain = hw.locate(X, Q, **options)
+    monkeypatch.setattr(_rounds, "LARGE", 0)
+    monkeypatch.setattr(_rounds, "SAMPLE", 320)
+    found = hw.locate(X, Q, **options)
+    np.testing.assert_array_equal(found.verdict, plain.verdict)
+    assert found.verify(X, exact=True).all()
+    parted = hw.locate(hw.Cloud(Parts(X, [7, 1234])), Q, **options)
+    np.testing.assert_array_equal(parted.lower, found.lower)
+    np.testing.assert_array_equal(parted.upper, found.upper)
+    if not membership_only:
+        np.testing.assert_allclose(found.upper, plain.upper, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(found.reference, plain.reference, rtol=1e-5, atol=1e-12)
+
+
+def test_what_the_sample_holds_needs_no_pass(monkeypatch):
+    X = np.random.default_rng(8).normal(size=(3000, 4))
+    monkeypatch.setattr(_rounds, "LARGE", 0)
+    monkeypatch.setattr(_rounds, "SAMPLE", 512)
+    view, part_only = hw.Cloud(X).columnwise_view, price
+
+    def counted(which, *rest, **options):
+        assert which.n == 512, "a pass over all rows was made"
+        return part_only(which, *rest, **options)
+
+    monkeypatch.setattr(_rounds, "price", counted)
+    found = _rounds.project(view, view.frame.map(0.2 * X[:30]), membership=True)
+    assert (found.ended == _rounds.TOUCHING).all()

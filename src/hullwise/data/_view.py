@@ -9,9 +9,10 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from ..rows._rows import Answer, Array, Floats, Indices, Rows, ask
+from ..rows._rows import Answer, Array, ArrayRows, Floats, Indices, Rows, ask
 from ._frame import Frame
 
+PLACES = 16
 KEEP = 1 << 22  # a cloud of at most this many numbers keeps its framed rows (32 MiB)
 
 
@@ -31,19 +32,32 @@ class View:
         offset = np.linalg.norm(largest * frame.factor) / 4 > np.linalg.norm(reach * frame.factor)
         self.as_stored = plain and not offset and not self.small
         self._reach, self._largest = reach, largest
+        self._sample: tuple[View, Indices] | None = None
 
     def ask(self, question: Callable[[View, int], Answer]) -> list[Answer]:
         """What each part of the rows answers, seen in this frame, in their order."""
         if self.small:
             return [question(self, 0)]
         lens = copy(self)
-        lens.source = None  # type: ignore[assignment]  # it is there already
+        lens.source, lens._sample = None, None  # type: ignore[assignment]  # there already
         return ask(self.source, partial(_seen, lens, question))
 
     @cached_property
     def kept(self) -> Floats:
         """All framed rows of a small cloud."""
         return np.ascontiguousarray(self.frame.map(self.source.block(0, self.n)))
+
+    def sample(self, size: int) -> tuple[View, Indices]:
+        """About `size` rows, from 16 places, as a view of their own, and their numbers."""
+        if self._sample is None:
+            run = size // PLACES
+            first = np.linspace(0, self.n - run, PLACES).astype(np.intp)
+            Z = np.concatenate([self.block(int(a), int(a) + run, False) for a in first])
+            reach = np.abs(Z).max(axis=0)
+            frame = Frame(np.zeros(self.rank), 1.0, np.ones(self.rank), None, 0)
+            rows = (first[:, None] + np.arange(run)).ravel()
+            self._sample = View(ArrayRows(Z), frame, reach, reach), rows
+        return self._sample
 
     def folds(self, count: int, h: float) -> bool:
         """Whether a pass takes its directions through the metric's matrix instead of the rows.

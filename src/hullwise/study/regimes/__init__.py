@@ -94,7 +94,7 @@ def run(
     Notes
     -----
     The same on every run with the same versions. Cost: a model and an ensemble of five more for
-    each set, split and seed, 0.1 to 1.5 s each in the short form, which takes about five minutes
+    each set, split and seed, 0.1 to 1.5 s each in the short form, which takes five to six minutes
     on two cores.
 
     Sources: R. Balestriero, J. Pesenti, Y. LeCun, *Learning in high dimension always amounts to
