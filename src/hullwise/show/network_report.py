@@ -6,11 +6,8 @@ style's hash lets nothing else in, whatever a column or a row is called.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Mapping
-from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 from .. import __version__
 from .._output import whole_file
 from ._colors import layer_colors
+from ._document import document
 from ._network_parts import headline, sections
 from ._network_svg import LEVELS
 from ._network_view import NetworkView, look
@@ -137,22 +135,9 @@ def _page(view: NetworkView, title: str, source: dict[str, str], level: Any) -> 
     sheets = ("report.css", "network.css")
     style = "".join((folder / name).read_text(encoding="utf-8") for name in sheets)
     style += _layer_style(len(view.net.layers))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
     made = {"Made by": f"hullwise {__version__}"} | source
     body = headline(view, title) + "".join(sections(view, level, made))
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f'<meta name="generator" content="hullwise">\n<title>{escape(title)}</title>\n'
-        f'<link rel="icon" href="data:,">\n<style>{style}</style>\n</head>\n<body>\n'
-        f"<main>\n{body}</main>\n</body>\n</html>\n"
-    )
+    return document(title, style, body)
 
 
 def _layer_style(count: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
@@ -11,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..show._document import document
 from ..show._words import number
 from ._tables import Finding, Table
 
-__all__ = ["document", "figure", "findings_section", "html_table", "legend", "section", "shown"]
+__all__ = ["figure", "findings_section", "html_table", "legend", "page", "section", "shown"]
 
 
 def shown(value: Any) -> str:
@@ -30,21 +29,11 @@ def shown(value: Any) -> str:
     return ("\u2212" if value < 0 else "") + number(abs(float(value)))
 
 
-def document(title: str, body: Sequence[str]) -> str:
+def page(title: str, body: Sequence[str]) -> str:
     """The whole page: it loads nothing else."""
     sheets = (("hullwise.show", "report.css"), ("hullwise.study", "page.css"))
     style = "".join((resources.files(a) / b).read_text(encoding="utf-8") for a, b in sheets)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f'<meta name="generator" content="hullwise">\n<title>{escape(title)}</title>\n'
-        f'<link rel="icon" href="data:,">\n<style>{style}</style>\n</head>\n<body>\n'
-        f"<main>\n{''.join(p for p in body if p)}</main>\n</body>\n</html>\n"
-    )
+    return document(title, style, "".join(part for part in body if part))
 
 
 def section(title: str, *parts: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import FileError
-from ._page import document, figure, findings_section, html_table, section
+from . import _page
+from ._page import figure, findings_section, html_table, section
 from ._tables import Finding, Table
 
 __all__ = ["Chart", "Part", "Study", "folder", "page", "write_page"]
@@ -80,7 +81,7 @@ def page(study: Study) -> str:
     body.append(findings_section("Findings", study.findings))
     items = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in study.about)
     body.append(section("What ran", f"<dl>{items}</dl>") if items else "")
-    return document(study.title, body)
+    return _page.page(study.title, body)
 
 
 def write_page(study: Study, path: str | os.PathLike[str], *, force: bool = False) -> Path:

@@ -8,7 +8,8 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from .._page import document, figure, findings_section, html_table, legend, section
+from .. import _page as shared
+from .._page import figure, findings_section, html_table, legend, section
 from .._svg import Box, box_chart, box_of, histogram, scatter
 from ._analytic import DESIGNS, DIMENSIONS, LENGTHS, NOISES, sizes
 from ._cdf import INPUTS, critical_value
@@ -50,7 +51,7 @@ def _page(study: Study, most: int) -> str:
         findings_section("What differs from the paper, and why", study.findings),
         _how(study),
     ]
-    return document(title, body)
+    return shared.page(title, body)
 
 
 def _opening(study: Study) -> str:
