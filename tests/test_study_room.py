@@ -45,7 +45,9 @@ def test_the_page_is_well_formed_and_escapes_what_it_shows(tmp_path):
     path = write_page(STUDY, tmp_path / "page.html")
     text = path.read_text(encoding="utf-8")
     assert text == page(STUDY)
-    assert "Some &amp; more" in text and "One &lt;table&gt;" in text and "By &lt; 1." in text
+    assert "Some &amp; more" in text
+    assert "One &lt;table&gt;" in text
+    assert "By &lt; 1." in text
     opened: list[str] = []
 
     class Check(HTMLParser):
@@ -67,8 +69,10 @@ def test_the_page_is_well_formed_and_escapes_what_it_shows(tmp_path):
 
 def test_lines_leave_gaps_and_keep_names_apart():
     first, second = re.findall(r'class="line[^"]*" d="([^"]+)"', DRAWN)
-    assert first.count("L") == 1 and second.count("L") == 2  # the NaN ends the first line
-    assert "NaN" not in DRAWN and "nan" not in DRAWN
+    assert first.count("L") == 1
+    assert second.count("L") == 2
+    assert "NaN" not in DRAWN
+    assert "nan" not in DRAWN
     places = [float(y) for y in re.findall(r'cy="([^"]+)"', DRAWN)]
     assert abs(places[0] - places[1]) >= 13.9
     assert DRAWN.count('class="hill"') == 1
@@ -82,6 +86,7 @@ def test_as_text_every_table_and_finding_is_shown():
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    assert folder(None, "data") is None and folder(tmp_path, "data") == tmp_path
+    assert folder(None, "data") is None
+    assert folder(tmp_path, "data") == tmp_path
     with pytest.raises(FileError, match=r"is no folder; cache= \(--cache\) names one"):
         folder(tmp_path / "none", "cache")
