@@ -40,13 +40,13 @@ def count_passes() -> list[int]:
     from hullwise.data import _scan
 
     passes: list[int] = []
-    scan = _scan.scan
+    scan = _scan._scan
 
     def counted(view: Any, directions: Any, *rest: Any) -> None:
         passes.append(len(directions))
         scan(view, directions, *rest)
 
-    _scan.scan = counted
+    _scan._scan = counted
     return passes
 
 

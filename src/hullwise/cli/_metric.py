@@ -29,6 +29,7 @@ from ..show._words import plain
 from ..task import Directions, directions
 from ._input import Plan
 from ._run import WRITTEN
+from ._target import holds_numbers, target_labels
 
 KEPT = 0.999  # of the metric's trace
 
@@ -170,15 +171,14 @@ def _of_layer(asked: str, net: Any, rows: Floats, name: str) -> tuple[Floats, st
 
 
 def _target(first: OpenTable, pairs: Plan, options: dict[str, Any]) -> Target:
-    from ._predict import _holds_numbers, _labels
 
     name = options["target"] if "target" in options else options["targets"][0]
-    if not options["classes"] and _holds_numbers(first, name):
+    if not options["classes"] and holds_numbers(first, name):
         values: NDArray[Any] = read_rows(first, columns=[name], bad_rows="keep").values[:, 0]
         values = values.astype(np.float64)
         missing = np.flatnonzero(~np.isfinite(values))
     else:
-        values = _labels(first, name, pairs)
+        values = target_labels(first, name, pairs)
         missing = np.flatnonzero(values == "")
     if len(missing):
         raise FileError(

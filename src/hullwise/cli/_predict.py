@@ -44,6 +44,7 @@ from ._run import (
     times,
     write_output,
 )
+from ._target import holds_numbers, target_labels
 
 
 def run(train: str, query: str, options: dict[str, Any]) -> None:
@@ -125,8 +126,8 @@ def _numbered(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, Floats
     except FileError as error:
         refused = error
         with contextlib.suppress(FileError):  # a file that cannot be read at all
-            _labels(table, target, pairs)
-            if not _holds_numbers(table, target):
+            target_labels(table, target, pairs)
+            if not holds_numbers(table, target):
                 hint = f"if the target {target!r} holds class labels, say so with --classes"
                 refused = FileError(refused.path, f"{refused.problem}; {hint}")
         raise refused from None
@@ -135,21 +136,12 @@ def _numbered(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, Floats
     return cloud, found.values[:, -1].astype(np.float64)
 
 
-def _holds_numbers(table: OpenTable, target: str) -> bool:
-    """Whether a target can be read as numbers, some of them missing."""
-    try:
-        read_rows(table, columns=[target], bad_rows="keep")
-    except FileError:
-        return False
-    return True
-
-
 def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArray[np.str_]]:
     """The training rows and a target of class labels, none of them missing."""
     found = read_rows(table, columns=pairs.features, id_column=pairs.train_id)
     cloud = Cloud(ArrayRows(found.values, found.columns))
     cloud.labels = found.ids
-    labels = _labels(table, target, pairs)
+    labels = target_labels(table, target, pairs)
     missing = np.flatnonzero(labels == "")
     if len(missing):
         raise FileError(
@@ -161,26 +153,9 @@ def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArra
     return cloud, labels
 
 
-def _labels(table: OpenTable, target: str, pairs: Plan) -> NDArray[np.str_]:
-    """The labels as text, "" where missing."""
-    feature = next(c for c in pairs.features if c in table.names)
-    ids = read_rows(table, columns=[feature], id_column=target, bad_rows="keep").ids
-    assert ids is not None  # a column was named
-    return np.array([_label(value) for value in ids.tolist()], dtype=str)
-
-
-def _label(value: Any) -> str:
-    """A label as text; a whole number is the same label in a CSV file and as a float."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
-
-
 def _known(table: OpenTable, target: str, pairs: Plan, classes: bool) -> NDArray[Any]:
     if classes:
-        return _labels(table, target, pairs)
+        return target_labels(table, target, pairs)
     return read_rows(table, columns=[target], bad_rows="keep").values[:, 0].astype(np.float64)
 
 

@@ -9,6 +9,7 @@ scores go to the lowest row, so they do not depend on how the rows are parted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -99,7 +100,7 @@ def _best_of_groups(
         winners[at, group][better] = arg[better] + begin + start
         scores[at, group][better] = value[better]
 
-    scan(view, directions, _within(spans, begin, view.n), block, single, best_of_block, h)
+    _scan(view, directions, _within(spans, begin, view.n), block, single, best_of_block, h)
     return winners, scores
 
 
@@ -122,7 +123,7 @@ def _best_k(
     def insert(group: int, start: int, at: slice, S: Scores) -> None:
         S.insert(begin + start, values[group, at], rows[group, at])
 
-    scan(view, directions, spans, BLOCK, False, insert, h)
+    _scan(view, directions, spans, BLOCK, False, insert, h)
     return merged(list(zip(values, rows)), k)
 
 
@@ -150,8 +151,26 @@ def _rows_above(view: View, begin: int, directions: Array, least: Floats) -> lis
             found[at.start + b].append(row[which == b] + begin + start)
 
     spans = [(0, start, min(start + BLOCK, view.n)) for start in range(0, view.n, BLOCK)]
-    scan(view, directions, spans, BLOCK, False, collect)
+    _scan(view, directions, spans, BLOCK, False, collect)
     return [np.sort(np.concatenate(parts or [np.zeros(0, np.intp)])) for parts in found]
+
+
+def _scan(
+    view: View,
+    directions: Array,
+    spans: Places,
+    block: int,
+    single: bool,
+    consume: Callable[[int, int, slice, Scores], None],
+    h: float = 0.0,
+) -> None:
+    """Hand the scores of every block to `consume`, computed where the rows are."""
+    if view.on_device(single):
+        from ._torch import scan_on_device
+
+        scan_on_device(view, directions, spans, single, consume, h)
+    else:
+        scan(view, directions, spans, block, single, consume, h)
 
 
 def _within(spans: Spans, begin: int, n: int) -> Places:

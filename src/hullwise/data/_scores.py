@@ -81,11 +81,6 @@ def scan(
     count = len(directions)
     if not count:
         return
-    if view.on_device(single):
-        from ._torch import scan_on_device
-
-        scan_on_device(view, directions, spans, single, consume, h)
-        return
     folded = view.folds(count, h)
 
     def one_group(item: tuple[int, int, int], stop: Stop) -> None:
