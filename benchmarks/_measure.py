@@ -67,14 +67,14 @@ def forget_peak() -> None:
 
 def compile_first() -> None:
     """Compile the kernels in another process, so that this one only loads them."""
-    code = "from hullwise.data._warm import locate_once; locate_once()"
+    code = "from hullwise.geometry.warm_up import locate_once; locate_once()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def warm() -> None:
     """Load the kernels into this process."""
     compile_first()
-    from hullwise.data._warm import locate_once
+    from hullwise.geometry.warm_up import locate_once
 
     locate_once()
 

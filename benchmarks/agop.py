@@ -91,7 +91,7 @@ def main() -> None:
         "passes, float64 (torch)": lambda: passes(net, double),
         "passes, float32 (torch)": lambda: passes(single, X),
         "passes and products, float64 (torch)": lambda: passes(net, double, add_up=True),
-        "hullwise: agop": lambda: hw.task.agop(net, double, ridge=0),
+        "hullwise: agop": lambda: hw.metrics.agop(net, double, ridge=0),
         "of it: reading the module": lambda: hw.model.read(net, X.shape[1]),
     }
     with threadpool_limits(options.threads):

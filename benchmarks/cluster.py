@@ -46,7 +46,7 @@ def main() -> None:
 
 def measure(client: Any, path: Path, n: int, d: int, times: int) -> list[tuple[Any, ...]]:
     import hullwise as hw
-    from hullwise.data._scan import price
+    from hullwise.geometry.pricing import price
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d), dtype=np.float32)

@@ -17,8 +17,8 @@ import time
 import numpy as np
 from _measure import clocked
 
-from hullwise.data.cloud import Cloud
-from hullwise.data.ellipsoid import smallest_ellipsoid
+from hullwise.geometry.cloud import Cloud
+from hullwise.geometry.ellipsoid import smallest_ellipsoid
 
 
 def khachiyan(X, gap_wanted: float, seconds: float) -> tuple[float, int]:

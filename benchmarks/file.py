@@ -16,7 +16,7 @@ import numpy as np
 from _measure import clocked, parser, show, warm
 
 import hullwise as hw
-from hullwise.data.hull import locate_in_hull
+from hullwise.geometry.hull import locate_in_hull
 
 STEP = 500_000
 

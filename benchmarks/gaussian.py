@@ -31,7 +31,7 @@ from _measure import (
 )
 
 import hullwise as hw
-from hullwise.data.hull import locate_in_hull
+from hullwise.geometry.hull import locate_in_hull
 
 HEAD = (
     "data",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from _measure import clocked, compile_first, met, parser, show, warm
 
-from hullwise.study import balestriero2021
+from hullwise_studies import balestriero2021
 
 
 def main() -> None:

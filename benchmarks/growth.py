@@ -16,7 +16,7 @@ import numpy as np
 from _measure import parser, repeated, show, warm
 
 import hullwise as hw
-from hullwise.data.hull import locate_in_hull
+from hullwise.geometry.hull import locate_in_hull
 
 SIZES = {
     "n": [2_500, 5_000, 10_000, 20_000, 40_000, 80_000],

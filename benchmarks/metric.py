@@ -62,7 +62,7 @@ def calls(X: Any, Q: Any) -> dict[str, Callable[[], Any]]:
         u = (x - 0.5) @ along.T
         return np.sin(4 * u[:, 0]) + u[:, 1] ** 2 + u[:, 2] * u[:, 3]
 
-    M = hw.task.agop(function, X[:800])
+    M = hw.metrics.agop(function, X[:800])
     values, vectors = np.linalg.eigh(M)
     L = np.sqrt(values)[:, None] * vectors.T
     mapped = X @ L.T, Q @ L.T
@@ -73,8 +73,8 @@ def calls(X: Any, Q: Any) -> dict[str, Callable[[], Any]]:
 
 def counted(work: Callable[[], Any]) -> tuple[int, float]:
     """Passes over all rows, and rows times directions priced, of one call."""
-    from hullwise.data import _rounds
-    from hullwise.data._scan import price as real
+    from hullwise.geometry import hull_projection
+    from hullwise.geometry.pricing import price as real
 
     seen = []
 
@@ -82,7 +82,7 @@ def counted(work: Callable[[], Any]) -> tuple[int, float]:
         seen.append(view.n * len(U))
         return real(view, U, *rest, **more)
 
-    with mock.patch.object(_rounds, "price", price):
+    with mock.patch.object(hull_projection, "price", price):
         work()
     return len(seen), float(sum(seen))
 

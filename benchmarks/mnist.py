@@ -34,7 +34,7 @@ from _measure import (
 )
 
 import hullwise as hw
-from hullwise.data.hull import locate_in_hull
+from hullwise.geometry.hull import locate_in_hull
 
 MB = 1e6
 KEYS = ("what", "measured", "target", "met")

@@ -21,7 +21,7 @@ from _measure import met, parser, repeated, show, warm
 from threadpoolctl import threadpool_limits
 
 import hullwise as hw
-from hullwise.data._scan import price
+from hullwise.geometry.pricing import price
 
 PAUSE = 0.3
 

@@ -34,9 +34,9 @@ import numpy as np
 from _measure import clocked, forget_peak, memory, met, parser, show, verified, warm
 
 import hullwise as hw
-from hullwise._threads import cores
-from hullwise.data._scan import price
-from hullwise.rows._files import ParquetRows
+from hullwise._core.threads import cores
+from hullwise.geometry.pricing import price
+from hullwise.io.file_rows import ParquetRows
 
 GROUP = 122_880
 LIMIT = 2e9

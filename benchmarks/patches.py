@@ -15,9 +15,9 @@ from pathlib import Path
 from _measure import clocked, compile_first, met, parser, show, verified, warm
 
 import hullwise as hw
-from hullwise.study import balestriero2021
-from hullwise.study.balestriero2021._pixels import VIEWS, sizes_of
-from hullwise.study.balestriero2021._shares import equal_rows
+from hullwise_studies import balestriero2021
+from hullwise_studies.balestriero2021._pixels import VIEWS, sizes_of
+from hullwise_studies.balestriero2021._shares import equal_rows
 
 HEAD = (
     *("side", "d", "inside", "outside", "undecided", "equal to a training row"),

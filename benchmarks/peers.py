@@ -19,7 +19,7 @@ from scipy.spatial import Delaunay
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 
 import hullwise as hw
-from hullwise.data.hull import locate_in_hull
+from hullwise.geometry.hull import locate_in_hull
 from hullwise.samples import NAMES, load
 
 HEAD = (

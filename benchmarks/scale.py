@@ -37,16 +37,16 @@ HEAD = (
 
 def count_passes() -> list[int]:
     """A list that grows by the number of queries at every pass over the data."""
-    from hullwise.data import _scan
+    from hullwise.geometry import pricing
 
     passes: list[int] = []
-    scan = _scan._scan
+    scan = pricing._scan
 
     def counted(view: Any, directions: Any, *rest: Any) -> None:
         passes.append(len(directions))
         scan(view, directions, *rest)
 
-    _scan._scan = counted
+    pricing._scan = counted
     return passes
 
 

@@ -35,8 +35,8 @@ def dense(width: int, depth: int) -> tuple[list[Any], list[Any]]:
 
 def residual(channels: int = 4) -> Any:
     """Convolutions with strides, three residual blocks, a mean and a linear layer."""
-    from hullwise.model._affine import Average, Conv, Linear, Rearrange, Sum, Window
-    from hullwise.model._units import relu
+    from hullwise.model._piecewise_layers import relu
+    from hullwise.model.affine_layers import Average, Conv, Linear, Rearrange, Sum, Window
     from hullwise.model.builder import Builder
 
     rng, b = np.random.default_rng(0), Builder((3, 32, 32))

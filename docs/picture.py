@@ -19,7 +19,7 @@ from PIL import Image
 from scipy.spatial import ConvexHull
 
 import hullwise as hw
-from hullwise.rows._table import read_table
+from hullwise.io.table_reader import read_table
 from hullwise.samples import load, network_paths
 
 FEATURES = ("temp", "RH")

@@ -46,9 +46,9 @@ def walks(X: Any) -> dict[str, Any]:
     """From a 0 to a 4 in three ways."""
     encoder, decoder = autoencoder(X)
     return {
-        "straight": hw.task.walk(X, FROM, TO),
-        "latent": hw.task.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder),
-        "geodesic": hw.task.walk(X, FROM, TO, "geodesic", stay_near=100.0),
+        "straight": hw.metrics.walk(X, FROM, TO),
+        "latent": hw.metrics.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder),
+        "geodesic": hw.metrics.walk(X, FROM, TO, "geodesic", stay_near=100.0),
     }
 
 
@@ -75,7 +75,7 @@ if __name__ == "__main__":
         warnings.simplefilter("ignore")
         judge = MLPClassifier((32, 32), max_iter=80, random_state=0).fit(X, y)
     encoder, decoder = autoencoder(X)
-    drawn = hw.task.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder, model=judge)
+    drawn = hw.metrics.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder, model=judge)
     drawn.plot(names=[str(k) for k in range(10)]).figure.savefig(
         IMAGES / "walk-plot.png", dpi=110, bbox_inches="tight"
     )

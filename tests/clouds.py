@@ -22,7 +22,7 @@ class Parts:
     def ask(self, question):
         import pickle
 
-        from hullwise.rows._rows import ArrayRows
+        from hullwise.io.rows import ArrayRows
 
         self.asked += 1
         spans = zip(self.cuts, self.cuts[1:])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from hullwise.data.neighbours import nearest_rows
-from hullwise.predict._interpolant import Interpolant
+from hullwise.geometry.neighbours import nearest_rows
+from hullwise.predict.interpolant import Interpolant
 
 
 class Nearest(Interpolant):

@@ -5,8 +5,17 @@ import itertools
 import numpy as np
 
 import hullwise as hw
-from hullwise.model._affine import Average, Concat, Conv, Linear, Rearrange, Scale, Sum, Window
-from hullwise.model._units import Largest, pieces, relu
+from hullwise.model._piecewise_layers import Largest, pieces, relu
+from hullwise.model.affine_layers import (
+    Average,
+    Concat,
+    Conv,
+    Linear,
+    Rearrange,
+    Scale,
+    Sum,
+    Window,
+)
 from hullwise.model.builder import Builder
 
 
@@ -93,3 +102,29 @@ def same_codes(net, X, codes, tol=1e-12):
 
     net.push(net.rows(X)[:, None], visit=see)
     return not differ.any()
+
+
+def mixed(d, seed, integers=False, bias=True, width=5):
+    """Clip, overlapping maxima, absolute values, a skip, leaky units."""
+    rng = np.random.default_rng(seed)
+
+    def linear(o, i):
+        if integers:
+            W, b = rng.integers(-2, 3, (o, i)), rng.integers(-2, 3, o)
+        else:
+            W, b = rng.normal(size=(o, i)), rng.normal(size=o) / 2
+        return Linear(W.astype(float), b.astype(float) * bias)
+
+    build = Builder((d,))
+    clip = build.add("l1", linear(width, d), 0)
+    clip = build.add("clip", pieces("clip", width, [-1.0, 1.0], [0.0, 1.0, 0.0]), clip)
+    at = build.add("l2", linear(width, width), clip)
+    groups = np.array([rng.permutation(width)[:3] for _ in range(4)])
+    groups[1:, 2] = -1
+    most = build.add("max", Largest("maxpool", groups, (4,)), at)
+    size = build.add("abs", pieces("abs", width, [0.0], [-1.0, 1.0]), at)
+    at = build.add("both", Concat(0), most, size)
+    at = build.add("l3", linear(width, width + 4), at)
+    at = build.add("skip", Sum((1.0, 1.0)), at, clip)
+    at = build.add("leaky", pieces("leaky_relu", width, [0.0], [0.25, 1.0]), at)
+    return build.network(build.add("out", linear(2, width), at))

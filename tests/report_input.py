@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 import hullwise as hw
-from hullwise.show import ReportInput
+from hullwise.report import ReportInput
 
 HOSTILE = (
     "<script>",

@@ -175,7 +175,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 PUBLIC = {name: hullwise for name in hullwise.__all__ if not name.startswith("__")}
 PUBLIC |= dict.fromkeys(hullwise.model.__all__, hullwise.model)
-PUBLIC |= dict.fromkeys(hullwise.task.__all__, hullwise.task)
+PUBLIC |= dict.fromkeys(hullwise.metrics.__all__, hullwise.metrics)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -221,14 +221,14 @@ def test_parameters_in_docstrings_are_those_of_the_signature() -> None:
 
 
 def test_pages_state_the_limits_that_are_in_force() -> None:
-    from hullwise.data import _interior, _sign
-    from hullwise.data.location import BANDS
+    from hullwise.geometry import _exact_membership, _interior_simplex
+    from hullwise.geometry.location import BANDS
 
     pages = {path.name: path.read_text(encoding="utf-8") for path in TEXTS}
     limits, notation = pages["limits.md"], pages["notation.md"]
-    assert f"at most {_sign.MOST_ROWS} rows" in limits
-    assert f"up to {_interior.MOST_FEATURES} features" in limits
-    work = import_module("hullwise.data.locate").ELLIPSOID_WORK
+    assert f"at most {_exact_membership.MOST_ROWS} rows" in limits
+    assert f"up to {_interior_simplex.MOST_FEATURES} features" in limits
+    work = import_module("hullwise.geometry.locate").ELLIPSOID_WORK
     assert f"{work / 1e8:.0f} \\cdot 10^8" in limits
     for name in (*hullwise.Status.__members__, *hullwise.Verdict.__members__, *BANDS):
         assert f"`{name}`" in notation, name

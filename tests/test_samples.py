@@ -7,7 +7,7 @@ import pytest
 
 import hullwise.samples as samples
 from hullwise.errors import DataError
-from hullwise.rows._table import read_table
+from hullwise.io.table_reader import read_table
 
 
 @pytest.mark.parametrize(

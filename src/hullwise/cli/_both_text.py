@@ -8,10 +8,10 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..show._readings import BANDS, MEANING, OUT, both_sentence, cross, pushes
-from ..show._usual import expectation
-from ..show._words import plain as shown
-from ..show._words import share
+from ..report.readings import BANDS, MEANING, OUT, both_sentence, cross, pushes
+from ..report.usual import expectation
+from ..report.words import plain as shown
+from ..report.words import share
 from ._console import bar
 from ._text import (
     FARTHEST,
@@ -27,8 +27,8 @@ from ._text import (
 )
 
 if TYPE_CHECKING:
-    from ..data.location import Location
-    from ..task import Directions
+    from ..geometry.location import Location
+    from ..metrics import Directions
 
 DIRECTIONS = 5
 NAMED = 3

@@ -16,12 +16,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .._output import output_path, whole_file
-from ..data._warm import locate_once
-from ..data.cloud import Cloud
-from ..data.locate import locate
-from ..data.location import BANDS, Location
-from ..rows._rows import ArrayRows
+from ..geometry.cloud import Cloud
+from ..geometry.locate import locate
+from ..geometry.location import BANDS, Location
+from ..geometry.warm_up import locate_once
+from ..io.atomic_write import output_path, whole_file
+from ..io.rows import ArrayRows
 from ..samples import Sample, load, network_paths, path
 from ._console import console
 from ._run import compile_kernels, progress_bar
@@ -51,7 +51,7 @@ def run(report: str | None, force: bool) -> None:
     patients = _parkinsons(out, rng)
     seconds = perf_counter() - start
     if report is not None:
-        from ..show.report import write_report
+        from ..report.report import write_report
 
         write_report(patients, report, title="Eight new patients", force=force)
         click.echo(f"\nreport on the new patients written to {report}", err=True)

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, FileError, HullwiseError
+from ..io.coercion import some
+from ..io.paths import existing, select, shown
+from ..io.table_reader import OpenTable, open_table, read_rows
 from ..model import read
 from ..model.arrays import from_arrays
 from ..model.network import Network
-from ..rows._paths import existing, select, shown
-from ..rows._table import OpenTable, open_table, read_rows
-from ..rows._values import some
-from ..show._network_view import NetworkView, look
-from ..show.network_report import write_view
+from ..report.network_report import write_view
+from ..report.network_view import NetworkView, look
 from ._console import console
 from ._dissect_text import print_network
 from ._input import Queries, read_queries, repeated_ids, shell_list, shell_word

@@ -8,11 +8,11 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..show._words import number, plain, share
+from ..report.words import number, plain, share
 from ._text import grid_of, indented, print_notes, rows_text, section, table_of
 
 if TYPE_CHECKING:
-    from ..show._network_view import NetworkView
+    from ..report.network_view import NetworkView
     from ._dissect import Given
 
 NEAREST = 5

@@ -15,14 +15,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.cloud import Cloud
+from .._core.memory import available_memory
 from ..errors import FileError
-from ..rows._files import NpyRows, ParquetRows
-from ..rows._memory import available_memory
-from ..rows._paths import no_columns, select
-from ..rows._rows import ArrayRows
-from ..rows._table import OpenTable, ParquetTable, Table, open_table, read_rows
-from ..rows._values import some
+from ..geometry.cloud import Cloud
+from ..io.coercion import some
+from ..io.file_rows import NpyRows, ParquetRows
+from ..io.paths import no_columns, select
+from ..io.rows import ArrayRows
+from ..io.table_reader import OpenTable, ParquetTable, Table, open_table, read_rows
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -177,7 +177,7 @@ def read_cloud(
     Or read, and kept, by the workers of a scheduler.
     """
     if scheduler is not None:
-        from ..rows.cluster import ClusterRows
+        from ..io.cluster_rows import ClusterRows
 
         columns = features if isinstance(train, ParquetTable) else None
         cloud = Cloud(ClusterRows(scheduler, os.path.abspath(train.path), columns=columns))

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from ..data._warm import locate_once
-from ..data.cloud import Cloud
-from ..data.locate import locate
-from ..data.location import BANDS, Location
 from ..errors import HullwiseError
-from ..rows._paths import shown
-from ..show._readings import pushes
-from ..show._words import plain
+from ..geometry.cloud import Cloud
+from ..geometry.locate import locate
+from ..geometry.location import BANDS, Location
+from ..geometry.warm_up import locate_once
+from ..io.paths import shown
+from ..report.readings import pushes
+from ..report.words import plain
 from ._both_text import print_both
 from ._console import console
 from ._input import (
@@ -216,7 +216,7 @@ def _write(
     done: list[str],
 ) -> None:
     """The table and the report; `told` is the name of the id column and how it was made."""
-    from ..show.report import write_report
+    from ..report.report import write_report
 
     if options["output"] is not None:
         columns, rest = found.plain.to_dict(), {"verdict": "undecided", "band": "unknown"}

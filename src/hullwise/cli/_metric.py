@@ -16,17 +16,18 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from .._output import whole_file
-from ..data._frame import Metric
-from ..data.cloud import Cloud
+from .._core.memory import check_memory
 from ..errors import DataError, FileError, ModelError
-from ..rows._memory import check_memory
-from ..rows._paths import existing
-from ..rows._rows import Floats
-from ..rows._table import OpenTable, read_rows
-from ..rows._values import some
-from ..show._words import plain
-from ..task import Directions, directions
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric
+from ..io.atomic_write import whole_file
+from ..io.coercion import some
+from ..io.paths import existing
+from ..io.rows import Floats
+from ..io.table_reader import OpenTable, read_rows
+from ..metrics import Directions, directions
+from ..metrics.directions import leading
+from ..report.words import plain
 from ._input import Plan
 from ._run import WRITTEN
 from ._target import holds_numbers, target_labels
@@ -79,25 +80,9 @@ def learn(first: OpenTable, pairs: Plan, cloud: Cloud, options: dict[str, Any]) 
         target = _target(first, pairs, options)
         M, text, notes = (_of_fits if kind == "agop" else _of_machine)(rows, target)
     scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
-    metric = leading(M, scale, text)
+    metric = leading(M, scale, KEPT, text)
     assert metric.factor is not None  # a matrix
     return Learnt(metric, metric.factor.T @ metric.factor, directions(metric, cloud), notes)
-
-
-def leading(M: Floats, scale: Floats, text: str) -> Metric:
-    """The directions that hold 99.9 % of a metric, in units of `scale`.
-
-    Units of very different sizes, which would hide small eigenvalues of M itself, do no harm.
-    """
-    A = M * np.outer(scale, scale)
-    values, vectors = np.linalg.eigh((A + A.T) / 2)
-    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
-    held = np.cumsum(values)
-    r = int(np.searchsorted(held, KEPT * held[-1])) + 1
-    size, basis = np.sqrt(values[:r]), vectors[:, :r]
-    factor = size[:, None] * basis.T / scale
-    said = f"{text}; its {r} leading direction{'s' * (r > 1)}" if r < len(A) else text
-    return Metric(np.ones(len(A)), factor, scale[:, None] * (basis / size), said)
 
 
 def write_metric(learnt: Learnt, path: str, force: bool) -> str:
@@ -131,7 +116,7 @@ def _network(model: str, names: Sequence[str], table: str) -> Any:
 
 def _of_network(kind: str, net: Any, rows: Floats, name: str) -> tuple[Floats, str]:
     if kind == "agop":
-        from ..task import agop
+        from ..metrics import agop
 
         return agop(net, rows, ridge=0), f"AGOP of {plain(name, 40)} over the training rows"
     return _of_layer(kind.partition(":")[2], net, rows, plain(name, 40))
@@ -139,39 +124,20 @@ def _of_network(kind: str, net: Any, rows: Floats, name: str) -> tuple[Floats, s
 
 def _of_layer(asked: str, net: Any, rows: Floats, name: str) -> tuple[Floats, str]:
     """W'W of a linear layer that reads the rows, directly or through an affine map."""
-    from ..task.metrics import _linear
+    from ..metrics.feature_matrices import nfm_of_rows
 
     layer: int | str = int(asked) if asked.lstrip("-").isdecimal() else asked
     try:
-        at, W = _linear(net, layer)
+        M, said = nfm_of_rows(net, layer, rows[:1])
     except ModelError as error:
-        raise click.BadParameter(f"{asked!r}: {error}", param_hint="--metric nfm") from None
-    said = net.nodes[at].name
-    before = set(net.nodes[at].inputs)
-    todo = list(before)
-    while todo:
-        fresh = set(net.nodes[todo.pop()].inputs) - before
-        before |= fresh
-        todo += fresh
-    bent = [net.nodes[i].name for i in sorted(before) if net.nodes[i].bends]
-    if bent:
-        raise click.BadParameter(
-            f"{asked!r}: layer {said!r} of {name} reads what {bent[-1]!r} gives, not the rows; "
-            "take the first linear layer, or --metric agop",
-            param_hint="--metric nfm",
-        )
-    code = net.codes(rows[:1])
-    J = net.pull({at: np.eye(len(W))[None]}, code, 0)[0]
-    if not J.any():
-        raise FileError(name, f"the weights of layer {said!r} are all zero: they are no metric")
-    return J.T @ J, f"W'W of layer {plain(said, 40)!r} of {name}"
+        raise click.BadParameter(f"{asked!r}: {name}: {error}", param_hint="--metric nfm") from None
+    return M, f"W'W of layer {plain(said, 40)!r} of {name}"
 
 
 # ---- from the training rows -------------------------------------------------------------------
 
 
 def _target(first: OpenTable, pairs: Plan, options: dict[str, Any]) -> Target:
-
     name = options["target"] if "target" in options else options["targets"][0]
     if not options["classes"] and holds_numbers(first, name):
         values: NDArray[Any] = read_rows(first, columns=[name], bad_rows="keep").values[:, 0]
@@ -206,8 +172,8 @@ def _target(first: OpenTable, pairs: Plan, options: dict[str, Any]) -> Target:
 
 
 def _of_fits(rows: Floats, target: Target) -> tuple[Floats, str, tuple[str, ...]]:
-    from ..task import agop_of_rows
-    from ..task._held_out import explained
+    from ..metrics import agop_of_rows
+    from ..metrics.held_out import explained
 
     y = target.values
     if target.classes:
@@ -248,7 +214,7 @@ def _worth(part: float) -> str:
 
 
 def _of_machine(rows: Floats, target: Target) -> tuple[Floats, str, tuple[str, ...]]:
-    from ..task.rfm import RFMClassifier, RFMRegressor
+    from ..metrics.rfm import RFMClassifier, RFMRegressor
 
     machine = (RFMClassifier if target.classes else RFMRegressor)().fit(rows, target.values)
     name = plain(target.name, 40)

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data._warm import predict_once
-from ..data.cloud import Cloud
 from ..errors import DataError, DataWarning, FileError, HullwiseError
-from ..predict._interpolant import Interpolant
-from ..predict._stray import warn_of_stray_rows
+from ..geometry.cloud import Cloud
+from ..geometry.warm_up import predict_once
+from ..io.rows import ArrayRows, Floats
+from ..io.table_reader import OpenTable, read_rows
+from ..predict.interpolant import Interpolant
 from ..predict.mixture import MixtureClassifier
+from ..predict.outlier_check import warn_of_stray_rows
 from ..predict.smoothness import estimate_smoothness
-from ..rows._rows import ArrayRows, Floats
-from ..rows._table import OpenTable, read_rows
-from ..show._words import plain
+from ..report.words import plain
 from ._console import console
 from ._input import Plan, Queries, open_tables, read_queries, repeated_ids
 from ._metric import learn, write_metric

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..show._words import plain, share
+from ..report.words import plain, share
 from ._both_text import print_directions
 from ._text import (
     STYLES,
@@ -27,8 +27,8 @@ from ._text import (
 )
 
 if TYPE_CHECKING:
-    from ..rows._rows import Floats
-    from ..task import Directions
+    from ..io.rows import Floats
+    from ..metrics import Directions
     from ._input import Queries
     from ._predicted import Predicted
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..data._options import Progress
-from ..data._verdict import Verdict
-from ..data.hull import HullAnswer, locate_in_hull
-from ..predict._interpolant import CHUNK, Interpolant
-from ..predict.bound import error_bound
-from ..predict.regressors import DelaunayRegressor
+from .._core.options import Progress
+from ..geometry.hull import HullAnswer, locate_in_hull
+from ..geometry.verdict import Verdict
+from ..io.rows import Floats, Indices
+from ..predict.error_bound import error_bound
+from ..predict.interpolant import CHUNK, Interpolant
+from ..predict.mesh_regressors import DelaunayRegressor
 from ..predict.simplices import SimplexStatus, Simplices
-from ..rows._rows import Floats, Indices
 
 NAMED = 5  # rows named for each prediction
 FEWEST = 64  # queries at once

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .._output import output_path
-from ..data._warm import warm_up
 from ..errors import FileError
-from ..rows._paths import existing
-from ..rows._write import check_table_output, write_table
+from ..geometry.warm_up import warm_up
+from ..io.atomic_write import output_path
+from ..io.paths import existing
+from ..io.table_writer import check_table_output, write_table
 from ._input import Queries, same_file
 from ._program import STOPPED
 

@@ -15,12 +15,13 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from .._output import output_path
-from ..study import lux2021
-from ..study._page import shown
-from ..study._study import Study, write_page
-from ..study._tables import Finding, Table
-from ..study.lux2021._models import METHODS
+from hullwise_studies import lux2021
+from hullwise_studies._page import shown
+from hullwise_studies._study import Study, write_page
+from hullwise_studies._tables import Finding, Table
+from hullwise_studies.lux2021._models import METHODS
+
+from ..io.atomic_write import output_path
 from ._console import console
 from ._run import WRITTEN, progress_bar
 
@@ -32,7 +33,7 @@ def run(options: dict[str, Any]) -> None:
 
 def run_study(name: str, options: dict[str, Any]) -> None:
     """Any other study: its module's `run` takes the options but output and force."""
-    _run(import_module(f"hullwise.study.{name}"), options, print_study, write_page)
+    _run(import_module(f"hullwise_studies.{name}"), options, print_study, write_page)
 
 
 def _run(module: Any, options: dict[str, Any], show: Any, write: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
-from ..rows._table import OpenTable, read_rows
+from ..io.table_reader import OpenTable, read_rows
 from ._input import Plan
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from ._console import bar
 
 if TYPE_CHECKING:
-    from ..data.location import Location
+    from ..geometry.location import Location
 
 FARTHEST = 8
 FEATURES = 8
@@ -81,7 +81,7 @@ def counts_table(first: str) -> Table:
 
 
 def add_count(out: Console, table: Table, name: str, count: int, *, of: int, meaning: str) -> None:
-    from ..show._words import share
+    from ..report.words import share
 
     table.add_row(
         Text(name, style=f"bold {STYLES[name]}"),
@@ -99,7 +99,7 @@ def indented(out: Console, table: Any) -> None:
 def print_heading(
     out: Console, location: Location, heading: Heading, task: Location | None = None
 ) -> None:
-    from ..show._words import plain
+    from ..report.words import plain
 
     d = len(location.columns)
     names = ", ".join(plain(c, 20) for c in location.columns[:6]) + (", ..." if d > 6 else "")
@@ -170,15 +170,15 @@ def _print_bands(out: Console, location: Location) -> None:
 def _expectation(location: Location) -> str:
     import numpy as np
 
-    from ..data.location import BANDS
-    from ..show._usual import expectation
+    from ..geometry.location import BANDS
+    from ..report.usual import expectation
 
     found = int(np.isin(location.band, BANDS[2:]).sum())
     return expectation(found, len(location), len(location.reference), location.chance())
 
 
 def print_off_flat(out: Console, location: Location) -> None:
-    from ..show._usual import off_flat_sentences
+    from ..report.usual import off_flat_sentences
 
     box = location.box_minimum, location.box_maximum
     said = off_flat_sentences(
@@ -237,7 +237,7 @@ def leading(location: Location) -> Counter[tuple[str, bool]]:
 
 
 def _print_features(out: Console, location: Location) -> None:
-    from ..show._words import plain
+    from ..report.words import plain
 
     found = leading(location)
     names = Counter({name: found[name, True] + found[name, False] for name, _ in found})
@@ -270,7 +270,7 @@ def _print_features(out: Console, location: Location) -> None:
 def _print_farthest(out: Console, location: Location, counted: bool) -> None:
     import numpy as np
 
-    from ..show._words import plain
+    from ..report.words import plain
 
     distance = np.where(location.verdict == 1, 0.0, location.upper)
     # a row off the flat ranks above all that are not, however short its way
@@ -305,7 +305,7 @@ def _print_farthest(out: Console, location: Location, counted: bool) -> None:
 def _change(location: Location, b: int, most: int = 3) -> str:
     import numpy as np
 
-    from ..show._words import plain
+    from ..report.words import plain
 
     residual, query = location.residual[b], location.queries[b]
     width = location.box_maximum - location.box_minimum

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..data._qr import jit
-from ._affine import Floats
-from ._dictionary import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, needed
+from ..geometry.qr_update import jit
+from ._lp import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, needed
 from ._polytope import SAME, ball, ball_by_highs, box_rows, reach_beyond
+from .affine_layers import Floats
 
 NONE, EVERYWHERE = -1, -2  # a wall that is constant: away from zero, or zero throughout
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._threads import single_threaded_blas
-from ..data._qr import jit
+from .._core.threads import single_threaded_blas
 from ..errors import DataError
-from ._affine import Floats
-from ._dictionary import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, centre, needed
+from ..geometry.qr_update import jit
+from ._lp import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, centre, needed
+from .affine_layers import Floats
 
 Mask = NDArray[np.bool_]
 

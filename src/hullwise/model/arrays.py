@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ._affine import Linear
-from ._units import pieces
+from ._piecewise_layers import pieces
+from .affine_layers import Linear
 from .builder import Builder
 from .network import Network
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ._affine import Shape
+from .affine_layers import Shape
 from .network import Network, Node, pruned
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ._affine import Floats
+from .affine_layers import Floats
 from .network import Network
 
 Ints = NDArray[np.int64]

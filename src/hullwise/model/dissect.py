@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ._affine import Floats
-from ._complex import Ints
-from ._units import Codes
-from ._walls import Facets, facets, nearest_walls, wall_directions, wall_units
+from ._piecewise_layers import Codes
+from .affine_layers import Floats
 from .network import Network
+from .planar_complex import Ints
+from .walls import Facets, facets, nearest_walls, wall_directions, wall_units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,7 +180,7 @@ class Dissection:
 
         At most `budget` regions are visited for each.
         """
-        from ._decision import decision_distance
+        from ._decision_boundary import decision_distance
 
         return self._shown([decision_distance(self.net, x, budget=budget) for x in self.X])
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.memory import check_memory
 from ..errors import DataError, DataWarning, ModelError
-from ..rows._check import check_rows
-from ..rows._memory import check_memory
-from ._affine import Floats
-from ._ranges import Clips, Ends, clipped, clips, ends_of, left_out, ranges_of, widths_of
+from ..io.validation import check_rows
+from ._unit_ranges import Clips, Ends, clipped, clips, ends_of, left_out, ranges_of, widths_of
+from .affine_layers import Floats
 from .network import Network
 
 FOLDS = 5  # of the threshold that fit sets

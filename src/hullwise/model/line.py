@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ._affine import Floats
-from ._complex import Ints
-from ._front import RELATIVE, Front
-from ._units import Codes, Pieces, Units
+from ._layer_values import RELATIVE, Front
+from ._piecewise_layers import Codes, Pieces, Units
+from .affine_layers import Floats
 from .network import Network
+from .planar_complex import Ints
 
 TOGETHER = 1e-13  # of the segment: breaks closer than this are one
 
@@ -113,8 +113,8 @@ class Line:
         return np.array(found)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw outputs and breaks; see :func:`hullwise.show.draw_line`."""
-        from ..show.partition import draw_line
+        """Draw outputs and breaks; see :func:`hullwise.report.draw_line`."""
+        from ..report.partition import draw_line
 
         return draw_line(self, ax, **options)
 

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError, ModelError
-from ..rows._check import check_rows
-from ._affine import Affine, Floats, Shape
-from ._units import Codes, Units
+from ..io.validation import check_rows
+from ._piecewise_layers import Codes, Units
+from .affine_layers import Affine, Floats, Shape
 
 if TYPE_CHECKING:
     from .line import Line
-    from .plane import Slice
     from .regions import Regions
+    from .slices import Slice
     from .trees.tree import NetworkTree
 
 Visit = Callable[[int, Floats, Codes], Any]
@@ -334,7 +334,7 @@ class Network:
         DataError
             If the axes do not span a plane, or a number is not finite.
         """
-        from .plane import slice_
+        from .slices import slice_
 
         return slice_(self, origin, axes, half_width, **options)
 
@@ -343,7 +343,7 @@ class Network:
 
         The axes are orthonormal, the first from a towards b; options as for `slice`.
         """
-        from .plane import slice_through
+        from .slices import slice_through
 
         return slice_through(self, a, b, c, margin, **options)
 

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._threads import single_threaded_blas
-from ..data._options import Progress, whole_number
+from .._core.options import Progress, whole_number
+from .._core.threads import single_threaded_blas
 from ..errors import DataError, ModelError
-from ._across import Space
-from ._affine import Floats
-from ._dictionary import ESSENTIAL, UNKNOWN
+from ._affine_maps import n_distinct
+from ._facet_crossing import Space
 from ._facets import EVERYWHERE, cells, reconsidered
-from ._maps import n_distinct
-from ._units import Codes
+from ._lp import ESSENTIAL, UNKNOWN
+from ._piecewise_layers import Codes
+from .affine_layers import Floats
 from .network import Network
 from .trees.tree import _box
 
@@ -250,7 +250,7 @@ class _Walk:
 
     @cached_property
     def _walls(self) -> Ints:
-        from ._walls import wall_units
+        from .walls import wall_units
 
         return wall_units(self.net)
 

@@ -9,11 +9,11 @@ from typing import cast
 import numpy as np
 import scipy.linalg
 
-from ..data._frame import Metric
-from ..data._view import View
-from ..data.cloud import Cloud
-from ..rows._rows import Floats
-from ._near import mapped_alone
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric
+from ..geometry.scaled_view import View
+from ..io.rows import Floats
+from ._batching import mapped_alone
 
 THIN = 1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen
 

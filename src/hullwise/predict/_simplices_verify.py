@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows._rows import Floats, Rows
+from ..io.rows import Floats, Rows
 
 if TYPE_CHECKING:
     from .simplices import Simplices

@@ -18,19 +18,19 @@ from scipy.sparse import csr_array
 from sklearn.base import RegressorMixin, clone
 from sklearn.exceptions import DataConversionWarning
 
-from .._estimator import CloudEstimator
-from ..data._options import whole_number
+from .._core.options import whole_number
 from ..errors import DataError, DataTypeError, DataWarning
-from ..rows._check import Checked, check_rows
-from ..rows._rows import Array, Floats, Indices
-from ._distinct import distinct_places
-from ._interpolant import CHUNK, Interpolant
-from ._scale import ROUNDING, fit_scale, groups_needed, stretch
-from ._stray import warn_of_stray_rows
-from ._target import read_numbers, refuse_masked
-from .band import Band
-from .bound import error_bound
-from .explain import Explanation
+from ..geometry.cloud_estimator import CloudEstimator
+from ..io.rows import Array, Floats, Indices
+from ..io.validation import Checked, check_rows
+from ._calibration_scale import ROUNDING, fit_scale, groups_needed, stretch
+from ._duplicates import distinct_places
+from .error_bound import error_bound
+from .explanation import Explanation
+from .interpolant import CHUNK, Interpolant
+from .outlier_check import warn_of_stray_rows
+from .prediction_band import Band
+from .targets import read_numbers, refuse_masked
 
 __all__ = ["CalibratedRegressor"]
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._threads import Stop, cores, for_each
-from ..data._frame import Metric
-from ..data._options import Progress
-from ..data.cloud import Cloud
-from ..rows._rows import Floats
+from .._core.options import Progress
+from .._core.threads import Stop, cores, for_each
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric
+from ..io.rows import Floats
 from ._coordinates import Coordinates, coordinates
-from ._found import Found, floors
-from ._large import search_large
-from ._search import find_simplices
+from ._delaunay_out_of_core import search_large
+from ._delaunay_search import find_simplices
+from ._simplex_result import Found, floors
 
 HEAVY = 1 << 22  # numbers read by a query's looks beyond which it is worth a thread
 

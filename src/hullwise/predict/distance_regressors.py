@@ -7,12 +7,12 @@ from typing import Any
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ..data._frame import Metric
-from ..data._options import Progress, nonnegative, whole_number
-from ..data.cloud import Cloud
+from .._core.options import Progress, nonnegative, whole_number
 from ..errors import DataError
-from ..rows._rows import Floats
-from ._interpolant import Interpolant
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric
+from ..io.rows import Floats
+from .interpolant import Interpolant
 from .nearest import inverse_distance_weights, nearest_weights
 from .shepard import LocalFits, linear_shepard_weights, local_fits, shepard_radii, shepard_weights
 

@@ -15,17 +15,17 @@ from scipy.sparse import csr_array
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.exceptions import DataConversionWarning
 
-from .._estimator import CloudEstimator
-from ..data._frame import power_of_two
-from ..data._options import Progress
+from .._core.options import Progress
 from ..errors import DataError, DataTypeError
-from ..rows._check import check_rows, check_target
-from ..rows._rows import Array, Floats
-from . import _mixture
-from ._interpolant import Interpolant
-from ._target import refuse_masked
-from .explain import Explanation
+from ..geometry.cloud_estimator import CloudEstimator
+from ..geometry.metric import power_of_two
+from ..io.rows import Array, Floats
+from ..io.validation import check_rows, check_target
+from . import _mixture_kernels
+from .explanation import Explanation
+from .interpolant import Interpolant
 from .quantiles import read_probabilities
+from .targets import refuse_masked
 
 __all__ = ["MixtureClassifier", "MixtureRegressor"]
 
@@ -174,7 +174,7 @@ class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
             raise DataError("t contains NaN: a threshold must be a number.")
         rows = np.atleast_2d(at)
         order = np.argsort(rows, axis=1)
-        found = _mixture.cdf(W, self.samples_, np.take_along_axis(rows, order, axis=1))
+        found = _mixture_kernels.cdf(W, self.samples_, np.take_along_axis(rows, order, axis=1))
         shares = np.empty_like(found)
         np.put_along_axis(shares, np.broadcast_to(order, found.shape), found, axis=1)
         return shares[:, 0] if at.ndim == 0 else shares
@@ -199,7 +199,9 @@ class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
         O(n s log(n s) + nnz k log(n s) log s) beyond the weights.
         """
         probabilities = read_probabilities(p)
-        found = _mixture.quantiles(self.weights(Q), self.samples_, probabilities.reshape(-1))
+        found = _mixture_kernels.quantiles(
+            self.weights(Q), self.samples_, probabilities.reshape(-1)
+        )
         return found[:, 0] if probabilities.ndim == 0 else found
 
     def ks(self, Q: Any, samples: Any) -> Floats:
@@ -227,7 +229,7 @@ class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
         seen = seen.reshape(len(seen), -1)
         if len(seen) != W.shape[0]:
             raise DataError(f"samples has {len(seen)} rows for {W.shape[0]} queries.")
-        return _mixture.ks(W, self.samples_, np.sort(seen, axis=1))
+        return _mixture_kernels.ks(W, self.samples_, np.sort(seen, axis=1))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predicted means against the means of the samples y, (n, s) or (n,)."""

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..errors import DataError
-from ..rows._rows import Floats
+from ..io.rows import Floats
 
 NUMBERS = 1 << 20  # compared at once
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._threads import Stop, cores, for_each, single_threaded_blas
-from ..data._frame import Metric, lengths
-from ..data._options import Progress
-from ..data._scan import top_rows
-from ..data._view import View
-from ..data.cloud import Cloud
-from ..data.neighbours import nearest_rows
-from ..rows._memory import check_memory
-from ..rows._rows import Floats, Indices
-from ._near import Batch, Scene, in_batches, scene
-from ._shepard import COVERED, add_slopes, shepard
+from .._core.memory import check_memory
+from .._core.options import Progress
+from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric, lengths
+from ..geometry.neighbours import nearest_rows
+from ..geometry.pricing import top_rows
+from ..geometry.scaled_view import View
+from ..io.rows import Floats, Indices
+from ._batching import Batch, Scene, in_batches, scene
+from ._shepard_kernels import COVERED, add_slopes, shepard
 
 WIDER = 1.1  # the radius of a local fit, in distances to its farthest row (SHEPPACK)
 DEPENDENT = 1e-10  # singular values of a fit below this times the largest count as zero

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..data._frame import Metric
-from ..data._options import Progress
-from ..data.cloud import Cloud
+from .._core.options import Progress
 from ..errors import DataError
-from ..rows._rows import Floats, Indices
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric
+from ..io.rows import Floats, Indices
 from ._coordinates import coordinates
-from ._distinct import Places
+from ._duplicates import Places
 from .delaunay import as_weights, search
 
 __all__ = ["SimplexStatus", "Simplices"]

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._threads import single_threaded_blas
-from ..data._frame import Metric, lengths
-from ..data._options import whole_number
-from ..data.cloud import Cloud
-from ..data.neighbours import nearest_rows
+from .._core.options import whole_number
+from .._core.threads import single_threaded_blas
 from ..errors import DataError, DataWarning
-from ..rows._check import check_target
-from ..rows._rows import Floats, Indices
-from ._distinct import distinct_places
-from ._target import refuse_masked
-from ._weighted import UNIT
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric, lengths
+from ..geometry.neighbours import nearest_rows
+from ..io.rows import Floats, Indices
+from ..io.validation import check_target
+from ._duplicates import distinct_places
+from ._row_weights import UNIT
+from .targets import refuse_masked
 
 __all__ = ["Smoothness", "estimate_smoothness"]
 

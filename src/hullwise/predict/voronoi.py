@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from scipy.sparse import csr_array
 
-from .._threads import Stop
-from ..data._frame import Metric
-from ..data._options import Progress
-from ..data.cloud import Cloud
-from ..rows._rows import Floats
-from ._near import Batch, in_batches, scene
-from ._voronoi import voronoi
+from .._core.options import Progress
+from .._core.threads import Stop
+from ..geometry.cloud import Cloud
+from ..geometry.metric import Metric
+from ..io.rows import Floats
+from ._batching import Batch, in_batches, scene
+from ._voronoi_kernel import voronoi
 
 
 def voronoi_weights(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..rows._table import read_table
+from ..io.table_reader import read_table
 
 __all__ = ["NAMES", "Sample", "load", "network_paths", "path"]
 

@@ -11,10 +11,21 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.memory import check_memory
 from ...errors import ModelError
-from ...rows._memory import check_memory
-from .._affine import Average, Concat, Conv, Floats, Linear, Rearrange, Scale, Shape, Sum, Window
-from .._units import Largest, pieces, relu
+from .._piecewise_layers import Largest, pieces, relu
+from ..affine_layers import (
+    Average,
+    Concat,
+    Conv,
+    Floats,
+    Linear,
+    Rearrange,
+    Scale,
+    Shape,
+    Sum,
+    Window,
+)
 from ..builder import Builder
 from ..network import Network
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._core.memory import check_memory
 from ...errors import DataWarning, FileError, HullwiseError, ModelError
-from ...rows._memory import check_memory
-from ...rows._paths import existing
-from .._affine import Floats, Shape
+from ...io.paths import existing
+from ..affine_layers import Floats, Shape
 from ..network import Network
 from ._layers import Layers, Loose, checked, probes, refuse
 from ._onnx_operators import Operators

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
-from .._affine import Shape, Window
+from ..affine_layers import Shape, Window
 from ._layers import Layers, fitted, per_row, refuse
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
-from .._affine import Floats
+from ..affine_layers import Floats
 from ..network import Network
 from ._layers import Layers, checked, probes, refuse
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataWarning, HullwiseError, ModelError
-from .._affine import Shape
+from ..affine_layers import Shape
 from ..network import Network
 from ._layers import Layers, checked, probes, refuse
-from ._torch_calls import Call, Calls, Signal, is_node, mapped
-from ._torch_watch import Watch
+from ._torch_operators import Call, Calls, Signal, is_node, mapped
+from ._torch_trace import Watch
 
 FINAL = {"softmax", "log_softmax", "sigmoid", "logsigmoid"}
 MOVES = {

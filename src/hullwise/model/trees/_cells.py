@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data._qr import jit
-from .._affine import Floats
+from ...geometry.qr_update import jit
 from .._polytope import interior
+from ..affine_layers import Floats
 
 RELATIVE = 1e-12  # of a row's largest value on the cell: less is zero
 ROUNDING = 2.0**-49  # of the magnitudes added up: what rounding may leave of a zero

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data._options import Progress
-from .._affine import Affine, Floats, Sum
-from .._units import Codes, Largest, Pieces
+from ..._core.options import Progress
+from .._piecewise_layers import Codes, Largest, Pieces
+from ..affine_layers import Affine, Floats, Sum
 from ..network import BLOCK, Network
 from ._cells import Cell, whole
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data._options import whole_number
+from ..._core.options import whole_number
 from ...errors import DataError
-from .._affine import Floats
+from ..affine_layers import Floats
 
 SHARINGS = ("none", "hash")
 ROUTINGS = ("soft", "hard")

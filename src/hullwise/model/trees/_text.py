@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._affine import Floats
+from ..affine_layers import Floats
 
 if TYPE_CHECKING:
     from .tree import NetworkTree

@@ -29,12 +29,12 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..._estimator import CloudEstimator
-from ...data._options import whole_number
+from ..._core.options import whole_number
 from ...errors import DataError, ModelError
+from ...geometry.cloud_estimator import CloudEstimator
+from ...io.validation import check_rows, check_target
 from ...predict.mixture import _classes
-from ...rows._check import check_rows, check_target
-from .._affine import Floats
+from ..affine_layers import Floats
 from ._ndt import ROUTINGS, Shape, checked, chosen, held, leaf_of, paths, soft, split_values, turns
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...data._options import Progress, whole_number
-from ...data._qr import jit
+from ..._core.options import Progress, whole_number
 from ...errors import DataError, DataWarning, ModelError
-from .._affine import Floats
-from .._units import Codes
+from ...geometry.qr_update import jit
+from .._piecewise_layers import Codes
+from ..affine_layers import Floats
 from ..network import BLOCK, Network
 from ._grow import Grown, grow
 from ._text import written

@@ -1,0 +1,50 @@
+"""What a cloud learns of its rows when it is built, part by part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..io.rows import Floats, Rows
+from ..io.validation import check_block
+from ._scores import BLOCK
+from .metric import Frame
+
+
+def summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Floats]:
+    """Least, greatest and 2**-60 of the sum of each feature; an error where one is not finite."""
+    low, high = np.full(rows.d, np.inf), np.full(rows.d, -np.inf)
+    total = np.zeros(rows.d)
+    for first in range(0, rows.n, 4 * BLOCK):
+        block = rows.block(first, min(first + 4 * BLOCK, rows.n))
+        check_block(block, start + first, columns, "X")
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)
+        # 2**-60 keeps the sum of any number of rows finite
+        total += (
+            np.ldexp(block, -60).sum(axis=0)
+            if block.dtype == np.float64
+            else (block.sum(axis=0, dtype=np.float64) * 2.0**-60)
+        )
+    return low, high, total
+
+
+def coarse(mean: Floats, low: Floats, high: Floats) -> Floats:
+    """The mean to a millionth of the range, as a place to stand.
+
+    Sums in another order, by rows in other parts, then give the same place to the last bit.
+    """
+    step = np.frexp(high / 2 - low / 2)[1] - 20
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = np.ldexp(np.rint(np.ldexp(mean, -step)), step)
+    return np.clip(np.where(np.isfinite(rounded), rounded, mean), low, high)
+
+
+def squares(rows: Rows, start: int, frame: Frame, mean: Floats) -> Floats:
+    """The sum of squares of each feature about the mean, in a frame."""
+    total, about = np.zeros(rows.d), frame.map(mean[None, :])
+    for first in range(0, rows.n, BLOCK):
+        Z = frame.map(rows.block(first, min(first + BLOCK, rows.n)))
+        total += np.square(Z - about).sum(axis=0)
+    return total

@@ -1,0 +1,195 @@
+"""The flat on which the rows lie, and coordinates in which the cloud on it is round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..io.rows import Floats, Indices
+from .metric import Frame, power_of_two
+from .scaled_view import View
+
+ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
+ULPS = 8 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """Affine hull of the rows: y = (z - mean) @ basis has mean 0 and variance 1 along each axis.
+
+    z is in `frame` coordinates; `directions` (d, r) is an orthonormal basis of the flat there,
+    None where the flat is the whole space.
+    """
+
+    frame: Frame
+    mean: Floats
+    basis: Floats
+    directions: Floats | None
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the flat."""
+        return int(self.basis.shape[1])
+
+    def mahalanobis(self, Q: Floats) -> Floats:
+        """Distance of each row of Q (m, d) from the mean in units of the covariance, (m,).
+
+        Infinite off the flat (by more than 1e-9 of a column's half width).
+        """
+        D = self.frame.map(Q) - self.mean
+        size = np.linalg.norm(D @ self.basis, axis=1)
+        if self.directions is not None:
+            left = D - (D @ self.directions) @ self.directions.T
+            off = np.abs(left).max(axis=1, initial=0.0)
+            size[off > 1e-9 * (1 + np.abs(D).max(axis=1, initial=0.0))] = np.inf
+        return np.asarray(size)
+
+    def spanned_by_one(self, X: Floats, n: int) -> NDArray[np.bool_]:
+        """Which of these training rows (r, d) of n leave the flat of all the others.
+
+        Such a row has leverage 1: some direction of the flat is its own.
+        """
+        return np.asarray(1 + np.square(self.mahalanobis(X)) > n * (1 - 1e-9))
+
+
+def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
+    """All rows of a view, about 8 MiB at a time."""
+    size = int(np.clip((1 << 20) // view.rank, 64, 8192))
+    for start in range(0, view.n, size):
+        stop = min(start + size, view.n)
+        yield slice(start, stop), view.block(start, stop, False)
+
+
+def find_flat(view: View, noise: Floats, tolerance: float = 1e-11) -> Flat:
+    """Rank and round coordinates; O(n d^2), one pass where the rank is plain and two elsewhere.
+
+    A direction is part of the flat when the rows' spread along it exceeds both `tolerance` times
+    the largest spread (columns measured in their own width) and four times the rounding of the
+    stored values, `noise` (d,).
+    """
+    frame = view.frame
+    if view.n <= view.rank:
+        mean = view.take(np.arange(view.n)).mean(axis=0)
+        return Flat(frame, mean, *_basis_by_svd(view, mean, noise, tolerance))
+    total, gram = _sums(view.ask(_moments))
+    mean = total / view.n
+    gram = gram / view.n - np.outer(mean, mean)
+    spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    # a column of little more than rounding keeps its frame's unit: dividing would raise the noise
+    unit = np.where(spread > 1e3 * noise, spread, 1.0)
+    values, vectors = np.linalg.eigh(gram / np.outer(unit, unit))
+    plain = values > ROOMY * values[-1]
+    size, axes = np.sqrt(values[plain]), vectors[:, plain]
+    if not plain.all():
+        thin = _thin_directions(view, mean, unit, vectors[:, ~plain])
+        rounding = 4 * np.linalg.norm(thin[1] * (noise / unit)[:, None], axis=0)
+        keep = (thin[0] > tolerance * np.sqrt(max(values[-1], 0.0))) & (thin[0] > rounding)
+        size = np.concatenate([size, thin[0][keep]])
+        axes = np.concatenate([axes, thin[1][:, keep]], axis=1)
+    basis = axes / size / unit[:, None]
+    if len(size) == view.rank:
+        return Flat(frame, mean, basis, None)
+    return Flat(frame, mean, basis, np.linalg.qr(axes * unit[:, None])[0])
+
+
+def _moments(
+    view: View, start: int, mean: Floats | float = 0.0, axes: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Sum and sum of outer products of the rows of a part, or of (rows - mean) @ axes."""
+    r = view.rank if axes is None else axes.shape[1]
+    total, gram = np.zeros(r), np.zeros((r, r))
+    for _, Z in blocks(view):
+        Y = Z if axes is None else (Z - mean) @ axes
+        total += Y.sum(axis=0)
+        gram += Y.T @ Y
+    return total, gram
+
+
+def _sums(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    return np.sum([one[0] for one in parts], axis=0), np.sum([one[1] for one in parts], axis=0)
+
+
+def _thin_directions(view: View, mean: Floats, unit: Floats, axes: Floats) -> tuple[Floats, Floats]:
+    """Spread of the rows along directions where a Gram matrix sees only its own rounding.
+
+    The rows are projected on those directions first, which makes the numbers small before they
+    are squared: spreads of 1e-15 of the largest are seen instead of 1e-8.
+    """
+    shift, gram = _sums(view.ask(partial(_moments, mean=mean, axes=axes / unit[:, None])))
+    gram = gram / view.n - np.outer(shift, shift) / view.n**2
+    values, vectors = np.linalg.eigh(gram)
+    return np.sqrt(np.maximum(values, 0.0)), axes @ vectors
+
+
+def measured_by_size(frame: Frame, size: Floats) -> Frame:
+    """A column frame in which a column that hardly moves is measured by its size (d,) instead.
+
+    A column that moves by no more than a few units in its last place is a constant: its noise
+    must not pass for a dimension.
+    """
+    constant = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
+    own = np.ldexp(1.0, -power_of_two(size))
+    return replace(frame, factor=np.where(constant, own, frame.factor))
+
+
+def _basis_by_svd(
+    view: View, mean: Floats, noise: Floats, tolerance: float
+) -> tuple[Floats, Floats | None]:
+    """The same for no more rows than features."""
+    Z = view.take(np.arange(view.n)) - mean
+    _, sigma, Vt = np.linalg.svd(Z / np.sqrt(view.n), full_matrices=False)
+    rounding = 4 * np.linalg.norm(Vt * noise, axis=1)
+    keep = (sigma > tolerance * sigma.max(initial=0.0)) & (sigma > rounding)
+    directions = np.ascontiguousarray(Vt[keep].T)
+    return directions / sigma[keep], None if keep.sum() == view.rank else directions
+
+
+def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
+    """|y N|^2 of every row, and the rows furthest either way along each column of N (r, k)."""
+    parts = view.ask(partial(_extremes, mean=flat.mean, to=flat.basis @ N))
+    best = np.stack([one[1] for one in parts])
+    first = best.argmax(axis=0)  # the parts in order: equal ones keep the lower row
+    row = np.stack([one[2] for one in parts])[first, np.arange(best.shape[1])]
+    return np.concatenate([one[0] for one in parts]), row
+
+
+def _extremes(view: View, begin: int, mean: Floats, to: Floats) -> tuple[Floats, Floats, Indices]:
+    k = to.shape[1]
+    size = np.zeros(view.n)
+    best, row = np.full(2 * k, -np.inf), np.zeros(2 * k, dtype=np.intp)
+    for at, Z in blocks(view):
+        Y = (Z - mean) @ to
+        size[at] = np.einsum("ij,ij->i", Y, Y)
+        for part, sign in ((slice(0, k), 1), (slice(k, 2 * k), -1)):
+            arg = Y.argmax(axis=0) if sign > 0 else Y.argmin(axis=0)
+            value = sign * Y[arg, np.arange(k)]
+            better = value > best[part]
+            best[part] = np.where(better, value, best[part])
+            row[part] = np.where(better, arg + at.start + begin, row[part])
+    return size, best, row
+
+
+def spanning_rows(view: View, flat: Flat, count: int) -> Indices:
+    """About `count` rows far out under the covariance, that reach well along every direction.
+
+    One pass picks them; further ones only while some direction of unit variance in the cloud is
+    nearly lost in the choice, which adds the extreme rows along each such direction.
+    """
+    size, rows = extremes(view, flat, np.eye(flat.rank))
+    count = min(count, view.n)
+    far = np.argpartition(size, view.n - count)[view.n - count :]
+    rows = np.union1d(rows, far)
+    while True:
+        Y = (view.take(rows) - flat.mean) @ flat.basis
+        values, vectors = np.linalg.eigh((Y - Y.mean(axis=0)).T @ (Y - Y.mean(axis=0)))
+        weak = values < 0.25
+        if not weak.any():
+            return rows
+        more = np.union1d(rows, extremes(view, flat, vectors[:, weak])[1])
+        if len(more) == len(rows):
+            return rows
+        rows = more

@@ -1,0 +1,129 @@
+"""The scores of rows for directions, block by block, on a few threads, and what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numba import njit
+
+from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from ..io.rows import Array, Floats, Indices
+from .scaled_view import View
+
+BLOCK = 1024  # rows of data in one product
+CHUNK = 1024  # directions in one product
+SMALL = 1 << 24  # products of less than this are not worth a second thread
+Places = list[tuple[int, int, int]]  # groups of rows: number, first row, end
+
+
+class Scores(Protocol):
+    """The scores of a block of rows for some directions, where they were computed."""
+
+    @property
+    def width(self) -> int:
+        """How many rows."""
+
+    def hide(self, directions: Indices, rows: Indices) -> None:
+        """Take single scores out."""
+
+    def best(self) -> tuple[Indices, Array]:
+        """The first best row of each direction, and its score."""
+
+    def above(self, least: Floats) -> tuple[Indices, Indices]:
+        """Directions and rows of the scores that reach their direction's level."""
+
+    def insert(self, start: int, values: Floats, rows: Indices) -> None:
+        """Merge into sorted lists of the best; the first row of the block is number `start`."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayScores:
+    """Scores in an array (directions, rows)."""
+
+    S: Array
+
+    @property
+    def width(self) -> int:
+        return int(self.S.shape[1])
+
+    def hide(self, directions: Indices, rows: Indices) -> None:
+        self.S[directions, rows] = -np.inf
+
+    def best(self) -> tuple[Indices, Array]:
+        arg = self.S.argmax(axis=1)
+        return arg, np.take_along_axis(self.S, arg[:, None], axis=1)[:, 0]
+
+    def above(self, least: Floats) -> tuple[Indices, Indices]:
+        which, row = np.nonzero(least[:, None] <= self.S)
+        return which, row
+
+    def insert(self, start: int, values: Floats, rows: Indices) -> None:
+        merge_top(self.S, start, values, rows)
+
+
+def scan(
+    view: View,
+    directions: Array,
+    spans: Places,
+    block: int,
+    single: bool,
+    consume: Callable[[int, int, slice, Scores], None],
+    h: float = 0.0,
+) -> None:
+    """Hand the scores of every block to `consume(group, start, directions, scores)`.
+
+    A group is a span of rows; its blocks come in order and from one thread only, so a consumer
+    that writes to its own group needs no lock.
+    """
+    count = len(directions)
+    if not count:
+        return
+    folded = view.folds(count, h)
+
+    def one_group(item: tuple[int, int, int], stop: Stop) -> None:
+        group, first, last = item
+        buffer = np.zeros((min(CHUNK, count), block + -block % 64), dtype=directions.dtype)
+        for start in range(first, last, block):
+            Z = view.block(start, min(start + block, last), single, folded)
+            # equal rows get equal scores only where the product treats them alike: no ragged end
+            padded = np.pad(Z, ((0, -len(Z) % 64), (0, 0))) if len(Z) % 64 else Z
+            weight = h * np.einsum("ij,ij->i", Z, Z) if h else None
+            for low in range(0, count, CHUNK):
+                if stop.is_set():
+                    return
+                at = slice(low, min(low + CHUNK, count))
+                part = directions[at]
+                S = buffer[: len(part), : len(padded)]
+                S = np.matmul(part, padded.T, out=S)[:, : len(Z)]
+                if weight is not None:
+                    S -= weight
+                consume(group, start, at, ArrayScores(S))
+
+    if view.small:
+        _ = view.kept  # made once, before the threads ask for it
+    # a thread costs more to start than a small product takes
+    threads = cores() if view.n * view.rank * count > SMALL else 1
+    with single_threaded_blas():
+        for_each(one_group, spans, threads)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
+    """Insert a block of scores into sorted lists of the best k; ties keep the earlier row."""
+    k = values.shape[1]
+    for b in range(S.shape[0]):
+        least = values[b, k - 1]
+        for j in range(S.shape[1]):
+            score = S[b, j]
+            if score > least:
+                at = k - 1
+                while at > 0 and values[b, at - 1] < score:
+                    values[b, at] = values[b, at - 1]
+                    rows[b, at] = rows[b, at - 1]
+                    at -= 1
+                values[b, at] = score
+                rows[b, at] = start + j
+                least = values[b, k - 1]

@@ -1,0 +1,48 @@
+"""More features than rows: the same distances in as many coordinates as there are rows.
+
+n rows span a flat of at most n - 1 dimensions. In an orthonormal basis of it, with one more
+coordinate for how far a query is off the flat, every distance between a query and a row is what
+it was, so nearest points can be found in n coordinates instead of d.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import qr
+
+from ..io.rows import ArrayRows, Floats
+from .metric import Frame
+from .scaled_view import View
+
+
+class Narrow:
+    """A view in the basis of its rows' own flat; O(n^2 d) to make, O(m n d) to map m queries."""
+
+    def __init__(self, view: View) -> None:
+        Z = view.take(np.arange(view.n))
+        self.mean = Z.mean(axis=0)
+        self.basis, corner = qr((Z - self.mean).T, mode="economic")
+        rows = np.column_stack([corner.T, np.zeros(view.n)])
+        frame = Frame(np.zeros(rows.shape[1]), 1.0, np.ones(rows.shape[1]), None, 0)
+        reach = np.abs(rows).max(axis=0)
+        self.view = View(ArrayRows(rows), frame, reach, reach)
+
+    def map(self, Zq: Floats) -> Floats:
+        """Coordinates of queries: along the flat, and how far off it."""
+        off = self._off(Zq)
+        far = np.sqrt(np.einsum("ij,ij->i", off, off))
+        return np.column_stack([(Zq - self.mean) @ self.basis, far])
+
+    def widen(self, Zq: Floats, U: Floats) -> Floats:
+        """Unit directions in the view's own coordinates from directions in these."""
+        off = self._off(Zq)
+        far = np.sqrt(np.einsum("ij,ij->i", off, off))
+        wide = U[:, :-1] @ self.basis.T + off * (U[:, -1] / np.where(far > 0, far, 1.0))[:, None]
+        return np.asarray(wide / np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None])
+
+    def _off(self, Zq: Floats) -> Floats:
+        """The part of each query off the flat, orthogonal to it to rounding."""
+        off = Zq - self.mean
+        for _ in range(2):
+            off = off - (off @ self.basis) @ self.basis.T
+        return np.asarray(off)

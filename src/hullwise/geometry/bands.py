@@ -1,0 +1,148 @@
+"""Bands: a distance ranked among the distances of training rows that were left out in turn.
+
+Past about ten features nearly every honest new row is outside the hull, and so is nearly every
+training row once it is left out. How far out is usual can be read off those; a new row drawn like
+them takes any rank among them with equal probability, as in conformal prediction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..io.rows import Floats, Indices
+from .metric import Metric
+
+if TYPE_CHECKING:
+    from .cloud import Cloud
+
+BANDS = ("core", "edge", "beyond", "far")
+EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
+
+Bools = NDArray[np.bool_]
+Objects = NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What training rows themselves look like when each is left out of the cloud.
+
+    Attributes
+    ----------
+    rows : (r,) int
+        The sampled training rows.
+    hull : (r,) float64
+        Distance of each to the hull of the other rows.
+    off : (r,) bool
+        Whether it leaves the flat that the other rows span.
+    gaps : (r,) float64
+        Distance of each to its k-th nearest other row.
+    metric : Metric
+    k : int
+        With what they were measured; `locate` refuses to use them with anything else.
+    negligible : float
+        Distances to the hull up to this one count as none in a rank: a hundredth of the rows' own
+        spread where the metric is a matrix, which may all but ignore some directions, else 0.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.HullLocator(k=1).fit([[0.0], [1.0], [3.0]])
+    >>> locator.reference_
+    Reference(3 training rows left out in turn)
+    >>> locator.reference_.hull
+    array([1., 0., 2.])
+    >>> locator.reference_.gaps
+    array([1., 1., 2.])
+    """
+
+    rows: Indices
+    hull: Floats
+    off: Bools
+    gaps: Floats
+    metric: Metric
+    k: int
+    negligible: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"Reference({len(self.rows)} training rows left out in turn)"
+
+
+def negligible(cloud: Cloud, metric: Metric) -> float:
+    """A hundredth of the root mean square distance of rows from their mean in a matrix metric."""
+    if metric.factor is None:
+        return 0.0
+    rows = cloud.take(cloud.sample(2000))
+    return float(np.sqrt(np.mean(np.square(metric.norm(rows - rows.mean(axis=0))))) / 100)
+
+
+def percentile(values: Floats, reference: Floats) -> Floats:
+    """Share of reference values strictly below each value, in percent; NaN without a reference."""
+    if not len(reference):
+        return np.full(len(values), np.nan)
+    below = np.searchsorted(np.sort(reference), values, side="left")
+    return np.asarray(100.0 * below / len(reference))
+
+
+def rank(lower: Floats, upper: Floats, off: Bools, reference: Reference) -> tuple[Objects, Floats]:
+    """Band and percentile of each query from the bracket of its distance.
+
+    A query that leaves the flat which the training rows span (`off`) ranks above every row that
+    does not, however short the way: a feature that never moved has no unit to measure it by.
+    """
+    lower, upper, usual = (
+        np.where(distance <= reference.negligible, 0.0, distance)
+        for distance in (lower, upper, reference.hull)
+    )
+    if not len(usual):
+        inside = np.where(upper == 0, "core", "unknown").astype(object)
+        return inside, percentile(upper, usual)
+    finite = upper[np.isfinite(upper)].max(initial=0.0)
+    above = max(float(finite), float(usual.max())) * 2 + 1
+    usual = usual + above * reference.off
+    low, high = lower + above * off, upper + above * off
+    return bands(low, high, usual), percentile(high, usual)
+
+
+def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
+    """core, edge, beyond or far by the percentile of the distance; unknown while the bracket
+    spans a band.
+
+    A row drawn like the training rows is core or edge in 95 of 100 cases, and far, farther out
+    than every sampled training row, in at most one of r + 1: the ranks of exchangeable distances
+    are uniform. That is exact for a metric fixed beforehand, and nearly so for one read off the
+    training rows ("std", "range").
+    """
+    limits = np.array([EDGE, BEYOND])
+    names = np.array(BANDS, dtype=object)
+
+    def index(distance: Floats) -> Any:
+        at = np.searchsorted(limits, percentile(distance, reference), side="left")
+        return np.where(distance > reference.max(), 3, at)
+
+    low, high = index(lower), index(upper)
+    return np.asarray(np.where(low == high, names[high], "unknown"), dtype=object)
+
+
+def chance(found: int, m: int, r: int) -> float:
+    """Probability that `found` or more of m rows drawn like the training rows are beyond or far.
+
+    Such a row is beyond or far if it exceeds the c-th of r left-out distances with
+    c = floor(.95 r) + 1. The probability of that is Beta(r - c + 1, c) distributed over samples,
+    so their number is beta-binomial: nearly, as a left-out distance lacks one row of the hull that
+    a new one has, and at most, where distances tie. NaN without reference rows.
+
+    Examples
+    --------
+    >>> round(chance(34, 400, 500), 3), round(chance(24, 400, 500), 2)
+    (0.018, 0.26)
+    """
+    from scipy.stats import betabinom  # 40 MB and a third of a second that few calls need
+
+    c = 1 + int(np.floor(r * BEYOND / 100))
+    if r < 1 or c > r:
+        return float("nan")
+    return float(betabinom.sf(found - 1, m, r - c + 1, c))

@@ -1,0 +1,404 @@
+"""The cloud of training rows and the one question asked of it.
+
+    Which rows maximise <x, g> - h |x|^2 ?
+
+With h = 0 the answer is the support function of the convex hull, with h > 0 a nearest neighbour
+query, and all that is said about the data follows from such answers. A cloud on a GPU or on a
+hundred machines is another class with the same few methods.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from os import PathLike, fspath
+from os.path import isdir
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._core.options import whole_number
+from ..errors import DataError, DataTypeError, DataWarning
+from ..io.rows import ArrayRows, Floats, Indices, Rows, ask
+from ._cloud_statistics import coarse, squares, summary
+from ._flat import Flat, find_flat, measured_by_size
+from ._scores import BLOCK
+from .metric import Frame, Metric, power_of_two, read_metric
+from .pricing import top_rows
+from .scaled_view import View
+
+__all__ = ["Cloud", "Support"]
+
+LARGEST = 2.0**1021  # the sum of four such numbers is still finite
+TINY = 2.0**-1070  # a few of the smallest steps there are
+KEPT = 8  # metrics, views and shapes that a cloud remembers
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """The best k rows for each of B directions, best first; equal values by lowest row.
+
+    Attributes
+    ----------
+    values : (B, k) float64
+        ``<x, g> - h |x|^2`` of each.
+    rows : (B, k) intp
+        Their numbers.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> answer = hw.Cloud([[0.0], [3.0], [2.0]]).support([[1.0]], k=2)
+    >>> answer
+    Support(1 directions, best 2 rows each)
+    >>> answer.rows, answer.values
+    (array([[1, 2]]), array([[3., 2.]]))
+    """
+
+    values: Floats
+    rows: Indices
+
+    def __repr__(self) -> str:
+        return f"Support({self.rows.shape[0]} directions, best {self.rows.shape[1]} rows each)"
+
+
+class Cloud:
+    """Training rows, ready to be asked.
+
+    Parameters
+    ----------
+    X : array (n, d), torch tensor, data frame, path, or Rows
+        The training rows. A path ending in ``.npy`` or ``.parquet`` is read in blocks and may be
+        larger than memory; any other file is read as a strict CSV table. Bool, integer, float16,
+        float32 and float64 are kept as they are and decided in float64.
+    columns : sequence of str, optional
+        Names of the d features, where X does not bring its own.
+    copy : bool
+        Hold a private copy of an array, so that changing it later changes nothing here.
+
+    Attributes
+    ----------
+    n, d : int
+        Numbers of rows and of features.
+    minimum, maximum, mean : (d,) float64
+        Per feature, in the data's own units.
+    centre, scale : (d,) float64 and float
+        ``(x - centre) * scale`` has entries of at most about 1; `scale` is a power of two.
+
+    Raises
+    ------
+    DataError
+        For NaN, infinity, text, ragged, empty or otherwise unusable rows, naming row and column.
+    DataTypeError
+        For containers that must be converted first (sparse matrices, lazy frames).
+
+    Notes
+    -----
+    Building costs one pass, O(n d). Memory beyond the data: one block of rows for each thread
+    (1,024 rows), and up to 4 million numbers n d at most 32 MiB for each of the last few frames.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> cloud = hw.Cloud([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> cloud
+    Cloud(3 rows, 2 features, float64)
+    >>> cloud.support([[1.0, 2.0]]).rows          # the row furthest along (1, 2)
+    array([[2]])
+    >>> cloud.support([[1.8, 0.2]], h=1.0).rows   # the row nearest to (0.9, 0.1): g = 2 q, h = 1
+    array([[1]])
+    """
+
+    def __init__(
+        self,
+        X: ArrayLike | str | PathLike[str] | Rows,
+        *,
+        columns: tuple[str, ...] | None = None,
+        copy: bool = True,
+    ) -> None:
+        self.labels: Any = None
+        self._learned: dict[Any, Any] = {}
+        self.rows = self._open(X, copy)
+        self.columns = tuple(columns) if columns is not None else self.rows.columns
+        self.n, self.d = self.rows.n, self.rows.d
+        if self.columns is not None and len(self.columns) != self.d:
+            raise DataError(f"{len(self.columns)} column names were given for {self.d} features.")
+        self.dtype = self.rows.dtype
+        self._summarise()
+
+    def _open(self, X: Any, copy: bool) -> Rows:
+        from ..io.validation import check_rows
+
+        if isinstance(X, str | PathLike):
+            path = fspath(X)
+            if path.endswith((".npy", ".parquet")) or isdir(path):
+                from ..io.file_rows import open_rows
+
+                return open_rows(path)
+            from ..io.table_reader import read_table
+
+            table = read_table(path)
+            self.labels = table.ids
+            return ArrayRows(table.values, table.columns)
+        if callable(getattr(X, "block", None)):
+            missing = [name for name in Rows.__annotations__ if not hasattr(X, name)]
+            if missing:
+                raise DataTypeError(
+                    f"{type(X).__name__} has `block` but lacks {', '.join(missing)}: rows of your "
+                    "own need every member of hullwise.Rows."
+                )
+            return X  # type: ignore[no-any-return]
+        if type(X).__module__.partition(".")[0] == "torch":
+            from ..io.torch_rows import TorchRows
+
+            tensor: Rows = TorchRows(X.clone() if copy else X)
+            return tensor
+        checked = check_rows(X, name="X", columns=None)
+        self.labels = checked.labels
+        shared = copy and np.may_share_memory(checked.values, np.asarray(X))
+        keep = shared and not isinstance(checked.values, np.memmap)
+        return ArrayRows(np.array(checked.values) if keep else checked.values, checked.columns)
+
+    def _summarise(self) -> None:
+        """One pass: refuse what is not finite, and learn where the data lies."""
+        found = ask(self.rows, partial(summary, columns=self.columns))
+        low = np.min([one[0] for one in found], axis=0)
+        high = np.max([one[1] for one in found], axis=0)
+        self.minimum, self.maximum = low, high
+        largest = float(max(np.abs(low).max(), np.abs(high).max()))
+        if largest > LARGEST:
+            raise DataError(
+                f"X holds values up to {largest:.3g}: differences of numbers beyond {LARGEST:.3g} "
+                "overflow. Divide that feature by a power of two."
+            )
+        total = np.sum([one[2] for one in found], axis=0)
+        self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
+        centre = coarse(self.mean, low, high)
+        if self.dtype.kind != "f" or self.dtype.itemsize < 8:
+            centre = np.clip(centre.astype(np.float32).astype(np.float64), low, high)
+        self.centre = centre
+        self._warn_if_digits_are_few()
+
+    def _warn_if_digits_are_few(self) -> None:
+        """An offset far larger than the spread has used up the digits before we see them."""
+        half = self.maximum / 2 - self.minimum / 2
+        last = np.spacing(np.maximum(np.abs(self.minimum), np.abs(self.maximum))) / 2
+        with np.errstate(all="ignore"):
+            digits = np.where(half > 64 * last, np.log10(half / last), np.inf)
+        if (j := int(digits.argmin())) >= 0 and digits[j] < 6:
+            warnings.warn(
+                f"feature {self.names[j]!r} has values near {self.maximum[j]:.3g} that differ by "
+                f"{2 * half[j]:.3g} only: float64 leaves {digits[j]:.0f} digits of that. "
+                "Subtract an offset before the numbers are stored.",
+                DataWarning,
+                stacklevel=3,
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names; x0, x1, ... where the data brought none."""
+        return self.columns or tuple(f"x{j}" for j in range(self.d))
+
+    @cached_property
+    def _pre(self) -> float:
+        """1, or the power of two that brings extreme magnitudes back to where squares exist."""
+        largest = float(max(np.abs(self.minimum).max(), np.abs(self.maximum).max()))
+        if largest == 0 or 1e-100 < largest < 1e100:
+            return 1.0
+        return float(np.ldexp(1.0, int(np.clip(-np.frexp(largest)[1], -1022, 1022))))
+
+    @cached_property
+    def _reach(self) -> Floats:
+        """Largest |x - centre| of each feature, times `_pre`."""
+        pre = self._pre
+        middle = self.centre * pre
+        return np.asarray(np.maximum(self.maximum * pre - middle, middle - self.minimum * pre))
+
+    @property
+    def scale(self) -> float:
+        """Power of two that brings the centred rows to entries of at most 1."""
+        return float(np.ldexp(1.0, min(1023, -self.euclidean.exponent)))
+
+    @cached_property
+    def spread(self) -> Floats:
+        """Standard deviation of each feature, (d,); one more pass, O(n d)."""
+        asked = partial(squares, frame=self.euclidean, mean=self.mean)
+        total = np.sum(ask(self.rows, asked), axis=0)
+        # 40 bits: sums in another order, by rows in other parts, then give the same unit
+        digits, exponent = np.frexp(self.euclidean.distance(np.sqrt(total / self.n)))
+        return np.asarray(np.ldexp(np.rint(np.ldexp(digits, 40)), exponent - 40))
+
+    def resolution(self, tolerance: float) -> Floats:
+        """(d,) how near counts as equal: a share of each range, and float64's last digits."""
+        reach = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
+        width = 2 * (self.maximum / 2 - self.minimum / 2)
+        return np.asarray(tolerance * width + 2.0**-51 * reach + TINY)
+
+    @cached_property
+    def _plain(self) -> Metric:
+        return self.metric(None)
+
+    @cached_property
+    def euclidean(self) -> Frame:
+        """The plain centred and scaled coordinates."""
+        return self.frame(self._plain)
+
+    def metric(self, metric: ArrayLike | Metric | None) -> Metric:
+        """The `metric` argument understood for this cloud; a named one is the same object again."""
+        if isinstance(metric, Metric):
+            return metric
+        if metric is not None and not isinstance(metric, str):
+            return self._read_metric(metric)
+        return cast(Metric, self.learned(("metric", metric), lambda: self._read_metric(metric)))
+
+    def _read_metric(self, metric: ArrayLike | None) -> Metric:
+        spread = self.spread if isinstance(metric, str) and metric == "std" else np.ones(self.d)
+        return read_metric(metric, spread, self.maximum / 2 - self.minimum / 2)
+
+    def frame(self, metric: Metric) -> Frame:
+        """Coordinates in which `metric` is Euclidean and entries are at most about 1."""
+        reach = self._reach * metric.root
+        exponent = int(power_of_two(reach.max(keepdims=True))[0])
+        matrix = None
+        factor = np.ldexp(metric.root, -exponent)
+        if metric.factor is not None:
+            # each feature in its own power of two: units of very different sizes keep their digits
+            each = power_of_two(self._reach)
+            factor = np.ldexp(1.0, -each)
+            exponent = int(np.frexp(metric.image_of_sizes(self._reach[None, :]).max())[1])
+            matrix = np.ldexp(metric.factor.T, each[:, None] - exponent)
+        return Frame(self.centre, self._pre, factor, matrix, exponent - _log2(self._pre))
+
+    def columnwise(self) -> Frame:
+        """Coordinates in which every feature has its own power-of-two scale (no metric at all)."""
+        factor = np.ldexp(1.0, -power_of_two(self._reach))
+        return Frame(self.centre, self._pre, factor, None, 0)
+
+    @cached_property
+    def flat(self) -> Flat:
+        """The flat that the rows span, and round coordinates on it; one or two passes, O(n d^2)."""
+        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
+        frame = measured_by_size(self.columnwise(), size)
+        return find_flat(self.view(frame), size * frame.factor * np.finfo(np.float64).eps)
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the flat that the rows span, at most d, up to rounding."""
+        return self.flat.rank
+
+    def warn_if_flat(self) -> None:
+        """Say once that the rows span a flat only, where they do."""
+        if self.rank < min(self.d, self.n):
+            still = [self.names[j] for j in np.flatnonzero(self.minimum == self.maximum)]
+            cause = "there are too few rows, or some feature is a combination of others"
+            if still:
+                cause = f"constant: {', '.join(still[:5])}" + " ..." * (len(still) > 5)
+            warnings.warn(
+                f"the {self.n} training rows span a flat of dimension {self.rank} in {self.d} "
+                f"features ({cause}): every query off that flat is outside.",
+                DataWarning,
+                stacklevel=3,
+            )
+
+    def sample(self, size: int) -> Indices:
+        """A seeded sample of at most `size` rows, ascending."""
+        if size >= self.n:
+            return np.arange(self.n)
+        return np.sort(np.random.default_rng(0).choice(self.n, size, replace=False))
+
+    def view_in(self, metric: Metric) -> View:
+        """The rows in coordinates in which `metric` is Euclidean."""
+        made = self.learned(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
+        return cast(View, made[1])  # the metric is kept too, so that its id stays its own
+
+    @property
+    def columnwise_view(self) -> View:
+        """The rows with every feature on its own power-of-two scale."""
+        return cast(View, self.learned("columnwise", lambda: self.view(self.columnwise())))
+
+    def learned(self, name: Any, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made once and kept with the cloud (the last few of them).
+
+        Threads may ask at once: then it may be made twice, and each gets a whole one.
+        """
+        made = self._learned.get(name)
+        if made is None:
+            made = make()
+            for old in list(self._learned)[: len(self._learned) + 1 - KEPT]:
+                self._learned.pop(old, None)
+            self._learned[name] = made
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_learned": {}}
+
+    def view(self, frame: Frame) -> View:
+        """The rows seen in a frame."""
+        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
+        return View(self.rows, frame, self._reach, largest)
+
+    def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
+        """(start, Z) with Z = (x - centre) * scale, (b, d) float64, in the order of the rows."""
+        for start in range(0, self.n, size):
+            stop = min(start + size, self.n)
+            yield start, self.euclidean.map(self.rows.block(start, stop))
+
+    def take(self, rows: ArrayLike) -> Floats:
+        """The given rows in the data's own units, (len(rows), d) float64."""
+        return self.rows.take(np.asarray(rows, dtype=np.intp))
+
+    def support(self, G: ArrayLike, h: float = 0.0, k: int = 1) -> Support:
+        """For each direction the best k rows maximising ``<x, g> - h |x|^2``.
+
+        Parameters
+        ----------
+        G : (B, d)
+            Directions, in the data's own units.
+        h : float
+            0 for the support function; positive for nearest neighbours (with ``g = 2 h q`` the
+            best rows are the nearest ones to q).
+        k : int
+            Rows wanted, at most n.
+
+        Returns
+        -------
+        Support
+            ``values`` and ``rows``, both (B, k), best first, equal values by lowest row.
+
+        Notes
+        -----
+        O(B n d) time, in blocks: memory beyond the data is O(B k) and one block of 1,024 rows
+        with its 1,024 x 1,024 scores, both for each thread.
+
+        Examples
+        --------
+        >>> import numpy as np, hullwise as hw
+        >>> cloud = hw.Cloud(np.arange(5.0)[:, None])
+        >>> cloud.support([[1.0], [-1.0]], k=2).rows
+        array([[4, 3], [0, 1]])
+        """
+        from ..io.validation import check_rows
+
+        U = check_rows(G, name="G", n_features=self.d).values.astype(np.float64)
+        if not 1 <= whole_number("k", k, 0) <= self.n:
+            raise DataError(f"k={k}: expected between 1 and the {self.n} rows of the cloud.")
+        if not (np.isfinite(h) and h >= 0):
+            raise DataError(f"h={h}: expected a finite number of at least 0.")
+        # with x = c + y the score is <g, c> - h |c|^2 + <g - 2 h c, y> - h |y|^2: nothing cancels
+        frame, c = self.euclidean, self.centre
+        unit = float(np.ldexp(1.0, frame.exponent))
+        weight = h * unit * unit if h else 0.0
+        view = self.view_in(self._plain)
+        values, rows = top_rows(view, (U - 2 * h * c) * unit, weight, k)
+        base = (U - h * c) @ c if h else U @ c
+        return Support(values + base[:, None], rows)
+
+    def __repr__(self) -> str:
+        return f"Cloud({self.n:,} rows, {self.d:,} features, {self.dtype})"
+
+
+def _log2(power: float) -> int:
+    return int(np.frexp(power)[1]) - 1

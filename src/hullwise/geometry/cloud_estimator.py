@@ -1,0 +1,61 @@
+"""What every estimator shares: checked rows, a cloud of them, and pickles that know their age."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .. import __version__
+from ..errors import DataError, DataWarning
+from ..io.validation import Checked, check_rows
+from .cloud import Cloud
+
+
+class CloudEstimator(BaseEstimator):  # type: ignore[misc]
+    """An estimator that holds a cloud of its training rows."""
+
+    cloud_: Cloud
+    n_features_in_: int
+
+    def _read_training(self, X: Any) -> Cloud:
+        """The rows X (n, d) as a cloud with a private copy; nothing of the estimator changes."""
+        checked = check_rows(X)
+        cloud = Cloud(checked.values, columns=checked.columns)
+        cloud.labels = checked.labels
+        return cloud
+
+    def _remember(self, X: Any, cloud: Cloud, **learned: Any) -> None:
+        """Set everything that was learned, at once and last, so that an error changes nothing."""
+        validate_data(self, X, skip_check_array=True, reset=True)
+        self.n_features_in_ = cloud.d
+        self.cloud_ = cloud
+        for name, value in learned.items():
+            setattr(self, name, value)
+
+    def _queries(self, X: Any) -> Checked:
+        check_is_fitted(self)
+        checked = check_rows(X, allow_empty=True)
+        if checked.values.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"X has {checked.values.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return checked
+
+    def __getstate__(self) -> Any:
+        return {**super().__getstate__(), "_hullwise_version": __version__}
+
+    def __setstate__(self, state: Any) -> None:
+        found = state.pop("_hullwise_version", "unknown")
+        if found != __version__:
+            warnings.warn(
+                f"this {type(self).__name__} was pickled by hullwise {found} and is read by "
+                f"{__version__}: fit it again if answers differ.",
+                DataWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)

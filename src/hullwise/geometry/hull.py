@@ -1,0 +1,134 @@
+"""The convex hull of a cloud: verdicts, distances and their proofs, in the data's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .._core.options import Progress
+from ..io.rows import Floats, Indices
+from ._certificates import Claims
+from .cloud import Cloud
+from .hull_projection import UNIT, project, query_blocks
+from .metric import Metric
+from .verdict import Status, Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class HullAnswer:
+    """What the hull says of m queries, in the metric and in the data's own units."""
+
+    verdict: np.ndarray[Any, np.dtype[np.int8]]  # (m,)
+    lower: Floats  # (m,)
+    upper: Floats  # (m,)
+    weights: csr_array  # (m, n)
+    direction: Floats  # (m, d)
+    nearest: Floats  # (m, d)
+    residual: Floats  # (m, d)
+    status: np.ndarray[Any, np.dtype[np.object_]]  # (m,)
+
+    @property
+    def settled(self) -> Floats:
+        """(m,) the distance to rank a query by: 0 inside and on the boundary, else `upper`."""
+        inside = (self.verdict == Verdict.INSIDE) | (self.status == Status.BOUNDARY)
+        return np.where(inside, 0.0, self.upper)
+
+
+def locate_in_hull(
+    cloud: Cloud,
+    Q: Floats,
+    metric: Metric,
+    *,
+    membership_only: bool = False,
+    tolerance: float = 1e-12,
+    budget: float | None = None,
+    progress: Progress | None = None,
+) -> HullAnswer:
+    """Verdict, certified bracket and proofs for each row of Q (m, d).
+
+    `tolerance` is relative to each feature's own range; `budget` is in seconds. The cost is one
+    pass O(m n d) over the data for each round (1 to 10 of them), and O(m d^3) at most between.
+    """
+    limits = (1000, np.inf if budget is None else monotonic() + budget)
+    # inside or outside does not depend on the units of the features, so membership may use any
+    columnwise = membership_only and metric.scales_columns
+    view = cloud.columnwise_view if columnwise else cloud.view_in(metric)
+    frame = view.frame
+    answer = _empty_answer(Q, membership_only)
+    supports = []
+    for at in query_blocks(*Q.shape):
+        said = _ahead(progress, at.start, len(Q))
+        found = project(
+            view, frame.map(Q[at]), membership=membership_only, limits=limits, progress=said
+        )
+        claims = Claims(cloud, Q[at], metric, frame, found, tolerance)
+        if not membership_only and metric.scales_columns:
+            claims.ask_again(limits)
+        claims.decide(limits[1])
+        answer.verdict[at], answer.status[at] = claims.verdict, claims.status
+        if answer.direction.dtype == np.float32 and not claims.shorten():
+            answer = replace(answer, direction=answer.direction.astype(np.float64))
+        answer.lower[at], answer.upper[at] = claims.lower, claims.upper
+        answer.direction[at] = claims.direction
+        if not membership_only:
+            answer.residual[at] = claims.residual
+            np.add(Q[at], claims.residual, out=answer.nearest[at])
+        supports.append(claims.combination())
+    return replace(answer, weights=_stack(supports, (len(Q), cloud.n)))
+
+
+def _ahead(progress: Progress | None, start: int, total: int) -> Callable[[int], Any]:
+    return lambda done: progress and progress(start + done, total, "hull")
+
+
+def _empty_answer(Q: Floats, membership_only: bool) -> HullAnswer:
+    """Room for the answer; where no nearest point is sought one shared NaN takes no memory."""
+    m = len(Q)
+    short = membership_only and Q.dtype == np.float32
+    none = np.broadcast_to(np.nan, Q.shape)
+    return HullAnswer(
+        verdict=np.zeros(m, np.int8),
+        lower=np.zeros(m),
+        upper=np.zeros(m),
+        weights=csr_array((m, 0)),
+        direction=np.zeros(Q.shape, dtype=np.float32 if short else np.float64),
+        nearest=none if membership_only else np.zeros(Q.shape),
+        residual=none if membership_only else np.zeros(Q.shape),
+        status=np.full(m, None, dtype=object),
+    )
+
+
+def _stack(supports: list[tuple[Indices, Indices, Floats]], shape: tuple[int, int]) -> csr_array:
+    """One sparse matrix from blocks of (support sizes, rows, weights)."""
+    if not supports:
+        return csr_array(shape)
+    counts, rows, weights = (np.concatenate(part) for part in zip(*supports))
+    W = csr_array((weights, rows, np.concatenate([[0], np.cumsum(counts)])), shape=shape)
+    W.sort_indices()
+    return W
+
+
+def reference_distances(
+    cloud: Cloud, metric: Metric, rows: Indices, progress: Progress | None = None
+) -> Floats:
+    """Distance of each given training row to the hull of all the *other* rows, (len(rows),).
+
+    The yardstick for new rows: a new row that is no farther out than these is as far out as
+    training rows themselves are. Cost as for `locate_in_hull` of len(rows) queries.
+    """
+    if cloud.n < 2:
+        return np.zeros(0)
+    view = cloud.view_in(metric)
+    frame = view.frame
+    length = np.zeros(len(rows))
+    for at in query_blocks(len(rows), cloud.d):
+        Zq, said = frame.map(cloud.take(rows[at])), _ahead(progress, at.start, len(rows))
+        found = project(view, Zq, exclude=rows[at], progress=said)
+        touching = (found.lower <= 0) & (found.upper <= 64 * UNIT * frame.rank)
+        length[at] = np.where(touching, 0.0, found.upper)
+    return frame.distance(length)

@@ -1,0 +1,311 @@
+"""The locators as scikit-learn transformers: fit on training rows, transform queries to columns.
+
+They compute nothing themselves: each holds a cloud and asks the method of its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._core.options import nonnegative, whole_number
+from ..io.rows import Floats
+from .bands import BANDS, Reference, percentile, rank
+from .bounding_box import excess
+from .cloud import Cloud
+from .cloud_estimator import CloudEstimator
+from .ellipsoid import smallest_ellipsoid
+from .hull import locate_in_hull
+from .locate import leave_out, locate
+from .location import Location
+from .neighbours import NeighbourAnswer, nearest_rows, reference_gaps
+
+__all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
+
+
+class _Locator(TransformerMixin, CloudEstimator):  # type: ignore[misc]
+    """What the four share: fitting, column names, and a score."""
+
+    _columns: tuple[str, ...]
+    _distance = ""  # the column whose negative is the score
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the training rows X (n, d); a private copy is kept. y is ignored.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            For rows that cannot be used, naming row and column.
+        """
+        cloud = self._read_training(X)
+        self._remember(X, cloud, **self._learn(cloud))
+        return self
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        return {}
+
+    def _evaluate(self, X: Any) -> Floats:
+        """The columns as a plain array, whatever container `transform` is set to return."""
+        raise NotImplementedError
+
+    def transform(self, X: Any) -> Floats:
+        """One row for each query of X (m, d); the columns are those of `get_feature_names_out`."""
+        return self._evaluate(X)
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the distance of each query, (m,): the larger, the more usual."""
+        return np.asarray(-self._evaluate(X)[:, self._columns.index(self._distance)])
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of the columns that `transform` returns."""
+        check_is_fitted(self)
+        return np.array(self._columns, dtype=object)
+
+
+class HullLocator(_Locator):
+    """Where queries stand against the convex hull of the training rows.
+
+    Parameters
+    ----------
+    metric : None, "std", "range", (d,) or (d, d)
+        In which units distance counts, as for `hullwise.locate`.
+    k : int
+        Nearest rows listed by `locate`.
+    reference : int
+        Training rows left out in turn to learn which distances are usual.
+    tolerance : float
+        As for `hullwise.locate`.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    rank_ : int
+        Dimension of the flat that the training rows span.
+    reference_ : Reference
+        Leave-one-out distances of the sampled training rows.
+    n_features_in_ : int
+    feature_names_in_ : (d,) array of str
+        Where X had names.
+
+    Notes
+    -----
+    Columns of `transform`: the verdict (-1 outside, 0 undecided, 1 inside), the certified bracket
+    of the distance, its percentile, and the band (0 core, 1 edge, 2 beyond,
+    3 far, NaN unknown). `locate` gives all the rest.
+
+    `fit` costs O((reference + d) n d) for each pass, `transform` O(m n d) for each.
+    Interpolation as hull membership: Balestriero, Pesenti and LeCun 2021, Definition 1.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    >>> locator = hw.HullLocator().fit(X)
+    >>> locator.transform([[0.5, 0.5], [2.0, 0.5]]).round(6)
+    array([[  1.,   0.,   0.,   0.,   0.],
+           [ -1.,   1.,   1., 100.,   3.]])
+    >>> list(locator.get_feature_names_out())
+    ['hull_verdict', 'hull_lower', 'hull_upper', 'hull_percentile', 'hull_band']
+    """
+
+    _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band")
+
+    def __init__(
+        self,
+        *,
+        metric: ArrayLike | str | None = None,
+        k: int = 5,
+        reference: int = 500,
+        tolerance: float = 1e-12,
+    ) -> None:
+        self.metric = metric
+        self.k = k
+        self.reference = reference
+        self.tolerance = tolerance
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        nonnegative("tolerance", self.tolerance)
+        whole_number("k", self.k, 1)
+        cloud.warn_if_flat()
+        chosen = cloud.metric(self.metric)
+        learned: Reference = leave_out(cloud, chosen, self.k, self.reference)
+        return {"rank_": cloud.rank, "reference_": learned}
+
+    def locate(self, X: Any) -> Location:
+        """The whole answer for queries X (m, d): proofs, bands and the other definitions."""
+        checked = self._queries(X)
+        location = locate(
+            self.cloud_,
+            checked.values,
+            metric=self.metric,
+            k=self.k,
+            reference=self.reference_,
+            tolerance=self.tolerance,
+        )
+        return location.labelled(checked.labels)
+
+    def _evaluate(self, X: Any) -> Floats:
+        values = self._queries(X).values.astype(np.float64)
+        metric = self.cloud_.metric(self.metric)
+        hull = locate_in_hull(self.cloud_, values, metric, tolerance=self.tolerance)
+        off = np.isinf(self.cloud_.flat.mahalanobis(values))
+        low = np.minimum(hull.lower, hull.settled)
+        band, share = rank(low, hull.settled, off, self.reference_)
+        number = [float(BANDS.index(b)) if b in BANDS else np.nan for b in band]
+        return np.column_stack([hull.verdict, hull.lower, hull.upper, share, number])
+
+    def score_samples(self, X: Any) -> Floats:
+        """Minus the distance to the hull, (m,): the larger, the more usual; 0 inside."""
+        columns = self._evaluate(X)
+        return np.where(columns[:, 1] > 0, -columns[:, 2], 0.0)
+
+
+class EllipsoidLocator(_Locator):
+    """Where queries stand against the smallest ellipsoid around the training rows.
+
+    Parameters
+    ----------
+    tolerance : float
+        Relative optimality gap of the ellipsoid.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    ellipsoid_ : Ellipsoid
+        With its support, its gap and its own `verify`.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Columns of `transform`: whether inside (0 or 1), the ellipsoid's distance (1 on the boundary),
+    and the Mahalanobis distance for comparison, whose ellipsoid need not contain the rows. Cost
+    and sources: `hullwise.smallest_ellipsoid`.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.EllipsoidLocator().fit([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> locator.transform([[0.5, 0.5], [2.0, 0.5]]).round(3)
+    array([[1.   , 0.   , 0.   ],
+           [0.   , 2.121, 3.   ]])
+    """
+
+    _columns = ("in_ellipsoid", "ellipsoid_distance", "mahalanobis")
+    _distance = "ellipsoid_distance"
+
+    def __init__(self, *, tolerance: float = 1e-6) -> None:
+        self.tolerance = tolerance
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        return {"ellipsoid_": smallest_ellipsoid(cloud, tolerance=self.tolerance)}
+
+    def _evaluate(self, X: Any) -> Floats:
+        values = self._queries(X).values
+        distance = self.ellipsoid_.distance(values)
+        return np.column_stack([distance <= 1, distance, self.cloud_.flat.mahalanobis(values)])
+
+
+class BoxLocator(_Locator):
+    """Where queries stand against the range of each feature.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Columns of `transform`: the share of features in range, and the largest excess as a share of
+    its feature's range. O(n d) to fit, O(m d) to transform.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.BoxLocator().fit([[0.0, 0.0], [2.0, 1.0]])
+    >>> locator.transform([[1.0, 0.5], [5.0, 0.5]])
+    array([[1. , 0. ],
+           [0.5, 1.5]])
+    >>> locator.excess([[5.0, -0.5]])
+    array([[ 3. , -0.5]])
+    """
+
+    _columns = ("in_range_share", "box_distance")
+    _distance = "box_distance"
+
+    def _evaluate(self, X: Any) -> Floats:
+        out = self.excess(X)
+        half = self.cloud_.maximum / 2 - self.cloud_.minimum / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            widths = np.where(out == 0, 0.0, np.abs(out / 2) / half)
+        return np.column_stack([(out == 0).mean(axis=1), widths.max(axis=1)])
+
+    def excess(self, X: Any) -> Floats:
+        """Signed amounts outside the range, (m, d), in the data's own units."""
+        values = self._queries(X).values
+        return excess(values, self.cloud_.minimum, self.cloud_.maximum)
+
+
+class NeighbourLocator(_Locator):
+    """How far queries are from their nearest training rows.
+
+    Parameters
+    ----------
+    k : int
+        The neighbour whose distance counts.
+    metric : None, "std", "range", (d,) or (d, d)
+        As for `hullwise.locate`.
+    reference : int
+        Training rows whose own distances (each left out in turn) make the percentile.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+    reference_gaps_ : (r,)
+        Distances of sampled training rows to their k-th nearest other row.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Columns of `transform`: the distance to the k-th nearest row, and its percentile. O(m n d): a
+    scan of all rows through the cloud's one question, no tree.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> locator = hw.NeighbourLocator(k=1).fit([[0.0], [1.0], [3.0]])
+    >>> locator.transform([[1.5], [9.0]])
+    array([[  0.5,   0. ],
+           [  6. , 100. ]])
+    """
+
+    _columns = ("neighbour_distance", "neighbour_percentile")
+    _distance = "neighbour_distance"
+
+    def __init__(
+        self, *, k: int = 5, metric: ArrayLike | str | None = None, reference: int = 500
+    ) -> None:
+        self.k = k
+        self.metric = metric
+        self.reference = reference
+
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        whole_number("k", self.k, 1)
+        rows = cloud.sample(whole_number("reference", self.reference, 0))
+        gaps = reference_gaps(cloud, cloud.metric(self.metric), self.k, rows)
+        return {"reference_gaps_": gaps}
+
+    def neighbours(self, X: Any) -> NeighbourAnswer:
+        """The k nearest training rows of each query and their distances."""
+        values = self._queries(X).values
+        return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.k)
+
+    def _evaluate(self, X: Any) -> Floats:
+        gap = self.neighbours(X).distances[:, -1]
+        return np.column_stack([gap, percentile(gap, self.reference_gaps_)])

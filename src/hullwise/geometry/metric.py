@@ -1,0 +1,193 @@
+"""The coordinates in which the solvers work, and the way back.
+
+Every cloud is centred and scaled by powers of two before anything is computed: that alone
+cures offsets of 1e12 and scales of 1e+-300. A metric is one more linear map on top, so the
+solvers see plain Euclidean points and never ask which metric is in force.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import DataError
+from ..io.rows import Array, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """|v|_M^2 = v' M v, kept as a diagonal root or as a factor L with M = L' L.
+
+    `root` (d,) holds the square roots of a diagonal M; otherwise `factor` (r, d) is L, whose
+    rows are orthogonal, and `inverse` (d, r) its pseudo-inverse.
+    """
+
+    root: Floats
+    factor: Floats | None
+    inverse: Floats | None
+    text: str
+
+    def equals(self, other: Metric) -> bool:
+        """Whether both measure alike."""
+        if (self.factor is None) != (other.factor is None):
+            return False
+        mine, its = (self.root, other.root) if self.factor is None else (self.factor, other.factor)
+        return np.array_equal(mine, its)  # type: ignore[arg-type]
+
+    @property
+    def scales_columns(self) -> bool:
+        """Whether M only gives each feature its own positive unit."""
+        return self.factor is None and bool((self.root > 0).all())
+
+    @property
+    def rank(self) -> int:
+        """Number of dimensions that the metric sees."""
+        return int((self.root > 0).sum()) if self.factor is None else len(self.factor)
+
+    def image(self, V: Floats) -> Floats:
+        """L v for each row v of V, with M = L' L."""
+        return V * self.root if self.factor is None else V @ self.factor.T
+
+    def image_of_sizes(self, V: Floats) -> Floats:
+        """Bound on the entries of L v' for every v' that is at most v in each feature."""
+        return V * self.root if self.factor is None else V @ np.abs(self.factor).T
+
+    def preimage(self, V: Floats) -> Floats:
+        """The shortest v with L v equal to each row of V: 0 in what the metric does not see."""
+        if self.factor is None or self.inverse is None:
+            safe = np.where(self.root > 0, self.root, 1.0)
+            return np.where(self.root > 0, V / safe, 0.0)
+        return V @ self.inverse.T
+
+    def dual(self, V: Floats) -> Floats:
+        """M v for each row v of V: what takes the Euclidean inner product to that of the metric."""
+        return V * self.root * self.root if self.factor is None else self.image(V) @ self.factor
+
+    def norm(self, V: Floats) -> Floats:
+        """|v|_M for each row of V."""
+        return lengths(self.image(V))
+
+
+def lengths(V: Floats) -> Floats:
+    """Euclidean length of each row; rows are scaled first, so no square overflows."""
+    largest = np.max(np.abs(V), axis=1, initial=0.0)
+    safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.linalg.norm(V / safe[:, None], axis=1) * safe)
+
+
+def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
+    """Understand the `metric` argument.
+
+    None is Euclidean; "std" and "range" divide each feature by its standard deviation or its
+    range over the training rows (a constant feature keeps its units); (d,) is the diagonal of M,
+    (d, d) is M itself, symmetric positive semidefinite.
+    """
+    d = len(spread)
+    if metric is None:
+        return Metric(np.ones(d), None, None, "Euclidean, in the data's own units")
+    if isinstance(metric, str):
+        if metric not in ("std", "range"):
+            raise DataError(
+                f"metric={metric!r}: expected None, 'std', 'range', a vector of {d} weights or a "
+                f"({d}, {d}) matrix."
+            )
+        unit = spread if metric == "std" else half_range
+        named = "standard deviation" if metric == "std" else "range"
+        root = (1.0 if metric == "std" else 0.5) / np.maximum(unit, 2.0**-1000)
+        root[unit <= 0] = 1.0
+        return Metric(root, None, None, f"Euclidean, each feature divided by its {named}")
+    M = np.asarray(metric, dtype=np.float64)
+    if M.shape not in ((d,), (d, d)):
+        raise DataError(f"metric has shape {M.shape}: expected ({d},) or ({d}, {d}).")
+    if not np.isfinite(M).all():
+        raise DataError("metric holds NaN or infinite entries: every weight must be finite.")
+    if M.ndim == 1:
+        if (M < 0).any() or not (M > 0).any():
+            raise DataError(
+                f"metric weight {M.min():g} at feature {int(M.argmin())}: weights must be "
+                "nonnegative and not all zero."
+            )
+        return Metric(np.sqrt(M), None, None, "diagonal metric given by the user")
+    if not np.allclose(M, M.T, rtol=1e-9, atol=1e-12 * np.abs(M).max()):
+        raise DataError("metric is not symmetric: pass (M + M.T) / 2 if that is what you mean.")
+    values, vectors = np.linalg.eigh((M + M.T) / 2)
+    largest = float(values[-1])
+    if largest <= 0 or values[0] < -1e-9 * largest:
+        raise DataError(
+            f"metric has the eigenvalue {values[0]:g}: it must be positive semidefinite, not zero."
+        )
+    unit = np.ones(d)
+    if values[0] < 1e-10 * largest:
+        # units of very different sizes would hide what matters: judge it with a unit diagonal
+        unit = np.sqrt(np.abs(np.diag(M)))
+        unit[unit == 0] = 1.0
+        values, vectors = np.linalg.eigh((M + M.T) / 2 / unit[:, None] / unit)
+    keep = values > 1e-14 * values[-1]
+    size, basis = np.sqrt(values[keep]), vectors[:, keep]
+    factor, inverse = size[:, None] * basis.T * unit, basis / size / unit[:, None]
+    return Metric(np.ones(d), factor, inverse, "matrix metric given by the user")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """z = ((x * pre - shift * pre) * factor) [@ matrix].
+
+    A distance in the metric is 2**exponent times the one between the z.
+    """
+
+    shift: Floats
+    pre: float
+    factor: Floats
+    matrix: Floats | None
+    exponent: int
+
+    @property
+    def rank(self) -> int:
+        """Number of coordinates of z."""
+        return len(self.factor) if self.matrix is None else self.matrix.shape[1]
+
+    @property
+    def fits_single(self) -> bool:
+        """Whether float32 can map rows by itself: a plain scaling well within its range."""
+        used = np.abs(self.factor[self.factor != 0])
+        plain = self.matrix is None and self.pre == 1.0
+        return plain and bool(((used > 2.0**-100) & (used < 2.0**100)).all())
+
+    def map(self, X: Array) -> Floats:
+        """Rows of X in the frame's coordinates, float64."""
+        Z = X.astype(np.float64)
+        if self.pre != 1.0:
+            Z *= self.pre
+        Z -= self.shift * self.pre
+        Z *= self.factor
+        return Z if self.matrix is None else Z @ self.matrix
+
+    def map_single(self, X: Array) -> NDArray32:
+        """The same in float32, without leaving float32 where the rows themselves are that short."""
+        if self.fits_single and _short(X.dtype):
+            Z = X.astype(np.float32)
+            Z -= self.shift.astype(np.float32)
+            Z *= self.factor.astype(np.float32)
+            return Z
+        return self.map(X).astype(np.float32)
+
+    def distance(self, length: Floats) -> Floats:
+        """Lengths in the frame as lengths in the metric."""
+        return np.ldexp(length, self.exponent)
+
+
+NDArray32 = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+def _short(dtype: np.dtype[np.generic]) -> bool:
+    """Whether every value of this type is a float32 exactly."""
+    return dtype.itemsize <= (4 if dtype.kind == "f" else 2)
+
+
+def power_of_two(values: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int_]]:
+    """Exponents e with |value| <= 2**e (0 for zeros), none so small that 2**-e overflows."""
+    exponent = np.frexp(values)[1]
+    return np.where(values == 0, 0, np.maximum(exponent, -1020))

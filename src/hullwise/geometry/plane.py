@@ -1,0 +1,60 @@
+"""A map of the cloud: the plane in which it spreads most, a sample, and its outline there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..io.rows import Floats
+from .cloud import Cloud
+
+SAMPLE = 2000
+ANGLES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The first two principal axes of the standardised rows; y = ((x - centre) / scale) @ axes.T.
+
+    Attributes
+    ----------
+    axes : (2, d)
+        Unit vectors; the second is zero where the data has one dimension only.
+    share : (2,)
+        Share of the variance along each axis, 0 to 1.
+    centre, scale : (d,)
+        Mean and standard deviation of each feature (1 for a constant one).
+    sample : (s, d)
+        Training rows in the data's own units: a seeded sample, and the rows that reach farthest
+        in 64 directions of the plane, which are the corners of the hull's shadow.
+    """
+
+    axes: Floats
+    share: Floats
+    centre: Floats
+    scale: Floats
+    sample: Floats
+
+    def __repr__(self) -> str:
+        return f"Plane({len(self.sample)} rows, {self.share.sum():.0%} of the variance)"
+
+
+def plane_of(cloud: Cloud) -> Plane:
+    """The map of a cloud; one pass for the outline, O(n d), and O(s d^2) for the axes."""
+    rows = cloud.sample(int(np.clip((1 << 22) // cloud.d, 64, SAMPLE)))
+    sample = cloud.take(rows)
+    scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
+    Z = (sample - cloud.mean) / scale
+    _, size, axes = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)
+    variance = size**2 / max(float((size**2).sum()), 1e-300)
+    found = min(2, len(axes))
+    first, share = np.zeros((2, cloud.d)), np.zeros(2)
+    # the sign of an axis is free: the largest entry is made positive, so that maps compare
+    turn = np.sign(axes[np.arange(found), np.abs(axes[:found]).argmax(axis=1)])
+    first[:found], share[:found] = axes[:found] * turn[:, None], variance[:found]
+    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
+    G = np.outer(np.cos(angle), first[0]) + np.outer(np.sin(angle), first[1])
+    corners = np.unique(cloud.support(G * (scale.min() / scale)).rows)
+    outline = cloud.take(np.setdiff1d(corners, rows))
+    return Plane(first, share, cloud.mean, scale, np.concatenate([sample, outline]))

@@ -1,0 +1,179 @@
+"""One pass over the rows: blocked products, then an arg-max, on a few threads.
+
+The n x B matrix of scores never exists; a pass holds one block of rows and one block of scores
+for each thread. Three questions share the pass: the single best row with a few others from all
+over the data (what a solver wants), the exact best k (what a neighbour query wants), and all rows
+above a level. Each is answered where the rows are, part by part, and the answers merged: equal
+scores go to the lowest row, so they do not depend on how the rows are parted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from .._core.threads import cores
+from ..io.rows import Array, Floats, Indices
+from ._scores import BLOCK, Places, Scores, scan
+from .scaled_view import View
+
+GROUPS = 32  # rows a pass may propose for each direction
+Spans = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """For each direction: the largest score, its row, and one winner for each group of rows."""
+
+    best: Floats
+    row: Indices
+    winners: Indices  # (B, groups)
+    scores: Floats  # (B, groups)
+
+
+def price(
+    view: View,
+    U: Floats,
+    exclude: Indices | None = None,
+    single: bool = False,
+    h: float = 0.0,
+    groups: int | None = None,
+) -> Priced:
+    """The largest <u, z> - h |z|^2 for each row u of U, with one proposal from each group of rows.
+
+    `exclude[b]` is a row that direction b must not see (-1 for none): that is what leaving one
+    row out costs. With `single` the scores are float32 products, wherever the view is not small.
+    """
+    groups = groups or GROUPS
+    block = int(np.clip(-(-view.n // groups), 64, BLOCK))
+    starts = np.arange(0, view.n, block)
+    edges = np.array_split(starts, min(groups, len(starts)))
+    spans = [(int(e[0]), min(int(e[-1]) + block, view.n)) for e in edges]
+    directions, base = view.factors(U, single, h)
+    asked = partial(
+        _best_of_groups,
+        directions=directions,
+        spans=spans,
+        block=block,
+        exclude=exclude,
+        single=single,
+        h=h,
+    )
+    (winners, scores), *others = view.ask(asked)
+    for rows, values in others:  # the parts in order: equal scores keep the lower row
+        winners = np.where(values > scores, rows, winners)
+        scores = np.maximum(values, scores)
+    scores = scores - base[:, None]
+    first = scores.argmax(axis=1)[:, None]
+    return Priced(
+        np.take_along_axis(scores, first, axis=1)[:, 0],
+        np.take_along_axis(winners, first, axis=1)[:, 0],
+        winners,
+        scores,
+    )
+
+
+def _best_of_groups(
+    view: View,
+    begin: int,
+    directions: Array,
+    spans: Spans,
+    block: int,
+    exclude: Indices | None,
+    single: bool,
+    h: float,
+) -> tuple[Indices, Floats]:
+    """The best row of each group of rows and its score, (B, groups) both."""
+    winners = np.zeros((len(directions), len(spans)), dtype=np.intp)
+    scores = np.full((len(directions), len(spans)), -np.inf)
+
+    def best_of_block(group: int, start: int, at: slice, S: Scores) -> None:
+        if exclude is not None:
+            column = exclude[at] - begin - start
+            hit = np.flatnonzero((column >= 0) & (column < S.width))
+            S.hide(hit, column[hit])
+        arg, value = S.best()
+        better = value > scores[at, group]
+        winners[at, group][better] = arg[better] + begin + start
+        scores[at, group][better] = value[better]
+
+    _scan(view, directions, _within(spans, begin, view.n), block, single, best_of_block, h)
+    return winners, scores
+
+
+def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
+    """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
+    directions = view.factors(U, False, h)[0]
+    asked = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
+    return merged(view.ask(asked), k)
+
+
+def _best_k(
+    view: View, begin: int, directions: Array, h: float, k: int, n: int
+) -> tuple[Floats, Indices]:
+    """The best k rows of a part; n stands for no row."""
+    shards = np.array_split(np.arange(0, view.n, BLOCK), min(2 * cores(), -(-view.n // BLOCK)))
+    spans = [(g, int(s[0]), min(int(s[-1]) + BLOCK, view.n)) for g, s in enumerate(shards)]
+    values = np.full((len(spans), len(directions), k), -np.inf)
+    rows = np.full((len(spans), len(directions), k), n, dtype=np.intp)
+
+    def insert(group: int, start: int, at: slice, S: Scores) -> None:
+        S.insert(begin + start, values[group, at], rows[group, at])
+
+    _scan(view, directions, spans, BLOCK, False, insert, h)
+    return merged(list(zip(values, rows)), k)
+
+
+def merged(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indices]:
+    """The best k of several lists, equal values by lowest row."""
+    values = np.concatenate([one[0] for one in answers], axis=1)
+    rows = np.concatenate([one[1] for one in answers], axis=1)
+    order = np.lexsort((rows, -values), axis=1)[:, :k]
+    return np.take_along_axis(values, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def rows_above(view: View, U: Floats, least: Floats) -> list[Indices]:
+    """For each row u of U every row of the view with <u, z> >= least, ascending."""
+    directions = view.factors(U, False)[0]
+    found = view.ask(partial(_rows_above, directions=directions, least=least))
+    return [np.concatenate(parts) for parts in zip(*found)]
+
+
+def _rows_above(view: View, begin: int, directions: Array, least: Floats) -> list[Indices]:
+    found: list[list[Indices]] = [[] for _ in directions]
+
+    def collect(group: int, start: int, at: slice, S: Scores) -> None:
+        which, row = S.above(least[at])
+        for b in np.unique(which):
+            found[at.start + b].append(row[which == b] + begin + start)
+
+    spans = [(0, start, min(start + BLOCK, view.n)) for start in range(0, view.n, BLOCK)]
+    _scan(view, directions, spans, BLOCK, False, collect)
+    return [np.sort(np.concatenate(parts or [np.zeros(0, np.intp)])) for parts in found]
+
+
+def _scan(
+    view: View,
+    directions: Array,
+    spans: Places,
+    block: int,
+    single: bool,
+    consume: Callable[[int, int, slice, Scores], None],
+    h: float = 0.0,
+) -> None:
+    """Hand the scores of every block to `consume`, computed where the rows are."""
+    if view.on_device(single):
+        from ._torch_pricing import scan_on_device
+
+        scan_on_device(view, directions, spans, single, consume, h)
+    else:
+        scan(view, directions, spans, block, single, consume, h)
+
+
+def _within(spans: Spans, begin: int, n: int) -> Places:
+    """The groups' rows that lie in a part of n rows from `begin` on, counted from there."""
+    cut = [(g, max(a - begin, 0), min(b - begin, n)) for g, (a, b) in enumerate(spans)]
+    return [(g, a, b) for g, a, b in cut if a < b]

@@ -1,0 +1,170 @@
+"""Data frames of any library, through narwhals, as one array."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError, DataTypeError
+from .coercion import LARGEST_INTEGER, TIME_ADVICE, refuse_sparse, refuse_tensor, some
+
+
+def is_frame(X: Any, name: str) -> bool:
+    """Whether X is a data frame in memory; refuse the containers that are no dense table."""
+    if isinstance(X, (np.ndarray, list, tuple)):
+        return False
+    refuse_sparse(X, name)
+    refuse_tensor(X, name)
+    if X is None or isinstance(X, (str, bytes, dict, set, int, float)):
+        raise DataTypeError(
+            f"Expected 2D array, got {type(X).__name__} instead: {name} must be an array or data "
+            "frame of shape (n rows, d features)."
+        )
+    import narwhals as nw
+
+    if nw.dependencies.is_into_dataframe(X):
+        return True
+    if nw.dependencies.is_into_series(X):
+        raise DataError(
+            f"Expected 2D array, got a series of {len(X)} values instead. Reshape your data with "
+            f"{name}.to_frame() if it holds one feature, or {name}.to_frame().T (pandas) if it "
+            "holds one row."
+        )
+    if _is_lazy(X):
+        raise DataTypeError(
+            f"{name} is a {type(X).__module__.split('.')[0]} {type(X).__name__}, which holds a "
+            "plan and no values yet: call .collect() first."
+        )
+    return False
+
+
+def _is_lazy(X: Any) -> bool:
+    import narwhals as nw
+
+    try:
+        return isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame)
+    except Exception:
+        return False
+
+
+def frame_columns(X: Any, name: str) -> tuple[str, ...] | None:
+    """Names of the columns if they are text, as in scikit-learn."""
+    names = list(X.column_names if hasattr(X, "column_names") else X.columns)
+    twice = [str(c) for c, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{name} has duplicate column names: {some(twice)}. Rename or drop the copies."
+        )
+    text = [isinstance(c, str) for c in names]
+    if any(text) and not all(text):
+        kinds = sorted({type(c).__name__ for c in names})
+        raise DataTypeError(
+            f"{name} has column names of mixed types ({', '.join(kinds)}). Feature names are only "
+            f"supported if all are text: {name}.columns = {name}.columns.astype(str)."
+        )
+    return tuple(names) if names and all(text) else None
+
+
+def frame_labels(X: Any) -> NDArray[np.object_] | None:
+    """The pandas index, unless it is 0, 1, 2, ... by default."""
+    index = getattr(X, "index", None)
+    if index is None or callable(index):
+        return None
+    default = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
+    if default and index.name is None:
+        return None
+    labels = np.empty(len(X), dtype=object)
+    labels[:] = list(index)
+    return labels
+
+
+def frame_values(X: Any, name: str) -> NDArray[Any]:
+    """The frame as one array: shared where the frame is one block, else copied once."""
+    import narwhals as nw
+
+    frame = nw.from_native(X, eager_only=True)
+    series = [frame[:, j] for j in range(frame.shape[1])]
+    refuse_columns([(str(s.name), _reason(s)) for s in series], name)
+    dtypes = getattr(X, "dtypes", None)
+    if dtypes is not None and hasattr(dtypes, "unique"):
+        kinds = dtypes.unique()
+        if len(kinds) == 1 and isinstance(kinds[0], np.dtype):
+            return np.asarray(X.to_numpy())
+    arrays = [np.asarray(s.to_numpy()) for s in series]
+    if not arrays:
+        return np.empty((len(frame), 0))
+    numeric = [a for a in arrays if a.dtype.kind in "biuf"]
+    dtype = np.result_type(*numeric) if len(numeric) == len(arrays) else np.dtype(object)
+    if dtype.kind == "f":
+        # int64 next to float64 would be rounded here without a word.
+        arrays = [_exact(a, name, str(s.name)) for a, s in zip(arrays, series, strict=True)]
+    values = np.empty((len(frame), len(arrays)), dtype=dtype)
+    for j, array in enumerate(arrays):
+        values[:, j] = array
+    return values
+
+
+def _exact(array: NDArray[Any], name: str, column: str) -> NDArray[Any]:
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        for extreme in (array.max(), array.min()):
+            if abs(int(extreme)) > LARGEST_INTEGER:
+                raise DataError(
+                    f"{name} holds the integer {extreme} in row {int(np.argmax(array == extreme))}"
+                    f", column {column!r} (counted from 0): beyond 2**53 neighbouring integers "
+                    "are the same float64. Subtract an offset from that column first."
+                )
+    return array
+
+
+def _reason(series: Any) -> str:
+    """Why a column holds no numbers; empty if it may."""
+    import narwhals as nw
+
+    dtype = series.dtype
+    native = str(getattr(series.to_native(), "dtype", ""))
+    if native.startswith("Sparse"):
+        return "sparse"
+    if native.startswith("complex"):
+        return "complex"
+    if isinstance(dtype, (nw.Categorical, nw.Enum)):
+        return "category"
+    if dtype.is_temporal() or native.startswith("period"):
+        return "time"
+    if isinstance(dtype, nw.String) and not series.is_null().all():
+        return "text"
+    if isinstance(dtype, (nw.List, nw.Struct, nw.Array)):
+        return "nested"
+    if isinstance(dtype, nw.Decimal):
+        return "decimal"
+    if isinstance(dtype, (nw.Int128, nw.UInt128)):
+        return "wide"
+    return ""
+
+
+ADVICE: Final = {
+    "sparse": "Sparse data is not supported: make it dense with .sparse.to_dense()",
+    "complex": "Complex data not supported: pass real and imaginary parts as columns",
+    "category": "encode categories as numbers, for example one column for each category "
+    "(one-hot), even where the categories are numbers",
+    "time": TIME_ADVICE,
+    "text": "could not convert string to float: encode text as numbers, convert numbers in text "
+    "with .astype(float), or leave the column out",
+    "nested": "give each number a column of its own",
+    "decimal": "convert it to float64",
+    "wide": "convert it to int64 or float64",
+}
+
+
+def refuse_columns(reasons: Sequence[tuple[str, str]], name: str) -> None:
+    """Raise for the first kind of unusable column, naming all of that kind."""
+    for kind in ADVICE:
+        found = [column for column, reason in reasons if reason == kind]
+        if found:
+            error = DataTypeError if kind == "sparse" else DataError
+            noun = "column" if len(found) == 1 else "columns"
+            words = "128-bit integer" if kind == "wide" else kind
+            raise error(f"{name} has {noun} of {words} type: {some(found)}; {ADVICE[kind]}.")

@@ -1,0 +1,291 @@
+"""Rows of files larger than memory, read in blocks: .npy memory-mapped, Parquet by row group."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.memory import available_memory, size_text
+from .._core.threads import Stop, cores, for_each
+from ..errors import FileError, MemoryLimitError
+from ._file_part import Part, edges, read_part, refuse_other, signature
+from ._npy import NpyRows
+from ._parquet import Decoder, index_columns, refuse_types, shared_dtype
+from ._prefetch import Groups, Taken
+from .paths import existing, select, suffix
+
+__all__ = ["NpyRows", "ParquetRows", "open_rows"]
+
+AHEAD = min(cores(), 4)  # row groups read ahead of each thread that walks through the file
+LEAST = 2 * cores() + AHEAD + 1  # a group for each thread, those ahead, those where spans meet
+KEPT = 1 << 27  # bytes of small groups that are kept
+UNIT = 1 << 22  # row groups smaller than this are read together
+TAKEN = 1 << 25  # bytes of single rows that are kept
+
+
+def open_rows(
+    path: str | PathLike[str], columns: Sequence[str] | None = None
+) -> NpyRows | ParquetRows:
+    """Rows of a ``.npy`` or ``.parquet`` file, or of a folder of Parquet files, read in blocks.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; ``~`` is expanded. The ``.parquet`` files of a folder are one table, one after
+        the other in the order of their names.
+    columns : sequence of str, optional
+        Parquet: the features, in this order (all but pandas' index by default). A ``.npy`` file
+        has no names: they are given to its columns.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, holds no table of numbers, or has another kind; the files of a
+        folder differ in their columns.
+
+    Notes
+    -----
+    Memory: see `NpyRows` and `ParquetRows`.
+    """
+    if Path(path).expanduser().is_dir():
+        return ParquetRows(path, columns)
+    kind = suffix(path)
+    if kind == ".npy":
+        return NpyRows(path, columns)
+    if kind == ".parquet":
+        return ParquetRows(path, columns)
+    raise FileError(os.fspath(path), "only .npy and .parquet files are read in blocks")
+
+
+class ParquetRows:
+    """Rows of a Parquet file, or of a folder of them, one row group at a time.
+
+    A pass reads and decodes each row group once; the next ones are read while one is worked on.
+    Safe to use from several threads and after a fork. Pickling stores the path.
+
+    Memory: with g the bytes of the largest row group (its rows x d x item size, at least 4 MiB)
+    and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: groups that
+    are worked on, just done with or read ahead, and those where two threads' spans meet. While a
+    group is read its pages of the file are mapped, and eight of its columns (1 MiB where that is
+    more) exist beside it; at most p + 4 are read at once. A block that crosses groups is a copy.
+    Single rows cost a whole group: `take` sorts them by group and keeps the last 32 MiB of them.
+
+    Parameters
+    ----------
+    path : str or path
+        A Parquet file whose features are numbers or bool. Of a folder all files ``*.parquet``,
+        in the order of their names, are one table; their columns must be the same.
+    columns : sequence of str, optional
+        The features, in this order; all but pandas' index by default.
+    groups : (first, last), optional
+        A part of the file as rows of its own: row groups first to last, last not included,
+        counted through all files. Its rows are numbered from 0.
+
+    Attributes
+    ----------
+    n_groups : int
+        Row groups of the whole file, of which `part` (first, last) are read.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, a column holds no numbers, or a value is missing (when read).
+    MemoryLimitError
+        A row group is too large; the message says how to write the file with smaller ones.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        columns: Sequence[str] | None = None,
+        groups: Part | None = None,
+    ) -> None:
+        self.seekable, self._name = False, os.fspath(path)
+        self.path, files = _files(path)
+        self._size = sum(f.stat().st_size for f in files)
+        decoders = [Decoder(f, self._name if f == self.path else str(f)) for f in files]
+        schema = decoders[0].schema
+        index = index_columns(schema) if columns is None else []
+        features = select(self._name, schema.names, columns, index, None)
+        refuse_types(self._name, schema, features)
+        for other in decoders[1:]:
+            _refuse_other_columns(decoders[0], other, features, columns is None)
+        self.columns: tuple[str, ...] | None = tuple(features)
+        self.d, self.dtype = len(features), shared_dtype(schema, features)
+        row_groups = [(i, g) for i, f in enumerate(decoders) for g in range(len(f.sizes))]
+        self.n_groups = len(row_groups)
+        sizes = [decoders[i].sizes[g] for i, g in row_groups]
+        if sum(sizes) == 0:
+            raise FileError(self._name, "found array with 0 sample(s): the file holds no rows")
+        self.part = read_part(self._name, groups, self.n_groups, "groups")
+        part = slice(*self.part)
+        if sum(sizes[part]) == 0:
+            raise FileError(self._name, f"row groups {self.part} hold no rows")
+        self._refuse_large(max(sizes[part]))
+        units = _units(row_groups[part], sizes[part], self.d * self.dtype.itemsize)
+        self._unit = _Unit(decoders, units, features, self.dtype)
+        self._starts = np.concatenate([[0], np.cumsum(self._unit.sizes, dtype=np.intp)])
+        self.n = int(self._starts[-1])
+        largest = max(self._unit.sizes) * self.d * self.dtype.itemsize
+        room = max(LEAST, KEPT // largest)
+        self._groups = Groups(self._unit.read, self._unit.sizes, room, AHEAD)
+        self._taken = Taken(TAKEN)
+
+    def parts(self, count: int) -> list[ParquetRows]:
+        """The same rows as at most `count` parts of nearly equally many row groups, in order."""
+        first, last = self.part
+        return [
+            ParquetRows(self.path, self.columns, (first + a, first + b))
+            for a, b in edges(last - first, count)
+        ]
+
+    def _refuse_large(self, rows: int) -> None:
+        need = 3 * rows * self.d * self.dtype.itemsize
+        free = available_memory()
+        if free is not None and need > free:
+            raise MemoryLimitError(
+                f"{self._name}: its largest row group holds {rows} rows, and reading it needs "
+                f"{size_text(need)} ({need} bytes), but about {size_text(free)} of memory is "
+                "free. Write the file with smaller row groups: pyarrow.parquet.write_table("
+                f"table, path, row_group_size={max(1, int(rows * free / need / 4))}), or "
+                "batch by batch with pyarrow.parquet.ParquetWriter."
+            )
+
+    def block(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows start to stop; a view if they lie in one row group."""
+        start, stop = max(0, start), min(stop, self.n)
+        if start >= stop:
+            return np.empty((0, self.d), dtype=self.dtype)
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        last = int(np.searchsorted(self._starts, stop, side="left")) - 1
+        if first == last:
+            return self._rows(first, start, stop)
+        out = np.empty((stop - start, self.d), dtype=self.dtype)
+        for g in range(first, last + 1):
+            a, b = max(start, int(self._starts[g])), min(stop, int(self._starts[g + 1]))
+            out[a - start : b - start] = self._rows(g, a, b)
+        return out
+
+    def _rows(self, g: int, start: int, stop: int) -> NDArray[Any]:
+        low = int(self._starts[g])
+        return self._groups.get(g, start - low, stop - low)[start - low : stop - low]
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The given rows as a float64 copy; each row group is read once."""
+        rows = np.asarray(rows, dtype=np.intp)
+        if rows.size and (rows.min() < 0 or rows.max() >= self.n):
+            raise IndexError(f"rows must lie in 0..{self.n - 1}")
+        out = np.empty((len(rows), self.d), dtype=np.float64)
+        missing = self._taken.find(rows, out)
+        groups = np.searchsorted(self._starts, rows[missing], side="right") - 1
+        order = np.argsort(groups, kind="stable")
+        used, begin = np.unique(groups[order], return_index=True)
+
+        def one(item: tuple[int, NDArray[np.intp]], stop: Stop) -> None:
+            g, mine = item
+            if stop.is_set():
+                return
+            local = rows[mine] - self._starts[g]
+            held = self._groups.peek(g)
+            out[mine] = held[local] if held is not None else self._unit.take(g, local)
+
+        items = list(zip(used.tolist(), np.split(missing[order], begin)[1:], strict=True))
+        for_each(one, items, min(cores(), max(1, len(items))))
+        self._taken.keep(rows[missing], out[missing])
+        return out
+
+    def __repr__(self) -> str:
+        first, last = self.part
+        return (
+            f"ParquetRows({self.n} x {self.d} {self.dtype} in {last - first} row groups "
+            f"from {self.path.name})"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        found = signature(self, self._size)
+        return {"path": self.path, "columns": self.columns, "groups": self.part, "found": found}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        part, found = state["groups"], state["found"]
+        now = sum(f.stat().st_size for f in _files(state["path"])[1])
+        if now != found[3]:
+            part = None  # it may have fewer row groups; that it has changed is said below
+        ParquetRows.__init__(self, state["path"], state["columns"], part)
+        refuse_other(self, signature(self, now), found)
+
+
+class _Unit:
+    """What is read together: a row group, or several small ones next to each other."""
+
+    def __init__(
+        self,
+        decoders: list[Decoder],
+        units: list[tuple[int, range]],
+        features: list[str],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._decoders, self._units, self._features, self._dtype = decoders, units, features, dtype
+        self.sizes = [sum(decoders[i].sizes[g] for g in groups) for i, groups in units]
+
+    def read(self, unit: int) -> NDArray[Any]:
+        i, groups = self._units[unit]
+        return self._decoders[i].read(groups, self._features, self._dtype)
+
+    def take(self, unit: int, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        i, groups = self._units[unit]
+        return self._decoders[i].take(groups, self._features, rows)
+
+
+def _units(
+    row_groups: list[tuple[int, int]], sizes: list[int], row: int
+) -> list[tuple[int, range]]:
+    """(file, row groups) of what is read together; `row` is the bytes of one row."""
+    units: list[tuple[int, range]] = []
+    held = 0
+    for (i, g), size in zip(row_groups, sizes, strict=True):
+        if units and units[-1][0] == i and (held + size) * row <= UNIT:
+            units[-1] = i, range(units[-1][1].start, g + 1)
+            held += size
+        elif size:
+            units.append((i, range(g, g + 1)))
+            held = size
+    return units
+
+
+def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
+    """The path in full, and the Parquet files that it means."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        found = existing(path).absolute()
+        return found, [found]
+    files = sorted(f for f in folder.glob("*.parquet") if f.name[0] not in "._")
+    if not files:
+        raise FileError(os.fspath(path), "is a folder without .parquet files")
+    return folder.absolute(), [existing(f).absolute() for f in files]
+
+
+def _refuse_other_columns(
+    first: Decoder, other: Decoder, features: Sequence[str], all_columns: bool
+) -> None:
+    """Refuse a file of a folder whose columns are not those of the first one."""
+    expected, found = first.schema, other.schema
+    like = f"in {first.path.name}, the first file of the folder"
+    if all_columns and found.names != expected.names:
+        names = sorted(set(found.names) ^ set(expected.names))
+        what = f"{names} in one of them only" if names else "they are in another order"
+        raise FileError(other.name, f"its columns differ from those {like}: {what}")
+    for c in features:
+        if c not in found.names:
+            raise FileError(other.name, f"has no column {c!r}, which is {like}")
+        if found.field(c).type != expected.field(c).type:
+            raise FileError(
+                other.name,
+                f"column {c!r} is {found.field(c).type}, but {expected.field(c).type} {like}; "
+                "write all files with the same types",
+            )

@@ -1,0 +1,128 @@
+"""Paths as users name them, and which columns of a file they mean."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections import Counter
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+from ..errors import FileError
+from .coercion import some
+
+SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".npy")
+PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
+
+
+def shown(path: str | PathLike[str]) -> str:
+    """The path as messages show it."""
+    text = os.fspath(path)
+    return "standard input" if text == "-" else text
+
+
+def existing(path: str | PathLike[str]) -> Path:
+    """The expanded path of a file that can be read.
+
+    Raises
+    ------
+    FileError
+        Missing, a folder, no permission, a broken link, a web address: each its own sentence.
+    """
+    name = os.fspath(path)
+    if "://" in name:
+        raise FileError(name, "is a web address; download the file and pass its path")
+    found = Path(name).expanduser()
+    try:
+        mode = found.stat().st_mode
+    except PermissionError:
+        raise FileError(name, "no permission to look into its folder") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileError(name, _missing(found)) from None
+    except (OSError, ValueError) as error:
+        raise FileError(name, f"cannot be opened ({error})") from None
+    if stat.S_ISDIR(mode):
+        raise FileError(name, "is a folder; pass one file")
+    if not os.access(found, os.R_OK):
+        raise FileError(name, "no permission to read this file")
+    return found
+
+
+def _missing(path: Path) -> str:
+    if path.is_symlink():
+        return f"is a link to {os.readlink(path)!r}, which does not exist"
+    if not path.parent.is_dir():
+        return f"no such file: there is no folder {str(path.parent)!r}"
+    near = difflib.get_close_matches(
+        path.name, [p.name for p in path.parent.iterdir()], n=1, cutoff=0.75
+    )
+    return "no such file" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def suffix(path: str | PathLike[str]) -> str:
+    """The suffix that decides the format, without .gz; refuse the unknown."""
+    name = os.fspath(path).lower()
+    plain = name.removesuffix(".gz")
+    for known in (".csv", ".tsv", ".txt"):
+        if plain.endswith(known):
+            return known
+    for known in (".parquet", ".npy"):
+        if name.endswith(known):
+            return known
+    if name.endswith(PICKLES):
+        raise FileError(
+            os.fspath(path),
+            "is a pickle, which can run any code when it is loaded, so it never is; save the "
+            "table as CSV, Parquet or .npy (numpy.save, DataFrame.to_parquet)",
+        )
+    raise FileError(os.fspath(path), f"unknown kind of file; known are {', '.join(SUFFIXES)}")
+
+
+def select(
+    path: str,
+    names: Sequence[str],
+    columns: Sequence[str] | None,
+    drop: Sequence[str],
+    id_column: str | None,
+) -> list[str]:
+    """The features: `columns` or all, less `drop` and the ids, in this order.
+
+    Raises
+    ------
+    FileError
+        Duplicate names, a column that is not there, or no feature left.
+    """
+    twice = _repeated(names)
+    if twice:
+        raise FileError(path, f"duplicate column names: {some(twice)}; rename or remove the copies")
+    drop = [drop] if isinstance(drop, str) else list(drop)
+    columns = [columns] if isinstance(columns, str) else columns
+    wanted = [*(columns or ()), *drop, *([] if id_column is None else [id_column])]
+    there = set(names)
+    missing = list(dict.fromkeys(c for c in wanted if c not in there))
+    if missing:
+        raise FileError(path, no_columns(missing, names))
+    taken = {*drop, id_column}
+    features = [c for c in (names if columns is None else columns) if c not in taken]
+    repeated = _repeated(features)
+    if repeated:
+        raise FileError(path, f"columns asked for more than once: {some(repeated)}")
+    if not features:
+        raise FileError(path, f"no feature is left of the columns {some(names)}")
+    return features
+
+
+def no_columns(missing: Sequence[str], names: Sequence[str]) -> str:
+    """That columns are not there, which may be meant, and which there are."""
+    noun = "column" if len(missing) == 1 else "columns"
+    near = [difflib.get_close_matches(c, names, n=1, cutoff=0.6) for c in missing]
+    meant = list(dict.fromkeys(found[0] for found in near if found))
+    hint = f"; did you mean {some(meant)}?" if meant else ""
+    return f"no {noun} {some(missing)}{hint}; the columns are {some(names, 20)}"
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted(c for c, count in Counter(names).items() if count > 1)

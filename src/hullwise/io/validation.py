@@ -1,0 +1,245 @@
+"""Validation of tables in memory: what enters is finite, real and two-dimensional.
+
+A table that is already such an ndarray is returned as it is, whatever its memory order, so a
+memory map is never copied; every scan goes by blocks and allocates a fixed number of bytes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.memory import available_memory, check_memory, size_text
+from ..errors import DataError, DataWarning
+from ._dataframe import frame_columns, frame_labels, frame_values, is_frame
+from ._finite import check_block, refuse_bad
+from .coercion import as_table, real_values, some
+
+__all__ = [
+    "Checked",
+    "available_memory",
+    "check_block",
+    "check_columns",
+    "check_memory",
+    "check_rows",
+    "check_target",
+    "size_text",
+]
+
+
+@dataclass(frozen=True, repr=False)
+class Checked:
+    """A table that passed every check.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, d)
+        bool, integer, float16, float32 or float64, as given.
+    columns : tuple of str or None
+        Names of the d features, if the table had names.
+    labels : object ndarray of shape (n,) or None
+        Row labels, if the table had labels other than 0, 1, 2, ...
+    """
+
+    values: NDArray[Any]
+    columns: tuple[str, ...] | None = None
+    labels: NDArray[np.object_] | None = None
+
+    def __repr__(self) -> str:
+        n, d = self.values.shape
+        return f"Checked({n} x {d} {self.values.dtype}, columns={some(self.columns or ())})"
+
+
+def check_rows(
+    X: Any,
+    *,
+    name: str = "X",
+    columns: Sequence[str] | None = None,
+    n_features: int | None = None,
+    allow_empty: bool = False,
+    finite: bool = True,
+) -> Checked:
+    """Check a table of rows and return it as a real ndarray.
+
+    Parameters
+    ----------
+    X : array-like or data frame of shape (n, d)
+        An array, nested lists, a CPU tensor, or a data frame (pandas, polars, Arrow, ...).
+        Object arrays that hold numbers are converted; text that looks like numbers is refused.
+    name : str, default="X"
+        What messages call the table.
+    columns : sequence of str, optional
+        The names expected, in this order. A data frame with others is refused; a table without
+        names is taken in the order given, with a `DataWarning`.
+    n_features : int, optional
+        The number of columns expected; ``len(columns)`` if `columns` is given.
+    allow_empty : bool, default=False
+        Accept zero rows.
+    finite : bool, default=True
+        Also refuse NaN, infinity and integers beyond 2**53 in what is already an array. False
+        leaves that to `check_block` in a pass that is made anyway.
+
+    Returns
+    -------
+    Checked
+        `values` shares memory with `X` if `X` is an ndarray of a supported dtype, in any memory
+        order, strided, read-only or memory-mapped (foreign byte order is kept in a memory map
+        only). Otherwise it is the one copy made.
+
+    Raises
+    ------
+    DataError
+        NaN, infinity, missing values, text, times, categories, complex numbers, integers beyond
+        2**53, a wrong shape, duplicate, missing, renamed or reordered columns.
+    DataTypeError
+        Sparse matrices, lazy frames, tensors on a GPU or requiring gradients, column names of
+        mixed types, entries that are not numbers.
+    MemoryLimitError
+        The converted copy would not fit.
+
+    Notes
+    -----
+    O(nd) time, and memory for a conversion only; scans add 256 KiB.
+
+    Examples
+    --------
+    >>> check_rows([[0, 1], [2, 3]]).values.shape
+    (2, 2)
+    >>> check_rows([[0.0, float("nan")]])
+    Traceback (most recent call last):
+        ...
+    hullwise.errors.DataError: X contains NaN: 1 missing value, in row 0, column 1 (counted \
+from 0). Nothing is filled in for you: impute it or drop that row.
+    """
+    expected = len(columns) if columns is not None else n_features
+    names, labels = None, None
+    if is_frame(X, name):
+        names = frame_columns(X, name)
+        if names is not None and columns is not None:
+            check_columns(names, columns, name=name)
+        labels = frame_labels(X)
+        check_memory(_frame_bytes(X), f"{name} as an array")
+        values = frame_values(X, name)
+    else:
+        values = as_table(X, name)
+        if columns is not None:
+            _warn_nameless(name)
+    _check_shape(values, name, expected, allow_empty)
+    if values.dtype.kind == "O" or values.dtype.itemsize > 8:
+        check_memory(8 * values.size, f"{name} as float64")
+    names_for_messages = names if names is not None else _tuple(columns)
+    values = real_values(values, name, names_for_messages, labels)
+    if finite:
+        refuse_bad(values, name, 0, names_for_messages, labels)
+    return Checked(values, names, labels)
+
+
+def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = "X") -> None:
+    """Refuse columns that are not the expected ones in the expected order.
+
+    Raises
+    ------
+    DataError
+        Listing both, and which are missing or new.
+
+    Examples
+    --------
+    >>> check_columns(["b", "a"], ["a", "b"], name="Q")
+    Traceback (most recent call last):
+        ...
+    hullwise.errors.DataError: Q has the columns of the training data in another order: found \
+'b', 'a'; expected 'a', 'b'. Reorder them, for example Q[list(columns)].
+    """
+    if list(found) == list(expected):
+        return
+    listing = f"found {some(found)}; expected {some(expected)}"
+    if sorted(found) == sorted(expected):
+        raise DataError(
+            f"{name} has the columns of the training data in another order: {listing}. "
+            f"Reorder them, for example {name}[list(columns)]."
+        )
+    there, wanted = set(found), set(expected)
+    missing = [c for c in expected if c not in there]
+    new = [c for c in found if c not in wanted]
+    parts = [f"missing {some(missing)}"] if missing else []
+    parts += [f"not in the training data {some(new)}"] if new else []
+    raise DataError(
+        f"{name} does not have the columns of the training data: {'; '.join(parts)} "
+        f"({listing}; {len(found)} where {len(expected)} belong). "
+        "Rename, add or drop columns so that both lists are the same."
+    )
+
+
+def check_target(y: Any, n: int) -> NDArray[Any]:
+    """Check a target of n rows: one column or several, finite if it holds floats.
+
+    Raises
+    ------
+    DataError
+        No target, another length than n, complex numbers, NaN or infinity.
+    """
+    if y is None:
+        raise DataError("a target is needed: it requires y to be passed, but the target y is None")
+    values = np.asarray(y)
+    if values.ndim not in (1, 2):
+        raise DataError(
+            f"y should be a 1d array (or 2d for several outputs), got shape {values.shape}"
+        )
+    if len(values) != n:
+        raise DataError(
+            f"X and y have inconsistent numbers of samples: X has {n} rows, y has {len(values)}"
+        )
+    if values.dtype.kind == "c":
+        raise DataError("Complex data not supported: y holds complex numbers")
+    if values.dtype.kind == "f":
+        finite = np.isfinite(values)
+        if not finite.all():
+            row = int(np.argwhere(~finite)[0][0])
+            what = "infinity or a value too large" if np.isinf(values[row]).any() else "NaN"
+            raise DataError(
+                f"Input y contains {what} for {values.dtype!r}: {int((~finite).sum())} value(s), "
+                f"first in row {row} (counted from 0). Drop those rows."
+            )
+    return values
+
+
+def _tuple(columns: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if columns is None else tuple(columns)
+
+
+def _frame_bytes(X: Any) -> int:
+    shape = getattr(X, "shape", (0, 0))
+    return 8 * int(shape[0]) * int(shape[1])
+
+
+def _warn_nameless(name: str) -> None:
+    warnings.warn(
+        f"{name} does not have valid feature names, but the training data had: "
+        "its columns are taken in the order given",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
+def _check_shape(values: NDArray[Any], name: str, expected: int | None, allow_empty: bool) -> None:
+    n, d = values.shape
+    if n == 0 and not allow_empty:
+        raise DataError(
+            f"{name}: found array with 0 sample(s) (shape={values.shape}) while a minimum of 1 "
+            "is required. Check how the rows were selected."
+        )
+    if d == 0:
+        raise DataError(
+            f"{name}: found array with 0 feature(s) (shape={values.shape}) while a minimum of 1 "
+            "is required. Check how the columns were selected."
+        )
+    if expected is not None and d != expected:
+        raise DataError(
+            f"{name} has {d} features, but hullwise is expecting {expected} features as input, "
+            "as in the training data."
+        )

@@ -1,0 +1,191 @@
+"""Jacobians of models at many points, block by block: exact where the model's form is known.
+
+A piecewise affine network is differentiated through its affine pieces, a linear model by its
+coefficients, kernel machines and smooth networks by their formulas, another torch module by torch,
+everything else by central differences with a stated step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import DataError, ModelError
+from ..model.affine_layers import Floats
+from ..model.network import Network
+from ..model.walls import tangent_start
+from ._closed_form_jacobians import by_formula
+
+HELD = 2**23  # numbers of Jacobians held at a time
+SMOOTH, ROUGH = 1e-4, 0.5  # steps of differences in standard deviations: smooth models, trees
+
+
+class Gradients(Protocol):
+    """Jacobians of a model with k outputs in d inputs."""
+
+    @property
+    def how(self) -> str:
+        """In words."""
+
+    def jacobians(self, X: Floats) -> Iterator[Floats]:
+        """Blocks (m, k, d) for the rows X (n, d), in order."""
+
+
+def outer_sum(gradients: Gradients, X: Floats) -> Floats:
+    """The sum over rows of J'J, (d, d)."""
+    if isinstance(gradients, OfNetwork):
+        return gradients.outer_sum(X)
+    total = np.zeros((X.shape[1], X.shape[1]))
+    for J in gradients.jacobians(X):
+        flat = J.reshape(-1, J.shape[2])
+        total += flat.T @ flat
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class OfNetwork:
+    """Through the affine pieces of a network."""
+
+    net: Network
+    how: str = "exact, through the affine pieces"
+
+    def _pulled(self, X: Floats, node: int | None) -> Iterator[Floats]:
+        net, k = self.net, self.net.n_outputs
+        seed, last = np.eye(k)[None], len(net.nodes) - 1
+        for rows in net.blocks(len(X), k):
+            code = net.codes(X[rows])
+            yield net.pull({last: np.broadcast_to(seed, (len(code), k, k))}, code, node)
+
+    def jacobians(self, X: Floats) -> Iterator[Floats]:
+        return self._pulled(X, None)
+
+    def outer_sum(self, X: Floats) -> Floats:
+        """Where one narrow layer sees the whole input, outer products are added up there."""
+        start = tangent_start(self.net) if self.net.layers else None
+        narrow = start is not None and len(start.held) == 1 and start.basis is not None
+        node = next(iter(start.held)) if start is not None and narrow else None
+        total: Any = 0.0
+        for J in self._pulled(X, node):
+            flat = J.reshape(-1, J.shape[2])
+            total = total + flat.T @ flat
+        if start is None or node is None or start.basis is None:
+            return np.asarray(total + np.zeros((self.net.n_inputs, self.net.n_inputs)))
+        into = start.held[node][0].T @ start.basis  # (width, d): that layer's own slopes
+        return np.asarray(into.T @ total @ into)
+
+
+@dataclass(frozen=True, eq=False)
+class OfLinear:
+    """The same slopes everywhere."""
+
+    slopes: Floats  # (k, d)
+    how: str = "exact, by the coefficients"
+
+    def jacobians(self, X: Floats) -> Iterator[Floats]:
+        step = max(1, HELD // self.slopes.size)
+        for i in range(0, len(X), step):
+            yield np.broadcast_to(self.slopes, (len(X[i : i + step]), *self.slopes.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class OfTorch:
+    """By torch, for modules that are not piecewise affine."""
+
+    module: Any
+    how: str = "exact, by torch"
+
+    def jacobians(self, X: Floats) -> Iterator[Floats]:
+        import copy
+
+        import torch
+
+        module = copy.deepcopy(self.module).cpu().double().eval()
+        for i in range(0, len(X), 256):
+            x = torch.tensor(X[i : i + 256], requires_grad=True)
+            out = module(x).reshape(len(x), -1)
+            slopes = [
+                torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].numpy()
+                for j in range(out.shape[1])
+            ]
+            yield np.stack(slopes, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class OfFunction:
+    """Central differences of f: (m, d) to (m,) or (m, k), with a step for each feature."""
+
+    function: Callable[[Floats], Any]
+    steps: Floats
+    how: str
+
+    def jacobians(self, X: Floats) -> Iterator[Floats]:
+        d = X.shape[1]
+        block = max(1, HELD // (2 * d * d))
+        for i in range(0, len(X), block):
+            part = X[i : i + block]
+            moved = np.repeat(part[:, None, None, :], d, axis=1).repeat(2, axis=2)
+            j = np.arange(d)
+            moved[:, j, 0, j] += self.steps
+            moved[:, j, 1, j] -= self.steps
+            values = np.asarray(self.function(moved.reshape(-1, d)), dtype=np.float64)
+            if len(values) != len(moved) * d * 2 or not np.isfinite(values).all():
+                raise ModelError(
+                    f"the model gives {values.shape} values, or NaN, for {len(moved) * d * 2} rows "
+                    f"near those given; it must give one finite row of outputs for each"
+                )
+            values = values.reshape(len(part), d, 2, -1)
+            width = (moved[:, j, 0, j] - moved[:, j, 1, j])[..., None]
+            yield ((values[:, :, 0] - values[:, :, 1]) / width).transpose(0, 2, 1)
+
+
+def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
+    """How to differentiate a model, for rows like X (n, d); step in standard deviations."""
+    if step is not None and not step > 0:
+        raise DataError(f"step is {step!r}; give a positive number of standard deviations")
+    if isinstance(model, Network):
+        return OfNetwork(model)
+    home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    if step is None and "torch" in home and hasattr(model, "state_dict"):
+        from ..model.readers.read import read
+
+        try:
+            return OfNetwork(read(model, X.shape[1]))
+        except ModelError:
+            return OfTorch(model)
+    if step is None and hasattr(model, "coefs_") and model.activation in ("relu", "identity"):
+        from ..model.readers.read import read
+
+        return OfNetwork(read(model))
+    if step is None and "sklearn" in home and hasattr(model, "coef_") and not _kernel(model):
+        return OfLinear(np.atleast_2d(np.asarray(model.coef_, dtype=np.float64)))
+    found = by_formula(model, X.shape[1]) if step is None else None
+    return _by_differences(model, X, step) if found is None else found
+
+
+def _kernel(model: Any) -> bool:
+    return getattr(model, "kernel", "linear") != "linear" or hasattr(model, "dual_coef_")
+
+
+def _by_differences(model: Any, X: Floats, step: float | None) -> OfFunction:
+    spread = X.std(axis=0)
+    spread = np.where(spread > 0, spread, np.maximum(1.0, np.abs(X).max(axis=0)))
+    share = (ROUGH if _made_of_trees(model) else SMOOTH) if step is None else step
+    how = f"central differences, {share:g} standard deviations to each side"
+    for name in ("decision_function", "predict_proba", "predict"):
+        if hasattr(model, name):
+            return OfFunction(getattr(model, name), share * spread, how)
+    if callable(model):
+        return OfFunction(model, share * spread, how)
+    raise ModelError(
+        f"a {type(model).__name__} cannot be differentiated: give a Network, a torch module, a "
+        f"fitted scikit-learn estimator or a function of rows"
+    )
+
+
+def _made_of_trees(model: Any) -> bool:
+    steps = getattr(model, "steps", None)
+    last = steps[-1][1] if steps else model
+    return any(hasattr(last, name) for name in ("tree_", "estimators_", "_predictors", "booster_"))

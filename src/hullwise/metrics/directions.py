@@ -1,0 +1,213 @@
+"""The directions of a metric: along which changes of the rows count, and along how many.
+
+In standardised units S M S, with S the features' standard deviations, the eigenvectors are steps
+whose entries are standard deviations of the features, and the eigenvalues what such a step of
+length 1 counts for (squared).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import DataError
+from ..geometry.cloud import Cloud
+from ..geometry.location_columns import frame_of
+from ..geometry.metric import Metric
+from ..io.rows import Floats
+
+MOST_NAMED = 5
+TOLD = 0.9  # of the squared weight
+NEGLIGIBLE = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Eigenvectors of a metric in standardised units, the one that counts most first.
+
+    Attributes
+    ----------
+    eigenvalues : (r,) float64
+        Of S M S, descending, all positive: the squared length in the metric of a step of one
+        standard deviation along the direction.
+    share : (r,) float64
+        Each eigenvalue as a share of their sum.
+    vectors : (r, d) float64
+        Unit vectors: a step along one changes feature j by ``vectors[i, j]`` of its standard
+        deviations. The largest entry of each is positive. 0 for a feature that is constant.
+    feature_share : (d,) float64
+        Each feature's share of the trace: what it counts for by itself.
+    columns : tuple of str
+        Names of the d features.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> X = np.random.default_rng(0).normal(size=(500, 3))
+    >>> M = np.outer([0.8, -0.6, 0.0], [0.8, -0.6, 0.0])
+    >>> found = hw.metrics.directions(M, X / X.std(axis=0), columns=["temp", "wind", "rain"])
+    >>> found
+    Directions(effective dimension 1.00 of 3; 0.80 temp - 0.60 wind)
+    """
+
+    eigenvalues: Floats
+    share: Floats
+    vectors: Floats
+    feature_share: Floats
+    columns: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.eigenvalues)
+
+    def __repr__(self) -> str:
+        return (
+            f"Directions(effective dimension {self.effective_dimension:.2f} of "
+            f"{len(self.columns)}; {self.text(0)})"
+        )
+
+    @property
+    def effective_dimension(self) -> float:
+        """The participation ratio (sum of the eigenvalues)^2 / (sum of their squares).
+
+        1 where one direction is all that counts, r where r directions count alike.
+        """
+        return float(1.0 / np.square(self.share).sum())
+
+    def terms(self, i: int, most: int = MOST_NAMED) -> list[tuple[str, float]]:
+        """The features that make up direction i, (name, weight), the largest first.
+
+        As many as hold 90 % of the squared weight, at most `most`.
+        """
+        v = self.vectors[i]
+        order = np.argsort(-np.abs(v), kind="stable")
+        held = np.cumsum(np.square(v[order]))
+        count = min(most, int(np.searchsorted(held, TOLD - 1e-12)) + 1)
+        return [(self.columns[j], float(v[j])) for j in order[:count].tolist()]
+
+    def more(self, i: int, most: int = MOST_NAMED) -> int:
+        """How many further features have a weight of at least 0.005 in direction i."""
+        return max(0, int((np.abs(self.vectors[i]) >= 0.005).sum()) - len(self.terms(i, most)))
+
+    def text(self, i: int, most: int = MOST_NAMED) -> str:
+        """Direction i in words, such as ``0.92 temperature - 0.31 wind + 7 more``."""
+        said = ""
+        for name, weight in self.terms(i, most):
+            sign = "- " if weight < 0 else "+ "
+            said += f" {sign}{abs(weight):.2f} {name}" if said else f"{weight:.2f} {name}"
+        more = self.more(i, most)
+        return f"{said} + {more} more" if more else said
+
+    def to_frame(self) -> Any:
+        """One row per direction: eigenvalue, share, its text, and the weight of every feature."""
+        columns: dict[str, Any] = {
+            "eigenvalue": self.eigenvalues,
+            "share": self.share,
+            "direction": [self.text(i) for i in range(len(self))],
+        }
+        for j, name in enumerate(self.columns):
+            columns[name if name not in columns else f"weight of {name}"] = self.vectors[:, j]
+        return frame_of(columns, None)
+
+
+def directions(
+    M: ArrayLike | Metric | None, X: Any, *, columns: Sequence[str] | None = None
+) -> Directions:
+    """The directions in which a metric counts changes, in the features' standard deviations.
+
+    A metric's own eigenvectors depend on units: a feature in millimetres counts a millionth of what
+    it does in metres. Measured in standard deviations over the training rows they do not.
+
+    Parameters
+    ----------
+    M : (d, d) or (d,) array, None, "std" or "range"
+        As the `metric` of :func:`hullwise.locate`; ``location.metric`` too.
+    X : array-like (n, d), data frame or Cloud
+        The training rows: only their standard deviations are used. A constant feature has none, so
+        it weighs 0: nothing that was seen varies along it.
+    columns : sequence of str, optional
+        Names of the features; by default those of X.
+
+    Returns
+    -------
+    Directions
+
+    Raises
+    ------
+    DataError
+        If M is no metric of d features, or sees only features that are constant in X.
+
+    Notes
+    -----
+    O(n d + d^3). The effective dimension is the participation ratio (tr A)^2 / tr A^2 of A = S M S.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> X = np.random.default_rng(0).normal(size=(500, 3)) * [1.0, 1000.0, 1.0]
+    >>> M = hw.metrics.agop(lambda x: x[:, 0] + x[:, 1] / 500, X, ridge=0)
+    >>> print(hw.metrics.directions(M, X).text(0))
+    0.89 x1 + 0.46 x0
+    """
+    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+    names = tuple(cloud.names if columns is None else map(str, columns))
+    if len(names) != cloud.d:
+        raise DataError(f"columns holds {len(names)} names; X has {cloud.d} features.")
+    return directions_of(_in_deviations(M, cloud), names)
+
+
+def directions_in(metric: Metric, spread: Floats, names: Sequence[str]) -> Directions:
+    """The same from standard deviations alone, 0 for constant features."""
+    return directions_of(_squared(metric, spread), tuple(names))
+
+
+def directions_of(A: Floats, names: tuple[str, ...]) -> Directions:
+    """The directions of S M S."""
+    trace = float(np.trace(A))
+    if not trace > 0:
+        raise DataError(
+            "the metric gives weight only to features that are constant over the training rows: "
+            "it has no direction in which they differ."
+        )
+    values, vectors = np.linalg.eigh(A / trace)
+    values, vectors = values[::-1], vectors[:, ::-1].T
+    keep = values > NEGLIGIBLE * values[0]
+    values, vectors = values[keep], vectors[keep]
+    largest = vectors[np.arange(len(vectors)), np.abs(vectors).argmax(axis=1)]
+    # 0.0 is added so that no entry is -0.0
+    vectors = vectors * np.sign(largest)[:, None] + 0.0
+    return Directions(values * trace, values / values.sum(), vectors, np.diag(A) / trace, names)
+
+
+def leading(M: Floats, spread: Floats, share: float, text: str = "") -> Metric:
+    """The directions that hold a share of a metric, in units of `spread` (d,), and no others.
+
+    Rows that are inside in all that matters can then be proved inside. Units of very different
+    sizes, which would hide small eigenvalues of M itself, do no harm.
+    """
+    A = M * np.outer(spread, spread)
+    values, vectors = np.linalg.eigh((A + A.T) / 2)
+    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+    held = np.cumsum(values)
+    r = int(np.searchsorted(held, share * held[-1])) + 1
+    size, basis = np.sqrt(values[:r]), vectors[:, :r]
+    factor = size[:, None] * basis.T / spread
+    said = f"{text}; its {r} leading direction{'s' * (r > 1)}" if r < len(A) else text
+    return Metric(np.ones(len(A)), factor, spread[:, None] * (basis / size), said)
+
+
+def _in_deviations(M: ArrayLike | Metric | None, cloud: Cloud) -> Floats:
+    """S M S, with S the standard deviations."""
+    form = cloud.metric(M)  # checks it
+    if M is None or isinstance(M, Metric | str) or form.factor is None:
+        return _squared(form, cloud.spread)
+    given = np.asarray(M, dtype=np.float64)
+    return np.asarray((given + given.T) / 2 * np.outer(cloud.spread, cloud.spread))
+
+
+def _squared(metric: Metric, spread: Floats) -> Floats:
+    R = np.diag(metric.root * spread) if metric.factor is None else metric.factor * spread
+    return np.asarray(R.T @ R)

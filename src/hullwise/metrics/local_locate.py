@@ -1,0 +1,227 @@
+"""Where queries stand, each in a metric of its own.
+
+The directions that matter need not be the same everywhere. Here every query is measured in the
+metric at its own place, and so is every training row that is left out to learn what is usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.options import Progress, whole_number
+from ..errors import DataError
+from ..geometry.bands import BANDS, Reference, negligible, rank
+from ..geometry.cloud import Cloud
+from ..geometry.hull import locate_in_hull, reference_distances
+from ..geometry.locate import read_queries
+from ..geometry.location_columns import frame_of
+from ..geometry.metric import Metric
+from ..geometry.neighbours import nearest_rows
+from ..io.rows import Floats, Indices
+
+__all__ = ["LocalLocation", "local_locate"]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalLocation:
+    """Where each of m queries stands against the training rows, each in its own metric.
+
+    Attributes
+    ----------
+    verdict : (m,) int8
+        -1 outside, 0 undecided, 1 inside, as in a `Location`.
+    lower, upper : (m,) float64
+        Certified bracket of the distance to the hull, in the query's own metric.
+    residual : (m, d) float64
+        Nearest point of the hull in that metric, less the query.
+    nearest_rows : (m, k) int
+        The training rows nearest in that metric, nearest first.
+    neighbour_distance : (m, k) float64
+        How far they are.
+    band, hull_percentile : (m,)
+        Ranked among training rows left out in turn, each in its own metric; "unknown" and NaN
+        where no metric can be had for those.
+    queries : (m, d), labels : (m,) or None, columns : (d,) str
+        As in a `Location`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hullwise as hw
+    >>> X = [[0.0], [1.0], [3.0]]
+    >>> found = hw.metrics.local_locate(X, [[0.5], [9.0]], lambda x: np.eye(1), k=2)
+    >>> found
+    LocalLocation(2 queries, each in its own metric: 1 core, 1 far)
+    >>> found.neighbour_distance
+    array([[0.5, 0.5],
+           [6. , 8. ]])
+    """
+
+    verdict: NDArray[np.int8]
+    lower: Floats
+    upper: Floats
+    residual: Floats
+    nearest_rows: Indices
+    neighbour_distance: Floats
+    band: NDArray[np.object_]
+    hull_percentile: Floats
+    queries: NDArray[Any]
+    labels: NDArray[np.object_] | None
+    columns: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.verdict)
+
+    def __repr__(self) -> str:
+        named = ", ".join(
+            f"{(self.band == b).sum()} {b}" for b in (*BANDS, "unknown") if (self.band == b).any()
+        )
+        return f"LocalLocation({len(self)} queries, each in its own metric: {named or 'no rows'})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """One array for each column of the table, one entry for each query."""
+        k = self.nearest_rows.shape[1]
+        return {
+            "verdict": self.verdict,
+            "band": self.band,
+            "lower": self.lower,
+            "upper": self.upper,
+            **{f"nearest_{j + 1}": self.nearest_rows[:, j] for j in range(k)},
+            **{f"distance_{j + 1}": self.neighbour_distance[:, j] for j in range(k)},
+        }
+
+    def to_frame(self) -> Any:
+        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing."""
+        return frame_of(self.to_dict(), self.labels)
+
+
+def local_locate(
+    X: Any,
+    Q: Any,
+    metric: Callable[[Floats], Any] | Any,
+    *,
+    k: int = 5,
+    reference: int = 100,
+    progress: Progress | None = None,
+) -> LocalLocation:
+    """Say for every row of Q where it stands against the rows of X, in the metric at that row.
+
+    Parameters
+    ----------
+    X : array-like (n, d), data frame, path or Cloud
+        The training rows.
+    Q : array-like (m, d), data frame or path
+    metric : callable, or array (m, d, d)
+        Takes one place (d,) and gives the metric there (d, d); or the metrics at the queries. For
+        example ``lambda x: hw.metrics.local_agop(model, x, X)``.
+    k : int
+        Nearest rows listed for each query.
+    reference : int
+        How many training rows (a seeded sample) are left out in turn, each measured in the metric
+        at its own place; 0 for none, and none where `metric` is an array.
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Returns
+    -------
+    LocalLocation
+
+    Raises
+    ------
+    DataError
+        For rows that cannot be used, or a metric of another shape, not symmetric or not positive
+        semidefinite, naming the query.
+
+    Notes
+    -----
+    The hull is the same in every metric of full rank, so verdicts are those of `hullwise.locate`;
+    distances, bands and nearest rows are not. Each query is a search of its own: O(n d^2) to turn
+    the rows, and a few passes O(n d); so are the rows left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hullwise as hw
+    >>> X = np.random.default_rng(0).uniform(size=(200, 2))
+    >>> def metric(x):                          # on the left the first feature matters
+    ...     return np.diag([1.0, 1e-6] if x[0] < 0.5 else [1e-6, 1.0])
+    >>> found = hw.metrics.local_locate(X, [[0.3, 2.0], [0.7, 2.0]], metric)
+    >>> found.upper.round(2), found.band
+    (array([0., 1.]), array(['core', 'far'], dtype=object))
+    """
+    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+    values, labels = read_queries(cloud, Q)
+    whole_number("k", k, 1)
+    whole_number("reference", reference, 0)
+    given = None if callable(metric) else np.asarray(metric, dtype=np.float64)
+    if given is not None and given.shape != (len(values), cloud.d, cloud.d):
+        raise DataError(
+            f"metric has shape {given.shape}: expected a function of one place, or one matrix for "
+            f"each query, ({len(values)}, {cloud.d}, {cloud.d})."
+        )
+    rows = cloud.sample(reference) if given is None and cloud.n > 1 else np.arange(0)
+    total = len(values) + len(rows)
+    tell = progress or (lambda done, total, what: None)
+    answers, near, least = [], [], []
+    for i, q in enumerate(values):
+        tell(i, total, "queries in their own metrics")
+        own = _at(cloud, metric(q) if given is None else given[i], f"query {i}")
+        answers.append(locate_in_hull(cloud, q[None], own))
+        least.append(negligible(cloud, own))
+        near.append(nearest_rows(cloud, q[None].astype(np.float64), own, k))
+    usual = np.zeros(len(rows))
+    for i, row in enumerate(cloud.take(rows)):
+        tell(len(values) + i, total, "training rows in theirs")
+        own = _at(cloud, metric(row), f"training row {rows[i]}")
+        distance = reference_distances(cloud, own, rows[i : i + 1])[0]
+        usual[i] = distance if distance > negligible(cloud, own) else 0.0
+    tell(total, total, "done")
+    lower, upper, settled = (
+        np.array([getattr(one, name)[0] for one in answers]).reshape(-1)
+        for name in ("lower", "upper", "settled")
+    )
+    ranked = np.where(settled > np.array(least).reshape(-1), settled, 0.0)
+    band, share = _ranked(cloud, values, np.minimum(lower, ranked), ranked, rows, usual)
+    width = min(k, cloud.n)
+    return LocalLocation(
+        verdict=np.array([one.verdict[0] for one in answers], dtype=np.int8),
+        lower=lower,
+        upper=upper,
+        residual=np.array([one.residual[0] for one in answers]).reshape(-1, cloud.d),
+        nearest_rows=np.array([one.rows[0] for one in near], np.intp).reshape(-1, width),
+        neighbour_distance=np.array([one.distances[0] for one in near]).reshape(-1, width),
+        band=band,
+        hull_percentile=share,
+        queries=values,
+        labels=labels,
+        columns=cloud.names,
+    )
+
+
+def _ranked(
+    cloud: Cloud, Q: Floats, lower: Floats, settled: Floats, rows: Indices, usual: Floats
+) -> tuple[NDArray[np.object_], Floats]:
+    """Bands and percentiles among the rows left out."""
+    alone = cloud.flat.spanned_by_one(cloud.take(rows), cloud.n)
+    reference = Reference(rows, usual, alone, usual, cloud.metric(None), 1)
+    return rank(lower, settled, np.isinf(cloud.flat.mahalanobis(Q)), reference)
+
+
+def _at(cloud: Cloud, M: Any, where: str) -> Metric:
+    """The metric at a place; no weight at all counts as the same small weight on everything."""
+    found = np.asarray(M, dtype=np.float64)
+    if found.shape != (cloud.d, cloud.d):
+        raise DataError(
+            f"the metric at {where} has shape {found.shape}: expected ({cloud.d}, {cloud.d})."
+        )
+    if not found.any():
+        found = np.finfo(float).eps * np.eye(cloud.d)
+    try:
+        return cloud.metric(found)
+    except DataError as error:
+        raise DataError(f"at {where}: {error}") from None

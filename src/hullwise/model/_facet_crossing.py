@@ -1,0 +1,196 @@
+"""The walls of many regions at once with what rounding may leave of a zero, and what lies across.
+
+Across a facet no value at a point is looked at. All walls that vanish on the whole facet flip or
+stay together and no others can: their units' new pieces are those of the *germ* that leaves the
+facet, found layer by layer from the derivative along the outward normal, which deeper layers get
+through the new pieces. So ties of copied, dead and bias-free units are decided as they are just
+beyond the facet, and a unit that rests exactly at its knot there has the lower code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._layer_values import ROUNDING, absolute
+from ._piecewise_layers import Codes, Pieces
+from .affine_layers import Floats
+from .network import Network
+
+Mask = NDArray[np.bool_]
+
+NEAR = 1e-13  # of a layer's largest input: so near to a knot the direction decides
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Walls of B regions, relative to a point of each: G (B, k, t), c (B, k), values A u + b.
+
+    slopes, values (B, k): what rounding may leave of a zero in a row's length and in c.
+    maps (B, n_outputs, 1 + t): the outputs at the point, then their slopes.
+    """
+
+    G: Floats
+    c: Floats
+    slopes: Floats
+    values: Floats
+    maps: Floats
+
+
+class Space:
+    """A network on the space that its first units see, in coordinates about points.
+
+    Where one narrow layer comes first these are fewer than the inputs; lengths are the same.
+    """
+
+    def __init__(self, net: Network, basis: bool = True) -> None:
+        from .walls import tangent_start
+
+        self.net = net
+        ops = [n if n.bends or n.op is None else replace(n, op=absolute(n.op)) for n in net.nodes]  # type: ignore[arg-type]
+        self._sizes = Network(tuple(ops))
+        self._nodes = [layer.node for layer in net.layers]
+        if basis and net.layers:
+            start = tangent_start(net)
+            self.basis, self._held, self._after = start.basis, start.held, start.after
+        else:
+            self.basis, self._held = None, {0: np.eye(net.n_inputs)[None]}
+            self._after = self._nodes[0] - 1 if self._nodes else 0
+            if self._after:
+                net.resume(self._held, 0, origin=False, until=self._after)
+        self.d = next(iter(self._held.values())).shape[1]
+
+    def point(self, x: Floats, u: Floats) -> Floats:
+        """The input at coordinates u (t,) or (k, t) about x."""
+        return x + (u if self.basis is None else u @ self.basis)
+
+    def _begun(self, net: Network, block: Floats, origin: bool) -> dict[int, Floats]:
+        held = {0: block}
+        if self._after:
+            net.resume(held, 0, origin=origin, until=self._after)
+        return held
+
+    def _layers(
+        self, held: dict[int, Floats], sizes: dict[int, Floats], code: Codes, origin: bool
+    ) -> Iterator[tuple[int, Any, Floats, Floats]]:
+        """(layer, units, their input, its size) one layer after another; code is read after."""
+        after = self._after
+        for i, node in enumerate(self._nodes):
+            if node - 1 > after:
+                self.net.resume(held, after, code, origin=origin, until=node - 1)
+                self._sizes.resume(sizes, after, code, origin=origin, until=node - 1)
+            entry = self.net.nodes[node].inputs[0]
+            yield i, self.net.nodes[node].op, held[entry], sizes[entry]
+            self.net.resume(held, node - 1, code, origin=origin, until=node)
+            for j in [j for j in sizes if j not in held]:
+                del sizes[j]
+            sizes[node] = _size(held[node], origin)
+            after = node
+        if len(self.net.nodes) - 1 > after:
+            self.net.resume(held, after, code, origin=origin)
+
+    def rows(self, X: Floats, code: Codes) -> Rows:
+        """The walls of the pieces `code` (B, n_units), about the points X (B, d)."""
+        B = len(X)
+        at = self._begun(self.net, X[:, None], True)
+        held = {
+            j: np.concatenate([at[j], np.broadcast_to(b, (B, *b.shape[1:]))], axis=1)
+            for j, b in self._held.items()
+        }
+        sizes = self._begun(self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
+        G, noise = [], []
+        for i, units, z, size in self._layers(held, sizes, code, True):
+            G.append(units.walls(z, code[:, self.net.layers[i].columns], True))
+            noise.append(_wall_sizes(units, size))
+        t = self.d
+        walls = np.concatenate(G, axis=2) if G else np.zeros((B, 1 + t, 0))
+        sized = np.concatenate(noise, axis=2) if noise else np.zeros((B, 2, 0))
+        out = held[len(self.net.nodes) - 1]
+        return Rows(
+            np.ascontiguousarray(walls[:, 1:].transpose(0, 2, 1)),
+            walls[:, 0].copy(),
+            ROUNDING * sized[:, 1],
+            ROUNDING * sized[:, 0],
+            out.transpose(0, 2, 1),
+        )
+
+    def germ(self, X: Floats, along: Floats) -> Codes:
+        """Codes (B, n_units) just beyond X (B, d) in the directions `along` (B, d)."""
+        held = self._begun(self.net, np.stack([X, along], axis=1), True)
+        sizes = self._begun(self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
+        code = np.zeros((len(X), self.net.n_units), dtype=self.net.code_dtype)
+        for i, units, z, _ in self._layers(held, sizes, code, True):
+            code[:, self.net.layers[i].columns] = units.code(z[:, 0], z[:, 1], NEAR)
+        return self.rested(X, code)
+
+    def rested(self, X: Floats, code: Codes | None = None) -> Codes:
+        """Codes at X (B, d); units that rest at a knot all through the region on the lower side."""
+        code = self.net.codes(X) if code is None else code
+        for _ in range(1 + len(self.net.layers)):
+            rows = self.rows(X, code)
+            still = np.linalg.norm(rows.G, axis=2) <= rows.slopes
+            still &= np.abs(rows.c) <= rows.values
+            new = self.beyond(code, still, np.zeros((len(X), self.d)))
+            if (new == code).all():
+                break
+            code = new
+        return code
+
+    def beyond(self, code: Codes, vanish: Mask, normals: Floats) -> Codes:
+        """The codes (B, n_units) across a facet of each region, along normals (B, t) out of it.
+
+        vanish (B, k) are the walls that are zero on the whole facet.
+        """
+        B, new, at = len(code), code.copy(), 0
+        held = {
+            j: np.einsum("bt,tw->bw", normals, b[0])[:, None].copy() for j, b in self._held.items()
+        }
+        sizes = self._begun(self._sizes, np.ones((B, 1, self.net.n_inputs)), False)
+        for i, units, z, size in self._layers(held, sizes, new, False):
+            columns = self.net.layers[i].columns
+            mine = vanish[:, at : at + units.n_walls]
+            at += units.n_walls
+            if mine.any():
+                new[:, columns] = _settled(units, code[:, columns], mine, z[:, 0], size[:, 0])
+        return new
+
+
+def _size(block: Floats, origin: bool) -> Floats:
+    """(B, 2, w): of the point and of the tangents; (B, 1, w) without a point."""
+    if not origin:
+        return np.abs(block)
+    length = np.sqrt(np.einsum("btw,btw->bw", block[:, 1:], block[:, 1:]))
+    return np.stack([np.abs(block[:, 0]), length], axis=1)
+
+
+def _wall_sizes(units: Any, size: Floats) -> Floats:
+    """Sizes of a layer's walls from those of its input (B, 2, i)."""
+    if isinstance(units, Pieces):
+        out = np.repeat(size[:, :, None, :], len(units.knots), axis=2)
+        out[:, 0] += np.abs(units.knots)
+        return out.reshape(*size.shape[:2], -1)
+    seen = units._entries(size, 0.0)
+    return np.asarray((seen + seen.max(axis=3, keepdims=True)).reshape(*size.shape[:2], -1))
+
+
+def _settled(units: Any, code: Codes, vanish: Mask, slope: Floats, size: Floats) -> Codes:
+    """New pieces (B, o) where walls vanish (B, n_walls) and the input moves by slope (B, i)."""
+    noise = ROUNDING * size
+    if isinstance(units, Pieces):
+        tied = vanish.reshape(len(code), *units.knots.shape)
+        places = np.arange(len(units.knots))[:, None]
+        below = ((code[:, None, :] > places) & ~tied).sum(axis=1)
+        up = np.where(slope > noise, tied.sum(axis=1), 0)
+        return np.asarray((below + up).astype(code.dtype))
+    tied = vanish.reshape(len(code), *units.groups.shape)
+    np.put_along_axis(tied, code[:, :, None].astype(np.int64), True, axis=2)
+    tied &= units.groups >= 0
+    seen = np.where(tied, units._entries(slope, -np.inf), -np.inf)
+    room = units._entries(noise, 0.0).max(axis=2)
+    return np.asarray((seen >= (seen.max(axis=2) - 2 * room)[:, :, None]).argmax(axis=2)).astype(
+        code.dtype
+    )

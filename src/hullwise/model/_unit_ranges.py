@@ -1,0 +1,133 @@
+"""The ranges of neurons' inputs over rows, and a network clipped to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._piecewise_layers import Codes, Pieces
+from .affine_layers import Floats
+from .network import Network, Node
+
+Range = tuple[Floats, Floats]  # lowest and highest input of each entry of a layer
+SLACK = 1e-9  # of the width of a range: rounding differs between batches
+RELATIVE = 1e-12  # of the layer's largest input, for the same
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """The `keep` smallest and largest inputs (keep, i) of each layer over n rows, in no order."""
+
+    n: int
+    low: tuple[Floats, ...]
+    high: tuple[Floats, ...]
+
+
+def ends_of(net: Network, X: Floats, keep: int) -> Ends:
+    """Of rows X (n, d). Cost: a forward pass, and memory for `keep` rows of all layers."""
+    low: list[Floats | None] = [None] * len(net.layers)
+    high: list[Floats | None] = [None] * len(net.layers)
+
+    def visit(layer: int, z: Floats, code: Codes) -> None:
+        low[layer] = _smallest(low[layer], z[:, 0], keep)
+        high[layer] = _smallest(high[layer], -z[:, 0], keep)
+
+    for rows in net.blocks(len(X)):
+        net.push(X[rows, None], visit=visit)
+    found = [(a, -b) for a, b in zip(low, high, strict=True) if a is not None and b is not None]
+    return Ends(len(X), tuple(a for a, _ in found), tuple(b for _, b in found))
+
+
+def _smallest(held: Floats | None, z: Floats, keep: int) -> Floats:
+    if keep == 1:
+        least: Floats = z.min(axis=0, keepdims=True)
+        return least if held is None else np.minimum(held, least)
+    both = z if held is None else np.concatenate([held, z])
+    return both.copy() if len(both) <= keep else np.partition(both, keep - 1, axis=0)[:keep]
+
+
+def ranges_of(parts: Sequence[Ends], quantile: float) -> list[Range]:
+    """Of all rows of the parts, a share `quantile` of them left out at each end."""
+    parts = [part for part in parts if part.n]
+    place = left_out(sum(part.n for part in parts), quantile)
+    low = [np.concatenate(ends) for ends in zip(*(part.low for part in parts), strict=True)]
+    high = [np.concatenate(ends) for ends in zip(*(part.high for part in parts), strict=True)]
+    return [
+        (np.partition(a, place, axis=0)[place], -np.partition(-b, place, axis=0)[place])
+        for a, b in zip(low, high, strict=True)
+    ]
+
+
+def left_out(n: int, quantile: float) -> int:
+    """How many of n rows a quantile leaves out at each end."""
+    return int(n * quantile)
+
+
+def widths_of(low: Floats, high: Floats) -> Floats:
+    """Widths of ranges, those of constant entries replaced by the median of the others, or 1."""
+    width = high - low
+    some = width[width > 0]
+    return np.where(width > 0, width, np.median(some) if len(some) else 1.0)
+
+
+def clipped(net: Network, ranges: Sequence[Range]) -> Network:
+    """The network with every entry that a layer of units is given clipped to its range."""
+    nodes: list[Node] = []
+    at: dict[int, int] = {}
+    left = iter(ranges)
+    for i, node in enumerate(net.nodes):
+        inputs = tuple(at[j] for j in node.inputs)
+        if node.bends:
+            low, high = next(left)
+            clip: Any = Pieces(
+                "clip",
+                knots=np.stack([low, high]),
+                slopes=np.stack([np.zeros_like(low), np.ones_like(low), np.zeros_like(low)]),
+                offsets=np.stack([low, np.zeros_like(low), high]),
+            )
+            nodes.append(Node(f"{node.name} guard", clip, inputs, nodes[inputs[0]].shape))
+            inputs = (len(nodes) - 1,)
+        at[i] = len(nodes)
+        nodes.append(Node(node.name, node.op, inputs, node.shape))
+    return Network(tuple(nodes), net.source, net.outside)
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Entries clipped (m, n_layers), how far in widths (m,), and the outputs (m, n_outputs)."""
+
+    counts: NDArray[np.int64]
+    excess: Floats
+    outputs: Floats
+
+
+def clips(network: Network, ranges: Sequence[Range], X: Floats) -> Clips:
+    """What the clipped network does to rows X (m, d): clips are counted where they are made."""
+    widths = [widths_of(*ends) for ends in ranges]
+    slack = [
+        SLACK * (high - low) + RELATIVE * max(np.abs(low).max(), np.abs(high).max())
+        for low, high in ranges
+    ]
+    found = Clips(
+        np.zeros((len(X), len(ranges)), dtype=np.int64),
+        np.zeros(len(X)),
+        np.empty((len(X), network.n_outputs)),
+    )
+    for rows in network.blocks(len(X)):
+
+        def visit(layer: int, z: Floats, code: Codes, rows: slice = rows) -> None:
+            i, odd = divmod(layer, 2)
+            if odd:  # the units themselves, behind their clips
+                return
+            low, high = ranges[i]
+            beyond = np.maximum(low - z[:, 0], z[:, 0] - high)
+            out = beyond > slack[i]
+            found.counts[rows, i] = out.sum(axis=1)
+            found.excess[rows] += np.where(out, beyond / widths[i], 0.0).sum(axis=1)
+
+        found.outputs[rows] = network.push(X[rows, None], visit=visit)[:, 0]
+    return found

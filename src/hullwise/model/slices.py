@@ -1,0 +1,391 @@
+"""The regions of a network on a plane, exactly, layer by layer.
+
+A plane cuts a region of the network in a convex polygon. Each layer cuts the polygons of the layers
+before it along the zeros of its units, which are straight on each of them; Humayun, Balestriero,
+Balakrishnan & Baraniuk (2023), SplineCam, and Berzins (2023), Polyhedral Complex Extraction from
+ReLU Networks using Edge Subdivision, do the same with other structures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.threads import Stop, for_each, single_threaded_blas
+from ..errors import DataError
+from ._affine_maps import n_distinct
+from ._layer_values import RELATIVE, Front, Walls, extended, walls_of
+from ._piecewise_layers import Codes, Largest, Pieces, Units, pieces
+from .affine_layers import Floats
+from .network import Network
+from .planar_complex import Complex, Cut, Ints, TooMany, cut, dissolve, rectangle
+
+Progress = Callable[[int, int, str], Any]
+BUDGET = 2_000_000  # regions
+FLAT = 1e-12  # axes closer to parallel than this span no plane
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """One layer's codes (F', n_units) on the polygons after it, and the polygon before of each."""
+
+    codes: Codes
+    root: Ints
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Slice:
+    """Every region of a network in a rectangle of a plane; made by `Network.slice`.
+
+    A point of the plane is ``origin + u axes[0] + v axes[1]``; polygons, areas and centroids are in
+    (u, v). Regions are the distinct activation codes with an interior in the rectangle.
+
+    Attributes
+    ----------
+    net : Network
+    origin, axes : ndarray (d,), (2, d)
+    low, high : ndarray (2,)
+        The rectangle in (u, v).
+    n_regions : int
+    n_regions_per_layer : list of int
+        After the first layer, the first two, ...
+    vertices : ndarray (V, 2)
+    edges : ndarray (E, 2)
+        Pairs of vertices; V - E + n_regions = 1.
+    edge_units, edge_layers : ndarray (E,)
+        The unit (counted through all layers) and layer behind each edge, -1 the rectangle.
+    neighbours : ndarray (P, 2)
+        The regions on the two sides of each inner edge.
+    outputs : ndarray (V, n_outputs)
+        The network's values at the vertices.
+    partial : bool
+        True where the budget ended the work: the regions are then those of the first
+        ``len(n_regions_per_layer)`` layers only.
+
+    Notes
+    -----
+    Cost: about ten corners' forward passes through every layer for each region, and O(1) for each
+    vertex, edge and region made. Zero is decided relative to each unit's own scale (1e-12 of its
+    largest value, or what rounding may leave), so regions thinner than that are not seen.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> net = hw.model.from_arrays([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]])
+    >>> s = net.slice([0, 0], [[1, 0], [0, 1]])
+    >>> s
+    Slice(6 regions in 1 layer, 9 vertices, 14 edges)
+    >>> float(s.areas.sum())
+    4.0
+    """
+
+    net: Network
+    origin: Floats
+    axes: Floats
+    low: Floats
+    high: Floats
+    complex: Complex
+    levels: tuple[_Level, ...]
+    outputs: Floats
+    partial: bool
+
+    @property
+    def n_regions(self) -> int:
+        return self.complex.n_faces
+
+    @property
+    def n_regions_per_layer(self) -> list[int]:
+        return [len(level.codes) for level in self.levels]
+
+    @cached_property
+    def codes(self) -> Codes:
+        """Activation codes (n_regions, n_units) of the layers that were cut."""
+        at, parts = np.arange(self.n_regions), []
+        for level in reversed(self.levels):
+            parts.append(level.codes[at])
+            at = level.root[at]
+        whole = [part.astype(self.net.code_dtype, copy=False) for part in reversed(parts)]
+        return np.asarray(np.concatenate(whole, axis=1) if whole else np.zeros((1, 0), np.uint8))
+
+    @cached_property
+    def polygons(self) -> list[Floats]:
+        """The corners (k, 2) of each region, counter-clockwise."""
+        return self.complex.polygons()
+
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats]:
+        return self.complex.moments()
+
+    @property
+    def areas(self) -> Floats:
+        """In (u, v): those of the rectangle in all."""
+        return self._moments[0]
+
+    @property
+    def centroids(self) -> Floats:
+        """(n_regions, 2), a point inside each region."""
+        return self._moments[1]
+
+    @property
+    def vertices(self) -> Floats:
+        return self.complex.xy
+
+    @cached_property
+    def edges(self) -> Ints:
+        halves = self.complex.edges
+        ends = self.complex.start[halves], self.complex.start[self.complex.twin[halves]]
+        return np.stack(ends, axis=1)
+
+    @cached_property
+    def edge_units(self) -> Ints:
+        return np.asarray(self.complex.wall[self.complex.edges])
+
+    @cached_property
+    def edge_layers(self) -> Ints:
+        ends = np.array([layer.start + layer.n_units for layer in self.net.layers])
+        found = np.searchsorted(ends, self.edge_units, side="right")
+        return np.asarray(np.where(self.edge_units < 0, -1, found))
+
+    @cached_property
+    def neighbours(self) -> Ints:
+        halves = self.complex.edges
+        pairs = np.c_[self.complex.face[halves], self.complex.face[self.complex.twin[halves]]]
+        return np.asarray(pairs[(pairs >= 0).all(axis=1)])
+
+    @cached_property
+    def maps(self) -> Floats:
+        """The affine map of each region on the plane: (n_regions, n_outputs, 3).
+
+        Value at (0, 0), change per u, change per v.
+        """
+        frame = np.vstack([self.origin, self.axes])[None]
+        out = np.empty((self.n_regions, self.net.n_outputs, 3))
+        for rows in self.net.blocks(self.n_regions, 3):
+            code = self.codes[rows]
+            block = np.broadcast_to(frame, (len(code), *frame.shape[1:]))
+            out[rows] = self.net.push(block, code).transpose(0, 2, 1)
+        return out
+
+    @cached_property
+    def n_distinct_maps(self) -> int:
+        """How many of the regions' affine maps on the plane differ: the linear regions."""
+        return n_distinct(self.maps)
+
+    def affine(self, region: int) -> tuple[Floats, Floats]:
+        """The affine map (A, b) of a region in the whole input space."""
+        from .dissect import dissect
+
+        found = dissect(self.net, self.points(self.centroids[region])[0])
+        return found.A, found.b
+
+    @cached_property
+    def values(self) -> Floats:
+        """The outputs at a point inside each region, (n_regions, n_outputs)."""
+        return self.complex.corner_means(self.outputs)
+
+    def points(self, uv: Any) -> Floats:
+        """Points (k, d) of the input space from plane coordinates (k, 2) or (2,)."""
+        return np.asarray(self.origin + np.atleast_2d(np.asarray(uv, float)) @ self.axes)
+
+    def coordinates(self, X: Any) -> tuple[Floats, Floats]:
+        """Rows X (m, d) projected on the plane: (m, 2), and their distances from it (m,)."""
+        gaps = self.net.rows(X) - self.origin
+        uv = np.linalg.lstsq(self.axes.T, gaps.T, rcond=None)[0].T
+        return np.asarray(uv), np.asarray(np.linalg.norm(gaps - uv @ self.axes, axis=1))
+
+    def find(self, uv: Any) -> Ints:
+        """The region of each point (k, 2) of the plane, -1 outside the rectangle.
+
+        Cost: O(n_regions) a point.
+        """
+        points = np.atleast_2d(np.asarray(uv, float))
+        halves, ends = self.complex.loops
+        begin = np.r_[0, ends[:-1]]
+        a = self.vertices[self.complex.start[halves]]
+        step = self.vertices[self.complex.start[self.complex.after[halves]]] - a
+        length = np.hypot(*step.T)
+        out = np.full(len(points), -1)
+        for i, point in enumerate(points):
+            gap = point - a
+            left = (step[:, 0] * gap[:, 1] - step[:, 1] * gap[:, 0]) / length
+            inner = np.minimum.reduceat(left, begin)
+            best = int(inner.argmax())
+            if inner[best] >= -1e-9 * float((self.high - self.low).max()):
+                out[i] = best
+        return out
+
+    @cached_property
+    def _decision(self) -> Complex:
+        n = self.net.n_outputs
+        units: Any = (
+            pieces("sign", 1, [0.0], [0.0, 1.0])
+            if n == 1
+            else Largest("class", np.arange(n)[None], (1,))
+        )
+        rounding = 2.0**-45 * np.abs(self.outputs).max(axis=0)
+        done = _layer(self.complex, units, self.outputs, rounding, DECISION, 10 * BUDGET, Stop())
+        return done.complex
+
+    def decision_boundary(self) -> Floats:
+        """The segments (k, 2, 2) where the largest output changes (one output: where it is 0)."""
+        found = self._decision
+        halves = found.edges[found.wall[found.edges] == DECISION]
+        return np.stack(
+            [found.xy[found.start[halves]], found.xy[found.start[found.twin[halves]]]], 1
+        )
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw it; see :func:`hullwise.report.draw_slice`."""
+        from ..report.partition import draw_slice
+
+        return draw_slice(self, ax, **options)
+
+    def __repr__(self) -> str:
+        layers = len(self.levels)
+        part = f" of {len(self.net.layers)}: partial" if self.partial else ""
+        return (
+            f"Slice({self.n_regions:,} region{'' if self.n_regions == 1 else 's'} in "
+            f"{layers} layer{'' if layers == 1 else 's'}{part}, "
+            f"{len(self.vertices):,} vertices, {len(self.complex.edges):,} edges)"
+        )
+
+
+DECISION = -2  # the wall behind an edge of the decision boundary
+
+
+def slice_(
+    net: Network,
+    origin: Any,
+    axes: Any,
+    half_width: Any = 1.0,
+    *,
+    budget: int = BUDGET,
+    progress: Progress | None = None,
+) -> Slice:
+    """The regions with ``|u| <= half_width[0], |v| <= half_width[1]``; see `Network.slice`."""
+    centre = net.rows(origin, "origin")[0]
+    frame = net.rows(axes, "axes")
+    if len(frame) != 2 or np.linalg.svd(_unit(frame))[1][-1] < FLAT:
+        raise DataError(f"axes must be two independent directions (2, {net.n_inputs})")
+    half = np.broadcast_to(np.asarray(half_width, dtype=np.float64), (2,))
+    if not (np.isfinite(half).all() and (half > 0).all()):
+        raise DataError(f"half_width is {half_width!r}; give one or two positive numbers")
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        return _sliced(net, centre, frame, half, budget, progress)
+
+
+def _unit(frame: Floats) -> Floats:
+    length = np.linalg.norm(frame, axis=1, keepdims=True)
+    return frame / np.where(length > 0, length, 1)
+
+
+def slice_through(
+    net: Network, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any
+) -> Slice:
+    """The slice through three points, in a rectangle that holds them; see `Network.slice_through`.
+
+    The axes are orthonormal: the first from a to b, the origin is the middle of the rectangle.
+    """
+    corners = np.vstack([net.rows(p, name) for p, name in ((a, "a"), (b, "b"), (c, "c"))])
+    if len(corners) != 3:
+        raise DataError("a, b and c must be one row each")
+    frame = corners[1:] - corners[0]
+    if np.linalg.svd(_unit(frame))[1][-1] < FLAT:
+        raise DataError("a, b and c lie on one line: they span no plane")
+    first = frame[0] / np.linalg.norm(frame[0])
+    second = frame[1] - (frame[1] @ first) * first
+    axes = np.vstack([first, second / np.linalg.norm(second)])
+    uv = (corners - corners[0]) @ axes.T
+    low, high = uv.min(axis=0), uv.max(axis=0)
+    half = (high - low) * (0.5 + margin / 2)
+    return slice_(net, corners[0] + (low + high) / 2 @ axes, axes, half, **options)
+
+
+@dataclass(frozen=True, eq=False)
+class _Done:
+    """A complex after one layer."""
+
+    complex: Complex
+    level: _Level
+    new: Cut | None
+    vertices: Ints | None  # which are left of those before and the new ones
+
+
+def _sliced(
+    net: Network, origin: Floats, axes: Floats, half: Floats, budget: int, progress: Progress | None
+) -> Slice:
+    complex_ = rectangle(-half, half)
+    front, levels, partial = Front(net, origin + complex_.xy @ axes), [], False
+    for i, layer in enumerate(net.layers):
+        if progress is not None:
+            progress(i, len(net.layers), f"{complex_.n_faces:,} regions")
+        units = front.advance()
+        try:
+            done = _stoppable(complex_, units, front, layer.start, budget)
+        except TooMany:
+            partial = True
+            break
+        if done.new is not None:
+            front.extend(done.new.a, done.new.b, done.new.t)
+        if done.vertices is not None:
+            front.keep(done.vertices)
+        front.bend()
+        complex_ = done.complex
+        levels.append(done.level)
+    outputs = net(origin + complex_.xy @ axes) if partial else front.finish()
+    return Slice(net, origin, axes, -half, half, complex_, tuple(levels), outputs, partial)
+
+
+def _stoppable(old: Complex, units: Units, front: Front, start: int, budget: int) -> _Done:
+    """`_layer` in a thread of its own, so that Ctrl-C is heard."""
+    found: list[_Done] = []
+
+    def task(_: None, stop: Stop) -> None:
+        found.append(_layer(old, units, front.z, front.rounding, start, budget, stop))
+
+    for_each(task, [None], 2)
+    return found[0]
+
+
+def _layer(
+    old: Complex, units: Units, z: Floats, rounding: Floats, start: int, budget: int, stop: Stop
+) -> _Done:
+    """Cut by one layer of units whose input at the vertices is z (V, i)."""
+    walls = walls_of(units, z)
+    if not len(walls.levels):
+        centres = old.corner_means(z)
+        return _Done(old, _Level(units.code(centres), np.arange(old.n_faces)), None, None)
+    tol = walls.tolerances(z, rounding)
+    new = cut(old, z, walls, tol, walls.units + start, budget, stop.flag)
+    if isinstance(units, Pieces):
+        level = _Level(_knots_below(units, z, walls, new.bits), new.root)
+        return _Done(new.complex, level, new, None)
+    return _joined(units, z, new)
+
+
+def _knots_below(units: Pieces, z: Floats, walls: Walls, bits: NDArray[np.uint8]) -> Codes:
+    """Codes (F, n): each polygon's knots below, those that no wall was made of included."""
+    base = (z.min(axis=0) > units.knots).sum(axis=0, dtype=np.uint8)
+    codes = np.tile(base, (len(bits), 1))
+    for part in np.split(np.arange(len(walls.units)), np.flatnonzero(np.diff(walls.units) < 0) + 1):
+        codes[:, walls.units[part]] += bits[:, part]  # one knot of each unit
+    return codes
+
+
+def _joined(units: Units, z: Floats, new: Cut) -> _Done:
+    """Maxima: where the winner is the same on both sides of a cut, the cut is taken back."""
+    inner = new.complex.corner_means(extended(z, new.a, new.b, new.t))
+    step = max(1, 2**22 // units.n_walls)
+    parts = [inner[i : i + step] for i in range(0, len(inner), step)]
+    codes = np.concatenate([units.code(part, np.zeros_like(part), RELATIVE) for part in parts])
+    rows = np.ascontiguousarray(np.c_[new.root.astype("<i8").view(np.uint8).reshape(-1, 8),
+                                      codes.view(np.uint8).reshape(len(codes), -1)])  # fmt: skip
+    key = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_inverse=True)[1]
+    joined = dissolve(new.complex, key)
+    level = _Level(codes[joined.faces], new.root[joined.faces])
+    return _Done(joined.complex, level, new, joined.vertices)

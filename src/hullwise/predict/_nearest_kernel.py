@@ -1,0 +1,49 @@
+"""Weights by a power of the distance to the nearest rows: one kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..geometry.qr_update import jit
+from ._batching import differences, nearest_few
+
+MANY = 64  # rows wanted beyond which sorting all is faster than keeping the best
+
+
+@jit  # type: ignore[untyped-decorator]
+def by_distance(
+    Z: Any, Zq: Any, floor: float, power: float, k: int, first: int, last: int, halt: Any
+) -> Any:
+    """Weights of queries first to last: (entries of each, their rows, their values).
+
+    Relative to the nearest row's weight, so nothing overflows; power 0 is alike for all k rows.
+    """
+    n, r = Z.shape
+    Y, square, nearest = np.empty((n, r)), np.empty(n), np.arange(k)
+    count, size = np.zeros(last - first, np.int64), 0
+    rows, values = np.empty(k * (last - first), np.int64), np.empty(k * (last - first))
+    for b in range(first, last):
+        if halt[0]:
+            break
+        s = differences(Z, Zq[b], Y, square)
+        if k < n and k <= MANY:
+            nearest_few(square, k, nearest)
+        elif k < n:
+            nearest[:] = np.argsort(square, kind="mergesort")[:k]
+        start, total, least = size, 0.0, square[nearest].min()
+        hit = power > 0.0 and least <= (floor * s) ** 2
+        for i in nearest:
+            if hit:
+                weight = 1.0 if square[i] <= (floor * s) ** 2 else 0.0
+            else:
+                weight = 1.0 if power == 0.0 else np.sqrt(least / square[i]) ** power
+            if weight > 0.0:
+                rows[size], values[size] = i, weight
+                total += weight
+                size += 1
+        for e in range(start, size):
+            values[e] /= total
+        count[b - first] = size - start
+    return count, rows[:size], values[:size]

@@ -1,0 +1,238 @@
+"""One error bound for every predictor whose prediction is a weighted sum of training targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from .._core.options import nonnegative
+from ..geometry.location_columns import frame_of
+from ..geometry.metric import lengths
+from ..io.rows import Floats
+from ._row_weights import UNIT, Weighted, read_weighted
+from .simplex_shape import theorem_terms
+
+__all__ = ["ErrorBound", "error_bound"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ErrorBound:
+    """How far m predictions can be from the true values, in the units of the target.
+
+    Attributes
+    ----------
+    shift : (m,)
+        ``lipschitz * reach``: what it can cost that the weighted rows do not average to the query.
+        Zero up to rounding for Delaunay inside the hull.
+    spread : (m,)
+        ``smoothness / 2 * moment``: what it can cost that the rows are not at the query.
+    theorem1 : (m,)
+        The bound of Lux et al. (2021), Theorem 1, where the weighted rows average to, plus
+        `shift`. NaN where the rows are no simplex: more than d + 1, or affinely dependent.
+    reach : (m,)
+        ``|sum w_i x_i - q|`` in the metric.
+    moment : (m,)
+        ``sum |w_i| |x_i - q|^2`` in the metric.
+    labels : (m,) object or None
+        Labels of the queries, where they had some.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> b = hw.error_bound([[0.5, 0.5]], [[0.0], [2.0]], [[1.0]], smoothness=2.0)
+    >>> b.spread.round(12), b.total.round(12)
+    (array([1.]), array([1.]))
+    """
+
+    shift: Floats
+    spread: Floats
+    theorem1: Floats
+    reach: Floats
+    moment: Floats
+    labels: NDArray[np.object_] | None = None
+
+    @property
+    def total(self) -> Floats:
+        """``shift + spread``, (m,): no prediction is further from the truth."""
+        return upward(self.shift + self.spread)
+
+    def __repr__(self) -> str:
+        m = len(self.shift)
+        total = self.total
+        if not m:
+            return "ErrorBound(0 queries)"
+        return (
+            f"ErrorBound({m} {'query' if m == 1 else 'queries'}: total up to {total.max():.4g}, "
+            f"median {np.median(total):.4g}; shift up to {self.shift.max():.4g}, "
+            f"spread up to {self.spread.max():.4g})"
+        )
+
+    def to_dict(self) -> dict[str, Floats]:
+        """One entry for each column: total, shift, spread, theorem1, reach, moment."""
+        return {
+            "total": self.total,
+            "shift": self.shift,
+            "spread": self.spread,
+            "theorem1": self.theorem1,
+            "reach": self.reach,
+            "moment": self.moment,
+        }
+
+    def to_frame(self) -> Any:
+        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing."""
+        return frame_of(self.to_dict(), self.labels)
+
+
+def error_bound(
+    W: Any, X: Any, Q: Any, *, smoothness: float, lipschitz: float = 0.0, metric: Any = None
+) -> ErrorBound:
+    """Bound the error of predictions ``W @ f(X)`` at queries Q, whatever made the weights.
+
+    Parameters
+    ----------
+    W : sparse matrix or array (m, n)
+        One row of weights for each query, with sum 1: those of an interpolant, of k nearest
+        rows, of the leaves of a forest. They may be signed.
+    X : array (n, d), data frame, or Cloud
+        The rows that the weights belong to.
+    Q : array or data frame (m, d)
+    smoothness : float
+        Lipschitz constant of the gradient of f: ``|f'(x) - f'(y)| <= smoothness |x - y|``.
+    lipschitz : float
+        Lipschitz constant of f itself. Where the weighted rows do not average to the query, the
+        default of 0 leaves `shift` out: then `total` bounds nothing, look at `reach`.
+    metric : None, "std", "range", (d,) or (d, d)
+        The metric in which both constants are stated.
+
+    Returns
+    -------
+    ErrorBound
+
+    Raises
+    ------
+    DataError, DataTypeError
+        A row of weights that does not sum to 1 (within 1e-9 of the sum of their sizes, more for
+        weights stored in float32, and 0.001 at most), shapes that do not agree, rows or queries
+        that cannot be used, constants that are negative or not finite.
+
+    Notes
+    -----
+    For weights w that sum to 1, f with the two constants on a convex set that holds the rows and
+    the query q::
+
+        |f(q) - sum w_i f(x_i)| <= L |sum w_i x_i - q| + (gamma / 2) sum |w_i| |x_i - q|^2
+
+    Expand every f(x_i) about q: the linear terms add up to <f'(q), sum w_i x_i - q>, at most the
+    *shift*, and each remainder is at most ``(gamma / 2) |x_i - q|^2``, which gives the *spread*.
+    For w >= 0 it is attained by ``f = (gamma / 2) |x - q|^2``. Among convex weights that average
+    to q, those of Delaunay make the spread smallest. Outside the hull one may expand about
+    p = sum w_i x_i instead, if f has the constants between p and q too: for w >= 0 that takes
+    ``smoothness / 2 * reach**2`` off the total.
+
+    Theorem 1 (Lux et al. 2021): where the rows are the vertices of a simplex of dimension k, with
+    p = sum w_i x_i, x_0 the vertex nearest to p, h its longest edge and s the smallest singular
+    value of the edges from it::
+
+        |f(p) - prediction| <= (gamma / 2) |p - x_0|^2 + sqrt(k) gamma h^2 / (2 s) |p - x_0|
+
+    The paper has k = d; for fewer rows it holds as well in the flat of
+    the simplex. At a query inside its simplex it is never below the spread.
+
+    Everything is rounded upward, in proportion to the number of weights, so the numbers are
+    bounds too; the exact weights are those given divided by their sum. What ``W @ y`` rounds, and
+    noise in y, is not included.
+
+    O(nnz d) time; theorem1 takes O(m d^3) where the rows are simplices. Memory beyond the data:
+    O(nnz + m d) and about 50 MB.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> X, W = np.array([[0.0], [1.0], [4.0]]), np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
+    >>> b = hw.error_bound(W, X, [[0.5], [2.0]], smoothness=2.0, lipschitz=3.0)
+    >>> b
+    ErrorBound(2 queries: total up to 4, median 2.125; shift up to 1.5, spread up to 2.5)
+    >>> b.total.round(9)
+    array([0.25, 4.  ])
+    """
+    gamma, slope = nonnegative("smoothness", smoothness), nonnegative("lipschitz", lipschitz)
+    given = read_weighted(W, X, Q, metric)
+    with np.errstate(all="ignore"):
+        sums = _sums(given)
+        reach = _in_units(*sums[0], given.frame.exponent)
+        moment = _in_units(*sums[1], 2 * given.frame.exponent)
+        shift = _in_units(*_scaled(sums[0], slope), given.frame.exponent)
+        spread = _in_units(*_scaled(sums[1], gamma / 2), 2 * given.frame.exponent)
+        paper = _in_units(*_scaled(theorem_terms(given), gamma / 2), 2 * given.frame.exponent)
+        return ErrorBound(shift, spread, upward(paper + shift), reach, moment, given.labels)
+
+
+Scaled = tuple[Floats, NDArray[np.intp]]  # mantissas and exponents of two
+
+
+def upward(values: Floats) -> Floats:
+    """A few units in the last place more than values of at least 0; zero stays zero."""
+    with np.errstate(over="ignore", under="ignore"):
+        more = np.nextafter(values * (1 + 4 * UNIT), np.inf)
+    return np.where(values == 0, 0.0, more)
+
+
+def _scaled(value: Scaled, factor: float) -> Scaled:
+    """value * factor, both with their own exponents, so that nothing overflows halfway."""
+    mantissa, exponent = np.frexp(factor)
+    return value[0] * mantissa, value[1] + int(exponent)
+
+
+def _in_units(mantissa: Floats, exponent: NDArray[np.intp], more: int) -> Floats:
+    least = np.ldexp(mantissa, np.clip(exponent + more, -5000, 5000).astype(np.int32))
+    return np.where(mantissa == 0, 0.0, upward(np.where(least == 0, 5e-324, least)))
+
+
+def _sums(given: Weighted) -> tuple[Scaled, Scaled]:
+    """|sum w_i (x_i - q)| and sum |w_i| |x_i - q|^2 in the frame, rounded upward."""
+    mean, size, rough = _walk(given)
+    W = given.W
+    top = np.maximum.reduceat(rough, W.indptr[:-1])
+    unit = np.where((top > 0) & np.isfinite(top), np.frexp(top)[1], 0)
+    each = np.repeat(unit, given.counts())
+    size, rough = np.ldexp(size, -each), np.ldexp(rough, -each)
+    weight = csr_array((np.abs(W.data), np.arange(W.nnz), W.indptr), shape=(len(top), W.nnz))
+    # k terms, r coordinates, and a dozen roundings on the way to each term (Higham, 3.1)
+    terms = given.counts() + given.cloud.d + given.frame.rank + 12.0
+    loose = terms * UNIT * np.maximum(1.0, weight @ np.ones(W.nnz)) * 1.01
+    size += np.repeat(loose, given.counts()) * rough
+    first = weight @ rough
+    reach = lengths(np.ldexp(mean, -unit[:, None])) * (1 + loose) + loose * first * 1.01
+    second = (weight @ np.square(size)) * (1 + loose) + 2.0**-1000
+    anywhere = top > 0
+    exponent = unit.astype(np.intp)
+    return (
+        (np.where(anywhere, _bounded(reach), 0.0), exponent),
+        (np.where(anywhere, _bounded(second), 0.0), 2 * exponent),
+    )
+
+
+def _bounded(values: Floats) -> Floats:
+    """Where a difference overflowed there is no number to give but infinity."""
+    return np.where(np.isnan(values), np.inf, values)
+
+
+def _walk(given: Weighted) -> tuple[Floats, Floats, Floats]:
+    """sum w_i v_i (m, r), |v_i| (nnz,) and |v_i| before anything cancelled, v_i = x_i - q."""
+    W = given.W
+    mean = np.zeros((len(given.Q), given.frame.rank))
+    size, rough = np.zeros(W.nnz), np.zeros(W.nnz)
+    for first, last in given.spans():
+        owners = given.owners(first, last)
+        Z, loose = given.image(given.rows(slice(first, last)), given.Q[owners])
+        size[first:last] = lengths(Z)
+        rough[first:last] = size[first:last] if loose is Z else lengths(loose)
+        a, b = int(owners[0]), int(owners[-1]) + 1
+        ends = np.clip(W.indptr[a : b + 1], first, last) - first
+        part = csr_array((W.data[first:last], np.arange(last - first), ends), (b - a, last - first))
+        mean[a:b] += part @ Z
+    return mean, size, rough

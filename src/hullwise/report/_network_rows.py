@@ -1,0 +1,138 @@
+"""What a network does at every row of a table, in blocks, for the command and the page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.dissect import dissect
+from ..model.network import Network
+from ._partition_shapes import Floats, Ints, class_of
+
+HELD = 2**23  # slopes of the outputs held at once
+Progress = Callable[[int, int, str], Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkRows:
+    """One entry for each of m rows.
+
+    Attributes
+    ----------
+    outputs : ndarray (m, n_outputs)
+    distance : ndarray (m,)
+        To the nearest wall of the row's region, in the units of the input; infinite without one.
+    unit : ndarray (m,)
+        The unit behind that wall, counted through all layers; -1 for none.
+    key : ndarray (m,) of str
+        A hash of the activation code: the region's name.
+    margin : ndarray (m,)
+        The largest output less the second largest; for one output its size.
+    flat : ndarray (m,)
+        The distance at which the class would change if the region's affine map held everywhere;
+        it is the true one where it is at most `distance`.
+    """
+
+    net: Network
+    outputs: Floats
+    distance: Floats
+    unit: Ints
+    key: NDArray[np.str_]
+    margin: Floats
+    flat: Floats
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    @cached_property
+    def classes(self) -> Ints:
+        """The largest output of each row; for one output whether it is above 0."""
+        return class_of(self.outputs)
+
+    @cached_property
+    def _regions(self) -> tuple[Ints, Ints]:
+        _, first, place, count = np.unique(
+            self.key, return_index=True, return_inverse=True, return_counts=True
+        )
+        rank = np.empty(len(first), dtype=np.int64)
+        rank[np.argsort(first)] = np.arange(len(first))
+        return rank[place], count[place]
+
+    @property
+    def region(self) -> Ints:
+        """Regions numbered from 0 in the order of the rows."""
+        return self._regions[0]
+
+    @property
+    def sharing(self) -> Ints:
+        """How many rows lie in the row's region, itself included."""
+        return self._regions[1]
+
+    @property
+    def n_regions(self) -> int:
+        return int(self.region.max(initial=-1)) + 1
+
+    @cached_property
+    def layer(self) -> Ints:
+        """The layer of `unit`, -1 for none."""
+        ends = [layer.start + layer.n_units for layer in self.net.layers]
+        found = np.searchsorted(ends, self.unit, side="right")
+        return np.asarray(np.where(self.unit < 0, -1, found))
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Where `flat` is the exact distance to the decision boundary."""
+        return np.asarray(np.isfinite(self.flat) & (self.flat <= self.distance))
+
+    @property
+    def at_least(self) -> Floats:
+        """A lower bound of the distance to the decision boundary, always valid."""
+        return np.minimum(self.flat, self.distance)
+
+
+def rows_of(net: Network, X: Floats, progress: Progress | None = None) -> NetworkRows:
+    """Everything of `NetworkRows` for rows X (m, d), m may be 0.
+
+    Cost: a forward pass and the boundary distance, and one backward pass for each output.
+    """
+    each = int(np.clip(HELD // max(1, net.n_outputs * net.n_inputs), 1, 4096))
+    parts = [_some(net, X[:0])]
+    for start in range(0, len(X), each):
+        if progress is not None:
+            progress(start, len(X), "rows")
+        parts.append(_some(net, X[start : start + each]))
+    names = [f.name for f in fields(NetworkRows) if f.name != "net"]
+    return NetworkRows(net, *(np.concatenate([p[i] for p in parts]) for i in range(len(names))))
+
+
+def _some(net: Network, X: Floats) -> tuple[NDArray[Any], ...]:
+    p = dissect(net, X)
+    keys = [hashlib.blake2b(code.tobytes(), digest_size=6).hexdigest() for code in p.code]
+    margin, flat = _margins(p.output, p.A)
+    key = np.array(keys, dtype="<U12")
+    return p.output, p.boundary_distance, np.asarray(p.boundary_unit, np.int64), key, margin, flat
+
+
+def _margins(f: Floats, A: Floats) -> tuple[Floats, Floats]:
+    """By how much the class leads, and how far away the affine maps put the change.
+
+    (f_i - f_j) / |A_i - A_j| at its least over the rivals j; for one output |f| / |A|.
+    """
+    if f.shape[1] < 2:
+        lead, slopes = np.abs(f), A
+    else:
+        own = f.argmax(axis=1)
+        rows = np.arange(len(f))
+        lead = f[rows, own][:, None] - f
+        slopes = A[rows, own][:, None] - A
+        lead[rows, own] = np.inf
+    size = np.sqrt((slopes**2).sum(axis=2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = np.where(size > 0, lead / size, np.inf)
+    return lead.min(axis=1, initial=np.inf), away.min(axis=1, initial=np.inf)

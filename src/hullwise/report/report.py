@@ -1,0 +1,187 @@
+"""The report: one self-contained HTML page that says where every row stands.
+
+The page asks the network for nothing: its data, style and script are written into the file, and
+a content security policy that names their hashes lets nothing else run, whatever a column or a
+row is called.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..io.atomic_write import whole_file
+from ._content import page_content
+from ._input import ReportInput
+from ._task_content import matching
+
+if TYPE_CHECKING:
+    from ..geometry.location import Location
+
+SIZE_LIMIT = 1_000_000
+MAP_LIMITS = (3000, 1200, 400, 100, 0)
+"""How many queries the map draws; the next smaller one is taken while the page is too large."""
+
+
+def render_report(
+    location: Location | ReportInput,
+    *,
+    task: Location | ReportInput | None = None,
+    title: str | None = None,
+    source: Mapping[str, str] | None = None,
+) -> str:
+    """Write the report as one string of HTML.
+
+    Parameters
+    ----------
+    location : Location or ReportInput
+        What `locate` returned, for m queries in d dimensions.
+    task : Location or ReportInput, optional
+        The same queries located in the metric of a task: the page then shows both readings side by
+        side, out of the data and out of the data in what matters.
+    title : str, optional
+        Heading of the page.
+    source : mapping of str to str, optional
+        What else the page says of how it was made, such as the names of the files.
+
+    Returns
+    -------
+    str
+        A complete HTML document of at most 1,000,000 bytes in UTF-8, at any m and d. It makes no
+        request to any other place. The same input gives the same page.
+
+    Raises
+    ------
+    DataError
+        If `task` is about other rows or features than `location`, or has no distances.
+
+    Notes
+    -----
+    O(m d) time, blockwise; beyond the location itself O(m) memory. The counts and the
+    distribution use every row; the map draws at most 3,000 queries, the far ones first, and says
+    so on the page.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> from hullwise.report import render_report
+    >>> location = hw.locate([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[0.2, 0.2], [3.0, 0.0]])
+    >>> page = render_report(location, title="Two rows")
+    >>> "<title>Two rows</title>" in page, len(page) < 1_000_000
+    (True, True)
+    """
+    given = _input(location)
+    second = None if task is None else matching(given, _input(task))
+    heading = title or "Where the new rows stand"
+    for limit in MAP_LIMITS:
+        said = page_content(given, title=heading, map_limit=limit, source=source, task=second)
+        page = _fill(said)
+        if len(page.encode("utf-8")) <= SIZE_LIMIT:
+            return page
+    raise AssertionError("a report without a map exceeds its size limit")
+
+
+def _input(location: Location | ReportInput) -> ReportInput:
+    if isinstance(location, ReportInput):
+        return location
+    return ReportInput.from_location(location)
+
+
+def write_report(
+    location: Location | ReportInput,
+    path: str | os.PathLike[str],
+    *,
+    task: Location | ReportInput | None = None,
+    title: str | None = None,
+    source: Mapping[str, str] | None = None,
+    force: bool = False,
+) -> Path:
+    """Write the report to a file, whole or not at all.
+
+    Parameters
+    ----------
+    location : Location or ReportInput
+        What `locate` returned.
+    path : path
+        The file to write; ``~`` is expanded.
+    task : Location or ReportInput, optional
+        The same queries located in the metric of a task: both readings are shown side by side.
+    title : str, optional
+        Heading of the page.
+    source : mapping of str to str, optional
+        What else the page says of how it was made, such as the names of the files.
+    force : bool
+        Whether a file that is already there is replaced.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    DataError
+        As `render_report`.
+    FileError
+        The file exists and `force` is false, or it cannot be written.
+
+    Notes
+    -----
+    The page is written under a temporary name beside `path` and then renamed, so that no half
+    page is ever seen. Cost as `render_report`.
+
+    Examples
+    --------
+    >>> import hullwise as hw, tempfile
+    >>> location = hw.locate([[0.0], [1.0]], [[0.5], [3.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hw.write_report(location, f"{folder}/report.html").name
+    'report.html'
+    """
+    with whole_file(path, force=force) as stream:
+        page = render_report(location, task=task, title=title, source=source)
+        stream.write(page.encode("utf-8"))
+    return Path(path).expanduser()
+
+
+def _fill(content: Mapping[str, Any]) -> str:
+    folder = resources.files("hullwise.report")
+    template, style, charts, readings, script = (
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("report.html", "report.css", "charts.js", "readings.js", "report.js")
+    )
+    script = f'"use strict";\n{charts}\n{readings}\n{script}'
+    parts = {
+        "title": html.escape(str(content["title"])),
+        "summary": html.escape(str(content["headline"]["sentence"])),
+        "policy": html.escape(
+            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
+            "img-src data:; base-uri 'none'; form-action 'none'"
+        ),
+        "style": style,
+        "script": script,
+        "data": _json(content),
+    }
+    # One pass over the template: what is put in is never searched for further marks.
+    pieces = template.split("%%")
+    return "".join(parts[piece] if odd % 2 else piece for odd, piece in enumerate(pieces))
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    """JSON that no HTML parser can mistake for markup."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

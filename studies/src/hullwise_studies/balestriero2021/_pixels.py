@@ -1,0 +1,309 @@
+"""Test images in the hull of the training images, by how many pixel dimensions are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hullwise.io.rows import Array, Floats
+from hullwise.report.charts import Series, lines
+
+from .._runs import Results, Task, fingerprint
+from .._study import Chart, Part
+from .._tables import Finding, Table
+from ._images import Images
+from ._plan import Plan, Settings, shown_share
+from ._shares import COUNTS, Counts, ask
+from ._views import centre_patch, resampled, smoothed
+
+__all__ = ["VIEWS", "components_plan", "pixels_plan", "resampled_plan", "sizes_of"]
+
+VIEWS: dict[str, Callable[[Array, int], Array]] = {
+    "centre patch": centre_patch,
+    "smoothed and subsampled": smoothed,
+}
+SHORT = {"train": 10_000, "test": 500}
+SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128, 192, 256)
+FACTORS = (0.5, 1.0, 2.0, 8.0)
+EXPLAINED = 0.99
+
+
+def sizes_of(shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Sides of patches up to the whole image."""
+    side = max(shape[:2])
+    return (*(s for s in SIZES if s < side), side)
+
+
+def sampled(one: Images, settings: Settings) -> Images:
+    """All in the full form, otherwise at most 10,000 training and 500 test images."""
+    if settings.full:
+        return one
+    return one.some(SHORT["train"], SHORT["test"], settings.seed)
+
+
+def _slug(view: str) -> str:
+    return view.split()[0]
+
+
+def pixels_plan(
+    settings: Settings, sets: Sequence[Images], sizes: Sequence[int] | None = None
+) -> Plan:
+    """Share of test images inside against the number of pixels, by two ways to keep few."""
+    used = [sampled(one, settings) for one in sets]
+    known = {one.name: _print(one) for one in used}
+    wanted = {one.name: tuple(sizes or sizes_of(one.shape)) for one in used}
+
+    def task(one: Images, view: str, size: int) -> Task:
+        name = f"pixels_{one.name}_{_slug(view)}_{size}"
+        key = fingerprint(name, known[one.name], settings.seed, settings.verify)
+        see = VIEWS[view]
+
+        def work(_: Results) -> dict[str, Array]:
+            X, Q = see(one.train, size), see(one.test, size)
+            return {**ask(X, Q, settings.verify, settings.seed), "d": np.array(X.shape[1])}
+
+        return Task(name, key, work)
+
+    tasks = [task(one, view, s) for one in used for view in VIEWS for s in wanted[one.name]]
+
+    def show(results: Results) -> tuple[Part, list[Finding]]:
+        rows: list[tuple[Any, ...]] = []
+        series, told = [], []
+        for one in used:
+            for view in VIEWS:
+                found = [results[f"pixels_{one.name}_{_slug(view)}_{s}"] for s in wanted[one.name]]
+                counts = [Counts.of(a) for a in found]
+                dims = [int(a["d"]) for a in found]
+                for s, d, c in zip(wanted[one.name], dims, counts):
+                    rows.append((one.name, view, s, d, c.share, c.error, *c.cells()))
+                series.append(_with_errors(f"{one.name}: {_slug(view)}", dims, counts))
+                told.append(_falls(one.name, view, dims, counts))
+        table = Table(
+            "pixels",
+            "Test images in the hull of the training images, by pixels kept",
+            ("set", "view", "side", "d", "share inside", "standard error", *COUNTS),
+            tuple(rows),
+            "The standard error is over test images, for these training images. Queries that equal "
+            "a training row are inside and counted beside.",
+            keys=3,
+        )
+        part = Part(
+            "Pixels",
+            "Share of test images inside the convex hull of the training images, against the "
+            "number of pixel dimensions kept: the central patch of a given side, or means over as "
+            "many areas that tile the image. "
+            + " ".join(f"{o.name}: {len(o.train):,} training images." for o in used),
+            (share_chart(series, "Share inside against pixel dimensions", "pixel dimensions"),),
+            (table,),
+        )
+        return part, [Finding("Pixel dimensions", " ".join(told))]
+
+    return Plan(tasks, show)
+
+
+def _print(one: Images) -> str:
+    return fingerprint(one.train, one.test)
+
+
+def _with_errors(name: str, dims: Sequence[float], counts: Sequence[Counts]) -> Series:
+    low, high = ([min(max(c.share + s * 2 * c.error, 0.0), 1.0) for c in counts] for s in (-1, 1))
+    return Series(name, dims, [c.share for c in counts], low, high)
+
+
+def share_chart(series: Sequence[Series], label: str, across: str, log: bool = True) -> Chart:
+    svg = lines(series, label=label, across=across, up="share inside", log=(log, False))
+    return Chart(svg, "Band: two standard errors over test images.")
+
+
+def _falls(name: str, view: str, dims: Sequence[int], counts: Sequence[Counts]) -> str:
+    """Where the share falls below one half, and what is left of it at the end."""
+    below = next((d for d, c in zip(dims, counts) if c.share < 0.5), None)
+    last = counts[-1]
+    where = "stays at one half or more" if below is None else f"is below one half from {below} on"
+    undecided = sum(c.undecided for c in counts)
+    equal = max(counts, key=lambda c: c.equal)
+    return (
+        f"{name}, {view}: the share inside {where}; with all {dims[-1]} dimensions "
+        f"{last.inside:,} of {last.queries:,} test images are inside; at most "
+        f"{equal.equal:,} equal a training row; {undecided:,} verdicts are undecided."
+    )
+
+
+# ---- principal components ---------------------------------------------------------------------
+
+
+def components_plan(
+    settings: Settings, sets: Sequence[Images], sizes: Sequence[int] | None = None
+) -> Plan:
+    """Principal components that explain 99 % of the variance of what is kept."""
+    used = [sampled(one, settings) for one in sets]
+    known = {one.name: _print(one) for one in used}
+    wanted = {one.name: tuple(sizes or sizes_of(one.shape)) for one in used}
+
+    def task(one: Images, view: str, size: int) -> Task:
+        name = f"components_{one.name}_{_slug(view)}_{size}"
+
+        def work(_: Results) -> dict[str, Array]:
+            return {"variances": variances(VIEWS[view](one.train, size))}
+
+        return Task(name, fingerprint(name, known[one.name]), work)
+
+    tasks = [task(one, view, s) for one in used for view in VIEWS for s in wanted[one.name]]
+
+    def show(results: Results) -> tuple[Part, list[Finding]]:
+        rows: list[tuple[Any, ...]] = []
+        series, told = [], []
+        for one in used:
+            for view in VIEWS:
+                found = [
+                    results[f"components_{one.name}_{_slug(view)}_{s}"]["variances"]
+                    for s in wanted[one.name]
+                ]
+                needed = [explaining(v) for v in found]
+                for s, v, k in zip(wanted[one.name], found, needed):
+                    rank = int((v > 1e-12 * max(v[0], 1e-300)).sum())
+                    rows.append((one.name, view, s, len(v), rank, explaining(v, 0.9), k))
+                dims = [len(v) for v in found]
+                series.append(Series(f"{one.name}: {_slug(view)}", dims, needed))
+                told.append(f"{one.name}, {view}: {needed[-1]} of {dims[-1]}.")
+        table = Table(
+            "components",
+            "Principal components of the pixels kept",
+            ("set", "view", "side", "d", "rank", "for 90 % of the variance", "for 99 %"),
+            tuple(rows),
+            keys=3,
+        )
+        svg = lines(
+            series,
+            label="Principal components for 99 % of the variance",
+            across="pixel dimensions",
+            up="components for 99 %",
+            log=(True, True),
+        )
+        part = Part(
+            "Principal components",
+            "How many principal components of the training images explain 99 % of the variance of "
+            "the pixels that are kept.",
+            (Chart(svg, "Both axes are logarithmic."),),
+            (table,),
+        )
+        text = "Components for 99 % of the variance of whole images: " + " ".join(told)
+        return part, [Finding("Principal components", text)]
+
+    return Plan(tasks, show)
+
+
+def variances(X: Array) -> Floats:
+    """Eigenvalues of the covariance of the rows, largest first, none below 0. O(n d^2 + d^3)."""
+    n, d = X.shape
+    mean = X.mean(axis=0, dtype=np.float64)
+    total = np.zeros((d, d))
+    for start in range(0, n, 4096):
+        part = X[start : start + 4096] - mean
+        total += part.T @ part
+    return np.asarray(np.maximum(np.linalg.eigvalsh(total / n)[::-1], 0.0))
+
+
+def explaining(values: Floats, share: float = EXPLAINED) -> int:
+    """How many of the largest add up to this share of the sum; 0 where all are 0."""
+    total = values.sum()
+    if not total > 0:
+        return 0
+    return int(np.searchsorted(np.cumsum(values), share * total * (1 - 1e-12)) + 1)
+
+
+# ---- enlarged and reduced ---------------------------------------------------------------------
+
+
+def resampled_plan(
+    settings: Settings,
+    sets: Sequence[Images],
+    factors: Sequence[float] = FACTORS,
+    sizes: Sequence[int] = (2, 3, 4, 6, 8, 12),
+) -> Plan:
+    """Centre patches of images that were enlarged or reduced before."""
+    used = [sampled(one, settings) for one in sets]
+    known = {one.name: _print(one) for one in used}
+
+    def sides(one: Images, factor: float) -> list[int]:
+        most = max(max(1, round(n * factor)) for n in one.shape[:2])
+        return [s for s in sizes if s <= most]
+
+    def task(one: Images, factor: float, size: int) -> Task:
+        name = f"resampled_{one.name}_{factor:g}_{size}"
+        key = fingerprint(name, known[one.name], settings.seed, settings.verify)
+
+        def work(_: Results) -> dict[str, Array]:
+            X, Q = (resampled(part, factor, size) for part in (one.train, one.test))
+            return {
+                **ask(X, Q, settings.verify, settings.seed),
+                "d": np.array(X.shape[1]),
+                "needed": np.array(explaining(variances(X))),
+            }
+
+        return Task(name, key, work)
+
+    tasks = [task(one, f, s) for one in used for f in factors for s in sides(one, f)]
+
+    def show(results: Results) -> tuple[Part, list[Finding]]:
+        rows: list[tuple[Any, ...]] = []
+        series = []
+        for one in used:
+            for f in factors:
+                found = [results[f"resampled_{one.name}_{f:g}_{s}"] for s in sides(one, f)]
+                counts = [Counts.of(a) for a in found]
+                size = "x".join(str(max(1, round(n * f))) for n in one.shape[:2])
+                for s, a, c in zip(sides(one, f), found, counts):
+                    d, k = int(a["d"]), int(a["needed"])
+                    rows.append((one.name, size, s, d, k, c.share, c.error, *c.cells()))
+                dims = [int(a["d"]) for a in found]
+                if dims:
+                    series.append(_with_errors(f"{one.name}, {size}", dims, counts))
+        table = Table(
+            "resampled",
+            "Centre patches of images enlarged or reduced",
+            (
+                "set",
+                "image size",
+                "side",
+                "d",
+                "components for 99 %",
+                "share inside",
+                "standard error",
+                *COUNTS,
+            ),
+            tuple(rows),
+            "Enlarged by linear interpolation, reduced by means over areas.",
+            keys=3,
+        )
+        part = Part(
+            "Enlarging and reducing",
+            "Patches of images that were enlarged or reduced first: a patch of fixed side then "
+            "holds less or more of the picture. Enlarging is a linear map without loss, so the "
+            "whole image keeps its verdict; patches of equal side do not.",
+            (share_chart(series, "Share inside by image size", "pixels of the patch"),),
+            (table,),
+        )
+        return part, [Finding("Image size", _by_size(rows))]
+
+    return Plan(tasks, show)
+
+
+def _by_size(rows: Sequence[tuple[Any, ...]]) -> str:
+    """The share at one side of patch for the smallest and the largest image."""
+    told = []
+    for name in dict.fromkeys(row[0] for row in rows):
+        mine = [row for row in rows if row[0] == name]
+        ends = [mine[0][1], mine[-1][1]]
+        common = set.intersection(*({r[2] for r in mine if r[1] == e} for e in ends))
+        if common:
+            side = min(common, key=lambda s: abs(s - 4))
+            share = [next(r[5] for r in mine if (r[1], r[2]) == (e, side)) for e in ends]
+            told.append(
+                f"{name}: a patch of {side}x{side} is inside for a share of "
+                f"{shown_share(share[0])} of images of {ends[0]} and {shown_share(share[1])} of "
+                f"{ends[1]}."
+            )
+    return " ".join(told) or "No patch fits images of all sizes."

@@ -1,0 +1,135 @@
+"""How many queries lie in the hull: certified verdicts counted, and standard errors.
+
+An undecided query is counted as such and never put on a side. `verify` is another code that
+re-checks a verdict from the training rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from hullwise.geometry.bands import Bools
+from hullwise.geometry.cloud import Cloud
+from hullwise.geometry.locate import locate
+from hullwise.geometry.location import Location
+from hullwise.io.rows import Array, Floats
+
+__all__ = ["COUNTS", "Counts", "ask", "equal_rows", "verified", "within_clouds"]
+
+WHOLE = {"box_minimum", "box_maximum", "columns", "training_labels", "reference"}
+COUNTS = ("queries", "inside", "outside", "undecided", "equal to a training row", "verified")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Verdicts of one question.
+
+    `equal` of the queries equal a training row (they are inside); `held` of the `checked`
+    certificates were accepted by the other code.
+    """
+
+    inside: int
+    outside: int
+    undecided: int
+    equal: int
+    checked: int
+    held: int
+
+    @classmethod
+    def of(cls, answer: dict[str, Array]) -> Counts:
+        """Of what `ask` returned."""
+        v = answer["verdict"]
+        inside, outside, undecided = (int((v == side).sum()) for side in (1, -1, 0))
+        checked, held = map(int, answer["verified"])
+        return cls(inside, outside, undecided, int(answer["equal"].sum()), checked, held)
+
+    @property
+    def queries(self) -> int:
+        return self.inside + self.outside + self.undecided
+
+    @property
+    def share(self) -> float:
+        """Of all queries, those proved inside."""
+        return self.inside / self.queries if self.queries else float("nan")
+
+    @property
+    def error(self) -> float:
+        """Standard error of the share over queries, for these training rows."""
+        p = self.share
+        return float(np.sqrt(p * (1 - p) / self.queries)) if self.queries else float("nan")
+
+    @property
+    def all_held(self) -> bool:
+        return self.held == self.checked
+
+    def cells(self) -> tuple[Any, ...]:
+        """Under the headings `COUNTS`."""
+        said = f"{self.held:,} of {self.checked:,}"
+        return (self.queries, self.inside, self.outside, self.undecided, self.equal, said)
+
+
+def ask(
+    X: Array, Q: Array, verify: int | None = None, seed: int = 0, *, compare: bool = True
+) -> dict[str, Array]:
+    """Verdicts (m,), which queries equal a row of X (m,), and (checked, held) certificates.
+
+    `verify` certificates, evenly drawn, are checked again; all of them where it is None. The cost
+    is that of `hullwise.locate(..., membership_only=True)`, and O(verify n d) for the check. With
+    `compare` false no query is taken to equal a row: for samples drawn at random.
+    """
+    location = locate(Cloud(X, copy=False), Q, membership_only=True)
+    checked, held = verified(location, X, verify, seed)
+    return {
+        "verdict": location.verdict,
+        "equal": equal_rows(X, Q) if compare else np.zeros(len(Q), dtype=bool),
+        "verified": np.array([checked, held]),
+    }
+
+
+def verified(location: Location, X: Array, count: int | None, seed: int) -> tuple[int, int]:
+    """How many certificates were checked, and how many of them hold."""
+    m = len(location)
+    if count is not None and count < m:
+        rows = np.sort(np.random.default_rng(seed).choice(m, count, replace=False))
+        location = _some(location, rows)
+    return len(location), int(location.verify(X).sum())
+
+
+def _some(location: Location, rows: Array) -> Location:
+    m, taken = len(location), {}
+    for field in fields(location):
+        value = getattr(location, field.name)
+        if field.name not in WHOLE and getattr(value, "shape", ())[:1] == (m,):
+            taken[field.name] = value[rows]
+    return replace(location, **taken)
+
+
+def equal_rows(X: Array, Q: Array) -> Bools:
+    """Which rows of Q are rows of X, number by number."""
+    kind = np.promote_types(X.dtype, Q.dtype)
+    known = set(_marks(X, kind))
+    return np.array([mark in known for mark in _marks(Q, kind)], dtype=bool)
+
+
+def _marks(values: Array, kind: Any) -> Iterator[bytes]:
+    """Sixteen bytes for each row, so that the rows are not held twice; -0 counts as 0."""
+    zero = np.zeros((), dtype=kind)
+    for start in range(0, len(values), 4096):
+        for row in np.ascontiguousarray(values[start : start + 4096], dtype=kind) + zero:
+            yield blake2b(row.data, digest_size=16).digest()
+
+
+def within_clouds(shares: Floats) -> tuple[float, float]:
+    """Mean of the clouds' shares and its standard error.
+
+    Queries of one cloud are not independent of each other; clouds are, so the spread of the
+    clouds' shares gives the error whatever the number of queries in each.
+    """
+    if len(shares) < 2:
+        return float(np.mean(shares)), float("nan")
+    return float(shares.mean()), float(shares.std(ddof=1) / np.sqrt(len(shares)))

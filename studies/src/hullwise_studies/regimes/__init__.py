@@ -1,0 +1,207 @@
+"""Which notion of interpolation tracks the error: sets x models x notions, with intervals.
+
+Balestriero, Pesenti and LeCun (Learning in High Dimension Always Amounts to Extrapolation, 2021)
+ask for a notion of interpolation that goes with generalisation. Here each is measured against the
+error of five models, plainly and in the metric that the model has of its task; and the doubts about
+that metric are answered by measurement too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from hullwise._core.options import Progress, whole_number
+from hullwise.errors import DataError
+
+from .._runs import Results, run_tasks
+from .._study import Part, Study, folder, write_page
+from .._tables import Finding, Table
+from . import _local, _manifold, _noise, _ranking, _told
+from ._grid import FULL, SHORT, Grid, Key, Scores, plain_metric, scores_of, without_metric
+from ._models import MEMBERS, MODELS
+from ._sets import DOUBTS, SETS, sources
+from ._sets import SHORT as SHORT_SETS
+
+__all__ = ["MODEL_NAMES", "PARTS", "Regimes", "run", "write_page"]
+
+PARTS = (*SETS, *DOUBTS)
+"""What can be asked for: the sets, and the parts "noise", "manifold" and "local"."""
+MODEL_NAMES = tuple(MODELS)
+SEEDS, SEEDS_OF_DOUBTS = 5, 3  # in the short form
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Regimes(Study):
+    """A study with every score as one long table.
+
+    Attributes
+    ----------
+    scores : Table or None
+        A line for each set, split, model and notion: means and intervals over seeds; None where no
+        set ran.
+    """
+
+    scores: Table | None = None
+
+
+def run(
+    data: str | os.PathLike[str] | None = None,
+    *,
+    sets: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+    seeds: int | None = None,
+    full: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Regimes:
+    """Compute the study.
+
+    Parameters
+    ----------
+    data : path, optional
+        A folder of .csv files, each one more set, called by its file's name: a header, numbers,
+        the last column the target.
+    sets : sequence of str, optional
+        Of `PARTS` and the folder's files. Unless told all, in the short form without "digits".
+    models : sequence of str, optional
+        Of `MODEL_NAMES`: "rfm", "boosting", "mlp", "knn", "kernel_ridge". All unless told.
+    seeds : int, optional
+        How many draws of rows and queries, each with its own models: 5, or 10 with `full`. The
+        short form takes at most 3 for "noise", "manifold" and "local".
+    full : bool
+        Up to 2,000 training rows and 500 queries in place of 500 and 200, "digits", and "noise" up
+        to 6,400 rows in place of 1,600. Hours.
+    cache : path, optional
+        A folder that keeps the answer of each set, model and seed; a study that was stopped, or is
+        asked for more, goes on from there.
+    progress : callable, optional
+        Called with (tasks done, tasks in all, name of the next).
+
+    Returns
+    -------
+    Regimes
+        A `Study`: `tables`, `findings`, `parts`; and `scores`.
+
+    Raises
+    ------
+    DataError
+        An unknown set or model, fewer than 1 seed, or a table that cannot be used.
+    FileError
+        A folder that is not there, or that holds no .csv file.
+
+    Notes
+    -----
+    The same on every run with the same versions. Cost: a model and an ensemble of five more for
+    each set, split and seed, 0.1 to 1.5 s each in the short form, which takes five to six minutes
+    on two cores.
+
+    Sources: R. Balestriero, J. Pesenti, Y. LeCun, *Learning in high dimension always amounts to
+    extrapolation*, 2021; ensembles as uncertainty, B. Lakshminarayanan, A. Pritzel, C. Blundell,
+    *Simple and scalable predictive uncertainty estimation using deep ensembles*, NeurIPS 2017.
+
+    Examples
+    --------
+    >>> from hullwise_studies import regimes
+    >>> study = regimes.run(sets=["friedman10"], models=["kernel_ridge"], seeds=1)
+    >>> study
+    Study(regimes: 5 parts, 10 tables)
+    >>> known = study.tables["known"].to_frame()
+    >>> hull = known[known["notion"] == "hull"].iloc[0]
+    >>> float(hull["plain | AUROC"]) < 0.6 < 0.8 < float(hull["metric of kernel ridge | AUROC"])
+    True
+    """
+    wanted = SEEDS * (2 if full else 1) if seeds is None else whole_number("seeds", seeds, 1)
+    there = sources(data)
+    names = _names(there, sets, full)
+    chosen = _known_models(models)
+    taken = {name: there[name] for name in there if name in names}
+    rows = {name: None if s.read is None else s.read() for name, s in taken.items()}
+    size = FULL if full else SHORT
+    grid = Grid(taken, rows, chosen, wanted, size)
+    doubts = Grid({}, {}, chosen, wanted if full else min(wanted, SEEDS_OF_DOUBTS), size)
+    extra = [module for name, module in _DOUBTS.items() if name in names]
+    tasks = [*grid.tasks(), *(task for module in extra for task in module.tasks(doubts))]
+    results = run_tasks(tasks, folder(cache, "cache"), progress)
+    return _study(grid, doubts, extra, results, full)
+
+
+_DOUBTS: dict[str, ModuleType] = {"noise": _noise, "manifold": _manifold, "local": _local}
+
+
+def _names(there: Iterable[str], sets: Sequence[str] | None, full: bool) -> set[str]:
+    """What is computed."""
+    everything = (*there, *DOUBTS)
+    if sets is None:
+        return {name for name in everything if full or name in SHORT_SETS or name not in SETS}
+    for name in sets:
+        if name not in everything:
+            raise DataError(f"no part is called {name!r}: there are {', '.join(everything)}.")
+    if not sets:
+        raise DataError("sets is empty: name at least one, or leave it out for all.")
+    return set(sets)
+
+
+def _known_models(models: Sequence[str] | None) -> tuple[str, ...]:
+    for name in models or ():
+        if name not in MODELS:
+            raise DataError(f"no model is called {name!r}: there are {', '.join(MODELS)}.")
+    if models is not None and not models:
+        raise DataError("models is empty: name at least one, or leave it out for all.")
+    return tuple(name for name in MODELS if models is None or name in models)
+
+
+def _study(
+    grid: Grid, doubts: Grid, extra: Sequence[ModuleType], results: Results, full: bool
+) -> Regimes:
+    parts: list[Part] = []
+    findings: list[Finding] = []
+    found: dict[Key, Scores] = {}
+    if grid.sources:
+        found = scores_of(grid, results)
+        parts += _told.parts(grid, found)
+        findings += _told.findings(
+            grid, found, without_metric(grid, results), plain_metric(grid, results)
+        )
+    for module in extra:
+        part, said = module.part(doubts, results)
+        parts.append(part)
+        findings += said
+    about = [
+        (
+            "Seeds",
+            f"{grid.seeds}; of the parts on useless inputs, flats and local metrics {doubts.seeds}",
+        ),
+        (
+            "Sizes",
+            f"up to {grid.size.rows:,} training rows and {grid.size.queries:,} queries, at "
+            f"most a quarter of the table; {'full' if full else 'short'} form",
+        ),
+        (
+            "Error",
+            "of numbers |y - prediction| in standard deviations of the training target, of "
+            "classes 1 minus the share of the true one",
+        ),
+        ("Ensemble", f"{MEMBERS} models on bootstrap samples, each with a seed of its own"),
+        *_told.about(grid),
+        *((f"Model {name}", MODELS[name]) for name in grid.models),
+    ]
+    scores = _ranking.everything(grid, found) if found else None
+    return Regimes(
+        "regimes",
+        "Which notion of interpolation tracks the error",
+        LEAD,
+        tuple(parts),
+        tuple(findings),
+        tuple(about),
+        scores,
+    )
+
+
+LEAD = (
+    "Balestriero, Pesenti and LeCun ask for a notion of interpolation that goes with "
+    "generalisation. Each notion here is measured against the errors of models, plainly and in the "
+    "metric that the model has of its task."
+)

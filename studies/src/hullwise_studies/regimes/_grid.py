@@ -1,0 +1,211 @@
+"""Sets x splits x models x seeds: each cell a task, its errors and readings, then its scores."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from hullwise._core.threads import single_threaded_blas
+from hullwise.errors import DataWarning
+from hullwise.geometry.cloud import Cloud
+from hullwise.io.rows import Array, Floats
+
+from .._runs import Results, Task, fingerprint
+from . import _models, _notions
+from ._scores import BINS, auroc, curve, spearman, worst
+from ._sets import SPLITS, Draw, Rows, Source, draw
+
+VERSION = 1  # of what a task computes: raised where results kept before are no longer right
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is computed."""
+
+    rows: int
+    queries: int
+    noise: tuple[int, ...]  # rows of the part on noise inputs
+    manifold: int  # rows of the part on a flat
+
+
+SHORT = Size(500, 200, (200, 800, 1600), 300)
+FULL = Size(2000, 500, (200, 400, 800, 1600, 3200, 6400), 1000)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What is asked for: sets with their rows, models, seeds."""
+
+    sources: Mapping[str, Source]
+    rows: Mapping[str, Rows | None]
+    models: Sequence[str]
+    seeds: int
+    size: Size
+
+    def draw(self, name: str, split: str, seed: int) -> Draw:
+        """Training rows and queries."""
+        source = self.sources[name]
+        return draw(source, self.rows[name], split, seed, self.size.rows, self.size.queries)
+
+    def tasks(self) -> list[Task]:
+        """One for what all models share at a seed, one for each model."""
+        found = []
+        for name in self.sources:
+            for split in SPLITS:
+                for seed in range(self.seeds):
+                    found += self._tasks(name, split, seed)
+        return found
+
+    def _tasks(self, name: str, split: str, seed: int) -> list[Task]:
+        given = self.rows[name]
+        what = (given.X, given.y) if given is not None else ()
+        about = (VERSION, name, split, seed, self.size.rows, self.size.queries, *what)
+
+        def plain(_: Results) -> Mapping[str, Array]:
+            return plainly(self.draw(name, split, seed))
+
+        def one(model: str) -> Task:
+            def work(_: Results) -> Mapping[str, Array]:
+                return asked(self.draw(name, split, seed), model, seed)
+
+            return Task(f"{name}-{split}-{seed}-{model}", fingerprint(*about, model), work)
+
+        first = Task(f"{name}-{split}-{seed}", fingerprint(*about), plain)
+        return [first, *(one(model) for model in self.models)]
+
+
+@contextmanager
+def quietly(*, one_thread: bool = True) -> Any:
+    """Flat tables and networks stopped at their last epoch are no news here.
+
+    One thread: the work is small, and threads that wait for each other take longer than one alone.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with (
+        single_threaded_blas() if one_thread else nullcontext(),
+        threadpool_limits(1 if one_thread else None, user_api="openmp"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", DataWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def plainly(given: Draw) -> dict[str, Array]:
+    """The readings that no model enters."""
+    with quietly():
+        found = _notions.geometric(Cloud(given.Z), given.Q, None)
+    return {f"{name}.plain": values for name, values in found.items()} | {"harmful": given.harmful}
+
+
+def asked(given: Draw, name: str, seed: int) -> dict[str, Array]:
+    """Errors of a model, and the readings that it enters."""
+    with quietly():
+        model = _models.fit(name, given.Z, given.y, given.classes, seed)
+        error = model.error(given.Q, given.truth)
+        metric = _models.metric_of(model, given.Z, given.y)
+        found: dict[str, Floats] = {}
+        if metric is not None:
+            near = _notions.geometric(Cloud(given.Z), given.Q, metric)
+            found = {f"{key}.task": values for key, values in near.items()}
+        found |= _notions.of_model(model, given.Z, given.y, given.Q, seed)
+    return {"error": error, **found}
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of one reading: one entry for each seed, NaN where it does not exist."""
+
+    spearman: Floats  # (seeds,)
+    auroc: Floats  # (seeds,) for the worst tenth of the errors
+    curve: Floats  # (seeds, BINS)
+    harmful: Floats  # (seeds,) AUROC, harmful against harmless
+
+
+Key = tuple[str, str, str, str]  # set, split, model, reading
+
+
+def scores_of(grid: Grid, results: Results) -> dict[Key, Scores]:
+    """Every reading's scores; where a model has no metric, its readings are the plain ones."""
+    found: dict[Key, Scores] = {}
+    for name in grid.sources:
+        for split in SPLITS:
+            for model in grid.models:
+                seeds = [_seed(results, name, split, s, model) for s in range(grid.seeds)]
+                for reading in _notions.READINGS:
+                    if any(reading in one for one in seeds):
+                        lines = [one.get(reading, NOTHING) for one in seeds]
+                        columns = [np.array(part) for part in zip(*lines)]
+                        found[name, split, model, reading] = Scores(*columns)
+    return found
+
+
+NOTHING: tuple[float, float, Floats, float] = (np.nan, np.nan, np.full(BINS, np.nan), np.nan)
+
+
+def _seed(
+    results: Results, name: str, split: str, seed: int, model: str
+) -> dict[str, tuple[float, float, Floats, float]]:
+    """Scores of one cell by reading."""
+    shared = results[f"{name}-{split}-{seed}"]
+    own = results[f"{name}-{split}-{seed}-{model}"]
+    error, harmful = own["error"], shared["harmful"]
+    bad, moved = worst(error), harmful >= 0
+    found = {}
+    for reading in _notions.READINGS:
+        values = shared.get(reading, own.get(reading))
+        if values is None and reading.endswith(".task"):
+            values = shared[reading.replace(".task", ".plain")]
+        if values is None:
+            continue
+        known = auroc(values[moved], harmful[moved] == 1) if moved.any() else float("nan")
+        found[reading] = (
+            spearman(values, error),
+            auroc(values, bad),
+            curve(values, error),
+            known,
+        )
+    return found
+
+
+Counts = dict[tuple[str, str], int]  # cells of (set, model)
+
+
+def without_metric(grid: Grid, results: Results) -> Counts:
+    """How many cells had no metric."""
+    return _count(grid, results, lambda shared, own: "hull.task" not in own)
+
+
+def plain_metric(grid: Grid, results: Results) -> Counts:
+    """In how many cells the metric is the plain one, up to a factor: RFM that took no step."""
+
+    def plain(shared: Mapping[str, Array], own: Mapping[str, Array]) -> bool:
+        if "neighbours.task" not in own:
+            return False
+        near, base = own["neighbours.task"], shared["neighbours.plain"]
+        return bool(np.allclose(near * base.sum(), base * near.sum(), rtol=1e-6))
+
+    return _count(grid, results, plain)
+
+
+def _count(
+    grid: Grid,
+    results: Results,
+    holds: Callable[[Mapping[str, Array], Mapping[str, Array]], bool],
+) -> Counts:
+    counts: Counts = {}
+    for name in grid.sources:
+        for split in SPLITS:
+            for seed in range(grid.seeds):
+                shared = results[f"{name}-{split}-{seed}"]
+                for model in grid.models:
+                    if holds(shared, results[f"{name}-{split}-{seed}-{model}"]):
+                        counts[name, model] = counts.get((name, model), 0) + 1
+    return counts

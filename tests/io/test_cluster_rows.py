@@ -1,0 +1,164 @@
+"""Rows on a cluster: two real worker processes, which are also killed and stopped."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import hullwise as hw
+from hullwise.errors import ClusterError, DataError, FileError
+from hullwise.geometry import scaled_view
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+
+N, D = 6000, 5
+
+
+@pytest.fixture(autouse=True)
+def large(monkeypatch):
+    """Every cloud counts as one too large to keep here."""
+    monkeypatch.setattr(scaled_view, "KEEP", 0)
+
+
+@pytest.fixture
+def cluster():
+    import dask
+
+    quiet = {"distributed.admin.tick.limit": "1h", "distributed.worker.memory.terminate": False}
+    with (
+        dask.config.set(quiet),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            host="127.0.0.1",
+            silence_logs=50,
+        ) as started,
+        distributed.Client(started, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """(npy of floats, parquet of whole numbers, both arrays, queries)"""
+    folder = tmp_path_factory.mktemp("rows")
+    rng = np.random.default_rng(0)
+    X, whole = rng.normal(size=(N, D)), rng.integers(-3, 4, size=(N, D))
+    np.save(folder / "x.npy", X)
+    names = [f"f{j}" for j in range(D)]
+    pq.write_table(
+        pa.table(dict(zip(names, whole.T))), folder / "whole.parquet", row_group_size=500
+    )
+    return folder, X, whole, 1.4 * rng.normal(size=(40, D))
+
+
+def assert_same(found, expected):
+    for name in ("verdict", "lower", "upper", "direction", "nearest_rows", "band"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+    np.testing.assert_array_equal(found.weights.toarray(), expected.weights.toarray())
+
+
+def test_answers_are_those_of_one_array(cluster, table):
+    folder, X, whole, Q = table
+    expected = hw.locate(X, Q, reference=30)
+    for options in ({}, {"shards": 1}, {"shards": 5, "resident": False}):
+        rows = hw.ClusterRows(cluster, folder / "x.npy", **options)
+        cloud = hw.Cloud(rows)
+        found = hw.locate(cloud, Q, reference=30)
+        assert_same(found, expected)
+        assert found.verify(cloud).all()
+        assert len(rows.starts) == options.get("shards", 2) + 1
+        assert rows.rounds > 3
+    grid = np.round(Q)
+    rows = hw.ClusterRows(cluster, folder / "whole.parquet", shards=3)
+    assert rows.columns == tuple(f"f{j}" for j in range(D))
+    found = hw.locate(hw.Cloud(rows), grid, reference=30)
+    assert_same(found, hw.locate(whole, grid, reference=30))
+    np.testing.assert_array_equal(rows.block(1990, 4010), whole[1990:4010])
+    np.testing.assert_array_equal(
+        rows.take(np.array([5999, 0, 2000, 0])), whole[[5999, 0, 2000, 0]]
+    )
+
+
+def test_a_worker_killed_in_mid_run_changes_nothing(cluster, table):
+    folder, X, _, Q = table
+    rows = hw.ClusterRows(cluster, folder / "x.npy", timeout=60)
+    cloud = hw.Cloud(rows)
+    killed = []
+
+    def kill_once(done, total, what):
+        if not killed and rows.rounds > 3:
+            killed.append(sorted(cluster.run(os.getpid).values())[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    found = hw.locate(cloud, Q, reference=30, progress=kill_once)
+    assert killed
+    assert_same(found, hw.locate(X, Q, reference=30))
+
+
+def test_a_worker_that_hangs_is_left_out(cluster, table):
+    folder, X, _, Q = table
+    rows = hw.ClusterRows(cluster, folder / "x.npy", timeout=4)
+    cloud = hw.Cloud(rows)
+    hung = sorted(cluster.run(os.getpid).values())[0]
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        found = hw.locate(cloud, Q, reference=0)
+    finally:
+        os.kill(hung, signal.SIGCONT)
+    np.testing.assert_array_equal(found.verdict, hw.locate(X, Q, reference=0).verdict)
+
+
+def test_the_command_asks_the_workers(cluster, table, tmp_path):
+    from click.testing import CliRunner
+
+    from hullwise.cli import main
+
+    folder, _, whole, Q = table
+    names = [f"f{j}" for j in range(D)]
+    new = tmp_path / "new.csv"
+    np.savetxt(new, np.round(Q), delimiter=",", header=",".join(names), comments="", fmt="%g")
+    seen, out = str(folder / "whole.parquet"), str(tmp_path / "out.csv")
+    address = cluster.scheduler.address
+    command = ["locate", "--scheduler", address, seen, str(new), "--reference", "20", "-o", out]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    expected = hw.locate(whole, np.round(Q), metric="std", reference=20)
+    verdict = np.genfromtxt(out, delimiter=",", names=True, dtype=None, encoding="utf-8")["verdict"]
+    words = {1: "inside", -1: "outside", 0: "undecided"}
+    assert verdict.tolist() == [words[v] for v in expected.verdict.tolist()]
+    refused = CliRunner().invoke(main, ["locate", "--scheduler", address, str(new), str(new)])
+    assert refused.exit_code == 3
+    assert "workers read .npy and .parquet files" in refused.output
+
+
+def test_what_fails_there_is_said_here(cluster, table, tmp_path):
+    folder, X, _, _ = table
+    with pytest.raises(FileError, match=r"none\.npy"):
+        hw.ClusterRows(cluster, tmp_path / "none.npy")
+    with pytest.raises(FileError, match="csv"):
+        hw.ClusterRows(cluster, tmp_path / "rows.csv")
+    with pytest.raises(DataError, match="timeout"):
+        hw.ClusterRows(cluster, folder / "x.npy", timeout=0)
+    spoilt = X.copy()
+    spoilt[4321, 2] = np.inf
+    np.save(tmp_path / "spoilt.npy", spoilt)
+    with pytest.raises(DataError, match="4321"):
+        hw.Cloud(hw.ClusterRows(cluster, tmp_path / "spoilt.npy"))
+    rows = hw.ClusterRows(cluster, folder / "x.npy")
+    with pytest.raises(ClusterError, match="pickled"):
+        pickle.dumps(rows)
+
+
+def test_a_scheduler_that_is_not_there_is_named():
+    with pytest.raises(ClusterError, match="no scheduler answers"):
+        hw.ClusterRows("tcp://127.0.0.1:9", "x.npy")

@@ -1,0 +1,261 @@
+"""Parquet and .npy files: as one table, and as rows read in blocks."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hullwise.errors import FileError, MemoryLimitError
+from hullwise.io.file_rows import NpyRows, ParquetRows, open_rows
+from hullwise.io.table_reader import Table, read_table
+
+# ---- Parquet ------------------------------------------------------------------------------
+
+
+def parquet(path, columns, **options):
+    pq.write_table(pa.table(columns), path, **options)
+    return path
+
+
+@pytest.mark.parametrize("reader", [read_table, open_rows, ParquetRows])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        pytest.param(lambda b: b"", "empty", id="empty"),
+        pytest.param(lambda b: b[:-20], "truncated", id="truncated-end"),
+        pytest.param(lambda b: b[:5], "truncated", id="truncated-start"),
+        pytest.param(lambda b: b"a,b\n1,2\n", "begins with b'a,b", id="mislabelled-csv"),
+        pytest.param(lambda b: b[:-60] + b"\xff" * 40 + b[-20:], "damaged", id="damaged"),
+    ],
+)
+def test_bad_parquet_is_one_sentence(tmp_path, reader, damage, words):
+    path = parquet(tmp_path / "t.parquet", {"a": np.arange(100.0)})
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(FileError, match=words) as caught:
+        reader(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reader", [read_table, ParquetRows])
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        pytest.param(pa.array([[1.0], [2.0]]), "list", id="nested"),
+        pytest.param(pa.array([{"x": 1}, {"x": 2}]), "struct", id="struct"),
+        pytest.param(pa.array(["1", "x"]), "string", id="string"),
+        pytest.param(pa.array([1, 2], pa.decimal128(5, 2)), "decimal128", id="decimal"),
+        pytest.param(pa.array([0, 1], pa.timestamp("s")), "timestamp", id="time"),
+        pytest.param(pa.array(["x", "y"]).dictionary_encode(), "dictionary", id="category"),
+    ],
+)
+def test_parquet_columns_without_numbers_are_listed(tmp_path, reader, column, kind):
+    path = parquet(tmp_path / "t.parquet", {"a": [1.0, 2.0], "bad": column, "c": [3, 4]})
+    with pytest.raises(FileError, match=rf"'bad' \({kind}.*--columns: 'a', 'c'"):
+        reader(path)
+    assert reader(path, columns=["c", "a"]).columns == ("c", "a")
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        pytest.param([1.0, None, None], r"row 1 .*column 'b' is empty \(null\), 2", id="null"),
+        pytest.param([1, None, 3], "row 1 .*column 'b' is empty", id="null-integer"),
+        pytest.param([1, 2**53 + 1, 3], r"row 1 .*column 'b'.*2\*\*53", id="integer-too-large"),
+        pytest.param([1.0, 2.0, np.nan], "contains NaN.*row 2, column 'b'", id="nan"),
+        pytest.param([1.0, np.inf, 2.0], "contains infinity.*row 1, column 'b'", id="inf"),
+    ],
+)
+def test_parquet_values_are_named(tmp_path, column, words):
+    path = parquet(tmp_path / "t.parquet", {"a": [0.5, 1.5, 2.5], "b": column})
+    with pytest.raises(FileError, match=words):
+        read_table(path)
+    if None in column or isinstance(column[1], int):
+        with pytest.raises(FileError, match=words):
+            ParquetRows(path).block(0, 3)
+
+
+def test_parquet_without_rows(tmp_path):
+    path = parquet(tmp_path / "t.parquet", {"a": pa.array([], pa.float64())})
+    for reader in (read_table, ParquetRows):
+        with pytest.raises(FileError, match="no rows"):
+            reader(path)
+
+
+def test_parquet_table(tmp_path):
+    path = parquet(
+        tmp_path / "t.parquet",
+        {"id": ["x", "y"], "a.b": pa.array([1, 2], pa.float32()), "a": pa.array([3, 4], "float32")},
+    )
+    table = read_table(path, id_column="id")
+    assert table.values.dtype == np.float32
+    assert table.columns == ("a.b", "a")
+    assert table.ids.tolist() == ["x", "y"]
+    np.testing.assert_array_equal(table.values, [[1, 3], [2, 4]])
+    both = parquet(tmp_path / "u.parquet", {"a": pa.array([1], pa.float32()), "b": [True]})
+    assert read_table(both).values.dtype == np.float64
+
+
+def test_parquet_pandas_index_is_a_label(tmp_path):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": [1.0, 2.0]}, index=["r", "s"])
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert table.columns == ("a",)
+    assert table.ids.tolist() == ["r", "s"]
+    assert open_rows(tmp_path / "t.parquet").columns == ("a",)
+
+
+# ---- rows in blocks -----------------------------------------------------------------------
+
+
+@pytest.fixture(params=["npy", "npy-fortran", "npy-big-endian", "parquet", "parquet-one-group"])
+def stored(request, tmp_path):
+    X = np.random.default_rng(0).normal(size=(1000, 7)).astype(np.float32)
+    if request.param.startswith("npy"):
+        order = "F" if "fortran" in request.param else "C"
+        dtype = ">f4" if "endian" in request.param else "f4"
+        np.save(tmp_path / "x.npy", np.asarray(X, dtype=dtype, order=order))
+        return open_rows(tmp_path / "x.npy"), X
+    size = 130 if request.param == "parquet" else 1000
+    names = [f"c{j}" for j in range(7)]
+    table = dict(zip(names, X.T, strict=True))
+    parquet(tmp_path / "x.parquet", table, row_group_size=size)
+    return open_rows(tmp_path / "x.parquet"), X
+
+
+def test_blocks_and_rows_equal_the_array(stored):
+    rows, X = stored
+    assert (rows.n, rows.d, rows.dtype.kind, rows.dtype.itemsize) == (1000, 7, "f", 4)
+    for start, stop in [(0, 1000), (0, 1), (129, 131), (130, 260), (100, 700), (990, 1000), (5, 5)]:
+        np.testing.assert_array_equal(rows.block(start, stop), X[start:stop])
+    rng = np.random.default_rng(1)
+    for count in (0, 1, 50, 3000):
+        wanted = rng.integers(0, 1000, count)
+        taken = rows.take(wanted)
+        assert taken.dtype == np.float64
+        assert taken.dtype.isnative
+        np.testing.assert_array_equal(taken, X[wanted])
+
+
+def test_pickle_holds_the_path_and_no_data(stored):
+    rows, X = stored
+    data = pickle.dumps(rows)
+    assert len(data) < 1000
+    again = pickle.loads(data)
+    np.testing.assert_array_equal(again.block(100, 300), X[100:300])
+    assert again.columns == rows.columns
+
+
+def test_pickle_notices_another_file(stored):
+    rows, _ = stored
+    data = pickle.dumps(rows)
+    if rows.path.suffix == ".npy":
+        np.save(rows.path, np.eye(3))
+    else:
+        parquet(rows.path, {f"c{j}": [1.0] for j in range(7)})
+    with pytest.raises(FileError, match="has changed"):
+        pickle.loads(data)
+
+
+def test_rows_from_several_threads(stored):
+    rows, X = stored
+    wrong = []
+
+    def read(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(50):
+            wanted = rng.integers(0, 1000, 5)
+            if not np.array_equal(rows.take(wanted), X[wanted]):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=read, args=(s,)) for s in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_parquet_keeps_a_few_groups(tmp_path, monkeypatch):
+    for name, value in (("LEAST", 2), ("KEPT", 0), ("UNIT", 0)):
+        monkeypatch.setattr(f"hullwise.io.file_rows.{name}", value)
+    path = parquet(tmp_path / "x.parquet", {"a": np.arange(100.0)}, row_group_size=10)
+    rows = ParquetRows(path)
+    rows.block(0, 100)
+    rows.take(np.arange(0, 100, 3))
+    assert len(rows._groups) <= 2
+    assert np.shares_memory(rows.block(0, 5), rows.block(2, 9))
+
+
+def test_parquet_stored_dtypes(tmp_path):
+    small = parquet(tmp_path / "a.parquet", {"a": np.arange(3, dtype=np.uint8)})
+    mixed = parquet(tmp_path / "b.parquet", {"a": np.arange(3), "b": np.arange(3.0)})
+    assert ParquetRows(small).dtype == np.uint8
+    assert ParquetRows(mixed).dtype == np.float64
+    assert ParquetRows(mixed).block(0, 3).tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_huge_row_group_says_how_to_rewrite(tmp_path, monkeypatch):
+    path = parquet(tmp_path / "x.parquet", {"a": np.arange(1000.0)})
+    monkeypatch.setattr("hullwise.io.file_rows.available_memory", lambda: 12_000)
+    with pytest.raises(MemoryLimitError, match=r"24000 bytes.*row_group_size=125"):
+        ParquetRows(path)
+    pq.write_table(pq.read_table(path), path, row_group_size=125)
+    assert ParquetRows(path).block(0, 1000).shape == (1000, 1)
+
+
+@pytest.mark.parametrize("reader", [read_table, NpyRows])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        pytest.param(lambda b: b"", "empty", id="empty"),
+        pytest.param(lambda b: b[:-8], "truncated", id="truncated-data"),
+        pytest.param(lambda b: b[:50], "truncated", id="truncated-header"),
+        pytest.param(lambda b: b"a,b\n1,2\n", "not a .npy", id="mislabelled-csv"),
+        pytest.param(lambda b: b"PK\x03\x04xx", "npz", id="mislabelled-npz"),
+    ],
+)
+def test_bad_npy_is_one_sentence(tmp_path, reader, damage, words):
+    path = tmp_path / "x.npy"
+    np.save(path, np.eye(4))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(FileError, match=words) as caught:
+        reader(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param(np.array([[1, "a"]], object), "Python objects", id="objects"),
+        pytest.param(np.array([["a"]]), "text", id="text"),
+        pytest.param(np.eye(2) + 1j, "Complex", id="complex"),
+        pytest.param(np.zeros((2, 2), "M8[s]"), "times", id="times"),
+        pytest.param(np.zeros(3), "2D", id="one-dimensional"),
+        pytest.param(np.zeros((0, 3)), "2D", id="no-rows"),
+    ],
+)
+def test_npy_without_a_table_of_numbers(tmp_path, values, words):
+    np.save(tmp_path / "x.npy", values)
+    with pytest.raises(FileError, match=words):
+        NpyRows(tmp_path / "x.npy")
+
+
+def test_npy_table_and_names(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(6).reshape(2, 3))
+    table = read_table(tmp_path / "x.npy", drop=["x1"])
+    assert isinstance(table, Table)
+    assert table.columns == ("x0", "x2")
+    np.testing.assert_array_equal(table.values, [[0, 2], [3, 5]])
+    assert NpyRows(tmp_path / "x.npy", ["a", "b", "c"]).columns == ("a", "b", "c")
+    with pytest.raises(FileError, match="2 names were given for 3"):
+        NpyRows(tmp_path / "x.npy", ["a", "b"])
+    np.save(tmp_path / "x.npy", [[1.0, np.nan]])
+    with pytest.raises(FileError, match=r"NaN.*row 0, column 'x1'"):
+        read_table(tmp_path / "x.npy")
