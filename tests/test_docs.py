@@ -123,8 +123,8 @@ def test_options_shown_exist() -> None:
 def test_readme_shows_the_commands_of_the_continuous_integration() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert "pip install -e '.[test]' && hullwise demo" in readme
-    assert "-e '.[test]'" in ci
+    assert "pip install -e '.[test]' -e studies && hullwise demo" in readme
+    assert "-e '.[test]' -e studies" in ci
     assert re.search(r"^pytest$", readme, re.MULTILINE)
     assert re.search(r"^pytest ", ci, re.MULTILINE)
 

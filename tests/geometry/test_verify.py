@@ -218,7 +218,9 @@ def test_it_shares_no_code_with_the_solver():
             origin = "." * node.level + (node.module or "")
             imported |= {f"{origin}:{alias.name}" for alias in node.names}
     ours = {name for name in imported if name.startswith(".")}
-    assert ours <= {"..rows._rows:Floats", "..rows._rows:Rows", "..rows._rows:Indices"}
+    assert ours <= {
+        f"..{name}" for name in ("_core.types:Floats", "_core.types:Indices", "io.rows:Rows")
+    }
     others = {name.partition(":")[0].partition(".")[0] for name in imported - ours}
     standard = {"__future__", "dataclasses", "fractions", "functools", "math", "typing"}
     assert others <= {*standard, "numpy"}

@@ -363,7 +363,7 @@ import sys, resource
 import numpy as np
 import hullwise as hw
 from hullwise.geometry.warm_up import locate_once
-from hullwise.io import _files
+from hullwise.io import file_rows
 
 def status(field):
     lines = open("/proc/self/status").read().splitlines()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.model.walls import walls
+from hullwise.model.region_walls import walls
 from networks import every_layer, mlp, whole
 from shared_data import SHARED
 

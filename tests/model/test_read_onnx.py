@@ -223,7 +223,7 @@ def test_torch_exporters(tmp_path, dynamo, opened):
     torch = pytest.importorskip("torch")
     if dynamo:
         pytest.importorskip("onnxscript")
-    from test_model_read_torch import resnet
+    from torch_modules import resnet
 
     module, path = resnet().float(), tmp_path / "net.onnx"
     options = {"dynamo": dynamo, "verbose": False} if dynamo else {"dynamo": False}

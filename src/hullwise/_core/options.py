@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-
-Progress = Callable[[int, int, str], Any]  # (done, total, what)
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import check_memory
+from .._core.types import Floats
 from ..errors import DataError, FileError, ModelError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..io.atomic_write import whole_file
 from ..io.coercion import some
 from ..io.paths import existing
-from ..io.rows import Floats
 from ..io.table_reader import OpenTable, read_rows
 from ..metrics import Directions, directions
 from ..metrics.directions import leading

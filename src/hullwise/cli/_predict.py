@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
 from ..errors import DataError, DataWarning, FileError, HullwiseError
 from ..geometry.cloud import Cloud
 from ..geometry.warm_up import predict_once
-from ..io.rows import ArrayRows, Floats
+from ..io.rows import ArrayRows
 from ..io.table_reader import OpenTable, read_rows
 from ..predict.interpolant import Interpolant
 from ..predict.mixture import MixtureClassifier

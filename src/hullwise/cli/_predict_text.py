@@ -27,7 +27,7 @@ from ._text import (
 )
 
 if TYPE_CHECKING:
-    from ..io.rows import Floats
+    from .._core.types import Floats
     from ..metrics import Directions
     from ._input import Queries
     from ._predicted import Predicted

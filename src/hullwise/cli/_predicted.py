@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
+from .._core.types import Floats, Indices, Progress
 from ..geometry.hull import HullAnswer, locate_in_hull
 from ..geometry.verdict import Verdict
-from ..io.rows import Floats, Indices
 from ..predict.error_bound import error_bound
 from ..predict.interpolant import CHUNK, Interpolant
 from ..predict.mesh_regressors import DelaunayRegressor

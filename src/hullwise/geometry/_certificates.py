@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 from ._exact_membership import MOST_ROWS, is_combination
 from ._interior_simplex import PUSHES, interior_simplices
 from .cloud import TINY, Cloud

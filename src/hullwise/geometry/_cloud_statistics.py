@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..io.rows import Floats, Rows
+from .._core.types import Floats
+from ..io.rows import Rows
 from ..io.validation import check_block
 from ._scores import BLOCK
 from .metric import Frame

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import Progress
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices, Progress
 from . import _ellipsoid_kernels as kernels
 from ._flat import Flat, blocks, spanning_rows
 from .scaled_view import View

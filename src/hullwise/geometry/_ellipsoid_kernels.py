@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lapack
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 
 CHUNK = 256  # rows of a Gram matrix worked on while they lie in the cache
 CALM = 0.99  # part of the way to the boundary an interior step goes

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..io.rows import Floats
+from .._core.types import Floats
 
 MOST_ROWS = 64  # a support of more rows would take more than a few tenths of a second
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 from .metric import Frame, power_of_two
 from .scaled_view import View
 

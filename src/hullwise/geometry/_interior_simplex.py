@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 from .cloud import Cloud
 from .hull_projection import project
 from .metric import Frame

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numba import njit
 
+from .._core.numba import jit
 from .._core.threads import Stop, cores, for_each, single_threaded_blas
-from ..io.rows import Array, Floats, Indices
+from .._core.types import Array, Floats, Indices
 from .scaled_view import View
 
 BLOCK = 1024  # rows of data in one product
@@ -110,7 +110,7 @@ def scan(
         for_each(one_group, spans, threads)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@jit
 def merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
     """Insert a block of scores into sorted lists of the best k; ties keep the earlier row."""
     k = values.shape[1]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import qr
 
-from ..io.rows import ArrayRows, Floats
+from .._core.types import Floats
+from ..io.rows import ArrayRows
 from .metric import Frame
 from .scaled_view import View
 

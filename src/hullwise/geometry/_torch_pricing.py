@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io.rows import Array, Floats, Indices
+from .._core.types import Array, Floats, Indices
 from ._scores import CHUNK, Places, Scores, merge_top
 from .scaled_view import View
 

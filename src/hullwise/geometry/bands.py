@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices, Mask
 from .metric import Metric
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 BANDS = ("core", "edge", "beyond", "far")
 EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
 
-Bools = NDArray[np.bool_]
 Objects = NDArray[np.object_]
 
 
@@ -61,7 +60,7 @@ class Reference:
 
     rows: Indices
     hull: Floats
-    off: Bools
+    off: Mask
     gaps: Floats
     metric: Metric
     k: int
@@ -87,7 +86,7 @@ def percentile(values: Floats, reference: Floats) -> Floats:
     return np.asarray(100.0 * below / len(reference))
 
 
-def rank(lower: Floats, upper: Floats, off: Bools, reference: Reference) -> tuple[Objects, Floats]:
+def rank(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> tuple[Objects, Floats]:
     """Band and percentile of each query from the bracket of its distance.
 
     A query that leaves the flat which the training rows span (`off`) ranks above every row that

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..io.rows import Floats
+from .._core.types import Floats
 
 
 def excess(Q: Floats, minimum: Floats, maximum: Floats) -> Floats:

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.options import whole_number
+from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
-from ..io.rows import ArrayRows, Floats, Indices, Rows, ask
+from ..io.rows import ArrayRows, Rows, ask
 from ._cloud_statistics import coarse, squares, summary
 from ._flat import Flat, find_flat, measured_by_size
 from ._scores import BLOCK

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.options import Progress, nonnegative, whole_number
+from .._core.options import nonnegative, whole_number
 from .._core.threads import single_threaded_blas
+from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
-from ..io.rows import Floats, Indices
 from ..io.validation import check_rows
 from . import _ellipsoid_kernels as kernels
 from ._d_optimal_design import Search

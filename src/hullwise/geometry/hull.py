@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices, Progress
 from ._certificates import Claims
 from .cloud import Cloud
 from .hull_projection import UNIT, project, query_blocks

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .._core.threads import cores, for_each
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 from ._subspace import Narrow
 from .pricing import price
 from .scaled_view import View

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.options import Progress, nonnegative, whole_number
+from .._core.options import nonnegative, whole_number
+from .._core.types import Progress
 from ..errors import DataError
 from ..io.validation import check_rows
 from .bands import Reference, negligible, percentile, rank

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..io.rows import Floats, Indices
-from .bands import BANDS, BEYOND, EDGE, Bools, Objects, Reference, chance
+from .._core.types import Floats, Indices, Mask
+from .bands import BANDS, BEYOND, EDGE, Objects, Reference, chance
 from .bounding_box import excess
 from .metric import Metric, lengths
 from .plane import Plane
@@ -172,12 +172,12 @@ class Location:
         return np.asarray((self.box_excess == 0).mean(axis=1))
 
     @property
-    def in_ellipsoid(self) -> Bools:
+    def in_ellipsoid(self) -> Mask:
         """(m,) whether the smallest enclosing ellipsoid holds the query (False where unknown)."""
         return np.asarray(self.ellipsoid_distance <= 1.0)
 
     @property
-    def off_flat(self) -> Bools:
+    def off_flat(self) -> Mask:
         """(m,) whether the query leaves the flat that the training rows span.
 
         It then changes a feature that was constant, or breaks a linear relation, in training.
@@ -235,7 +235,7 @@ class Location:
             out.append([(self.columns[j], float(push[j])) for j in first if share[j] > 1e-9])
         return out
 
-    def verify(self, X: Any, *, exact: bool = False) -> Bools:
+    def verify(self, X: Any, *, exact: bool = False) -> Mask:
         """Re-check every row's claims from the training rows alone.
 
         Parameters

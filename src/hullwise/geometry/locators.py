@@ -13,7 +13,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.options import nonnegative, whole_number
-from ..io.rows import Floats
+from .._core.types import Floats
 from .bands import BANDS, Reference, percentile, rank
 from .bounding_box import excess
 from .cloud import Cloud

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.types import Array, Floats
 from ..errors import DataError
-from ..io.rows import Array, Floats
 
 
 @dataclass(frozen=True, eq=False)

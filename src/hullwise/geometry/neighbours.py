@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 from ._scores import BLOCK, merge_top
 from .cloud import Cloud
 from .metric import Metric

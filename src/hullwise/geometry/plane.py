@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..io.rows import Floats
+from .._core.types import Floats
 from .cloud import Cloud
 
 SAMPLE = 2000

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from .._core.threads import cores
-from ..io.rows import Array, Floats, Indices
+from .._core.types import Array, Floats, Indices
 from ._scores import BLOCK, Places, Scores, scan
 from .scaled_view import View
 

@@ -9,7 +9,8 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from ..io.rows import Answer, Array, ArrayRows, Floats, Indices, Rows, ask
+from .._core.types import Array, Floats, Indices
+from ..io.rows import Answer, ArrayRows, Rows, ask
 from .metric import Frame
 
 PLACES = 16

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .qr_update import append_column, dot, jit, remove_column, solve_upper
+from .._core.numba import jit
+from .qr_update import append_column, dot, remove_column, solve_upper
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
     """rho = (1, 0) - sum u_i (s, y_i)."""
     r = Y.shape[1]
@@ -34,7 +35,7 @@ def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
     rho[0] = 1.0 - s * total
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any, rho: Any) -> None:
     """One step of iterative refinement of the least squares solution; kept if it stays positive."""
     _residual(Y, s, active, u, k, rho)
@@ -49,7 +50,7 @@ def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any, rho:
         u[a] += step[a]
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _normal(Qt: Any, k: int, rho: Any, away: Any, rounds: int) -> bool:
     """The unit vector from the hull to the query, orthogonal to the support to full precision.
 
@@ -76,7 +77,7 @@ def _normal(Qt: Any, k: int, rho: Any, away: Any, rounds: int) -> bool:
     return True
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
     """p = sum w_i y_i with w = u / sum u; returns |p|^2."""
     r = Y.shape[1]
@@ -96,7 +97,7 @@ def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
 FREE, ACTIVE, ASIDE = 0, 1, 2  # a row set aside is not tried again before the next progress
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _begin(
     Y: Any, warm: int, start: Any, s: float, Qt: Any, R: Any, active: Any, u: Any, state: Any
 ) -> int:
@@ -124,7 +125,7 @@ def _begin(
     return k
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _settle(
     Qt: Any, R: Any, k: int, u: Any, new: Any, rhs: Any, active: Any, state: Any, entered: int
 ) -> int:
@@ -157,7 +158,7 @@ def _settle(
                 k -= 1
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _farthest_along(Y: Any, state: Any, away: Any, beyond: float) -> Any:
     """The free row with the largest <y, away> above `beyond`: that value and the row, or -1."""
     n, r = Y.shape
@@ -170,7 +171,7 @@ def _farthest_along(Y: Any, state: Any, away: Any, beyond: float) -> Any:
     return best, at
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def nearest_to_origin(
     Y: Any,
     warm: int,
@@ -240,7 +241,7 @@ def nearest_to_origin(
     return int(k)
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def nearest_batch(
     pool: Any, rows: Any, local: Any, weight: Any, warm: Any, Zq: Any, floor: Any, P: Any, U: Any
 ) -> None:

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from .._core.threads import at_most
+from .._core.types import Array, Floats, Indices
 from ..errors import ClusterError, DataError, FileError, HullwiseError
-from .rows import Answer, Array, ArrayRows, Floats, Indices, Rows
+from .rows import Answer, ArrayRows, Rows
 
 TRIES = 3  # for a shard whose worker does not answer
 Task = Callable[[Rows, int, Any], Any]  # of a shard, the number of its first row, and an argument

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from .._core.types import Array, Floats, Indices
+
 Answer = TypeVar("Answer")
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError
-from .rows import Array, Floats, Indices
 
 KINDS = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8")
 COARSE = {"float32": 0.0, "bfloat16": 2.0**-6}

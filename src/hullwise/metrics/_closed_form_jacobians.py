@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model.affine_layers import Floats
+from .._core.types import Floats
 
 HELD = 2**22  # numbers of a block of kernel values
 Slope = Callable[[Floats], Floats]

@@ -18,9 +18,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from sklearn.neighbors import NearestNeighbors
 
-from .._core.options import Progress
-from ..model.affine_layers import Floats
-from ..model.planar_complex import Ints
+from .._core.types import Floats, Ints, Progress
 from ._path_lengths import Measure, NearRows, Pullback, eased, fine_slopes, piece_lengths
 
 ITERATIONS = 200

@@ -21,7 +21,7 @@ from scipy.linalg import solve_triangular
 
 from .._core.memory import check_memory
 from .._core.threads import Stop, cores, for_each, single_threaded_blas
-from ..io.rows import Floats
+from .._core.types import Floats
 
 STRIP, BLOCK = 4096, 512  # rows of a kernel block (8 MiB)
 LANDMARKS = 1000

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._core.types import Floats
 from ..errors import DataError, ModelError
-from ..model.affine_layers import Floats
 from ..model.network import Network
-from ..model.walls import tangent_start
+from ..model.region_walls import tangent_start
 from ._closed_form_jacobians import by_formula
 
 HELD = 2**23  # numbers of Jacobians held at a time

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats
 from ..errors import DataError
-from ..model.affine_layers import Floats
 from ._geodesics import straight
 from ._path_lengths import is_torch, torch_function
 

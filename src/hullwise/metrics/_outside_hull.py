@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._core.options import Progress
+from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.hull import locate_in_hull
 from ..geometry.metric import Metric
-from ..model.affine_layers import Floats
 
 CLOSE = 1e-4  # of the path: how closely the places where it crosses the hull are found
 ROUNDS = 60

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import Progress
+from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.hull import locate_in_hull
 from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
-from ..model.affine_layers import Floats
 from ..model.network import Network
-from ..model.planar_complex import Ints
 from ._geodesics import at_positions, positions
 from ._outside_hull import Outside, outside_of
 from ._path_lengths import Measure, piece_lengths

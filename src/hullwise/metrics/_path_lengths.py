@@ -15,10 +15,10 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from .._core.options import nonnegative
+from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..model.affine_layers import Floats
 from ._jacobians import Gradients, OfFunction, OfLinear, OfNetwork, OfTorch, gradients_of
 
 HELD = 2**22  # numbers of matrices held at a time

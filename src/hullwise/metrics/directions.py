@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import Metric
-from ..io.rows import Floats
 
 MOST_NAMED = 5
 TOLD = 0.9  # of the squared weight

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
-from ..model.affine_layers import Floats, Linear
+from ..model.affine_layers import Linear
 from ..model.network import Network
 from ._jacobians import gradients_of, outer_sum
 

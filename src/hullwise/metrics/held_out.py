@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .._core.types import Floats
 from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
-from ..io.rows import Floats
 
 NEIGHBOURS = 10
 HELD = 1000  # most rows held out

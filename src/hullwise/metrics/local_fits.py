@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from .._core.options import whole_number
+from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
-from ..io.rows import Floats
 from ..predict.targets import read_numbers
 from ._jacobians import HELD
 from .feature_matrices import RIDGE, ridged

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.options import Progress, whole_number
+from .._core.options import whole_number
+from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.bands import BANDS, Reference, negligible, rank
 from ..geometry.cloud import Cloud
@@ -22,7 +23,6 @@ from ..geometry.locate import read_queries
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
-from ..io.rows import Floats, Indices
 
 __all__ = ["LocalLocation", "local_locate"]
 

@@ -19,10 +19,10 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from .._core.memory import check_memory
 from .._core.options import whole_number
 from .._core.threads import single_threaded_blas
+from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.location import Location
-from ..io.rows import Floats
 from ..predict.mixture import _classes
 from ..predict.targets import read_numbers
 from ._iterative_kernel_ridge import Kernel, solve

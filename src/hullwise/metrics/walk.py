@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import Progress, nonnegative, whole_number
+from .._core.options import nonnegative, whole_number
+from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.locate import read_queries
 from ..geometry.metric import lengths
 from ..io.validation import check_memory
-from ..model.affine_layers import Floats
 from ..model.network import Network
-from ..model.planar_complex import Ints
 from ._geodesics import at_positions, geodesic, straight
 from ._latent_paths import latent_path
 from ._path_crossings import halfway, hull, measured, regions

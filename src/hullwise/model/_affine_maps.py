@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .affine_layers import Floats
+from .._core.types import Floats
 
 SAME = 1e-9  # of the largest number in the maps
 

@@ -14,18 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import Progress, whole_number
+from .._core.options import whole_number
 from .._core.threads import single_threaded_blas
+from .._core.types import Floats, Ints, Mask, Progress
 from ..errors import DataError
-from ._facet_crossing import Mask, Rows, Space
+from ._facet_crossing import Rows, Space
 from ._facets import cells, same_walls
 from ._lp import ESSENTIAL, UNKNOWN
 from ._piecewise_layers import Codes
 from ._polytope import SAME, essential, interior
 from ._polytope_projection import nearest
-from .affine_layers import Floats
 from .network import Network
-from .planar_complex import Ints
 
 MEET = 1e-9  # of the distance: nearer together the bounds have met
 FEW = 10  # dimensions up to which facets are told from other walls

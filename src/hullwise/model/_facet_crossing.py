@@ -14,14 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._core.types import Floats, Mask
 from ._layer_values import ROUNDING, absolute
 from ._piecewise_layers import Codes, Pieces
-from .affine_layers import Floats
 from .network import Network
-
-Mask = NDArray[np.bool_]
 
 NEAR = 1e-13  # of a layer's largest input: so near to a knot the direction decides
 
@@ -48,7 +45,7 @@ class Space:
     """
 
     def __init__(self, net: Network, basis: bool = True) -> None:
-        from .walls import tangent_start
+        from .region_walls import tangent_start
 
         self.net = net
         ops = [n if n.bends or n.op is None else replace(n, op=absolute(n.op)) for n in net.nodes]  # type: ignore[arg-type]

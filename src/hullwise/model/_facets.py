@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
+from .._core.types import Floats
 from ._lp import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, needed
 from ._polytope import SAME, ball, ball_by_highs, box_rows, reach_beyond
-from .affine_layers import Floats
 
 NONE, EVERYWHERE = -1, -2  # a wall that is constant: away from zero, or zero throughout
 

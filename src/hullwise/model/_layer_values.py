@@ -12,15 +12,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._core.memory import check_memory
-from ..geometry.qr_update import jit
+from .._core.numba import jit
+from .._core.types import Floats, Ints
 from ._piecewise_layers import Pieces, Units
-from .affine_layers import Affine, Floats, Sum
+from .affine_layers import Affine, Sum
 from .network import Network
-
-Ints = NDArray[np.int64]
 
 RELATIVE = 1e-12  # of a wall's largest value: less is zero
 ROUNDING = 2.0**-49  # of the magnitudes added up: what rounding may leave of a zero

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 
 PIVOT = 1e-9  # a smaller entry is not divided by where there is a choice
 NOTHING = 1e-11  # a smaller entry is rounding

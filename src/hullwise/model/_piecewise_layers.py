@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .affine_layers import Floats, Shape
+from .._core.types import Floats
+from .affine_layers import Shape
 
 Codes = NDArray[np.integer[Any]]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 
 
 @jit

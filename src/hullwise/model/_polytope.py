@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._core.numba import jit
 from .._core.threads import single_threaded_blas
+from .._core.types import Floats, Mask
 from ..errors import DataError
-from ..geometry.qr_update import jit
 from ._lp import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, centre, needed
-from .affine_layers import Floats
-
-Mask = NDArray[np.bool_]
 
 SAME = 1e-12  # rows of length 1 that differ by less, and by less than rounding may, are one
 LARGE = 500_000  # numbers in a dictionary, above which HiGHS is asked for the ball

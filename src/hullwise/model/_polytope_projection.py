@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import append_column, dot, jit, remove_column, solve_upper
-from .affine_layers import Floats
+from .._core.numba import jit
+from .._core.types import Floats
+from ..geometry.qr_update import append_column, dot, remove_column, solve_upper
 
 INSIDE = 1e-11  # a row is kept if it is violated by less, relative to the distance
 
@@ -46,7 +47,7 @@ def nearest(G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf) -> tup
     return (float(np.linalg.norm(u)) if ok else np.inf), u
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
     m, d = G.shape
     most = min(m, d + 1) + 1
@@ -102,7 +103,7 @@ def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
     return False
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _settle(
     Qt: Any,
     R: Any,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
 from ._piecewise_layers import Codes, Pieces
-from .affine_layers import Floats
 from .network import Network, Node
 
 Range = tuple[Floats, Floats]  # lowest and highest input of each entry of a layer

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .._core.types import Floats
+
 Shape = tuple[int, ...]
 COLUMNS = 2**22  # numbers of a convolution's unfolded input held at a time
 

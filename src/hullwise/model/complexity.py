@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats, Ints
 from ..errors import DataError
-from .affine_layers import Floats
 from .network import Network
 
-Ints = NDArray[np.int64]
 DIRECTIONS = 25  # of a sampled neighbourhood, at most
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats, Ints
 from ._piecewise_layers import Codes
-from .affine_layers import Floats
 from .network import Network
-from .planar_complex import Ints
-from .walls import Facets, facets, nearest_walls, wall_directions, wall_units
+from .region_walls import Facets, facets, nearest_walls, wall_directions, wall_units
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import check_memory
+from .._core.types import Floats
 from ..errors import DataError, DataWarning, ModelError
 from ..io.validation import check_rows
 from ._unit_ranges import Clips, Ends, clipped, clips, ends_of, left_out, ranges_of, widths_of
-from .affine_layers import Floats
 from .network import Network
 
 FOLDS = 5  # of the threshold that fit sets

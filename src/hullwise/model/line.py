@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._layer_values import RELATIVE, Front
 from ._piecewise_layers import Codes, Pieces, Units
-from .affine_layers import Floats
 from .network import Network
-from .planar_complex import Ints
 
 TOGETHER = 1e-13  # of the segment: breaks closer than this are one
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
 from ._piecewise_layers import Codes, Units
-from .affine_layers import Affine, Floats, Shape
+from .affine_layers import Affine, Shape
 
 if TYPE_CHECKING:
     from .line import Line

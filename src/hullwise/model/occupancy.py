@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._piecewise_layers import Codes
-from .affine_layers import Floats
 from .network import Network
 
-Ints = NDArray[np.int64]
 KEY = np.dtype([("high", "<u8"), ("low", "<u8")])  # 128 bits of a code
 
 

@@ -15,11 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats, Ints
 from ._layer_values import Walls
 from ._polygon_cutting import cut_all, dissolve_all, loops
-from .affine_layers import Floats
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,21 +14,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._core.options import Progress, whole_number
+from .._core.options import whole_number
 from .._core.threads import single_threaded_blas
+from .._core.types import Floats, Ints, Progress
 from ..errors import DataError, ModelError
 from ._affine_maps import n_distinct
 from ._facet_crossing import Space
 from ._facets import EVERYWHERE, cells, reconsidered
 from ._lp import ESSENTIAL, UNKNOWN
 from ._piecewise_layers import Codes
-from .affine_layers import Floats
 from .network import Network
 from .trees.tree import _box
-
-Ints = NDArray[np.int64]
 
 BATCH = 128  # regions looked at together
 NUMBERS = 2**22  # held for them
@@ -250,7 +247,7 @@ class _Walk:
 
     @cached_property
     def _walls(self) -> Ints:
-        from .walls import wall_units
+        from .region_walls import wall_units
 
         return wall_units(self.net)
 

@@ -8,7 +8,6 @@ ReLU Networks using Edge Subdivision, do the same with other structures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.threads import Stop, for_each, single_threaded_blas
+from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ._affine_maps import n_distinct
 from ._layer_values import RELATIVE, Front, Walls, extended, walls_of
 from ._piecewise_layers import Codes, Largest, Pieces, Units, pieces
-from .affine_layers import Floats
 from .network import Network
-from .planar_complex import Complex, Cut, Ints, TooMany, cut, dissolve, rectangle
+from .planar_complex import Complex, Cut, TooMany, cut, dissolve, rectangle
 
-Progress = Callable[[int, int, str], Any]
 BUDGET = 2_000_000  # regions
 FLAT = 1e-12  # axes closer to parallel than this span no plane
 

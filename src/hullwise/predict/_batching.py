@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
+from .._core.numba import jit
 from .._core.threads import Stop, cores, for_each
+from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Frame, Metric
-from ..geometry.qr_update import dot, jit
-from ..io.rows import Floats, Indices
+from ..geometry.qr_update import dot
 
 FAR = 40  # a query farther than 2**FAR radii of the data is moved in: rounding would hide the rows
 TINY = 1e-200  # of a squared distance: differences are enlarged first
@@ -91,7 +91,7 @@ def within_reach(frame: Frame, Q: Floats) -> Floats:
     return Q
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def mapped(Z: Any, matrix: Any) -> Any:
     """Z @ matrix, each row by itself: the same bits whatever the other rows are."""
     out = np.zeros((Z.shape[0], matrix.shape[1]))
@@ -102,7 +102,7 @@ def mapped(Z: Any, matrix: Any) -> Any:
     return out
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def differences(Z: Any, q: Any, Y: Any, square: Any) -> float:
     """Y = (Z - q) s and its squared lengths; s is 1, or ENLARGE where squares would vanish."""
     n, r = Z.shape
@@ -120,7 +120,7 @@ def differences(Z: Any, q: Any, Y: Any, square: Any) -> float:
         s = ENLARGE
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def nearest_few(square: Any, k: int, rows: Any) -> None:
     """The k least entries of `square`, least first, equal ones by lowest row, into `rows`."""
     found = 0
@@ -135,7 +135,7 @@ def nearest_few(square: Any, k: int, rows: Any) -> None:
         found = min(found + 1, k)
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def extended(rows: Any, values: Any, more: int) -> Any:
     """The two arrays with room for `more` entries at least, and at least twice as many."""
     size = max(2 * rows.shape[0], rows.shape[0] + more)

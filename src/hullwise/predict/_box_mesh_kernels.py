@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 
 FLOOR = 2.0**-26  # square root of the machine epsilon: the least value of a box that holds a query
 FAR = 2.0**1000  # farther than any finite width; keeps the quotient with an infinite one at 0
@@ -19,7 +19,7 @@ STEP = 512  # growing products are brought back into range by 2**STEP
 LARGEST = 2.0**500  # one factor of theirs
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def iterative_boxes(
     C: Any, columns: Any, unit: Any, start: int, stop: int, lower: Any, upper: Any
 ) -> None:
@@ -43,7 +43,7 @@ def iterative_boxes(
         _in_order(C, unit, j, lower[j], upper[j])
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def largest_boxes(
     C: Any, columns: Any, unit: Any, start: int, stop: int, lower: Any, upper: Any
 ) -> None:
@@ -63,7 +63,7 @@ def largest_boxes(
         _nearest_first(C, unit, j, n - 1, left, gap, lower[j], upper[j])
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _nearest_first(
     C: Any, unit: Any, j: int, count: int, left: Any, gap: Any, low: Any, high: Any
 ) -> None:
@@ -85,7 +85,7 @@ def _nearest_first(
         count = kept
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _in_order(C: Any, unit: Any, j: int, low: Any, high: Any) -> None:
     """Cut box j at every later point that it still holds when that point's turn comes."""
     r = len(unit)
@@ -113,7 +113,7 @@ def _in_order(C: Any, unit: Any, j: int, low: Any, high: Any) -> None:
                 count += 1
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _cut(C: Any, unit: Any, j: int, i: int, low: Any, high: Any) -> Any:
     """End box j at point i, along the first of the axes that separate them most."""
     axis, widest = 0, (C[i, 0] - C[j, 0]) * unit[0]
@@ -128,7 +128,7 @@ def _cut(C: Any, unit: Any, j: int, i: int, low: Any, high: Any) -> Any:
     return axis, widest
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def basis(
     P: Any,
     C: Any,
@@ -165,7 +165,7 @@ def basis(
             B[b, j] = B[b, j] / total if total > 0 else 1 / n
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _value(
     P: Any,
     b: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import eye_array, hstack
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 
 FLOOR = 0.1  # least share of each term, see `fit_scale`
 NO_REACH = 1e-9  # of the distance of its rows: the weights average to the query

@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 import scipy.linalg
 
+from .._core.types import Floats
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..geometry.scaled_view import View
-from ..io.rows import Floats
 from ._batching import mapped_alone
 
 THIN = 1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._core.options import Progress
 from .._core.threads import Stop, cores, for_each
+from .._core.types import Floats, Indices, Progress
 from ..geometry.hull_projection import project, query_blocks
 from ..geometry.pricing import price, rows_above
 from ..geometry.scaled_view import View
-from ..io.rows import Floats, Indices
 from ._coordinates import Coordinates
 from ._delaunay_search import LOOSE, OUTSIDE, find_simplices
 from ._simplex_result import Found, floors

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import append_column, dot, jit, remove_column, solve_lower, solve_upper
+from .._core.numba import jit
+from ..geometry.qr_update import append_column, dot, remove_column, solve_lower, solve_upper
 from ..geometry.wolfe import nearest_to_origin
 from ._score_kernels import scores, smallest
 
@@ -33,7 +34,7 @@ FLAT = 1e-12  # of the scale: a row that leaves the basis's flat by less lies in
 SMALL_PIVOT = 1e-9  # of the largest coefficient: a row that would leave a basis near to singular
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def sphere(basis: Any, k: int, s: float, cost: Any, h: Any, y: Any) -> float:
     """The dual variables of a basis of k rows: fills y (r,), of least length, and returns y_0."""
     Qt, R, active = basis[0], basis[1], basis[2]
@@ -50,7 +51,7 @@ def sphere(basis: Any, k: int, s: float, cost: Any, h: Any, y: Any) -> float:
     return y0 * s
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _weigh(basis: Any, k: int, h: Any) -> None:
     """The weights of a basis, from sum w_i (s, y_i) = target."""
     Qt, R, _, w, target = basis
@@ -59,7 +60,7 @@ def _weigh(basis: Any, k: int, h: Any) -> None:
     solve_upper(R, k, h, w)
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _leaving(w: Any, t: Any, k: int, active: Any, bland: bool) -> int:
     """Which basic row stops the step w - theta t first; -1 if none does.
 
@@ -83,7 +84,7 @@ def _leaving(w: Any, t: Any, k: int, active: Any, bland: bool) -> int:
     return at
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _entering(Y: Any, cost: Any, inside: Any, y: Any, y0: float, noise: float, bland: bool) -> int:
     """The row to enter next, by power over distance (the first one inside if `bland`), or -1."""
     r = Y.shape[1]
@@ -102,7 +103,7 @@ def _entering(Y: Any, cost: Any, inside: Any, y: Any, y0: float, noise: float, b
     return enters
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _swap(basis: Any, k: int, leaves: int, enters: int, column: Any) -> None:
     """Put the row `enters` of the working set, with its column, in the place of a basic row."""
     Qt, R, active = basis[0], basis[1], basis[2]
@@ -113,7 +114,7 @@ def _swap(basis: Any, k: int, leaves: int, enters: int, column: Any) -> None:
     active[k - 1] = enters
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _noise(Y: Any, cost: Any, active: Any, k: int, y: Any, y0: float) -> float:
     """How far from 0 rounding leaves the power of the basis's own rows."""
     noise = 0.0
@@ -123,7 +124,7 @@ def _noise(Y: Any, cost: Any, active: Any, k: int, y: Any, y0: float) -> float:
     return noise
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _improve(held: Any, n: int, s: float, basis: Any, k: int, y: Any, halt: Any) -> Any:
     """Simplex steps among the first n rows of the working set, until the basis is optimal there.
 
@@ -164,7 +165,7 @@ def _improve(held: Any, n: int, s: float, basis: Any, k: int, y: Any, halt: Any)
     return y0, noise, spread
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def fill(ZT: Any, q: Any, held: Any, start: int, stop: int) -> None:
     """Places start..stop of the working set, relative to q."""
     Y, cost, rows = held
@@ -177,7 +178,7 @@ def fill(ZT: Any, q: Any, held: Any, start: int, stop: int) -> None:
         cost[a] = c
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def keep_active(held: Any, active: Any, k: int) -> None:
     """Cut the working set down to its k active rows, in their order."""
     Y, cost, rows = held
@@ -187,7 +188,7 @@ def keep_active(held: Any, active: Any, k: int) -> None:
         Y[a], cost[a], rows[a], active[a] = Y2[a], c2[a], r2[a], a
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def begin(held: Any, k: int, basis: Any) -> Any:
     """Factorise a basis of the first k rows, leaving out what depends on the others.
 
@@ -211,7 +212,7 @@ def begin(held: Any, k: int, basis: Any) -> Any:
     return size, s
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _extend(look: Any, held: Any, size: int, s: float, basis: Any) -> int:
     """Add rows to a basis until it spans all rows, each the farthest from the flat so far.
 
@@ -262,7 +263,7 @@ def _extend(look: Any, held: Any, size: int, s: float, basis: Any) -> int:
     return size
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def mend(Y: Any, floor: float, w: Any) -> float:
     """Weights of at least 0, where rounding made some of a thin simplex with corners Y negative.
 
@@ -277,7 +278,7 @@ def mend(Y: Any, floor: float, w: Any) -> float:
     return float(np.sqrt(dot(p, p, r)))
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _settle(look: Any, held: Any, size: int, s: float, basis: Any, y: Any, y0: float) -> float:
     """Walk from the simplex around the moved target to the one around the point itself.
 
@@ -320,7 +321,7 @@ def _settle(look: Any, held: Any, size: int, s: float, basis: Any, y: Any, y0: f
     return y0
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def descend(look: Any, held: Any, k: int, floor: float, basis: Any, y: Any, halt: Any) -> Any:
     """Least spread around z over all rows, from the k rows of the working set that hold it.
 

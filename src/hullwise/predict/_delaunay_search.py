@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import dot, jit
+from .._core.numba import jit
+from ..geometry.qr_update import dot
 from ..geometry.wolfe import nearest_to_origin
 from ._delaunay_pivot import MORE, UNIT, begin, descend, fill, keep_active, mend, sphere
 from ._score_kernels import scores, smallest
@@ -20,7 +21,7 @@ NEAR = 2  # times r + 3 nearest rows to begin with
 INSIDE, OUTSIDE, LOOSE = range(3)  # how a search ends
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _project(ZT: Any, q: Any, floor: float, held: Any, n: int, nearest: Any, out: Any) -> Any:
     """The point of the hull of all columns of ZT nearest to q, by working sets that grow.
 
@@ -54,7 +55,7 @@ def _project(ZT: Any, q: Any, floor: float, held: Any, n: int, nearest: Any, out
         fill(ZT, q, held, k, n)
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _face(look: Any, held: Any, k: int, floor: float, u: Any) -> Any:
     """How deep behind the projection's plane a row may lie to count as on it, and how many do."""
     ZT, z, depth, _, _ = look
@@ -66,7 +67,7 @@ def _face(look: Any, held: Any, k: int, floor: float, u: Any) -> Any:
     return deepest, (depth <= deepest).sum()
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _push(look: Any, deepest: float, u: Any, y: Any, y0: float) -> None:
     """Move the sphere's centre outwards along u, until no row behind the face is in it."""
     ZT, z, depth, _, out = look
@@ -79,7 +80,7 @@ def _push(look: Any, deepest: float, u: Any, y: Any, y0: float) -> None:
         y[j] += push * u[j]
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def find_simplices(ZT: Any, Zq: Any, floor: Any, whole: bool, halt: Any, found: Any) -> None:
     """The Delaunay simplex around each row of Zq (m, r), or around its projection on the hull.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..io.rows import Array, Indices
+from .._core.types import Array, Indices
 
 
 @dataclass(frozen=True, eq=False)

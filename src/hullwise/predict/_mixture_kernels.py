@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.numba import jit
 from .._core.threads import Stop, cores, for_each
-from ..geometry.qr_update import jit
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 
 Flag = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -18,7 +18,7 @@ STEP = 2e7  # comparisons in one task: about a tenth of a second
 ROUNDING = 1e-12  # relative: a probability this little below p has reached p
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _cdf(
     start: int,
     stop: int,
@@ -52,7 +52,7 @@ def _cdf(
             out[b, j] /= total
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _quantile(
     start: int,
     stop: int,

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 from ._batching import differences, nearest_few
 
 MANY = 64  # rows wanted beyond which sorting all is faster than keeping the best
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def by_distance(
     Z: Any, Zq: Any, floor: float, power: float, k: int, first: int, last: int, halt: Any
 ) -> Any:

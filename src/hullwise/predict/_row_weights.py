@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
+from .._core.types import Floats, Indices
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Frame
-from ..io.rows import Floats, Indices
 from ..io.validation import check_columns, check_rows
 from .targets import refuse_masked
 

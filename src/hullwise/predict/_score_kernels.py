@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def scores(ZT: Any, q: Any, h: float, y: Any, y0: float, out: Any) -> None:
     """out_i = h |v|^2 - <y, v> - y0 with v = z_i - q, for every column z_i of ZT (r, n).
 
@@ -35,7 +35,7 @@ def scores(ZT: Any, q: Any, h: float, y: Any, y0: float, out: Any) -> None:
                 part[i] += v * (h * v - c)
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def smallest(values: Any, below: float, most: int, at: Any) -> int:
     """The places of the `most` smallest values under `below`, smallest first; how many."""
     count = 0

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 from ._batching import differences, extended, nearest_few
 
 WITHIN = 1 - 8 * 2.0**-52  # of a radius: a query beyond is on the sphere, up to rounding
 COVERED, HIT, UNCOVERED = range(3)  # how a query was answered
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def shepard(
     Z: Any, Zq: Any, floor: float, radii: Any, few: int, first: int, last: int, halt: Any, how: Any
 ) -> Any:
@@ -64,7 +64,7 @@ def shepard(
     return count, rows[:size], values[:size]
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def add_slopes(
     Z: Any, Zq: Any, ends: Any, nodes: Any, blend: Any, place: Any, near: Any, operators: Any,
     how: Any, first: int, last: int, halt: Any,

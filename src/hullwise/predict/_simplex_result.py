@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats, Indices
 from ..geometry.hull_projection import UNIT
-from ..io.rows import Floats, Indices
 
 
 @dataclass(frozen=True, eq=False)

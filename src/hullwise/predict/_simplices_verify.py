@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io.rows import Floats, Rows
+from .._core.types import Floats
+from ..io.rows import Rows
 
 if TYPE_CHECKING:
     from .simplices import Simplices

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry.qr_update import jit
+from .._core.numba import jit
 from ._batching import differences, extended
 
 LANES = 8  # rows whose products are taken together, in vector instructions
@@ -15,7 +15,7 @@ ROUNDING = 2.0**-46  # a weight below this is rounding
 FARTHER = 1 + 1e-12  # a row beyond this times the squared distance is farther for certain
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def voronoi(Z: Any, Zq: Any, floor: float, first: int, last: int, halt: Any) -> Any:
     """Weights of queries first to last: (entries of each, their rows, their values).
 
@@ -62,7 +62,7 @@ def voronoi(Z: Any, Zq: Any, floor: float, first: int, last: int, halt: Any) -> 
     return count, rows[:size], values[:size]
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _weight(
     a: int, Z: Any, order: Any, y: Any, T: Any, ordered: Any, scale: Any, products: Any
 ) -> float:
@@ -99,7 +99,7 @@ def _weight(
     return (1.0 - largest) / same
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _products(y: Any, t: Any, out: Any) -> None:
     """<y, x> for the eight columns x of t; sums kept apart by hand stay in registers."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
 from .._core.threads import Stop, cores, for_each
+from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Frame, Metric
-from ..io.rows import Floats, Indices
 from ._batching import mapped
 from ._box_mesh_kernels import basis, iterative_boxes, largest_boxes
 from ._duplicates import Places, distinct_places

@@ -19,9 +19,9 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.exceptions import DataConversionWarning
 
 from .._core.options import whole_number
+from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.cloud_estimator import CloudEstimator
-from ..io.rows import Array, Floats, Indices
 from ..io.validation import Checked, check_rows
 from ._calibration_scale import ROUNDING, fit_scale, groups_needed, stretch
 from ._duplicates import distinct_places

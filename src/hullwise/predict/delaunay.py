@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
 from .._core.threads import Stop, cores, for_each
+from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..io.rows import Floats
 from ._coordinates import Coordinates, coordinates
 from ._delaunay_out_of_core import search_large
 from ._delaunay_search import find_simplices

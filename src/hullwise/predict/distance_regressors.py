@@ -7,11 +7,11 @@ from typing import Any
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from .._core.options import Progress, nonnegative, whole_number
+from .._core.options import nonnegative, whole_number
+from .._core.types import Floats, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..io.rows import Floats
 from .interpolant import Interpolant
 from .nearest import inverse_distance_weights, nearest_weights
 from .shepard import LocalFits, linear_shepard_weights, local_fits, shepard_radii, shepard_weights

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._core.options import nonnegative
+from .._core.types import Floats
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import lengths
-from ..io.rows import Floats
 from ._row_weights import UNIT, Weighted, read_weighted
 from .simplex_shape import theorem_terms
 

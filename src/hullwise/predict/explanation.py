@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io.rows import Floats, Indices
+from .._core.types import Floats, Indices
 
 if TYPE_CHECKING:
     from .interpolant import Interpolant

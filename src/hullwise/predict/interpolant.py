@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from sklearn.base import RegressorMixin
 
-from .._core.options import Progress
+from .._core.types import Floats, Progress
 from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.metric import Metric
-from ..io.rows import Floats
 from ._duplicates import Places, distinct_places
 from .error_bound import ErrorBound, error_bound
 from .explanation import Explanation, explain

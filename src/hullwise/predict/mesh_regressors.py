@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
+from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..io.rows import Floats, Indices
 from .box_mesh import BoxMesh, box_spline_mesh, box_weights, known_side, max_box_mesh
 from .delaunay import delaunay_weights
 from .interpolant import Interpolant

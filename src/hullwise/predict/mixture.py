@@ -15,11 +15,10 @@ from scipy.sparse import csr_array
 from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.exceptions import DataConversionWarning
 
-from .._core.options import Progress
+from .._core.types import Array, Floats, Progress
 from ..errors import DataError, DataTypeError
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.metric import power_of_two
-from ..io.rows import Array, Floats
 from ..io.validation import check_rows, check_target
 from . import _mixture_kernels
 from .explanation import Explanation

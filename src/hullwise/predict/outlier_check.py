@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._core.types import Array
 from ..errors import DataWarning
-from ..io.rows import Array
 
 SAMPLE = 1000  # rows that say where most of them lie
 DIGITS = 1e10  # of float64's 1e16: beyond, fewer than 6 digits are left

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
 from ..geometry.location_columns import frame_of
-from ..io.rows import Floats
 
 __all__ = ["Band"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
+from .._core.types import Floats
 from ..errors import DataError
-from ..io.rows import Floats
 
 NUMBERS = 1 << 20  # compared at once
 

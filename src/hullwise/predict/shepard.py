@@ -8,14 +8,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.memory import check_memory
-from .._core.options import Progress
 from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric, lengths
 from ..geometry.neighbours import nearest_rows
 from ..geometry.pricing import top_rows
 from ..geometry.scaled_view import View
-from ..io.rows import Floats, Indices
 from ._batching import Batch, Scene, in_batches, scene
 from ._shepard_kernels import COVERED, add_slopes, shepard
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from .._core.types import Array, Floats, Indices
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import lengths
-from ..io.rows import Array, Floats, Indices
 from ._row_weights import NUMBERS, UNIT, Weighted, read_weighted
 
 __all__ = ["SimplexShape", "simplex_shape"]

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
+from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..io.rows import Floats, Indices
 from ._coordinates import coordinates
 from ._duplicates import Places
 from .delaunay import as_weights, search

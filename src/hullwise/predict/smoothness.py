@@ -13,11 +13,11 @@ from scipy.sparse import csr_array
 
 from .._core.options import whole_number
 from .._core.threads import single_threaded_blas
+from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric, lengths
 from ..geometry.neighbours import nearest_rows
-from ..io.rows import Floats, Indices
 from ..io.validation import check_target
 from ._duplicates import distinct_places
 from ._row_weights import UNIT

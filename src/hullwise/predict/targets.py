@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats
 from ..errors import DataError
-from ..io.rows import Floats
 from ..io.validation import check_rows, check_target
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from scipy.sparse import csr_array
 
-from .._core.options import Progress
 from .._core.threads import Stop
+from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..io.rows import Floats
 from ._batching import Batch, in_batches, scene
 from ._voronoi_kernel import voronoi
 

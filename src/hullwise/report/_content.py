@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
 from ._figures import (
     BANDS,
     LEADING,
@@ -28,7 +29,6 @@ from .readings import both_sentence
 from .usual import expectation, off_flat_sentences
 from .words import number, plain, rows, share, training
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
 
 FARTHEST = 20

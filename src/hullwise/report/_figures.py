@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
+from .._core.types import Floats, Ints
 from ._input import ReportInput
 from .words import number, plain, rows, share, training
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 BANDS = ("core", "edge", "beyond", "far", "unknown")
 BINS = 36

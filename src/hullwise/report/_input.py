@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
+
 if TYPE_CHECKING:
     from ..geometry.location import Location
     from ..geometry.metric import Metric
 
-Floats = NDArray[np.float64]
 
 RULES_WITHOUT_REFERENCE = {
     "core": "inside the hull",

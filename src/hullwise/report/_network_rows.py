@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats, Ints, Progress
 from ..model.dissect import dissect
 from ..model.network import Network
-from ._partition_shapes import Floats, Ints, class_of
+from ._partition_shapes import class_of
 
 HELD = 2**23  # slopes of the outputs held at once
-Progress = Callable[[int, int, str], Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Ints
 from ._network_svg import Drawing, Level, distance_chart, line_chart
-from ._partition_shapes import Ints
 from .network_view import NetworkView
 from .words import number, plain, rows, share
 

@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._partition_shapes import (
-    SHADES,
-    Floats,
-    Ints,
-    class_outlines,
-    density,
-    nearness,
-    shades,
-    walls,
-)
+from .._core.types import Floats, Ints
+from ._partition_shapes import SHADES, class_outlines, density, nearness, shades, walls
 from .charts import _Axis, _axis, _frame, _text, _tick
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from .._core.types import Floats, Ints
 
 if TYPE_CHECKING:
     from ..model.slices import Slice
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SHADES = 8
 GRID = 200  # cells of the density's grid along the longer side

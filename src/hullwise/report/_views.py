@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._core.types import Floats, Ints
 from ..errors import DataError
-from ._partition_shapes import Floats, Ints
 
 if TYPE_CHECKING:
     from ..model.network import Network

@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from ..io.rows import Floats
+from .._core.types import Floats
 
 __all__ = ["Box", "Series", "box_chart", "box_of", "histogram", "lines", "scatter"]
 

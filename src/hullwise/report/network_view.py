@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..model.slices import slice_
-from ._network_rows import NetworkRows, Progress, rows_of
-from ._partition_shapes import Floats, Ints
+from ._network_rows import NetworkRows, rows_of
 from ._views import Plane, far_pair, plane_of_rows, principal_plane, whole_plane
 
 if TYPE_CHECKING:

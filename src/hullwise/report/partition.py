@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core.types import Floats
 from ..errors import DataError
 from ._colors import CLASSES, INK, REGIONS, SOFT, label_colors, layer_colors
-from ._partition_shapes import (
-    SHADES,
-    Floats,
-    class_outlines,
-    density,
-    nearness,
-    shades,
-    triangles,
-    walls,
-)
+from ._partition_shapes import SHADES, class_outlines, density, nearness, shades, triangles, walls
 
 if TYPE_CHECKING:
     from ..model.line import Line

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
 from .words import rows, share
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     Reading = Location | ReportInput
 
-Floats = NDArray[np.float64]
 
 BANDS = ("core", "edge", "beyond", "far", "unknown")
 OUT = ("beyond", "far")

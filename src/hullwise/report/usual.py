@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import Floats
 from .words import number, plain, share
 
-Floats = NDArray[np.float64]
 MOST_NAMED = 4
 
 

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from hullwise import __version__
-from hullwise._core.options import Progress
+from hullwise._core.types import Array, Progress
 from hullwise.errors import FileError
 from hullwise.io.atomic_write import whole_file
-from hullwise.io.rows import Array
 
 __all__ = ["Results", "Task", "fingerprint", "run_tasks"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.options import Progress
+from hullwise._core.types import Progress
 from hullwise.errors import DataError
 from hullwise.report.charts import Series, lines
 

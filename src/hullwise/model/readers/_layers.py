@@ -12,20 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.memory import check_memory
+from ..._core.types import Floats
 from ...errors import ModelError
 from .._piecewise_layers import Largest, pieces, relu
-from ..affine_layers import (
-    Average,
-    Concat,
-    Conv,
-    Floats,
-    Linear,
-    Rearrange,
-    Scale,
-    Shape,
-    Sum,
-    Window,
-)
+from ..affine_layers import Average, Concat, Conv, Linear, Rearrange, Scale, Shape, Sum, Window
 from ..builder import Builder
 from ..network import Network
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..._core.memory import check_memory
+from ..._core.types import Floats
 from ...errors import DataWarning, FileError, HullwiseError, ModelError
 from ...io.paths import existing
-from ..affine_layers import Floats, Shape
+from ..affine_layers import Shape
 from ..network import Network
 from ._layers import Layers, Loose, checked, probes, refuse
 from ._onnx_operators import Operators

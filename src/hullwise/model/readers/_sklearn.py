@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..._core.types import Floats
 from ...errors import ModelError
-from ..affine_layers import Floats
 from ..network import Network
 from ._layers import Layers, checked, probes, refuse
 

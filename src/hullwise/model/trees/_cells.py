@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry.qr_update import jit
+from ..._core.numba import jit
+from ..._core.types import Floats
 from .._polytope import interior
-from ..affine_layers import Floats
 
 RELATIVE = 1e-12  # of a row's largest value on the cell: less is zero
 ROUNDING = 2.0**-49  # of the magnitudes added up: what rounding may leave of a zero
@@ -61,7 +61,7 @@ class Polygon:
         return float(0.5 * np.abs(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])))
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _sides(rays: Any, rows: Any, sizes: Any) -> Any:
     out = np.empty(len(rows), dtype=np.int8)
     for k in range(len(rows)):
@@ -81,7 +81,7 @@ def _sides(rays: Any, rows: Any, sizes: Any) -> Any:
     return out
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _split(rays: Any, row: Any, size: float, room: Any) -> Any:
     """Both parts into `room`; how many corners each has. A corner on the row is in both."""
     n = len(rays)
@@ -130,7 +130,7 @@ def _split(rays: Any, row: Any, size: float, room: Any) -> Any:
     return used[0], used[1]
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _between(rays: Any, n: Any, row: Any, end: Any, foot: Any) -> Any:
     """`foot` put into a cycle of corners next to `end`, on the side of the other end of the row."""
     at = 0

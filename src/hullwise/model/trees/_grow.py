@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.options import Progress
+from ..._core.types import Floats, Progress
 from .._piecewise_layers import Codes, Largest, Pieces
-from ..affine_layers import Affine, Floats, Sum
+from ..affine_layers import Affine, Sum
 from ..network import BLOCK, Network
 from ._cells import Cell, whole
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.options import whole_number
+from ..._core.types import Floats
 from ...errors import DataError
-from ..affine_layers import Floats
 
 SHARINGS = ("none", "hash")
 ROUTINGS = ("soft", "hard")

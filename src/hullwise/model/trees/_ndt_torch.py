@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..affine_layers import Floats
+from ..._core.types import Floats
 from ._ndt import Shape, paths
 
 # Weight of the leaves' entropy at the start. Without it some runs crowd into few leaves; but splits

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..affine_layers import Floats
+from ..._core.types import Floats
 
 if TYPE_CHECKING:
     from .tree import NetworkTree

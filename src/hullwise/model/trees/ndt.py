@@ -30,11 +30,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..._core.options import whole_number
+from ..._core.types import Floats
 from ...errors import DataError, ModelError
 from ...geometry.cloud_estimator import CloudEstimator
 from ...io.validation import check_rows, check_target
 from ...predict.mixture import _classes
-from ..affine_layers import Floats
 from ._ndt import ROUTINGS, Shape, checked, chosen, held, leaf_of, paths, soft, split_values, turns
 
 if TYPE_CHECKING:

@@ -17,16 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.options import Progress, whole_number
+from ..._core.numba import jit
+from ..._core.options import whole_number
+from ..._core.types import Floats, Indices, Progress
 from ...errors import DataError, DataWarning, ModelError
-from ...geometry.qr_update import jit
 from .._piecewise_layers import Codes
-from ..affine_layers import Floats
 from ..network import BLOCK, Network
 from ._grow import Grown, grow
 from ._text import written
 
-Indices = NDArray[np.int64]
 HELD = 2**25  # numbers in the maps of all leaves, above which each row's map is made anew
 
 
@@ -283,7 +282,7 @@ class NetworkTree:
         )
 
 
-@jit  # type: ignore[untyped-decorator]
+@jit
 def _walk(X: Any, children: Any, normals: Any, offsets: Any) -> Any:
     out = np.empty(len(X), dtype=np.int64)
     for i in range(len(X)):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hullwise._core.options import Progress
+from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
 from .._study import Study, write_page

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hullwise.io.rows import Array
+from hullwise._core.types import Array
 from hullwise.report.charts import Series, lines
 
 from .._runs import Task, fingerprint

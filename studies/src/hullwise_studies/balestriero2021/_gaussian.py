@@ -7,7 +7,7 @@ from math import ceil
 
 import numpy as np
 
-from hullwise.io.rows import Array
+from hullwise._core.types import Array
 from hullwise.report.charts import Series, lines
 
 from .._runs import Results

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Array, Floats
 from hullwise.geometry.cloud import Cloud
 from hullwise.geometry.locate import locate
-from hullwise.io.rows import Array, Floats
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Array
 from hullwise.errors import DataError, FileError
-from hullwise.io.rows import Array
 
 __all__ = ["Images", "digits", "images", "read_images"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Array, Floats
 from hullwise.errors import DataError, ModelError
-from hullwise.io.rows import Array, Floats
 
 from ._images import Images
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from hullwise._core.options import Progress
+from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
 from .._runs import run_tasks

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hullwise._core.options import Progress
+from hullwise._core.types import Progress
 
 from .._runs import Results, Task, run_tasks
 from .._study import Part

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hullwise.geometry.bands import Bools
+from hullwise._core.types import Array, Floats, Mask
 from hullwise.geometry.cloud import Cloud
 from hullwise.geometry.locate import locate
 from hullwise.geometry.location import Location
-from hullwise.io.rows import Array, Floats
 
 __all__ = ["COUNTS", "Counts", "ask", "equal_rows", "verified", "within_clouds"]
 
@@ -109,7 +108,7 @@ def _some(location: Location, rows: Array) -> Location:
     return replace(location, **taken)
 
 
-def equal_rows(X: Array, Q: Array) -> Bools:
+def equal_rows(X: Array, Q: Array) -> Mask:
     """Which rows of Q are rows of X, number by number."""
     kind = np.promote_types(X.dtype, Q.dtype)
     known = set(_marks(X, kind))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hullwise.io.rows import Array, Floats
+from hullwise._core.types import Array, Floats
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hullwise.io.rows import Array, Floats
+from hullwise._core.types import Array, Floats
 
 __all__ = [
     "area_weights",

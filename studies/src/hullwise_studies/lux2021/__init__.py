@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hullwise._core.options import Progress
+from hullwise._core.types import Floats, Progress
 from hullwise.errors import DataError
-from hullwise.io.rows import Floats
 
 from .._runs import Results, Task, run_tasks
 from .._study import folder

@@ -8,7 +8,7 @@ from math import ceil
 
 import numpy as np
 
-from hullwise.io.rows import Array, Floats
+from hullwise._core.types import Array, Floats
 
 from .._runs import Results, Task, fingerprint
 from .._tables import Table, beside

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Array, Floats
 from hullwise.errors import DataError, DataWarning
-from hullwise.io.rows import Array, Floats
 
 from .._runs import Results, Task, fingerprint
 from .._tables import Table, beside, over

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hullwise._core.types import Floats, Indices
 from hullwise.errors import DataError, FileError
-from hullwise.io.rows import Floats, Indices
 from hullwise.io.table_reader import read_table
 from hullwise.samples import load
 

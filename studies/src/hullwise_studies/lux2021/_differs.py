@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from hullwise.io.rows import Array, Floats
+from hullwise._core.types import Array, Floats
 
 from .._runs import Results, Task, fingerprint
 from .._tables import Finding, Table

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from hullwise._core.threads import single_threaded_blas
+from hullwise._core.types import Array, Floats
 from hullwise.errors import DataError, DataWarning
-from hullwise.io.rows import Array, Floats
 
 __all__ = ["METHODS", "MIXTURES", "Method", "in_a_thread", "known", "network"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hullwise.io.rows import Floats
+from hullwise._core.types import Floats
 
 from .._runs import Results
 from .._tables import Finding, Table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hullwise.io.rows import Array, Floats
+from hullwise._core.types import Array, Floats
 
 from .._runs import Results, Task, fingerprint
 from .._tables import Row, Table, beside, over

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from hullwise._core.options import Progress, whole_number
+from hullwise._core.options import whole_number
+from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
 from .._runs import Results, run_tasks

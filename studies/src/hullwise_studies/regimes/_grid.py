@@ -12,9 +12,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hullwise._core.threads import single_threaded_blas
+from hullwise._core.types import Array, Floats
 from hullwise.errors import DataWarning
 from hullwise.geometry.cloud import Cloud
-from hullwise.io.rows import Array, Floats
 
 from .._runs import Results, Task, fingerprint
 from . import _models, _notions

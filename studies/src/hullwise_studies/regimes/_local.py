@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Array, Floats
 from hullwise.geometry.cloud import Cloud
-from hullwise.io.rows import Array, Floats
 from hullwise.metrics.feature_matrices import RIDGE, local_agop, local_metric
 from hullwise.metrics.local_locate import local_locate
 from hullwise.model import read

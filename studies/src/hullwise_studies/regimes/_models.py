@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Floats
 from hullwise.errors import ModelError
-from hullwise.io.rows import Floats
 from hullwise.metrics.feature_matrices import RIDGE, agop
 from hullwise.metrics.local_fits import agop_of_rows
 from hullwise.metrics.rfm import RFMClassifier, RFMRegressor

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hullwise._core.types import Array, Floats
 from hullwise.geometry.cloud import Cloud
-from hullwise.io.rows import Array, Floats
 from hullwise.report.charts import Series, lines
 
 from .._runs import Results, Task, fingerprint

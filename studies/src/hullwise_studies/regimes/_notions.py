@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from hullwise._core.types import Floats
 from hullwise.geometry.cloud import Cloud
 from hullwise.geometry.ellipsoid import smallest_ellipsoid
 from hullwise.geometry.hull import locate_in_hull
 from hullwise.geometry.locate import locate
 from hullwise.geometry.location import Location, Status, Verdict
 from hullwise.geometry.neighbours import nearest_rows
-from hullwise.io.rows import Floats
 from hullwise.metrics.directions import leading
 from hullwise.model import Guard, read
 from hullwise.predict.error_bound import error_bound

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hullwise.io.rows import Floats
+from hullwise._core.types import Floats
 
 from .._tables import Row, Table
 from ._grid import Grid, Key, Scores

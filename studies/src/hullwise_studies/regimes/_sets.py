@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hullwise._core.types import Floats
 from hullwise.errors import DataError, FileError
-from hullwise.io.rows import Floats
 
 from .._study import folder
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from .._core.types import Floats, Ints
 from ._piecewise_layers import Codes
-from .affine_layers import Floats
 from .network import Network
-from .planar_complex import Ints
 
 
 @dataclass(frozen=True, eq=False)
