@@ -34,7 +34,7 @@ def test_frame_of_numbers(kind):
     assert checked.labels is None
     assert checked.values.dtype == np.float64
     np.testing.assert_array_equal(checked.values, [[1, 0.5, 1], [2, 1.5, 0]])
-    assert repr(checked) == "Checked(2 x 3 float64, columns='a', 'b', 'c')"
+    assert repr(checked) == "LabelledArray(2 x 3 float64, columns='a', 'b', 'c')"
 
 
 @pytest.mark.parametrize("kind", frames())

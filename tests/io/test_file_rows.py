@@ -12,7 +12,7 @@ import pytest
 
 from hullwise.errors import FileError, MemoryLimitError
 from hullwise.io.file_rows import NpyRows, ParquetRows, open_rows
-from hullwise.io.table_reader import Table, read_table
+from hullwise.io.table_reader import NumericTable, read_table
 
 # ---- Parquet ------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ def test_npy_without_a_table_of_numbers(tmp_path, values, words):
 def test_npy_table_and_names(tmp_path):
     np.save(tmp_path / "x.npy", np.arange(6).reshape(2, 3))
     table = read_table(tmp_path / "x.npy", drop=["x1"])
-    assert isinstance(table, Table)
+    assert isinstance(table, NumericTable)
     assert table.columns == ("x0", "x2")
     np.testing.assert_array_equal(table.values, [[0, 2], [3, 5]])
     assert NpyRows(tmp_path / "x.npy", ["a", "b", "c"]).columns == ("a", "b", "c")

@@ -148,7 +148,7 @@ def test_ids_are_kept_as_given(tmp_path, cells, ids, name):
     table = read_table(path, id_column=name)
     assert table.ids.tolist() == ids
     assert table.columns == ("a",)
-    assert repr(table) == "Table(2 rows, 1 features, float64 from 'table.csv')"
+    assert repr(table) == "NumericTable(2 rows, 1 features, float64 from 'table.csv')"
 
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.txt", "A.TSV", "a.tsv.gz"])

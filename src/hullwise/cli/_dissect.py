@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, FileError, HullwiseError
-from ..io.coercion import some
-from ..io.paths import existing, select, shown
+from ..io.coercion import format_names
+from ..io.paths import display_path, readable_path, select_features
 from ..io.table_reader import OpenTable, open_table, read_rows
 from ..model import read
 from ..model.arrays import from_arrays
@@ -115,7 +115,7 @@ def _once() -> None:
 
 
 def _network(model: str) -> Network:
-    path = existing(model)
+    path = readable_path(model)
     if path.stat().st_size == 0:
         raise FileError(model, "is empty; export the network as ONNX again")
     net: Network = read(path)
@@ -130,13 +130,13 @@ def _read(data: str, model: str, net: Network, options: dict[str, Any]) -> Given
     for option, column in named.items():
         if column is not None and column not in table.names:
             raise click.BadParameter(
-                f"{table.path} has no column {column!r}; it has {some(table.names)}",
+                f"{table.path} has no column {column!r}; it has {format_names(table.names)}",
                 param_hint=option,
             )
     out = [*([target] if target is not None else []), *options["dropped"]]
     index = [c for c in table.index if options["columns"] is None and c != ids]
     asked = list(dict.fromkeys([*out, *index]))
-    features = tuple(select(table.path, table.names, options["columns"], asked, ids))
+    features = tuple(select_features(table.path, table.names, options["columns"], asked, ids))
     if len(features) != net.n_inputs:
         raise FileError(table.path, _unequal(features, model, net))
     keep = options["bad_rows"] == "keep"
@@ -155,7 +155,8 @@ def _read(data: str, model: str, net: Network, options: dict[str, Any]) -> Given
 def _unequal(features: tuple[str, ...], model: str, net: Network) -> str:
     shape = "" if len(net.input_shape) < 2 else f" ({' x '.join(map(str, net.input_shape))})"
     return (
-        f"has {len(features):,} feature column{'s' * (len(features) != 1)} ({some(features)}), and "
+        f"has {len(features):,} feature column{'s' * (len(features) != 1)} "
+        f"({format_names(features)}), and "
         f"{Path(model).name} takes {net.n_inputs:,} number{'s' * (net.n_inputs != 1)}{shape}: name "
         "them in the network's order with --columns, or leave columns out with --target, --drop or "
         "--id"
@@ -218,7 +219,7 @@ def _look(
                 progress=progress,
             )
         except DataError as error:
-            raise HullwiseError(f"{shown(given.path)}: {error}") from None
+            raise HullwiseError(f"{display_path(given.path)}: {error}") from None
 
 
 def columns_of(view: NetworkView) -> dict[str, Any]:
@@ -263,7 +264,8 @@ def _write(
         table = output_table(columns_of(view), given.queries, given.id_name)
         done += write_output(table, options)
     if options["report"] is not None:
-        title = f"The regions of {Path(files[0]).name} at the rows of {Path(shown(files[1])).name}"
+        table_name = Path(display_path(files[1])).name
+        title = f"The regions of {Path(files[0]).name} at the rows of {table_name}"
         source = _source(files, options)
         write_view(view, options["report"], title=title, source=source, force=options["force"])
         with contextlib.suppress(RuntimeError):
@@ -283,8 +285,8 @@ def _source(files: tuple[str, str], options: dict[str, Any]) -> dict[str, str]:
     if options["columns"] is not None:
         told.append(f"--columns {shell_list(options['columns'])}")
     return {
-        "Network": shown(files[0]),
-        "Table": shown(files[1]),
+        "Network": display_path(files[0]),
+        "Table": display_path(files[1]),
         "Options": " ".join(told) or "none",
         "Date": date.today().isoformat(),
     }

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from .._core.memory import available_memory
 from ..errors import FileError
 from ..geometry.cloud import Cloud
-from ..io.coercion import some
+from ..io.coercion import format_names
 from ..io.file_rows import NpyRows, ParquetRows
-from ..io.paths import no_columns, select
+from ..io.paths import missing_columns_text, select_features
 from ..io.rows import ArrayRows
-from ..io.table_reader import OpenTable, ParquetTable, Table, open_table, read_rows
+from ..io.table_reader import NumericTable, OpenTable, ParquetTable, open_table, read_rows
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -108,7 +108,7 @@ def plan(
     leave_out = "--target" if dropped is None else "--drop"
     targets = [*targets, *(dropped or ())]
     drop = list(dict.fromkeys([*targets, *index]))
-    features = tuple(select(train.path, train.names, columns, drop, train_id))
+    features = tuple(select_features(train.path, train.names, columns, drop, train_id))
     notes = tuple(
         f"{table.path}: rows are named by the index that pandas stored in it ({table.index[0]!r})."
         for table, named in ((train, train_id), (query, query_id))
@@ -123,7 +123,8 @@ def plan(
         raise FileError(
             query.path,
             f"has {len(rest)} columns where the {len(features)} features of {train.path} are "
-            f"expected ({some(features)}); only one of the two files has column names, so they "
+            f"expected ({format_names(features)}); only one of the two files has column names, so "
+            "they "
             "are paired by their place",
         )
     place = "only one of the two files has column names: columns are paired by their place"
@@ -133,7 +134,7 @@ def plan(
 def _refuse_option(
     option: str, where: str, unknown: Sequence[str], names: Sequence[str]
 ) -> NoReturn:
-    raise click.BadParameter(f"{where}: {no_columns(unknown, names)}", param_hint=option)
+    raise click.BadParameter(f"{where}: {missing_columns_text(unknown, names)}", param_hint=option)
 
 
 def _refuse_unpaired(
@@ -148,10 +149,11 @@ def _refuse_unpaired(
     missing = [c for c in features if c not in there]
     extra = [c for c in query.names if c not in {*features, *known, *query.index, *train.index}]
     if missing:
-        new = f"; it has {some(extra)}, which {train.path} does not use" if extra else ""
+        new = f"; it has {format_names(extra)}, which {train.path} does not use" if extra else ""
         raise FileError(
             query.path,
-            f"lacks {some(missing)}, feature{'s' * (len(missing) > 1)} of {train.path}{new}; "
+            f"lacks {format_names(missing)}, feature{'s' * (len(missing) > 1)} of "
+            f"{train.path}{new}; "
             f"rename or add them, or say what is no feature with {leave_out or '--target'}, --id "
             "or --columns",
         )
@@ -161,7 +163,8 @@ def _refuse_unpaired(
             listing = "--columns NAME,NAME,..."
         raise FileError(
             query.path,
-            f"has columns that {train.path} has not: {some(extra)}; to leave them out, name the "
+            f"has columns that {train.path} has not: {format_names(extra)}; to leave them out, "
+            "name the "
             f"features with {listing} (or the row ids with --id)",
         )
 
@@ -225,7 +228,7 @@ def read_queries(
     raise refused
 
 
-def _queries(table: Table, done: str) -> Queries:
+def _queries(table: NumericTable, done: str) -> Queries:
     located = np.ones(table.n, dtype=bool)
     located[list(table.bad)] = False
     values = table.values[located] if table.bad else table.values

@@ -20,7 +20,7 @@ from ..geometry.cloud import Cloud
 from ..geometry.locate import locate
 from ..geometry.location import BANDS, Location
 from ..geometry.warm_up import locate_once
-from ..io.paths import shown
+from ..io.paths import display_path
 from ..report.readings import pushes
 from ..report.words import plain
 from ._both_text import print_both
@@ -180,7 +180,7 @@ def _verify(found: Found, cloud: Cloud, say: Say) -> str:
 def _source(files: tuple[str, str], options: dict[str, Any], proofs: str) -> dict[str, str]:
     """How a report was made: the files, what was asked for, and whether it was checked."""
     told = [f"--metric {shell_word(options['metric'])}"]
-    told += [f"--model {shell_word(shown(options['model']))}"] if options["model"] else []
+    told += [f"--model {shell_word(display_path(options['model']))}"] if options["model"] else []
     told += ["--classes"] if options["classes"] else []
     told += [f"--target {shell_word(c)}" for c in options["targets"]]
     if options["id_column"] is not None:
@@ -189,7 +189,7 @@ def _source(files: tuple[str, str], options: dict[str, Any], proofs: str) -> dic
         told.append(f"--columns {shell_list(options['columns'])}")
     told += [f"--{name} {options[name]}" for name in ("k", "reference", "budget") if options[name]]
     told += ["--membership-only"] if options["membership_only"] else []
-    train, query = map(shown, files)
+    train, query = map(display_path, files)
     return {
         "Training file": train,
         "File of new rows": query,

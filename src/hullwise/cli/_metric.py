@@ -22,8 +22,8 @@ from ..errors import DataError, FileError, ModelError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..io.atomic_write import whole_file
-from ..io.coercion import some
-from ..io.paths import existing
+from ..io.coercion import format_names
+from ..io.paths import readable_path
 from ..io.table_reader import OpenTable, read_rows
 from ..metrics import Directions, directions
 from ..metrics.directions import leading
@@ -100,14 +100,14 @@ def write_metric(learnt: Learnt, path: str, force: bool) -> str:
 def _network(model: str, names: Sequence[str], table: str) -> Any:
     from ..model import read
 
-    path = existing(model)
+    path = readable_path(model)
     if path.stat().st_size == 0:
         raise FileError(model, "is empty; export the network as ONNX again")
     net = read(path)
     if net.n_inputs != len(names):
         raise FileError(
             table,
-            f"has {len(names):,} feature{'s' * (len(names) != 1)} ({some(names)}), and "
+            f"has {len(names):,} feature{'s' * (len(names) != 1)} ({format_names(names)}), and "
             f"{path.name} takes {net.n_inputs:,} number{'s' * (net.n_inputs != 1)}: name them in "
             "the network's order with --columns, or leave columns out",
         )

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from ..errors import FileError
 from ..geometry.warm_up import warm_up
 from ..io.atomic_write import output_path
-from ..io.paths import existing
+from ..io.paths import readable_path
 from ..io.table_writer import check_table_output, write_table
 from ._input import Queries, same_file
 from ._program import STOPPED
@@ -89,7 +89,7 @@ def metric_of(text: str) -> Any:
     if text == "none":
         return None
     try:
-        return np.load(existing(text), allow_pickle=False)
+        return np.load(readable_path(text), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise FileError(text, f"is no .npy file of numbers ({error})") from None
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import __version__
 from ..errors import DataError, DataWarning
-from ..io.validation import Checked, check_rows
+from ..io.validation import LabelledArray, check_rows
 from .cloud import Cloud
 
 
@@ -35,7 +35,7 @@ class CloudEstimator(BaseEstimator):  # type: ignore[misc]
         for name, value in learned.items():
             setattr(self, name, value)
 
-    def _queries(self, X: Any) -> Checked:
+    def _queries(self, X: Any) -> LabelledArray:
         check_is_fitted(self)
         checked = check_rows(X, allow_empty=True)
         if checked.values.shape[1] != self.n_features_in_:

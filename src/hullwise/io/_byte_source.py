@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ..errors import FileError
-from .paths import existing, shown
+from .paths import display_path, readable_path
 
 # What a file begins with tells more than what it is called.
 MAGIC: Final = {
@@ -121,13 +121,13 @@ def open_source(path: str | PathLike[str]) -> Source:
     FileError
         Empty, another format, UTF-16, or not there at all.
     """
-    name = shown(path)
+    name = display_path(path)
     file: Path | None = None
     data: bytes | None = None
     if os.fspath(path) == "-":
         data = sys.stdin.buffer.read()
     else:
-        file = existing(path)
+        file = readable_path(path)
         if not stat.S_ISREG(file.stat().st_mode):
             # A pipe can be read once only, and a second look may be needed to name a line.
             data = file.read_bytes()

@@ -14,7 +14,7 @@ from ..errors import FileError
 from ._arrow import known, numbers
 from ._byte_source import Source
 from ._cells import advice, is_inexact, is_number, number_pattern, value
-from .coercion import LARGEST_INTEGER, TIME_ADVICE, some
+from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names
 
 SEPARATORS: Final = (";", "\t", "|", ",")
 
@@ -82,7 +82,8 @@ class CsvTable:
         if all(is_number(c) for c in marked):
             raise FileError(
                 self.path,
-                f"line {self.first_line} holds numbers only ({some(cells, 4)}), so there seems to "
+                f"line {self.first_line} holds numbers only ({format_names(cells, 4)}), so there "
+                "seems to "
                 "be no header; pass --no-header (header=False), or give the columns names that "
                 "are no numbers",
             )
@@ -216,7 +217,8 @@ class CsvTable:
         line, cell = self._cell(_first_set(table.column(times[0]).is_valid()), times[0])
         raise FileError(
             self.path,
-            f"columns that hold times: {some(times)} (line {line}: {cell!r}); {TIME_ADVICE}; "
+            f"columns that hold times: {format_names(times)} (line {line}: {cell!r}); "
+            f"{TIME_ADVICE}; "
             "or leave them out with --columns",
         )
 
@@ -239,7 +241,7 @@ class CsvTable:
         total = sum(counts.values())
         cells = "1 cell is" if total == 1 else f"{total} cells in {len(bad)} column"
         if total > 1:
-            cells += f"{'s' * (len(bad) > 1)} ({some(list(bad))}) are"
+            cells += f"{'s' * (len(bad) > 1)} ({format_names(list(bad))}) are"
         sample = table.column(column).filter(bad[column]).slice(0, 1000).to_pylist()
         raise FileError(
             self.path,
@@ -255,7 +257,8 @@ class CsvTable:
         empty = [c for c, count in counts.items() if count == table.num_rows]
         if empty and table.num_rows > 1:
             raise FileError(
-                self.path, f"columns without any value: {some(empty)}; leave them out (--columns)"
+                self.path,
+                f"columns without any value: {format_names(empty)}; leave them out (--columns)",
             )
         holes = {c: _first_set(table.column(c).is_null()) for c, k in counts.items() if k}
         column = min(holes, key=lambda c: holes[c])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, DataTypeError
-from .coercion import LARGEST_INTEGER, TIME_ADVICE, refuse_sparse, refuse_tensor, some
+from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names, refuse_sparse, refuse_tensor
 
 
 def is_frame(X: Any, name: str) -> bool:
@@ -57,7 +57,7 @@ def frame_columns(X: Any, name: str) -> tuple[str, ...] | None:
     twice = [str(c) for c, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
-            f"{name} has duplicate column names: {some(twice)}. Rename or drop the copies."
+            f"{name} has duplicate column names: {format_names(twice)}. Rename or drop the copies."
         )
     text = [isinstance(c, str) for c in names]
     if any(text) and not all(text):
@@ -167,4 +167,6 @@ def refuse_columns(reasons: Sequence[tuple[str, str]], name: str) -> None:
             error = DataTypeError if kind == "sparse" else DataError
             noun = "column" if len(found) == 1 else "columns"
             words = "128-bit integer" if kind == "wide" else kind
-            raise error(f"{name} has {noun} of {words} type: {some(found)}; {ADVICE[kind]}.")
+            raise error(
+                f"{name} has {noun} of {words} type: {format_names(found)}; {ADVICE[kind]}."
+            )

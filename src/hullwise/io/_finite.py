@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .coercion import LARGEST_INTEGER, place, some
+from .coercion import LARGEST_INTEGER, cell_place, format_names
 
 # A boolean scratch of this many entries stays in the second-level cache.
 SCAN_ENTRIES: Final = 1 << 18
@@ -110,7 +110,7 @@ def _raise_inexact(
             bad |= block < -LARGEST_INTEGER
         if bad.any():
             i, j = np.argwhere(bad)[0]
-            where = place(start + offset + int(i), int(j), columns, labels, start)
+            where = cell_place(start + offset + int(i), int(j), columns, labels, start)
             raise DataError(
                 f"{name} holds the integer {block[i, j]} in {where}: beyond 2**53 neighbouring "
                 "integers are the same float64. Subtract an offset from that column first, in "
@@ -140,7 +140,7 @@ def _raise_nonfinite(
     what = " and ".join(["NaN"] * bool(missing) + ["infinity"] * bool(inf))
     counts = [f"{missing} missing value{'s' * (missing > 1)}"] * bool(missing)
     counts += [f"{inf} infinite value{'s' * (inf > 1)}"] * bool(inf)
-    where = place(start + first[0], first[1], columns, labels, start)
+    where = cell_place(start + first[0], first[1], columns, labels, start)
     where = f"the first in {where}" if many else f"in {where}"
     looked = f"counted from 0, looking at {scope} only" if scope else "counted from 0"
     empty = [columns[j] if columns else j for j in np.flatnonzero(nan == len(values)).tolist()]
@@ -150,7 +150,7 @@ def _raise_nonfinite(
 
 def _advice(many: bool, missing: bool, empty: Sequence[object]) -> str:
     if empty:
-        return f"Column {some(empty)} has no value in any of these rows: drop it."
+        return f"Column {format_names(empty)} has no value in any of these rows: drop it."
     them, rows = ("them", "those rows") if many else ("it", "that row")
     if missing:
         return f"Nothing is filled in for you: impute {them} or drop {rows}."

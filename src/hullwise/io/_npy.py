@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, DataTypeError, FileError
 from ._file_part import Part, edges, read_part, refuse_other, signature
 from .coercion import real_values
-from .paths import existing
+from .paths import readable_path
 
 REGION = 1 << 20  # bytes of the file that are let go together
 AROUND = 1 << 22  # the system maps more than was touched: so much is let go on both sides
@@ -54,7 +54,7 @@ class NpyRows:
         columns: Sequence[str] | None = None,
         rows: Part | None = None,
     ) -> None:
-        self.path, self.seekable = existing(path).absolute(), True
+        self.path, self.seekable = readable_path(path).absolute(), True
         whole: Any = _open_map(self.path, os.fspath(path))
         self.part = read_part(os.fspath(path), rows, len(whole), "rows")
         self._map: NDArray[Any] = whole[slice(*self.part)]

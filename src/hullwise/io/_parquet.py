@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import FileError
 from ._arrow import known, numbers
 from ._file_part import CHANGED
-from .coercion import LARGEST_INTEGER, some
+from .coercion import LARGEST_INTEGER, format_names
 
 TOGETHER: Final = 1 << 20  # bytes of columns decoded at once: they stay in the cache
 LINE: Final = 8  # columns written to an array together: numbers in one line of the cache
@@ -74,7 +74,11 @@ def refuse_types(name: str, schema: Any, features: Sequence[str]) -> None:
     if bad:
         listing = ", ".join(bad[:8]) + (f" and {len(bad) - 8} more" if len(bad) > 8 else "")
         good = [c for c in features if not any(b.startswith(f"{c!r} (") for b in bad)]
-        hint = f"select the numeric ones with --columns: {some(good)}" if good else "none is left"
+        hint = (
+            f"select the numeric ones with --columns: {format_names(good)}"
+            if good
+            else "none is left"
+        )
         raise FileError(name, f"columns that hold no plain numbers: {listing}; {hint}")
 
 

@@ -30,19 +30,19 @@ TIME_ADVICE: Final = (
 )
 
 
-def some(names: Sequence[object], most: int = 8) -> str:
+def format_names(names: Sequence[object], most: int = 8) -> str:
     """Names in quotes, shortened.
 
     Examples
     --------
-    >>> some(["a", "b", "c"], most=2)
+    >>> format_names(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
     """
     shown = ", ".join(repr(x) for x in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def place(
+def cell_place(
     i: int,
     j: int,
     columns: Sequence[str] | None,
@@ -132,7 +132,8 @@ def _refuse_ragged(rows: Sequence[Any], name: str) -> None:
 def _check_two_dimensional(values: NDArray[Any], name: str) -> None:
     if values.dtype.names is not None:
         raise DataTypeError(
-            f"{name} is a structured array with the fields {some(values.dtype.names)}: pass "
+            f"{name} is a structured array with the fields {format_names(values.dtype.names)}: "
+            "pass "
             "numpy.lib.recfunctions.structured_to_unstructured(X) or a data frame."
         )
     if values.ndim == 2:
@@ -198,7 +199,7 @@ def _from_longdouble(
         if beyond.any():
             j = int(np.argmax(beyond))
             raise DataError(
-                f"{name} holds {row[j]} in {place(i, j, columns, labels)} (counted from 0), "
+                f"{name} holds {row[j]} in {cell_place(i, j, columns, labels)} (counted from 0), "
                 f"beyond the largest float64 ({np.finfo(np.float64).max:.3g}). Rescale that "
                 "column."
             )
@@ -221,7 +222,7 @@ def _from_objects(
             try:
                 out[i, j] = _number(entry)
             except (DataError, DataTypeError) as error:
-                where = place(i, j, columns, labels)
+                where = cell_place(i, j, columns, labels)
                 raise type(error)(f"{name}, {where} (counted from 0): {error}") from None
     return out
 

@@ -18,7 +18,7 @@ from ._file_part import Part, edges, read_part, refuse_other, signature
 from ._npy import NpyRows
 from ._parquet import Decoder, index_columns, refuse_types, shared_dtype
 from ._prefetch import Groups, Taken
-from .paths import existing, select, suffix
+from .paths import readable_path, select_features, table_suffix
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
@@ -55,7 +55,7 @@ def open_rows(
     """
     if Path(path).expanduser().is_dir():
         return ParquetRows(path, columns)
-    kind = suffix(path)
+    kind = table_suffix(path)
     if kind == ".npy":
         return NpyRows(path, columns)
     if kind == ".parquet":
@@ -112,7 +112,7 @@ class ParquetRows:
         decoders = [Decoder(f, self._name if f == self.path else str(f)) for f in files]
         schema = decoders[0].schema
         index = index_columns(schema) if columns is None else []
-        features = select(self._name, schema.names, columns, index, None)
+        features = select_features(self._name, schema.names, columns, index, None)
         refuse_types(self._name, schema, features)
         for other in decoders[1:]:
             _refuse_other_columns(decoders[0], other, features, columns is None)
@@ -262,12 +262,12 @@ def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
     """The path in full, and the Parquet files that it means."""
     folder = Path(path).expanduser()
     if not folder.is_dir():
-        found = existing(path).absolute()
+        found = readable_path(path).absolute()
         return found, [found]
     files = sorted(f for f in folder.glob("*.parquet") if f.name[0] not in "._")
     if not files:
         raise FileError(os.fspath(path), "is a folder without .parquet files")
-    return folder.absolute(), [existing(f).absolute() for f in files]
+    return folder.absolute(), [readable_path(f).absolute() for f in files]
 
 
 def _refuse_other_columns(

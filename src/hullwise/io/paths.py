@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import FileError
-from .coercion import some
+from .coercion import format_names
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".npy")
 PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 
-def shown(path: str | PathLike[str]) -> str:
+def display_path(path: str | PathLike[str]) -> str:
     """The path as messages show it."""
     text = os.fspath(path)
     return "standard input" if text == "-" else text
 
 
-def existing(path: str | PathLike[str]) -> Path:
+def readable_path(path: str | PathLike[str]) -> Path:
     """The expanded path of a file that can be read.
 
     Raises
@@ -62,7 +62,7 @@ def _missing(path: Path) -> str:
     return "no such file" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def suffix(path: str | PathLike[str]) -> str:
+def table_suffix(path: str | PathLike[str]) -> str:
     """The suffix that decides the format, without .gz; refuse the unknown."""
     name = os.fspath(path).lower()
     plain = name.removesuffix(".gz")
@@ -81,7 +81,7 @@ def suffix(path: str | PathLike[str]) -> str:
     raise FileError(os.fspath(path), f"unknown kind of file; known are {', '.join(SUFFIXES)}")
 
 
-def select(
+def select_features(
     path: str,
     names: Sequence[str],
     columns: Sequence[str] | None,
@@ -97,31 +97,33 @@ def select(
     """
     twice = _repeated(names)
     if twice:
-        raise FileError(path, f"duplicate column names: {some(twice)}; rename or remove the copies")
+        raise FileError(
+            path, f"duplicate column names: {format_names(twice)}; rename or remove the copies"
+        )
     drop = [drop] if isinstance(drop, str) else list(drop)
     columns = [columns] if isinstance(columns, str) else columns
     wanted = [*(columns or ()), *drop, *([] if id_column is None else [id_column])]
     there = set(names)
     missing = list(dict.fromkeys(c for c in wanted if c not in there))
     if missing:
-        raise FileError(path, no_columns(missing, names))
+        raise FileError(path, missing_columns_text(missing, names))
     taken = {*drop, id_column}
     features = [c for c in (names if columns is None else columns) if c not in taken]
     repeated = _repeated(features)
     if repeated:
-        raise FileError(path, f"columns asked for more than once: {some(repeated)}")
+        raise FileError(path, f"columns asked for more than once: {format_names(repeated)}")
     if not features:
-        raise FileError(path, f"no feature is left of the columns {some(names)}")
+        raise FileError(path, f"no feature is left of the columns {format_names(names)}")
     return features
 
 
-def no_columns(missing: Sequence[str], names: Sequence[str]) -> str:
+def missing_columns_text(missing: Sequence[str], names: Sequence[str]) -> str:
     """That columns are not there, which may be meant, and which there are."""
     noun = "column" if len(missing) == 1 else "columns"
     near = [difflib.get_close_matches(c, names, n=1, cutoff=0.6) for c in missing]
     meant = list(dict.fromkeys(found[0] for found in near if found))
-    hint = f"; did you mean {some(meant)}?" if meant else ""
-    return f"no {noun} {some(missing)}{hint}; the columns are {some(names, 20)}"
+    hint = f"; did you mean {format_names(meant)}?" if meant else ""
+    return f"no {noun} {format_names(missing)}{hint}; the columns are {format_names(names, 20)}"
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

@@ -21,9 +21,9 @@ from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
 from ._parquet import batch_values, index_columns, open_parquet, refuse_types, shared_dtype
 from .file_rows import NpyRows
-from .paths import existing, select, suffix
+from .paths import readable_path, select_features, table_suffix
 
-__all__ = ["OpenTable", "Table", "open_table", "read_rows", "read_table"]
+__all__ = ["NumericTable", "OpenTable", "open_table", "read_rows", "read_table"]
 
 BATCH = 1 << 16
 BadRows = Literal["refuse", "keep"]
@@ -31,7 +31,7 @@ Read = tuple[NDArray[Any], NDArray[np.object_] | None]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Table:
+class NumericTable:
     """A table of numbers read from a file.
 
     Attributes
@@ -66,7 +66,7 @@ class Table:
 
     def __repr__(self) -> str:
         name = Path(self.path).name
-        return f"Table({self.n} rows, {self.d} features, {self.values.dtype} from {name!r})"
+        return f"NumericTable({self.n} rows, {self.d} features, {self.values.dtype} from {name!r})"
 
 
 class OpenTable(Protocol):
@@ -107,7 +107,7 @@ def read_table(
     decimal: str = ".",
     header: bool = True,
     bad_rows: BadRows = "refuse",
-) -> Table:
+) -> NumericTable:
     """Read a table of numbers; refuse, with its place, whatever is no number.
 
     Parameters
@@ -130,12 +130,12 @@ def read_table(
     header : bool, default=True
         Whether the first line of a text file holds the names. If not they are x0, x1, ...
     bad_rows : {"refuse", "keep"}, default="refuse"
-        Rows with missing or infinite values: an error, or NaN and infinity in `Table.values`
-        and a sentence for each such row in `Table.bad`. Text is refused in any case.
+        Rows with missing or infinite values: an error, or NaN and infinity in `NumericTable.values`
+        and a sentence for each such row in `NumericTable.bad`. Text is refused in any case.
 
     Returns
     -------
-    Table
+    NumericTable
 
     Raises
     ------
@@ -156,7 +156,7 @@ def read_table(
     >>> _ = path.write_text("id,age,weight\\na,30,70.5\\nb,40,80\\n")
     >>> table = read_table(path, id_column="id")
     >>> table
-    Table(2 rows, 2 features, float64 from 'train.csv')
+    NumericTable(2 rows, 2 features, float64 from 'train.csv')
     >>> table.columns, list(table.ids)
     (('age', 'weight'), ['a', 'b'])
     """
@@ -201,7 +201,7 @@ def read_rows(
     drop: Sequence[str] = (),
     id_column: str | None = None,
     bad_rows: BadRows = "refuse",
-) -> Table:
+) -> NumericTable:
     """Read the rows of a table that was opened; again gives the same, from a pipe too.
 
     Parameters are those of `read_table`.
@@ -214,20 +214,20 @@ def read_rows(
     keep = bad_rows == "keep"
     drop = [drop] if isinstance(drop, str) else drop
     index = table.index if columns is None else ()
-    features = select(table.path, table.names, columns, [*drop, *index], id_column)
+    features = select_features(table.path, table.names, columns, [*drop, *index], id_column)
     values, ids = table.read(features, id_column, keep)
     bad = find_bad_rows(values, features) if keep else {}
-    return Table(values, tuple(features), ids, table.path, bad)
+    return NumericTable(values, tuple(features), ids, table.path, bad)
 
 
 def _kind(path: str | PathLike[str]) -> str:
     if os.fspath(path) == "-":
         return ".csv"
     try:
-        return suffix(path)
+        return table_suffix(path)
     except FileError:
         # A missing or forbidden path deserves that sentence; a pipe has no suffix at all.
-        if stat.S_ISREG(existing(path).stat().st_mode):
+        if stat.S_ISREG(readable_path(path).stat().st_mode):
             raise
         return ".csv"
 
@@ -266,7 +266,7 @@ class ParquetTable:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = os.fspath(path)
-        self._file = open_parquet(existing(path), self.path)
+        self._file = open_parquet(readable_path(path), self.path)
         self._schema = self._file.schema_arrow
         self.n = int(self._file.metadata.num_rows)
         self.names = tuple(self._schema.names)

@@ -18,10 +18,10 @@ from .._core.memory import available_memory, check_memory, size_text
 from ..errors import DataError, DataWarning
 from ._dataframe import frame_columns, frame_labels, frame_values, is_frame
 from ._finite import check_block, refuse_bad
-from .coercion import as_table, real_values, some
+from .coercion import as_table, format_names, real_values
 
 __all__ = [
-    "Checked",
+    "LabelledArray",
     "available_memory",
     "check_block",
     "check_columns",
@@ -33,7 +33,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, repr=False)
-class Checked:
+class LabelledArray:
     """A table that passed every check.
 
     Attributes
@@ -52,7 +52,8 @@ class Checked:
 
     def __repr__(self) -> str:
         n, d = self.values.shape
-        return f"Checked({n} x {d} {self.values.dtype}, columns={some(self.columns or ())})"
+        names = format_names(self.columns or ())
+        return f"LabelledArray({n} x {d} {self.values.dtype}, columns={names})"
 
 
 def check_rows(
@@ -63,7 +64,7 @@ def check_rows(
     n_features: int | None = None,
     allow_empty: bool = False,
     finite: bool = True,
-) -> Checked:
+) -> LabelledArray:
     """Check a table of rows and return it as a real ndarray.
 
     Parameters
@@ -86,7 +87,7 @@ def check_rows(
 
     Returns
     -------
-    Checked
+    LabelledArray
         `values` shares memory with `X` if `X` is an ndarray of a supported dtype, in any memory
         order, strided, read-only or memory-mapped (foreign byte order is kept in a memory map
         only). Otherwise it is the one copy made.
@@ -136,7 +137,7 @@ from 0). Nothing is filled in for you: impute it or drop that row.
     values = real_values(values, name, names_for_messages, labels)
     if finite:
         refuse_bad(values, name, 0, names_for_messages, labels)
-    return Checked(values, names, labels)
+    return LabelledArray(values, names, labels)
 
 
 def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = "X") -> None:
@@ -157,7 +158,7 @@ def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = 
     """
     if list(found) == list(expected):
         return
-    listing = f"found {some(found)}; expected {some(expected)}"
+    listing = f"found {format_names(found)}; expected {format_names(expected)}"
     if sorted(found) == sorted(expected):
         raise DataError(
             f"{name} has the columns of the training data in another order: {listing}. "
@@ -166,8 +167,8 @@ def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = 
     there, wanted = set(found), set(expected)
     missing = [c for c in expected if c not in there]
     new = [c for c in found if c not in wanted]
-    parts = [f"missing {some(missing)}"] if missing else []
-    parts += [f"not in the training data {some(new)}"] if new else []
+    parts = [f"missing {format_names(missing)}"] if missing else []
+    parts += [f"not in the training data {format_names(new)}"] if new else []
     raise DataError(
         f"{name} does not have the columns of the training data: {'; '.join(parts)} "
         f"({listing}; {len(found)} where {len(expected)} belong). "

@@ -22,7 +22,7 @@ from .._core.options import whole_number
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.cloud_estimator import CloudEstimator
-from ..io.validation import Checked, check_rows
+from ..io.validation import LabelledArray, check_rows
 from ._calibration_scale import ROUNDING, fit_scale, groups_needed, stretch
 from ._duplicates import distinct_places
 from .error_bound import error_bound
@@ -259,7 +259,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         chosen = rng.permutation(total)[:count]
         return np.isin(group, chosen)
 
-    def _fitted(self, checked: Checked, y: Floats, rows: Indices) -> Interpolant:
+    def _fitted(self, checked: LabelledArray, y: Floats, rows: Indices) -> Interpolant:
         table = _named(checked.values[rows], checked.columns)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)  # said before, about the whole table
@@ -268,7 +268,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
 
     def _shape(
         self,
-        checked: Checked,
+        checked: LabelledArray,
         y: Floats,
         train: Indices,
         folds: list[tuple[Indices, Indices]],

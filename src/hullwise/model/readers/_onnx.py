@@ -18,7 +18,7 @@ import numpy as np
 from ..._core.memory import check_memory
 from ..._core.types import Floats
 from ...errors import DataWarning, FileError, HullwiseError, ModelError
-from ...io.paths import existing
+from ...io.paths import readable_path
 from ..affine_layers import Shape
 from ..network import Network
 from ._layers import Layers, Loose, checked, probes, refuse
@@ -74,7 +74,7 @@ def _first(error: Exception) -> str:
 
 
 def _load(onnx: Any, path: Path) -> Any:
-    existing(path)
+    readable_path(path)
     check_memory(path.stat().st_size, f"{path.name} in memory")
     try:
         return onnx.load(path, load_external_data=False)
