@@ -12,9 +12,65 @@ Location(2 queries: 1 inside, 1 outside, 0 undecided; 2 core)
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# The same names once more, for type checkers and editors: a test compares the two.
+if TYPE_CHECKING:
+    from . import metrics as metrics
+    from . import model as model
+    from . import report as report
+    from .errors import ClusterError as ClusterError
+    from .errors import DataError as DataError
+    from .errors import DataTypeError as DataTypeError
+    from .errors import DataWarning as DataWarning
+    from .errors import FileError as FileError
+    from .errors import HullwiseError as HullwiseError
+    from .errors import MemoryLimitError as MemoryLimitError
+    from .errors import ModelError as ModelError
+    from .geometry.bands import Reference as Reference
+    from .geometry.cloud import Cloud as Cloud
+    from .geometry.cloud import Support as Support
+    from .geometry.ellipsoid import Ellipsoid as Ellipsoid
+    from .geometry.ellipsoid import smallest_ellipsoid as smallest_ellipsoid
+    from .geometry.locate import locate as locate
+    from .geometry.location import Location as Location
+    from .geometry.location import Status as Status
+    from .geometry.location import Verdict as Verdict
+    from .geometry.locators import BoxLocator as BoxLocator
+    from .geometry.locators import EllipsoidLocator as EllipsoidLocator
+    from .geometry.locators import HullLocator as HullLocator
+    from .geometry.locators import NeighbourLocator as NeighbourLocator
+    from .io.cluster_rows import ClusterRows as ClusterRows
+    from .io.rows import Rows as Rows
+    from .io.torch_rows import TorchRows as TorchRows
+    from .metrics.rfm import RFMClassifier as RFMClassifier
+    from .metrics.rfm import RFMRegressor as RFMRegressor
+    from .model.dissect import Dissection as Dissection
+    from .model.dissect import dissect as dissect
+    from .predict.calibrated import CalibratedRegressor as CalibratedRegressor
+    from .predict.distance_regressors import InverseDistanceRegressor as InverseDistanceRegressor
+    from .predict.distance_regressors import LinearShepardRegressor as LinearShepardRegressor
+    from .predict.distance_regressors import NearestRegressor as NearestRegressor
+    from .predict.distance_regressors import ShepardRegressor as ShepardRegressor
+    from .predict.error_bound import ErrorBound as ErrorBound
+    from .predict.error_bound import error_bound as error_bound
+    from .predict.explanation import Explanation as Explanation
+    from .predict.mesh_regressors import BoxSplineRegressor as BoxSplineRegressor
+    from .predict.mesh_regressors import DelaunayRegressor as DelaunayRegressor
+    from .predict.mesh_regressors import MaxBoxRegressor as MaxBoxRegressor
+    from .predict.mesh_regressors import VoronoiRegressor as VoronoiRegressor
+    from .predict.mixture import MixtureClassifier as MixtureClassifier
+    from .predict.mixture import MixtureRegressor as MixtureRegressor
+    from .predict.prediction_band import Band as Band
+    from .predict.simplex_shape import SimplexShape as SimplexShape
+    from .predict.simplex_shape import simplex_shape as simplex_shape
+    from .predict.simplices import SimplexStatus as SimplexStatus
+    from .predict.simplices import Simplices as Simplices
+    from .predict.smoothness import Smoothness as Smoothness
+    from .predict.smoothness import estimate_smoothness as estimate_smoothness
+    from .report.report import write_report as write_report
 
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
 _HOMES = {

@@ -3,7 +3,37 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+# The same names once more, for type checkers and editors: a test compares the two.
+if TYPE_CHECKING:
+    from ._decision_boundary import DecisionDistance as DecisionDistance
+    from .arrays import from_arrays as from_arrays
+    from .complexity import LocalComplexity as LocalComplexity
+    from .complexity import VQDistance as VQDistance
+    from .complexity import local_complexity as local_complexity
+    from .complexity import vq_distance as vq_distance
+    from .dissect import PowerCell as PowerCell
+    from .guard import Guard as Guard
+    from .guard import GuardReport as GuardReport
+    from .line import Line as Line
+    from .network import Network as Network
+    from .occupancy import ClassSplit as ClassSplit
+    from .occupancy import Occupancy as Occupancy
+    from .occupancy import Spread as Spread
+    from .occupancy import region_spread as region_spread
+    from .readers.read import read as read
+    from .region_counts import RegionBounds as RegionBounds
+    from .region_counts import region_bounds as region_bounds
+    from .region_counts import zaslavsky as zaslavsky
+    from .region_walls import Facets as Facets
+    from .region_walls import walls as walls
+    from .regions import Regions as Regions
+    from .slices import Slice as Slice
+    from .trees.ndt import NeuralDecisionTree as NeuralDecisionTree
+    from .trees.ndt import NeuralDecisionTreeClassifier as NeuralDecisionTreeClassifier
+    from .trees.tree import NetworkTree as NetworkTree
+    from .trees.tree import to_tree as to_tree
 
 # Names are imported when first used: reading a table then loads nothing of networks.
 _HOMES = {

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._input import ReportInput
 from .report import render_report, write_report
+
+# The same names once more, for type checkers and editors: a test compares the two.
+if TYPE_CHECKING:
+    from .network_report import write_network_report as write_network_report
+    from .partition import draw_layers as draw_layers
+    from .partition import draw_line as draw_line
+    from .partition import draw_slice as draw_slice
+    from .walk_pictures import draw_strip as draw_strip
+    from .walk_pictures import draw_walk as draw_walk
 
 # What is about networks is imported when first used.
 _HOMES = {
