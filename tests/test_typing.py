@@ -42,7 +42,9 @@ def test_a_user_file_is_typed(tmp_path):
         timeout=300,
         cwd=tmp_path,
     )
-    lines = [line.partition("user.py:")[2] for line in done.stdout.splitlines() if "user.py" in line]
+    lines = [
+        line.partition("user.py:")[2] for line in done.stdout.splitlines() if "user.py" in line
+    ]
     notes = [line for line in lines if "note: Revealed type" in line]
     assert "Location" in notes[0], done.stdout
     assert "ndarray" in notes[1]
