@@ -34,7 +34,7 @@ import numpy as np
 from _measure import clocked, forget_peak, memory, met, parser, show, verified, warm
 
 import hullwise as hw
-from hullwise._core.threads import cores
+from hullwise._core.threads import cpu_count
 from hullwise.geometry.pricing import price
 from hullwise.io.file_rows import ParquetRows
 
@@ -73,11 +73,11 @@ def bare(path: Path) -> None:
 
     def read(first: int) -> None:
         file = pq.ParquetFile(path, metadata=metadata, pre_buffer=False)
-        for g in range(first, file.num_row_groups, cores()):
+        for g in range(first, file.num_row_groups, cpu_count()):
             file.read_row_group(g, use_threads=False)
 
-    with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(read, range(cores())))
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        list(pool.map(read, range(cpu_count())))
 
 
 class Counted:
@@ -190,8 +190,8 @@ def measure(path: Path, m: int) -> None:
     print(
         f"{n:,} rows of {d} features, {size:.1f} GB of float64 in {rows.n_groups} row groups; the "
         f"file has {path.stat().st_size / 1e9:.1f} GB. {m:,} queries: {(verdict > 0).sum():,} "
-        f"inside, {(verdict < 0).sum():,} outside, {(verdict == 0).sum():,} undecided. {cores()} "
-        f"threads; load average before: {load:.1f}.\n"
+        f"inside, {(verdict < 0).sum():,} outside, {(verdict == 0).sum():,} undecided. "
+        f"{cpu_count()} threads; load average before: {load:.1f}.\n"
     )
     head = ("step", "passes in order", "for single rows", "wall, s", "CPU, s", "of it decoding")
     show(head, steps)

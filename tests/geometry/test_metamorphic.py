@@ -191,7 +191,7 @@ def test_integers_in_blocks(streamed):
 def test_number_of_threads(table, answer, monkeypatch, count):
     X, Q = table
     for module in (pricing, _scores, hull_projection):
-        monkeypatch.setattr(module, "cores", lambda: count)
+        monkeypatch.setattr(module, "cpu_count", lambda: count)
     for keep in (scaled_view.KEEP, 0):
         monkeypatch.setattr(scaled_view, "KEEP", keep)
         assert_same(hw.locate(X, Q, reference=N), answer)

@@ -394,7 +394,7 @@ def test_memory_stays_within_the_stated_bound(tmp_path, kind):
     np.save(path, X) if kind == "npy" else parquet(
         path, X, GROUP, compression="none", use_dictionary=False
     )
-    p, mib = file_rows.cores(), 1 << 20
+    p, mib = file_rows.cpu_count(), 1 << 20
     bound = 16 * mib * p + 8 * mib  # any pass: scores and rows of blocks; the answer
     if kind == "parquet":  # groups, encoded pages of those being read, rows taken
         bound += (3 * p + 5) * 4 * mib + (p + file_rows.AHEAD) * 4 * mib + 4 * mib

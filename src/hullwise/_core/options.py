@@ -1,4 +1,4 @@
-"""Options that every locator takes, checked the same way wherever they enter."""
+"""Checks of numeric options, the same wherever an option enters."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from ..errors import DataError
 
 
-def whole_number(name: str, value: Any, least: int) -> int:
-    """`value` if it is a whole number of at least `least`, else DataError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise DataError(f"{name}={value!r}: expected a whole number of at least {least}.")
+def check_int(name: str, value: Any, minimum: int) -> int:
+    """`value` if it is a whole number of at least `minimum`, else DataError."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
+        raise DataError(f"{name}={value!r}: expected a whole number of at least {minimum}.")
     return int(value)
 
 
-def nonnegative(name: str, value: Any) -> float:
+def check_nonnegative(name: str, value: Any) -> float:
     """`value` if it is a finite number of at least 0, else DataError."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 <= float(value) < np.inf:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= float(value) < np.inf:
         raise DataError(f"{name}={value!r}: expected a finite number of at least 0.")
     return float(value)

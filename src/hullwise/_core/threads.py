@@ -20,8 +20,8 @@ import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the limit re
 from threadpoolctl import ThreadpoolController
 
 _lock = Lock()
-_holders = 0
-_limit: Any = None
+_n_callers = 0
+_blas_limit: Any = None
 
 
 @cache
@@ -29,17 +29,17 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _forget() -> None:
+def _reset_after_fork() -> None:
     """A forked child has none of its parent's callers, and must not wait for their lock."""
-    global _holders, _limit, _lock
+    global _n_callers, _blas_limit, _lock
     _lock = Lock()
-    if _holders:
-        _holders = 0
-        _limit.restore_original_limits()
+    if _n_callers:
+        _n_callers = 0
+        _blas_limit.restore_original_limits()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 @contextmanager
@@ -49,43 +49,43 @@ def single_threaded_blas() -> Iterator[None]:
     The setting is the process's, so callers are counted: the first one in sets it and the last
     one out restores it, whatever the order in which they leave.
     """
-    global _holders, _limit
+    global _n_callers, _blas_limit
     with _lock:
-        _holders += 1
-        if _holders == 1:
-            _limit = _controller().limit(limits=1, user_api="blas")
-            _limit.__enter__()
+        _n_callers += 1
+        if _n_callers == 1:
+            _blas_limit = _controller().limit(limits=1, user_api="blas")
+            _blas_limit.__enter__()
     try:
         yield
     finally:
         with _lock:
-            _holders -= 1
-            if _holders == 0:
-                _limit.__exit__(None, None, None)
+            _n_callers -= 1
+            if _n_callers == 0:
+                _blas_limit.__exit__(None, None, None)
 
 
-_most: ContextVar[int | None] = ContextVar("_most", default=None)
+_thread_limit: ContextVar[int | None] = ContextVar("_thread_limit", default=None)
 
 
 @contextmanager
-def at_most(threads: int) -> Iterator[None]:
+def limit_threads(threads: int) -> Iterator[None]:
     """Let what the caller does take so many processors and no more."""
-    token = _most.set(threads)
+    token = _thread_limit.set(threads)
     try:
         yield
     finally:
-        _most.reset(token)
+        _thread_limit.reset(token)
 
 
-def cores() -> int:
+def cpu_count() -> int:
     """Processors this process may use."""
-    known = hasattr(os, "sched_getaffinity")
-    have = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
-    return min(have, _most.get() or have)
+    has_affinity = hasattr(os, "sched_getaffinity")
+    n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(n_cores, _thread_limit.get() or n_cores)
 
 
-class Stop:
-    """Says that the work is to end; kernels, which know no Python objects, look at `flag`."""
+class StopFlag:
+    """Set when the work is to end; kernels, which know no Python objects, look at `flag`."""
 
     def __init__(self) -> None:
         self.flag = np.zeros(1, dtype=np.uint8)
@@ -97,7 +97,9 @@ class Stop:
         self.flag[0] = 1
 
 
-def for_each(task: Callable[[Any, Stop], None], items: Iterable[Any], threads: int) -> None:
+def run_in_threads(
+    task: Callable[[Any, StopFlag], None], items: Iterable[Any], threads: int
+) -> None:
     """Run `task(item, stop)` for every item on a few threads; the first error is raised.
 
     A task looks at `stop` between its own steps, so that Ctrl-C ends the work within one step
@@ -105,7 +107,7 @@ def for_each(task: Callable[[Any, Stop], None], items: Iterable[Any], threads: i
     Ctrl-C between them only: a long kernel needs two, be there one processor or one item.
     """
     queue = list(items)
-    stop = Stop()
+    stop = StopFlag()
 
     def guarded(item: Any) -> None:
         try:
@@ -120,8 +122,8 @@ def for_each(task: Callable[[Any, Stop], None], items: Iterable[Any], threads: i
         return
     with ThreadPoolExecutor(min(threads, max(1, len(queue)))) as pool:
         try:
-            for done in [pool.submit(guarded, item) for item in queue]:
-                done.result()
+            for future in [pool.submit(guarded, item) for item in queue]:
+                future.result()
         except BaseException:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from .._core.floats import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices
 from ._exact_membership import MOST_ROWS, is_combination
 from ._interior_simplex import PUSHES, interior_simplices
 from .cloud import TINY, Cloud
-from .hull_projection import BUDGET, STALLED, UNIT, Projection, project, widen
+from .hull_projection import BUDGET, STALLED, Projection, project, widen
 from .metric import Frame, Metric, lengths
 from .neighbours import nearest_rows
 from .verdict import Status, Verdict
@@ -59,8 +60,8 @@ class Claims:
                 residual[at] = np.einsum("bs,bsd->bd", w, Y)
                 each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
             spread = lengths(self.metric.image_of_sizes(each_way))
-            error = 8 * (width + d + 10) * UNIT * spread
-            size = self.metric.norm(residual[at]) * (1 + 8 * UNIT) + error
+            error = 8 * (width + d + 10) * UNIT_ROUNDOFF * spread
+            size = self.metric.norm(residual[at]) * (1 + 8 * UNIT_ROUNDOFF) + error
             apart = each_way.any(axis=1)
             upper[at] = np.where(apart, np.nan_to_num(size, nan=np.inf) + TINY, 0.0)
         return residual, upper
@@ -72,7 +73,7 @@ class Claims:
         excess = np.maximum(self.Q - self.cloud.maximum, self.cloud.minimum - self.Q)
         excess = np.where(metric.root > 0, excess, -1.0) * metric.root
         at = excess.argmax(axis=1)
-        most = excess[np.arange(len(at)), at] * (1 - 4 * UNIT)
+        most = excess[np.arange(len(at)), at] * (1 - 4 * UNIT_ROUNDOFF)
         for b in np.flatnonzero(most > self.lower):
             self.lower[b] = most[b]
             self.direction[b] = 0
@@ -82,7 +83,7 @@ class Claims:
     def _near(self) -> Any:
         """Whether the exhibited combination agrees with the query in all that the metric sees."""
         with np.errstate(invalid="ignore"):
-            slack = self.allowed + 8 * UNIT * np.abs(self.Q)
+            slack = self.allowed + 8 * UNIT_ROUNDOFF * np.abs(self.Q)
             seen = np.abs(self.metric.image(self.residual))
             return (seen <= self.metric.image_of_sizes(slack)).all(axis=1)
 
@@ -240,16 +241,18 @@ def _in_metric(
         V = U @ metric.inverse.T
         V += (U - metric.image(V)) @ metric.inverse.T
         # L v is u only up to the condition of L: what is lost is taken off the bound
-        lost = lengths(U - metric.image(V)) + 8 * UNIT * lengths(metric.image_of_sizes(np.abs(V)))
+        lost = lengths(U - metric.image(V)) + 8 * UNIT_ROUNDOFF * lengths(
+            metric.image_of_sizes(np.abs(V))
+        )
         far = _farthest(cloud, Q, metric)
-        lower = (frame.distance(found.lower) - 2 * lost * far) * (1 - 8 * UNIT)
+        lower = (frame.distance(found.lower) - 2 * lost * far) * (1 - 8 * UNIT_ROUNDOFF)
         return np.maximum(lower, 0.0), V / metric.norm(V)[:, None]
     safe = np.where(metric.root > 0, metric.root, 1.0)
     T = np.where(metric.root > 0, U * (frame.factor / safe), 0.0)
     size = np.sqrt(np.einsum("ij,ij->i", T, T))
     ok = size > 0
     size = np.where(ok, size, 1.0)
-    lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT), 0.0)
+    lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT_ROUNDOFF), 0.0)
     return lower, T / size[:, None] / safe
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._core.numba import jit
-from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
 from .scaled_view import View
 
@@ -83,7 +83,7 @@ def scan(
         return
     folded = view.folds(count, h)
 
-    def one_group(item: tuple[int, int, int], stop: Stop) -> None:
+    def one_group(item: tuple[int, int, int], stop: StopFlag) -> None:
         group, first, last = item
         buffer = np.zeros((min(CHUNK, count), block + -block % 64), dtype=directions.dtype)
         for start in range(first, last, block):
@@ -105,9 +105,9 @@ def scan(
     if view.small:
         _ = view.kept  # made once, before the threads ask for it
     # a thread costs more to start than a small product takes
-    threads = cores() if view.n * view.rank * count > SMALL else 1
+    threads = cpu_count() if view.n * view.rank * count > SMALL else 1
     with single_threaded_blas():
-        for_each(one_group, spans, threads)
+        run_in_threads(one_group, spans, threads)
 
 
 @jit

@@ -20,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..io.rows import ArrayRows, Rows, ask
@@ -384,7 +384,7 @@ class Cloud:
         from ..io.validation import check_rows
 
         U = check_rows(G, name="G", n_features=self.d).values.astype(np.float64)
-        if not 1 <= whole_number("k", k, 0) <= self.n:
+        if not 1 <= check_int("k", k, 0) <= self.n:
             raise DataError(f"k={k}: expected between 1 and the {self.n} rows of the cloud.")
         if not (np.isfinite(h) and h >= 0):
             raise DataError(f"h={h}: expected a finite number of at least 0.")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.options import nonnegative, whole_number
+from .._core.options import check_int, check_nonnegative
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
@@ -232,9 +232,9 @@ def smallest_ellipsoid(
     >>> ellipsoid.distance([[1, 0.5], [2, 1], [4, 0.5]]).round(3)
     array([0.   , 1.   , 2.121])
     """
-    whole_number("max_iterations", max_iterations, 1)
-    whole_number("working_rows", working_rows, 1)
-    if not 0 < nonnegative("tolerance", tolerance) < 1:
+    check_int("max_iterations", max_iterations, 1)
+    check_int("working_rows", working_rows, 1)
+    if not 0 < check_nonnegative("tolerance", tolerance) < 1:
         raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
     cloud = _cloud(cloud_or_X)
     spent = 0

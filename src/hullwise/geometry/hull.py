@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.floats import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Progress
 from ._certificates import Claims
 from .cloud import Cloud
-from .hull_projection import UNIT, project, query_blocks
+from .hull_projection import project, query_blocks
 from .metric import Metric
 from .verdict import Status, Verdict
 
@@ -128,6 +129,6 @@ def reference_distances(
     for at in query_blocks(len(rows), cloud.d):
         Zq, said = frame.map(cloud.take(rows[at])), _ahead(progress, at.start, len(rows))
         found = project(view, Zq, exclude=rows[at], progress=said)
-        touching = (found.lower <= 0) & (found.upper <= 64 * UNIT * frame.rank)
+        touching = (found.lower <= 0) & (found.upper <= 64 * UNIT_ROUNDOFF * frame.rank)
         length[at] = np.where(touching, 0.0, found.upper)
     return frame.distance(length)

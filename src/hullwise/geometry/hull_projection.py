@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from .._core.threads import cores, for_each
+from .._core.floats import UNIT_ROUNDOFF
+from .._core.threads import cpu_count, run_in_threads
 from .._core.types import Floats, Indices
 from ._subspace import Narrow
 from .pricing import price
 from .scaled_view import View
 from .wolfe import nearest_batch
 
-UNIT = 2.0**-53
 WIDE = 4  # from this many times more features than rows, fewer coordinates do
 LARGE = 1 << 26  # numbers of a cloud of which a sample is searched first
 SAMPLE, SAMPLED = 1 << 15, 1 << 22  # its rows and numbers, at most
@@ -91,13 +91,13 @@ def bound_below(
     Every row x has <u, x> <= best + error, so the query is at least (<u, q> - best - error) / |u|
     away from the hull.
     """
-    length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT)
+    length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT_ROUNDOFF)
     ahead = np.einsum("ij,ij->i", U, Zq)
     size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
-    error = view.rounding(U, single) + 2 * U.shape[1] * UNIT * size * length
+    error = view.rounding(U, single) + 2 * U.shape[1] * UNIT_ROUNDOFF * size * length
     gap = ahead - best
     # room for a checker with a coarser rounding bound, but never at the cost of the sign
-    lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT)
+    lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT_ROUNDOFF)
     return lower, ahead, error
 
 
@@ -201,7 +201,7 @@ class _Batch:
         P = np.zeros((len(some), self.view.rank))
         U = self.away[some]
         # nearer than this a computed residual says nothing more
-        floor = 2 * UNIT * (1 + self.size[some])
+        floor = 2 * UNIT_ROUNDOFF * (1 + self.size[some])
         # rows are fetched for a few queries at a time; from a file that must be read whole for
         # them, for as many as 32 MiB hold
         room, most = (1 << 19, 64) if self.view.source.seekable else (1 << 22, len(some))
@@ -217,11 +217,11 @@ class _Batch:
             )
 
         parts = [slice(i, i + each) for i in range(0, len(some), each)]
-        for_each(solve, parts, cores() if rows.size * self.view.rank > 1 << 16 else 1)
+        run_in_threads(solve, parts, cpu_count() if rows.size * self.view.rank > 1 << 16 else 1)
         self._keep(some, rows, weights, count)
         length = np.sqrt(np.einsum("ij,ij->i", P, P))
         # weights, subtraction and sum: each term of P is known to a few units of its own size
-        error = (count + 10) * UNIT * (1 + self.size[some]) * np.sqrt(self.view.rank)
+        error = (count + 10) * UNIT_ROUNDOFF * (1 + self.size[some]) * np.sqrt(self.view.rank)
         self._watch(some, length + error)
         self.ended[some[length <= floor]] = TOUCHING
         self.away[some] = U

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.options import nonnegative, whole_number
+from .._core.options import check_int, check_nonnegative
 from .._core.types import Progress
 from ..errors import DataError
 from ..io.validation import check_rows
@@ -105,10 +105,10 @@ def locate(
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     values, labels = read_queries(cloud, Q)
-    nonnegative("tolerance", tolerance)
-    whole_number("k", k, 1)
+    check_nonnegative("tolerance", tolerance)
+    check_int("k", k, 1)
     if budget is not None:
-        nonnegative("budget", budget)
+        check_nonnegative("budget", budget)
     chosen = cloud.metric(metric)
     if not membership_only:
         cloud.warn_if_flat()
@@ -203,7 +203,7 @@ def leave_out(
 
     O(sample n d) for each pass over the data, as for so many queries.
     """
-    rows = cloud.sample(whole_number("reference", sample, 0))
+    rows = cloud.sample(check_int("reference", sample, 0))
     if cloud.n < 2 or not len(rows):
         none = np.zeros(0)
         return Reference(rows[:0], none, none.astype(bool), none, metric, k)

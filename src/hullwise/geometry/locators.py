@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.options import nonnegative, whole_number
+from .._core.options import check_int, check_nonnegative
 from .._core.types import Floats
 from .bands import BANDS, Reference, percentile, rank
 from .bounding_box import excess
@@ -128,8 +128,8 @@ class HullLocator(_Locator):
         self.tolerance = tolerance
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
-        nonnegative("tolerance", self.tolerance)
-        whole_number("k", self.k, 1)
+        check_nonnegative("tolerance", self.tolerance)
+        check_int("k", self.k, 1)
         cloud.warn_if_flat()
         chosen = cloud.metric(self.metric)
         learned: Reference = leave_out(cloud, chosen, self.k, self.reference)
@@ -296,8 +296,8 @@ class NeighbourLocator(_Locator):
         self.reference = reference
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
-        whole_number("k", self.k, 1)
-        rows = cloud.sample(whole_number("reference", self.reference, 0))
+        check_int("k", self.k, 1)
+        rows = cloud.sample(check_int("reference", self.reference, 0))
         gaps = reference_gaps(cloud, cloud.metric(self.metric), self.k, rows)
         return {"reference_gaps_": gaps}
 

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from .._core.threads import cores
+from .._core.threads import cpu_count
 from .._core.types import Array, Floats, Indices
 from ._scores import BLOCK, Places, Scores, scan
 from .scaled_view import View
@@ -115,7 +115,7 @@ def _best_k(
     view: View, begin: int, directions: Array, h: float, k: int, n: int
 ) -> tuple[Floats, Indices]:
     """The best k rows of a part; n stands for no row."""
-    shards = np.array_split(np.arange(0, view.n, BLOCK), min(2 * cores(), -(-view.n // BLOCK)))
+    shards = np.array_split(np.arange(0, view.n, BLOCK), min(2 * cpu_count(), -(-view.n // BLOCK)))
     spans = [(g, int(s[0]), min(int(s[-1]) + BLOCK, view.n)) for g, s in enumerate(shards)]
     values = np.full((len(spans), len(directions), k), -np.inf)
     rows = np.full((len(spans), len(directions), k), n, dtype=np.intp)

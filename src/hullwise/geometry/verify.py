@@ -20,7 +20,7 @@ from ..io.rows import Rows
 if TYPE_CHECKING:
     from .location import Location
 
-UNIT = 2.0**-53
+CHECKER_ROUNDOFF = 2.0**-53
 BLOCK = 2048
 
 
@@ -124,7 +124,7 @@ def _highest_rows(
     ahead = np.einsum("ij,ij->i", V, shifted)
     # the terms of M v, before they cancel
     size = np.abs(V) if M.L is None else (np.abs(v) @ np.abs(M.L).T) @ np.abs(M.L)
-    terms = (2 * d + (0 if M.L is None else 2 * len(M.L)) + 16) * UNIT
+    terms = (2 * d + (0 if M.L is None else 2 * len(M.L)) + 16) * CHECKER_ROUNDOFF
     bound = terms * np.einsum("ij,ij->i", size, np.abs(shifted))
     widest = np.zeros(d)
     best = np.full(m, -np.inf)
@@ -151,7 +151,7 @@ def _highest_rows(
 def _is_unsure(location: Location, M: _Metric, highest: Floats, bound: Floats, exact: bool) -> Any:
     """Rows for which float64 cannot tell whether the lower bound holds (all that claim one)."""
     claimed = location.lower * np.linalg.norm(M.image(location.direction), axis=1)
-    sure = (-highest - bound > claimed * (1 + 8 * UNIT)) & (not exact)
+    sure = (-highest - bound > claimed * (1 + 8 * CHECKER_ROUNDOFF)) & (not exact)
     return (location.lower > 0) & ~sure
 
 
@@ -174,7 +174,9 @@ def _row_holds(
     if not (np.isfinite(v).all() and np.isfinite(lower)):
         return False
     if lower > 0 and (exact or nearly.size):
-        if -highest + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (1 - 8 * UNIT):
+        if -highest + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (
+            1 - 8 * CHECKER_ROUNDOFF
+        ):
             return False
         # rows further than twice the bound behind the best cannot be the best
         if nearly.size and not _separates(M, v, query, rows.take(nearly), lower):
@@ -213,7 +215,7 @@ def _within(
         length = float(np.linalg.norm(image))
         each_way = (w[:, None] * np.abs(Y)).sum(axis=0)
         size = float(np.linalg.norm(M.image_of_sizes(each_way[None])[0]))
-    bound = 4 * (len(w) + len(query)) * UNIT * size
+    bound = 4 * (len(w) + len(query)) * CHECKER_ROUNDOFF * size
     if not exact and length + bound <= upper:
         return True
     if np.isfinite(length + bound) and length - bound > upper:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.threads import at_most
+from .._core.threads import limit_threads
 from .._core.types import Array, Floats, Indices
 from ..errors import ClusterError, DataError, FileError, HullwiseError
 from .rows import Answer, ArrayRows, Rows
@@ -273,7 +273,7 @@ def _plan(path: str, columns: Sequence[str] | None, shards: int) -> tuple[Any, .
 def _work(shard: Rows, start: int, task: Task, argument: Any) -> Any:
     from distributed import get_worker
 
-    with at_most(get_worker().state.nthreads):
+    with limit_threads(get_worker().state.nthreads):
         return task(shard, start, argument)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import available_memory, size_text
-from .._core.threads import Stop, cores, for_each
+from .._core.threads import StopFlag, cpu_count, run_in_threads
 from ..errors import FileError, MemoryLimitError
 from ._file_part import Part, edges, read_part, refuse_other, signature
 from ._npy import NpyRows
@@ -22,8 +22,8 @@ from .paths import readable_path, select_features, table_suffix
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
-AHEAD = min(cores(), 4)  # row groups read ahead of each thread that walks through the file
-LEAST = 2 * cores() + AHEAD + 1  # a group for each thread, those ahead, those where spans meet
+AHEAD = min(cpu_count(), 4)  # row groups read ahead of each thread that walks through the file
+LEAST = 2 * cpu_count() + AHEAD + 1  # a group for each thread, those ahead, those where spans meet
 KEPT = 1 << 27  # bytes of small groups that are kept
 UNIT = 1 << 22  # row groups smaller than this are read together
 TAKEN = 1 << 25  # bytes of single rows that are kept
@@ -187,7 +187,7 @@ class ParquetRows:
         order = np.argsort(groups, kind="stable")
         used, begin = np.unique(groups[order], return_index=True)
 
-        def one(item: tuple[int, NDArray[np.intp]], stop: Stop) -> None:
+        def one(item: tuple[int, NDArray[np.intp]], stop: StopFlag) -> None:
             g, mine = item
             if stop.is_set():
                 return
@@ -196,7 +196,7 @@ class ParquetRows:
             out[mine] = held[local] if held is not None else self._unit.take(g, local)
 
         items = list(zip(used.tolist(), np.split(missing[order], begin)[1:], strict=True))
-        for_each(one, items, min(cores(), max(1, len(items))))
+        run_in_threads(one, items, min(cpu_count(), max(1, len(items))))
         self._taken.keep(rows[missing], out[missing])
         return out
 

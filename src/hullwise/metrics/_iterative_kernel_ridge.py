@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from .._core.memory import check_memory
-from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Floats
 
 STRIP, BLOCK = 4096, 512  # rows of a kernel block (8 MiB)
@@ -91,7 +91,7 @@ def product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
     parts = [np.zeros((n - start, k)) for start in starts]  # one a strip: sums in a fixed order
     kept = local()
 
-    def one_strip(number: int, stop: Stop) -> None:
+    def one_strip(number: int, stop: StopFlag) -> None:
         start = starts[number]
         end = min(start + STRIP, n)
         if not hasattr(kept, "block"):
@@ -114,7 +114,7 @@ def product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
                 first = max(low, end)
                 part[first - start : high - start] += S[:, first - low :].T @ W[start:end]
 
-    for_each(one_strip, range(len(starts)), cores())
+    run_in_threads(one_strip, range(len(starts)), cpu_count())
     out = np.zeros((n, k))
     for start, part in zip(starts, parts):
         out[start:] += part

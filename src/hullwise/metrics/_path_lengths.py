@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from .._core.options import nonnegative
+from .._core.options import check_nonnegative
 from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..geometry.cloud import Cloud
@@ -285,7 +285,7 @@ def measure_of(metric: Any, cloud: Cloud, ends: Floats) -> Measure:
 
 def near_rows(measure: Measure, rows: Floats, units: Metric, stay_near: Any) -> Measure:
     """The measure made longer away from the rows (n, d), which are distinct."""
-    weight = nonnegative("stay_near", stay_near)
+    weight = check_nonnegative("stay_near", stay_near)
     if weight == 0 or len(rows) < 2:
         return measure
     made = NearRows(measure, rows, units, weight)

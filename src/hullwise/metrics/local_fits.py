@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -82,7 +82,7 @@ def agop_of_rows(X: Any, y: Any, *, k: int | None = None, ridge: float = RIDGE) 
     if not size.any():
         raise DataError("y is constant: no direction of X changes it")
     T = (T - T.mean(axis=0)) / np.where(size > 0, size, 1.0)
-    most = 3 * d + 60 if k is None else whole_number("k", k, 2)
+    most = 3 * d + 60 if k is None else check_int("k", k, 2)
     scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
     Z = Cloud((cloud.rows.block(0, n).astype(np.float64) - cloud.mean) / scale, copy=False)
     at = Z.sample(CENTRES)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.bands import BANDS, Reference, negligible, rank
@@ -156,8 +156,8 @@ def local_locate(
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     values, labels = read_queries(cloud, Q)
-    whole_number("k", k, 1)
-    whole_number("reference", reference, 0)
+    check_int("k", k, 1)
+    check_int("reference", reference, 0)
     given = None if callable(metric) else np.asarray(metric, dtype=np.float64)
     if given is not None and given.shape != (len(values), cloud.d, cloud.d):
         raise DataError(

@@ -17,7 +17,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from .._core.memory import check_memory
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats
 from ..errors import DataError
@@ -70,8 +70,8 @@ class RecursiveFeatureMachine(CloudEstimator):
             raise DataError(f"kernel is {self.kernel!r}, not one of {', '.join(KERNELS)}")
         if not (np.isfinite(self.bandwidth) and self.bandwidth > 0):
             raise DataError(f"bandwidth is {self.bandwidth!r}; give a positive number")
-        whole_number("iterations", self.iterations, 0)
-        whole_number("cv", self.cv, 2)
+        check_int("iterations", self.iterations, 0)
+        check_int("cv", self.cv, 2)
         ridges = np.atleast_1d(np.asarray(self.ridges, dtype=np.float64))
         if not len(ridges) or not (np.isfinite(ridges).all() and (ridges > 0).all()):
             raise DataError(f"ridges is {self.ridges!r}; give positive numbers")

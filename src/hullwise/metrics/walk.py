@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import nonnegative, whole_number
+from .._core.options import check_int, check_nonnegative
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -303,8 +303,8 @@ def walk(
     if kind != "latent" and (encoder is not None or decoder is not None):
         raise DataError(f"an encoder or decoder is for kind='latent', not for kind={kind!r}")
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    whole_number("steps", steps, 1)
-    whole_number("neighbours", neighbours, 1)
+    check_int("steps", steps, 1)
+    check_int("neighbours", neighbours, 1)
     net = None if model is None else _network(model, cloud.d)
     ends = np.concatenate([_end(cloud, a, "a"), _end(cloud, b, "b")])
     measure = measure_of(metric, cloud, ends)
@@ -316,7 +316,7 @@ def walk(
         points, latent = latent_path(ends, steps, encoder, decoder)
     elif kind == "straight" or (ends[0] == ends[1]).all():
         points = straight(ends[0], ends[1], steps)
-    elif measure.constant and nonnegative("stay_near", stay_near) == 0:
+    elif measure.constant and check_nonnegative("stay_near", stay_near) == 0:
         points = straight(ends[0], ends[1], steps)
         notes = ("the metric is the same everywhere, so the geodesic is the straight line",)
     else:

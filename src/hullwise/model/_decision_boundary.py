@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Mask, Progress
 from ..errors import DataError
@@ -129,7 +129,7 @@ def decision_distance(
     rows = net.rows(x, "x")
     if len(rows) != 1:
         raise DataError(f"x has {len(rows)} rows; give one point")
-    budget = whole_number("budget", budget, 1)
+    budget = check_int("budget", budget, 1)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
         walk = _Walk(net, rows[0])
         walk.guess()

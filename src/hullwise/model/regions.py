@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError, ModelError
@@ -204,7 +204,7 @@ def regions(
     if box is None:
         raise DataError("box=None: regions are enumerated in a bounded box; give its ends.")
     lower, upper = _box(net, box)
-    budget = whole_number("budget", budget, 1)
+    budget = check_int("budget", budget, 1)
     walk = _Walk(net, lower, upper, budget)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
         walk.begin(_start(net, start, lower, upper), np.random.default_rng(seed))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.threads import Stop, for_each, single_threaded_blas
+from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ._affine_maps import n_distinct
@@ -226,7 +226,9 @@ class Slice:
             else Largest("class", np.arange(n)[None], (1,))
         )
         rounding = 2.0**-45 * np.abs(self.outputs).max(axis=0)
-        done = _layer(self.complex, units, self.outputs, rounding, DECISION, 10 * BUDGET, Stop())
+        done = _layer(
+            self.complex, units, self.outputs, rounding, DECISION, 10 * BUDGET, StopFlag()
+        )
         return done.complex
 
     def decision_boundary(self) -> Floats:
@@ -343,15 +345,15 @@ def _stoppable(old: Complex, units: Units, front: Front, start: int, budget: int
     """`_layer` in a thread of its own, so that Ctrl-C is heard."""
     found: list[_Done] = []
 
-    def task(_: None, stop: Stop) -> None:
+    def task(_: None, stop: StopFlag) -> None:
         found.append(_layer(old, units, front.z, front.rounding, start, budget, stop))
 
-    for_each(task, [None], 2)
+    run_in_threads(task, [None], 2)
     return found[0]
 
 
 def _layer(
-    old: Complex, units: Units, z: Floats, rounding: Floats, start: int, budget: int, stop: Stop
+    old: Complex, units: Units, z: Floats, rounding: Floats, start: int, budget: int, stop: StopFlag
 ) -> _Done:
     """Cut by one layer of units whose input at the vertices is z (V, i)."""
     walls = walls_of(units, z)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.numba import jit
-from .._core.threads import Stop, cores, for_each
+from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Frame, Metric
@@ -146,7 +146,7 @@ def extended(rows: Any, values: Any, more: int) -> Any:
 
 
 def in_batches(
-    kernel: Callable[[int, int, Stop], Batch],
+    kernel: Callable[[int, int, StopFlag], Batch],
     shape: tuple[int, int],
     work: float,
     progress: Progress | None,
@@ -160,7 +160,7 @@ def in_batches(
     parts: list[Batch] = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))] * len(starts)
     done, lock = [0], Lock()
 
-    def some(number: int, stop: Stop) -> None:
+    def some(number: int, stop: StopFlag) -> None:
         if stop.is_set():
             return
         first, last = starts[number], min(starts[number] + each, m)
@@ -171,7 +171,7 @@ def in_batches(
                 progress(done[0], m, "queries")
 
     # a thread of its own even on one processor: a kernel would not hear of Ctrl-C
-    for_each(some, range(len(starts)), 1 if m * work < STEP / 8 else max(2, cores()))
+    run_in_threads(some, range(len(starts)), 1 if m * work < STEP / 8 else max(2, cpu_count()))
     if not parts:
         return csr_array(shape)
     counts, columns, values = (np.concatenate(part) for part in zip(*parts))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._core.threads import Stop, cores, for_each
+from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Progress
 from ..geometry.hull_projection import project, query_blocks
 from ..geometry.pricing import price, rows_above
@@ -155,7 +155,7 @@ class _Block:
 
             def one(
                 b: int,
-                halt: Stop,
+                halt: StopFlag,
                 first: int = start,
                 pool: Floats = pool,
                 inverse: Indices = inverse,
@@ -170,7 +170,7 @@ class _Block:
                 rows = answer[0]
                 rows[rows >= 0] = unique[local][rows[rows >= 0]]
 
-            for_each(one, range(start, stop), max(2, cores()))
+            run_in_threads(one, range(start, stop), max(2, cpu_count()))
             start = stop
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.numba import jit
-from .._core.threads import Stop, cores, for_each
+from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices
 
 Flag = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -107,7 +107,7 @@ def cdf(W: csr_array, S: Floats, T: Floats, *, left: bool = False) -> Floats:
     """
     out = np.zeros((W.shape[0], T.shape[1]))
 
-    def task(span: tuple[int, int], stop: Stop) -> None:
+    def task(span: tuple[int, int], stop: StopFlag) -> None:
         _cdf(*span, W.indptr, W.indices, W.data, S, T, left, out, stop.flag)
 
     _share_out(task, W, S.shape[1] + T.shape[1])
@@ -123,7 +123,7 @@ def quantiles(W: csr_array, S: Floats, p: Floats) -> Floats:
     out = np.zeros((W.shape[0], len(p)))
     reached = p * (1 - ROUNDING)
 
-    def task(span: tuple[int, int], stop: Stop) -> None:
+    def task(span: tuple[int, int], stop: StopFlag) -> None:
         _quantile(*span, W.indptr, W.indices, W.data, S, V, reached, out, stop.flag)
 
     _share_out(task, W, 4 * len(p) * np.log2(len(V) + 1) * np.log2(S.shape[1] + 1))
@@ -145,10 +145,12 @@ def ks(W: csr_array, S: Floats, T: Floats) -> Floats:
     return apart
 
 
-def _share_out(task: Callable[[tuple[int, int], Stop], None], W: csr_array, each: float) -> None:
+def _share_out(
+    task: Callable[[tuple[int, int], StopFlag], None], W: csr_array, each: float
+) -> None:
     """Run a task on spans of queries, each of about STEP comparisons."""
     m = W.shape[0]
     part = np.floor(W.indptr[:-1] * (each / STEP)).astype(np.intp)
     starts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), m]
     spans = list(pairwise(starts))
-    for_each(task, spans, cores() if len(spans) > 1 else 1)
+    run_in_threads(task, spans, cpu_count() if len(spans) > 1 else 1)

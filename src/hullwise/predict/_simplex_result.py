@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._core.floats import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices
-from ..geometry.hull_projection import UNIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,4 +35,4 @@ class Found:
 def floors(Zq: Floats) -> Floats:
     """For each query the distance to the hull that is no more than rounding."""
     size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
-    return np.asarray(4 * UNIT * (1 + size) * np.sqrt(max(1, Zq.shape[1])))
+    return np.asarray(4 * UNIT_ROUNDOFF * (1 + size) * np.sqrt(max(1, Zq.shape[1])))

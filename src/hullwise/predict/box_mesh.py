@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.threads import Stop, cores, for_each
+from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -128,12 +128,12 @@ def _build(kernel: Callable[..., None], frame: Frame, rows: Floats, order: Indic
     columns = np.ascontiguousarray(C.T)
     lower, upper = np.full(C.shape, np.inf), np.full(C.shape, np.inf)
 
-    def some_boxes(start: int, stop: Stop) -> None:
+    def some_boxes(start: int, stop: StopFlag) -> None:
         if not stop.is_set():
             kernel(C, columns, unit, start, min(start + each, len(C)), lower, upper)
 
     each = max(1, TASK // C.size)
-    for_each(some_boxes, range(0, len(C), each), cores() if len(C) > each else 1)
+    run_in_threads(some_boxes, range(0, len(C), each), cpu_count() if len(C) > each else 1)
     return BoxMesh(order, lower, upper, frame.exponent, places)
 
 
@@ -182,17 +182,17 @@ def box_weights(
     starts = range(0, len(Q), each)
     parts: list[Any] = [None] * len(starts)
 
-    def some_queries(number: int, stop: Stop) -> None:
+    def some_queries(number: int, stop: StopFlag) -> None:
         if not stop.is_set():
             at = slice(starts[number], starts[number] + each)
             B = np.zeros((len(P[at]), len(C)))
             basis(P[at], *boxes, metre, B)
             parts[number] = _entries(B)
 
-    together = 4 * cores()
+    together = 4 * cpu_count()
     for first in range(0, len(starts), together):
         numbers = range(first, min(first + together, len(starts)))
-        for_each(some_queries, numbers, cores() if len(numbers) > 1 else 1)
+        run_in_threads(some_queries, numbers, cpu_count() if len(numbers) > 1 else 1)
         if progress is not None:
             progress(min(numbers.stop * each, len(Q)), len(Q), "queries")
     return _joined(parts, len(C), mesh.places)

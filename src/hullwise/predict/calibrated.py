@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from sklearn.base import RegressorMixin, clone
 from sklearn.exceptions import DataConversionWarning
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.cloud_estimator import CloudEstimator
@@ -158,7 +158,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         target = _one_target(y, len(checked.values))
         group = _groups(groups, len(target))
         self._look_at_rows(checked.values, checked.columns, target)
-        rng = np.random.default_rng(whole_number("random_state", self.random_state, 0))
+        rng = np.random.default_rng(check_int("random_state", self.random_state, 0))
         held = self._held_out(group, rng, "rows" if groups is None else "groups")
         train, rest = np.flatnonzero(~held), np.flatnonzero(held)
         fitted = self._fitted(checked, target, train)

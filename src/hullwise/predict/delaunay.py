@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.threads import Stop, cores, for_each
+from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
@@ -55,7 +55,7 @@ def search(place: Coordinates, Q: Floats, whole: bool, progress: Progress | None
     each = int(np.clip((1 << 25) // work, 1, 256))
     columns, done = place.columns, [0]
 
-    def some(at: slice, stop: Stop) -> None:
+    def some(at: slice, stop: StopFlag) -> None:
         find_simplices(columns, Zq[at], floor[at], whole, stop.flag, found.part(at))
         done[0] += len(Zq[at])
         if progress is not None:
@@ -63,5 +63,5 @@ def search(place: Coordinates, Q: Floats, whole: bool, progress: Progress | None
 
     parts = [slice(start, start + each) for start in range(0, len(Zq), each)]
     # a thread of its own even on one processor: a kernel would not hear of Ctrl-C
-    for_each(some, parts, 1 if work * len(Zq) < HEAVY else max(2, cores()))
+    run_in_threads(some, parts, 1 if work * len(Zq) < HEAVY else max(2, cpu_count()))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from .._core.options import nonnegative, whole_number
+from .._core.options import check_int, check_nonnegative
 from .._core.types import Floats, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -193,10 +193,10 @@ class InverseDistanceRegressor(Interpolant):
 
     def _options(self) -> tuple[float, int | None]:
         """Power and k, checked for every prediction: `set_params` may change them after `fit`."""
-        power = nonnegative("power", self.power)
+        power = check_nonnegative("power", self.power)
         if power == 0:
             raise DataError("power=0: expected more than 0. NearestRegressor weighs rows alike.")
-        return power, None if self.k is None else whole_number("k", self.k, 1)
+        return power, None if self.k is None else check_int("k", self.k, 1)
 
     def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
         power, k = self._options()
@@ -244,9 +244,9 @@ class NearestRegressor(Interpolant):
         self.k = k
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
-        whole_number("k", self.k, 1)
+        check_int("k", self.k, 1)
         return {}
 
     def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        k = whole_number("k", self.k, 1)  # `set_params` may have changed it after `fit`
+        k = check_int("k", self.k, 1)  # `set_params` may have changed it after `fit`
         return nearest_weights(self.cloud_, Q, metric, progress, k=k)

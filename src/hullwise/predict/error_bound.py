@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._core.options import nonnegative
+from .._core.options import check_nonnegative
 from .._core.types import Floats
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import lengths
@@ -159,7 +159,10 @@ def error_bound(
     >>> b.total.round(9)
     array([0.25, 4.  ])
     """
-    gamma, slope = nonnegative("smoothness", smoothness), nonnegative("lipschitz", lipschitz)
+    gamma, slope = (
+        check_nonnegative("smoothness", smoothness),
+        check_nonnegative("lipschitz", lipschitz),
+    )
     given = read_weighted(W, X, Q, metric)
     with np.errstate(all="ignore"):
         sums = _sums(given)

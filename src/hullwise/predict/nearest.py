@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy.sparse import csr_array
 
 from .._core.memory import check_memory
-from .._core.threads import Stop
+from .._core.threads import StopFlag
 from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
@@ -49,7 +49,7 @@ def inverse_distance_weights(
     check_memory(32 * len(Q) * k, what)
     seen = scene(cloud, Q, metric)
 
-    def some(first: int, last: int, stop: Stop) -> Batch:
+    def some(first: int, last: int, stop: StopFlag) -> Batch:
         return by_distance(*seen.arrays, float(power), k, first, last, stop.flag)  # type: ignore[no-any-return]
 
     work = cloud.n * (2.0 * seen.rows.shape[1] + 16)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.memory import check_memory
-from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric, lengths
@@ -71,7 +71,7 @@ def _blend(
     (m, n), frame = (len(seen.queries), len(seen.rows)), seen.frame
     reach, how = np.ldexp(radii, -frame.exponent), np.zeros(m, dtype=np.intp)
 
-    def some(first: int, last: int, stop: Stop) -> Batch:
+    def some(first: int, last: int, stop: StopFlag) -> Batch:
         return shepard(*seen.arrays, reach, min(few, n), first, last, stop.flag, how)  # type: ignore[no-any-return]
 
     W = in_batches(some, (m, n), n * (2.0 * seen.rows.shape[1] + 16), progress)
@@ -166,7 +166,7 @@ def linear_shepard_weights(
     tables = (place, fits.near, slope_operators(seen, fits.near, used), how)
     given = (blend.indptr, blend.indices, blend.data)
 
-    def some(first: int, last: int, stop: Stop) -> Batch:
+    def some(first: int, last: int, stop: StopFlag) -> Batch:
         return add_slopes(seen.rows, seen.queries, *given, *tables, first, last, stop.flag)  # type: ignore[no-any-return]
 
     work = n + float(counts.mean()) * fits.near.shape[1] * seen.rows.shape[1] * 2
@@ -180,14 +180,16 @@ def slope_operators(seen: Scene, near: Indices, used: Indices) -> Floats:
     made = np.zeros((len(used), r, k))
     each = int(np.clip(SHORT / (20 * k * r * min(k, r)), 1, 4096))
 
-    def some(start: int, stop: Stop) -> None:
+    def some(start: int, stop: StopFlag) -> None:
         if not stop.is_set():
             at = slice(start, start + each)
             rows = used[at]
             made[at] = _operators(seen.rows[near[rows]] - seen.rows[rows][:, None, :], seen.floor)
 
     with single_threaded_blas():
-        for_each(some, range(0, len(used), each), max(2, cores()) if len(used) > each else 1)
+        run_in_threads(
+            some, range(0, len(used), each), max(2, cpu_count()) if len(used) > each else 1
+        )
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.threads import Stop, cores, for_each, single_threaded_blas
+from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import lengths
@@ -180,14 +180,14 @@ def theorem_terms(given: Weighted) -> tuple[Floats, NDArray[np.intp]]:
 def _for_simplices(given: Weighted, measure: Any) -> None:
     """Hand all queries with at most r + 1 rows to `measure`, in batches of one size."""
 
-    def one(batch: tuple[Indices, int], stop: Stop) -> None:
+    def one(batch: tuple[Indices, int], stop: StopFlag) -> None:
         if not stop.is_set():
             with np.errstate(all="ignore"):
                 measure(_batch(given, *batch))
 
-    threads = cores() if given.W.nnz * given.cloud.d > LIGHT else 1
+    threads = cpu_count() if given.W.nnz * given.cloud.d > LIGHT else 1
     with single_threaded_blas():
-        for_each(one, list(_batches(given)), threads)
+        run_in_threads(one, list(_batches(given)), threads)
 
 
 def _batches(given: Weighted) -> Iterator[tuple[Indices, int]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._core.options import whole_number
+from .._core.options import check_int
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning
@@ -152,9 +152,9 @@ def estimate_smoothness(
     cloud, values, place = _read(X, y)
     form = cloud.metric(metric)
     rank = min(form.rank, cloud.rank)
-    k = 2 * rank + 2 if neighbours is None else whole_number("neighbours", neighbours, 1)
+    k = 2 * rank + 2 if neighbours is None else check_int("neighbours", neighbours, 1)
     k = min(k, cloud.n - 1)
-    looked = cloud.sample(whole_number("rows", rows, 1))
+    looked = cloud.sample(check_int("rows", rows, 1))
     slope, curvature = _constants(cloud, values, form, looked, k)
     if np.isnan(curvature).all():
         warnings.warn(

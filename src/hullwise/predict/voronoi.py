@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scipy.sparse import csr_array
 
-from .._core.threads import Stop
+from .._core.threads import StopFlag
 from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
@@ -33,7 +33,7 @@ def voronoi_weights(
     """
     seen = scene(cloud, Q, metric)
 
-    def some(first: int, last: int, stop: Stop) -> Batch:
+    def some(first: int, last: int, stop: StopFlag) -> Batch:
         return voronoi(*seen.arrays, first, last, stop.flag)  # type: ignore[no-any-return]
 
     work = cloud.n * (8.0 * seen.rows.shape[1] + 64)

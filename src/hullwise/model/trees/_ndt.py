@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.options import whole_number
+from ..._core.options import check_int
 from ..._core.types import Floats
 from ...errors import DataError
 
@@ -62,7 +62,7 @@ def checked(n_inputs: Any, n_outputs: Any, depth: Any, hidden: Any, sharing: Any
     DataError
         For what is no such number or name.
     """
-    depth = whole_number("depth", depth, 1)
+    depth = check_int("depth", depth, 1)
     if depth > DEEPEST:
         raise DataError(f"depth={depth}: expected at most {DEEPEST}, which is {2**DEEPEST} leaves.")
     if isinstance(hidden, str) or not isinstance(hidden, Sequence):
@@ -70,9 +70,9 @@ def checked(n_inputs: Any, n_outputs: Any, depth: Any, hidden: Any, sharing: Any
             f"hidden={hidden!r}: expected the widths of the hidden layers of a split, such as "
             f"(16,), or () for a hyperplane."
         )
-    widths = tuple(whole_number(f"hidden[{i}]", h, 1) for i, h in enumerate(hidden))
+    widths = tuple(check_int(f"hidden[{i}]", h, 1) for i, h in enumerate(hidden))
     chosen("sharing", sharing, SHARINGS)
-    sizes = whole_number("n_inputs", n_inputs, 1), whole_number("n_outputs", n_outputs, 1)
+    sizes = check_int("n_inputs", n_inputs, 1), check_int("n_outputs", n_outputs, 1)
     return Shape(*sizes, depth, widths, sharing)
 
 

@@ -29,7 +29,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..._core.options import whole_number
+from ..._core.options import check_int
 from ..._core.types import Floats
 from ...errors import DataError, ModelError
 from ...geometry.cloud_estimator import CloudEstimator
@@ -240,7 +240,7 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):  # type: ig
             If torch is not installed, or training ends in NaN.
         """
         chosen("routing", self.routing, ROUTINGS)
-        epochs = whole_number("epochs", self.epochs, 1)
+        epochs = check_int("epochs", self.epochs, 1)
         rate = self.learning_rate
         if not isinstance(rate, int | float | np.floating) or not 0 < rate < np.inf:
             raise DataError(f"learning_rate={rate!r}: expected a finite number above 0.")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.numba import jit
-from ..._core.options import whole_number
+from ..._core.options import check_int
 from ..._core.types import Floats, Indices, Progress
 from ...errors import DataError, DataWarning, ModelError
 from .._piecewise_layers import Codes
@@ -379,7 +379,7 @@ def to_tree(
         raise ModelError(
             f"to_tree takes a Network, not {type(net).__name__}: read it with hw.model.read."
         )
-    budget = whole_number("budget", budget, 1)
+    budget = check_int("budget", budget, 1)
     lower, upper = _box(net, box)
     bounded = box is not None
     centre = lower / 2 + upper / 2 if bounded else np.zeros(net.n_inputs)

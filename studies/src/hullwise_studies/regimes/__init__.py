@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from hullwise._core.options import whole_number
+from hullwise._core.options import check_int
 from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
@@ -114,7 +114,7 @@ def run(
     >>> float(hull["plain | AUROC"]) < 0.6 < 0.8 < float(hull["metric of kernel ridge | AUROC"])
     True
     """
-    wanted = SEEDS * (2 if full else 1) if seeds is None else whole_number("seeds", seeds, 1)
+    wanted = SEEDS * (2 if full else 1) if seeds is None else check_int("seeds", seeds, 1)
     there = sources(data)
     names = _names(there, sets, full)
     chosen = _known_models(models)
