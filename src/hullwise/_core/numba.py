@@ -1,17 +1,81 @@
-"""The one decorator of compiled kernels."""
+"""The one decorator of compiled kernels, and what becomes of them where nothing can be kept."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from contextlib import suppress
+from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 from numba import njit
+from numba.core.caching import FunctionCache
+
+__all__ = ["jit"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 def jit(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Compile a kernel on its first call; it runs without the GIL and is kept on disk."""
-    compile_ = njit(nogil=True, cache=True, error_model="numpy")
-    return cast(Callable[Arguments, Result], compile_(kernel))
+    """Compile a kernel on its first call; it runs without the GIL and is kept on disk.
+
+    Where no folder can keep it (an installation that cannot be written and no home folder, a full
+    disk) it is compiled in memory, in each process anew, and one warning for all kernels says so.
+    """
+    dispatcher = njit(nogil=True, error_model="numpy")(kernel)
+    if hasattr(dispatcher, "_cache"):  # not with NUMBA_DISABLE_JIT
+        dispatcher._cache = _KernelCache(kernel)
+    return cast(Callable[Arguments, Result], dispatcher)
+
+
+class _KernelCache:
+    """Numba's cache of one kernel on disk; its failures cost time and never the answer."""
+
+    warned: ClassVar[bool] = False  # once in a process, for all kernels
+
+    def __init__(self, kernel: Callable[..., Any]) -> None:
+        self.files: FunctionCache | None = None
+        with suppress(RuntimeError, OSError):  # no locator available
+            self.files = FunctionCache(kernel)
+
+    @property
+    def cache_path(self) -> str | None:
+        return None if self.files is None else str(self.files.cache_path)
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """The compiled kernel for these types, None where it has to be compiled."""
+        if self.files is None:
+            return None
+        try:
+            return self.files.load_overload(signature, target_context)
+        except Exception:  # a damaged file: whatever pickle raises
+            self._start_anew()
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep a compiled kernel where that is possible, else say once that it is not."""
+        problem = "no folder for it can be written"
+        if self.files is not None:
+            try:
+                self.files.save_overload(signature, compiled)
+                return
+            except OSError as error:
+                problem = error.strerror or str(error)
+            except Exception as error:  # whatever pickle raises
+                problem = str(error)
+        if not _KernelCache.warned:
+            _KernelCache.warned = True
+            warnings.warn(
+                f"Compiled code cannot be kept ({problem}): it is compiled anew in each process. "
+                "Set NUMBA_CACHE_DIR to a folder that can be written.",
+                stacklevel=2,
+            )
+
+    def flush(self) -> None:
+        """Forget what is on disk."""
+        if self.files is not None:
+            self.files.flush()
+
+    def _start_anew(self) -> None:
+        with suppress(OSError):  # said when the kernel, compiled anew, cannot be kept
+            self.flush()
