@@ -247,7 +247,7 @@ def test_torch_exporters(tmp_path, dynamo, opened):
 def test_a_final_softmax_is_left_out():
     nodes = [helper.make_node("Gemm", ["x", "A"], ["h"]), helper.make_node("Softmax", ["h"], ["y"])]
     with pytest.warns(hw.DataWarning, match="left out"):
-        assert hw.model.read(model(nodes, {"A": f(5, 4)}, (5,))).outside
+        assert hw.model.read(model(nodes, {"A": f(5, 4)}, (5,))).output_activations
 
 
 def test_unknown_operators_are_named_with_the_part_before_them():

@@ -41,7 +41,7 @@ def test_regressors(target):
     net = hw.model.read(mlp)
     np.testing.assert_allclose(net(X), mlp.predict(X).reshape(len(X), -1), rtol=1e-10)
     assert net.n_units == 13
-    assert not net.outside
+    assert not net.output_activations
 
 
 @pytest.mark.parametrize("labels", [LABELS, LABELS > 0], ids=["three", "two"])
@@ -50,7 +50,7 @@ def test_classifiers_give_logits(labels, scaler):
     mlp = make_pipeline(scaler, MLPClassifier(hidden_layer_sizes=(8,), **FAST)).fit(X, labels)
     net = hw.model.read(mlp)
     logits = net(X)
-    assert net.outside
+    assert net.output_activations
     if logits.shape[1] == 1:
         np.testing.assert_array_equal(logits[:, 0] > 0, mlp.predict(X))
     else:

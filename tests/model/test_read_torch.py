@@ -211,7 +211,7 @@ def test_a_final_softmax_is_left_out_and_said():
     module = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3), nn.Softmax(dim=1)).eval()
     with pytest.warns(hw.DataWarning, match="left out"):
         net = hw.model.read(module)
-    assert net.outside
+    assert net.output_activations
     X = np.random.default_rng(0).normal(size=(30, 3))
     np.testing.assert_array_equal(net(X).argmax(1), own(module, X, (3,)).argmax(1))
 

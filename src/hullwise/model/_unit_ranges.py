@@ -93,7 +93,7 @@ def clipped(net: Network, ranges: Sequence[Range]) -> Network:
             inputs = (len(nodes) - 1,)
         at[i] = len(nodes)
         nodes.append(Node(node.name, node.op, inputs, node.shape))
-    return Network(tuple(nodes), net.source, net.outside)
+    return Network(tuple(nodes), net.source, net.output_activations)
 
 
 @dataclass(frozen=True, eq=False)

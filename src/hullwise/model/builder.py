@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ModelError
 from .affine_layers import Shape
 from .network import Network, Node, pruned
+from .output_activations import OutputActivation
 
 
 class Builder:
@@ -46,9 +47,12 @@ class Builder:
         return self.nodes[node].shape
 
     def network(
-        self, output: int | None = None, source: str = "arrays", outside: tuple[str, ...] = ()
+        self,
+        output: int | None = None,
+        source: str = "arrays",
+        output_activations: tuple[OutputActivation, ...] = (),
     ) -> Network:
         """The network whose output is a node (None: the last); nodes it does not need are left."""
-        whole = Network(tuple(self.nodes), source, outside)
+        whole = Network(tuple(self.nodes), source, output_activations)
         end = len(self.nodes) - 1 if output is None else output
         return pruned(whole, end)

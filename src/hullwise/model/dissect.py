@@ -11,6 +11,7 @@ import numpy as np
 from .._core.types import Floats, Ints
 from ._piecewise_layers import Codes
 from .network import Network
+from .output_activations import applied
 from .region_walls import Facets, facets, nearest_walls, wall_directions, wall_units
 
 
@@ -59,7 +60,8 @@ class Dissection:
     code : ndarray (m, n_units)
         The piece of every unit.
     output : ndarray (m, n_outputs)
-        The network's values.
+        The network's values; `model_output` has those of a model whose last function (a softmax)
+        was left out.
 
     Examples
     --------
@@ -132,6 +134,20 @@ class Dissection:
     def b(self) -> Floats:
         """Offsets (m, n_outputs): the network is ``A @ x + b`` on the region."""
         return self._shown(self._b)  # type: ignore[no-any-return]
+
+    @property
+    def model_output(self) -> Floats:
+        """What the model gives behind the `output_activations` of the network: (m, n_outputs).
+
+        `output`, `A` and `b` are of what enters them (the logits of a softmax).
+        """
+        return self._shown(applied(self.net.output_activations, self.outputs))  # type: ignore[no-any-return]
+
+    @property
+    def model_jacobian(self) -> Floats:
+        """The derivatives (m, n_outputs, d) of `model_output`; `A` where nothing was left out."""
+        seeds = self.net.output_seeds(self.outputs)
+        return self._shown(seeds @ self._A)  # type: ignore[no-any-return]
 
     @cached_property
     def _boundary(self) -> tuple[Floats, Ints]:

@@ -9,7 +9,7 @@ whoever needs a layer's input looks on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ..errors import DataError, ModelError
 from ..io.validation import check_rows
 from ._piecewise_layers import Codes, Units
 from .affine_layers import Affine, Shape
+from .output_activations import OutputActivation, applied, pulled
 
 if TYPE_CHECKING:
     from .line import Line
@@ -82,6 +83,10 @@ class Network:
         Units in all, the length of an activation code.
     source : str
         What it was read from.
+    output_activations : tuple of OutputActivation
+        What the model applies to these outputs and the reader left out (softmax, exp, ...), in
+        order. The network's values, pieces, regions and boundaries are of what enters them;
+        `model_outputs` and `model_jacobians` take them into account.
 
     Examples
     --------
@@ -95,7 +100,7 @@ class Network:
 
     nodes: tuple[Node, ...]
     source: str = "arrays"
-    outside: tuple[str, ...] = field(default=())  # what the reader left out, in words
+    output_activations: tuple[OutputActivation, ...] = ()
 
     @property
     def input_shape(self) -> Shape:
@@ -170,6 +175,32 @@ class Network:
         X = self.rows(X)
         parts = [self.push(X[rows, None])[:, 0] for rows in self.blocks(len(X))]
         return np.concatenate(parts) if parts else np.zeros((0, self.n_outputs))
+
+    def model_outputs(self, X: Any) -> Floats:
+        """What the model that was read gives at rows X (m, d): (m, n_outputs).
+
+        Those of the network itself, behind the `output_activations` that the reader left out.
+        """
+        return applied(self.output_activations, self(X))
+
+    def model_jacobians(self, X: Any) -> Floats:
+        """The derivatives (m, n_outputs, d) of `model_outputs` at rows X (m, d).
+
+        Cost: one backward pass for each output, and all the numbers at once.
+        """
+        X = self.rows(X)
+        k, last = self.n_outputs, len(self.nodes) - 1
+        out = np.empty((len(X), k, self.n_inputs))
+        for rows in self.blocks(len(X), k):
+            seeds = self.output_seeds(self(X[rows]))
+            out[rows] = self.pull({last: seeds}, self.codes(X[rows]))
+        return out
+
+    def output_seeds(self, Y: Floats) -> Floats:
+        """Weights (m, n_outputs, n_outputs) that `pull` makes the model's Jacobians of, at Y."""
+        k = self.n_outputs
+        seeds = np.broadcast_to(np.eye(k), (len(Y), k, k))
+        return pulled(self.output_activations, Y, seeds)
 
     def codes(self, X: Any) -> Codes:
         """Activation codes (m, n_units) of rows X (m, d): for each unit the piece it is on.
@@ -304,7 +335,8 @@ class Network:
         i = names.index(layer) if isinstance(layer, str) else layer
         if not -len(names) <= i < len(names):
             raise ModelError(f"the network has {len(names)} layers of units, so none number {i}")
-        return pruned(self, self.nodes[self.layers[i].node].inputs[0])
+        end = self.nodes[self.layers[i].node].inputs[0]
+        return replace(pruned(self, end), output_activations=())
 
     def along(self, x0: Any, x1: Any) -> Line:
         """Every affine piece on the segment from x0 to x1; see :class:`hullwise.model.Line`."""
@@ -366,8 +398,9 @@ class Network:
         def count(n: int, what: str) -> str:
             return f"{n:,} {what}{'' if n == 1 else 's'}"
 
+        before = "".join(f" before {one.kind}" for one in self.output_activations[:1])
         return (
-            f"Network({count(self.n_inputs, 'input')}, {count(self.n_outputs, 'output')}, "
+            f"Network({count(self.n_inputs, 'input')}, {count(self.n_outputs, 'output')}{before}, "
             f"{count(self.n_units, 'unit')} in {count(len(self.layers), 'layer')}, "
             f"from {self.source})"
         )
@@ -399,4 +432,4 @@ def pruned(net: Network, end: int) -> Network:
         Node(n.name, n.op, tuple(new[j] for j in n.inputs), n.shape)
         for n in (net.nodes[i] for i in kept)
     ]
-    return Network(tuple(nodes), net.source, net.outside)
+    return Network(tuple(nodes), net.source, net.output_activations)

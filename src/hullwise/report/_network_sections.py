@@ -381,7 +381,7 @@ def _distances(view: NetworkView) -> str:
 
 
 def _made(view: NetworkView, made: dict[str, str]) -> str:
-    outside = [f"Left out of the network: {text}" for text in view.net.outside]
+    outside = [f"Left out of the network: {one}" for one in view.net.output_activations]
     notes = "".join(f"<p>{escape(plain(text, 400))}</p>" for text in outside)
     told = "".join(
         f"<dt>{escape(name)}</dt><dd><bdi>{escape(plain(text, 300))}</bdi></dd>"

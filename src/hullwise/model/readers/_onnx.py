@@ -21,10 +21,11 @@ from ...errors import DataWarning, FileError, HullwiseError, ModelError
 from ...io.paths import readable_path
 from ..affine_layers import Shape
 from ..network import Network
+from ..output_activations import OutputActivation
 from ._layers import Layers, Loose, checked, probes, refuse
 from ._onnx_operators import Operators
 
-FINAL = {"Softmax", "LogSoftmax", "Sigmoid"}
+FINAL = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
 SAME = {"Identity", "Dropout", "Cast", "CastLike"}
 MOVES = {
     *("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Gather", "Pad", "Split"),
@@ -49,7 +50,7 @@ def read_onnx(model: Any, input_shape: Any, upto: str | None) -> Network:
     except Exception as error:
         raise ModelError(f"{what} is not valid ONNX: {_first(error)}") from None
     output = reader.read(upto)
-    net = reader.layers.network(output, what, tuple(reader.outside))
+    net = reader.layers.network(output, what, tuple(reader.output_activations))
     X = probes(net.input_shape)
     answers = [reader.run(x).reshape(reader.batch, -1) for x in reader.batches(X)]
     checked(net, X, np.concatenate(answers)[: len(X)], what)
@@ -97,7 +98,7 @@ class _Reader(Operators):
         self.input, self.batch, shape = self._input(input_shape)
         self.layers, self.shape = Layers(shape), shape
         self.at: dict[str, Any] = {self.input: 0}
-        self.outside: list[str] = []
+        self.output_activations: list[OutputActivation] = []
         self.nodes: list[tuple[Any, Any]] = []
         self.last = self.input
         self._passed: dict[str, str] = {}
@@ -202,7 +203,7 @@ class _Reader(Operators):
         if kind in FINAL and signals and final:
             self.at[node.output[0]] = self.at[signals[0]]
             self._passed[node.output[0]] = signals[0]
-            self.outside.append(f"{kind} at the end ({name!r})")
+            self.output_activations.append(OutputActivation(FINAL[kind], name))
             warnings.warn(
                 f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: "
                 f"outputs are what enters it. Regions and the largest class are the same.",

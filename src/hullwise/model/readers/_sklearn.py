@@ -11,10 +11,11 @@ import numpy as np
 from ..._core.types import Floats
 from ...errors import ModelError
 from ..network import Network
+from ..output_activations import OutputActivation
 from ._layers import Layers, checked, probes, refuse
 
 SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
-OUTPUTS = ("softmax", "logistic")  # on top of the logits that are read
+OUTPUTS = {"softmax": "softmax", "logistic": "sigmoid"}  # on top of the logits that are read
 
 
 def read_sklearn(model: Any, upto: str | None = None) -> Network:
@@ -38,8 +39,9 @@ def read_sklearn(model: Any, upto: str | None = None) -> Network:
         at = build.linear(f"linear{i}", at, W.T, b)
         if i + 1 < len(mlp.coefs_) and mlp.activation == "relu":
             at = build.relu(f"relu{i}", at)
-    outside = (f"{mlp.out_activation_} at the end",) if mlp.out_activation_ in OUTPUTS else ()
-    net = build.network(at, type(mlp).__name__, outside)
+    last = OUTPUTS.get(mlp.out_activation_)
+    activations = () if last is None else (OutputActivation(last),)
+    net = build.network(at, type(mlp).__name__, activations)
     X = probes(net.input_shape)
     checked(net, X, _logits(scalers, mlp, X), f"this {type(mlp).__name__}")
     if upto is None:

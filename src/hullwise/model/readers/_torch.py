@@ -16,6 +16,7 @@ import numpy as np
 from ...errors import DataWarning, HullwiseError, ModelError
 from ..affine_layers import Shape
 from ..network import Network
+from ..output_activations import OutputActivation
 from ._layers import Layers, checked, probes, refuse
 from ._torch_operators import Call, Calls, Signal, is_node, mapped
 from ._torch_trace import Watch
@@ -52,7 +53,7 @@ def read_torch(module: Any, input_shape: Any, upto: str | None) -> Network:
     shape = _first_input(own.modules()) if input_shape is None else _shape(input_shape)
     reader = _Reader(torch, own, shape, title)
     node = reader.read(upto)
-    net = reader.layers.network(node, title, tuple(reader.outside))
+    net = reader.layers.network(node, title, tuple(reader.output_activations))
     X = probes(net.input_shape)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about how it computes
@@ -116,7 +117,7 @@ class _Reader(Calls):
         self.layers = Layers(shape)
         self.at: dict[Any, Any] = {}
         self.real: dict[Any, Any] = {}
-        self.outside: list[str] = []
+        self.output_activations: list[OutputActivation] = []
         self.passed: dict[Any, Any] = {}
 
     def read(self, upto: str | None) -> int:
@@ -230,7 +231,7 @@ class _Reader(Calls):
     def _leave_out(self, node: Any, before: Any, name: str, kind: str) -> None:
         self.at[node] = self.at[before]
         self.passed[node] = before
-        self.outside.append(f"{kind} at the end ({name!r})")
+        self.output_activations.append(OutputActivation(node.meta["kind"], name))
         warnings.warn(
             f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: outputs "
             f"are what enters it. Regions and the largest class are the same.",
