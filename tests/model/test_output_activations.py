@@ -28,7 +28,7 @@ def test_a_softmax_may_be_along_one_axis_of_an_image(kind):
     J = f.pull(Y, np.broadcast_to(np.eye(12), (5, 12, 12)))
     h = 1e-6
     near = np.stack([(f(Y + h * e) - f(Y - h * e)) / (2 * h) for e in np.eye(12)], axis=-1)
-    assert J == pytest.approx(near, abs=1e-8)
+    assert pytest.approx(near, abs=1e-8) == J
 
 
 @pytest.mark.parametrize("kind", [*ELEMENTWISE, *ACROSS])
@@ -62,5 +62,5 @@ def test_a_network_names_what_was_left_out_and_can_apply_it():
     point = hw.dissect(net, X[0])
     assert point.model_output == pytest.approx(mlp.predict_proba(X[:1])[0])
     assert point.model_jacobian == pytest.approx(net.model_jacobians(X[:1])[0])
-    assert point.A != pytest.approx(point.model_jacobian)
+    assert pytest.approx(point.model_jacobian) != point.A
     assert not net.upto(0).output_activations
