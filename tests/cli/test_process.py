@@ -76,15 +76,6 @@ def test_compiling_is_announced_before_it_happens():
     assert said == ["now"]
 
 
-def test_no_folder_for_compiled_code_is_one_sentence(files, monkeypatch):
-    def refuse(*_):
-        raise RuntimeError("cannot cache function 'f': no locator available for file 'x.py'")
-
-    monkeypatch.setattr("hullwise.cli._run.warm_up", refuse)
-    args = ["locate", *files, "--target", "y", "--id", "id"]
-    assert "set NUMBA_CACHE_DIR" in run(*args, code=3).stderr
-
-
 def test_closed_pipe_and_full_disk(files, tmp_path):
     Q = np.random.default_rng(0).normal(size=(1500, 3))
     new = write_csv(tmp_path / "many.csv", COLUMNS, Q.tolist())

@@ -46,9 +46,6 @@ class Program(click.Group):
         except Exception as error:
             if _was_stopped(error):
                 _stop(ctx)
-            if "no locator available" in str(error):
-                folder = "numba found no folder to keep compiled code in; set NUMBA_CACHE_DIR"
-                _fail(ctx, f"{folder} to one that can be written", 3)
             traceback.print_exc()
             _fail(ctx, "internal error: please report it with the lines above", 70)
 
