@@ -56,7 +56,7 @@ def measure(client: Any, path: Path, n: int, d: int, times: int) -> list[tuple[A
     rows = made.result
     clouds = hw.Cloud(rows), hw.Cloud(X, copy=False)
     views = [cloud.view_in(cloud.metric(None)) for cloud in clouds]
-    U = views[0].single_directions(U)
+    U = views[0].float32_directions(U)
 
     def line(what: str, there: float, here: float | None) -> tuple[Any, ...]:
         cells = ("", "") if here is None else (f"{here:.3f}", f"{there / here:.2f}")

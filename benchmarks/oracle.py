@@ -73,7 +73,7 @@ def main() -> None:
     for d in args.d:
         X = np.random.default_rng(0).random((args.n, d), dtype=np.float32)
         cloud = hw.Cloud(X, copy=False)
-        small = cloud.view(cloud.frame(cloud.metric(None))).small
+        small = cloud.view(cloud.frame(cloud.metric(None))).in_memory
         for single in (False,) if small else (True, False):
             rows += [compare(X, cloud, b, single, args.repeat) for b in args.b]
     print(f"n = {args.n:,} rows; medians of {args.repeat} runs.\n")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hullwise as hw
-from hullwise.geometry import _scores, pricing, scaled_view
+from hullwise.geometry import _score_blocks, pricing, scaled_view
 from hullwise.io.rows import ArrayRows
 
 
@@ -30,8 +30,8 @@ def brute(X, G, h, k):
 @pytest.mark.parametrize("h", [0, 1, 3])
 @pytest.mark.parametrize("k", [1, 4, 57])
 def test_support_against_brute_force(monkeypatch, h, k, keep):
-    monkeypatch.setattr(scaled_view, "KEEP", keep)
-    for module in (pricing, _scores):
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
+    for module in (pricing, _score_blocks):
         monkeypatch.setattr(module, "BLOCK", 10)
     rng = np.random.default_rng(1)
     X, G = rng.integers(-3, 4, (57, 3)), rng.integers(-9, 10, (40, 3))
@@ -206,7 +206,7 @@ def test_every_source_gives_the_same_bits(tmp_path, expected, source):
 @pytest.mark.parametrize("keep", [1 << 22, 0], ids=["kept", "streamed"])
 @pytest.mark.parametrize("source", SHORT, ids=lambda f: f.__name__)
 def test_short_types_are_decided_in_float64(monkeypatch, tmp_path, expected, source, keep):
-    monkeypatch.setattr(scaled_view, "KEEP", keep)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
     X = source(tmp_path)
     cloud = hw.Cloud(X)
     assert cloud.dtype == X.dtype

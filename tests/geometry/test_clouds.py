@@ -37,7 +37,7 @@ KINDS = {
 @pytest.fixture(autouse=True)
 def large(monkeypatch):
     """Every cloud counts as one too large to keep."""
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,10 +116,10 @@ def test_coarse_proposals_settle_what_they_can_prove():
     X = np.random.default_rng(4).normal(size=(2000, 8))
     coarse = hw.TorchRows(torch.tensor(X), propose="bfloat16")
     view = hw.Cloud(coarse).view_in(hw.Cloud(X).metric(None))
-    U = view.single_directions(np.random.default_rng(5).normal(size=(200, 8)))
+    U = view.float32_directions(np.random.default_rng(5).normal(size=(200, 8)))
     exact = (U @ view.frame.map(X).T).max(axis=1)
     found = price(view, U, single=True)
-    error = view.rounding(U, True)
+    error = view.rounding_bound(U, True)
     assert (np.abs(found.best - exact) <= error).all()
     assert np.abs(found.best - exact).max() > 1e-4  # it is coarse indeed
 

@@ -22,7 +22,7 @@ def table():
 @pytest.mark.parametrize("keep", [1 << 22, 0], ids=["kept", "streamed"])
 @pytest.mark.parametrize("metric", [None, "std", [1.0, 4.0, 0.0]], ids=str)
 def test_leaving_out_equals_leaving_out(monkeypatch, table, metric, keep):
-    monkeypatch.setattr(scaled_view, "KEEP", keep)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
     X, _ = table
     location = hw.locate(X, X[:1], metric=metric, reference=len(X), k=4)
     if isinstance(metric, str):
@@ -92,7 +92,7 @@ def test_bands_follow_the_distances(table):
 @pytest.mark.parametrize("metric", [None, "std", "range"])
 @pytest.mark.parametrize("keep", [1 << 22, 0], ids=["kept", "streamed"])
 def test_neighbours_are_those_of_scikit_learn(monkeypatch, metric, keep):
-    monkeypatch.setattr(scaled_view, "KEEP", keep)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
     rng = np.random.default_rng(4)
     X, Q = rng.normal(size=(500, 4)) * [1, 1e-3, 1e3, 1], rng.normal(size=(70, 4)) * [1, 0, 1e3, 1]
     unit = {None: 1.0, "std": X.std(axis=0), "range": np.ptp(X, axis=0)}[metric]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import hullwise as hw
 import oracle
-from hullwise.geometry import _scores, pricing, scaled_view
+from hullwise.geometry import _score_blocks, pricing, scaled_view
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.DataWarning")
 
@@ -113,8 +113,8 @@ def test_small_integer_draws(family, d):
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
 def test_rows_in_blocks_priced_in_float32_first(family, d, monkeypatch):
     """What large data goes through, on data small enough for rationals; many rows tie here."""
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
-    for module in (pricing, _scores):
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
+    for module in (pricing, _score_blocks):
         monkeypatch.setattr(module, "BLOCK", 4)
     monkeypatch.setattr(pricing, "GROUPS", 3)
     rng = np.random.default_rng([d, FAMILIES.index(family), 1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.geometry import _scores, cloud, hull_projection, pricing, scaled_view
+from hullwise.geometry import _score_blocks, cloud, hull_projection, pricing, scaled_view
 
 N, D, M = 150, 4, 60
 
@@ -152,11 +152,11 @@ def test_membership_alone_agrees(table, answer):
 def streamed(request, monkeypatch):
     """No cloud is small: rows come in blocks, and float32 prices them first."""
     block, groups, chunk = request.param
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
-    for module in (pricing, _scores):
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
+    for module in (pricing, _score_blocks):
         monkeypatch.setattr(module, "BLOCK", block)
     monkeypatch.setattr(pricing, "GROUPS", groups)
-    monkeypatch.setattr(_scores, "CHUNK", chunk)
+    monkeypatch.setattr(_score_blocks, "CHUNK", chunk)
     monkeypatch.setattr(cloud, "BLOCK", max(block // 4, 1))
 
 
@@ -190,10 +190,10 @@ def test_integers_in_blocks(streamed):
 @pytest.mark.parametrize("count", [1, 3])
 def test_number_of_threads(table, answer, monkeypatch, count):
     X, Q = table
-    for module in (pricing, _scores, hull_projection):
+    for module in (pricing, _score_blocks, hull_projection):
         monkeypatch.setattr(module, "cpu_count", lambda: count)
-    for keep in (scaled_view.KEEP, 0):
-        monkeypatch.setattr(scaled_view, "KEEP", keep)
+    for keep in (scaled_view.MAX_NUMBERS_IN_MEMORY, 0):
+        monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
         assert_same(hw.locate(X, Q, reference=N), answer)
 
 
@@ -247,7 +247,7 @@ def test_a_metric_on_rows_that_are_not_kept(table, monkeypatch, dtype, seen):
     X, Q = table[0].astype(dtype), table[1]
     L = np.random.default_rng(4).normal(size=(seen, D))
     kept = hw.locate(X, Q, metric=L.T @ L, reference=N)
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
     for at in (slice(None), slice(0, 1), slice(40, 41)):
         found = hw.locate(X, Q[at], metric=L.T @ L, reference=N)
         assert found.verify(X, exact=True).all()

@@ -70,7 +70,7 @@ def test_a_claim_that_rests_on_cancelling_terms_of_the_metric_is_refused():
 
 
 def test_a_subnormal_float32_column_does_not_spoil_the_float32_pass(monkeypatch):
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
     X = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
     X[:, 0] *= np.float32(1e-30)
     X[:, 0] *= np.float32(1e-10)
@@ -218,4 +218,4 @@ def test_what_another_thread_has_pushed_out_meanwhile_is_still_returned():
 
     cloud = hw.Cloud(np.arange(3.0)[:, None])
     cloud._learned = Forgetful()
-    assert cloud.learned("view", lambda: "made") == "made"
+    assert cloud.cached("view", lambda: "made") == "made"

@@ -24,7 +24,7 @@ N, D = 6000, 5
 @pytest.fixture(autouse=True)
 def large(monkeypatch):
     """Every cloud counts as one too large to keep here."""
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
 
 
 @pytest.fixture

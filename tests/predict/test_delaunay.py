@@ -242,7 +242,7 @@ def test_whole_passes_find_what_the_kernel_finds(name, monkeypatch):
     X = rng.normal(size=(2500, 8)) if name == "gaussian" else cases()[name]
     Q = np.concatenate([rng.dirichlet(np.ones(len(X)), 8) @ X, rng.normal(size=(20, X.shape[1]))])
     small = hw.DelaunayRegressor().fit(X, X[:, 0]).simplices(Q)
-    monkeypatch.setattr(scaled_view, "KEEP", 0)
+    monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
     reg = hw.DelaunayRegressor().fit(X, X[:, 0])
     large = reg.simplices(Q)
     assert large.verify(X).all()

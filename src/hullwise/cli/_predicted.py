@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._core.types import Floats, Indices, Progress
-from ..geometry.hull import HullAnswer, locate_in_hull
+from ..geometry.hull import HullResult, locate_in_hull
 from ..geometry.verdict import Verdict
 from ..predict.error_bound import error_bound
 from ..predict.interpolant import CHUNK, Interpolant
@@ -106,9 +106,9 @@ def _some(regressor: Interpolant, Q: Floats, asked: Asked, progress: Progress | 
 Place = tuple[NDArray[np.str_], Floats, NDArray[np.object_]]
 
 
-def _of_hull(hull: HullAnswer) -> Place:
+def _of_hull(hull: HullResult) -> Place:
     words = [Verdict(v).name.lower() for v in hull.verdict.tolist()]
-    return np.array(words, dtype="<U9"), hull.settled, hull.status
+    return np.array(words, dtype="<U9"), hull.ranked_distance, hull.status
 
 
 def _of_simplices(regressor: Interpolant, found: Simplices) -> Place:

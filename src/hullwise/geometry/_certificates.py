@@ -19,8 +19,9 @@ from ._exact_membership import MOST_ROWS, is_combination
 from ._interior_simplex import PUSHES, interior_simplices
 from .cloud import TINY, Cloud
 from .hull_projection import BUDGET, STALLED, Projection, project, widen
-from .metric import Frame, Metric, lengths
+from .metric import Metric, row_norms
 from .neighbours import nearest_rows
+from .scaling import Frame
 from .verdict import Status, Verdict
 
 
@@ -59,7 +60,7 @@ class Claims:
                 w = w / w.sum(axis=1, keepdims=True)
                 residual[at] = np.einsum("bs,bsd->bd", w, Y)
                 each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
-            spread = lengths(self.metric.image_of_sizes(each_way))
+            spread = row_norms(self.metric.image_of_sizes(each_way))
             error = 8 * (width + d + 10) * UNIT_ROUNDOFF * spread
             size = self.metric.norm(residual[at]) * (1 + 8 * UNIT_ROUNDOFF) + error
             apart = each_way.any(axis=1)
@@ -241,7 +242,7 @@ def _in_metric(
         V = U @ metric.inverse.T
         V += (U - metric.image(V)) @ metric.inverse.T
         # L v is u only up to the condition of L: what is lost is taken off the bound
-        lost = lengths(U - metric.image(V)) + 8 * UNIT_ROUNDOFF * lengths(
+        lost = row_norms(U - metric.image(V)) + 8 * UNIT_ROUNDOFF * row_norms(
             metric.image_of_sizes(np.abs(V))
         )
         far = _farthest(cloud, Q, metric)
@@ -252,14 +253,14 @@ def _in_metric(
     size = np.sqrt(np.einsum("ij,ij->i", T, T))
     ok = size > 0
     size = np.where(ok, size, 1.0)
-    lower = np.where(ok, found.lower / size / frame.pre * (1 - 8 * UNIT_ROUNDOFF), 0.0)
+    lower = np.where(ok, found.lower / size / frame.prescale * (1 - 8 * UNIT_ROUNDOFF), 0.0)
     return lower, T / size[:, None] / safe
 
 
 def _farthest(cloud: Cloud, Q: Floats, metric: Metric) -> Floats:
     """Bound on the distance of each query from every row, (m,)."""
     reach = np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum)
-    return lengths(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))
+    return row_norms(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))
 
 
 def _inverses(A: Floats) -> Floats:

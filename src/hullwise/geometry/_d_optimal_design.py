@@ -16,7 +16,7 @@ import numpy as np
 from .._core.types import Floats, Indices, Progress
 from . import _ellipsoid_kernels as kernels
 from ._flat import Flat, blocks, spanning_rows
-from .scaled_view import View
+from .scaled_view import ScaledView
 
 HELD = 1 << 22  # numbers of the rows still in question that are kept in memory (32 MiB)
 SWEEP = 64  # away steps counted as one iteration
@@ -27,7 +27,7 @@ class Search:
 
     def __init__(
         self,
-        view: View,
+        view: ScaledView,
         flat: Flat,
         tolerance: float,
         limit: int,
@@ -156,7 +156,9 @@ class Search:
             self.progress(self.spent, self.limit, f"gap {gap:.1e} on {count:,} rows")
 
 
-def _sizes(view: View, begin: int, mean: Floats, to: Floats, shift: Floats, wanted: Any) -> Floats:
+def _sizes(
+    view: ScaledView, begin: int, mean: Floats, to: Floats, shift: Floats, wanted: Any
+) -> Floats:
     """|(z - mean) @ to - shift|^2 of the rows wanted; None for all."""
     found = []
     for at, Z in blocks(view):

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import Floats, Indices
-from .metric import Frame, power_of_two
-from .scaled_view import View
+from .scaled_view import ScaledView
+from .scaling import Frame, power_of_two_exponents
 
 ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
 ULPS = 8 * np.finfo(np.float64).eps
@@ -56,7 +56,7 @@ class Flat:
         return np.asarray(1 + np.square(self.mahalanobis(X)) > n * (1 - 1e-9))
 
 
-def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
+def blocks(view: ScaledView) -> Iterator[tuple[slice, Floats]]:
     """All rows of a view, about 8 MiB at a time."""
     size = int(np.clip((1 << 20) // view.rank, 64, 8192))
     for start in range(0, view.n, size):
@@ -64,7 +64,7 @@ def blocks(view: View) -> Iterator[tuple[slice, Floats]]:
         yield slice(start, stop), view.block(start, stop, False)
 
 
-def find_flat(view: View, noise: Floats, tolerance: float = 1e-11) -> Flat:
+def find_flat(view: ScaledView, noise: Floats, tolerance: float = 1e-11) -> Flat:
     """Rank and round coordinates; O(n d^2), one pass where the rank is plain and two elsewhere.
 
     A direction is part of the flat when the rows' spread along it exceeds both `tolerance` times
@@ -97,7 +97,7 @@ def find_flat(view: View, noise: Floats, tolerance: float = 1e-11) -> Flat:
 
 
 def _moments(
-    view: View, start: int, mean: Floats | float = 0.0, axes: Floats | None = None
+    view: ScaledView, start: int, mean: Floats | float = 0.0, axes: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """Sum and sum of outer products of the rows of a part, or of (rows - mean) @ axes."""
     r = view.rank if axes is None else axes.shape[1]
@@ -113,7 +113,9 @@ def _sums(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     return np.sum([one[0] for one in parts], axis=0), np.sum([one[1] for one in parts], axis=0)
 
 
-def _thin_directions(view: View, mean: Floats, unit: Floats, axes: Floats) -> tuple[Floats, Floats]:
+def _thin_directions(
+    view: ScaledView, mean: Floats, unit: Floats, axes: Floats
+) -> tuple[Floats, Floats]:
     """Spread of the rows along directions where a Gram matrix sees only its own rounding.
 
     The rows are projected on those directions first, which makes the numbers small before they
@@ -132,12 +134,12 @@ def measured_by_size(frame: Frame, size: Floats) -> Frame:
     must not pass for a dimension.
     """
     constant = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
-    own = np.ldexp(1.0, -power_of_two(size))
+    own = np.ldexp(1.0, -power_of_two_exponents(size))
     return replace(frame, factor=np.where(constant, own, frame.factor))
 
 
 def _basis_by_svd(
-    view: View, mean: Floats, noise: Floats, tolerance: float
+    view: ScaledView, mean: Floats, noise: Floats, tolerance: float
 ) -> tuple[Floats, Floats | None]:
     """The same for no more rows than features."""
     Z = view.take(np.arange(view.n)) - mean
@@ -148,7 +150,7 @@ def _basis_by_svd(
     return directions / sigma[keep], None if keep.sum() == view.rank else directions
 
 
-def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
+def extremes(view: ScaledView, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
     """|y N|^2 of every row, and the rows furthest either way along each column of N (r, k)."""
     parts = view.ask(partial(_extremes, mean=flat.mean, to=flat.basis @ N))
     best = np.stack([one[1] for one in parts])
@@ -157,7 +159,9 @@ def extremes(view: View, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
     return np.concatenate([one[0] for one in parts]), row
 
 
-def _extremes(view: View, begin: int, mean: Floats, to: Floats) -> tuple[Floats, Floats, Indices]:
+def _extremes(
+    view: ScaledView, begin: int, mean: Floats, to: Floats
+) -> tuple[Floats, Floats, Indices]:
     k = to.shape[1]
     size = np.zeros(view.n)
     best, row = np.full(2 * k, -np.inf), np.zeros(2 * k, dtype=np.intp)
@@ -173,7 +177,7 @@ def _extremes(view: View, begin: int, mean: Floats, to: Floats) -> tuple[Floats,
     return size, best, row
 
 
-def spanning_rows(view: View, flat: Flat, count: int) -> Indices:
+def spanning_rows(view: ScaledView, flat: Flat, count: int) -> Indices:
     """About `count` rows far out under the covariance, that reach well along every direction.
 
     One pass picks them; further ones only while some direction of unit variance in the cloud is

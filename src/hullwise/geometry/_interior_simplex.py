@@ -16,7 +16,7 @@ from scipy.linalg import qr
 from .._core.types import Floats, Indices
 from .cloud import Cloud
 from .hull_projection import project
-from .metric import Frame
+from .scaling import Frame
 
 PUSHES = (1e-2, 1e-5, 1e-8)  # how far the query is pushed, as a share of its way from the ball
 MOST_FEATURES = 100  # thinning costs O(d^4) for each row
@@ -34,7 +34,7 @@ def interior_simplices(
     if d > MOST_FEATURES or cloud.rank < d:
         return rows, weights
     view = cloud.columnwise_view
-    core = cloud.learned("core", lambda: _fat_simplex(cloud, view.frame))
+    core = cloud.cached("core", lambda: _fat_simplex(cloud, view.frame))
     Zq, centre = view.frame.map(Q), view.take(core).mean(axis=0)
     found = project(view, Zq + push * (Zq - centre), exclude=avoid, membership=True)
     for b in np.flatnonzero(found.lower <= 0):

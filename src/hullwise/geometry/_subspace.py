@@ -12,21 +12,21 @@ from scipy.linalg import qr
 
 from .._core.types import Floats
 from ..io.rows import ArrayRows
-from .metric import Frame
-from .scaled_view import View
+from .scaled_view import ScaledView
+from .scaling import Frame
 
 
-class Narrow:
+class RowSpan:
     """A view in the basis of its rows' own flat; O(n^2 d) to make, O(m n d) to map m queries."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: ScaledView) -> None:
         Z = view.take(np.arange(view.n))
         self.mean = Z.mean(axis=0)
         self.basis, corner = qr((Z - self.mean).T, mode="economic")
         rows = np.column_stack([corner.T, np.zeros(view.n)])
         frame = Frame(np.zeros(rows.shape[1]), 1.0, np.ones(rows.shape[1]), None, 0)
         reach = np.abs(rows).max(axis=0)
-        self.view = View(ArrayRows(rows), frame, reach, reach)
+        self.view = ScaledView(ArrayRows(rows), frame, reach, reach)
 
     def map(self, Zq: Floats) -> Floats:
         """Coordinates of queries: along the flat, and how far off it."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Array, Floats, Indices
-from ._scores import CHUNK, Places, Scores, merge_top
-from .scaled_view import View
+from ._score_blocks import CHUNK, Places, Scores, merge_top
+from .scaled_view import ScaledView
 
 ROOM = 1 << 22  # numbers of a block of rows, and of its scores
 
@@ -63,7 +63,7 @@ def _on(like: Any, values: Array) -> Any:
 
 
 def scan_on_device(
-    view: View,
+    view: ScaledView,
     directions: Array,
     spans: Places,
     single: bool,
@@ -97,7 +97,7 @@ def _plain_precision() -> Iterator[None]:
 
 
 def _scan(
-    view: View,
+    view: ScaledView,
     directions: Array,
     spans: Places,
     single: bool,
@@ -109,7 +109,7 @@ def _scan(
     rows: Any = view.source
     coarse = single and rows.propose == "bfloat16"
     kind = torch.bfloat16 if coarse else torch.float32 if single else torch.float64
-    frame = view.unturned if view.folds(len(directions), h) else view.frame
+    frame = view.diagonal_frame if view.folds_matrix(len(directions), h) else view.frame
     device = rows.tensor.device
     U = torch.as_tensor(directions, device=device).to(kind)
     count = min(CHUNK, len(directions))
@@ -117,7 +117,7 @@ def _scan(
     for group, first, last in spans:
         for start in range(first, last, step):
             part = rows.tensor[start : min(start + step, last)]
-            Z = part if single and view.as_stored else _framed(part, frame, single)
+            Z = part if single and view.multiplies_stored_rows else _framed(part, frame, single)
             weight = h * (Z * Z).sum(dim=1) if h else None
             Z = Z.to(kind)
             for low in range(0, len(directions), CHUNK):
@@ -134,16 +134,16 @@ def _framed(part: Any, frame: Any, single: bool) -> Any:
 
     on = {"device": part.device}
     short = part.element_size() <= (4 if part.is_floating_point() else 2)
-    if single and frame.fits_single and short:
+    if single and frame.fits_float32 and short:
         Z = part.to(torch.float32, copy=True)
         Z -= torch.as_tensor(frame.shift.astype(np.float32), **on)
         return Z.mul_(torch.as_tensor(frame.factor.astype(np.float32), **on))
     if part.device.type == "mps":
         return torch.as_tensor(frame.map(part.cpu().numpy()).astype(np.float32), **on)
     Z = part.to(torch.float64, copy=True)
-    if frame.pre != 1.0:
-        Z *= frame.pre
-    Z -= torch.as_tensor(frame.shift * frame.pre, **on)
+    if frame.prescale != 1.0:
+        Z *= frame.prescale
+    Z -= torch.as_tensor(frame.shift * frame.prescale, **on)
     Z *= torch.as_tensor(frame.factor, **on)
     if frame.matrix is not None:
         Z = Z @ torch.as_tensor(frame.matrix, **on)

@@ -24,12 +24,13 @@ from .._core.options import check_int
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..io.rows import ArrayRows, Rows, ask
-from ._cloud_statistics import coarse, squares, summary
+from ._feature_statistics import coarse, squares, summary
 from ._flat import Flat, find_flat, measured_by_size
-from ._scores import BLOCK
-from .metric import Frame, Metric, power_of_two, read_metric
+from ._score_blocks import BLOCK
+from .metric import Metric, parse_metric
 from .pricing import top_rows
-from .scaled_view import View
+from .scaled_view import ScaledView
+from .scaling import Frame, power_of_two_exponents
 
 __all__ = ["Cloud", "Support"]
 
@@ -204,7 +205,7 @@ class Cloud:
         return self.columns or tuple(f"x{j}" for j in range(self.d))
 
     @cached_property
-    def _pre(self) -> float:
+    def _prescale(self) -> float:
         """1, or the power of two that brings extreme magnitudes back to where squares exist."""
         largest = float(max(np.abs(self.minimum).max(), np.abs(self.maximum).max()))
         if largest == 0 or 1e-100 < largest < 1e100:
@@ -213,10 +214,11 @@ class Cloud:
 
     @cached_property
     def _reach(self) -> Floats:
-        """Largest |x - centre| of each feature, times `_pre`."""
-        pre = self._pre
-        middle = self.centre * pre
-        return np.asarray(np.maximum(self.maximum * pre - middle, middle - self.minimum * pre))
+        """Largest |x - centre| of each feature, times `_prescale`."""
+        low, middle, high = (
+            part * self._prescale for part in (self.minimum, self.centre, self.maximum)
+        )
+        return np.asarray(np.maximum(high - middle, middle - low))
 
     @property
     def scale(self) -> float:
@@ -253,35 +255,35 @@ class Cloud:
             return metric
         if metric is not None and not isinstance(metric, str):
             return self._read_metric(metric)
-        return cast(Metric, self.learned(("metric", metric), lambda: self._read_metric(metric)))
+        return cast(Metric, self.cached(("metric", metric), lambda: self._read_metric(metric)))
 
     def _read_metric(self, metric: ArrayLike | None) -> Metric:
         spread = self.spread if isinstance(metric, str) and metric == "std" else np.ones(self.d)
-        return read_metric(metric, spread, self.maximum / 2 - self.minimum / 2)
+        return parse_metric(metric, spread, self.maximum / 2 - self.minimum / 2)
 
     def frame(self, metric: Metric) -> Frame:
         """Coordinates in which `metric` is Euclidean and entries are at most about 1."""
         reach = self._reach * metric.root
-        exponent = int(power_of_two(reach.max(keepdims=True))[0])
+        exponent = int(power_of_two_exponents(reach.max(keepdims=True))[0])
         matrix = None
         factor = np.ldexp(metric.root, -exponent)
         if metric.factor is not None:
             # each feature in its own power of two: units of very different sizes keep their digits
-            each = power_of_two(self._reach)
+            each = power_of_two_exponents(self._reach)
             factor = np.ldexp(1.0, -each)
             exponent = int(np.frexp(metric.image_of_sizes(self._reach[None, :]).max())[1])
             matrix = np.ldexp(metric.factor.T, each[:, None] - exponent)
-        return Frame(self.centre, self._pre, factor, matrix, exponent - _log2(self._pre))
+        return Frame(self.centre, self._prescale, factor, matrix, exponent - _log2(self._prescale))
 
     def columnwise(self) -> Frame:
         """Coordinates in which every feature has its own power-of-two scale (no metric at all)."""
-        factor = np.ldexp(1.0, -power_of_two(self._reach))
-        return Frame(self.centre, self._pre, factor, None, 0)
+        factor = np.ldexp(1.0, -power_of_two_exponents(self._reach))
+        return Frame(self.centre, self._prescale, factor, None, 0)
 
     @cached_property
     def flat(self) -> Flat:
         """The flat that the rows span, and round coordinates on it; one or two passes, O(n d^2)."""
-        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
+        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._prescale
         frame = measured_by_size(self.columnwise(), size)
         return find_flat(self.view(frame), size * frame.factor * np.finfo(np.float64).eps)
 
@@ -310,17 +312,17 @@ class Cloud:
             return np.arange(self.n)
         return np.sort(np.random.default_rng(0).choice(self.n, size, replace=False))
 
-    def view_in(self, metric: Metric) -> View:
+    def view_in(self, metric: Metric) -> ScaledView:
         """The rows in coordinates in which `metric` is Euclidean."""
-        made = self.learned(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
-        return cast(View, made[1])  # the metric is kept too, so that its id stays its own
+        made = self.cached(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
+        return cast(ScaledView, made[1])  # the metric is kept too, so that its id stays its own
 
     @property
-    def columnwise_view(self) -> View:
+    def columnwise_view(self) -> ScaledView:
         """The rows with every feature on its own power-of-two scale."""
-        return cast(View, self.learned("columnwise", lambda: self.view(self.columnwise())))
+        return cast(ScaledView, self.cached("columnwise", lambda: self.view(self.columnwise())))
 
-    def learned(self, name: Any, make: Callable[[], Any]) -> Any:
+    def cached(self, name: Any, make: Callable[[], Any]) -> Any:
         """What `make` returns, made once and kept with the cloud (the last few of them).
 
         Threads may ask at once: then it may be made twice, and each gets a whole one.
@@ -336,10 +338,10 @@ class Cloud:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_learned": {}}
 
-    def view(self, frame: Frame) -> View:
+    def view(self, frame: Frame) -> ScaledView:
         """The rows seen in a frame."""
-        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._pre
-        return View(self.rows, frame, self._reach, largest)
+        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._prescale
+        return ScaledView(self.rows, frame, self._reach, largest)
 
     def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
         """(start, Z) with Z = (x - centre) * scale, (b, d) float64, in the order of the rows."""

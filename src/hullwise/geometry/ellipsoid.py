@@ -22,11 +22,11 @@ from ..errors import DataError
 from ..io.validation import check_rows
 from . import _ellipsoid_kernels as kernels
 from ._d_optimal_design import Search
-from ._ellipsoid_verify import verify
+from ._ellipsoid_checker import verify
 from ._flat import Flat, blocks
 from .cloud import Cloud
-from .metric import Frame
-from .scaled_view import View
+from .scaled_view import ScaledView
+from .scaling import Frame
 
 __all__ = ["Ellipsoid", "EllipsoidStatus", "smallest_ellipsoid"]
 
@@ -107,7 +107,7 @@ class Ellipsoid:
         Infinite or zero entries mean that the squares leave float64 (data of size 1e+-160).
         """
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            A = self.root * self.frame.factor * self.frame.pre
+            A = self.root * self.frame.factor * self.frame.prescale
             return np.asarray(A.T @ A)
 
     def distance(self, Q: ArrayLike) -> Floats:
@@ -260,7 +260,7 @@ def _cloud(X: Any) -> Cloud:
     return X if isinstance(X, Cloud) else Cloud(X, copy=False)
 
 
-def _enclose(view: View, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
+def _enclose(view: ScaledView, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
     """Blow the weights' ellipsoid up until it verifiably holds every row, and state the gap."""
     frame, order = flat.frame, np.argsort(rows)
     rows, u = rows[order], u[order] / u.sum()
@@ -281,7 +281,7 @@ def _enclose(view: View, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
         largest = (np.sqrt(largest) + rounding * float(size)) ** 2
         root = root / np.sqrt(largest)
     return Ellipsoid(
-        centre=frame.shift + offset / frame.factor / frame.pre,
+        centre=frame.shift + offset / frame.factor / frame.prescale,
         support=rows,
         weights=u,
         gap=max((1 + largest) / (rank + 1) - 1, 0.0),
@@ -298,7 +298,7 @@ def _enclose(view: View, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
 
 
 def _farthest(
-    view: View, begin: int, offset: Floats, root: Floats, directions: Floats | None
+    view: ScaledView, begin: int, offset: Floats, root: Floats, directions: Floats | None
 ) -> tuple[float, float, Floats]:
     """Largest |root (z - offset)|^2, largest squared distance off the flat, largest entries."""
     largest, off, reach = 0.0, 0.0, np.zeros(view.rank)

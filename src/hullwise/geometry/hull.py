@@ -20,7 +20,7 @@ from .verdict import Status, Verdict
 
 
 @dataclass(frozen=True, eq=False)
-class HullAnswer:
+class HullResult:
     """What the hull says of m queries, in the metric and in the data's own units."""
 
     verdict: np.ndarray[Any, np.dtype[np.int8]]  # (m,)
@@ -33,7 +33,7 @@ class HullAnswer:
     status: np.ndarray[Any, np.dtype[np.object_]]  # (m,)
 
     @property
-    def settled(self) -> Floats:
+    def ranked_distance(self) -> Floats:
         """(m,) the distance to rank a query by: 0 inside and on the boundary, else `upper`."""
         inside = (self.verdict == Verdict.INSIDE) | (self.status == Status.BOUNDARY)
         return np.where(inside, 0.0, self.upper)
@@ -48,7 +48,7 @@ def locate_in_hull(
     tolerance: float = 1e-12,
     budget: float | None = None,
     progress: Progress | None = None,
-) -> HullAnswer:
+) -> HullResult:
     """Verdict, certified bracket and proofs for each row of Q (m, d).
 
     `tolerance` is relative to each feature's own range; `budget` is in seconds. The cost is one
@@ -86,12 +86,12 @@ def _ahead(progress: Progress | None, start: int, total: int) -> Callable[[int],
     return lambda done: progress and progress(start + done, total, "hull")
 
 
-def _empty_answer(Q: Floats, membership_only: bool) -> HullAnswer:
+def _empty_answer(Q: Floats, membership_only: bool) -> HullResult:
     """Room for the answer; where no nearest point is sought one shared NaN takes no memory."""
     m = len(Q)
     short = membership_only and Q.dtype == np.float32
     none = np.broadcast_to(np.nan, Q.shape)
-    return HullAnswer(
+    return HullResult(
         verdict=np.zeros(m, np.int8),
         lower=np.zeros(m),
         upper=np.zeros(m),

@@ -20,9 +20,9 @@ import numpy as np
 from .._core.floats import UNIT_ROUNDOFF
 from .._core.threads import cpu_count, run_in_threads
 from .._core.types import Floats, Indices
-from ._subspace import Narrow
+from ._subspace import RowSpan
 from .pricing import price
-from .scaled_view import View
+from .scaled_view import ScaledView
 from .wolfe import nearest_batch
 
 WIDE = 4  # from this many times more features than rows, fewer coordinates do
@@ -52,7 +52,7 @@ def query_blocks(m: int, d: int) -> Iterator[slice]:
 
 
 def project(
-    view: View,
+    view: ScaledView,
     Zq: Floats,
     *,
     exclude: Indices | None = None,
@@ -68,7 +68,7 @@ def project(
     most `relative` times upper. `limits` are a number of passes and a time (`time.monotonic`).
     `progress` hears how many queries are done.
     """
-    narrow = Narrow(view) if view.rank > WIDE * view.n else None
+    narrow = RowSpan(view) if view.rank > WIDE * view.n else None
     seen, queries = (narrow.view, narrow.map(Zq)) if narrow else (view, Zq)
     batch = _Batch(seen, queries, exclude, membership, relative)
     sample = min(SAMPLE, SAMPLED // seen.rank)
@@ -84,7 +84,7 @@ def project(
 
 
 def bound_below(
-    view: View, U: Floats, Zq: Floats, best: Floats, single: bool
+    view: ScaledView, U: Floats, Zq: Floats, best: Floats, single: bool
 ) -> tuple[Floats, Floats, Floats]:
     """What a pass proves: a lower bound on each distance, <u, q>, and the rounding in both.
 
@@ -94,7 +94,7 @@ def bound_below(
     length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT_ROUNDOFF)
     ahead = np.einsum("ij,ij->i", U, Zq)
     size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
-    error = view.rounding(U, single) + 2 * U.shape[1] * UNIT_ROUNDOFF * size * length
+    error = view.rounding_bound(U, single) + 2 * U.shape[1] * UNIT_ROUNDOFF * size * length
     gap = ahead - best
     # room for a checker with a coarser rounding bound, but never at the cost of the sign
     lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT_ROUNDOFF)
@@ -105,7 +105,12 @@ class _Batch:
     """The state of a block of queries, from the first pass until every bracket is closed."""
 
     def __init__(
-        self, view: View, Zq: Floats, exclude: Indices | None, membership: bool, relative: float
+        self,
+        view: ScaledView,
+        Zq: Floats,
+        exclude: Indices | None,
+        membership: bool,
+        relative: float,
     ) -> None:
         m, r = Zq.shape
         self.view, self.Zq, self.exclude = view, Zq, exclude
@@ -116,13 +121,13 @@ class _Batch:
         self.count = np.zeros(m, np.intp)
         self.passes, self.idle = np.zeros(m, np.intp), np.zeros(m, np.intp)
         self.ended = np.full(m, OPEN)
-        self.single = np.full(m, not view.small)
+        self.single = np.full(m, not view.in_memory)
         # from the centre to the query: this direction alone separates nearly every row far out
         away = np.where(self.size[:, None] > 0, Zq, 1.0)
         self.away = away / np.sqrt(np.einsum("ij,ij->i", away, away))[:, None]
         self.direction = self.away.copy()
 
-    def begin_with(self, part: View, rows: Indices, limits: tuple[int, float]) -> None:
+    def begin_with(self, part: ScaledView, rows: Indices, limits: tuple[int, float]) -> None:
         """Find the nearest points of the hull of some rows first, which costs no pass.
 
         What is inside their hull is inside; the others begin with a direction that is nearly right.
@@ -156,7 +161,7 @@ class _Batch:
         """One pass over the data: lower bounds, and rows to try next (-1 for none)."""
         U = self.away[some]
         if single:
-            U = self.view.single_directions(U)  # what is multiplied is what certifies
+            U = self.view.float32_directions(U)  # what is multiplied is what certifies
         exclude = None if self.exclude is None else self.exclude[some]
         found = price(self.view, U, exclude, single)
         self.passes[some] += 1
@@ -234,8 +239,8 @@ class _Batch:
 
     def _pool(self, rows: Indices) -> tuple[Floats, Indices]:
         """The framed rows that a few queries need, and the queries' rows as places in it."""
-        if self.view.small:
-            return self.view.kept, rows
+        if self.view.in_memory:
+            return self.view.scaled_rows, rows
         unique, inverse = np.unique(rows, return_inverse=True)
         absent = int(unique[0] == -1)
         return self.view.take(unique[absent:]), inverse.reshape(rows.shape) - absent

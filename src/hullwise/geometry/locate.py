@@ -16,11 +16,11 @@ from ..io.validation import check_rows
 from .bands import Reference, negligible, percentile, rank
 from .cloud import LARGEST, Cloud
 from .ellipsoid import smallest_ellipsoid
-from .hull import HullAnswer, locate_in_hull, reference_distances
+from .hull import HullResult, locate_in_hull, reference_distances
 from .location import Location
 from .metric import Metric
 from .neighbours import nearest_rows, reference_gaps
-from .plane import plane_of
+from .principal_plane import principal_plane
 
 __all__ = ["locate"]
 
@@ -152,7 +152,7 @@ def locate(
 def _compared(
     cloud: Cloud,
     values: NDArray[Any],
-    hull: HullAnswer,
+    hull: HullResult,
     metric: Metric,
     k: int,
     reference: Reference,
@@ -162,10 +162,11 @@ def _compared(
     near = nearest_rows(cloud, values, metric, k)
     mahalanobis = cloud.flat.mahalanobis(values)
     off = np.isinf(mahalanobis)
-    band, share = rank(np.minimum(hull.lower, hull.settled), hull.settled, off, reference)
+    upper = hull.ranked_distance
+    band, share = rank(np.minimum(hull.lower, upper), upper, off, reference)
     ellipsoid = np.full(len(values), np.nan)
     if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
-        found = cloud.learned("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
+        found = cloud.cached("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
         ellipsoid = found.distance(values)
     return {
         "band": band,
@@ -176,7 +177,7 @@ def _compared(
         "neighbour_distance": near.distances[:, -1],
         "neighbour_percentile": percentile(near.distances[:, -1], reference.gaps),
         "nearest_rows": near.rows,
-        "plane": cloud.learned("plane", lambda: plane_of(cloud)),
+        "plane": cloud.cached("plane", lambda: principal_plane(cloud)),
     }
 
 

@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 from .._core.types import Floats, Indices, Mask
 from .bands import BANDS, BEYOND, EDGE, Objects, Reference, chance
 from .bounding_box import excess
-from .metric import Metric, lengths
-from .plane import Plane
+from .metric import Metric, row_norms
+from .principal_plane import PrincipalPlane
 from .verdict import Status, Verdict
 
 __all__ = ["BANDS", "BEYOND", "EDGE", "Location", "Reference", "Status", "Verdict"]
@@ -117,7 +117,7 @@ class Location:
     tolerance: float
     membership_only: bool
     n_train: int
-    plane: Plane | None = None
+    plane: PrincipalPlane | None = None
 
     def __len__(self) -> int:
         return len(self.verdict)
@@ -150,7 +150,7 @@ class Location:
         """
         direction = self.direction.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            gap = self.lower * self.metric.norm(direction) / lengths(self.metric.dual(direction))
+            gap = self.lower * self.metric.norm(direction) / row_norms(self.metric.dual(direction))
         return np.where(self.lower > 0, gap * (1 - 2.0**-40), 0.0)
 
     @property
@@ -159,7 +159,7 @@ class Location:
 
         NaN in a `membership_only` run.
         """
-        return lengths(self.residual)
+        return row_norms(self.residual)
 
     @property
     def box_excess(self) -> Floats:

@@ -22,7 +22,7 @@ from .ellipsoid import smallest_ellipsoid
 from .hull import locate_in_hull
 from .locate import leave_out, locate
 from .location import Location
-from .neighbours import NeighbourAnswer, nearest_rows, reference_gaps
+from .neighbours import Neighbours, nearest_rows, reference_gaps
 
 __all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
 
@@ -153,8 +153,8 @@ class HullLocator(_Locator):
         metric = self.cloud_.metric(self.metric)
         hull = locate_in_hull(self.cloud_, values, metric, tolerance=self.tolerance)
         off = np.isinf(self.cloud_.flat.mahalanobis(values))
-        low = np.minimum(hull.lower, hull.settled)
-        band, share = rank(low, hull.settled, off, self.reference_)
+        low = np.minimum(hull.lower, hull.ranked_distance)
+        band, share = rank(low, hull.ranked_distance, off, self.reference_)
         number = [float(BANDS.index(b)) if b in BANDS else np.nan for b in band]
         return np.column_stack([hull.verdict, hull.lower, hull.upper, share, number])
 
@@ -301,7 +301,7 @@ class NeighbourLocator(_Locator):
         gaps = reference_gaps(cloud, cloud.metric(self.metric), self.k, rows)
         return {"reference_gaps_": gaps}
 
-    def neighbours(self, X: Any) -> NeighbourAnswer:
+    def neighbours(self, X: Any) -> Neighbours:
         """The k nearest training rows of each query and their distances."""
         values = self._queries(X).values
         return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.k)

@@ -1,9 +1,4 @@
-"""The coordinates in which the solvers work, and the way back.
-
-Every cloud is centred and scaled by powers of two before anything is computed: that alone
-cures offsets of 1e12 and scales of 1e+-300. A metric is one more linear map on top, so the
-solvers see plain Euclidean points and never ask which metric is in force.
-"""
+"""Metrics: which length a difference of two rows has."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.types import Array, Floats
+from .._core.types import Floats
 from ..errors import DataError
 
 
@@ -67,10 +62,10 @@ class Metric:
 
     def norm(self, V: Floats) -> Floats:
         """|v|_M for each row of V."""
-        return lengths(self.image(V))
+        return row_norms(self.image(V))
 
 
-def lengths(V: Floats) -> Floats:
+def row_norms(V: Floats) -> Floats:
     """Euclidean length of each row; rows are scaled first, so no square overflows."""
     largest = np.max(np.abs(V), axis=1, initial=0.0)
     safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
@@ -78,7 +73,7 @@ def lengths(V: Floats) -> Floats:
         return np.asarray(np.linalg.norm(V / safe[:, None], axis=1) * safe)
 
 
-def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
+def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
     """Understand the `metric` argument.
 
     None is Euclidean; "std" and "range" divide each feature by its standard deviation or its
@@ -129,65 +124,3 @@ def read_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) ->
     size, basis = np.sqrt(values[keep]), vectors[:, keep]
     factor, inverse = size[:, None] * basis.T * unit, basis / size / unit[:, None]
     return Metric(np.ones(d), factor, inverse, "matrix metric given by the user")
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """z = ((x * pre - shift * pre) * factor) [@ matrix].
-
-    A distance in the metric is 2**exponent times the one between the z.
-    """
-
-    shift: Floats
-    pre: float
-    factor: Floats
-    matrix: Floats | None
-    exponent: int
-
-    @property
-    def rank(self) -> int:
-        """Number of coordinates of z."""
-        return len(self.factor) if self.matrix is None else self.matrix.shape[1]
-
-    @property
-    def fits_single(self) -> bool:
-        """Whether float32 can map rows by itself: a plain scaling well within its range."""
-        used = np.abs(self.factor[self.factor != 0])
-        plain = self.matrix is None and self.pre == 1.0
-        return plain and bool(((used > 2.0**-100) & (used < 2.0**100)).all())
-
-    def map(self, X: Array) -> Floats:
-        """Rows of X in the frame's coordinates, float64."""
-        Z = X.astype(np.float64)
-        if self.pre != 1.0:
-            Z *= self.pre
-        Z -= self.shift * self.pre
-        Z *= self.factor
-        return Z if self.matrix is None else Z @ self.matrix
-
-    def map_single(self, X: Array) -> NDArray32:
-        """The same in float32, without leaving float32 where the rows themselves are that short."""
-        if self.fits_single and _short(X.dtype):
-            Z = X.astype(np.float32)
-            Z -= self.shift.astype(np.float32)
-            Z *= self.factor.astype(np.float32)
-            return Z
-        return self.map(X).astype(np.float32)
-
-    def distance(self, length: Floats) -> Floats:
-        """Lengths in the frame as lengths in the metric."""
-        return np.ldexp(length, self.exponent)
-
-
-NDArray32 = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-
-
-def _short(dtype: np.dtype[np.generic]) -> bool:
-    """Whether every value of this type is a float32 exactly."""
-    return dtype.itemsize <= (4 if dtype.kind == "f" else 2)
-
-
-def power_of_two(values: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.int_]]:
-    """Exponents e with |value| <= 2**e (0 for zeros), none so small that 2**-e overflows."""
-    exponent = np.frexp(values)[1]
-    return np.where(values == 0, 0, np.maximum(exponent, -1020))

@@ -8,17 +8,17 @@ from functools import partial
 import numpy as np
 
 from .._core.types import Floats, Indices
-from ._scores import BLOCK, merge_top
+from ._score_blocks import BLOCK, merge_top
 from .cloud import Cloud
 from .metric import Metric
 from .pricing import merged, top_rows
-from .scaled_view import View
+from .scaled_view import ScaledView
 
 SPARE = 4  # rows fetched beyond k: the gap to the last of them shows whether rounding matters
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourAnswer:
+class Neighbours:
     """The k nearest training rows of m queries, nearest first, equal distances by lowest row."""
 
     rows: Indices  # (m, k)
@@ -27,7 +27,7 @@ class NeighbourAnswer:
 
 def nearest_rows(
     cloud: Cloud, Q: Floats, metric: Metric, k: int, exclude: Indices | None = None
-) -> NeighbourAnswer:
+) -> Neighbours:
     """The k nearest rows to each row of Q (m, d), leaving out `exclude` (m,); O(m n d).
 
     The scan asks the cloud for the rows maximising 2 <z, q> - |z|^2; their distances are then
@@ -37,7 +37,7 @@ def nearest_rows(
     own = 0 if exclude is None else 1
     k = min(k, cloud.n - own)
     if k < 1:
-        return NeighbourAnswer(np.zeros((len(Q), 0), np.intp), np.zeros((len(Q), 0)))
+        return Neighbours(np.zeros((len(Q), 0), np.intp), np.zeros((len(Q), 0)))
     view = cloud.view_in(metric)
     rows = np.zeros((len(Q), k), dtype=np.intp)
     distances = np.zeros((len(Q), k))
@@ -60,11 +60,11 @@ def nearest_rows(
                     view, Zq[doubt], again, left
                 )
         rows[at], distances[at] = found[:, :k], view.frame.distance(gap[:, :k])
-    return NeighbourAnswer(rows, distances)
+    return Neighbours(rows, distances)
 
 
 def _sorted(
-    view: View, Zq: Floats, found: Indices, exclude: Indices | None
+    view: ScaledView, Zq: Floats, found: Indices, exclude: Indices | None
 ) -> tuple[Indices, Floats]:
     """The rows found (m, k) by their distances from differences; `exclude` goes to the end."""
     Z = view.take(found.ravel()).reshape(*found.shape, view.rank)
@@ -75,18 +75,18 @@ def _sorted(
     return np.take_along_axis(found, order, axis=1), np.take_along_axis(gap, order, axis=1)
 
 
-def _score_rounding(view: View, Zq: Floats) -> Floats:
+def _score_rounding(view: ScaledView, Zq: Floats) -> Floats:
     """Bound on the error of 2 <z, q> - |z|^2 for any row, (m,)."""
     ones = np.ones((1, view.rank))
-    return np.asarray(view.rounding(2 * Zq, False) + view.rounding(ones, False) * 4)
+    return np.asarray(view.rounding_bound(2 * Zq, False) + view.rounding_bound(ones, False) * 4)
 
 
-def _by_differences(view: View, Zq: Floats, k: int) -> Indices:
+def _by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:
     """The k nearest rows with nothing that cancels; O(m n d) without a matrix product."""
     return merged(view.ask(partial(_nearest, Zq=Zq, k=k, n=view.n)), k)[1]
 
 
-def _nearest(view: View, begin: int, Zq: Floats, k: int, n: int) -> tuple[Floats, Indices]:
+def _nearest(view: ScaledView, begin: int, Zq: Floats, k: int, n: int) -> tuple[Floats, Indices]:
     values, rows = np.full((len(Zq), k), -np.inf), np.full((len(Zq), k), n, dtype=np.intp)
     for start in range(0, view.n, BLOCK):
         Z = view.block(start, min(start + BLOCK, view.n), False)

@@ -17,15 +17,15 @@ import numpy as np
 
 from .._core.threads import cpu_count
 from .._core.types import Array, Floats, Indices
-from ._scores import BLOCK, Places, Scores, scan
-from .scaled_view import View
+from ._score_blocks import BLOCK, Places, Scores, scan
+from .scaled_view import ScaledView
 
 GROUPS = 32  # rows a pass may propose for each direction
 Spans = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
-class Priced:
+class PricingResult:
     """For each direction: the largest score, its row, and one winner for each group of rows."""
 
     best: Floats
@@ -35,13 +35,13 @@ class Priced:
 
 
 def price(
-    view: View,
+    view: ScaledView,
     U: Floats,
     exclude: Indices | None = None,
     single: bool = False,
     h: float = 0.0,
     groups: int | None = None,
-) -> Priced:
+) -> PricingResult:
     """The largest <u, z> - h |z|^2 for each row u of U, with one proposal from each group of rows.
 
     `exclude[b]` is a row that direction b must not see (-1 for none): that is what leaving one
@@ -52,7 +52,7 @@ def price(
     starts = np.arange(0, view.n, block)
     edges = np.array_split(starts, min(groups, len(starts)))
     spans = [(int(e[0]), min(int(e[-1]) + block, view.n)) for e in edges]
-    directions, base = view.factors(U, single, h)
+    directions, base = view.operands(U, single, h)
     asked = partial(
         _best_of_groups,
         directions=directions,
@@ -68,7 +68,7 @@ def price(
         scores = np.maximum(values, scores)
     scores = scores - base[:, None]
     first = scores.argmax(axis=1)[:, None]
-    return Priced(
+    return PricingResult(
         np.take_along_axis(scores, first, axis=1)[:, 0],
         np.take_along_axis(winners, first, axis=1)[:, 0],
         winners,
@@ -77,7 +77,7 @@ def price(
 
 
 def _best_of_groups(
-    view: View,
+    view: ScaledView,
     begin: int,
     directions: Array,
     spans: Spans,
@@ -104,15 +104,15 @@ def _best_of_groups(
     return winners, scores
 
 
-def top_rows(view: View, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
+def top_rows(view: ScaledView, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
-    directions = view.factors(U, False, h)[0]
+    directions = view.operands(U, False, h)[0]
     asked = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
     return merged(view.ask(asked), k)
 
 
 def _best_k(
-    view: View, begin: int, directions: Array, h: float, k: int, n: int
+    view: ScaledView, begin: int, directions: Array, h: float, k: int, n: int
 ) -> tuple[Floats, Indices]:
     """The best k rows of a part; n stands for no row."""
     shards = np.array_split(np.arange(0, view.n, BLOCK), min(2 * cpu_count(), -(-view.n // BLOCK)))
@@ -135,14 +135,14 @@ def merged(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indic
     return np.take_along_axis(values, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-def rows_above(view: View, U: Floats, least: Floats) -> list[Indices]:
+def rows_above(view: ScaledView, U: Floats, least: Floats) -> list[Indices]:
     """For each row u of U every row of the view with <u, z> >= least, ascending."""
-    directions = view.factors(U, False)[0]
+    directions = view.operands(U, False)[0]
     found = view.ask(partial(_rows_above, directions=directions, least=least))
     return [np.concatenate(parts) for parts in zip(*found)]
 
 
-def _rows_above(view: View, begin: int, directions: Array, least: Floats) -> list[Indices]:
+def _rows_above(view: ScaledView, begin: int, directions: Array, least: Floats) -> list[Indices]:
     found: list[list[Indices]] = [[] for _ in directions]
 
     def collect(group: int, start: int, at: slice, S: Scores) -> None:
@@ -156,7 +156,7 @@ def _rows_above(view: View, begin: int, directions: Array, least: Floats) -> lis
 
 
 def _scan(
-    view: View,
+    view: ScaledView,
     directions: Array,
     spans: Places,
     block: int,

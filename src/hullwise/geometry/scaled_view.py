@@ -11,118 +11,119 @@ import numpy as np
 
 from .._core.types import Array, Floats, Indices
 from ..io.rows import Answer, ArrayRows, Rows, ask
-from .metric import Frame
+from .scaling import Frame
 
-PLACES = 16
-KEEP = 1 << 22  # a cloud of at most this many numbers keeps its framed rows (32 MiB)
+SAMPLE_RUNS = 16  # places of the source from which a sample is taken
+MAX_NUMBERS_IN_MEMORY = 1 << 22  # a smaller cloud keeps its scaled rows (32 MiB)
 
 
-class View:
+class ScaledView:
     """The rows of a source, seen in a frame: what the solvers talk to.
 
     `reach` and `largest` (d,) bound |x - shift| and |x| of every row, feature by feature, in units
-    of the frame's `pre`. Where the second is not much more than the first, float32 rows are
+    of the frame's `prescale`. Where the second is not much more than the first, float32 rows are
     multiplied as they are stored: <u, z> = <u f, x> - <u f, shift>, and no row is ever copied.
     """
 
     def __init__(self, source: Rows, frame: Frame, reach: Floats, largest: Floats) -> None:
         self.source, self.frame = source, frame
         self.n, self.rank = source.n, frame.rank
-        self.small = source.n * frame.rank <= KEEP
-        plain = frame.fits_single and source.dtype == np.float32
+        self.in_memory = source.n * frame.rank <= MAX_NUMBERS_IN_MEMORY
+        is_short = frame.fits_float32 and source.dtype == np.float32
         offset = np.linalg.norm(largest * frame.factor) / 4 > np.linalg.norm(reach * frame.factor)
-        self.as_stored = plain and not offset and not self.small
+        self.multiplies_stored_rows = is_short and not offset and not self.in_memory
         self._reach, self._largest = reach, largest
-        self._sample: tuple[View, Indices] | None = None
+        self._sample: tuple[ScaledView, Indices] | None = None
 
-    def ask(self, question: Callable[[View, int], Answer]) -> list[Answer]:
+    def ask(self, question: Callable[[ScaledView, int], Answer]) -> list[Answer]:
         """What each part of the rows answers, seen in this frame, in their order."""
-        if self.small:
+        if self.in_memory:
             return [question(self, 0)]
-        lens = copy(self)
-        lens.source, lens._sample = None, None  # type: ignore[assignment]  # there already
-        return ask(self.source, partial(_seen, lens, question))
+        without_rows = copy(self)  # they are already where the question goes
+        del without_rows.source
+        without_rows._sample = None
+        return ask(self.source, partial(_ask_part, without_rows, question))
 
     @cached_property
-    def kept(self) -> Floats:
+    def scaled_rows(self) -> Floats:
         """All framed rows of a small cloud."""
         return np.ascontiguousarray(self.frame.map(self.source.block(0, self.n)))
 
-    def sample(self, size: int) -> tuple[View, Indices]:
+    def sample(self, size: int) -> tuple[ScaledView, Indices]:
         """About `size` rows, from 16 places, as a view of their own, and their numbers; kept."""
         if self._sample is None:
-            run = size // PLACES
-            first = np.linspace(0, self.n - run, PLACES).astype(np.intp)
+            run = size // SAMPLE_RUNS
+            first = np.linspace(0, self.n - run, SAMPLE_RUNS).astype(np.intp)
             Z = np.concatenate([self.block(int(a), int(a) + run, False) for a in first])
             reach = np.abs(Z).max(axis=0)
             frame = Frame(np.zeros(self.rank), 1.0, np.ones(self.rank), None, 0)
             rows = (first[:, None] + np.arange(run)).ravel()
-            self._sample = View(ArrayRows(Z), frame, reach, reach), rows
+            self._sample = ScaledView(ArrayRows(Z), frame, reach, reach), rows
         return self._sample
 
-    def folds(self, count: int, h: float) -> bool:
+    def folds_matrix(self, count: int, h: float) -> bool:
         """Whether a pass takes its directions through the metric's matrix instead of the rows.
 
         <u, y L'> = <u L, y>: the same scores, and rows are not mapped anew in every pass. Mapped
         rows have fewer coordinates where the metric sees few: then it depends on how many ask.
         """
-        if self.small or self.frame.matrix is None or h:
+        if self.in_memory or self.frame.matrix is None or h:
             return False
         d, r = self.frame.matrix.shape
         return bool(count * d < r * (count + d))
 
     @cached_property
-    def unturned(self) -> Frame:
+    def diagonal_frame(self) -> Frame:
         """The frame without the metric's matrix."""
         return replace(self.frame, matrix=None)
 
     def on_device(self, single: bool) -> bool:
         """Whether the rows are multiplied where they are, by torch."""
         multiplies = getattr(self.source, "multiplies", None)
-        return multiplies is not None and not self.small and bool(multiplies(single))
+        return multiplies is not None and not self.in_memory and bool(multiplies(single))
 
     def block(self, start: int, stop: int, single: bool, folded: bool = False) -> Array:
-        if self.small:
-            return self.kept[start:stop]
+        if self.in_memory:
+            return self.scaled_rows[start:stop]
         rows = self.source.block(start, stop)
-        if single and self.as_stored:
+        if single and self.multiplies_stored_rows:
             return rows
-        frame = self.unturned if folded else self.frame
-        return frame.map_single(rows) if single else frame.map(rows)
+        frame = self.diagonal_frame if folded else self.frame
+        return frame.map_float32(rows) if single else frame.map(rows)
 
     def take(self, rows: Indices) -> Floats:
-        return self.kept[rows] if self.small else self.frame.map(self.source.take(rows))
+        return self.scaled_rows[rows] if self.in_memory else self.frame.map(self.source.take(rows))
 
-    def single_directions(self, U: Floats) -> Floats:
+    def float32_directions(self, U: Floats) -> Floats:
         """The directions nearest to U that a float32 pass multiplies exactly as they are."""
-        if self.as_stored:
+        if self.multiplies_stored_rows:
             return np.asarray((U * self.frame.factor).astype(np.float32) / self.frame.factor)
         return U.astype(np.float32).astype(np.float64)
 
-    def factors(self, U: Floats, single: bool, h: float = 0.0) -> tuple[Array, Floats]:
+    def operands(self, U: Floats, single: bool, h: float = 0.0) -> tuple[Array, Floats]:
         """What a block is multiplied with for directions U, and what to take off every score."""
-        if self.frame.matrix is not None and self.folds(len(U), h):
+        if self.frame.matrix is not None and self.folds_matrix(len(U), h):
             U = U @ self.frame.matrix.T
-        elif single and self.as_stored:
+        elif single and self.multiplies_stored_rows:
             D = np.ascontiguousarray(U * self.frame.factor, dtype=np.float32)
             return D, D.astype(np.float64) @ self.frame.shift
-        dtype = np.float32 if single and not self.small else np.float64
+        dtype = np.float32 if single and not self.in_memory else np.float64
         return np.ascontiguousarray(U, dtype=dtype), np.zeros(len(U))
 
-    def rounding(self, U: Floats, single: bool) -> Floats:
+    def rounding_bound(self, U: Floats, single: bool) -> Floats:
         """Bound on the error of every computed <u, z>, for each row u of U.
 
         Every summation order obeys |error| <= gamma_k sum_j |u_j| |z_j| with k terms (Higham,
         Accuracy and Stability, section 3.1); eight more roundings cover the frame itself. A
         metric's matrix adds d terms, whether the rows go through it or the directions.
         """
-        single = single and not self.small
+        single = single and not self.in_memory
         terms = 8 + self.rank + (0 if self.frame.matrix is None else len(self.frame.shift))
         unit = 2.0**-24 if single else 2.0**-53
         gamma = terms * unit / (1 - terms * unit)
         if single:
             gamma += getattr(self.source, "coarse", 0.0)
-        size = self._largest if single and self.as_stored else self._reach
+        size = self._largest if single and self.multiplies_stored_rows else self._reach
         size = size * np.abs(self.frame.factor)
         if self.frame.matrix is not None:
             size = size @ np.abs(self.frame.matrix)
@@ -130,8 +131,10 @@ class View:
         return np.asarray(gamma * (np.abs(U) @ size) * (1 + 1e-12) + tiny)
 
 
-def _seen(lens: View, question: Callable[[View, int], Answer], rows: Rows, start: int) -> Answer:
+def _ask_part(
+    view: ScaledView, question: Callable[[ScaledView, int], Answer], rows: Rows, start: int
+) -> Answer:
     """A question put to a part of the rows: how it is looked at is as for the whole."""
-    part = copy(lens)
+    part = copy(view)
     part.source, part.n = rows, rows.n
     return question(part, start)

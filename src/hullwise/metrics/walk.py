@@ -18,7 +18,7 @@ from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.locate import read_queries
-from ..geometry.metric import lengths
+from ..geometry.metric import row_norms
 from ..io.validation import check_memory
 from ..model.network import Network
 from ._geodesics import at_positions, geodesic, straight
@@ -334,7 +334,7 @@ def walk(
         points=points,
         position=position,
         length=float(sizes.sum()),
-        length_euclidean=float(lengths(np.diff(points, axis=0)).sum()),
+        length_euclidean=float(row_norms(np.diff(points, axis=0)).sum()),
         straight_length=float(piece_lengths(measure, direct).sum()),
         graph_length=graph_length,
         lower=around.lower,

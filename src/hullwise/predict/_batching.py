@@ -14,8 +14,9 @@ from .._core.numba import jit
 from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Frame, Metric
+from ..geometry.metric import Metric
 from ..geometry.qr_update import dot
+from ..geometry.scaling import Frame
 
 FAR = 40  # a query farther than 2**FAR radii of the data is moved in: rounding would hide the rows
 TINY = 1e-200  # of a squared distance: differences are enlarged first
@@ -48,10 +49,10 @@ def scene(cloud: Cloud, Q: Floats, metric: Metric) -> Scene:
     view = cloud.view_in(metric)
     frame = view.frame
     if frame.matrix is None:
-        frame, rows = cloud.learned(("rows", id(metric)), lambda: (metric, _plain(cloud, frame)))[1]
+        frame, rows = cloud.cached(("rows", id(metric)), lambda: (metric, _plain(cloud, frame)))[1]
         return Scene(rows, mapped_alone(frame, Q), 0.0, frame)
-    rounding = 4 * float(np.linalg.norm(view.rounding(np.eye(view.rank), False)))
-    return Scene(view.kept, mapped_alone(frame, Q), rounding, frame)
+    rounding = 4 * float(np.linalg.norm(view.rounding_bound(np.eye(view.rank), False)))
+    return Scene(view.scaled_rows, mapped_alone(frame, Q), rounding, frame)
 
 
 def _plain(cloud: Cloud, frame: Frame) -> tuple[Frame, Floats]:
@@ -59,9 +60,9 @@ def _plain(cloud: Cloud, frame: Frame) -> tuple[Frame, Floats]:
 
     A mean of many digits would round what is whole, and rows that are equally far with it.
     """
-    width = (cloud.maximum / 2 - cloud.minimum / 2) * frame.pre
+    width = (cloud.maximum / 2 - cloud.minimum / 2) * frame.prescale
     step = np.ldexp(1.0, np.maximum(np.frexp(width)[1] - 4, -1000))
-    shift = np.rint(frame.shift * frame.pre / step) * step / frame.pre
+    shift = np.rint(frame.shift * frame.prescale / step) * step / frame.prescale
     frame = replace(frame, shift=np.where(width > 0, shift, cloud.minimum))
     return frame, np.ascontiguousarray(frame.map(cloud.rows.block(0, cloud.n)))
 

@@ -12,7 +12,7 @@ import scipy.linalg
 from .._core.types import Floats
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ..geometry.scaled_view import View
+from ..geometry.scaled_view import ScaledView
 from ._batching import mapped_alone
 
 THIN = 1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen
@@ -25,14 +25,14 @@ class Coordinates:
     A query has coordinates along the flat only; `off` says how far it is from it.
     """
 
-    view: View
+    view: ScaledView
     metric: Metric
     basis: Floats | None
 
     @cached_property
     def columns(self) -> Floats:
         """All rows, one in each column, (r, n)."""
-        return np.ascontiguousarray(self.view.kept.T)
+        return np.ascontiguousarray(self.view.scaled_rows.T)
 
     def map(self, Q: Floats) -> Floats:
         """Queries (m, d) along the flat, (m, r), those far out moved in."""
@@ -47,7 +47,7 @@ class Coordinates:
 
 def coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
     """Coordinates of a cloud's flat in a metric, made once; O(n d^2) to find the flat."""
-    made = cloud.learned(
+    made = cloud.cached(
         ("coordinates", id(metric)), lambda: (metric, _make_coordinates(cloud, metric))
     )
     return cast(Coordinates, made[1])  # the metric is kept too, so that its id stays its own
@@ -59,7 +59,12 @@ def _make_coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
         return Coordinates(cloud.view_in(metric), metric, None)
     frame = cloud.frame(metric)
     # directions of the flat: from columns in their own scale to the metric's coordinates
-    along = flat.directions.T / flat.frame.factor * frame.factor * (frame.pre / flat.frame.pre)
+    along = (
+        flat.directions.T
+        / flat.frame.factor
+        * frame.factor
+        * (frame.prescale / flat.frame.prescale)
+    )
     if frame.matrix is not None:
         along = along @ frame.matrix
     if not along.size:

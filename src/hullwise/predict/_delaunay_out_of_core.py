@@ -15,7 +15,7 @@ from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Progress
 from ..geometry.hull_projection import project, query_blocks
 from ..geometry.pricing import price, rows_above
-from ..geometry.scaled_view import View
+from ..geometry.scaled_view import ScaledView
 from ._coordinates import Coordinates
 from ._delaunay_search import LOOSE, OUTSIDE, find_simplices
 from ._simplex_result import Found, floors
@@ -41,7 +41,7 @@ def search_large(
 class _Block:
     """A block of queries, each with the few rows it works on."""
 
-    def __init__(self, view: View, Zq: Floats, found: Found) -> None:
+    def __init__(self, view: ScaledView, Zq: Floats, found: Found) -> None:
         self.view, self.Zq, self.found = view, Zq, found
         self.floor = floors(Zq)
 
@@ -74,7 +74,8 @@ class _Block:
         score = np.einsum("bsr,br->bs", Z, U) - np.square(Z).sum(axis=2)
         surface = np.where(rows >= 0, score, -np.inf).max(axis=1)
         seen = price(view, U, h=1.0, groups=MORE)
-        slack = 2 * view.rounding(U, False) + 8 * view.rounding(np.ones((1, view.rank)), False)
+        ones = np.ones((1, view.rank))
+        slack = 2 * view.rounding_bound(U, False) + 8 * view.rounding_bound(ones, False)
         better = seen.scores > (surface + slack)[:, None]
         return {int(b): row[use] for b, row, use in zip(some, seen.winners, better)}
 
@@ -98,7 +99,7 @@ class _Block:
             some, U = some[~thin], -way[~thin] / length[~thin, None]
             plane = np.einsum("ij,ij->i", U, self.Zq[some] + way[~thin])
             seen = price(view, U, groups=MORE)
-            better = seen.scores > (plane + 4 * view.rounding(U, False))[:, None]
+            better = seen.scores > (plane + 4 * view.rounding_bound(U, False))[:, None]
             more |= {int(b): row[use] for b, row, use in zip(some, seen.winners, better)}
         return more
 
@@ -111,7 +112,7 @@ class _Block:
         U = -way / np.sqrt(np.einsum("ij,ij->i", way, way))[:, None]
         supports = [row[w > 0] for row, w in zip(found.rows[some], found.weights[some])]
         lowest = np.array([(view.take(rows) @ u).min() for rows, u in zip(supports, U)])
-        lowest -= 4 * view.rounding(U, False) + 4 * self.floor[some]
+        lowest -= 4 * view.rounding_bound(U, False) + 4 * self.floor[some]
         faces = rows_above(view, U, lowest)
         sets = [np.union1d(own, face) for own, face in zip(supports, faces)]
         points = self.Zq[some] + way

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array, issparse
 from .._core.types import Floats, Indices
 from ..errors import DataError
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Frame
+from ..geometry.scaling import Frame
 from ..io.validation import check_columns, check_rows
 from .targets import refuse_masked
 
@@ -69,7 +69,7 @@ class Weighted:
         Each feature is subtracted in the data's own units: nothing cancels that the data have not
         lost, however far they are from zero.
         """
-        pre = self.frame.pre
+        pre = self.frame.prescale
         V = (X - origin if pre == 1.0 else X * pre - origin * pre) * self.frame.factor
         if self.frame.matrix is None:
             return V, V

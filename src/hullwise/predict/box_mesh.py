@@ -17,7 +17,8 @@ from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Frame, Metric
+from ..geometry.metric import Metric
+from ..geometry.scaling import Frame
 from ._batching import mapped
 from ._box_mesh_kernels import basis, iterative_boxes, largest_boxes
 from ._duplicates import Places, distinct_places
@@ -237,7 +238,7 @@ def _coordinates(frame: Frame, X: Floats) -> Floats:
     axis that rounding picked.
     """
     if frame.matrix is None:
-        return np.ascontiguousarray(X[:, frame.factor > 0] * frame.pre)
+        return np.ascontiguousarray(X[:, frame.factor > 0] * frame.prescale)
     plain = replace(frame, matrix=None).map(X)
     return np.asarray(mapped(np.clip(plain, -(2.0**500), 2.0**500), frame.matrix))
 

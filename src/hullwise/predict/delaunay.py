@@ -48,7 +48,7 @@ def search(place: Coordinates, Q: Floats, whole: bool, progress: Progress | None
     """
     Zq = place.map(Q)
     found = Found.empty(*Zq.shape)
-    if not place.view.small:
+    if not place.view.in_memory:
         return search_large(place, Zq, found, whole, progress)
     floor = floors(Zq)
     work = place.view.n * (place.view.rank + 8)

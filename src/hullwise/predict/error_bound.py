@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from .._core.options import check_nonnegative
 from .._core.types import Floats
 from ..geometry.location_columns import frame_of
-from ..geometry.metric import lengths
+from ..geometry.metric import row_norms
 from ._row_weights import UNIT, Weighted, read_weighted
 from .simplex_shape import theorem_terms
 
@@ -209,7 +209,7 @@ def _sums(given: Weighted) -> tuple[Scaled, Scaled]:
     loose = terms * UNIT * np.maximum(1.0, weight @ np.ones(W.nnz)) * 1.01
     size += np.repeat(loose, given.counts()) * rough
     first = weight @ rough
-    reach = lengths(np.ldexp(mean, -unit[:, None])) * (1 + loose) + loose * first * 1.01
+    reach = row_norms(np.ldexp(mean, -unit[:, None])) * (1 + loose) + loose * first * 1.01
     second = (weight @ np.square(size)) * (1 + loose) + 2.0**-1000
     anywhere = top > 0
     exponent = unit.astype(np.intp)
@@ -232,8 +232,8 @@ def _walk(given: Weighted) -> tuple[Floats, Floats, Floats]:
     for first, last in given.spans():
         owners = given.owners(first, last)
         Z, loose = given.image(given.rows(slice(first, last)), given.Q[owners])
-        size[first:last] = lengths(Z)
-        rough[first:last] = size[first:last] if loose is Z else lengths(loose)
+        size[first:last] = row_norms(Z)
+        rough[first:last] = size[first:last] if loose is Z else row_norms(loose)
         a, b = int(owners[0]), int(owners[-1]) + 1
         ends = np.clip(W.indptr[a : b + 1], first, last) - first
         part = csr_array((W.data[first:last], np.arange(last - first), ends), (b - a, last - first))

@@ -18,7 +18,7 @@ from sklearn.exceptions import DataConversionWarning
 from .._core.types import Array, Floats, Progress
 from ..errors import DataError, DataTypeError
 from ..geometry.cloud_estimator import CloudEstimator
-from ..geometry.metric import power_of_two
+from ..geometry.scaling import power_of_two_exponents
 from ..io.validation import check_rows, check_target
 from . import _mixture_kernels
 from .explanation import Explanation
@@ -319,7 +319,7 @@ def _samples(y: Any, name: str = "y") -> Floats:
 def _means(samples: Floats) -> Floats:
     """Row means; scaled by a power of two, so that no sum overflows."""
     samples = samples.reshape(len(samples), -1)
-    exponent = power_of_two(np.abs(samples).max(keepdims=True))[0, 0]
+    exponent = power_of_two_exponents(np.abs(samples).max(keepdims=True))[0, 0]
     return np.asarray(np.ldexp(np.ldexp(samples, -exponent).mean(axis=1), exponent))
 
 

@@ -11,10 +11,10 @@ from .._core.memory import check_memory
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Metric, lengths
+from ..geometry.metric import Metric, row_norms
 from ..geometry.neighbours import nearest_rows
 from ..geometry.pricing import top_rows
-from ..geometry.scaled_view import View
+from ..geometry.scaled_view import ScaledView
 from ._batching import Batch, Scene, in_batches, scene
 from ._shepard_kernels import COVERED, add_slopes, shepard
 
@@ -113,14 +113,14 @@ def local_fits(cloud: Cloud, metric: Metric) -> LocalFits:
     return LocalFits(radii, near.rows)
 
 
-def _half_diameter(view: View) -> Floats:
+def _half_diameter(view: ScaledView) -> Floats:
     """Half the largest distance between two rows, in the frame, as an array of one."""
-    Z, each, most = view.kept, 4096, 0.0
+    Z, each, most = view.scaled_rows, 4096, 0.0
     for start in range(0, view.n, each):
         part = Z[start : start + each]
         # the farthest row maximises |z|^2 - 2 <z, x>
         far = top_rows(view, -2 * part, -1.0, 1)[1][:, 0]
-        most = max(most, float(lengths(Z[far] - part).max()))
+        most = max(most, float(row_norms(Z[far] - part).max()))
     return np.array([most / 2])
 
 
@@ -196,7 +196,7 @@ def slope_operators(seen: Scene, near: Indices, used: Indices) -> Floats:
 def _operators(E: Floats, floor: float) -> Floats:
     """Slopes from differences: E (b, k, r) are those of the fitted rows from their own."""
     b, k, r = E.shape
-    D = lengths(E.reshape(b * k, r)).reshape(b, k)
+    D = row_norms(E.reshape(b * k, r)).reshape(b, k)
     apart = floor < D
     safe = np.where(apart, D, 1.0)
     # each row of the fit divided by its distance: entries of about 1 whatever the scale

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
 from ..geometry.location_columns import frame_of
-from ..geometry.metric import lengths
+from ..geometry.metric import row_norms
 from ._row_weights import NUMBERS, UNIT, Weighted, read_weighted
 
 __all__ = ["SimplexShape", "simplex_shape"]
@@ -213,11 +213,11 @@ def _batch(given: Weighted, queries: Indices, size: int) -> Batch:
     # the mean is taken from a vertex, not from the query, which may be far away
     edges = edges_from(np.zeros(b, dtype=np.intp))
     gaps = edges - (weight[:, :, None] * edges).sum(axis=1, keepdims=True)
-    nearest = lengths(gaps.reshape(b * size, -1)).reshape(b, size).argmin(axis=1)
+    nearest = row_norms(gaps.reshape(b * size, -1)).reshape(b, size).argmin(axis=1)
     edges = edges_from(nearest)
     exponent = np.frexp(np.abs(edges).max(axis=(1, 2), initial=0.0))[1]
     edges = np.ldexp(edges, -exponent[:, None, None])
-    towards = lengths((weight[:, :, None] * edges).sum(axis=1))
+    towards = row_norms((weight[:, :, None] * edges).sum(axis=1))
     others = np.arange(size - 1) + (np.arange(size - 1) >= nearest[:, None])
     edges = np.take_along_axis(edges, others[:, :, None], axis=1)
     edges[~np.isfinite(edges).all(axis=(1, 2))] = 0.0
@@ -253,5 +253,5 @@ def _nearest(given: Weighted) -> Floats:
     away = np.zeros(given.W.nnz)
     for first, last in given.spans():
         Q = given.Q[given.owners(first, last)]
-        away[first:last] = lengths(given.image(given.rows(slice(first, last)), Q)[0])
+        away[first:last] = row_norms(given.image(given.rows(slice(first, last)), Q)[0])
     return np.asarray(np.minimum.reduceat(away, given.W.indptr[:-1]))

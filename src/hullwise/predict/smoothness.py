@@ -16,7 +16,7 @@ from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Metric, lengths
+from ..geometry.metric import Metric, row_norms
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_target
 from ._duplicates import distinct_places
@@ -245,7 +245,7 @@ def _local(V: Floats, rise: Floats, doubt: Floats) -> tuple[Floats, Floats, NDAr
     b, k, r = V.shape
     scale = np.frexp(np.abs(V).max(axis=(1, 2), initial=0.0))[1].astype(np.int32)
     V = np.ldexp(V, -scale[:, None, None])
-    far = lengths(V.reshape(b * k, r)).reshape(b, k)
+    far = row_norms(V.reshape(b * k, r)).reshape(b, k)
     apart = far > 0
     cliff = (~apart[:, :, None] & (rise != 0)).any(axis=1)
     safe = np.where(apart, far, 1.0)[:, :, None]

@@ -94,7 +94,7 @@ def distances(cloud: Cloud, Q: Floats, metric: Floats | None) -> tuple[Floats, F
     """Hull distance and distance to the 5th nearest row only, (m,) each."""
     chosen = cloud.metric(metric)
     near = nearest_rows(cloud, Q, chosen, 5)
-    return locate_in_hull(cloud, Q, chosen).settled, near.distances[:, -1]
+    return locate_in_hull(cloud, Q, chosen).ranked_distance, near.distances[:, -1]
 
 
 def settled(loc: Location) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 from .._core.types import Floats
 from ..io.rows import Rows
 from ..io.validation import check_block
-from ._scores import BLOCK
-from .metric import Frame
+from ._score_blocks import BLOCK
+from .scaling import Frame
 
 
 def summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Floats]:

@@ -14,7 +14,7 @@ ANGLES = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class PrincipalPlane:
     """The first two principal axes of the standardised rows; y = ((x - centre) / scale) @ axes.T.
 
     Attributes
@@ -40,7 +40,7 @@ class Plane:
         return f"Plane({len(self.sample)} rows, {self.share.sum():.0%} of the variance)"
 
 
-def plane_of(cloud: Cloud) -> Plane:
+def principal_plane(cloud: Cloud) -> PrincipalPlane:
     """The map of a cloud; one pass for the outline, O(n d), and O(s d^2) for the axes."""
     rows = cloud.sample(int(np.clip((1 << 22) // cloud.d, 64, SAMPLE)))
     sample = cloud.take(rows)
@@ -57,4 +57,4 @@ def plane_of(cloud: Cloud) -> Plane:
     G = np.outer(np.cos(angle), first[0]) + np.outer(np.sin(angle), first[1])
     corners = np.unique(cloud.support(G * (scale.min() / scale)).rows)
     outline = cloud.take(np.setdiff1d(corners, rows))
-    return Plane(first, share, cloud.mean, scale, np.concatenate([sample, outline]))
+    return PrincipalPlane(first, share, cloud.mean, scale, np.concatenate([sample, outline]))

@@ -34,7 +34,7 @@ def _coordinates(
     e: Ellipsoid, X: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Rows as the ellipsoid sees them; powers of two and one subtraction."""
-    return (X * e.frame.pre - e.frame.shift * e.frame.pre) * e.frame.factor - e.offset
+    return (X * e.frame.prescale - e.frame.shift * e.frame.prescale) * e.frame.factor - e.offset
 
 
 def _encloses(e: Ellipsoid, X: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from .._core.numba import jit
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
-from .scaled_view import View
+from .scaled_view import ScaledView
 
 BLOCK = 1024  # rows of data in one product
 CHUNK = 1024  # directions in one product
@@ -65,7 +65,7 @@ class ArrayScores:
 
 
 def scan(
-    view: View,
+    view: ScaledView,
     directions: Array,
     spans: Places,
     block: int,
@@ -81,7 +81,7 @@ def scan(
     count = len(directions)
     if not count:
         return
-    folded = view.folds(count, h)
+    folded = view.folds_matrix(count, h)
 
     def one_group(item: tuple[int, int, int], stop: StopFlag) -> None:
         group, first, last = item
@@ -102,8 +102,8 @@ def scan(
                     S -= weight
                 consume(group, start, at, ArrayScores(S))
 
-    if view.small:
-        _ = view.kept  # made once, before the threads ask for it
+    if view.in_memory:
+        _ = view.scaled_rows  # made once, before the threads ask for it
     # a thread costs more to start than a small product takes
     threads = cpu_count() if view.n * view.rank * count > SMALL else 1
     with single_threaded_blas():
