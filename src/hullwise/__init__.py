@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .errors import DataTypeError as DataTypeError
     from .errors import DataWarning as DataWarning
     from .errors import FileError as FileError
+    from .errors import Hint as Hint
     from .errors import HullwiseError as HullwiseError
     from .errors import MemoryLimitError as MemoryLimitError
     from .errors import ModelError as ModelError
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
     from .geometry.locators import HullLocator as HullLocator
     from .geometry.locators import NeighbourLocator as NeighbourLocator
     from .io.cluster_rows import ClusterRows as ClusterRows
+    from .io.numeric_table import NumericTable as NumericTable
     from .io.rows import Rows as Rows
+    from .io.table_reader import read_table as read_table
     from .io.torch_rows import TorchRows as TorchRows
     from .metrics.rfm import RFMClassifier as RFMClassifier
     from .metrics.rfm import RFMRegressor as RFMRegressor
@@ -75,6 +78,8 @@ if TYPE_CHECKING:
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
 _HOMES = {
     "Cloud": "geometry.cloud",
+    "read_table": "io.table_reader",
+    "NumericTable": "io.numeric_table",
     "Rows": "io.rows",
     "TorchRows": "io.torch_rows",
     "ClusterRows": "io.cluster_rows",
@@ -120,6 +125,7 @@ _HOMES = {
     "DataTypeError": "errors",
     "DataWarning": "errors",
     "FileError": "errors",
+    "Hint": "errors",
     "HullwiseError": "errors",
     "MemoryLimitError": "errors",
     "ModelError": "errors",

@@ -12,9 +12,15 @@
 
     UserWarning
     └── DataWarning                              an answer was given, with a reservation
+
+A `Hint` is what helps against an error, for each face of the library to word.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, unique
+from typing import Self
 
 __all__ = [
     "ClusterError",
@@ -22,14 +28,64 @@ __all__ = [
     "DataTypeError",
     "DataWarning",
     "FileError",
+    "Hint",
     "HullwiseError",
     "MemoryLimitError",
     "ModelError",
 ]
 
 
+@unique
+class Hint(Enum):
+    """What helps against an error, whoever shows it.
+
+    A member stands for the advice; its value is the wording for Python. The command line words the
+    same members in its own options. ``{}`` is a value that belongs to the advice, such as a name.
+    """
+
+    SEPARATOR = "pass sep={} to hullwise.read_table"
+    DECIMAL = "pass decimal={} to hullwise.read_table"
+    GROUPED_OR_DECIMAL = (
+        "remove the thousands separators, or pass decimal={} to hullwise.read_table if it is the "
+        "decimal mark"
+    )
+    NO_HEADER = (
+        "pass header=False to hullwise.read_table, or give the columns names that are no numbers"
+    )
+    UNNAMED_COLUMN = (
+        "name it, take it as the row id with id_column='', or select the features with columns= "
+        "(of hullwise.read_table)"
+    )
+    LEAVE_OUT = "leave the column out with drop= of hullwise.read_table"
+    ENCODE_OR_LEAVE_OUT = (
+        "encode text as numbers, or leave the column out with drop= of hullwise.read_table"
+    )
+    NUMERIC_COLUMNS = "select the numeric ones with columns=[{}]"
+    OFFSET_OR_ROW_ID = (
+        "subtract an offset from that column first, or take it as the row id with id_column= of "
+        "hullwise.read_table"
+    )
+    KEEP_BAD_ROWS = "or pass bad_rows='keep' to have the other rows {}"
+    CLASS_LABELS = "if the target {} holds class labels, use a classifier"
+    REPLACE_FILE = "pass force=True to replace it"
+
+
 class HullwiseError(Exception):
     """Base of every error raised on purpose.
+
+    Parameters
+    ----------
+    *args
+        What was found, where, what was expected.
+    hint : Hint, optional
+        What to do about it, where that is an option of whoever shows the error.
+    value : str
+        What the hint is filled in with.
+
+    Attributes
+    ----------
+    hints : tuple of (Hint, str)
+        All hints with their values; `with_hint` adds one.
 
     Examples
     --------
@@ -40,6 +96,27 @@ class HullwiseError(Exception):
     ...     print(type(error).__name__)
     DataError
     """
+
+    def __init__(self, *args: object, hint: Hint | None = None, value: str = "") -> None:
+        super().__init__(*args)
+        self.hints: tuple[tuple[Hint, str], ...] = () if hint is None else ((hint, value),)
+
+    def with_hint(self, hint: Hint, value: str = "") -> Self:
+        """The same error with one more hint."""
+        self.hints = (*self.hints, (hint, value))
+        return self
+
+    def problem_text(self) -> str:
+        """The message without its hints."""
+        return super().__str__()
+
+    def worded(self, words: Mapping[Hint, str]) -> str:
+        """The message, its hints in these words, or in those for Python where there are none."""
+        hints = [words.get(hint, hint.value).format(value) for hint, value in self.hints]
+        return "; ".join([self.problem_text(), *hints])
+
+    def __str__(self) -> str:
+        return self.worded({})
 
 
 class DataError(HullwiseError, ValueError):
@@ -65,19 +142,30 @@ class FileError(DataError):
         The file as the user named it.
     problem : str
         What was found, what was expected and what to do.
+    hint : Hint, optional
+        What to do, where that is an option of whoever shows the error.
+    value : str
+        What the hint is filled in with.
 
     Examples
     --------
     >>> print(FileError("train.csv", "the file is empty"))
     train.csv: the file is empty
+    >>> error = FileError("out.csv", "exists already", hint=Hint.REPLACE_FILE)
+    >>> print(error)
+    out.csv: exists already; pass force=True to replace it
+    >>> print(error.worded({Hint.REPLACE_FILE: "pass --force to replace it"}))
+    out.csv: exists already; pass --force to replace it
     """
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
+    def __init__(
+        self, path: str, problem: str, *, hint: Hint | None = None, value: str = ""
+    ) -> None:
+        super().__init__(path, problem, hint=hint, value=value)
         self.path = path
         self.problem = problem
 
-    def __str__(self) -> str:
+    def problem_text(self) -> str:
         return f"{self.path}: {self.problem}"
 
 

@@ -56,7 +56,7 @@ def test_bad_parquet_is_one_sentence(tmp_path, reader, damage, words):
 )
 def test_parquet_columns_without_numbers_are_listed(tmp_path, reader, column, kind):
     path = parquet(tmp_path / "t.parquet", {"a": [1.0, 2.0], "bad": column, "c": [3, 4]})
-    with pytest.raises(FileError, match=rf"'bad' \({kind}.*--columns: 'a', 'c'"):
+    with pytest.raises(FileError, match=rf"'bad' \({kind}.*columns=\['a', 'c'\]"):
         reader(path)
     assert reader(path, columns=["c", "a"]).columns == ("c", "a")
 

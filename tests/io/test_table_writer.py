@@ -37,7 +37,7 @@ def test_written_tables_read_the_same(tmp_path, suffix):
 def test_existing_output_needs_force(tmp_path, suffix):
     path = tmp_path / f"out{suffix}"
     path.write_text("mine")
-    with pytest.raises(FileError, match="--force"):
+    with pytest.raises(FileError, match="force=True"):
         write_table(COLUMNS, path)
     assert path.read_text() == "mine"
     write_table(COLUMNS, path, force=True)

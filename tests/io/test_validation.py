@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+import hullwise as hw
 import hullwise.errors as errors
 from hullwise._core import memory
 from hullwise.errors import DataError, DataTypeError, DataWarning, FileError, MemoryLimitError
@@ -211,6 +212,51 @@ def test_other_columns_list_both(found, words):
         )
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_columns_in_another_order_are_matched_by_name(kind):
+    module = pytest.importorskip(kind)
+    frame = {"b": [1.0, 3.0], "a": [2.0, 4.0]}
+    table = module.table(frame) if kind == "pyarrow" else module.DataFrame(frame)
+    checked = check_rows(table, columns=["a", "b"], by_name=True)
+    assert checked.columns == ("a", "b")
+    np.testing.assert_array_equal(checked.values, [[2, 1], [4, 3]])
+    with pytest.raises(DataError, match="another order"):
+        check_rows(table, columns=["a", "b"])
+    with pytest.raises(DataError, match="missing 'c'; not in the training data 'b'"):
+        check_rows(table, columns=["a", "c"], by_name=True)
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "objects", "pandas"])
+def test_bad_rows_in_memory_are_kept_with_what_they_hold(kind):
+    X = [[1.0, 2.0], [NAN, INF], [3.0, -INF]]
+    table = {"array": np.array(X), "list": X, "objects": np.array(X, object)}.get(kind)
+    if kind == "pandas":
+        table = pytest.importorskip("pandas").DataFrame(X, columns=["a", "b"])
+    checked = check_rows(table, bad_rows="keep")
+    np.testing.assert_array_equal(checked.values, X)
+    first, second = ("'a'", "'b'") if kind == "pandas" else (0, 1)
+    assert checked.bad == {
+        1: f"NaN in column {first} and 1 more",
+        2: f"infinity in column {second}",
+    }
+    assert check_rows([[1, 2]], bad_rows="keep").bad == {}
+    with pytest.raises(DataError, match=r"2\*\*53"):
+        check_rows([[2**53 + 1]], bad_rows="keep")
+
+
+def test_a_table_that_was_read_is_taken_with_its_names(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id;b;a\np;1,5;2\nq;;4\n")
+    table = hw.read_table(path, sep=";", decimal=",", id_column="id", bad_rows="keep")
+    checked = check_rows(table, columns=["a", "b"], by_name=True, bad_rows="keep")
+    assert checked.columns == ("a", "b")
+    assert checked.labels.tolist() == ["p", "q"]
+    assert checked.bad == {1: "NaN in column 'b'"}
+    with pytest.raises(DataError, match=r"row 1 \(label 'q'\), column 'b'"):
+        check_rows(table)
+    assert hw.Cloud(hw.read_table(path, sep=";", decimal=",", columns=["a"])).columns == ("a",)
+
+
 # ---- memory -------------------------------------------------------------------------------
 
 
@@ -329,7 +375,9 @@ def test_targets():
 
 def test_errors_are_caught_as_their_builtin_kin():
     assert set(errors.__all__) == {
-        name for name, value in vars(errors).items() if isinstance(value, type)
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and value.__module__ == errors.__name__
     }
     for kind, kin in [(DataError, ValueError), (DataTypeError, TypeError), (FileError, DataError)]:
         assert issubclass(kind, kin)

@@ -140,11 +140,7 @@ def _read(data: str, model: str, net: Network, options: dict[str, Any]) -> Given
     if len(features) != net.n_inputs:
         raise FileError(table.path, _unequal(features, model, net))
     keep = options["bad_rows"] == "keep"
-    try:
-        queries = read_queries(table, features, ids, keep, "dissected")
-    except FileError as error:
-        problem = error.problem.replace("(or as --target", "(or as --drop")
-        raise FileError(error.path, problem) from None
+    queries = read_queries(table, features, ids, keep, "dissected")
     labels = None if target is None else _labels(table, target, features)[queries.located]
     notes = [note.replace(" new ", " ") for note in repeated_ids(None, queries.ids)]
     if table.index and ids is None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import available_memory
-from ..errors import FileError
+from ..errors import FileError, Hint
 from ..geometry.cloud import Cloud
 from ..io.coercion import format_names
 from ..io.file_rows import NpyRows, ParquetRows
@@ -223,8 +223,7 @@ def read_queries(
         refused = error
     with contextlib.suppress(FileError):
         if read_rows(query, columns=features, bad_rows="keep").bad:
-            hint = f"or pass --bad-rows keep to have the other rows {done}"
-            refused = FileError(refused.path, f"{refused.problem}; {hint}")
+            refused = refused.with_hint(Hint.KEEP_BAD_ROWS, done)
     raise refused
 
 

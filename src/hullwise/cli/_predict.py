@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import Floats
-from ..errors import DataError, DataWarning, FileError, HullwiseError
+from ..errors import DataError, DataWarning, FileError, Hint, HullwiseError
 from ..geometry.cloud import Cloud
 from ..geometry.warm_up import predict_once
 from ..io.rows import ArrayRows
@@ -57,11 +57,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
         train, query, options, targets=[options["target"]], dropped=options["dropped"]
     )
     metric: Any = None if learns(options) else metric_of(options["metric"])
-    try:
-        data = _read(first, second, pairs, options)
-    except FileError as error:  # the readers know only the options of `locate`
-        problem = error.problem.replace("(or as --target", "(or as --drop")
-        raise FileError(error.path, problem) from None
+    data = _read(first, second, pairs, options)
     read = perf_counter() - start
     bound, method = options["bound"], options["method"]
     compiled = compile_kernels(say, lambda: predict_once(_regressor(method, None), bound=bound))
@@ -129,8 +125,7 @@ def _numbered(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, Floats
         with contextlib.suppress(FileError):  # a file that cannot be read at all
             target_labels(table, target, pairs)
             if not holds_numbers(table, target):
-                hint = f"if the target {target!r} holds class labels, say so with --classes"
-                refused = FileError(refused.path, f"{refused.problem}; {hint}")
+                refused = refused.with_hint(Hint.CLASS_LABELS, repr(target))
         raise refused from None
     cloud = Cloud(ArrayRows(np.ascontiguousarray(found.values[:, :-1]), found.columns[:-1]))
     cloud.labels = found.ids

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import sys
 import traceback
@@ -15,9 +14,9 @@ from typing import Any, NoReturn
 import click
 
 from ..errors import DataWarning, HullwiseError
+from ._hints import option_words
 
 STOPPED = "hullwise.stopped"
-IN_PYTHON = re.compile(r" \((force=True|header=False|sep= in Python|decimal='.' in Python)\)")
 
 
 class Program(click.Group):
@@ -36,7 +35,7 @@ class Program(click.Group):
         except MemoryError as error:
             _fail(ctx, str(error) or "out of memory", 4)
         except HullwiseError as error:
-            _fail(ctx, str(error), 3)
+            _fail(ctx, error.worded(option_words(self._command(ctx))), 3)
         except BrokenPipeError:
             _silence_stdout()
             ctx.exit(141)
@@ -48,6 +47,10 @@ class Program(click.Group):
                 _stop(ctx)
             traceback.print_exc()
             _fail(ctx, "internal error: please report it with the lines above", 70)
+
+    def _command(self, ctx: click.Context) -> click.Command | None:
+        name = ctx.invoked_subcommand
+        return None if name is None else self.get_command(ctx, name)
 
 
 @contextlib.contextmanager
@@ -95,8 +98,6 @@ def _silence_stdout() -> None:
 
 
 def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
-    # The library also says what to write in Python.
-    message = IN_PYTHON.sub("", message)
     click.echo(f"hullwise: {message}", err=True)
     ctx.exit(code)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from ..errors import Hint
 from .coercion import LARGEST_INTEGER
 
 NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
@@ -40,25 +41,23 @@ def value(text: str, decimal: str) -> float:
     return float("nan") if word.upper() in MISSING else float(word.replace(decimal, "."))
 
 
-def advice(cells: Sequence[str], decimal: str) -> str:
-    """What to do about cells that hold no number."""
+def cell_hint(cells: Sequence[str], decimal: str) -> tuple[str, Hint | None, str]:
+    """What to do about cells that hold no number: in words, or as a hint and its value."""
     other = "," if decimal == "." else "."
     present = [c.strip() for c in cells if c.strip().upper() not in MISSING]
     if not present:
-        return "missing values are never filled in for you: impute them or drop those rows"
+        text = "; missing values are never filled in for you: impute them or drop those rows"
+        return text, None, ""
     grouped = [re.fullmatch(THOUSANDS, c) is not None for c in present]
     if all(grouped):
+        if all(c.count(other) == 1 for c in present):
+            return "", Hint.GROUPED_OR_DECIMAL, repr(other)
         marks = sorted({mark for c in present for mark in re.findall(r"[^\d+-]", c)})
-        hint = f"remove the thousands separators ({' '.join(map(repr, marks))})"
-        return (
-            f"{hint}, or pass --decimal {other} if it is the decimal mark"
-            if all(c.count(other) == 1 for c in present)
-            else hint
-        )
+        return f"; remove the thousands separators ({' '.join(map(repr, marks))})", None, ""
     number = re.compile(_marked(other))
     if all(g or number.fullmatch(c) for g, c in zip(grouped, present, strict=True)):
-        return f"pass --decimal {other} (decimal={other!r} in Python)"
-    return "encode text as numbers, or leave the column out with --columns (or as --target, --id)"
+        return "", Hint.DECIMAL, repr(other)
+    return "", Hint.ENCODE_OR_LEAVE_OUT, ""
 
 
 def _marked(decimal: str) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import check_memory
-from ..errors import FileError
+from ..errors import FileError, Hint
 from ._arrow import known, numbers
 from ._byte_source import Source
-from ._cells import advice, is_inexact, is_number, number_pattern, value
+from ._cells import cell_hint, is_inexact, is_number, number_pattern, value
 from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names
 
 SEPARATORS: Final = (";", "\t", "|", ",")
@@ -63,7 +63,9 @@ class CsvTable:
                 raise FileError(
                     self.path,
                     f"one column called {cells[0][:60]!r}: its values look separated by {mark}, "
-                    f"but {self.sep!r} was expected; pass --sep {mark} (sep= in Python)",
+                    f"but {self.sep!r} was expected",
+                    hint=Hint.SEPARATOR,
+                    value=mark,
                 )
         if re.fullmatch(r"\s*\S+(\s+\S+)+\s*", cells[0]) and self._is_spaced(cells[0]):
             raise FileError(
@@ -84,8 +86,8 @@ class CsvTable:
                 self.path,
                 f"line {self.first_line} holds numbers only ({format_names(cells, 4)}), so there "
                 "seems to "
-                "be no header; pass --no-header (header=False), or give the columns names that "
-                "are no numbers",
+                "be no header",
+                hint=Hint.NO_HEADER,
             )
 
     # ---- reading --------------------------------------------------------------------------
@@ -99,8 +101,8 @@ class CsvTable:
             raise FileError(
                 self.path,
                 f"column {self.names.index('') + 1} has no name in line {self.first_line} (some "
-                "programs write row numbers so); name it, take it as the row id with --id '', "
-                "or select the features with --columns",
+                "programs write row numbers so)",
+                hint=Hint.UNNAMED_COLUMN,
             )
         self._check_size()
         table = self._parse(self.features, id_column)
@@ -218,8 +220,8 @@ class CsvTable:
         raise FileError(
             self.path,
             f"columns that hold times: {format_names(times)} (line {line}: {cell!r}); "
-            f"{TIME_ADVICE}; "
-            "or leave them out with --columns",
+            f"{TIME_ADVICE}",
+            hint=Hint.LEAVE_OUT,
         )
 
     def _refuse_text(self, table: Any, columns: list[str], keep_bad: bool) -> None:
@@ -243,11 +245,9 @@ class CsvTable:
         if total > 1:
             cells += f"{'s' * (len(bad) > 1)} ({format_names(list(bad))}) are"
         sample = table.column(column).filter(bad[column]).slice(0, 1000).to_pylist()
-        raise FileError(
-            self.path,
-            f"line {line}, column {column!r} holds {cell!r}, which is no number; {cells} not "
-            f"numeric; {advice(sample, self.decimal)}",
-        )
+        text, hint, value = cell_hint(sample, self.decimal)
+        problem = f"line {line}, column {column!r} holds {cell!r}, which is no number"
+        raise FileError(self.path, f"{problem}; {cells} not numeric{text}", hint=hint, value=value)
 
     def _refuse_missing(self, table: Any) -> None:
         counts = {c: table.column(c).null_count for c in self.features}
@@ -258,7 +258,8 @@ class CsvTable:
         if empty and table.num_rows > 1:
             raise FileError(
                 self.path,
-                f"columns without any value: {format_names(empty)}; leave them out (--columns)",
+                f"columns without any value: {format_names(empty)}",
+                hint=Hint.LEAVE_OUT,
             )
         holes = {c: _first_set(table.column(c).is_null()) for c, k in counts.items() if k}
         column = min(holes, key=lambda c: holes[c])
@@ -302,8 +303,8 @@ class CsvTable:
         raise FileError(
             self.path,
             f"line {line}, column {column!r} holds the integer {cell}: beyond 2**53 neighbouring "
-            "integers are the same float64; subtract an offset from that column first, or take it "
-            "as the row id with --id",
+            "integers are the same float64",
+            hint=Hint.OFFSET_OR_ROW_ID,
         )
 
     def _cell(self, row: int, column: str) -> tuple[int, str]:

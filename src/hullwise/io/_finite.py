@@ -82,7 +82,7 @@ def refuse_bad(
         _raise_nonfinite(values, name, start, columns, labels, scope)
 
 
-def bad_rows(values: NDArray[Any], columns: Sequence[str]) -> dict[int, str]:
+def bad_rows(values: NDArray[Any], columns: Sequence[str] | None) -> dict[int, str]:
     """For each row that holds NaN or infinity, by number, what it holds and where."""
     found: dict[int, str] = {}
     if values.dtype.kind != "f":
@@ -93,7 +93,8 @@ def bad_rows(values: NDArray[Any], columns: Sequence[str]) -> dict[int, str]:
             at = np.flatnonzero(bad[i]).tolist()
             what = "NaN" if np.isnan(block[i, at[0]]) else "infinity"
             more = f" and {len(at) - 1} more" if len(at) > 1 else ""
-            found[start + i] = f"{what} in column {columns[at[0]]!r}{more}"
+            column = at[0] if columns is None else columns[at[0]]
+            found[start + i] = f"{what} in column {column!r}{more}"
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FileError
+from ..errors import FileError, Hint
 from ._arrow import known, numbers
 from ._file_part import CHANGED
 from .coercion import LARGEST_INTEGER, format_names
@@ -74,12 +74,10 @@ def refuse_types(name: str, schema: Any, features: Sequence[str]) -> None:
     if bad:
         listing = ", ".join(bad[:8]) + (f" and {len(bad) - 8} more" if len(bad) > 8 else "")
         good = [c for c in features if not any(b.startswith(f"{c!r} (") for b in bad)]
-        hint = (
-            f"select the numeric ones with --columns: {format_names(good)}"
-            if good
-            else "none is left"
-        )
-        raise FileError(name, f"columns that hold no plain numbers: {listing}; {hint}")
+        problem = f"columns that hold no plain numbers: {listing}"
+        if not good:
+            raise FileError(name, f"{problem}; none is left")
+        raise FileError(name, problem, hint=Hint.NUMERIC_COLUMNS, value=format_names(good))
 
 
 def shared_dtype(schema: Any, features: Sequence[str]) -> np.dtype[Any]:
@@ -250,6 +248,6 @@ def _refuse_inexact(
     raise FileError(
         name,
         f"row {rows[i]} (counted from 0), column {column!r} holds the integer {numbers[i]}: "
-        "beyond 2**53 neighbouring integers are the same float64; subtract an offset from that "
-        "column first, or take it as the row id with --id",
+        "beyond 2**53 neighbouring integers are the same float64",
+        hint=Hint.OFFSET_OR_ROW_ID,
     )

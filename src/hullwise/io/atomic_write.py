@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import FileError
+from ..errors import FileError, Hint
 
 
 def output_path(path: str | PathLike[str], *, force: bool) -> Path:
@@ -29,7 +29,7 @@ def output_path(path: str | PathLike[str], *, force: bool) -> Path:
     if not target.parent.is_dir():
         raise FileError(name, f"there is no folder {str(target.parent)!r}; make it first")
     if target.is_file() and not force:
-        raise FileError(name, "exists already; pass --force (force=True) to replace it")
+        raise FileError(name, "exists already", hint=Hint.REPLACE_FILE)
     return target
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,52 +19,13 @@ from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
 from ._parquet import batch_values, index_columns, open_parquet, refuse_types, shared_dtype
 from .file_rows import NpyRows
+from .numeric_table import BadRows, NumericTable
 from .paths import readable_path, select_features, table_suffix
 
 __all__ = ["NumericTable", "OpenTable", "open_table", "read_rows", "read_table"]
 
 BATCH = 1 << 16
-BadRows = Literal["refuse", "keep"]
 Read = tuple[NDArray[Any], NDArray[np.object_] | None]
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class NumericTable:
-    """A table of numbers read from a file.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n, d)
-        float64, or float32 where every column of the file is. Finite but for the rows of `bad`.
-    columns : tuple of str
-        Names of the d features; x0, x1, ... where the file has none.
-    ids : object ndarray of shape (n,) or None
-        Row ids as given, int or str.
-    path : str
-        The file as the user named it.
-    bad : mapping of int to str
-        The rows with missing or infinite values, where these were kept, and what each holds.
-    """
-
-    values: NDArray[Any]
-    columns: tuple[str, ...]
-    ids: NDArray[np.object_] | None
-    path: str
-    bad: Mapping[int, str] = field(default_factory=dict)
-
-    @property
-    def n(self) -> int:
-        """Number of rows."""
-        return int(self.values.shape[0])
-
-    @property
-    def d(self) -> int:
-        """Number of features."""
-        return int(self.values.shape[1])
-
-    def __repr__(self) -> str:
-        name = Path(self.path).name
-        return f"NumericTable({self.n} rows, {self.d} features, {self.values.dtype} from {name!r})"
 
 
 class OpenTable(Protocol):
@@ -187,7 +146,7 @@ def open_table(
     sep = "\t" if sep in ("\\t", "tab") else sep
     for option, mark in (("sep", sep), ("decimal", decimal)):
         if mark is not None and len(mark.encode()) != 1:
-            raise DataError(f"{option}={mark!r} (--{option}): expected one ASCII character")
+            raise DataError(f"{option}={mark!r}: expected one ASCII character")
     if sep is None:
         first = source.head().split(b"\n", 1)[0]
         sep = "\t" if kind == ".tsv" or (kind == ".txt" and b"\t" in first) else ","

@@ -7,8 +7,8 @@ memory map is never copied; every scan goes by blocks and allocates a fixed numb
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from .._core.memory import available_memory, check_memory, size_text
 from ..errors import DataError, DataWarning
 from ._dataframe import frame_columns, frame_labels, frame_values, is_frame
+from ._finite import bad_rows as find_bad_rows
 from ._finite import check_block, refuse_bad
 from .coercion import as_table, format_names, real_values
+from .numeric_table import BadRows, NumericTable
 
 __all__ = [
     "LabelledArray",
@@ -28,6 +30,7 @@ __all__ = [
     "check_memory",
     "check_rows",
     "check_target",
+    "match_columns",
     "size_text",
 ]
 
@@ -44,11 +47,14 @@ class LabelledArray:
         Names of the d features, if the table had names.
     labels : object ndarray of shape (n,) or None
         Row labels, if the table had labels other than 0, 1, 2, ...
+    bad : mapping of int to str
+        The rows with missing or infinite values, where these were kept, and what each holds.
     """
 
     values: NDArray[Any]
     columns: tuple[str, ...] | None = None
     labels: NDArray[np.object_] | None = None
+    bad: Mapping[int, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         n, d = self.values.shape
@@ -64,13 +70,16 @@ def check_rows(
     n_features: int | None = None,
     allow_empty: bool = False,
     finite: bool = True,
+    by_name: bool = False,
+    bad_rows: BadRows = "refuse",
 ) -> LabelledArray:
     """Check a table of rows and return it as a real ndarray.
 
     Parameters
     ----------
     X : array-like or data frame of shape (n, d)
-        An array, nested lists, a CPU tensor, or a data frame (pandas, polars, Arrow, ...).
+        An array, nested lists, a CPU tensor, a data frame (pandas, polars, Arrow, ...), or what
+        `read_table` returns.
         Object arrays that hold numbers are converted; text that looks like numbers is refused.
     name : str, default="X"
         What messages call the table.
@@ -84,6 +93,12 @@ def check_rows(
     finite : bool, default=True
         Also refuse NaN, infinity and integers beyond 2**53 in what is already an array. False
         leaves that to `check_block` in a pass that is made anyway.
+    by_name : bool, default=False
+        Match the columns of a data frame with `columns` by name: another order is put right
+        rather than refused.
+    bad_rows : {"refuse", "keep"}, default="refuse"
+        Rows with missing or infinite values: an error, or NaN and infinity in the values and a
+        sentence for each such row in `LabelledArray.bad`.
 
     Returns
     -------
@@ -118,26 +133,78 @@ def check_rows(
 from 0). Nothing is filled in for you: impute it or drop that row.
     """
     expected = len(columns) if columns is not None else n_features
-    names, labels = None, None
-    if is_frame(X, name):
-        names = frame_columns(X, name)
-        if names is not None and columns is not None:
-            check_columns(names, columns, name=name)
-        labels = frame_labels(X)
-        check_memory(_frame_bytes(X), f"{name} as an array")
-        values = frame_values(X, name)
-    else:
-        values = as_table(X, name)
-        if columns is not None:
-            _warn_nameless(name)
+    table = _labelled(X, name, columns, by_name)
+    values, names, labels = table.values, table.columns, table.labels
     _check_shape(values, name, expected, allow_empty)
     if values.dtype.kind == "O" or values.dtype.itemsize > 8:
         check_memory(8 * values.size, f"{name} as float64")
     names_for_messages = names if names is not None else _tuple(columns)
     values = real_values(values, name, names_for_messages, labels)
-    if finite:
+    keep = bad_rows == "keep"
+    if finite and not (keep and values.dtype.kind == "f"):
         refuse_bad(values, name, 0, names_for_messages, labels)
-    return LabelledArray(values, names, labels)
+    bad = find_bad_rows(values, names_for_messages) if keep else {}
+    return LabelledArray(values, names, labels, bad)
+
+
+def _labelled(X: Any, name: str, columns: Sequence[str] | None, by_name: bool) -> LabelledArray:
+    """Values of any dtype, with the names of columns and rows that the container brings."""
+    if isinstance(X, NumericTable):
+        order = match_columns(X.columns, columns, name=name, by_name=by_name)
+        return LabelledArray(_columns_of(X.values, order), _named(X.columns, order), X.ids)
+    if not is_frame(X, name):
+        if columns is not None:
+            _warn_nameless(name)
+        return LabelledArray(as_table(X, name))
+    names = frame_columns(X, name)
+    order = None if names is None else match_columns(names, columns, name=name, by_name=by_name)
+    check_memory(_frame_bytes(X), f"{name} as an array")
+    values = _columns_of(frame_values(X, name), order)
+    return LabelledArray(values, _named(names, order), frame_labels(X))
+
+
+def _columns_of(values: NDArray[Any], order: list[int] | None) -> NDArray[Any]:
+    return values if order is None else values[:, order]
+
+
+def _named(names: tuple[str, ...] | None, order: list[int] | None) -> tuple[str, ...] | None:
+    return names if names is None or order is None else tuple(names[j] for j in order)
+
+
+def match_columns(
+    names: Sequence[str],
+    expected: Sequence[str] | None,
+    *,
+    name: str = "X",
+    by_name: bool = True,
+) -> list[int] | None:
+    """Where the expected columns stand among those there are; None where they stand in place.
+
+    Parameters
+    ----------
+    names, expected : sequence of str
+        The columns of a table, and those it should have.
+    name : str, default="X"
+        What messages call the table.
+    by_name : bool, default=True
+        Columns may come in another order. If not, that is an error.
+
+    Raises
+    ------
+    DataError
+        Listing both, and which are missing or new.
+
+    Examples
+    --------
+    >>> match_columns(["b", "a"], ["a", "b"])
+    [1, 0]
+    """
+    if expected is None or list(names) == list(expected):
+        return None
+    if not by_name or sorted(names) != sorted(expected):
+        check_columns(names, expected, name=name)
+    places = {c: j for j, c in enumerate(names)}
+    return [places[c] for c in expected]
 
 
 def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = "X") -> None:

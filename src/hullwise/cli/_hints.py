@@ -1,0 +1,42 @@
+"""What helps against an error, in the options of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from ..errors import Hint
+
+OPTION_WORDS: Mapping[Hint, str] = {
+    Hint.SEPARATOR: "pass --sep {}",
+    Hint.DECIMAL: "pass --decimal {}",
+    Hint.GROUPED_OR_DECIMAL: (
+        "remove the thousands separators, or pass --decimal {} if it is the decimal mark"
+    ),
+    Hint.NO_HEADER: "pass --no-header, or give the columns names that are no numbers",
+    Hint.UNNAMED_COLUMN: (
+        "name it, take it as the row id with --id '', or select the features with --columns"
+    ),
+    Hint.LEAVE_OUT: "leave the column out with --columns (or as --target, --id)",
+    Hint.ENCODE_OR_LEAVE_OUT: (
+        "encode text as numbers, or leave the column out with --columns (or as --target, --id)"
+    ),
+    Hint.NUMERIC_COLUMNS: "select the numeric ones with --columns: {}",
+    Hint.OFFSET_OR_ROW_ID: (
+        "subtract an offset from that column first, or take it as the row id with --id"
+    ),
+    Hint.KEEP_BAD_ROWS: "or pass --bad-rows keep to have the other rows {}",
+    Hint.CLASS_LABELS: "if the target {} holds class labels, say so with --classes",
+    Hint.REPLACE_FILE: "pass --force to replace it",
+}
+_WITH_DROP = {
+    hint: OPTION_WORDS[hint].replace("--target", "--drop")
+    for hint in (Hint.LEAVE_OUT, Hint.ENCODE_OR_LEAVE_OUT)
+}
+
+
+def option_words(command: click.Command | None) -> Mapping[Hint, str]:
+    """The words for one command: some have an option for columns to leave out."""
+    drops = command is not None and any(p.name == "dropped" for p in command.params)
+    return {**OPTION_WORDS, **_WITH_DROP} if drops else OPTION_WORDS
