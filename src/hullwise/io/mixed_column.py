@@ -1,0 +1,305 @@
+"""One column of a table as people have them: numbers, text, booleans, times and gaps.
+
+A column says what all of its cells are (`MixedColumn.kind`) and gives them as numbers, as labels or
+as days. What a cell of text is, is decided cell by cell: a column of text is a column of numbers
+only if each filled cell is one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .._core.types import Floats, Mask
+from ..errors import DataError, DataTypeError
+from ._cells import number_pattern
+
+WORDS_FOR_NO_NUMBER = ("NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL")  # gaps
+ISO_DATE = r"^\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?\s*$"
+CODE_OF_DIGITS = (
+    r"^\s*([+-]?0\d+|\d{16,})\s*$"  # 01234 and longer than float64: labels, not numbers
+)
+NEARLY_ALL = 0.9  # share of numbers from which a column of text is one of numbers with bad cells
+
+
+class ColumnKind(Enum):
+    """What all filled cells of a column are."""
+
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TIME = "time"
+    TEXT = "text"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, eq=False)
+class MixedColumn:
+    """One column as Arrow holds it, and what its cells are.
+
+    Attributes
+    ----------
+    name : str
+    cells : pyarrow.ChunkedArray
+        The cells as read: text where the table is a text file.
+    decimal : str
+        Decimal mark of numbers in text.
+    place : callable
+        ``place(row)`` says where a row stands: "line 7" or "row 5".
+    gaps : sequence of str
+        Texts that stand for a gap, beside the empty one.
+    """
+
+    name: str
+    cells: Any
+    decimal: str
+    place: Any
+    gaps: tuple[str, ...] = ()
+
+    @cached_property
+    def _text(self) -> Any:
+        """Trimmed text with gaps as nulls; None where the cells are no text."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        cells = self.cells
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(cells.type.value_type)
+        if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+            return None
+        text = pc.utf8_trim_whitespace(cells)
+        empty = pc.is_in(text, value_set=pa.array(["", *self.gaps], text.type))
+        return pc.if_else(empty, pa.scalar(None, text.type), text)
+
+    @cached_property
+    def empty(self) -> Mask:
+        """(n,) cells that hold nothing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._text is None:
+            missing = pc.is_null(self.cells, nan_is_null=pa.types.is_floating(self.cells.type))
+            return np.asarray(missing.to_numpy(), dtype=bool)
+        text = self._text
+        if self.kind in (ColumnKind.NUMBER, ColumnKind.EMPTY):
+            text = _without_words(text)
+        return np.asarray(text.is_null().to_numpy(), dtype=bool)
+
+    @cached_property
+    def kind(self) -> ColumnKind:
+        """What all filled cells are; of text in which nearly all are numbers see `numbers`."""
+        import pyarrow as pa
+        import pyarrow.types as types
+
+        dtype = self.cells.type
+        if types.is_null(dtype) or self.cells.null_count == len(self.cells):
+            return ColumnKind.EMPTY
+        if self._text is not None:
+            return self._kind_of_text()
+        if types.is_boolean(dtype):
+            return ColumnKind.BOOLEAN
+        if types.is_integer(dtype) or types.is_floating(dtype) or types.is_decimal(dtype):
+            return ColumnKind.NUMBER
+        if types.is_timestamp(dtype) or types.is_date(dtype):
+            return ColumnKind.TIME
+        if isinstance(dtype, pa.DictionaryType):
+            return ColumnKind.TEXT
+        raise DataTypeError(
+            f"column {self.name!r} holds cells of the type {dtype}, which are neither numbers, "
+            "text, booleans nor dates: convert it, or leave it out."
+        )
+
+    def _kind_of_text(self) -> ColumnKind:
+        import pyarrow.compute as pc
+
+        text = _without_words(self._text)
+        filled = len(text) - text.null_count
+        if not filled:
+            return ColumnKind.EMPTY if self._text.null_count == len(text) else ColumnKind.TEXT
+        if _count(text, number_pattern(self.decimal)) == filled:
+            return ColumnKind.TEXT if _count(text, CODE_OF_DIGITS) else ColumnKind.NUMBER
+        text = self._text
+        filled = len(text) - text.null_count
+        words = pc.utf8_lower(text)
+        if _count(words, "^(true|false)$") == filled:
+            return ColumnKind.BOOLEAN
+        return ColumnKind.TIME if _count(text, ISO_DATE) == filled else ColumnKind.TEXT
+
+    @property
+    def whole(self) -> bool:
+        """Whether all filled cells are whole numbers."""
+        numbers = self.numbers()
+        numbers = numbers[~np.isnan(numbers)]
+        return bool((numbers == np.rint(numbers)).all())
+
+    @property
+    def ordered_levels(self) -> tuple[str, ...] | None:
+        """Levels in their order, where the column is an ordered categorical."""
+        import pyarrow as pa
+
+        if not (pa.types.is_dictionary(self.cells.type) and self.cells.type.ordered):
+            return None
+        chunks = self.cells.chunks
+        return tuple(str(v) for v in chunks[0].dictionary.to_pylist()) if chunks else ()
+
+    def bad_number(self) -> tuple[int, str, float] | None:
+        """Where text that is a number in nearly every cell holds none.
+
+        The row, its cell, and the share of numbers.
+        """
+        import pyarrow.compute as pc
+
+        if self._text is None or self.kind is not ColumnKind.TEXT:
+            return None
+        text = _without_words(self._text)
+        matches = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
+        filled = len(text) - text.null_count
+        wrong = ~np.asarray(matches.to_numpy(), dtype=bool)
+        share = 1 - wrong.sum() / filled if filled else 0.0
+        if not wrong.any() or share < NEARLY_ALL:
+            return None
+        row = int(np.argmax(wrong))
+        return row, str(self._text[row].as_py()), share
+
+    def numbers(self) -> Floats:
+        """(n,) float64, NaN in gaps; booleans are 0 and 1.
+
+        Raises
+        ------
+        DataError
+            A cell is no number, or infinite, or an integer that float64 would round.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._text is None:
+            if pa.types.is_temporal(self.cells.type):
+                self._refuse(int(np.argmin(self.empty)), "a date, where numbers are expected")
+            values = self._cast(self.cells)
+        elif self.kind is ColumnKind.BOOLEAN:
+            values = self._cast(pc.equal(pc.utf8_lower(self._text), "true"))
+        else:
+            text = _without_words(self._text)
+            matches = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
+            wrong = ~np.asarray(matches.to_numpy(), dtype=bool)
+            if wrong.any():
+                self._refuse(int(np.argmax(wrong)), "no number")
+            text = pc.replace_substring(text, self.decimal, ".")
+            values = self._cast(pc.replace_substring_regex(text, r"^\+", ""))
+        infinite = np.isinf(values)
+        if infinite.any():
+            self._refuse(int(np.argmax(infinite)), "infinite as float64")
+        return values
+
+    def _cast(self, cells: Any) -> Floats:
+        """Cells as float64, NaN where they are empty."""
+        import pyarrow as pa
+
+        if pa.types.is_boolean(cells.type):
+            cells = cells.cast(pa.int8())
+        if pa.types.is_integer(cells.type) and cells.type.bit_width == 64:
+            large = np.abs(cells.fill_null(0).to_numpy().astype(np.float64)) >= 2.0**53
+            if large.any():
+                self._refuse(
+                    int(np.argmax(large)),
+                    "an integer beyond 2**53, where neighbouring integers are the same float64: "
+                    "declare the column an id or a category, or subtract an offset",
+                )
+        return np.array(cells.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+    def labels(self, kind: ColumnKind) -> Any:
+        """The cells as labels (pyarrow strings, null in gaps), as a column of this kind has them.
+
+        Numbers are written the same whatever they were stored as: 3, 3.0 and "3" are "3".
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if kind is ColumnKind.BOOLEAN and self.kind in (ColumnKind.BOOLEAN, ColumnKind.NUMBER):
+            values = self.numbers()
+            names = np.where(values == 1, "True", np.where(values == 0, "False", ""))
+            other = (values != 0) & (values != 1) & ~np.isnan(values)
+            names = names.astype(object)
+            names[other] = [number_label(v) for v in values[other]]
+            return pa.array(names, pa.string(), mask=np.isnan(values))
+        if kind is ColumnKind.NUMBER and self.kind is not ColumnKind.TEXT:
+            values = self.numbers()
+            known, places = np.unique(values, return_inverse=True)
+            names = np.array([number_label(v) for v in known], dtype=object)
+            return pa.array(names[places], pa.string(), mask=np.isnan(values))
+        if self._text is not None:
+            return _flat(self._text).cast(pa.string())
+        if self.kind is ColumnKind.NUMBER:
+            return self.labels(ColumnKind.NUMBER)
+        if self.kind is ColumnKind.BOOLEAN:
+            return self.labels(ColumnKind.BOOLEAN)
+        return _flat(pc.cast(self.cells, pa.string()))
+
+    def days(self) -> Floats:
+        """(n,) days since 1970-01-01 UTC, NaN in gaps.
+
+        Raises
+        ------
+        DataError
+            A cell is no date.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        cells = self.cells
+        if self._text is not None:
+            text = self._text
+            matches = pc.match_substring_regex(text, ISO_DATE).fill_null(True)
+            wrong = ~np.asarray(matches.to_numpy(), dtype=bool)
+            if wrong.any():
+                self._refuse(int(np.argmax(wrong)), "no date (as 2024-05-31 or 2024-05-31T12:30)")
+            try:
+                stamps = [None if t is None else _utc(t) for t in _flat(text).to_pylist()]
+            except ValueError as error:
+                raise DataError(f"column {self.name!r}: {error}") from None
+            cells = pa.array(stamps, pa.timestamp("us"))
+        elif not pa.types.is_temporal(cells.type):
+            self._refuse(int(np.argmin(self.empty)), "no date")
+        micro = cells.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        return np.array(micro.cast(pa.float64()).to_numpy(), dtype=np.float64) / 86_400e6
+
+    def _refuse(self, row: int, what: str) -> NoReturn:
+        cell = self.cells[row].as_py()
+        raise DataError(f"{self.place(row)}, column {self.name!r} holds {cell!r}, which is {what}.")
+
+
+def number_label(value: float) -> str:
+    """A number as a label: the same text for 3 and 3.0."""
+    return str(int(value)) if value == np.rint(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def _without_words(text: Any) -> Any:
+    """The text with the words that stand for no number as gaps."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    missing = pc.is_in(text, value_set=pa.array(WORDS_FOR_NO_NUMBER, text.type))
+    return pc.if_else(missing, pa.scalar(None, text.type), text)
+
+
+def _count(text: Any, pattern: str) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.sum(pc.match_substring_regex(text, pattern)).as_py() or 0)
+
+
+def _flat(cells: Any) -> Any:
+    """Chunks as one array."""
+    return cells.combine_chunks() if hasattr(cells, "combine_chunks") else cells
+
+
+def _utc(text: str) -> Any:
+    """An ISO text as a time without zone, in UTC."""
+    from datetime import UTC, datetime
+
+    when = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text))
+    return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when

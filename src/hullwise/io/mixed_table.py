@@ -1,0 +1,213 @@
+"""Tables as people have them: files, frames and records, each column as it is.
+
+Whatever a table comes from, it becomes Arrow columns that are read as `MixedColumn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, DataTypeError, FileError
+from ._csv import CsvTable
+from ._dataframe import frame_columns, frame_labels, is_frame
+from .coercion import format_names
+from .mixed_column import MixedColumn
+from .table_reader import ParquetTable, open_table
+
+
+@dataclass(frozen=True, eq=False)
+class MixedTable:
+    """A table whose columns are what they are.
+
+    Attributes
+    ----------
+    arrow : pyarrow.Table
+    source : str
+        What the table is called in messages: a path, or "the table".
+    native : object or None
+        The data frame it came from.
+    labels : (n,) object or None
+        Labels of the rows where the source has them (a pandas index).
+    """
+
+    arrow: Any
+    source: str = "the table"
+    native: Any = None
+    labels: Any = None
+    decimal: str = "."
+    gaps: tuple[str, ...] = ()
+    first_line: int | None = None
+    csv: CsvTable | None = field(default=None, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns."""
+        return tuple(self.arrow.column_names)
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return int(self.arrow.num_rows)
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        return f"MixedTable({self.n} rows, {len(self.names)} columns from {self.source!r})"
+
+    def place(self, row: int) -> str:
+        """Where a row stands, in words."""
+        if self.csv is None:
+            return f"{self.source}: row {row}"
+        line, _ = self.csv._cell(row, self.names[0])
+        return f"{self.source}: line {line}"
+
+    def column(self, name: str) -> MixedColumn:
+        """One column."""
+        return MixedColumn(name, self.arrow.column(name), self.decimal, self.place, self.gaps)
+
+    def take(self, rows: Any) -> MixedTable:
+        """Some rows, as a table of their own."""
+        labels = None if self.labels is None else self.labels[rows]
+        return MixedTable(self.arrow.take(rows), self.source, None, labels, self.decimal, self.gaps)
+
+
+def read_mixed(
+    table: Any,
+    *,
+    sep: str | None = None,
+    decimal: str = ".",
+    header: bool = True,
+    gaps: Sequence[str] = (),
+    name: str = "the table",
+) -> MixedTable:
+    """Any table as columns that are what they are.
+
+    Parameters
+    ----------
+    table : path, data frame, pyarrow.Table, array (n, d), mapping or list of mappings
+        A CSV or Parquet file, a frame of any library, or rows as dictionaries (as JSON gives
+        them).
+    sep, decimal, header
+        Of a text file, as in `read_table`.
+    gaps : sequence of str
+        Texts that stand for a gap, beside the empty one. NA, N/A, NaN and null are gaps in columns
+        whose other cells are numbers; in a column of text they are text unless named here.
+
+    Raises
+    ------
+    FileError, DataError, DataTypeError
+        It cannot be read, or is no table.
+
+    Examples
+    --------
+    >>> table = read_mixed([{"job": "nurse", "age": 41}, {"job": "", "age": None}])
+    >>> table.names, [table.column(c).kind.value for c in table.names]
+    (('job', 'age'), ['text', 'number'])
+    """
+    if isinstance(table, MixedTable):
+        return table
+    gaps = tuple(gaps)
+    if isinstance(table, str | PathLike):
+        return _from_file(table, sep, decimal, header, gaps)
+    if isinstance(table, Mapping):
+        table = [table]
+    if isinstance(table, list) and table and all(isinstance(row, Mapping) for row in table):
+        return MixedTable(_from_records(table, name), name, gaps=gaps)
+    if is_frame(table, name):
+        return _from_frame(table, name, gaps)
+    return _from_array(table, name)
+
+
+def _from_file(
+    path: str | PathLike[str], sep: str | None, decimal: str, header: bool, gaps: tuple[str, ...]
+) -> MixedTable:
+    import pyarrow as pa
+
+    opened = open_table(path, sep=sep, decimal=decimal, header=header)
+    if isinstance(opened, CsvTable):
+        names = [name for name in opened.names if name]
+        arrow = opened._parse(names, None, text=True)
+        if arrow.num_rows == 0:
+            raise FileError(opened.path, "has a header but no rows")
+        return MixedTable(arrow, opened.path, decimal=decimal, gaps=gaps, csv=opened)
+    if isinstance(opened, ParquetTable):
+        try:
+            arrow = opened._file.read()
+        except (pa.ArrowException, OSError) as error:
+            raise FileError(opened.path, f"is a damaged Parquet file ({error})") from None
+        labels = opened.ids(None)
+        return MixedTable(arrow.drop_columns(list(opened.index)), opened.path, None, labels)
+    values, _ = opened.read(list(opened.names), None, True)
+    return MixedTable(pa.table(dict(zip(opened.names, values.T))), opened.path)
+
+
+def _from_frame(frame: Any, name: str, gaps: tuple[str, ...]) -> MixedTable:
+    import narwhals as nw
+    import pyarrow as pa
+
+    if frame_columns(frame, name) is None:
+        raise DataTypeError(
+            f"{name} has column names that are no text: rename them, for example "
+            f"{name}.columns = {name}.columns.astype(str)."
+        )
+    labels = frame_labels(frame)
+    if labels is not None:
+        frame = frame.reset_index(drop=True)
+    try:
+        arrow = nw.from_native(frame, eager_only=True).to_arrow()
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataTypeError(
+            f"{name} has a column of mixed types ({' '.join(str(error).split())[:200]}): make each "
+            "column numbers, text, booleans or dates."
+        ) from None
+    return MixedTable(arrow, name, frame, labels, gaps=gaps)
+
+
+def _from_records(rows: list[Mapping[str, Any]], name: str) -> Any:
+    """Rows as dictionaries; a name that a row lacks is a gap in it."""
+    import pyarrow as pa
+
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    wrong = [key for key in names if not isinstance(key, str)]
+    if wrong:
+        raise DataTypeError(f"{name} has names that are no text: {format_names(wrong)}.")
+    columns = {}
+    for key in names:
+        cells = [_cell(row.get(key)) for row in rows]
+        try:
+            columns[key] = pa.array(cells)
+        except (pa.ArrowException, TypeError, ValueError):
+            # Numbers beside text: one of the two is wrong, and the reader of the text says which.
+            columns[key] = pa.array([None if c is None else str(c) for c in cells], pa.string())
+    return pa.table(columns)
+
+
+def _cell(value: Any) -> Any:
+    """A cell of a record as a plain value."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and np.isnan(value):
+        return None
+    return value
+
+
+def _from_array(values: Any, name: str) -> MixedTable:
+    import pyarrow as pa
+
+    from .validation import check_rows
+
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        array = check_rows(values, name=name).values
+    if array.ndim != 2:
+        raise DataError(
+            f"Expected 2D array, got {array.ndim}D array instead: {name} must have the shape "
+            "(n rows, d columns). Reshape your data."
+        )
+    return MixedTable(pa.table({f"x{j}": column for j, column in enumerate(array.T)}), name)

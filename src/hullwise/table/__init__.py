@@ -1,0 +1,1 @@
+"""Tables: how columns become coordinates, and how coordinates become words again."""

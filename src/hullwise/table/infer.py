@@ -1,0 +1,271 @@
+"""What the columns of a table are, where nobody said.
+
+The rules, in this order, for a column that is not declared:
+
+- nothing in it: left out; one value: constant;
+- booleans, and numbers that are only 0 and 1: category;
+- whole numbers that count the rows: an id; other numbers: number;
+- an ordered categorical: ordered;
+- dates: left out, since with one every later row would be beyond;
+- text that is a number in nearly every cell: an error with its line;
+- text whose levels would go on being new: left out; other text: category.
+
+Every decision that may surprise is noted in words.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ..errors import DataError
+from ..io.coercion import format_names
+from ..io.mixed_column import ColumnKind, MixedColumn
+from ..io.mixed_table import MixedTable
+from .columns import (
+    DATE_PARTS,
+    PERIOD_OF_PART,
+    CategoryColumn,
+    Column,
+    ConstantColumn,
+    DateColumn,
+    LevelColumn,
+    LogColumn,
+    NumberColumn,
+    OrderedColumn,
+    PeriodicColumn,
+    UnusedColumn,
+    circle_radius,
+)
+from .spec import ColumnSpec
+
+MOST_UNSEEN = 0.01  # share of new rows with a level never seen, above which text is left out
+DAYS_OF_TWO_YEARS = 730
+PERIODIC_NAMES = re.compile(
+    r"^(hour|hr|month|mnth|weekday|dow|day_?of_?week|wind_?dir(ection)?|angle|bearing|azimuth)$",
+    re.IGNORECASE,
+)
+
+
+def infer_columns(
+    table: MixedTable, spec: ColumnSpec
+) -> tuple[tuple[Column, ...], tuple[UnusedColumn, ...], tuple[str, ...]]:
+    """The columns that give coordinates, those that do not, and notes on what may surprise.
+
+    Raises
+    ------
+    DataError
+        A declared column is not in the table, or its cells are not what was declared; a column of
+        text is numbers in nearly all cells.
+    """
+    spec.check(table.names, table.source)
+    used: list[Column] = []
+    unused: list[UnusedColumn] = []
+    notes: list[str] = []
+    for name in table.names:
+        cells = table.column(name)
+        role = spec.roles.get(name)
+        if role in ("left out", "id", "target", "group", "segment", "time"):
+            unused.append(UnusedColumn(name, role))
+            continue
+        if role:
+            used += _declared(cells, role, spec)
+            continue
+        column = _inferred(cells, spec, notes)
+        if isinstance(column, Column):
+            used.append(column)
+        else:
+            unused.append(column)
+    if not any(column.width for column in used):
+        raise DataError(
+            f"{table.source}: no column is left to locate rows by; "
+            f"left out: {format_names([c.name for c in unused]) or 'none'}. Declare the columns."
+        )
+    return tuple(used), tuple(unused), (*notes, *_near_copies(table, used))
+
+
+def _declared(cells: MixedColumn, role: str, spec: ColumnSpec) -> list[Column]:
+    name = cells.name
+    if role == "number":
+        return [NumberColumn(name, name, "declared", cells.whole)]
+    if role == "log":
+        column = LogColumn(name, name, "declared")
+        column.encode(cells)
+        return [column]
+    if role == "category":
+        return [
+            _levels(CategoryColumn, cells, "declared", gap_is_level=name in spec.gaps_are_levels)
+        ]
+    if role == "ordered":
+        return [_levels(OrderedColumn, cells, "declared", levels=spec.ordered.get(name))]
+    if role == "periodic":
+        period, scale = spec.periodic[name]
+        return [_circle(cells, name, period, scale)]
+    return [_date_part(cells, part) for part in spec.dates[name]]
+
+
+def _levels(
+    kind: type[LevelColumn],
+    cells: MixedColumn,
+    reason: str,
+    *,
+    levels: tuple[str, ...] | None = None,
+    gap_is_level: bool = False,
+) -> LevelColumn:
+    """A column of levels, with the training rows counted at each."""
+    import pyarrow.compute as pc
+
+    labels = cells.labels(cells.kind)
+    if gap_is_level:
+        labels = labels.fill_null(LevelColumn.GAP)
+    counted = {
+        str(entry["values"]): int(entry["counts"])
+        for entry in pc.value_counts(labels.drop_null()).to_pylist()
+    }
+    if levels is None:
+        levels = tuple(sorted(counted))
+    unknown = sorted(set(counted) - set(levels))
+    if unknown:
+        raise DataError(
+            f"column {cells.name!r} holds levels that its declared order lacks: "
+            f"{format_names(unknown)}."
+        )
+    counts = tuple(counted.get(level, 0) for level in levels)
+    return kind(cells.name, cells.name, reason, levels, counts, cells.kind, gap_is_level)
+
+
+def _circle(
+    cells: MixedColumn, name: str, period: float, scale: float | None, part: str = ""
+) -> PeriodicColumn:
+    column = PeriodicColumn(name, cells.name, "declared", period, 1.0, scale, part)
+    values = column.values(cells)
+    radius = (
+        circle_radius(values[~np.isnan(values)], period)
+        if scale is None
+        else period / (2 * np.pi * scale)
+    )
+    return PeriodicColumn(name, cells.name, "declared", period, radius, scale, part)
+
+
+def _date_part(cells: MixedColumn, part: str) -> Column:
+    name = f"{cells.name} ({part})"
+    if part == "since":
+        return DateColumn(name, cells.name, "declared")
+    if part == "year":
+        days = cells.days()
+        span = float(np.nanmax(days) - np.nanmin(days))
+        if span < DAYS_OF_TWO_YEARS:
+            raise DataError(
+                f"column {cells.name!r} spans {span:.0f} days: no two years are complete, so the "
+                "season cannot be told from the date. Use month, weekday or hour, or more years."
+            )
+    return _circle(cells, name, PERIOD_OF_PART[part], None, part)
+
+
+def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column | UnusedColumn:
+    name, kind = cells.name, cells.kind
+    if kind is ColumnKind.EMPTY:
+        notes.append(f"{name!r} is empty in all training rows: left out")
+        return UnusedColumn(name, "left out", "empty in all training rows")
+    if name in spec.gaps_are_levels:
+        return _levels(CategoryColumn, cells, "gaps are a level", gap_is_level=True)
+    if kind is ColumnKind.TIME:
+        return _unused_dates(cells, notes)
+    bad = cells.bad_number()
+    if bad is not None:
+        row, cell, share = bad
+        raise DataError(
+            f"{cells.place(row)}, column {name!r} holds {cell!r}, which is no number; "
+            f"{100 * share:.3g} % of its cells are. Mend the cell, name it as a gap "
+            f"(gaps=[{cell!r}], --gaps), or declare the column a category."
+        )
+    constant = _constant(cells)
+    if constant is not None:
+        notes.append(f"{name!r} is {constant.describe()}")
+        return constant
+    if kind is ColumnKind.NUMBER:
+        return _inferred_number(cells, notes)
+    if kind is ColumnKind.BOOLEAN:
+        return _levels(CategoryColumn, cells, "true or false")
+    if cells.ordered_levels is not None:
+        levels = cells.ordered_levels
+        return _levels(OrderedColumn, cells, "ordered categorical", levels=levels)
+    column = _levels(CategoryColumn, cells, "text")
+    n, once = sum(column.counts), column.counts.count(1)
+    if once > MOST_UNSEEN * n:
+        reason = f"text of {len(column.levels)} levels in {n} rows, {once} of them seen once"
+        notes.append(
+            f"{name!r} is {reason}: about {100 * once / n:.2g} % of new rows would hold one never "
+            "seen, so it is left out (declare it a category to use it)"
+        )
+        return UnusedColumn(name, "left out", reason)
+    return column
+
+
+def _constant(cells: MixedColumn) -> ConstantColumn | None:
+    import pyarrow.compute as pc
+
+    distinct = pc.unique(cells.labels(cells.kind).drop_null())
+    if len(distinct) != 1:
+        return None
+    column = _levels(ConstantColumn, cells, "one value")
+    assert isinstance(column, ConstantColumn)
+    return column
+
+
+def _inferred_number(cells: MixedColumn, notes: list[str]) -> Column | UnusedColumn:
+    name = cells.name
+    values = cells.numbers()
+    values = values[~np.isnan(values)]
+    distinct = np.unique(values)
+    if set(distinct.tolist()) <= {0.0, 1.0}:
+        return _levels(CategoryColumn, cells, "0 and 1")
+    whole = bool((values == np.rint(values)).all())
+    if whole and len(values) > 2 and (np.diff(values) == 1).all() and not cells.empty.any():
+        notes.append(f"{name!r} counts the rows: taken for an id and left out")
+        return UnusedColumn(name, "id", "counts the rows")
+    if whole and len(distinct) == len(values) > 20:
+        notes.append(f"{name!r} is a whole number, different in every row: if an id, say so (id=)")
+    if whole and PERIODIC_NAMES.match(name) and len(distinct) > 4:
+        notes.append(
+            f"{name!r} looks periodic: as a number its ends lie far apart; "
+            f"declare its period, such as periodic={{{name!r}: {_likely_period(distinct):g}}}"
+        )
+    return NumberColumn(name, name, "numbers", whole)
+
+
+def _likely_period(distinct: np.ndarray) -> float:
+    for period in (7, 12, 24, 360):
+        if distinct.max() <= period and distinct.min() >= 0:
+            return float(period)
+    return float(distinct.max() - distinct.min() + 1)
+
+
+def _unused_dates(cells: MixedColumn, notes: list[str]) -> UnusedColumn:
+    days = cells.days()
+    first, last = (
+        str(np.datetime64(int(np.floor(d)), "D")) for d in (np.nanmin(days), np.nanmax(days))
+    )
+    notes.append(
+        f"{cells.name!r} holds dates from {first} to {last}: not used, as every later row would be "
+        f"beyond (dates={{{cells.name!r}: [...]}} with some of {', '.join(DATE_PARTS)} uses them)"
+    )
+    return UnusedColumn(cells.name, "left out", f"dates from {first} to {last}")
+
+
+def _near_copies(table: MixedTable, columns: list[Column]) -> list[str]:
+    """A note on pairs of numbers that are nearly the same; they are left in."""
+    numbers = [c for c in columns if isinstance(c, NumberColumn)]
+    if not 2 <= len(numbers) <= 200:
+        return []
+    rows = np.unique(np.linspace(0, table.n - 1, min(table.n, 2000)).astype(np.intp))
+    values = np.column_stack([table.column(c.source).numbers()[rows] for c in numbers])
+    values = values[~np.isnan(values).any(axis=1)]
+    centred = values - values.mean(axis=0) if len(values) > 3 else np.zeros((1, len(numbers)))
+    size = np.sqrt(np.square(centred).sum(axis=0))
+    scaled = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
+    near = np.argwhere(np.triu(np.abs(scaled.T @ scaled), 1) > 0.999)
+    pairs = [f"{numbers[i].name!r} and {numbers[j].name!r}" for i, j in near[:3]]
+    more = f" and {len(near) - 3} more pairs" if len(near) > 3 else ""
+    return [f"nearly copies of each other: {', '.join(pairs)}{more}"] if pairs else []
