@@ -67,16 +67,16 @@ def forget_peak() -> None:
 
 def compile_first() -> None:
     """Compile the kernels in another process, so that this one only loads them."""
-    code = "from hullwise.geometry.warm_up import locate_once; locate_once()"
+    code = "from hullwise.geometry.warm_up import compile_locate; compile_locate()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def warm() -> None:
     """Load the kernels into this process."""
     compile_first()
-    from hullwise.geometry.warm_up import locate_once
+    from hullwise.geometry.warm_up import compile_locate
 
-    locate_once()
+    compile_locate()
 
 
 INTERPOLANTS = (

@@ -274,34 +274,35 @@ def test_the_largest_bounds_are_shown_where_no_row_is_outside(tables, tmp_path):
 
 def test_first_run_compiles_what_it_needs_and_no_more(monkeypatch):
     """What `locate` alone runs is not run to warm up `predict`, nor the other way round."""
-    from hullwise.geometry import warm_up
+    from hullwise.geometry.warm_up import compile_locate
+    from hullwise.predict.warm_up import compile_regressor
 
     def never(*_, **__):
         raise AssertionError
 
     with monkeypatch.context() as patched:
-        patched.setattr("hullwise.geometry.hull.locate_in_hull", never)
+        patched.setattr("hullwise.predict.warm_up.locate_in_hull", never)
         patched.setattr("hullwise.predict.error_bound.error_bound", never)
-        patched.setattr("hullwise.predict.smoothness.estimate_smoothness", never)
-        warm_up.predict_once(hw.DelaunayRegressor())
+        patched.setattr("hullwise.predict.warm_up.estimate_smoothness", never)
+        compile_regressor(hw.DelaunayRegressor())
         with pytest.raises(AssertionError):
-            warm_up.predict_once(hw.VoronoiRegressor())
+            compile_regressor(hw.VoronoiRegressor())
     with monkeypatch.context() as patched:
         patched.setattr("hullwise.predict.delaunay.find_simplices", never)
-        warm_up.locate_once()
+        compile_locate()
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_command_compiles_nothing_that_was_not_announced(files, method, monkeypatch):  # noqa: F811
     from numba.core import event
 
-    from hullwise.geometry.warm_up import _First
+    from hullwise._core.compilation import CompileListener
 
     late = []
     real = hw.cli._predict._predict
 
     def listened(*args):
-        with event.install_listener("numba:compile", _First(lambda: late.append(method))):
+        with event.install_listener("numba:compile", CompileListener(lambda: late.append(method))):
             return real(*args)
 
     monkeypatch.setattr("hullwise.cli._predict._predict", listened)

@@ -59,18 +59,19 @@ def test_compiling_is_announced_before_it_happens():
     from numba import njit
     from numba.core import event
 
-    from hullwise.geometry.warm_up import _First, locate_once, warm_up
+    from hullwise._core.compilation import CompileListener, compile_ahead
+    from hullwise.geometry.warm_up import compile_locate
 
-    locate_once()
+    compile_locate()
     said = []
-    assert warm_up(locate_once, lambda: said.append("again")) == 0.0
+    assert compile_ahead(compile_locate, lambda: said.append("again")) == 0.0
     assert said == []
 
     @njit
     def add(x):
         return x + 1
 
-    with event.install_listener("numba:compile", _First(lambda: said.append("now"))):
+    with event.install_listener("numba:compile", CompileListener(lambda: said.append("now"))):
         add(1)
         add(1.5)
     assert said == ["now"]
@@ -203,14 +204,14 @@ def test_a_ctrl_c_that_a_library_loses_is_obeyed(files, monkeypatch):
     """As in a callback from compiled code, where Python prints the exception and goes on."""
     from hullwise.cli import _run
 
-    real = _run.warm_up
+    real = _run.compile_ahead
 
     def lose(*announce):
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         return real(*announce)
 
-    monkeypatch.setattr(_run, "warm_up", lose)
+    monkeypatch.setattr(_run, "compile_ahead", lose)
     args = ["locate", *files, "--target", "y", "--id", "id"]
     assert "stopped; nothing was written" in run(*args, code=130).stderr
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -362,7 +362,7 @@ QUERIES = """
 import sys, resource
 import numpy as np
 import hullwise as hw
-from hullwise.geometry.warm_up import locate_once
+from hullwise.geometry.warm_up import compile_locate
 from hullwise.io import file_rows
 
 def status(field):
@@ -370,7 +370,7 @@ def status(field):
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field + ":"))
 
 file_rows.KEPT, file_rows.TAKEN = 0, 1 << 22
-locate_once()
+compile_locate()
 rng = np.random.default_rng(1)
 Q = np.concatenate([0.2 * rng.normal(size=(4, {d})), rng.normal(size=(16, {d})) * 2])
 small = hw.locate(rng.normal(size=(300_000, {d})), Q, membership_only=True)  # what a pass needs

@@ -2,6 +2,5 @@
 
 from __future__ import annotations
 
-UNIT_ROUNDOFF = (
-    2.0**-53
-)  # of float64: a rounded sum, product or quotient is off by so much of itself
+# of float64: a rounded sum, product or quotient is off by so much of itself
+UNIT_ROUNDOFF = 2.0**-53

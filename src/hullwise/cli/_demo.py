@@ -19,7 +19,7 @@ from rich.text import Text
 from ..geometry.cloud import Cloud
 from ..geometry.locate import locate
 from ..geometry.location import BANDS, Location
-from ..geometry.warm_up import locate_once
+from ..geometry.warm_up import compile_locate
 from ..io.atomic_write import output_path, whole_file
 from ..io.rows import ArrayRows
 from ..samples import Sample, load, network_paths, path
@@ -36,7 +36,7 @@ def run(report: str | None, force: bool) -> None:
     """Locate held-out forest fires, then new patients next to a random split."""
     if report is not None:
         output_path(report, force=force)
-    compiled = compile_kernels(lambda text: click.echo(text, err=True), locate_once)
+    compiled = compile_kernels(lambda text: click.echo(text, err=True), compile_locate)
     if compiled:
         click.echo(f"kernels compiled in {compiled:.1f} s (once per machine)", err=True)
     start = perf_counter()

@@ -19,7 +19,7 @@ from ..errors import HullwiseError
 from ..geometry.cloud import Cloud
 from ..geometry.locate import locate
 from ..geometry.location import BANDS, Location
-from ..geometry.warm_up import locate_once
+from ..geometry.warm_up import compile_locate
 from ..io.paths import display_path
 from ..report.readings import pushes
 from ..report.words import plain
@@ -87,7 +87,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     )
     cloud = read_cloud(first, pairs.features, pairs.train_id, options["scheduler"])
     read = perf_counter() - start
-    compiled = compile_kernels(say, locate_once)
+    compiled = compile_kernels(say, compile_locate)
     start = perf_counter()
     obey_stop()
     learnt = None

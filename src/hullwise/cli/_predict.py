@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from .._core.types import Floats
 from ..errors import DataError, DataWarning, FileError, Hint, HullwiseError
 from ..geometry.cloud import Cloud
-from ..geometry.warm_up import predict_once
 from ..io.rows import ArrayRows
 from ..io.table_reader import OpenTable, read_rows
 from ..predict.interpolant import Interpolant
 from ..predict.mixture import MixtureClassifier
 from ..predict.outlier_check import warn_of_stray_rows
 from ..predict.smoothness import estimate_smoothness
+from ..predict.warm_up import compile_regressor
 from ..report.words import plain
 from ._console import console
 from ._input import Plan, Queries, open_tables, read_queries, repeated_ids
@@ -60,7 +60,9 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
     data = _read(first, second, pairs, options)
     read = perf_counter() - start
     bound, method = options["bound"], options["method"]
-    compiled = compile_kernels(say, lambda: predict_once(_regressor(method, None), bound=bound))
+    compiled = compile_kernels(
+        say, lambda: compile_regressor(_regressor(method, None), bound=bound)
+    )
     start = perf_counter()
     obey_stop()
     learnt = None

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from .._core.compilation import compile_ahead
 from ..errors import FileError
-from ..geometry.warm_up import warm_up
 from ..io.atomic_write import output_path
 from ..io.paths import readable_path
 from ..io.table_writer import check_table_output, write_table
@@ -48,7 +48,7 @@ def times(read: float, compiled: float, took: float, done: str) -> str:
 
 def compile_kernels(say: Say, work: Callable[[], Any]) -> float:
     """Compile what `work` needs and the cache lacks, saying so before; seconds, 0.0 for none."""
-    return warm_up(work, lambda: say("compiling the kernels (once per machine) ..."))
+    return compile_ahead(work, lambda: say("compiling the kernels (once per machine) ..."))
 
 
 def announced(say: Say, work: Callable[[], Done]) -> Done:

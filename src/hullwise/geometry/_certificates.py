@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.floats import UNIT_ROUNDOFF
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices
 from ._exact_membership import MOST_ROWS, is_combination
 from ._interior_simplex import PUSHES, interior_simplices

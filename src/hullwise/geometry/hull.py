@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.floats import UNIT_ROUNDOFF
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Progress
 from ._certificates import Claims
 from .cloud import Cloud

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.floats import UNIT_ROUNDOFF
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import cpu_count, run_in_threads
 from .._core.types import Floats, Indices
 from ._subspace import RowSpan

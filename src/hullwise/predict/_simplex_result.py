@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.floats import UNIT_ROUNDOFF
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices
 
 
