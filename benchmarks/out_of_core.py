@@ -99,7 +99,7 @@ class Counted:
             return counted
 
         unit.read, unit.take = counting("walk", unit.read), counting("take", unit.take)
-        rows._groups._read = unit.read
+        rows._groups._load = unit.read
 
     def passes(self, *kinds: str) -> float:
         return sum(self.rows[k] for k in kinds or self.rows) / self.n

@@ -183,7 +183,7 @@ def test_rows_from_several_threads(stored):
 
 
 def test_parquet_keeps_a_few_groups(tmp_path, monkeypatch):
-    for name, value in (("LEAST", 2), ("KEPT", 0), ("UNIT", 0)):
+    for name, value in (("MIN_CACHED_GROUPS", 2), ("GROUP_CACHE_BYTES", 0), ("READ_UNIT_BYTES", 0)):
         monkeypatch.setattr(f"hullwise.io.file_rows.{name}", value)
     path = parquet(tmp_path / "x.parquet", {"a": np.arange(100.0)}, row_group_size=10)
     rows = ParquetRows(path)

@@ -20,7 +20,7 @@ import pytest
 import hullwise as hw
 from hullwise.errors import FileError
 from hullwise.io import file_rows
-from hullwise.io._prefetch import Groups, Taken
+from hullwise.io._prefetch import GatherCache, RowGroupCache
 from hullwise.io.file_rows import NpyRows, ParquetRows, open_rows
 
 
@@ -33,21 +33,21 @@ def parquet(path, X, group, **options):
 @pytest.fixture
 def small_room(monkeypatch):
     """As with groups so large that only the least number of them is held."""
-    monkeypatch.setattr(file_rows, "KEPT", 0)
-    monkeypatch.setattr(file_rows, "UNIT", 0)
+    monkeypatch.setattr(file_rows, "GROUP_CACHE_BYTES", 0)
+    monkeypatch.setattr(file_rows, "READ_UNIT_BYTES", 0)
 
 
 def counted(rows):
     """Which groups are decoded, and in which threads."""
     reads, threads = Counter(), set()
-    real = rows._groups._read
+    real = rows._groups._load
 
     def read(g):
         reads[g] += 1
         threads.add(threading.current_thread().name)
         return real(g)
 
-    rows._groups._read = read
+    rows._groups._load = read
     return reads, threads
 
 
@@ -73,7 +73,7 @@ def test_a_pass_decodes_each_group_once(tmp_path, group):
     G = np.random.default_rng(1).normal(size=(150, 4))
     assert set(reads.values()) == {1}
     assert len(reads) == groups
-    assert any("ahead" in name for name in threads)
+    assert any("prefetch" in name for name in threads)
     for _ in range(2):
         before = reads.copy()
         answer = cloud.support(G, k=3)
@@ -195,7 +195,7 @@ def test_an_interrupted_reader_leaves_the_others_to_read_themselves():
             raise KeyboardInterrupt
         return np.full((10, 1), g)
 
-    groups, answers = Groups(read, [10], 3, 1), []
+    groups, answers = RowGroupCache(read, [10], 3, 1), []
 
     def interrupted():
         with pytest.raises(KeyboardInterrupt):
@@ -220,7 +220,7 @@ def test_errors_ahead_are_raised_only_where_the_group_is_wanted():
             raise FileError("x", "bad")
         return np.full((10, 1), g)
 
-    groups = Groups(read, [10, 10, 10], 4, 2)
+    groups = RowGroupCache(read, [10, 10, 10], 4, 2)
     for _ in range(2):
         assert groups.get(0, 0, 10)[0, 0] == 0
         with pytest.raises(FileError, match="bad"):
@@ -230,11 +230,11 @@ def test_errors_ahead_are_raised_only_where_the_group_is_wanted():
 
 
 def test_groups_asked_for_in_vain_are_let_go_in_the_end():
-    groups = Groups(lambda g: np.zeros((10, 1)), [10] * 30, 6, 2)
+    groups = RowGroupCache(lambda g: np.zeros((10, 1)), [10] * 30, 6, 2)
     for g in (3, 9, 15, 21, 27):
         groups.get(g, 0, 2)  # somebody looked into it and left
     reads = Counter()
-    groups._read = lambda g: reads.update([g]) or np.zeros((10, 1))
+    groups._load = lambda g: reads.update([g]) or np.zeros((10, 1))
     for _ in range(4):
         for g in range(30):
             groups.get(g, 0, 10)
@@ -243,19 +243,19 @@ def test_groups_asked_for_in_vain_are_let_go_in_the_end():
 
 
 def test_rows_taken_are_remembered_up_to_a_bound():
-    taken, values = Taken(400), np.arange(100.0)[:, None]
+    cache, values = GatherCache(400), np.arange(100.0)[:, None]
     out = np.zeros((5, 1))
     rows = np.array([7, 3, 7, 50, 2])
-    assert taken.find(rows, out).tolist() == [0, 1, 2, 3, 4]
-    taken.keep(rows, values[rows])
+    assert cache.fill_known(rows, out).tolist() == [0, 1, 2, 3, 4]
+    cache.store(rows, values[rows])
     wanted = np.array([2, 8, 50])
-    assert taken.find(wanted, out[:3]).tolist() == [1]
+    assert cache.fill_known(wanted, out[:3]).tolist() == [1]
     assert out[[0, 2], 0].tolist() == [2, 50]
     for start in (10, 30, 50):
-        taken.keep(np.arange(start, start + 20), values[start : start + 20])
-    assert taken.find(rows, out).tolist() == [0, 1, 2, 4]
-    taken.keep(np.arange(100), values)
-    assert sum(v.nbytes for _, v in taken._batches) <= 400
+        cache.store(np.arange(start, start + 20), values[start : start + 20])
+    assert cache.fill_known(rows, out).tolist() == [0, 1, 2, 4]
+    cache.store(np.arange(100), values)
+    assert sum(v.nbytes for _, v in cache._batches) <= 400
 
 
 # ---- parts and folders --------------------------------------------------------------------
@@ -369,7 +369,7 @@ def status(field):
     lines = open("/proc/self/status").read().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field + ":"))
 
-file_rows.KEPT, file_rows.TAKEN = 0, 1 << 22
+file_rows.GROUP_CACHE_BYTES, file_rows.GATHER_CACHE_BYTES = 0, 1 << 22
 compile_locate()
 rng = np.random.default_rng(1)
 Q = np.concatenate([0.2 * rng.normal(size=(4, {d})), rng.normal(size=(16, {d})) * 2])
@@ -397,10 +397,11 @@ def test_memory_stays_within_the_stated_bound(tmp_path, kind):
     p, mib = file_rows.cpu_count(), 1 << 20
     bound = 16 * mib * p + 8 * mib  # any pass: scores and rows of blocks; the answer
     if kind == "parquet":  # groups, encoded pages of those being read, rows taken
-        bound += (3 * p + 5) * 4 * mib + (p + file_rows.AHEAD) * 4 * mib + 4 * mib
+        bound += (3 * p + 5) * 4 * mib + (p + file_rows.PREFETCH_GROUPS) * 4 * mib + 4 * mib
     else:
         bound += p * 10 * mib
-    allowed = bound + (2 * p + file_rows.AHEAD) * 8 * mib  # stacks of threads, reserved and unused
+    stacks = (2 * p + file_rows.PREFETCH_GROUPS) * 8 * mib  # of threads, reserved and unused
+    allowed = bound + stacks
     assert p > 2 or 2.5 * bound < X.nbytes
     out = tmp_path / "out.npz"
     code = QUERIES.format(d=D) + LIMITED.format(allowed=allowed, path=str(path), out=str(out))

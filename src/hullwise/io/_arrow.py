@@ -12,30 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def numbers(column: Any) -> NDArray[Any]:
+def arrow_values(column: Any) -> NDArray[Any]:
     """The numbers of a column or of one of its chunks, bool as bool.
 
     Where a value is missing: NaN among floats, else 0 or False.
     """
     chunks = getattr(column, "chunks", None)
     if chunks is None:
-        return _chunk(column)
+        return _chunk_values(column)
     if len(chunks) == 1:
-        return _chunk(chunks[0])
+        return _chunk_values(chunks[0])
     dtype = np.dtype(column.type.to_pandas_dtype())
-    return np.concatenate([np.empty(0, dtype=dtype), *map(_chunk, chunks)])
+    return np.concatenate([np.empty(0, dtype=dtype), *map(_chunk_values, chunks)])
 
 
-def known(column: Any) -> NDArray[np.bool_]:
+def valid_mask(column: Any) -> NDArray[np.bool_]:
     """Where a column holds a value."""
-    return numbers(column.is_valid())
+    return arrow_values(column.is_valid())
 
 
-def _chunk(array: Any) -> NDArray[Any]:
+def _chunk_values(array: Any) -> NDArray[Any]:
     import pyarrow as pa
 
     if pa.types.is_boolean(array.type):
-        return _chunk(array.cast(pa.uint8())).astype(bool)
+        return _chunk_values(array.cast(pa.uint8())).astype(bool)
     dtype = np.dtype(array.type.to_pandas_dtype())
     data = array.buffers()[1]
     if not len(array) or data is None:
@@ -44,5 +44,5 @@ def _chunk(array: Any) -> NDArray[Any]:
     if array.null_count:
         # What the buffer holds where a value is missing is anything.
         missing = np.nan if dtype.kind == "f" else 0
-        return np.where(known(array), values, np.array(missing, dtype=dtype))
+        return np.where(valid_mask(array), values, np.array(missing, dtype=dtype))
     return values

@@ -17,7 +17,7 @@ from ..errors import FileError
 from .paths import display_path, readable_path
 
 # What a file begins with tells more than what it is called.
-MAGIC: Final = {
+FILE_SIGNATURES: Final = {
     b"PAR1": "is a Parquet file; name it .parquet",
     b"\x93NUMPY": "is a NumPy file; name it .npy",
     b"PK\x03\x04": "is a zip archive or an Excel workbook; save the table as CSV",
@@ -31,7 +31,7 @@ MAGIC: Final = {
 
 
 @dataclass(frozen=True, repr=False)
-class Source:
+class ByteSource:
     """One text file: `file` on disk, or `data` where it can be read only once."""
 
     name: str
@@ -113,7 +113,7 @@ class Source:
         raise FileError(self.name, f"cannot be read ({error})") from None
 
 
-def open_source(path: str | PathLike[str]) -> Source:
+def open_byte_source(path: str | PathLike[str]) -> ByteSource:
     """Open a path, a pipe, or standard input for ``-``; refuse what is not text.
 
     Raises
@@ -133,9 +133,9 @@ def open_source(path: str | PathLike[str]) -> Source:
             data = file.read_bytes()
             file = None
     start = data[:8] if data is not None else _first_bytes(file)
-    source = Source(name, file, data, gzip=start.startswith(b"\x1f\x8b"))
+    source = ByteSource(name, file, data, gzip=start.startswith(b"\x1f\x8b"))
     head = source.head()
-    for magic, sentence in MAGIC.items():
+    for magic, sentence in FILE_SIGNATURES.items():
         if head.startswith(magic):
             raise FileError(name, sentence)
     if not head.removeprefix(b"\xef\xbb\xbf").strip():

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from .._core.memory import check_memory
 from ..errors import FileError, Hint
-from ._arrow import known, numbers
-from ._byte_source import Source
+from ._arrow import arrow_values, valid_mask
+from ._byte_source import ByteSource
 from ._cells import cell_hint, is_inexact, is_number, number_pattern, value
 from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names
 
-SEPARATORS: Final = (";", "\t", "|", ",")
+LIKELY_SEPARATORS: Final = (";", "\t", "|", ",")
 
 
 class CsvTable:
@@ -29,7 +29,7 @@ class CsvTable:
     kind = ".csv"
     index: tuple[str, ...] = ()
 
-    def __init__(self, source: Source, sep: str, decimal: str, header: bool) -> None:
+    def __init__(self, source: ByteSource, sep: str, decimal: str, header: bool) -> None:
         self.source, self.sep, self.decimal, self.named = source, sep, decimal, header
         self.path = source.name
         self.first_line, cells = self._first()
@@ -57,7 +57,7 @@ class CsvTable:
             raise FileError(
                 self.path, f"line 1 is {cells[0]!r}, a note for Excel: delete that line"
             )
-        for other in SEPARATORS:
+        for other in LIKELY_SEPARATORS:
             if other != self.sep and other in cells[0]:
                 mark = "'\\t' (a tab)" if other == "\t" else repr(other)
                 raise FileError(
@@ -200,9 +200,9 @@ class CsvTable:
             if types.is_string(kinds[column]):
                 values[:, j] = self._numbers_in_text(column, table.column(column).to_pylist())
                 continue
-            found = _numbers(table.column(column))
-            self._refuse_inexact(column, found)
-            values[:, j] = found
+            numbers = _numbers(table.column(column))
+            self._refuse_inexact(column, numbers)
+            values[:, j] = numbers
             if not keep_bad:
                 self._refuse_infinite(column, values[:, j])
         return values
@@ -323,7 +323,7 @@ class CsvTable:
 
 
 def _first_set(mask: Any) -> int:
-    return int(np.argmax(numbers(mask)))
+    return int(np.argmax(arrow_values(mask)))
 
 
 def _numbers(column: Any) -> NDArray[Any]:
@@ -333,11 +333,11 @@ def _numbers(column: Any) -> NDArray[Any]:
     if column.null_count and not pa.types.is_floating(column.type):
         # Else numpy would get objects; what float64 rounds to 2**53 is looked up in the text.
         column = column.cast(pa.float64(), safe=False)
-    return numbers(column)
+    return arrow_values(column)
 
 
 def _without_blank_end(table: Any) -> Any:
-    present = np.flatnonzero(known(table.column(0)))
+    present = np.flatnonzero(valid_mask(table.column(0)))
     return table.slice(0, int(present[-1]) + 1 if len(present) else 0)
 
 

@@ -88,7 +88,7 @@ def frame_values(X: Any, name: str) -> NDArray[Any]:
 
     frame = nw.from_native(X, eager_only=True)
     series = [frame[:, j] for j in range(frame.shape[1])]
-    refuse_columns([(str(s.name), _reason(s)) for s in series], name)
+    refuse_columns([(str(s.name), _unusable_kind(s)) for s in series], name)
     dtypes = getattr(X, "dtypes", None)
     if dtypes is not None and hasattr(dtypes, "unique"):
         kinds = dtypes.unique()
@@ -101,14 +101,16 @@ def frame_values(X: Any, name: str) -> NDArray[Any]:
     dtype = np.result_type(*numeric) if len(numeric) == len(arrays) else np.dtype(object)
     if dtype.kind == "f":
         # int64 next to float64 would be rounded here without a word.
-        arrays = [_exact(a, name, str(s.name)) for a, s in zip(arrays, series, strict=True)]
+        arrays = [
+            _refuse_rounding(a, name, str(s.name)) for a, s in zip(arrays, series, strict=True)
+        ]
     values = np.empty((len(frame), len(arrays)), dtype=dtype)
     for j, array in enumerate(arrays):
         values[:, j] = array
     return values
 
 
-def _exact(array: NDArray[Any], name: str, column: str) -> NDArray[Any]:
+def _refuse_rounding(array: NDArray[Any], name: str, column: str) -> NDArray[Any]:
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
         for extreme in (array.max(), array.min()):
             if abs(int(extreme)) > LARGEST_INTEGER:
@@ -120,7 +122,7 @@ def _exact(array: NDArray[Any], name: str, column: str) -> NDArray[Any]:
     return array
 
 
-def _reason(series: Any) -> str:
+def _unusable_kind(series: Any) -> str:
     """Why a column holds no numbers; empty if it may."""
     import narwhals as nw
 
@@ -145,7 +147,7 @@ def _reason(series: Any) -> str:
     return ""
 
 
-ADVICE: Final = {
+COLUMN_KIND_ADVICE: Final = {
     "sparse": "Sparse data is not supported: make it dense with .sparse.to_dense()",
     "complex": "Complex data not supported: pass real and imaginary parts as columns",
     "category": "encode categories as numbers, for example one column for each category "
@@ -161,12 +163,13 @@ ADVICE: Final = {
 
 def refuse_columns(reasons: Sequence[tuple[str, str]], name: str) -> None:
     """Raise for the first kind of unusable column, naming all of that kind."""
-    for kind in ADVICE:
-        found = [column for column, reason in reasons if reason == kind]
-        if found:
+    for kind in COLUMN_KIND_ADVICE:
+        unusable = [column for column, reason in reasons if reason == kind]
+        if unusable:
             error = DataTypeError if kind == "sparse" else DataError
-            noun = "column" if len(found) == 1 else "columns"
+            noun = "column" if len(unusable) == 1 else "columns"
             words = "128-bit integer" if kind == "wide" else kind
             raise error(
-                f"{name} has {noun} of {words} type: {format_names(found)}; {ADVICE[kind]}."
+                f"{name} has {noun} of {words} type: {format_names(unusable)}; "
+                f"{COLUMN_KIND_ADVICE[kind]}."
             )

@@ -17,7 +17,7 @@ Part = tuple[int, int]
 Signature = tuple[int, int, str, int]
 
 
-class Stored(Protocol):
+class StoredRows(Protocol):
     n: int
     d: int
     dtype: np.dtype[Any]
@@ -53,15 +53,15 @@ def edges(count: int, parts: int) -> list[Part]:
     return [(count * i // parts, count * (i + 1) // parts) for i in range(parts)]
 
 
-def signature(rows: Stored, size: int) -> Signature:
+def signature(rows: StoredRows, size: int) -> Signature:
     return rows.n, rows.d, rows.dtype.str, size
 
 
-def refuse_other(rows: Stored, now: Signature, found: Signature) -> None:
+def refuse_other(rows: StoredRows, now: Signature, then: Signature) -> None:
     """Refuse a file that is not the one whose path was pickled."""
-    if now != found:
+    if now != then:
         raise FileError(
             str(rows.path),
-            f"has changed since it was stored: {found[0]} x {found[1]} {found[2]} in {found[3]} "
+            f"has changed since it was stored: {then[0]} x {then[1]} {then[2]} in {then[3]} "
             f"bytes then, {now[0]} x {now[1]} {now[2]} in {now[3]} bytes now",
         )

@@ -84,18 +84,18 @@ def refuse_bad(
 
 def bad_rows(values: NDArray[Any], columns: Sequence[str] | None) -> dict[int, str]:
     """For each row that holds NaN or infinity, by number, what it holds and where."""
-    found: dict[int, str] = {}
+    bad: dict[int, str] = {}
     if values.dtype.kind != "f":
-        return found
+        return bad
     for start, block in _row_blocks(values):
-        bad = ~np.isfinite(block)
-        for i in np.flatnonzero(bad.any(axis=1)).tolist():
-            at = np.flatnonzero(bad[i]).tolist()
+        nonfinite = ~np.isfinite(block)
+        for i in np.flatnonzero(nonfinite.any(axis=1)).tolist():
+            at = np.flatnonzero(nonfinite[i]).tolist()
             what = "NaN" if np.isnan(block[i, at[0]]) else "infinity"
             more = f" and {len(at) - 1} more" if len(at) > 1 else ""
             column = at[0] if columns is None else columns[at[0]]
-            found[start + i] = f"{what} in column {column!r}{more}"
-    return found
+            bad[start + i] = f"{what} in column {column!r}{more}"
+    return bad
 
 
 def _raise_inexact(

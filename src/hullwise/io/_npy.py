@@ -18,8 +18,10 @@ from ._file_part import Part, edges, read_part, refuse_other, signature
 from .coercion import real_values
 from .paths import readable_path
 
-REGION = 1 << 20  # bytes of the file that are let go together
-AROUND = 1 << 22  # the system maps more than was touched: so much is let go on both sides
+RELEASE_BYTES = 1 << 20  # bytes of the file that are let go together
+RELEASE_MARGIN_BYTES = (
+    1 << 22
+)  # the system maps more than was touched: so much is let go on both sides
 
 
 class NpyRows:
@@ -66,7 +68,7 @@ class NpyRows:
             raise FileError(
                 os.fspath(path), f"{len(self.columns)} names were given for {self.d} columns"
             )
-        self._pages = _Pages(whole, self.part[0])
+        self._pages = _MappedPages(whole, self.part[0])
 
     def parts(self, count: int) -> list[NpyRows]:
         """The same rows as at most `count` parts of nearly equal size, in order."""
@@ -88,34 +90,34 @@ class NpyRows:
         if rows.size and (rows.min() < 0 or rows.max() >= self.n):
             raise IndexError(f"rows must lie in 0..{self.n - 1}")
         # a row touched in the map would map megabytes around it
-        found = np.empty((len(rows), self.d), dtype=self.dtype)
-        places = self._begin + rows * found.strides[0]
+        gathered = np.empty((len(rows), self.d), dtype=self.dtype)
+        places = self._begin + rows * gathered.strides[0]
         with self.path.open("rb", buffering=0) as stream:
             file = stream.fileno()
-            for row, place in zip(found, places.tolist(), strict=True):
+            for row, place in zip(gathered, places.tolist(), strict=True):
                 if os.preadv(file, [row], place) < row.nbytes:
                     raise FileError(
                         str(self.path), "has changed since it was opened: open it again"
                     )
-        return found.astype(np.float64, copy=False)
+        return gathered.astype(np.float64, copy=False)
 
     def __repr__(self) -> str:
         return f"NpyRows({self.n} x {self.d} {self.dtype} from {self.path.name})"
 
     def __getstate__(self) -> dict[str, Any]:
-        found = signature(self, self.path.stat().st_size)
-        return {"path": self.path, "columns": self.columns, "rows": self.part, "found": found}
+        stored = signature(self, self.path.stat().st_size)
+        return {"path": self.path, "columns": self.columns, "rows": self.part, "signature": stored}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         NpyRows.__init__(self, state["path"], state["columns"])
         size = self.path.stat().st_size
-        part, found = state["rows"], state["found"]
+        part, stored = state["rows"], state["signature"]
         if part != self.part and part[1] <= self.n:
             NpyRows.__init__(self, state["path"], state["columns"], part)
-        refuse_other(self, signature(self, size), found)
+        refuse_other(self, signature(self, size), stored)
 
 
-class _Pages:
+class _MappedPages:
     """Gives pages of a mapped file back; whoever still looks at them gets them again."""
 
     def __init__(self, whole: Any, first: int) -> None:
@@ -124,11 +126,11 @@ class _Pages:
         self._first = whole.offset % mmap.ALLOCATIONGRANULARITY + first * self._row
         self._last = threading.local()
         self.rowwise = whole.flags.c_contiguous and hasattr(os, "preadv")
-        self._free = getattr(mmap, "MADV_DONTNEED", None) if whole.flags.c_contiguous else None
+        self._advice = getattr(mmap, "MADV_DONTNEED", None) if whole.flags.c_contiguous else None
 
     def enter(self, start: int, stop: int) -> None:
         """This thread goes on with rows start to stop: what lies behind it may go."""
-        if self._free is None:
+        if self._advice is None:
             return
         low, high = self._first + start * self._row, self._first + stop * self._row
         was = getattr(self._last, "rows", None)
@@ -136,14 +138,17 @@ class _Pages:
         if was is None:
             return
         if was[1] != low:  # it is elsewhere now
-            self._let_go(was[0] - AROUND, was[1] + AROUND)
-        elif was[0] // REGION < low // REGION:
-            self._let_go(was[0] - AROUND, low)
+            self._release(was[0] - RELEASE_MARGIN_BYTES, was[1] + RELEASE_MARGIN_BYTES)
+        elif was[0] // RELEASE_BYTES < low // RELEASE_BYTES:
+            self._release(was[0] - RELEASE_MARGIN_BYTES, low)
 
-    def _let_go(self, low: int, high: int) -> None:
-        low, high = max(0, low // REGION * REGION), high // REGION * REGION
+    def _release(self, low: int, high: int) -> None:
+        low, high = (
+            max(0, low // RELEASE_BYTES * RELEASE_BYTES),
+            high // RELEASE_BYTES * RELEASE_BYTES,
+        )
         if low < high:
-            self._mmap.madvise(self._free, low, high - low)
+            self._mmap.madvise(self._advice, low, high - low)
 
 
 def _open_map(path: Path, name: str) -> NDArray[Any]:
@@ -155,7 +160,7 @@ def _open_map(path: Path, name: str) -> NDArray[Any]:
         zipped = " (it is an .npz archive: save one array with numpy.save)"
         raise FileError(name, f"is not a .npy file{zipped if magic[:2] == b'PK' else ''}")
     try:
-        found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         text = str(error)
         if "mmap length" in text or "EOF" in text:
@@ -165,15 +170,15 @@ def _open_map(path: Path, name: str) -> NDArray[Any]:
                 name, "holds Python objects, which are not loaded (they can run code); save numbers"
             ) from None
         raise FileError(name, f"cannot be read as .npy ({text})") from None
-    if found.ndim != 2 or 0 in found.shape:
+    if array.ndim != 2 or 0 in array.shape:
         raise FileError(
             name,
-            f"Expected 2D array with at least one row and one column, found shape {found.shape}",
+            f"Expected 2D array with at least one row and one column, found shape {array.shape}",
         )
-    if found.dtype.itemsize > 8 and found.dtype.kind == "f":
-        raise FileError(name, f"holds {found.dtype} numbers; save them as float64")
+    if array.dtype.itemsize > 8 and array.dtype.kind == "f":
+        raise FileError(name, f"holds {array.dtype} numbers; save them as float64")
     try:
-        real_values(found[:1], "it", None)
+        real_values(array[:1], "it", None)
     except (DataError, DataTypeError) as error:
         raise FileError(name, str(error)) from None
-    return found
+    return array

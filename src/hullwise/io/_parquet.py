@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError, Hint
-from ._arrow import known, numbers
+from ._arrow import arrow_values, valid_mask
 from ._file_part import CHANGED
 from .coercion import LARGEST_INTEGER, format_names
 
-TOGETHER: Final = 1 << 20  # bytes of columns decoded at once: they stay in the cache
-LINE: Final = 8  # columns written to an array together: numbers in one line of the cache
-TURNED: Final = 4096  # rows of columns turned into rows at once: they stay in the cache
+DECODE_BYTES: Final = 1 << 20  # bytes of columns decoded at once: they stay in the cache
+CACHE_LINE_COLUMNS: Final = (
+    8  # columns written to an array together: numbers in one line of the cache
+)
+TRANSPOSE_ROWS: Final = 4096  # rows of columns turned into rows at once: they stay in the cache
 
 
 def open_parquet(path: Path, name: str) -> Any:
@@ -120,26 +122,26 @@ def fill_columns(
         array = table.column(column)
         rows: Sequence[int] | NDArray[np.intp] = range(start, start + len(array))
         if array.null_count:
-            present = known(array)
+            present = valid_mask(array)
             if not keep_null:
                 _refuse_null(name, array, column, start + int(np.argmin(present)), start)
             values[~present, j] = np.nan
             where = np.flatnonzero(present)
-            rows, found = start + where, numbers(array.drop_null())
-            values[where, j] = found
+            rows, column_values = start + where, arrow_values(array.drop_null())
+            values[where, j] = column_values
         else:
-            found = numbers(array)
-            whole.append((j, found))
-        if found.dtype.kind in "iu" and found.dtype.itemsize == 8:
-            _refuse_inexact(name, found, column, rows)
+            column_values = arrow_values(array)
+            whole.append((j, column_values))
+        if column_values.dtype.kind in "iu" and column_values.dtype.itemsize == 8:
+            _refuse_inexact(name, column_values, column, rows)
     # whole columns would be written across the array, one number in each line of the cache
-    for low in range(0, len(values), TURNED):
-        part = slice(low, low + TURNED)
-        for j, found in whole:
-            values[part, j] = found[part]
+    for low in range(0, len(values), TRANSPOSE_ROWS):
+        part = slice(low, low + TRANSPOSE_ROWS)
+        for j, column_values in whole:
+            values[part, j] = column_values[part]
 
 
-class Decoder:
+class ParquetDecoder:
     """Row groups of one Parquet file as arrays, from several threads at once.
 
     The file is mapped anew for each read: no thread shares a handle, no page stays mapped, and the
@@ -161,7 +163,7 @@ class Decoder:
         """All rows of consecutive groups."""
         first, last = int(self.starts[groups.start]), int(self.starts[groups.stop])
         values = np.empty((last - first, len(features)), dtype)
-        for part, table in self._parts(groups, features, LINE):
+        for part, table in self._parts(groups, features, CACHE_LINE_COLUMNS):
             fill_columns(values[:, part], self.name, table, features[part], first)
         return values
 
@@ -175,12 +177,12 @@ class Decoder:
             for j, column in enumerate(features[part], part.start):
                 array = table.column(column)
                 if array.null_count:
-                    row = first + int(np.argmin(known(array)))
+                    row = first + int(np.argmin(valid_mask(array)))
                     _refuse_null(self.name, array, column, row, first)
-                found = numbers(array)[rows]
-                if found.dtype.kind in "iu" and found.dtype.itemsize == 8:
-                    _refuse_inexact(self.name, found, column, first + rows)
-                values[:, j] = found
+                column_values = arrow_values(array)[rows]
+                if column_values.dtype.kind in "iu" and column_values.dtype.itemsize == 8:
+                    _refuse_inexact(self.name, column_values, column, first + rows)
+                values[:, j] = column_values
         return values
 
     def _parts(
@@ -191,7 +193,7 @@ class Decoder:
         import pyarrow.parquet as pq
 
         rows = int(self.starts[groups.stop] - self.starts[groups.start])
-        step = max(least, TOGETHER // (8 * max(1, rows)))
+        step = max(least, DECODE_BYTES // (8 * max(1, rows)))
         try:
             mapped = self._map(groups, features)
             source = pa.BufferReader(pa.py_buffer(mapped))
@@ -239,15 +241,15 @@ def _refuse_null(name: str, array: Any, column: str, row: int, start: int) -> No
 
 
 def _refuse_inexact(
-    name: str, numbers: NDArray[Any], column: str, rows: Sequence[int] | NDArray[np.intp]
+    name: str, values: NDArray[Any], column: str, rows: Sequence[int] | NDArray[np.intp]
 ) -> None:
-    if numbers.size == 0 or max(int(numbers.max()), -int(numbers.min())) <= LARGEST_INTEGER:
+    if values.size == 0 or max(int(values.max()), -int(values.min())) <= LARGEST_INTEGER:
         return
-    low = -LARGEST_INTEGER if numbers.dtype.kind == "i" else 0
-    i = int(np.argmax((numbers > LARGEST_INTEGER) | (numbers < low)))
+    low = -LARGEST_INTEGER if values.dtype.kind == "i" else 0
+    i = int(np.argmax((values > LARGEST_INTEGER) | (values < low)))
     raise FileError(
         name,
-        f"row {rows[i]} (counted from 0), column {column!r} holds the integer {numbers[i]}: "
+        f"row {rows[i]} (counted from 0), column {column!r} holds the integer {values[i]}: "
         "beyond 2**53 neighbouring integers are the same float64",
         hint=Hint.OFFSET_OR_ROW_ID,
     )

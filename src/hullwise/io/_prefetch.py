@@ -30,16 +30,16 @@ class _Slot:
     rows: Future[Array]
     used: int = 0  # rows handed out
     begun: bool = False  # the first row is one of them
-    touched: int = 0
+    last_pass: int = 0
 
 
-class Groups:
-    """Groups 0, 1, ... of rows, as `read` makes them.
+class RowGroupCache:
+    """Groups 0, 1, ... of rows, as `load` makes them.
 
     Parameters
     ----------
-    read : callable
-        ``read(g)`` makes group g. It is called from several threads at once, and must not refer to
+    load : callable
+        ``load(g)`` makes group g. It is called from several threads at once, and must not refer to
         what holds this object.
     sizes : sequence of int
         Rows of each group.
@@ -50,14 +50,14 @@ class Groups:
     """
 
     def __init__(
-        self, read: Callable[[int], Array], sizes: Sequence[int], room: int, ahead: int
+        self, load: Callable[[int], Array], sizes: Sequence[int], room: int, ahead: int
     ) -> None:
         self.room = room
-        self._read, self._sizes, self._ahead = read, sizes, ahead
-        self._let_go: Any = None
-        self._clean()
+        self._load, self._sizes, self._ahead = load, sizes, ahead
+        self._finalizer: Any = None
+        self._reset()
 
-    def _clean(self) -> None:
+    def _reset(self) -> None:
         """Nothing held, no thread: so it begins, and again in a forked child."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -65,8 +65,8 @@ class Groups:
         self._begun = np.zeros(len(self._sizes), dtype=np.int64)
         self._clock = 0
         self._pool: ThreadPoolExecutor | None = None
-        if self._let_go is not None:
-            self._let_go.detach()
+        if self._finalizer is not None:
+            self._finalizer.detach()
 
     def peek(self, g: int) -> Array | None:
         """Group g if it happens to be held."""
@@ -84,43 +84,44 @@ class Groups:
     def get(self, g: int, start: int, stop: int) -> Array:
         """Group g, of which rows start to stop (counted in the group) are about to be used.
 
-        What `read` raises is raised here, be it in this thread or in another one.
+        What `load` raises is raised here, be it in this thread or in another one.
         """
         if self._pid != os.getpid():
-            self._clean()
+            self._reset()
         while True:
             with self._lock:
-                slot, mine = self._enter(g)
-                self._use(g, slot, start, stop)
-                self._ask(g, slot)
+                slot, is_owner = self._claim_slot(g)
+                self._mark_used(g, slot, start, stop)
+                self._request_next(g, slot)
             rows = slot.rows
             try:
-                return self._fill(g, rows) if mine else rows.result()
+                return self._load_into(g, rows) if is_owner else rows.result()
             except CancelledError:  # whoever read it was interrupted, this thread was not
-                self._drop(g, rows)
+                self._discard(g, rows)
             except Exception:
-                self._drop(g, rows)
+                self._discard(g, rows)
                 raise
             finally:
                 del slot, rows  # an error must not hold what it is held by
 
-    def _enter(self, g: int) -> tuple[_Slot, bool]:
+    def _claim_slot(self, g: int) -> tuple[_Slot, bool]:
         """The slot of group g, and whether this thread is the one to read it."""
         slot = self._slots.pop(g, None)
-        mine = slot is None or slot.rows.cancel()  # asked for ahead, but not begun: read it here
+        # What was asked for ahead but not begun is read here.
+        is_owner = slot is None or slot.rows.cancel()
         if slot is None:
-            self._make_room(self.room, at_any_price=True)
+            self._make_room(self.room, force=True)
             slot = _Slot(Future())
-        elif mine:
+        elif is_owner:
             slot.rows = Future()
-        if mine:
+        if is_owner:
             slot.rows.set_running_or_notify_cancel()
         self._slots[g] = slot
-        return slot, mine
+        return slot, is_owner
 
-    def _use(self, g: int, slot: _Slot, start: int, stop: int) -> None:
+    def _mark_used(self, g: int, slot: _Slot, start: int, stop: int) -> None:
         self._clock += start == 0
-        slot.touched = self._clock
+        slot.last_pass = self._clock
         if slot.used >= self._sizes[g]:
             slot.used, slot.begun = 0, False  # another pass
         slot.used += stop - start
@@ -128,11 +129,11 @@ class Groups:
             slot.begun = True
             self._begun[g] += 1
 
-    def _fill(self, g: int, rows: Future[Array]) -> Array:
+    def _load_into(self, g: int, rows: Future[Array]) -> Array:
         try:
-            made = self._read(g)
-            rows.set_result(made)
-            return made
+            values = self._load(g)
+            rows.set_result(values)
+            return values
         except Exception as error:
             rows.set_exception(error)
             raise
@@ -142,24 +143,24 @@ class Groups:
         finally:
             del rows
 
-    def _drop(self, g: int, rows: Future[Array]) -> None:
+    def _discard(self, g: int, rows: Future[Array]) -> None:
         with self._lock:
             slot = self._slots.get(g)
             if slot is not None and slot.rows is rows:
                 del self._slots[g]
 
-    def _make_room(self, room: int, at_any_price: bool = False) -> bool:
+    def _make_room(self, room: int, force: bool = False) -> bool:
         """Let go what all rows have been handed out of, or what a whole pass went by without."""
         while len(self._slots) >= room:
-            old = self._clock - len(self._sizes)
-            over = (
+            oldest = self._clock - len(self._sizes)
+            evictable = (
                 g
                 for g, slot in self._slots.items()
-                if slot.rows.done() and (slot.used >= self._sizes[g] or slot.touched < old)
+                if slot.rows.done() and (slot.used >= self._sizes[g] or slot.last_pass < oldest)
             )
-            g = next(over, -1)
+            g = next(evictable, -1)
             if g < 0:
-                if not at_any_price:
+                if not force:
                     return False
                 g = next((g for g, s in self._slots.items() if s.rows.done()), -1)
                 if g < 0:
@@ -167,7 +168,7 @@ class Groups:
             del self._slots[g]
         return True
 
-    def _ask(self, g: int, slot: _Slot) -> None:
+    def _request_next(self, g: int, slot: _Slot) -> None:
         """Have the next groups read, but for those that another thread had in this pass."""
         for h in range(g + 1, min(g + 1 + self._ahead, len(self._sizes))):
             if slot.begun and self._begun[h] >= self._begun[g]:
@@ -178,45 +179,45 @@ class Groups:
             if not self._make_room(self.room - 1):
                 return
             with suppress(RuntimeError):  # no new threads while the interpreter ends
-                self._slots[h] = _Slot(self._submit(h), touched=self._clock)
+                self._slots[h] = _Slot(self._submit(h), last_pass=self._clock)
 
     def _submit(self, h: int) -> Future[Array]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._ahead, thread_name_prefix="hullwise-ahead")
+            self._pool = ThreadPoolExecutor(self._ahead, thread_name_prefix="hullwise-prefetch")
             # what is queued for rows that nobody holds any more is not worth reading
             stop = self._pool.shutdown
-            self._let_go = weakref.finalize(self, stop, wait=False, cancel_futures=True)
-        return self._pool.submit(self._read, h)
+            self._finalizer = weakref.finalize(self, stop, wait=False, cancel_futures=True)
+        return self._pool.submit(self._load, h)
 
 
-class Taken:
-    """Single rows that were read lately, as float64: up to `most` bytes of them.
+class GatherCache:
+    """Single rows that were read lately, as float64: up to `max_bytes` bytes of them.
 
     Rows asked for once are soon asked for again, and each may cost a whole group.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._batches: tuple[tuple[NDArray[np.intp], Array], ...] = ()  # the latest first
 
-    def find(self, rows: NDArray[np.intp], out: Array) -> NDArray[np.intp]:
-        """Write what is known of the rows into `out`; the places of those that are not."""
+    def fill_known(self, rows: NDArray[np.intp], out: Array) -> NDArray[np.intp]:
+        """Write the stored rows into `out`; the places of those that are not stored."""
         missing = np.arange(len(rows))
-        for known, values in self._batches:
-            at = np.minimum(np.searchsorted(known, rows[missing]), len(known) - 1)
-            hit = known[at] == rows[missing]
+        for stored_rows, values in self._batches:
+            at = np.minimum(np.searchsorted(stored_rows, rows[missing]), len(stored_rows) - 1)
+            hit = stored_rows[at] == rows[missing]
             out[missing[hit]] = values[at[hit]]
             missing = missing[~hit]
         return missing
 
-    def keep(self, rows: NDArray[np.intp], values: Array) -> None:
-        if not len(rows) or values.nbytes > self._most:
+    def store(self, rows: NDArray[np.intp], values: Array) -> None:
+        if not len(rows) or values.nbytes > self._max_bytes:
             return
-        known, first = np.unique(rows, return_index=True)
-        kept, size = [(known, values[first])], values.nbytes
+        stored_rows, first = np.unique(rows, return_index=True)
+        batches, size = [(stored_rows, values[first])], values.nbytes
         for batch in self._batches:
             size += batch[1].nbytes
-            if size > self._most:
+            if size > self._max_bytes:
                 break
-            kept.append(batch)
-        self._batches = tuple(kept)
+            batches.append(batch)
+        self._batches = tuple(batches)

@@ -23,12 +23,12 @@ from .._core.types import Array, Floats, Indices
 from ..errors import ClusterError, DataError, FileError, HullwiseError
 from .rows import Answer, ArrayRows, Rows
 
-TRIES = 3  # for a shard whose worker does not answer
+SHARD_ATTEMPTS = 3  # for a shard whose worker does not answer
 Task = Callable[[Rows, int, Any], Any]  # of a shard, the number of its first row, and an argument
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class ShardRecipe:
     """How a shard is made, wherever it is to be: a part of a file, which pickles as its path."""
 
     rows: Any
@@ -107,45 +107,45 @@ class ClusterRows:
             raise FileError(self.path, "workers read .npy and .parquet files: save it as one")
         if not self.timeout > 0:
             raise DataError(f"timeout={timeout!r}: expected a positive number of seconds")
-        self._client = _connected(scheduler) if isinstance(scheduler, str) else scheduler
+        self._client = _connect(scheduler) if isinstance(scheduler, str) else scheduler
         self.rounds, self.seconds = 0, 0.0
-        self._silent: set[str] = set()  # workers left out
+        self._silent_workers: set[str] = set()  # workers left out
         workers = self._workers()
-        with _plain_errors(self.path):
+        with _cluster_errors(self.path):
             plan = self._client.submit(
                 _plan, self.path, columns, shards or len(workers), pure=False
             )
             parts, starts, self.d, self.dtype, self.columns = plan.result(self.timeout)
         self.starts = np.asarray(starts, dtype=np.intp)
         self.n = int(self.starts[-1])
-        self._recipes = [Recipe(part, resident) for part in parts]
+        self._recipes = [ShardRecipe(part, resident) for part in parts]
         self._shards = [
-            self._made(i, [workers[i % len(workers)]]) for i in range(len(self._recipes))
+            self._submit_shard(i, [workers[i % len(workers)]]) for i in range(len(self._recipes))
         ]
 
     def ask(self, question: Callable[[Rows, int], Answer]) -> list[Answer]:
         """What each shard answers, in their order."""
         began = time.monotonic()
-        found = self._run(_answer, dict.fromkeys(range(len(self._shards))), question)
+        answers = self._run(_answer, dict.fromkeys(range(len(self._shards))), question)
         self.rounds, self.seconds = self.rounds + 1, self.seconds + time.monotonic() - began
-        return [found[i] for i in range(len(self._shards))]
+        return [answers[i] for i in range(len(self._shards))]
 
     def block(self, start: int, stop: int) -> Array:
         """Rows start to stop, brought here."""
         first = [max(start - int(a), 0) for a in self.starts[:-1]]
         last = [min(stop, int(b)) - int(a) for a, b in zip(self.starts, self.starts[1:])]
-        wanted = {i: (a, b) for i, (a, b) in enumerate(zip(first, last)) if a < b}
-        found = self._run(_block, wanted)
-        parts = [found[i] for i in sorted(wanted)]
+        arguments = {i: (a, b) for i, (a, b) in enumerate(zip(first, last)) if a < b}
+        answers = self._run(_block, arguments)
+        parts = [answers[i] for i in sorted(arguments)]
         return np.concatenate(parts) if parts else np.empty((0, self.d), self.dtype)
 
     def take(self, rows: Indices) -> Floats:
         """The given rows, brought here: one task for each shard that holds some."""
         rows = np.asarray(rows, dtype=np.intp)
         which = np.searchsorted(self.starts, rows, side="right") - 1
-        wanted = {int(i): rows[which == i] - self.starts[i] for i in np.unique(which)}
+        arguments = {int(i): rows[which == i] - self.starts[i] for i in np.unique(which)}
         out = np.empty((len(rows), self.d))
-        for i, values in self._run(_take, wanted).items():
+        for i, values in self._run(_take, arguments).items():
             out[which == i] = values
         return out
 
@@ -153,12 +153,12 @@ class ClusterRows:
         """Addresses, in an order that is the same every time."""
         with suppress(TimeoutError):
             self._client.wait_for_workers(1, timeout=min(self.timeout, 30))
-        found = sorted(self._client.scheduler_info(n_workers=-1)["workers"])
-        if not found:
+        addresses = sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+        if not addresses:
             raise ClusterError("the scheduler has no workers: start some with `dask worker`")
-        return [w for w in found if w not in self._silent] or found
+        return [w for w in addresses if w not in self._silent_workers] or addresses
 
-    def _made(self, i: int, workers: list[str]) -> Any:
+    def _submit_shard(self, i: int, workers: list[str]) -> Any:
         """A shard to be, on one of these workers or, should they be lost, on any other."""
         make = self._recipes[i].make
         return self._client.submit(make, workers=workers, allow_other_workers=True, pure=False)
@@ -168,53 +168,55 @@ class ClusterRows:
 
         Its argument is the shard's own, or the one that is `shared`, sent once to each worker.
         """
-        found: dict[int, Any] = {}
-        for attempt in range(1, TRIES + 1):
-            with _plain_errors(self.path):
-                late = self._round(task, arguments, shared, found)
+        answers: dict[int, Any] = {}
+        for attempt in range(1, SHARD_ATTEMPTS + 1):
+            with _cluster_errors(self.path):
+                late = self._run_once(task, arguments, shared, answers)
             if not late:
-                return found
-            if attempt < TRIES:
-                self._move(late)
+                return answers
+            if attempt < SHARD_ATTEMPTS:
+                self._move_shards(late)
         raise ClusterError(
             f"shard {late[0]} of {self.path} did not answer within {self.timeout:g} s, "
-            f"{TRIES} times: raise timeout=, or use more workers or shards"
+            f"{SHARD_ATTEMPTS} times: raise timeout=, or use more workers or shards"
         )
 
-    def _round(
-        self, task: Task, arguments: Mapping[int, Any], shared: Any, found: dict[int, Any]
+    def _run_once(
+        self, task: Task, arguments: Mapping[int, Any], shared: Any, answers: dict[int, Any]
     ) -> list[int]:
         """Collect what comes in time, and say which shards did not."""
         from distributed import wait
 
         # held by one worker, from which the others fetch it; made again if that one is lost
         anywhere = {"workers": self._workers(), "allow_other_workers": True, "pure": False}
-        sent = None if shared is None else self._client.submit(_held, shared, **anywhere)
+        sent = None if shared is None else self._client.submit(_identity, shared, **anywhere)
         waiting = {
             i: self._client.submit(
-                *(_work, self._shards[i], int(self.starts[i]), task),
+                *(_run_on_shard, self._shards[i], int(self.starts[i]), task),
                 arguments[i] if sent is None else sent,
                 pure=False,
             )
             for i in arguments
-            if i not in found
+            if i not in answers
         }
         try:
             with self._client.as_current(), suppress(TimeoutError):
                 wait(list(waiting.values()), timeout=self.timeout)
-            found |= {i: one.result() for i, one in waiting.items() if one.done()}
-            return [i for i in waiting if i not in found]
+            answers |= {i: one.result() for i, one in waiting.items() if one.done()}
+            return [i for i in waiting if i not in answers]
         finally:
             self._client.cancel([one for one in waiting.values() if not one.done()], force=True)
 
-    def _move(self, late: list[int]) -> None:
+    def _move_shards(self, late: list[int]) -> None:
         """Leave out the workers that are silent, and make their shards on others."""
-        known = self._client.scheduler_info(n_workers=-1)["workers"]
-        latest = max(worker["last_seen"] for worker in known.values())
-        self._silent |= {w for w in known if latest - known[w]["last_seen"] > self.timeout / 2}
+        workers_info = self._client.scheduler_info(n_workers=-1)["workers"]
+        latest = max(worker["last_seen"] for worker in workers_info.values())
+        self._silent_workers |= {
+            w for w in workers_info if latest - workers_info[w]["last_seen"] > self.timeout / 2
+        }
         workers = self._workers()
         for number, i in enumerate(late):
-            self._shards[i] = self._made(i, [workers[number % len(workers)]])
+            self._shards[i] = self._submit_shard(i, [workers[number % len(workers)]])
 
     def __repr__(self) -> str:
         return (
@@ -226,7 +228,7 @@ class ClusterRows:
         raise ClusterError("rows on a cluster cannot be pickled: connect again where they are used")
 
 
-def _connected(address: str) -> Any:
+def _connect(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
@@ -242,7 +244,7 @@ def _connected(address: str) -> Any:
 
 
 @contextmanager
-def _plain_errors(path: str) -> Iterator[None]:
+def _cluster_errors(path: str) -> Iterator[None]:
     """What can go wrong on the way to the workers, as a sentence."""
     try:
         yield
@@ -270,14 +272,14 @@ def _plan(path: str, columns: Sequence[str] | None, shards: int) -> tuple[Any, .
     return parts, starts, rows.d, rows.dtype, rows.columns
 
 
-def _work(shard: Rows, start: int, task: Task, argument: Any) -> Any:
+def _run_on_shard(shard: Rows, start: int, task: Task, argument: Any) -> Any:
     from distributed import get_worker
 
     with limit_threads(get_worker().state.nthreads):
         return task(shard, start, argument)
 
 
-def _held(shared: Any) -> Any:
+def _identity(shared: Any) -> Any:
     return shared
 
 

@@ -17,7 +17,7 @@ from ..errors import DataError, DataTypeError
 # Integers up to here are float64 numbers, each of them.
 LARGEST_INTEGER: Final = 2**53
 
-TIMES: Final = (
+TIME_TYPES: Final = (
     datetime.date,
     datetime.time,
     datetime.timedelta,
@@ -38,8 +38,8 @@ def format_names(names: Sequence[object], most: int = 8) -> str:
     >>> format_names(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
     """
-    shown = ", ".join(repr(x) for x in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    listing = ", ".join(repr(x) for x in names[:most])
+    return listing + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def cell_place(
@@ -243,7 +243,7 @@ def _number(entry: Any) -> float:
         refuse_text(entry)
     if isinstance(entry, (complex, np.complexfloating)):
         raise DataError(f"Complex data not supported: found {entry!r}.")
-    if isinstance(entry, TIMES):
+    if isinstance(entry, TIME_TYPES):
         raise DataError(f"found the time {entry!s}: {TIME_ADVICE}.")
     if isinstance(entry, (Real, Decimal)):
         try:
@@ -258,15 +258,15 @@ def _number(entry: Any) -> float:
 def refuse_text(entry: str | bytes) -> NoReturn:
     """Raise for one cell of text, saying whether it looks like a number."""
     text = entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry
-    shown = repr(text if len(text) <= 40 else text[:37] + "...")
+    excerpt = repr(text if len(text) <= 40 else text[:37] + "...")
     try:
         float(text)
     except ValueError:
         raise DataError(
-            f"could not convert string to float: found the text {shown}. Encode text as "
+            f"could not convert string to float: found the text {excerpt}. Encode text as "
             "numbers, or leave that column out."
         ) from None
     raise DataError(
-        f"found the number {shown} as text. Numbers in text are not guessed at: convert that "
+        f"found the number {excerpt} as text. Numbers in text are not guessed at: convert that "
         "column, for example with .astype(float)."
     )

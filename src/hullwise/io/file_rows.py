@@ -16,17 +16,19 @@ from .._core.threads import StopFlag, cpu_count, run_in_threads
 from ..errors import FileError, MemoryLimitError
 from ._file_part import Part, edges, read_part, refuse_other, signature
 from ._npy import NpyRows
-from ._parquet import Decoder, index_columns, refuse_types, shared_dtype
-from ._prefetch import Groups, Taken
+from ._parquet import ParquetDecoder, index_columns, refuse_types, shared_dtype
+from ._prefetch import GatherCache, RowGroupCache
 from .paths import readable_path, select_features, table_suffix
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
-AHEAD = min(cpu_count(), 4)  # row groups read ahead of each thread that walks through the file
-LEAST = 2 * cpu_count() + AHEAD + 1  # a group for each thread, those ahead, those where spans meet
-KEPT = 1 << 27  # bytes of small groups that are kept
-UNIT = 1 << 22  # row groups smaller than this are read together
-TAKEN = 1 << 25  # bytes of single rows that are kept
+# Row groups read ahead of each thread that walks through the file.
+PREFETCH_GROUPS = min(cpu_count(), 4)
+# A group for each thread, those ahead, those where spans meet.
+MIN_CACHED_GROUPS = 2 * cpu_count() + PREFETCH_GROUPS + 1
+GROUP_CACHE_BYTES = 1 << 27  # bytes of small groups that are kept
+READ_UNIT_BYTES = 1 << 22  # row groups smaller than this are read together
+GATHER_CACHE_BYTES = 1 << 25  # bytes of single rows that are kept
 
 
 def open_rows(
@@ -109,7 +111,7 @@ class ParquetRows:
         self.seekable, self._name = False, os.fspath(path)
         self.path, files = _files(path)
         self._size = sum(f.stat().st_size for f in files)
-        decoders = [Decoder(f, self._name if f == self.path else str(f)) for f in files]
+        decoders = [ParquetDecoder(f, self._name if f == self.path else str(f)) for f in files]
         schema = decoders[0].schema
         index = index_columns(schema) if columns is None else []
         features = select_features(self._name, schema.names, columns, index, None)
@@ -128,14 +130,14 @@ class ParquetRows:
         if sum(sizes[part]) == 0:
             raise FileError(self._name, f"row groups {self.part} hold no rows")
         self._refuse_large(max(sizes[part]))
-        units = _units(row_groups[part], sizes[part], self.d * self.dtype.itemsize)
-        self._unit = _Unit(decoders, units, features, self.dtype)
-        self._starts = np.concatenate([[0], np.cumsum(self._unit.sizes, dtype=np.intp)])
+        units = _read_units(row_groups[part], sizes[part], self.d * self.dtype.itemsize)
+        self._units = _ReadUnits(decoders, units, features, self.dtype)
+        self._starts = np.concatenate([[0], np.cumsum(self._units.sizes, dtype=np.intp)])
         self.n = int(self._starts[-1])
-        largest = max(self._unit.sizes) * self.d * self.dtype.itemsize
-        room = max(LEAST, KEPT // largest)
-        self._groups = Groups(self._unit.read, self._unit.sizes, room, AHEAD)
-        self._taken = Taken(TAKEN)
+        largest = max(self._units.sizes) * self.d * self.dtype.itemsize
+        room = max(MIN_CACHED_GROUPS, GROUP_CACHE_BYTES // largest)
+        self._groups = RowGroupCache(self._units.read, self._units.sizes, room, PREFETCH_GROUPS)
+        self._gathered = GatherCache(GATHER_CACHE_BYTES)
 
     def parts(self, count: int) -> list[ParquetRows]:
         """The same rows as at most `count` parts of nearly equally many row groups, in order."""
@@ -182,22 +184,22 @@ class ParquetRows:
         if rows.size and (rows.min() < 0 or rows.max() >= self.n):
             raise IndexError(f"rows must lie in 0..{self.n - 1}")
         out = np.empty((len(rows), self.d), dtype=np.float64)
-        missing = self._taken.find(rows, out)
+        missing = self._gathered.fill_known(rows, out)
         groups = np.searchsorted(self._starts, rows[missing], side="right") - 1
         order = np.argsort(groups, kind="stable")
         used, begin = np.unique(groups[order], return_index=True)
 
-        def one(item: tuple[int, NDArray[np.intp]], stop: StopFlag) -> None:
-            g, mine = item
+        def take_group(item: tuple[int, NDArray[np.intp]], stop: StopFlag) -> None:
+            g, places = item
             if stop.is_set():
                 return
-            local = rows[mine] - self._starts[g]
-            held = self._groups.peek(g)
-            out[mine] = held[local] if held is not None else self._unit.take(g, local)
+            local = rows[places] - self._starts[g]
+            cached = self._groups.peek(g)
+            out[places] = cached[local] if cached is not None else self._units.take(g, local)
 
         items = list(zip(used.tolist(), np.split(missing[order], begin)[1:], strict=True))
-        run_in_threads(one, items, min(cpu_count(), max(1, len(items))))
-        self._taken.keep(rows[missing], out[missing])
+        run_in_threads(take_group, items, min(cpu_count(), max(1, len(items))))
+        self._gathered.store(rows[missing], out[missing])
         return out
 
     def __repr__(self) -> str:
@@ -208,24 +210,29 @@ class ParquetRows:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        found = signature(self, self._size)
-        return {"path": self.path, "columns": self.columns, "groups": self.part, "found": found}
+        stored = signature(self, self._size)
+        return {
+            "path": self.path,
+            "columns": self.columns,
+            "groups": self.part,
+            "signature": stored,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        part, found = state["groups"], state["found"]
+        part, stored = state["groups"], state["signature"]
         now = sum(f.stat().st_size for f in _files(state["path"])[1])
-        if now != found[3]:
+        if now != stored[3]:
             part = None  # it may have fewer row groups; that it has changed is said below
         ParquetRows.__init__(self, state["path"], state["columns"], part)
-        refuse_other(self, signature(self, now), found)
+        refuse_other(self, signature(self, now), stored)
 
 
-class _Unit:
+class _ReadUnits:
     """What is read together: a row group, or several small ones next to each other."""
 
     def __init__(
         self,
-        decoders: list[Decoder],
+        decoders: list[ParquetDecoder],
         units: list[tuple[int, range]],
         features: list[str],
         dtype: np.dtype[Any],
@@ -242,19 +249,19 @@ class _Unit:
         return self._decoders[i].take(groups, self._features, rows)
 
 
-def _units(
+def _read_units(
     row_groups: list[tuple[int, int]], sizes: list[int], row: int
 ) -> list[tuple[int, range]]:
     """(file, row groups) of what is read together; `row` is the bytes of one row."""
     units: list[tuple[int, range]] = []
-    held = 0
+    unit_rows = 0
     for (i, g), size in zip(row_groups, sizes, strict=True):
-        if units and units[-1][0] == i and (held + size) * row <= UNIT:
+        if units and units[-1][0] == i and (unit_rows + size) * row <= READ_UNIT_BYTES:
             units[-1] = i, range(units[-1][1].start, g + 1)
-            held += size
+            unit_rows += size
         elif size:
             units.append((i, range(g, g + 1)))
-            held = size
+            unit_rows = size
     return units
 
 
@@ -262,8 +269,8 @@ def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
     """The path in full, and the Parquet files that it means."""
     folder = Path(path).expanduser()
     if not folder.is_dir():
-        found = readable_path(path).absolute()
-        return found, [found]
+        file = readable_path(path).absolute()
+        return file, [file]
     files = sorted(f for f in folder.glob("*.parquet") if f.name[0] not in "._")
     if not files:
         raise FileError(os.fspath(path), "is a folder without .parquet files")
@@ -271,21 +278,21 @@ def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
 
 
 def _refuse_other_columns(
-    first: Decoder, other: Decoder, features: Sequence[str], all_columns: bool
+    first: ParquetDecoder, other: ParquetDecoder, features: Sequence[str], all_columns: bool
 ) -> None:
     """Refuse a file of a folder whose columns are not those of the first one."""
-    expected, found = first.schema, other.schema
+    expected, schema = first.schema, other.schema
     like = f"in {first.path.name}, the first file of the folder"
-    if all_columns and found.names != expected.names:
-        names = sorted(set(found.names) ^ set(expected.names))
+    if all_columns and schema.names != expected.names:
+        names = sorted(set(schema.names) ^ set(expected.names))
         what = f"{names} in one of them only" if names else "they are in another order"
         raise FileError(other.name, f"its columns differ from those {like}: {what}")
     for c in features:
-        if c not in found.names:
+        if c not in schema.names:
             raise FileError(other.name, f"has no column {c!r}, which is {like}")
-        if found.field(c).type != expected.field(c).type:
+        if schema.field(c).type != expected.field(c).type:
             raise FileError(
                 other.name,
-                f"column {c!r} is {found.field(c).type}, but {expected.field(c).type} {like}; "
+                f"column {c!r} is {schema.field(c).type}, but {expected.field(c).type} {like}; "
                 "write all files with the same types",
             )

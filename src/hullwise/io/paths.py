@@ -14,8 +14,9 @@ from typing import Final
 from ..errors import FileError
 from .coercion import format_names
 
-SUFFIXES: Final = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".npy")
-PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
+TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
+TABLE_SUFFIXES: Final = (*(s + z for s in TEXT_SUFFIXES for z in ("", ".gz")), ".parquet", ".npy")
+PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 
 def display_path(path: str | PathLike[str]) -> str:
@@ -35,20 +36,20 @@ def readable_path(path: str | PathLike[str]) -> Path:
     name = os.fspath(path)
     if "://" in name:
         raise FileError(name, "is a web address; download the file and pass its path")
-    found = Path(name).expanduser()
+    target = Path(name).expanduser()
     try:
-        mode = found.stat().st_mode
+        mode = target.stat().st_mode
     except PermissionError:
         raise FileError(name, "no permission to look into its folder") from None
     except (FileNotFoundError, NotADirectoryError):
-        raise FileError(name, _missing(found)) from None
+        raise FileError(name, _missing(target)) from None
     except (OSError, ValueError) as error:
         raise FileError(name, f"cannot be opened ({error})") from None
     if stat.S_ISDIR(mode):
         raise FileError(name, "is a folder; pass one file")
-    if not os.access(found, os.R_OK):
+    if not os.access(target, os.R_OK):
         raise FileError(name, "no permission to read this file")
-    return found
+    return target
 
 
 def _missing(path: Path) -> str:
@@ -65,20 +66,19 @@ def _missing(path: Path) -> str:
 def table_suffix(path: str | PathLike[str]) -> str:
     """The suffix that decides the format, without .gz; refuse the unknown."""
     name = os.fspath(path).lower()
-    plain = name.removesuffix(".gz")
-    for known in (".csv", ".tsv", ".txt"):
-        if plain.endswith(known):
-            return known
-    for known in (".parquet", ".npy"):
-        if name.endswith(known):
-            return known
-    if name.endswith(PICKLES):
+    for suffix in TEXT_SUFFIXES:
+        if name.removesuffix(".gz").endswith(suffix):
+            return suffix
+    for suffix in (".parquet", ".npy"):
+        if name.endswith(suffix):
+            return suffix
+    if name.endswith(PICKLE_SUFFIXES):
         raise FileError(
             os.fspath(path),
             "is a pickle, which can run any code when it is loaded, so it never is; save the "
             "table as CSV, Parquet or .npy (numpy.save, DataFrame.to_parquet)",
         )
-    raise FileError(os.fspath(path), f"unknown kind of file; known are {', '.join(SUFFIXES)}")
+    raise FileError(os.fspath(path), f"unknown kind of file; known are {', '.join(TABLE_SUFFIXES)}")
 
 
 def select_features(
@@ -102,13 +102,12 @@ def select_features(
         )
     drop = [drop] if isinstance(drop, str) else list(drop)
     columns = [columns] if isinstance(columns, str) else columns
-    wanted = [*(columns or ()), *drop, *([] if id_column is None else [id_column])]
-    there = set(names)
-    missing = list(dict.fromkeys(c for c in wanted if c not in there))
+    requested = [*(columns or ()), *drop, *([] if id_column is None else [id_column])]
+    missing = list(dict.fromkeys(c for c in requested if c not in set(names)))
     if missing:
         raise FileError(path, missing_columns_text(missing, names))
-    taken = {*drop, id_column}
-    features = [c for c in (names if columns is None else columns) if c not in taken]
+    excluded = {*drop, id_column}
+    features = [c for c in (names if columns is None else columns) if c not in excluded]
     repeated = _repeated(features)
     if repeated:
         raise FileError(path, f"columns asked for more than once: {format_names(repeated)}")
@@ -121,8 +120,8 @@ def missing_columns_text(missing: Sequence[str], names: Sequence[str]) -> str:
     """That columns are not there, which may be meant, and which there are."""
     noun = "column" if len(missing) == 1 else "columns"
     near = [difflib.get_close_matches(c, names, n=1, cutoff=0.6) for c in missing]
-    meant = list(dict.fromkeys(found[0] for found in near if found))
-    hint = f"; did you mean {format_names(meant)}?" if meant else ""
+    similar = list(dict.fromkeys(matches[0] for matches in near if matches))
+    hint = f"; did you mean {format_names(similar)}?" if similar else ""
     return f"no {noun} {format_names(missing)}{hint}; the columns are {format_names(names, 20)}"
 
 

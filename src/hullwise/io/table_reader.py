@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._core.memory import check_memory
 from ..errors import DataError, FileError
-from ._byte_source import open_source
+from ._byte_source import open_byte_source
 from ._csv import CsvTable
 from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
@@ -24,8 +24,8 @@ from .paths import readable_path, select_features, table_suffix
 
 __all__ = ["NumericTable", "OpenTable", "open_table", "read_rows", "read_table"]
 
-BATCH = 1 << 16
-Read = tuple[NDArray[Any], NDArray[np.object_] | None]
+PARQUET_BATCH_ROWS = 1 << 16
+ValuesAndIds = tuple[NDArray[Any], NDArray[np.object_] | None]
 
 
 class OpenTable(Protocol):
@@ -51,7 +51,7 @@ class OpenTable(Protocol):
     named: bool
     index: tuple[str, ...]
 
-    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> Read:
+    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> ValuesAndIds:
         """Values and row ids; NaN and infinity only where `keep_bad`."""
         ...
 
@@ -141,7 +141,7 @@ def open_table(
         return NpyTable(path)
     if kind == ".parquet":
         return ParquetTable(path)
-    source = open_source(path)
+    source = open_byte_source(path)
     # What arrives from a shell when a tab is meant.
     sep = "\t" if sep in ("\\t", "tab") else sep
     for option, mark in (("sep", sep), ("decimal", decimal)):
@@ -202,20 +202,20 @@ class NpyTable:
         self._rows = NpyRows(path)
         self.names = tuple(f"x{j}" for j in range(self._rows.d))
 
-    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> Read:
-        n, dtype = self._rows.n, self._rows.dtype
-        single = dtype.kind == "f" and dtype.itemsize == 4
-        wanted = np.dtype(np.float32 if single else np.float64)
-        check_memory(n * len(features) * wanted.itemsize, f"{self.path} in memory")
+    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> ValuesAndIds:
+        n, stored_dtype = self._rows.n, self._rows.dtype
+        single = stored_dtype.kind == "f" and stored_dtype.itemsize == 4
+        dtype = np.dtype(np.float32 if single else np.float64)
+        check_memory(n * len(features) * dtype.itemsize, f"{self.path} in memory")
         stored = self._rows.block(0, n)
         places = [self.names.index(c) for c in features]
         chosen = stored if features == list(self.names) else stored[:, places]
-        if not (keep_bad and dtype.kind == "f"):
+        if not (keep_bad and stored_dtype.kind == "f"):
             _refuse_values(chosen, self.path, features)
         ids = None
         if id_column is not None:
-            ids = _objects(stored[:, self.names.index(id_column)].tolist())
-        return np.ascontiguousarray(chosen, dtype=wanted), ids
+            ids = _object_array(stored[:, self.names.index(id_column)].tolist())
+        return np.ascontiguousarray(chosen, dtype=dtype), ids
 
 
 class ParquetTable:
@@ -234,12 +234,14 @@ class ParquetTable:
     def ids(self, id_column: str | None) -> NDArray[np.object_] | None:
         """The ids of all rows, read from one column: the index of pandas by default."""
         names = self._id_names(id_column)
-        return _objects(self._file.read(columns=names).column(0).to_pylist()) if names else None
+        if not names:
+            return None
+        return _object_array(self._file.read(columns=names).column(0).to_pylist())
 
     def _id_names(self, id_column: str | None) -> list[str]:
         return [id_column] if id_column is not None else list(self.index[:1])
 
-    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> Read:
+    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> ValuesAndIds:
         path, schema = self.path, self._schema
         refuse_types(path, schema, features)
         single = all(shared_dtype(schema, [c]) in (np.float32, np.float16) for c in features)
@@ -253,7 +255,7 @@ class ParquetTable:
         start = 0
         try:
             together = list(dict.fromkeys([*features, *id_names]))
-            for batch in self._file.iter_batches(BATCH, columns=together):
+            for batch in self._file.iter_batches(PARQUET_BATCH_ROWS, columns=together):
                 stop = start + batch.num_rows
                 values[start:stop] = batch_values(path, batch, features, start, dtype, keep_bad)
                 ids += batch.column(id_names[0]).to_pylist() if id_names else []
@@ -262,13 +264,13 @@ class ParquetTable:
             raise FileError(path, f"is a damaged Parquet file ({error})") from None
         if not keep_bad:
             _refuse_values(values, path, features)
-        return values, _objects(ids) if id_names else None
+        return values, _object_array(ids) if id_names else None
 
 
-def _objects(ids: list[Any]) -> NDArray[np.object_]:
-    found = np.empty(len(ids), dtype=object)
-    found[:] = ids
-    return found
+def _object_array(ids: list[Any]) -> NDArray[np.object_]:
+    array = np.empty(len(ids), dtype=object)
+    array[:] = ids
+    return array
 
 
 def _refuse_values(values: NDArray[Any], path: str, columns: Sequence[str]) -> None:

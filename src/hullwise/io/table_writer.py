@@ -100,13 +100,13 @@ def _write_parquet(columns: Columns, stream: BinaryIO) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({n: pa.array(_numbers(c)) for n, c in columns.items()}), stream)
+    pq.write_table(pa.table({n: pa.array(_arrow_input(c)) for n, c in columns.items()}), stream)
 
 
 def _cells(column: Sequence[Any] | NDArray[Any]) -> list[Any]:
     return column.tolist() if isinstance(column, np.ndarray) else list(column)
 
 
-def _numbers(column: Sequence[Any] | NDArray[Any]) -> Any:
+def _arrow_input(column: Sequence[Any] | NDArray[Any]) -> Any:
     whole = isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "biuf"
     return column if whole else _cells(column)

@@ -9,8 +9,18 @@ import numpy as np
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError
 
-KINDS = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8")
-COARSE = {"float32": 0.0, "bfloat16": 2.0**-6}
+TENSOR_DTYPES = (
+    "float64",
+    "float32",
+    "float16",
+    "bfloat16",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+)
+PROPOSAL_ROUNDING = {"float32": 0.0, "bfloat16": 2.0**-6}
 
 
 class TorchRows:
@@ -56,21 +66,21 @@ class TorchRows:
     def __init__(
         self, tensor: Any, *, propose: str = "float32", columns: tuple[str, ...] | None = None
     ) -> None:
-        kind = str(getattr(tensor, "dtype", type(tensor).__name__)).removeprefix("torch.")
-        if kind not in (*KINDS, "bool") or not hasattr(tensor, "detach"):
-            raise DataTypeError(f"found {kind}: expected a torch tensor of real numbers")
+        dtype_name = str(getattr(tensor, "dtype", type(tensor).__name__)).removeprefix("torch.")
+        if dtype_name not in (*TENSOR_DTYPES, "bool") or not hasattr(tensor, "detach"):
+            raise DataTypeError(f"found {dtype_name}: expected a torch tensor of real numbers")
         if tensor.ndim != 2 or 0 in tensor.shape:
             raise DataError(
                 f"Expected 2D tensor with at least one row and one column, found shape "
                 f"{tuple(tensor.shape)}"
             )
-        if propose not in COARSE:
-            raise DataError(f"propose={propose!r}: expected one of {', '.join(COARSE)}")
+        if propose not in PROPOSAL_ROUNDING:
+            raise DataError(f"propose={propose!r}: expected one of {', '.join(PROPOSAL_ROUNDING)}")
         self.tensor = tensor.detach()
         self.n, self.d = (int(size) for size in tensor.shape)
-        self.dtype = np.dtype("float32" if kind == "bfloat16" else kind)
+        self.dtype = np.dtype("float32" if dtype_name == "bfloat16" else dtype_name)
         self.columns, self.propose = columns, propose
-        self.coarse = COARSE[propose]
+        self.coarse = PROPOSAL_ROUNDING[propose]
 
     def block(self, start: int, stop: int) -> Array:
         """Rows start to stop, in main memory."""
@@ -84,11 +94,11 @@ class TorchRows:
         return self._array(self.tensor[at]).astype(np.float64)
 
     def _array(self, part: Any) -> Array:
-        part = part.float() if self._brain else part
+        part = part.float() if self._is_bfloat16 else part
         return np.asarray(part.cpu().numpy())
 
     @property
-    def _brain(self) -> bool:
+    def _is_bfloat16(self) -> bool:
         return str(self.tensor.dtype) == "torch.bfloat16"
 
     def multiplies(self, single: bool) -> bool:
@@ -96,5 +106,5 @@ class TorchRows:
         return single or self.tensor.device.type != "mps"
 
     def __repr__(self) -> str:
-        kind = str(self.tensor.dtype).removeprefix("torch.")
-        return f"TorchRows({self.n} x {self.d} {kind} on {self.tensor.device})"
+        dtype_name = str(self.tensor.dtype).removeprefix("torch.")
+        return f"TorchRows({self.n} x {self.d} {dtype_name} on {self.tensor.device})"

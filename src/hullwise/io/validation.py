@@ -207,7 +207,7 @@ def match_columns(
     return [places[c] for c in expected]
 
 
-def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = "X") -> None:
+def check_columns(columns: Sequence[str], expected: Sequence[str], *, name: str = "X") -> None:
     """Refuse columns that are not the expected ones in the expected order.
 
     Raises
@@ -223,22 +223,21 @@ def check_columns(found: Sequence[str], expected: Sequence[str], *, name: str = 
     hullwise.errors.DataError: Q has the columns of the training data in another order: found \
 'b', 'a'; expected 'a', 'b'. Reorder them, for example Q[list(columns)].
     """
-    if list(found) == list(expected):
+    if list(columns) == list(expected):
         return
-    listing = f"found {format_names(found)}; expected {format_names(expected)}"
-    if sorted(found) == sorted(expected):
+    listing = f"found {format_names(columns)}; expected {format_names(expected)}"
+    if sorted(columns) == sorted(expected):
         raise DataError(
             f"{name} has the columns of the training data in another order: {listing}. "
             f"Reorder them, for example {name}[list(columns)]."
         )
-    there, wanted = set(found), set(expected)
-    missing = [c for c in expected if c not in there]
-    new = [c for c in found if c not in wanted]
+    missing = [c for c in expected if c not in set(columns)]
+    new = [c for c in columns if c not in set(expected)]
     parts = [f"missing {format_names(missing)}"] if missing else []
     parts += [f"not in the training data {format_names(new)}"] if new else []
     raise DataError(
         f"{name} does not have the columns of the training data: {'; '.join(parts)} "
-        f"({listing}; {len(found)} where {len(expected)} belong). "
+        f"({listing}; {len(columns)} where {len(expected)} belong). "
         "Rename, add or drop columns so that both lists are the same."
     )
 
