@@ -83,11 +83,11 @@ class MixedColumn:
 
         if self._text is None:
             missing = pc.is_null(self.cells, nan_is_null=pa.types.is_floating(self.cells.type))
-            return np.asarray(missing.to_numpy(), dtype=bool)
+            return as_mask(missing)
         text = self._text
         if self.kind in (ColumnKind.NUMBER, ColumnKind.EMPTY):
             text = _without_words(text)
-        return np.asarray(text.is_null().to_numpy(), dtype=bool)
+        return as_mask(text.is_null())
 
     @cached_property
     def kind(self) -> ColumnKind:
@@ -158,7 +158,7 @@ class MixedColumn:
         text = _without_words(self._text)
         matches = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
         filled = len(text) - text.null_count
-        wrong = ~np.asarray(matches.to_numpy(), dtype=bool)
+        wrong = ~as_mask(matches)
         share = 1 - wrong.sum() / filled if filled else 0.0
         if not wrong.any() or share < NEARLY_ALL:
             return None
@@ -185,7 +185,7 @@ class MixedColumn:
         else:
             text = _without_words(self._text)
             matches = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
-            wrong = ~np.asarray(matches.to_numpy(), dtype=bool)
+            wrong = ~as_mask(matches)
             if wrong.any():
                 self._refuse(int(np.argmax(wrong)), "no number")
             text = pc.replace_substring(text, self.decimal, ".")
@@ -202,14 +202,19 @@ class MixedColumn:
         if pa.types.is_boolean(cells.type):
             cells = cells.cast(pa.int8())
         if pa.types.is_integer(cells.type) and cells.type.bit_width == 64:
-            large = np.abs(cells.fill_null(0).to_numpy().astype(np.float64)) >= 2.0**53
+            large = (
+                np.abs(cells.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64))
+                >= 2.0**53
+            )
             if large.any():
                 self._refuse(
                     int(np.argmax(large)),
                     "an integer beyond 2**53, where neighbouring integers are the same float64: "
                     "declare the column an id or a category, or subtract an offset",
                 )
-        return np.array(cells.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+        return np.array(
+            cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64
+        )
 
     def labels(self, kind: ColumnKind) -> Any:
         """The cells as labels (pyarrow strings, null in gaps), as a column of this kind has them.
@@ -254,7 +259,7 @@ class MixedColumn:
         if self._text is not None:
             text = self._text
             matches = pc.match_substring_regex(text, ISO_DATE).fill_null(True)
-            wrong = ~np.asarray(matches.to_numpy(), dtype=bool)
+            wrong = ~as_mask(matches)
             if wrong.any():
                 self._refuse(int(np.argmax(wrong)), "no date (as 2024-05-31 or 2024-05-31T12:30)")
             try:
@@ -265,7 +270,10 @@ class MixedColumn:
         elif not pa.types.is_temporal(cells.type):
             self._refuse(int(np.argmin(self.empty)), "no date")
         micro = cells.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        return np.array(micro.cast(pa.float64()).to_numpy(), dtype=np.float64) / 86_400e6
+        return (
+            np.array(micro.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+            / 86_400e6
+        )
 
     def _refuse(self, row: int, what: str) -> NoReturn:
         cell = self.cells[row].as_py()
@@ -275,6 +283,19 @@ class MixedColumn:
 def number_label(value: float) -> str:
     """A number as a label: the same text for 3 and 3.0."""
     return str(int(value)) if value == np.rint(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def as_mask(cells: Any) -> Mask:
+    """Arrow booleans without nulls as an array."""
+    return np.asarray(cells.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def as_floats(cells: Any) -> Floats:
+    """Arrow numbers as float64, NaN where they are null."""
+    import pyarrow as pa
+
+    numbers = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.array(numbers, dtype=np.float64)
 
 
 def _without_words(text: Any) -> Any:

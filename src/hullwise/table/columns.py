@@ -26,7 +26,7 @@ import numpy as np
 
 from .._core.types import Floats, Mask
 from ..errors import DataError
-from ..io.mixed_column import ColumnKind, MixedColumn
+from ..io.mixed_column import ColumnKind, MixedColumn, as_mask
 
 DATE_PARTS = ("since", "year", "month", "weekday", "hour")
 PERIOD_OF_PART = {"year": 365.2425, "month": 12.0, "weekday": 7.0, "hour": 24.0}
@@ -151,8 +151,8 @@ class LevelColumn(Column):
         if self.gap_is_level:
             labels = labels.fill_null(self.GAP)
         places = pc.index_in(labels, value_set=pa.array(self.levels, pa.string()))
-        codes = np.asarray(places.fill_null(-1).to_numpy(), dtype=np.int64)
-        filled = np.asarray(labels.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+        codes = np.asarray(places.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        filled = as_mask(labels.is_valid())
         return codes, filled & (codes < 0)
 
     def to_json(self) -> dict[str, Any]:

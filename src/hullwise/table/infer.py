@@ -196,7 +196,7 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
     if once > MOST_UNSEEN * n:
         reason = f"text of {len(column.levels)} levels in {n} rows, {once} of them seen once"
         notes.append(
-            f"{name!r} is {reason}: about {100 * once / n:.2g} % of new rows would hold one never "
+            f"{name!r} is {reason}: about {100 * once / n:.3g} % of new rows would hold one never "
             "seen, so it is left out (declare it a category to use it)"
         )
         return UnusedColumn(name, "left out", reason)
