@@ -45,7 +45,7 @@ class Split:
 
 def place(X: Any, Q: Any) -> Any:
     """Core, edge, or beyond all but a twentieth of the training rows, by distance to the hull."""
-    band = hw.locate(X, Q, reference=300).band
+    band = hw.locate(X, Q, metric=None, reference=300).band
     return np.where(np.isin(band, ["core", "edge"]), band, "beyond")
 
 

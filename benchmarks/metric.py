@@ -52,7 +52,7 @@ def calls(X: Any, Q: Any) -> dict[str, Callable[[], Any]]:
     rng, d = np.random.default_rng(1), X.shape[1]
     R, along = turned(d, rng), turned(d, rng)[:4]
     works: dict[str, Callable[[], Any]] = {
-        "none": lambda: hw.locate(X, Q),
+        "none": lambda: hw.locate(X, Q, metric=None),
         "R'R": lambda: hw.locate(X, Q, metric=R.T @ R),
     }
     if X.dtype == np.float32:
@@ -66,7 +66,7 @@ def calls(X: Any, Q: Any) -> dict[str, Callable[[], Any]]:
     values, vectors = np.linalg.eigh(M)
     L = np.sqrt(values)[:, None] * vectors.T
     mapped = X @ L.T, Q @ L.T
-    works["none, mapped rows"] = lambda: hw.locate(*mapped)
+    works["none, mapped rows"] = lambda: hw.locate(*mapped, metric=None)
     works["AGOP"] = lambda: hw.locate(X, Q, metric=M)
     return works
 

@@ -100,7 +100,7 @@ def distances(X: Any, Q: Any, args: Any) -> None:
     hull = repeated(lambda: locate_in_hull(cloud, values, metric), args.repeat)
     with catch_warnings():
         simplefilter("ignore", hw.DataWarning)  # unused pixels: 784 features, rank 712
-        full = clocked(lambda: hw.locate(X, Q, reference=0))
+        full = clocked(lambda: hw.locate(X, Q, metric=None, reference=0))
     answer, m = full.result, len(Q)
     gap = float(((answer.upper - answer.lower) / answer.upper).max())
     right, checked = verified(answer, X, args.verify)

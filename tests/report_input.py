@@ -80,7 +80,7 @@ def located(**options):
     rng = np.random.default_rng(3)
     training, queries = rng.normal(size=(300, 4)), 1.4 * rng.normal(size=(80, 4))
     queries[:3] = training[:3]
-    return hw.locate(training, queries, reference=60, **options)
+    return hw.locate(training, queries, **({"metric": None, "reference": 60} | options))
 
 
 def content(page):

@@ -84,7 +84,9 @@ def test_features_are_counted_with_their_sign():
     from hullwise.cli._text import leading
 
     X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    location = hw.locate(X, [[3.0, 0.5], [-2.0, 0.5], [0.5, 4.0], [0.5, 0.5], [2.0, 2.0]])
+    location = hw.locate(
+        X, [[3.0, 0.5], [-2.0, 0.5], [0.5, 4.0], [0.5, 0.5], [2.0, 2.0]], metric=None
+    )
     expected = {("x0", True): 2, ("x0", False): 1, ("x1", True): 2}
     assert leading(location) == expected
 

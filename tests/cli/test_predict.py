@@ -30,7 +30,7 @@ def test_every_method_predicts_as_in_python(tables, files, method):  # noqa: F81
     np.testing.assert_allclose([float(r["prediction"]) for r in rows], reg.predict(Q), rtol=1e-12)
     assert [r["id"] for r in rows] == [f"p{i}" for i in range(20)]
     assert [int(r["rows_used"]) for r in rows] == np.diff(reg.weights(Q).indptr).tolist()
-    inside = hw.locate(X, Q, reference=0).verdict == hw.Verdict.INSIDE
+    inside = hw.locate(X, Q, metric=None, reference=0).verdict == hw.Verdict.INSIDE
     assert [r["verdict"] == "inside" for r in rows] == inside.tolist()
 
 

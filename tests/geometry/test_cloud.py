@@ -187,13 +187,13 @@ SHORT = [uint8, float16, float32]
 
 @pytest.fixture(scope="module")
 def expected():
-    return hw.locate(DATA, QUERY, reference=40)
+    return hw.locate(DATA, QUERY, metric=None, reference=40)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda f: f.__name__)
 def test_every_source_gives_the_same_bits(tmp_path, expected, source):
     X = source(tmp_path)
-    found = hw.locate(X, QUERY, reference=40)
+    found = hw.locate(X, QUERY, metric=None, reference=40)
     for name in ("verdict", "lower", "upper", "direction", "nearest", "residual", "reference"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
     for name in ("band", "status", "nearest_rows", "neighbour_percentile", "box_excess"):
@@ -210,7 +210,7 @@ def test_short_types_are_decided_in_float64(monkeypatch, tmp_path, expected, sou
     X = source(tmp_path)
     cloud = hw.Cloud(X)
     assert cloud.dtype == X.dtype
-    found = hw.locate(cloud, QUERY, reference=40)
+    found = hw.locate(cloud, QUERY, metric=None, reference=40)
     np.testing.assert_array_equal(found.verdict, expected.verdict)
     np.testing.assert_array_equal(found.band, expected.band)
     assert (np.maximum(found.lower, expected.lower) <= found.upper).all()
@@ -271,7 +271,7 @@ BOUNDED = """
     import hullwise as hw
 
     few = np.eye(8)[:, :4] + np.arange(4)
-    hw.locate(few, few[:2], k=1, reference=2)
+    hw.locate(few, few[:2], metric=None, n_neighbors=1, reference=2)
     status = dict(line.split(":") for line in open("/proc/self/status"))
     limit = int(status["VmData"].split()[0]) * 1024 + (120 << 20)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

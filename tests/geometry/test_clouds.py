@@ -61,8 +61,8 @@ def test_every_bit_is_the_same_however_rows_are_parted(cuts):
     rng = np.random.default_rng(2)
     X, Q = rng.normal(size=(3000, 6)), 1.5 * rng.normal(size=(50, 6))
     there, here = (
-        hw.locate(X, Q, reference=40),
-        hw.locate(hw.Cloud(Parts(X, cuts)), Q, reference=40),
+        hw.locate(X, Q, metric=None, reference=40),
+        hw.locate(hw.Cloud(Parts(X, cuts)), Q, metric=None, reference=40),
     )
     for name in ("verdict", "lower", "upper", "direction", "nearest", "nearest_rows", "band"):
         np.testing.assert_array_equal(getattr(here, name), getattr(there, name), err_msg=name)
@@ -100,7 +100,7 @@ def test_parts_are_asked_and_blocks_are_not():
 
     parts.block = refused
     before = parts.asked
-    hw.locate(cloud, Q, reference=20)
+    hw.locate(cloud, Q, metric=None, reference=20)
     assert parts.asked > before
 
 
@@ -159,9 +159,13 @@ def test_tensors_are_rows_of_a_cloud():
     assert repr(cloud.rows) == "TorchRows(200 x 5 float64 on cpu)"
     with torch.no_grad():
         kept += 100  # the cloud holds a copy
-    np.testing.assert_array_equal(hw.locate(cloud, Q).verdict, hw.locate(X, Q).verdict)
+    np.testing.assert_array_equal(
+        hw.locate(cloud, Q, metric=None).verdict, hw.locate(X, Q, metric=None).verdict
+    )
     brain = hw.Cloud(torch.tensor(X, dtype=torch.bfloat16))  # whole numbers: exact
-    np.testing.assert_array_equal(hw.locate(brain, Q).verdict, hw.locate(X, Q).verdict)
+    np.testing.assert_array_equal(
+        hw.locate(brain, Q, metric=None).verdict, hw.locate(X, Q, metric=None).verdict
+    )
 
 
 def test_what_is_no_tensor_of_rows_is_refused():
@@ -184,7 +188,7 @@ def test_a_sample_searched_first_changes_no_verdict(monkeypatch, membership_only
     X, Q = whole_numbers(6)
     if not whole:
         X, Q = X + np.random.default_rng(7).normal(size=X.shape), 0.8 * Q
-    options = {"membership_only": membership_only, "reference": 60}
+    options = {"metric": None, "membership_only": membership_only, "reference": 60}
     plain = hw.locate(X, Q, **options)
     monkeypatch.setattr(hull_projection, "LARGE", 0)
     monkeypatch.setattr(hull_projection, "SAMPLE", 320)

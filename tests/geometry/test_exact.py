@@ -102,7 +102,7 @@ def test_small_integer_draws(family, d):
     for _ in range(CLOUDS):
         X = family(rng, d, int(rng.integers(1, 10)))
         Q = questions(rng, X, QUERIES)
-        location = hw.locate(X, Q, reference=0, k=1)
+        location = hw.locate(X, Q, metric=None, reference=0, n_neighbors=1)
         assert_exact(X, Q, location)
         quick = hw.locate(X, Q, membership_only=True)
         np.testing.assert_array_equal(quick.verdict, location.verdict)
@@ -121,7 +121,7 @@ def test_rows_in_blocks_priced_in_float32_first(family, d, monkeypatch):
     for _ in range(8):
         X = family(rng, d, int(rng.integers(8, 24)))
         Q = questions(rng, X, QUERIES)
-        assert_exact(X, Q, hw.locate(X, Q, reference=0, k=1))
+        assert_exact(X, Q, hw.locate(X, Q, metric=None, reference=0, n_neighbors=1))
         quick = hw.locate(X, Q, membership_only=True)
         assert_verdicts(X, Q, quick)
 
@@ -153,7 +153,7 @@ STALLED = [
 @pytest.mark.parametrize(("X", "q"), STALLED)
 def test_degenerate_steps_do_not_end_the_walk(X, q):
     X, Q = np.array(X), np.array([q])
-    assert_exact(X, Q, hw.locate(X, Q, reference=0, k=1))
+    assert_exact(X, Q, hw.locate(X, Q, metric=None, reference=0, n_neighbors=1))
 
 
 @given(data=st.data())
@@ -165,7 +165,7 @@ def test_draws_that_hypothesis_makes_worse(data):
     X = np.array(data.draw(st.lists(row, min_size=1, max_size=6)))
     some = data.draw(st.lists(st.sampled_from(range(len(X))), min_size=4, max_size=4))
     Q = np.array([X[some].mean(axis=0), X[some[:2]].mean(axis=0), data.draw(row)])
-    assert_exact(X, Q, hw.locate(X, Q, reference=0, k=1))
+    assert_exact(X, Q, hw.locate(X, Q, metric=None, reference=0, n_neighbors=1))
 
 
 def test_one_table_many_queries():
@@ -173,7 +173,7 @@ def test_one_table_many_queries():
     rng = np.random.default_rng(5)
     X = rng.integers(-4, 5, (9, 3))
     Q = questions(rng, X, 240)
-    assert_exact(X, Q, hw.locate(X, Q, reference=0, k=1))
+    assert_exact(X, Q, hw.locate(X, Q, metric=None, reference=0, n_neighbors=1))
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
@@ -181,7 +181,7 @@ def test_leave_one_out_distances_are_exact(d):
     rng = np.random.default_rng(d)
     for _ in range(12):
         X = rng.integers(-2, 3, (int(rng.integers(2, 8)), d))
-        found = hw.locate(X, X[:1]).reference
+        found = hw.locate(X, X[:1], metric=None).reference
         for i, distance in enumerate(found):
             truth, _ = oracle.nearest(np.delete(X, i, axis=0).tolist(), X[i].tolist())
             assert abs(distance - float(truth) ** 0.5) <= 2e-6 * distance, (X.tolist(), i)

@@ -88,7 +88,7 @@ REFUSED = [
 @pytest.mark.parametrize(("X", "Q", "words", "error"), REFUSED)
 def test_refused_with_a_reason(X, Q, words, error, membership_only):
     with pytest.raises(error) as caught:
-        hw.locate(X, Q, membership_only=membership_only)
+        hw.locate(X, Q, metric=None, membership_only=membership_only)
     assert isinstance(caught.value, hw.HullwiseError)
     assert [w for w in words if w not in str(caught.value)] == []
 
@@ -98,14 +98,14 @@ def test_refused_with_a_reason(X, Q, words, error, membership_only):
 )
 def test_14_longdouble_beyond_float64():
     with pytest.raises(hw.DataError, match="float64"):
-        hw.locate(np.array([["1e4000"]], np.longdouble), [[0.0]])
+        hw.locate(np.array([["1e4000"]], np.longdouble), [[0.0]], metric=None)
 
 
 def test_29_more_than_memory_is_refused_before_allocating(monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 1 << 30)
     huge = np.broadcast_to(np.array(1.0, object), (1 << 20, 1 << 20))
     with pytest.raises(hw.MemoryLimitError, match=r"8\.0 TiB.*\.npy or Parquet"):
-        hw.locate(huge, huge)
+        hw.locate(huge, huge, metric=None)
 
 
 def test_70_tensor_requiring_grad():
@@ -122,7 +122,7 @@ def test_70_tensor_requiring_grad():
             raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
 
     with pytest.raises(hw.DataTypeError, match=r"detach\(\)"):
-        hw.locate(SQUARE, Tensor())
+        hw.locate(SQUARE, Tensor(), metric=None)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_70_tensor_requiring_grad():
     [
         ({"tolerance": -1e-9}, "tolerance"),
         ({"tolerance": NAN}, "tolerance"),
-        ({"k": 0}, "k=0"),
+        ({"n_neighbors": 0}, "n_neighbors=0"),
         ({"reference": -1}, "reference=-1"),
         ({"metric": "manhattan"}, "manhattan"),
         ({"metric": [1.0, 2.0, 3.0]}, r"\(3,\)"),
@@ -225,7 +225,7 @@ ANSWERED = [
 @pytest.mark.parametrize("membership_only", [False, True], ids=["whole", "membership"])
 @pytest.mark.parametrize(("X", "Q", "flat"), ANSWERED)
 def test_answered_exactly(X, Q, flat, membership_only):
-    options = {"membership_only": membership_only, "k": 3}
+    options = {"metric": None, "membership_only": membership_only, "n_neighbors": 3}
     if flat and not membership_only:
         with pytest.warns(hw.DataWarning, match="span a flat") as caught:
             location = hw.locate(X, Q, **options)
@@ -245,7 +245,7 @@ def test_08_outside_by_1e_8_of_the_width():
     for step, verdict in ((1e-8, OUT), (-1e-8, IN)):
         # inwards means towards the middle: against the normal one may leave through the side
         move = G if step > 0 else corners - X.mean(axis=0)
-        location = hw.locate(X, corners + step * move, reference=0)
+        location = hw.locate(X, corners + step * move, metric=None, reference=0)
         assert (location.verdict == verdict).all()
         assert location.verify(X, exact=True).all()
         if step > 0:
@@ -258,19 +258,19 @@ def test_10_offset_1e12_says_how_many_digits_are_left():
     X = integers(3, 9, 2) / 4 + 1e12
     with pytest.warns(hw.DataWarning, match=r"feature 'x\d'.*4 digits.*Subtract an offset"):
         cloud = hw.Cloud(X)
-    assert_truth(X, probes(X), hw.locate(cloud, probes(X), reference=0), cloud)
+    assert_truth(X, probes(X), hw.locate(cloud, probes(X), metric=None, reference=0), cloud)
 
 
 def test_15_the_row_behind_the_verdict_is_named():
     X = np.vstack([CLOUD, [4.0, 4.0, 1e12]])
-    location = hw.locate(X, [[4.0, 4.0, 1e11]], reference=0)
+    location = hw.locate(X, [[4.0, 4.0, 1e11]], metric=None, reference=0)
     assert location.verdict[0] == IN
     assert location.weights[[0]].toarray()[0, -1] == pytest.approx(0.1, rel=1e-9)
 
 
 @pytest.mark.parametrize("membership_only", [False, True])
 def test_24_no_queries(membership_only):
-    location = hw.locate(SQUARE, np.empty((0, 2)), membership_only=membership_only)
+    location = hw.locate(SQUARE, np.empty((0, 2)), metric=None, membership_only=membership_only)
     assert len(location) == 0
     assert location.verdict.dtype == np.int8
     assert (location.lower.dtype, location.lower.shape) == (np.float64, (0,))
@@ -284,7 +284,7 @@ def test_24_no_queries(membership_only):
 def test_33_near_duplicates_never_hide_a_training_row(membership_only):
     X = np.vstack([CLOUD[:5], CLOUD[:5] * (1 + 2.0**-50)])
     Q = np.vstack([X, probes(X)])
-    location = hw.locate(X, Q, reference=0, membership_only=membership_only)
+    location = hw.locate(X, Q, metric=None, reference=0, membership_only=membership_only)
     assert (location.verdict[: len(X)] == IN).all()
     for b, query in enumerate(Q.tolist()):
         sign = IN if oracle.in_hull(X.tolist(), query) else OUT
@@ -295,7 +295,7 @@ def test_33_near_duplicates_never_hide_a_training_row(membership_only):
 def test_35_margin_of_a_constant_feature_is_the_difference():
     X = np.column_stack([CLOUD[:, :2], np.full(14, 7.0)])
     with pytest.warns(hw.DataWarning, match="flat"):
-        location = hw.locate(X, [[*X[:4, :2].mean(axis=0), 7.25]], reference=0)
+        location = hw.locate(X, [[*X[:4, :2].mean(axis=0), 7.25]], metric=None, reference=0)
     assert location.verdict[0] == OUT
     assert location.lower[0] == pytest.approx(0.25, rel=1e-9)
     assert location.upper[0] == pytest.approx(0.25, rel=1e-6)
@@ -304,7 +304,7 @@ def test_35_margin_of_a_constant_feature_is_the_difference():
 
 def test_36_noise_in_the_last_place_is_no_dimension():
     X = np.column_stack([CLOUD[:, :2], 1.0 + 2.0**-52 * np.arange(14)])
-    locator = hw.HullLocator(reference=5)
+    locator = hw.HullLocator(metric=None, reference=5)
     with pytest.warns(hw.DataWarning, match="flat of dimension 2 in 3"):
         locator.fit(X)
     assert locator.rank_ == 2
@@ -315,7 +315,7 @@ def test_36_noise_around_zero_never_contradicts_the_sign(membership_only):
     noise = np.random.default_rng(0).integers(-3, 4, 14) * 2.0**-57
     X = np.column_stack([CLOUD[:, :2], noise])
     Q = probes(X)
-    location = hw.locate(X, Q, reference=0, membership_only=membership_only)
+    location = hw.locate(X, Q, metric=None, reference=0, membership_only=membership_only)
     for b, query in enumerate(Q.tolist()):
         sign = IN if oracle.nearest(X.tolist(), query)[0] == 0 else OUT
         assert location.verdict[b] in (sign, 0)
@@ -324,7 +324,7 @@ def test_36_noise_around_zero_never_contradicts_the_sign(membership_only):
 
 def test_42_ties_in_distance_go_to_the_lowest_row():
     X = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 0]])
-    location = hw.locate(X, [[0.0, 0.0]], k=5)
+    location = hw.locate(X, [[0.0, 0.0]], metric=None, n_neighbors=5)
     np.testing.assert_array_equal(location.nearest_rows[0], [0, 1, 2, 3, 4])
     assert location.neighbour_distance[0] == 1.0
 
@@ -333,7 +333,7 @@ def test_52_ten_thousand_features_and_a_hundred_rows():
     rng = np.random.default_rng(52)
     X = rng.integers(-1, 2, (100, 10_000)).astype(np.int8)
     Q = np.vstack([X[:4].mean(axis=0), X[7], X[7] + 1.0])
-    location = hw.locate(X, Q, membership_only=True)
+    location = hw.locate(X, Q, metric=None, membership_only=True)
     np.testing.assert_array_equal(location.verdict, [IN, IN, OUT])
     # 10,000 rationals a row would take seconds: the claims are checked in float64 instead
     gaps = (location.direction[2] * (Q[2] - X)).sum(axis=1)
@@ -346,7 +346,7 @@ def test_52_more_features_than_rows_proven():
     X = rng.integers(-1, 2, (12, 300)).astype(float)
     Q = np.vstack([X[:4].mean(axis=0), X[7], X[7] + 1.0, X[:8].mean(axis=0) + 2.0**-40])
     with pytest.warns(hw.DataWarning, match="flat of dimension 11 in 300"):
-        location = hw.locate(X, Q, reference=0)
+        location = hw.locate(X, Q, metric=None, reference=0)
     np.testing.assert_array_equal(location.verdict, [IN, IN, OUT, OUT])
     assert location.verify(X, exact=True).all()
 
@@ -404,7 +404,7 @@ def test_never_contradicts_the_exact_sign(place, decided, membership_only):
     moves = rng.integers(-2, 3, (3, len(q)))
     steps = EPSILONS if len(q) < 40 else EPSILONS[::3]
     Q = np.array([q + e * v for e in steps for v in (*moves, *-moves)])
-    location = hw.locate(X, Q, reference=0, membership_only=membership_only)
+    location = hw.locate(X, Q, metric=None, reference=0, membership_only=membership_only)
     points = X.tolist()
     for b, query in enumerate(Q.tolist()):
         if len(q) < 10:
@@ -420,7 +420,7 @@ def test_never_contradicts_the_exact_sign(place, decided, membership_only):
 
 def test_02_nan_query_is_never_outside():
     with pytest.raises(ValueError, match="NaN"):
-        hw.HullLocator(reference=0).fit(SQUARE).transform([[NAN, 0.5]])
+        hw.HullLocator(metric=None, reference=0).fit(SQUARE).transform([[NAN, 0.5]])
 
 
 # ---- names --------------------------------------------------------------------------------
@@ -435,7 +435,10 @@ def test_69_names_at_fit_and_none_now_warns():
 def test_71_labels_are_kept():
     X = pd.DataFrame(SQUARE, columns=["a", "b"], index=["p", "q", "r", "s"])
     Q = pd.DataFrame([[0.9, 0.8], [3.0, 0.0]], columns=["a", "b"], index=["one", "two"])
-    for location in (hw.locate(X, Q, k=1), hw.HullLocator(k=1).fit(X).locate(Q)):
+    for location in (
+        hw.locate(X, Q, metric=None, n_neighbors=1),
+        hw.HullLocator(metric=None, n_neighbors=1).fit(X).locate(Q),
+    ):
         frame = location.to_frame()
         assert list(frame.index) == ["one", "two"]
         assert list(frame["nearest_rows"]) == ["s", "q"]

@@ -61,7 +61,9 @@ def test_one_feature_is_outside_with_probability_two_over_n_plus_one():
 def test_vertices_of_a_cube(d):
     """Every vertex is outside the hull of the others, at 1/sqrt(d) from it; all centres inside."""
     X = np.array(list(product([0.0, 1.0], repeat=d)))
-    location = hw.locate(X, [np.full(d, 0.5), np.full(d, 1.0), np.full(d, 1.25)], reference=len(X))
+    location = hw.locate(
+        X, [np.full(d, 0.5), np.full(d, 1.0), np.full(d, 1.25)], metric=None, reference=len(X)
+    )
     np.testing.assert_array_equal(location.verdict, [1, 1, -1])
     np.testing.assert_allclose(location.reference, 1 / np.sqrt(d), rtol=2e-6)
     np.testing.assert_allclose(location.upper[2], 0.25 * np.sqrt(d), rtol=1e-9)
@@ -74,7 +76,7 @@ def test_distance_to_a_simplex(d):
     """(t, ..., t) is sqrt(d) (|t| - 1/d) from the cross-polytope."""
     X = np.vstack([np.eye(d), -np.eye(d)])
     Q = np.outer([0.0, 0.5 / d, 2.0 / d, 3.0, -3.0], np.ones(d))
-    location = hw.locate(X, Q, reference=0)
+    location = hw.locate(X, Q, metric=None, reference=0)
     np.testing.assert_array_equal(location.verdict, [1, 1, -1, -1, -1])
     expected = np.sqrt(d) * np.maximum(np.abs(Q[:, 0]) - 1 / d, 0)
     np.testing.assert_allclose(location.upper, expected, rtol=1e-6, atol=1e-12)
@@ -86,7 +88,9 @@ def test_distance_to_a_ball():
     """Many points on a circle: the hull's distance from (r, 0) tends to r - 1."""
     angle = np.arange(4096) * (2 * np.pi / 4096)
     X = np.column_stack([np.cos(angle), np.sin(angle)])
-    location = hw.locate(X, [[3.0, 0.0], [np.cos(1.0) * 2, np.sin(1.0) * 2], [0.99, 0.0]])
+    location = hw.locate(
+        X, [[3.0, 0.0], [np.cos(1.0) * 2, np.sin(1.0) * 2], [0.99, 0.0]], metric=None
+    )
     np.testing.assert_array_equal(location.verdict, [-1, -1, 1])
     np.testing.assert_allclose(location.upper[:2], [2.0, 1.0], rtol=1e-6)
 
@@ -98,7 +102,7 @@ def test_distance_to_a_ball():
 def test_qhull_in_general_position(d):
     rng = np.random.default_rng(d)
     X, Q = rng.normal(size=(120, d)), rng.normal(size=(600, d)) * 1.3
-    location = hw.locate(X, Q, reference=0)
+    location = hw.locate(X, Q, metric=None, reference=0)
     signed = (ConvexHull(X).equations @ np.vstack([Q.T, np.ones(len(Q))])).max(axis=0)
     assert np.abs(signed).min() > 1e-9  # nothing here is a matter of rounding
     np.testing.assert_array_equal(location.verdict, np.where(signed < 0, 1, -1))
@@ -114,7 +118,7 @@ def test_qhull_in_general_position(d):
 @pytest.mark.parametrize("d", [2, 3])
 def test_vertices_are_the_rows_outside_the_others(d):
     X = np.random.default_rng(9).normal(size=(80, d))
-    location = hw.locate(X, X[:1], reference=len(X))
+    location = hw.locate(X, X[:1], metric=None, reference=len(X))
     vertices = np.flatnonzero(location.reference > 0)
     np.testing.assert_array_equal(vertices, np.sort(ConvexHull(X).vertices))
 
@@ -138,7 +142,7 @@ def test_mnist_distances():
 def test_delaunaysparse_on_real_data(name):
     """Its tolerance is 1e-7; code 0 is inside, code 1 outside at distance rnorm."""
     data = load_npz(f"delaunay/real_{name}_fold1.npz")
-    location = hw.locate(data["Xs"], data["Q"], reference=0)
+    location = hw.locate(data["Xs"], data["Q"], metric=None, reference=0)
     known = np.isin(data["ierr"], [0, 1])
     assert known.mean() > 0.9
     np.testing.assert_array_equal(location.verdict[known] == 1, (data["ierr"] == 0)[known])
@@ -158,6 +162,8 @@ def test_delaunaysparse_on_uniform_data(name):
         inside = data[f"ierr_{kind}"] == 0
         np.testing.assert_array_equal(location.verdict == 1, inside)
         if kind == "uniform" and (~inside).any():
-            whole = hw.locate(data["X"], data["Q_uniform"][~inside], reference=0, k=1)
+            whole = hw.locate(
+                data["X"], data["Q_uniform"][~inside], metric=None, reference=0, n_neighbors=1
+            )
             distance = data["rnorm_uniform"][~inside]
             np.testing.assert_allclose(whole.upper, distance, rtol=1e-5, atol=1e-7)

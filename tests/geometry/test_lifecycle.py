@@ -21,10 +21,10 @@ import hullwise as hw
 RNG = np.random.default_rng(21)
 X, Q = RNG.normal(size=(300, 4)), RNG.normal(size=(40, 4)) * 1.2
 LOCATORS = [
-    hw.HullLocator(reference=20),
+    hw.HullLocator(metric=None, reference=20),
     hw.EllipsoidLocator(),
     hw.BoxLocator(),
-    hw.NeighbourLocator(reference=20),
+    hw.NeighbourLocator(metric=None, reference=20),
 ]
 every = pytest.mark.parametrize("locator", LOCATORS, ids=lambda e: type(e).__name__)
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts in /proc")
@@ -81,7 +81,7 @@ def test_74_pickles_of_a_memory_map_hold_no_data(tmp_path, locator):
 def test_74_pickles_of_a_file_hold_its_path(tmp_path):
     np.save(tmp_path / "rows.npy", np.tile(X, (200, 1)))
     cloud = hw.Cloud(tmp_path / "rows.npy")
-    hw.locate(cloud, Q, reference=5)
+    hw.locate(cloud, Q, metric=None, reference=5)
     text = pickle.dumps(cloud)
     assert len(text) < 100_000
     again = pickle.loads(text)
@@ -168,7 +168,7 @@ def test_79_another_version_is_named(locator, monkeypatch):
 
 
 def test_79_answers_can_be_pickled():
-    location = hw.locate(X, Q)
+    location = hw.locate(X, Q, metric=None)
     again = pickle.loads(pickle.dumps(location))
     assert again.verify(X, exact=True).all()
     np.testing.assert_array_equal(again.band, location.band)
@@ -191,9 +191,9 @@ def test_80_threads_share_one_estimator(locator):
 
 def test_80_threads_share_one_cloud():
     cloud = hw.Cloud(X)
-    expected = hw.locate(X, Q, reference=20)
+    expected = hw.locate(X, Q, metric=None, reference=20)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: hw.locate(cloud, Q, reference=20), range(8)):
+        for found in pool.map(lambda _: hw.locate(cloud, Q, metric=None, reference=20), range(8)):
             np.testing.assert_array_equal(found.verdict, expected.verdict)
             np.testing.assert_array_equal(found.upper, expected.upper)
             np.testing.assert_array_equal(found.reference, expected.reference)
@@ -298,12 +298,12 @@ def test_82_ctrl_c_stops_the_work_and_leaves_the_estimator():
 def test_83_budget_ends_with_valid_bounds():
     rng = np.random.default_rng(0)
     rows, queries = rng.normal(size=(400, 12)), rng.normal(size=(30, 12)) * 0.6
-    location = hw.locate(rows, queries, reference=0, budget=0.0)
+    location = hw.locate(rows, queries, metric=None, reference=0, max_seconds=0.0)
     ended = location.status == hw.Status.BUDGET
     assert ended.any()
     assert "budget" in hw.Status.BUDGET.value
     assert location.verify(rows, exact=True).all()
-    closed = hw.locate(rows, queries, reference=0)
+    closed = hw.locate(rows, queries, metric=None, reference=0)
     assert (location.lower <= closed.upper).all()
     assert (closed.lower <= location.upper).all()
     decided = location.verdict != 0
@@ -313,7 +313,13 @@ def test_83_budget_ends_with_valid_bounds():
 
 def test_progress_is_told_and_may_stop_the_work():
     told = []
-    hw.locate(X, Q, reference=5, progress=lambda done, total, what: told.append((done, total)))
+    hw.locate(
+        X,
+        Q,
+        metric=None,
+        reference=5,
+        progress=lambda done, total, what: told.append((done, total)),
+    )
     assert told
     assert all(0 <= done <= total for done, total in told)
     assert max(done for done, total in told if total == len(Q)) == len(Q)
@@ -322,7 +328,7 @@ def test_progress_is_told_and_may_stop_the_work():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        hw.locate(X, Q, reference=5, progress=stop)
+        hw.locate(X, Q, metric=None, reference=5, progress=stop)
 
 
 def test_86_other_numbers_of_threads(tmp_path):

@@ -18,10 +18,10 @@ import hullwise as hw
 from hullwise.geometry.bands import BANDS
 
 LOCATORS = [
-    hw.HullLocator(reference=20),
+    hw.HullLocator(metric=None, reference=20),
     hw.EllipsoidLocator(),
     hw.BoxLocator(),
-    hw.NeighbourLocator(reference=20),
+    hw.NeighbourLocator(metric=None, reference=20),
 ]
 COLUMNS = {
     "HullLocator": ["hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band"],
@@ -71,8 +71,8 @@ def test_set_output(locator):
 
 
 def test_columns_are_those_of_locate():
-    location = hw.locate(X, Q, k=3, reference=50)
-    hull = hw.HullLocator(k=3, reference=50).fit(X)
+    location = hw.locate(X, Q, metric=None, n_neighbors=3, reference=50)
+    hull = hw.HullLocator(metric=None, n_neighbors=3, reference=50).fit(X)
     order = [BANDS.index(b) for b in location.band]
     columns = (location.verdict, location.lower, location.upper, location.hull_percentile, order)
     np.testing.assert_allclose(hull.transform(Q), np.column_stack(columns), rtol=1e-9, atol=1e-9)
@@ -83,7 +83,7 @@ def test_columns_are_those_of_locate():
     assert list(whole.labels) == list(Q.index)
     assert whole.verify(X, exact=True).all()
     assert hull.rank_ == 3
-    neighbour = hw.NeighbourLocator(k=3, reference=50).fit(X).transform(Q)
+    neighbour = hw.NeighbourLocator(metric=None, n_neighbors=3, reference=50).fit(X).transform(Q)
     np.testing.assert_allclose(neighbour[:, 0], location.neighbour_distance, rtol=1e-12)
     np.testing.assert_allclose(neighbour[:, 1], location.neighbour_percentile)
     box = hw.BoxLocator().fit(X)
@@ -109,13 +109,13 @@ def test_scores_fall_on_the_way_out(locator):
 
 
 def test_score_of_an_inside_row_is_zero():
-    hull = hw.HullLocator(reference=5).fit(X)
+    hull = hw.HullLocator(metric=None, reference=5).fit(X)
     np.testing.assert_array_equal(hull.score_samples(X), 0.0)
     np.testing.assert_array_equal(hw.BoxLocator().fit(X).score_samples(X), 0.0)
 
 
 def test_in_pipelines_and_unions():
-    scaled = make_pipeline(StandardScaler(), hw.HullLocator(reference=20)).fit(X)
+    scaled = make_pipeline(StandardScaler(), hw.HullLocator(metric=None, reference=20)).fit(X)
     direct = hw.HullLocator(reference=20, metric="std").fit(X).transform(Q)
     np.testing.assert_array_equal(scaled.transform(Q)[:, 0], direct[:, 0])
     np.testing.assert_allclose(scaled.transform(Q)[:, 1:], direct[:, 1:], rtol=1e-5, atol=1e-9)
@@ -131,9 +131,9 @@ def test_in_pipelines_and_unions():
 
 def test_as_features_of_a_model_with_a_search():
     y = X.to_numpy() @ [1.0, 0.01, 100.0]
-    model = make_pipeline(hw.NeighbourLocator(reference=20), LinearRegression())
-    search = GridSearchCV(model, {"neighbourlocator__k": [1, 3]}, cv=3).fit(X, y)
-    assert search.best_params_["neighbourlocator__k"] in (1, 3)
+    model = make_pipeline(hw.NeighbourLocator(metric=None, reference=20), LinearRegression())
+    search = GridSearchCV(model, {"neighbourlocator__n_neighbors": [1, 3]}, cv=3).fit(X, y)
+    assert search.best_params_["neighbourlocator__n_neighbors"] in (1, 3)
 
 
 @every
@@ -169,11 +169,11 @@ def test_parameters_are_taken_as_given(locator):
     [
         (hw.HullLocator(metric="manhattan"), "manhattan"),
         (hw.HullLocator(metric=[1.0, 2.0]), r"\(2,\)"),
-        (hw.HullLocator(k=0), "k"),
-        (hw.HullLocator(reference=-1), "reference"),
-        (hw.HullLocator(tolerance=-1.0), "tolerance"),
-        (hw.NeighbourLocator(k=0), "k"),
-        (hw.NeighbourLocator(reference=-1), "reference"),
+        (hw.HullLocator(metric=None, n_neighbors=0), "n_neighbors"),
+        (hw.HullLocator(metric=None, reference=-1), "reference"),
+        (hw.HullLocator(metric=None, tolerance=-1.0), "tolerance"),
+        (hw.NeighbourLocator(metric=None, n_neighbors=0), "n_neighbors"),
+        (hw.NeighbourLocator(metric=None, reference=-1), "reference"),
         (hw.EllipsoidLocator(tolerance=0.0), "tolerance"),
     ],
     ids=repr,
@@ -184,17 +184,17 @@ def test_bad_parameters_are_refused_at_fit(locator, words):
 
 
 def test_no_reference_means_no_percentile():
-    assert np.isnan(hw.HullLocator(reference=0).fit(X).transform(Q)[:, 3]).all()
-    assert np.isnan(hw.NeighbourLocator(reference=0).fit(X).transform(Q)[:, 1]).all()
+    assert np.isnan(hw.HullLocator(metric=None, reference=0).fit(X).transform(Q)[:, 3]).all()
+    assert np.isnan(hw.NeighbourLocator(metric=None, reference=0).fit(X).transform(Q)[:, 1]).all()
 
 
 def test_one_training_row():
     one = X.iloc[:1]
     with pytest.warns(hw.DataWarning, match="flat of dimension 0"):
-        hull = hw.HullLocator().fit(one)
+        hull = hw.HullLocator(metric=None).fit(one)
     np.testing.assert_array_equal(hull.transform(one)[0, :3], [1.0, 0.0, 0.0])
     assert hull.transform(Q)[0, 1] == pytest.approx(
         np.linalg.norm(Q.to_numpy()[0] - one.to_numpy()[0]), rel=1e-9
     )
-    neighbour = hw.NeighbourLocator(k=5).fit(one).transform(Q)
+    neighbour = hw.NeighbourLocator(metric=None, n_neighbors=5).fit(one).transform(Q)
     assert np.isfinite(neighbour[:, 0]).all()

@@ -24,7 +24,7 @@ def table():
 @pytest.fixture(scope="module")
 def answer(table):
     X, Q = table
-    location = hw.locate(X, Q, reference=N)
+    location = hw.locate(X, Q, metric=None, reference=N)
     assert {-1, 1} == set(location.verdict.tolist())
     assert len(set(location.band)) >= 3
     assert location.verify(X, exact=True).all()
@@ -63,14 +63,14 @@ EXACT = {
 @pytest.mark.parametrize("change", EXACT.values(), ids=EXACT.keys())
 def test_exact_changes(table, answer, change):
     X, Q = change(*table)
-    found = hw.locate(X, Q, reference=N)
+    found = hw.locate(X, Q, metric=None, reference=N)
     assert_same(found, answer)
     assert found.verify(X, exact=True).all()
 
 
 def test_rotated(table, answer):
     X, Q = table
-    found = hw.locate(X @ TURN, Q @ TURN, reference=N)
+    found = hw.locate(X @ TURN, Q @ TURN, metric=None, reference=N)
     assert_same(found, answer, slack=1e-13)
     np.testing.assert_allclose(found.residual, answer.residual @ TURN, atol=1e-5)
     np.testing.assert_allclose(found.nearest, answer.nearest @ TURN, atol=1e-5)
@@ -80,7 +80,7 @@ def test_rotated(table, answer):
 def test_scaled_by_a_power_of_two(table, answer, power):
     """The very same steps in another unit: equal to the last bit."""
     X, Q = (np.ldexp(A, power) for A in table)
-    found = hw.locate(X, Q, reference=N)
+    found = hw.locate(X, Q, metric=None, reference=N)
     assert_same(found, answer, slack=np.inf, unit=2.0**power)
     np.testing.assert_allclose(np.ldexp(found.upper, -power), answer.upper, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(np.ldexp(found.lower, -power), answer.lower, rtol=1e-9, atol=1e-12)
@@ -93,14 +93,14 @@ def test_scaled_by_a_power_of_two(table, answer, power):
 
 def test_duplicated_rows_change_no_hull(table, answer):
     X, Q = table
-    found = hw.locate(np.vstack([X, X[:40], X]), Q, reference=0)
+    found = hw.locate(np.vstack([X, X[:40], X]), Q, metric=None, reference=0)
     assert_same(found, answer, bands=False)
 
 
 def test_an_inside_row_changes_no_hull(table, answer):
     X, Q = table
     inside = Q[answer.verdict == 1]
-    found = hw.locate(np.vstack([inside, X]), Q, reference=0)
+    found = hw.locate(np.vstack([inside, X]), Q, metric=None, reference=0)
     assert_same(found, answer, bands=False)
 
 
@@ -119,7 +119,7 @@ def test_affine_maps_keep_verdicts(table, answer):
     units = 2.0 ** np.array([-20, 3, 0, 30])
     X, Q = ((A @ shear) * units for A in table)
     for membership_only in (False, True):
-        found = hw.locate(X, Q, reference=0, membership_only=membership_only)
+        found = hw.locate(X, Q, metric=None, reference=0, membership_only=membership_only)
         np.testing.assert_array_equal(found.verdict, answer.verdict)
         assert found.verify(X, exact=True).all()
 
@@ -129,7 +129,7 @@ def test_one_query_alone_or_in_a_batch(table, answer, take):
     X, Q = table
     for start in range(0, 28, take):
         at = slice(start, start + take)
-        found = hw.locate(X, Q[at], reference=N)
+        found = hw.locate(X, Q[at], metric=None, reference=N)
         np.testing.assert_array_equal(found.verdict, answer.verdict[at])
         np.testing.assert_array_equal(found.band, answer.band[at])
         assert (np.maximum(found.lower, answer.lower[at]) <= found.upper).all()
@@ -138,7 +138,7 @@ def test_one_query_alone_or_in_a_batch(table, answer, take):
 
 def test_membership_alone_agrees(table, answer):
     X, Q = table
-    found = hw.locate(X, Q, membership_only=True)
+    found = hw.locate(X, Q, metric=None, membership_only=True)
     np.testing.assert_array_equal(found.verdict, answer.verdict)
     assert (found.lower <= answer.upper).all()
     assert (answer.lower <= found.upper).all()
@@ -171,7 +171,7 @@ STORED = {
 @pytest.mark.parametrize("stored", STORED.values(), ids=STORED.keys())
 def test_blocks_and_float32_pricing(table, answer, streamed, stored):
     X, Q = table
-    found = hw.locate(stored(X), Q, reference=N)
+    found = hw.locate(stored(X), Q, metric=None, reference=N)
     assert_same(found, answer)
     np.testing.assert_array_equal(found.nearest_rows, answer.nearest_rows)
     assert found.verify(X, exact=True).all()
@@ -181,8 +181,8 @@ def test_integers_in_blocks(streamed):
     rng = np.random.default_rng(3)
     X = rng.integers(0, 256, (90, 6)).astype(np.uint8)
     Q = np.vstack([X[:8] + 0.5, (X[:40].astype(float) + X[40:80]) / 2, X[:4], X[:4] - 300.0])
-    found = hw.locate(X, Q, reference=30)
-    whole = hw.locate(X.astype(float), Q, reference=30)
+    found = hw.locate(X, Q, metric=None, reference=30)
+    whole = hw.locate(X.astype(float), Q, metric=None, reference=30)
     assert_same(found, whole, unit=256)
     assert found.verify(X, exact=True).all()
 
@@ -194,7 +194,7 @@ def test_number_of_threads(table, answer, monkeypatch, count):
         monkeypatch.setattr(module, "cpu_count", lambda: count)
     for keep in (scaled_view.MAX_NUMBERS_IN_MEMORY, 0):
         monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
-        assert_same(hw.locate(X, Q, reference=N), answer)
+        assert_same(hw.locate(X, Q, metric=None, reference=N), answer)
 
 
 def test_queries_in_several_batches(table, answer, monkeypatch):
@@ -224,9 +224,9 @@ def factors():
 def test_metric_is_euclid_after_a_map(table, L, metric):
     X, Q = table
     metric = L.T @ L if metric is None else metric
-    found = hw.locate(X, Q, metric=metric, reference=30, k=3)
+    found = hw.locate(X, Q, metric=metric, reference=30, n_neighbors=3)
     kept = L[L.any(axis=1)]
-    plain = hw.locate(X @ kept.T, Q @ kept.T, reference=30, k=3)
+    plain = hw.locate(X @ kept.T, Q @ kept.T, metric=None, reference=30, n_neighbors=3)
     size = np.abs(X @ L.T).max()
     np.testing.assert_allclose(found.upper, plain.upper, rtol=3e-6, atol=1e-9 * size)
     np.testing.assert_allclose(found.lower, plain.lower, rtol=3e-6, atol=1e-9 * size)
@@ -234,7 +234,9 @@ def test_metric_is_euclid_after_a_map(table, L, metric):
     np.testing.assert_allclose(found.neighbour_distance, plain.neighbour_distance, rtol=1e-6)
     np.testing.assert_array_equal(found.nearest_rows, plain.nearest_rows)
     if not np.linalg.matrix_rank(L) < D:
-        np.testing.assert_array_equal(found.verdict, hw.locate(X, Q, reference=0).verdict)
+        np.testing.assert_array_equal(
+            found.verdict, hw.locate(X, Q, metric=None, reference=0).verdict
+        )
     length = np.sqrt(np.einsum("bi,bi->b", found.direction @ L.T, found.direction @ L.T))
     np.testing.assert_allclose(length[found.verdict == -1], 1.0, rtol=1e-7)
     assert found.verify(X, exact=True).all()
@@ -262,7 +264,7 @@ def test_named_metrics(table, name):
     X, Q = X * [1.0, 1e-6, 1e5, 3.0], Q * [1.0, 1e-6, 1e5, 3.0]
     unit = X.std(axis=0) if name == "std" else np.ptp(X, axis=0)
     found = hw.locate(X, Q, metric=name, reference=0)
-    plain = hw.locate(X / unit, Q / unit, reference=0)
+    plain = hw.locate(X / unit, Q / unit, metric=None, reference=0)
     np.testing.assert_array_equal(found.verdict, plain.verdict)
     np.testing.assert_allclose(found.upper, plain.upper, rtol=3e-6, atol=1e-11)
     assert found.verify(X, exact=True).all()

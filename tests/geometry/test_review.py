@@ -33,7 +33,7 @@ def test_a_claim_that_rests_on_cancelling_terms_of_the_metric_is_refused():
     for _ in range(40):
         A = rng.normal(size=(4, 4))
         corner = np.vstack([np.zeros(4), np.eye(4)])
-        location = hw.locate(corner, [[2.0, 2, 2, 2]], metric=A.T @ A, reference=0, k=1)
+        location = hw.locate(corner, [[2.0, 2, 2, 2]], metric=A.T @ A, reference=0, n_neighbors=1)
         L = location.metric.factor
         w = rng.normal(size=4)
         w[3] = 0
@@ -76,7 +76,7 @@ def test_a_subnormal_float32_column_does_not_spoil_the_float32_pass(monkeypatch)
     X[:, 0] *= np.float32(1e-10)
     Q = np.vstack([X[:3] * np.float32(0.5), X[:3] * np.float32(9)])
     for membership_only in (False, True):
-        found = hw.locate(X, Q, reference=0, membership_only=membership_only)
+        found = hw.locate(X, Q, metric=None, reference=0, membership_only=membership_only)
         assert list(found.verdict) == [1, 1, 1, -1, -1, -1]
         assert found.verify(X, exact=True).all()
 
@@ -97,7 +97,7 @@ def test_columns_of_1e_310_in_every_metric(metric, columns):
 def test_neighbours_in_a_tight_cluster_far_from_the_centre(spread):
     rng = np.random.default_rng(1)
     X = np.vstack([rng.normal(size=(50, 3)), 2.0 + spread * rng.normal(size=(400, 3))])
-    found = hw.NeighbourLocator(k=5, reference=10).fit(X).neighbours(X[50:])
+    found = hw.NeighbourLocator(metric=None, n_neighbors=5, reference=10).fit(X).neighbours(X[50:])
     expected, _ = cKDTree(X).query(X[50:], k=5)
     assert (found.rows[:, 0] == np.arange(50, 450)).all()
     np.testing.assert_allclose(found.distances, expected, rtol=1e-6, atol=1e-18)
@@ -107,7 +107,7 @@ def test_every_training_row_of_a_dense_cluster_on_a_facet_is_inside():
     rng = np.random.default_rng(2)
     facet = np.full(4, 0.25) + 1e-15 * rng.normal(size=(500, 4))
     X = np.vstack([np.zeros(4), np.eye(4), facet])
-    found = hw.locate(X, X[5:105], reference=0)
+    found = hw.locate(X, X[5:105], metric=None, reference=0)
     assert (found.verdict == 1).all()
     assert found.verify(X, exact=True).all()
 
@@ -116,7 +116,7 @@ def test_every_training_row_of_a_dense_cluster_on_a_facet_is_inside():
 def test_queries_on_segments_through_the_middle_are_mostly_proven_inside(d):
     A = np.random.default_rng(d).normal(size=(15 * d, d))
     X, Q = np.vstack([A, -A]), A / 3
-    found = hw.locate(X, Q, reference=0)
+    found = hw.locate(X, Q, metric=None, reference=0)
     assert (found.lower == 0).all()
     assert (found.verdict == 1).mean() > 0.9
     assert found.verify(X, exact=True).all()
@@ -133,9 +133,9 @@ def test_one_singular_simplex_does_not_spoil_its_block(monkeypatch):
 
 def test_numbers_whose_differences_overflow_are_refused_by_name():
     with pytest.raises(hw.DataError, match=r"X holds values up to 1.7e\+308"):
-        hw.locate([[-1.7e308], [-1.6e308]], [[0.0]])
+        hw.locate([[-1.7e308], [-1.6e308]], [[0.0]], metric=None)
     with pytest.raises(hw.DataError, match="Q holds values beyond"):
-        hw.locate([[-1.0], [1.0]], [[1.7e308]])
+        hw.locate([[-1.0], [1.0]], [[1.7e308]], metric=None)
 
 
 @quiet
@@ -169,17 +169,17 @@ def test_a_child_forked_inside_a_pass_has_its_threads_back():
 
 def test_a_reference_goes_with_its_metric():
     X = np.random.default_rng(0).normal(size=(60, 2))
-    locator = hw.HullLocator(reference=20).fit(X)
-    with pytest.raises(hw.DataError, match="measured with k=5"):
+    locator = hw.HullLocator(metric=None, reference=20).fit(X)
+    with pytest.raises(hw.DataError, match="measured with n_neighbors=5"):
         hw.locate(X, X[:2], metric="std", reference=locator.reference_)
-    again = hw.locate(X, X[:2], reference=locator.reference_)
+    again = hw.locate(X, X[:2], metric=None, reference=locator.reference_)
     assert len(again.reference) == 20
 
 
 def test_verify_refuses_columns_in_another_order():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 2)), columns=["a", "b"])
-    found = hw.locate(frame, frame[:3] * 2)
+    found = hw.locate(frame, frame[:3] * 2, metric=None)
     assert found.verify(frame).all()
     with pytest.raises(hw.DataError, match="another order"):
         found.verify(frame[["b", "a"]])
@@ -192,7 +192,7 @@ def test_a_budget_holds_while_thin_faces_are_looked_at(monkeypatch):
     )
     X = np.random.default_rng(0).normal(size=(200, 6))
     Q = 0.3 * X[:20] + 0.7 * X[20:40]
-    found = hw.locate(X, Q, reference=0, budget=0.0)
+    found = hw.locate(X, Q, metric=None, reference=0, max_seconds=0.0)
     assert not asked
     assert found.verify(X).all()
 

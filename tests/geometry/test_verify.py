@@ -27,7 +27,7 @@ METRICS = {
 
 @pytest.fixture(scope="module", params=METRICS, ids=str)
 def location(request):
-    return hw.locate(X, Q, metric=METRICS[request.param], reference=0, k=2)
+    return hw.locate(X, Q, metric=METRICS[request.param], reference=0, n_neighbors=2)
 
 
 def weights_with(location, change):
@@ -138,7 +138,7 @@ def test_tampering_is_noticed(location, tamper, exact):
 
 @pytest.mark.parametrize("exact", [False, True], ids=["float", "exact"])
 def test_inside_rows_are_checked_too(exact):
-    location = hw.locate(X, Q, reference=0)
+    location = hw.locate(X, Q, metric=None, reference=0)
     inside = location.verdict == 1
     assert inside.sum() == 3
     outside = replace(location, verdict=np.where(inside, -1, location.verdict).astype(np.int8))
@@ -166,7 +166,7 @@ def test_other_training_rows_are_noticed(location, exact):
 
 @pytest.mark.parametrize("other", [X[:-1], X[:, :2]], ids=["fewer-rows", "fewer-features"])
 def test_other_shapes_are_refused(other):
-    location = hw.locate(X, Q, reference=0)
+    location = hw.locate(X, Q, metric=None, reference=0)
     with pytest.raises(hw.DataError, match="computed against 6 rows and 3 features"):
         location.verify(other)
 
@@ -175,7 +175,7 @@ def test_an_inside_by_less_than_rounding_is_only_believed_when_exact():
     """A query 2^-52 beyond a facet is outside, whatever floats make of its combination."""
     corner = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     on, out = [0.5, 0.5], [0.5, 0.5 + 2.0**-53]
-    location = hw.locate(corner, [on], reference=0)
+    location = hw.locate(corner, [on], metric=None, reference=0)
     assert location.verdict[0] == 1
     moved = replace(location, queries=np.array([out]), upper=np.array([1e-15]))
     assert not moved.verify(corner, exact=True)[0]
@@ -192,7 +192,7 @@ def test_membership_answers_are_checked():
 def test_many_rows_in_several_blocks(monkeypatch):
     rng = np.random.default_rng(0)
     rows, queries = rng.normal(size=(500, 4)), rng.normal(size=(40, 4)) * 2
-    location = hw.locate(rows, queries, reference=0)
+    location = hw.locate(rows, queries, metric=None, reference=0)
     monkeypatch.setattr(verify, "BLOCK", 7)
     assert location.verify(rows).all()
     out = location.verdict == -1

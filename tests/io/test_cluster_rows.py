@@ -69,11 +69,11 @@ def assert_same(found, expected):
 
 def test_answers_are_those_of_one_array(cluster, table):
     folder, X, whole, Q = table
-    expected = hw.locate(X, Q, reference=30)
+    expected = hw.locate(X, Q, metric=None, reference=30)
     for options in ({}, {"shards": 1}, {"shards": 5, "resident": False}):
         rows = hw.ClusterRows(cluster, folder / "x.npy", **options)
         cloud = hw.Cloud(rows)
-        found = hw.locate(cloud, Q, reference=30)
+        found = hw.locate(cloud, Q, metric=None, reference=30)
         assert_same(found, expected)
         assert found.verify(cloud).all()
         assert len(rows.starts) == options.get("shards", 2) + 1
@@ -81,8 +81,8 @@ def test_answers_are_those_of_one_array(cluster, table):
     grid = np.round(Q)
     rows = hw.ClusterRows(cluster, folder / "whole.parquet", shards=3)
     assert rows.columns == tuple(f"f{j}" for j in range(D))
-    found = hw.locate(hw.Cloud(rows), grid, reference=30)
-    assert_same(found, hw.locate(whole, grid, reference=30))
+    found = hw.locate(hw.Cloud(rows), grid, metric=None, reference=30)
+    assert_same(found, hw.locate(whole, grid, metric=None, reference=30))
     np.testing.assert_array_equal(rows.block(1990, 4010), whole[1990:4010])
     np.testing.assert_array_equal(
         rows.take(np.array([5999, 0, 2000, 0])), whole[[5999, 0, 2000, 0]]
@@ -100,9 +100,9 @@ def test_a_worker_killed_in_mid_run_changes_nothing(cluster, table):
             killed.append(sorted(cluster.run(os.getpid).values())[0])
             os.kill(killed[0], signal.SIGKILL)
 
-    found = hw.locate(cloud, Q, reference=30, progress=kill_once)
+    found = hw.locate(cloud, Q, metric=None, reference=30, progress=kill_once)
     assert killed
-    assert_same(found, hw.locate(X, Q, reference=30))
+    assert_same(found, hw.locate(X, Q, metric=None, reference=30))
 
 
 def test_a_worker_that_hangs_is_left_out(cluster, table):
@@ -112,10 +112,10 @@ def test_a_worker_that_hangs_is_left_out(cluster, table):
     hung = sorted(cluster.run(os.getpid).values())[0]
     os.kill(hung, signal.SIGSTOP)
     try:
-        found = hw.locate(cloud, Q, reference=0)
+        found = hw.locate(cloud, Q, metric=None, reference=0)
     finally:
         os.kill(hung, signal.SIGCONT)
-    np.testing.assert_array_equal(found.verdict, hw.locate(X, Q, reference=0).verdict)
+    np.testing.assert_array_equal(found.verdict, hw.locate(X, Q, metric=None, reference=0).verdict)
 
 
 def test_the_command_asks_the_workers(cluster, table, tmp_path):

@@ -328,7 +328,10 @@ def test_a_folder_is_one_table_in_the_order_of_names(tmp_path):
     again = pickle.loads(pickle.dumps(rows.parts(2)[1]))
     np.testing.assert_array_equal(again.block(0, again.n), X[-again.n :])
     Q = np.random.default_rng(1).normal(size=(20, 3)) * 2
-    parted, whole = hw.locate(folder, Q, reference=0), hw.locate(X, Q, reference=0)
+    parted, whole = (
+        hw.locate(folder, Q, metric=None, reference=0),
+        hw.locate(X, Q, metric=None, reference=0),
+    )
     assert (parted.verdict == whole.verdict).all()
     assert (parted.upper == whole.upper).all()
 

@@ -20,7 +20,7 @@ def turned(seed, rank=4):
 
 @pytest.mark.parametrize("M", [None, "std", np.array([1, 2, 0, 3.0]), turned(1), turned(2, 2)])
 def test_plain_bounds_hold_in_any_metric(M):
-    plain = hw.locate(X, Q, reference=0)
+    plain = hw.locate(X, Q, metric=None, reference=0)
     found = hw.locate(X, Q, metric=M, reference=0)
     assert (found.lower_euclidean <= plain.upper).all()
     assert (found.upper_euclidean >= plain.lower).all()
@@ -35,8 +35,8 @@ def test_plain_bounds_hold_in_any_metric(M):
 
 def test_one_metric_everywhere_is_that_metric():
     M = turned(3)
-    expected = hw.locate(X, Q, metric=M, k=3, reference=100)
-    found = hw.metrics.local_locate(X, Q, lambda x: M, k=3, reference=100)
+    expected = hw.locate(X, Q, metric=M, n_neighbors=3, reference=100)
+    found = hw.metrics.local_locate(X, Q, lambda x: M, n_neighbors=3, reference=100)
     for name in ("verdict", "band", "nearest_rows"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     np.testing.assert_allclose(found.upper, expected.upper, rtol=1e-5, atol=1e-12)
@@ -44,7 +44,7 @@ def test_one_metric_everywhere_is_that_metric():
     np.testing.assert_allclose(found.residual, expected.residual, atol=1e-4)
     np.testing.assert_allclose(
         found.neighbour_distance[:, -1],
-        hw.locate(X, Q, metric=M, k=3, reference=0).neighbour_distance,
+        hw.locate(X, Q, metric=M, n_neighbors=3, reference=0).neighbour_distance,
     )
 
 
@@ -79,7 +79,7 @@ def test_a_target_that_depends_on_another_feature_elsewhere():
 
 def test_a_place_where_nothing_matters_weighs_all_alike():
     found = hw.metrics.local_locate(X, Q, np.zeros((len(Q), 4, 4)))
-    plain = hw.locate(X, Q, reference=0)
+    plain = hw.locate(X, Q, metric=None, reference=0)
     np.testing.assert_array_equal(found.verdict, plain.verdict)
     np.testing.assert_array_equal(found.nearest_rows, plain.nearest_rows)
 

@@ -299,10 +299,10 @@ def test_the_part_outside_is_that_of_a_triangulation(seed):
     assert found.outside_share == pytest.approx(1 - inside_share(X, found), abs=2e-3)
     assert 0.1 < found.outside_share < 1
     middle = found.at(found.outside.mean(axis=1))
-    assert (hw.locate(X, middle, reference=0).verdict == -1).all()
+    assert (hw.locate(X, middle, metric=None, reference=0).verdict == -1).all()
     inside = (found.outside[1:, 0] + found.outside[:-1, 1]) / 2
-    assert (hw.locate(X, found.at(inside), reference=0).verdict == 1).all()
-    loc = hw.locate(X, points, reference=0)
+    assert (hw.locate(X, found.at(inside), metric=None, reference=0).verdict == 1).all()
+    loc = hw.locate(X, points, metric=None, reference=0)
     np.testing.assert_allclose(found.lower, loc.lower)
     np.testing.assert_allclose(found.upper, loc.upper)
 

@@ -217,7 +217,9 @@ def test_a_membership_run_claims_no_distances():
 
 
 def test_without_a_reference_no_yardstick_is_claimed():
-    page = content(render_report(hw.locate([[0.0], [1.0]], [[0.5], [3.0]], reference=0)))
+    page = content(
+        render_report(hw.locate([[0.0], [1.0]], [[0.5], [3.0]], metric=None, reference=0))
+    )
     assert page["headline"]["sentence"].startswith("1 of 2\u00a0rows (50\u00a0%) lies inside")
     bands = {b["name"]: b for b in page["headline"]["bands"]}
     assert [*bands] == ["core", "unknown"]
@@ -238,7 +240,7 @@ def off_flat_location():
     queries[:, 2] = 0.001
     queries[:20, 2] = 0.0015
     with pytest.warns(hw.errors.DataWarning, match="flat"):
-        location = hw.locate(training, queries)
+        location = hw.locate(training, queries, metric=None)
     return dataclasses.replace(location, columns=("a", "b", "valve_m3s"))
 
 
@@ -264,7 +266,7 @@ def test_a_broken_linear_relation_is_named():
     a = rng.normal(size=(200, 2))
     queries = rng.normal(size=(5, 3)) * 0.1
     with pytest.warns(hw.errors.DataWarning, match="flat"):
-        location = hw.locate(np.c_[a, a.sum(axis=1)], queries)
+        location = hw.locate(np.c_[a, a.sum(axis=1)], queries, metric=None)
     (said,) = content(render_report(location))["headline"]["warnings"]
     assert said.startswith("5 new rows break a linear relation that all training rows obey")
     assert said.endswith(": far, whatever the distance.")

@@ -23,7 +23,7 @@ def readings():
     Q[10:20, 2:] += 5
     cloud = hw.Cloud(X)
     options = {"reference": 100}
-    return hw.locate(cloud, Q, **options), hw.locate(cloud, Q, metric=TASK, **options)
+    return hw.locate(cloud, Q, metric=None, **options), hw.locate(cloud, Q, metric=TASK, **options)
 
 
 def test_numbers_of_the_page_are_those_of_the_locations(readings):
@@ -102,11 +102,11 @@ def test_readings_of_other_rows_are_refused(readings, tmp_path):
     plain, task = readings
     X = np.random.default_rng(0).normal(size=(250, 4))
     with pytest.raises(DataError, match="70 of 4: locate the same rows"):
-        render_report(plain, task=hw.locate(X, X[:3], reference=0))
+        render_report(plain, task=hw.locate(X, X[:3], metric=None, reference=0))
     with pytest.raises(DataError, match="membership_only"):
         render_report(plain, task=hw.locate(X, plain.queries, membership_only=True))
     with pytest.raises(DataError):
-        write_report(plain, tmp_path / "p.html", task=hw.locate(X, X[:3], reference=0))
+        write_report(plain, tmp_path / "p.html", task=hw.locate(X, X[:3], metric=None, reference=0))
     assert not list(tmp_path.iterdir())
     assert write_report(plain, tmp_path / "p.html", task=task).exists()
 

@@ -135,9 +135,9 @@ def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]
             queries.values,
             metric=metric,
             membership_only=options["membership_only"] or not len(queries.values),
-            k=options["k"],
+            n_neighbors=options["k"],
             reference=options["reference"],
-            budget=options["budget"],
+            max_seconds=options["budget"],
             progress=progress,
         )
     return replace(location, labels=queries.labels)

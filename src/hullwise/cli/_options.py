@@ -85,7 +85,7 @@ METRIC = (
         show_default=True,
         metavar="std|range|none|FILE.npy|agop|rfm|nfm:LAYER",
         help="Units of distance: each feature divided by its standard deviation or range, its own "
-        "units, or a (d,) or (d, d) metric. Only here the default is std: tables mix units. Or "
+        "units, or a (d,) or (d, d) metric. Or "
         "what matters to the target: agop and rfm learn it from --target, agop and nfm:LAYER take "
         "it from --model.",
     ),

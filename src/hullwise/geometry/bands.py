@@ -38,9 +38,9 @@ class Reference:
     off : (r,) bool
         Whether it leaves the flat that the other rows span.
     gaps : (r,) float64
-        Distance of each to its k-th nearest other row.
+        Distance of each to its nearest other row number `n_neighbors`.
     metric : Metric
-    k : int
+    n_neighbors : int
         With what they were measured; `locate` refuses to use them with anything else.
     negligible : float
         Distances to the hull up to this one count as none in a rank: a hundredth of the rows' own
@@ -49,7 +49,7 @@ class Reference:
     Examples
     --------
     >>> import hullwise as hw
-    >>> locator = hw.HullLocator(k=1).fit([[0.0], [1.0], [3.0]])
+    >>> locator = hw.HullLocator(metric=None, n_neighbors=1).fit([[0.0], [1.0], [3.0]])
     >>> locator.reference_
     Reference(3 training rows left out in turn)
     >>> locator.reference_.hull
@@ -63,7 +63,7 @@ class Reference:
     off: Mask
     gaps: Floats
     metric: Metric
-    k: int
+    n_neighbors: int
     negligible: float = 0.0
 
     def __repr__(self) -> str:

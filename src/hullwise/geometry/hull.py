@@ -46,15 +46,16 @@ def locate_in_hull(
     *,
     membership_only: bool = False,
     tolerance: float = 1e-12,
-    budget: float | None = None,
+    max_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> HullResult:
     """Verdict, certified bracket and proofs for each row of Q (m, d).
 
-    `tolerance` is relative to each feature's own range; `budget` is in seconds. The cost is one
-    pass O(m n d) over the data for each round (1 to 10 of them), and O(m d^3) at most between.
+    `tolerance` is relative to each feature's own range; `max_seconds` bounds the search. The cost
+    is one pass O(m n d) over the data for each round (1 to 10 of them), and O(m d^3) at most
+    between.
     """
-    limits = (1000, np.inf if budget is None else monotonic() + budget)
+    limits = (1000, np.inf if max_seconds is None else monotonic() + max_seconds)
     # inside or outside does not depend on the units of the features, so membership may use any
     columnwise = membership_only and metric.scales_columns
     view = cloud.columnwise_view if columnwise else cloud.view_in(metric)

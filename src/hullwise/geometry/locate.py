@@ -31,12 +31,12 @@ def locate(
     X: Any,
     Q: Any,
     *,
-    metric: ArrayLike | str | None = None,
+    metric: ArrayLike | str | None = "std",
     membership_only: bool = False,
-    k: int = 5,
+    n_neighbors: int = 5,
     reference: int | Reference = 500,
     tolerance: float = 1e-12,
-    budget: float | None = None,
+    max_seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Location:
     """Say for every row of Q where it stands against the rows of X, with a proof.
@@ -47,14 +47,14 @@ def locate(
         The training rows.
     Q : array (m, d), data frame or path
         The queries; a data frame must have the columns of X, in the same order.
-    metric : None, "std", "range", (d,) or (d, d), optional
-        In which units distance counts. None: Euclidean, in the data's own units. "std" and
-        "range" divide each feature by its standard deviation or range over X. A vector is the
+    metric : "std", "range", "euclidean", None, (d,) or (d, d)
+        In which units distance counts. "std" and "range" divide each feature by its standard
+        deviation or range over X; "euclidean" or None takes the data's own units. A vector is the
         diagonal of M, a matrix M itself, in ``|v|^2 = v' M v`` (positive semidefinite).
     membership_only : bool
         Leave each query as soon as a proof of inside or outside is found: no distances, bands
         or other definitions.
-    k : int
+    n_neighbors : int
         Nearest training rows listed for each query.
     reference : int or Reference
         How many training rows (a seeded sample) are left out in turn to learn which distances
@@ -62,7 +62,7 @@ def locate(
     tolerance : float
         Relative to each feature's range, how near to the query the exhibited combination must
         come for the verdict INSIDE.
-    budget : float, optional
+    max_seconds : float, optional
         Seconds after which the hull search stops; open rows keep their best bracket and the
         status `Status.BUDGET`.
     progress : callable, optional
@@ -95,7 +95,7 @@ def locate(
     --------
     >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-    >>> loc = hw.locate(X, [[0.5, 0.5], [2.0, 0.5]])
+    >>> loc = hw.locate(X, [[0.5, 0.5], [2.0, 0.5]], metric=None)
     >>> loc.verdict
     array([ 1, -1], dtype=int8)
     >>> loc.upper.round(6), loc.residual[1].round(6) + 0.0
@@ -106,9 +106,9 @@ def locate(
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     values, labels = read_queries(cloud, Q)
     check_nonnegative("tolerance", tolerance)
-    check_int("k", k, 1)
-    if budget is not None:
-        check_nonnegative("budget", budget)
+    check_int("n_neighbors", n_neighbors, 1)
+    if max_seconds is not None:
+        check_nonnegative("max_seconds", max_seconds)
     chosen = cloud.metric(metric)
     if not membership_only:
         cloud.warn_if_flat()
@@ -118,21 +118,21 @@ def locate(
         chosen,
         membership_only=membership_only,
         tolerance=tolerance,
-        budget=budget,
+        max_seconds=max_seconds,
         progress=progress,
     )
     if membership_only:
         compared = _not_compared(len(values))
     else:
         if not isinstance(reference, Reference):
-            reference = leave_out(cloud, chosen, k, reference, progress)
-        elif not reference.metric.equals(chosen) or reference.k != k:
+            reference = leave_out(cloud, chosen, n_neighbors, reference, progress)
+        elif not reference.metric.equals(chosen) or reference.n_neighbors != n_neighbors:
             raise DataError(
-                f"the reference was measured with k={reference.k} and the metric "
-                f"'{reference.metric.text}'; this call has k={k} and '{chosen.text}'. Pass a "
-                "number of rows to measure a new one."
+                f"the reference was measured with n_neighbors={reference.n_neighbors} and the "
+                f"metric '{reference.metric.text}'; this call has n_neighbors={n_neighbors} and "
+                f"'{chosen.text}'. Pass a number of rows to measure a new one."
             )
-        compared = _compared(cloud, values, hull, chosen, k, reference, progress)
+        compared = _compared(cloud, values, hull, chosen, n_neighbors, reference, progress)
     return Location(
         **{field.name: getattr(hull, field.name) for field in fields(hull)},
         **compared,
@@ -154,12 +154,12 @@ def _compared(
     values: NDArray[Any],
     hull: HullResult,
     metric: Metric,
-    k: int,
+    n_neighbors: int,
     reference: Reference,
     progress: Progress | None,
 ) -> dict[str, Any]:
     """The band and the other definitions, by the names of a Location's attributes."""
-    near = nearest_rows(cloud, values, metric, k)
+    near = nearest_rows(cloud, values, metric, n_neighbors)
     mahalanobis = cloud.flat.mahalanobis(values)
     off = np.isinf(mahalanobis)
     upper = hull.ranked_distance
@@ -196,7 +196,7 @@ def _not_compared(m: int) -> dict[str, Any]:
 def leave_out(
     cloud: Cloud,
     metric: Metric,
-    k: int = 5,
+    n_neighbors: int = 5,
     sample: int = 500,
     progress: Progress | None = None,
 ) -> Reference:
@@ -207,14 +207,14 @@ def leave_out(
     rows = cloud.sample(check_int("reference", sample, 0))
     if cloud.n < 2 or not len(rows):
         none = np.zeros(0)
-        return Reference(rows[:0], none, none.astype(bool), none, metric, k)
+        return Reference(rows[:0], none, none.astype(bool), none, metric, n_neighbors)
     return Reference(
         rows,
         reference_distances(cloud, metric, rows, progress),
         cloud.flat.spanned_by_one(cloud.take(rows), cloud.n),
-        reference_gaps(cloud, metric, k, rows),
+        reference_gaps(cloud, metric, n_neighbors, rows),
         metric,
-        k,
+        n_neighbors,
         negligible(cloud, metric),
     )
 

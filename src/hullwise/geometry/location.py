@@ -292,7 +292,7 @@ class Location:
         Examples
         --------
         >>> import hullwise as hw
-        >>> table = hw.locate([[0.0], [1.0]], [[0.5], [3.0]]).to_frame()
+        >>> table = hw.locate([[0.0], [1.0]], [[0.5], [3.0]], metric=None).to_frame()
         >>> [round(float(v), 3) for v in table["upper"]]
         [0.0, 2.0]
         """

@@ -71,9 +71,9 @@ class HullLocator(_Locator):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", "euclidean", None, (d,) or (d, d)
         In which units distance counts, as for `hullwise.locate`.
-    k : int
+    n_neighbors : int
         Nearest rows listed by `locate`.
     reference : int
         Training rows left out in turn to learn which distances are usual.
@@ -104,7 +104,7 @@ class HullLocator(_Locator):
     --------
     >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-    >>> locator = hw.HullLocator().fit(X)
+    >>> locator = hw.HullLocator(metric=None).fit(X)
     >>> locator.transform([[0.5, 0.5], [2.0, 0.5]]).round(6)
     array([[  1.,   0.,   0.,   0.,   0.],
            [ -1.,   1.,   1., 100.,   3.]])
@@ -117,22 +117,22 @@ class HullLocator(_Locator):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = None,
-        k: int = 5,
+        metric: ArrayLike | str | None = "std",
+        n_neighbors: int = 5,
         reference: int = 500,
         tolerance: float = 1e-12,
     ) -> None:
         self.metric = metric
-        self.k = k
+        self.n_neighbors = n_neighbors
         self.reference = reference
         self.tolerance = tolerance
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
         check_nonnegative("tolerance", self.tolerance)
-        check_int("k", self.k, 1)
+        check_int("n_neighbors", self.n_neighbors, 1)
         cloud.warn_if_flat()
         chosen = cloud.metric(self.metric)
-        learned: Reference = leave_out(cloud, chosen, self.k, self.reference)
+        learned: Reference = leave_out(cloud, chosen, self.n_neighbors, self.reference)
         return {"rank_": cloud.rank, "reference_": learned}
 
     def locate(self, X: Any) -> Location:
@@ -142,7 +142,7 @@ class HullLocator(_Locator):
             self.cloud_,
             checked.values,
             metric=self.metric,
-            k=self.k,
+            n_neighbors=self.n_neighbors,
             reference=self.reference_,
             tolerance=self.tolerance,
         )
@@ -256,9 +256,9 @@ class NeighbourLocator(_Locator):
 
     Parameters
     ----------
-    k : int
+    n_neighbors : int
         The neighbour whose distance counts.
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", "euclidean", None, (d,) or (d, d)
         As for `hullwise.locate`.
     reference : int
         Training rows whose own distances (each left out in turn) make the percentile.
@@ -267,19 +267,19 @@ class NeighbourLocator(_Locator):
     ----------
     cloud_ : Cloud
     reference_gaps_ : (r,)
-        Distances of sampled training rows to their k-th nearest other row.
+        Distances of sampled training rows to their nearest other row number `n_neighbors`.
     n_features_in_, feature_names_in_
         As usual.
 
     Notes
     -----
-    Columns of `transform`: the distance to the k-th nearest row, and its percentile. O(m n d): a
+    Columns of `transform`: the distance to that row, and its percentile. O(m n d): a
     scan of all rows through the cloud's one question, no tree.
 
     Examples
     --------
     >>> import hullwise as hw
-    >>> locator = hw.NeighbourLocator(k=1).fit([[0.0], [1.0], [3.0]])
+    >>> locator = hw.NeighbourLocator(metric=None, n_neighbors=1).fit([[0.0], [1.0], [3.0]])
     >>> locator.transform([[1.5], [9.0]])
     array([[  0.5,   0. ],
            [  6. , 100. ]])
@@ -289,22 +289,26 @@ class NeighbourLocator(_Locator):
     _distance = "neighbour_distance"
 
     def __init__(
-        self, *, k: int = 5, metric: ArrayLike | str | None = None, reference: int = 500
+        self,
+        *,
+        n_neighbors: int = 5,
+        metric: ArrayLike | str | None = "std",
+        reference: int = 500,
     ) -> None:
-        self.k = k
+        self.n_neighbors = n_neighbors
         self.metric = metric
         self.reference = reference
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
-        check_int("k", self.k, 1)
+        check_int("n_neighbors", self.n_neighbors, 1)
         rows = cloud.sample(check_int("reference", self.reference, 0))
-        gaps = reference_gaps(cloud, cloud.metric(self.metric), self.k, rows)
+        gaps = reference_gaps(cloud, cloud.metric(self.metric), self.n_neighbors, rows)
         return {"reference_gaps_": gaps}
 
     def neighbours(self, X: Any) -> Neighbours:
-        """The k nearest training rows of each query and their distances."""
+        """The `n_neighbors` nearest training rows of each query and their distances."""
         values = self._queries(X).values
-        return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.k)
+        return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.n_neighbors)
 
     def _evaluate(self, X: Any) -> Floats:
         gap = self.neighbours(X).distances[:, -1]

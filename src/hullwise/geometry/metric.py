@@ -76,18 +76,18 @@ def row_norms(V: Floats) -> Floats:
 def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
     """Understand the `metric` argument.
 
-    None is Euclidean; "std" and "range" divide each feature by its standard deviation or its
-    range over the training rows (a constant feature keeps its units); (d,) is the diagonal of M,
-    (d, d) is M itself, symmetric positive semidefinite.
+    None and "euclidean" are the data's own units; "std" and "range" divide each feature by its
+    standard deviation or its range over the training rows (a constant feature keeps its units);
+    (d,) is the diagonal of M, (d, d) is M itself, symmetric positive semidefinite.
     """
     d = len(spread)
-    if metric is None:
+    if metric is None or (isinstance(metric, str) and metric == "euclidean"):
         return Metric(np.ones(d), None, None, "Euclidean, in the data's own units")
     if isinstance(metric, str):
         if metric not in ("std", "range"):
             raise DataError(
-                f"metric={metric!r}: expected None, 'std', 'range', a vector of {d} weights or a "
-                f"({d}, {d}) matrix."
+                f"metric={metric!r}: expected 'std', 'range', 'euclidean' or None, a vector of "
+                f"{d} weights or a ({d}, {d}) matrix."
             )
         unit = spread if metric == "std" else half_range
         named = "standard deviation" if metric == "std" else "range"

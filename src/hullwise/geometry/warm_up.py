@@ -11,4 +11,4 @@ def compile_locate() -> None:
     """Run all that `locate` runs, on a table of a few rows."""
     from .locate import locate
 
-    locate(WARM_UP_ROWS, WARM_UP_ROWS[:2] + 0.25, k=1, reference=2)
+    locate(WARM_UP_ROWS, WARM_UP_ROWS[:2] + 0.25, metric=None, n_neighbors=1, reference=2)

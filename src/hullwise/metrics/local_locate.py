@@ -54,7 +54,7 @@ class LocalLocation:
     >>> import numpy as np
     >>> import hullwise as hw
     >>> X = [[0.0], [1.0], [3.0]]
-    >>> found = hw.metrics.local_locate(X, [[0.5], [9.0]], lambda x: np.eye(1), k=2)
+    >>> found = hw.metrics.local_locate(X, [[0.5], [9.0]], lambda x: np.eye(1), n_neighbors=2)
     >>> found
     LocalLocation(2 queries, each in its own metric: 1 core, 1 far)
     >>> found.neighbour_distance
@@ -105,7 +105,7 @@ def local_locate(
     Q: Any,
     metric: Callable[[Floats], Any] | Any,
     *,
-    k: int = 5,
+    n_neighbors: int = 5,
     reference: int = 100,
     progress: Progress | None = None,
 ) -> LocalLocation:
@@ -119,7 +119,7 @@ def local_locate(
     metric : callable, or array (m, d, d)
         Takes one place (d,) and gives the metric there (d, d); or the metrics at the queries. For
         example ``lambda x: hw.metrics.local_agop(model, x, X)``.
-    k : int
+    n_neighbors : int
         Nearest rows listed for each query.
     reference : int
         How many training rows (a seeded sample) are left out in turn, each measured in the metric
@@ -156,7 +156,7 @@ def local_locate(
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     values, labels = read_queries(cloud, Q)
-    check_int("k", k, 1)
+    check_int("n_neighbors", n_neighbors, 1)
     check_int("reference", reference, 0)
     given = None if callable(metric) else np.asarray(metric, dtype=np.float64)
     if given is not None and given.shape != (len(values), cloud.d, cloud.d):
@@ -173,7 +173,7 @@ def local_locate(
         own = _at(cloud, metric(q) if given is None else given[i], f"query {i}")
         answers.append(locate_in_hull(cloud, q[None], own))
         least.append(negligible(cloud, own))
-        near.append(nearest_rows(cloud, q[None].astype(np.float64), own, k))
+        near.append(nearest_rows(cloud, q[None].astype(np.float64), own, n_neighbors))
     usual = np.zeros(len(rows))
     for i, row in enumerate(cloud.take(rows)):
         tell(len(values) + i, total, "training rows in theirs")
@@ -187,7 +187,7 @@ def local_locate(
     )
     ranked = np.where(settled > np.array(least).reshape(-1), settled, 0.0)
     band, share = _ranked(cloud, values, np.minimum(lower, ranked), ranked, rows, usual)
-    width = min(k, cloud.n)
+    width = min(n_neighbors, cloud.n)
     return LocalLocation(
         verdict=np.array([one.verdict[0] for one in answers], dtype=np.int8),
         lower=lower,

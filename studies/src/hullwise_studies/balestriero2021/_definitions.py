@@ -193,7 +193,7 @@ def around(X: Array, Q: Array, settings: Settings) -> dict[str, Array]:
     cloud = Cloud(X, copy=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # unused pixels
-        location = locate(cloud, Q, reference=0, k=1)
+        location = locate(cloud, Q, metric=None, reference=0, n_neighbors=1)
     beyond = location.box_excess != 0
     return {
         "verdict": location.verdict,

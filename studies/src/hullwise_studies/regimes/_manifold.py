@@ -81,7 +81,7 @@ def _task(grid: Grid, noise: float, seed: int) -> Task:
 def asked(draw: Draw, other: Floats, names: tuple[str, ...], seed: int) -> dict[str, Array]:
     """Distances and verdicts, plain and in each model's metric; errors for both targets."""
     cloud = Cloud(draw.Z)
-    loc = locate(cloud, draw.Q, reference=0)
+    loc = locate(cloud, draw.Q, metric=None, reference=0)
     found = {"harmful": draw.harmful, "hull": settled(loc), "inside": loc.verdict == 1}
     for name in names:
         model = _models.fit(name, draw.Z, draw.y, 0, seed)
