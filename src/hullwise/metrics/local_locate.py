@@ -181,10 +181,9 @@ def local_locate(
         distance = reference_distances(cloud, own, rows[i : i + 1])[0]
         usual[i] = distance if distance > negligible(cloud, own) else 0.0
     tell(total, total, "done")
-    lower, upper, settled = (
-        np.array([getattr(one, name)[0] for one in answers]).reshape(-1)
-        for name in ("lower", "upper", "settled")
-    )
+    lower = np.array([one.lower[0] for one in answers]).reshape(-1)
+    upper = np.array([one.upper[0] for one in answers]).reshape(-1)
+    settled = np.array([one.ranked_distance[0] for one in answers]).reshape(-1)
     ranked = np.where(settled > np.array(least).reshape(-1), settled, 0.0)
     band, share = _ranked(cloud, values, np.minimum(lower, ranked), ranked, rows, usual)
     width = min(n_neighbors, cloud.n)
