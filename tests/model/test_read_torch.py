@@ -322,8 +322,10 @@ def test_nan_weights_are_named():
 
 
 def test_a_wrong_copy_is_never_analysed(monkeypatch):
-    from hullwise.model.readers._layers import Layers
+    from hullwise.model.readers._layer_builder import LayerBuilder
 
-    monkeypatch.setattr(Layers, "relu", lambda self, name, at: self.leaky(name, at, "relu", 1e-6))
+    monkeypatch.setattr(
+        LayerBuilder, "relu", lambda self, name, node: self.leaky_relu(name, node, "relu", 1e-6)
+    )
     with pytest.raises(hw.ModelError, match="differs from itself"):
         hw.model.read(nn.Sequential(nn.Linear(3, 2), nn.ReLU()).eval())

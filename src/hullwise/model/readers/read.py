@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ModelError
 from ..network import Network
 
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
+PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 
 
 def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Network:
@@ -58,20 +58,20 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     if isinstance(model, str | PathLike):
         path = Path(fspath(model))
         _refuse_pickle(path)
-        from ._onnx import read_onnx
+        from ._onnx_reader import read_onnx
 
         return read_onnx(path, input_shape, upto)
     home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     if "torch" in home and hasattr(model, "state_dict"):
-        from ._torch import read_torch
+        from ._torch_reader import read_torch
 
         return read_torch(model, input_shape, upto)
     if "onnx" in home:
-        from ._onnx import read_onnx
+        from ._onnx_reader import read_onnx
 
         return read_onnx(model, input_shape, upto)
     if "sklearn" in home:
-        from ._sklearn import read_sklearn
+        from ._sklearn_reader import read_sklearn
 
         return read_sklearn(model, upto)
     raise ModelError(
@@ -86,7 +86,7 @@ def _refuse_pickle(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(4)
     pickled = head[:1] == b"\x80" or head == b"PK\x03\x04"
-    if path.suffix.lower() in PICKLES or pickled:
+    if path.suffix.lower() in PICKLE_SUFFIXES or pickled:
         raise ModelError(
             f"{path.name} is a pickle, which runs code when it is opened: it is not read. Load it "
             f"yourself and pass the module to hullwise.model.read, or export it: "

@@ -22,16 +22,21 @@ from ...io.paths import readable_path
 from ..affine_layers import Shape
 from ..network import Network
 from ..output_activations import OutputActivation
-from ._layers import Layers, Loose, checked, probes, refuse
-from ._onnx_operators import Operators
+from ._layer_builder import LayerBuilder, MovedBatch
+from ._onnx_layers import OnnxLayers
+from ._refusals import first_line, probe_rows, refuse, require_same_outputs
 
-FINAL = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
-SAME = {"Identity", "Dropout", "Cast", "CastLike"}
-MOVES = {
+ONNX_FINAL_OPERATORS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid"}
+ONNX_IDENTITIES = {"Identity", "Dropout", "Cast", "CastLike"}
+ONNX_MOVEMENTS = {
     *("Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Gather", "Pad", "Split"),
     *("Expand", "Tile", "DepthToSpace", "SpaceToDepth", "GatherND"),
 }
-SIZES = {"Shape", "Size", "ConstantOfShape"}  # of a signal: a constant once shapes are known
+ONNX_SHAPE_OPERATORS = {
+    "Shape",
+    "Size",
+    "ConstantOfShape",
+}  # of a signal: a constant once shapes are known
 
 
 def read_onnx(model: Any, input_shape: Any, upto: str | None) -> Network:
@@ -44,16 +49,16 @@ def read_onnx(model: Any, input_shape: Any, upto: str | None) -> Network:
         proto = onnx.inliner.inline_local_functions(proto)
     if not proto.graph.node:
         raise ModelError(f"{what} holds no layers: the file is empty or not an ONNX model")
-    reader = _Reader(onnx, proto, path, input_shape)  # it brings in data kept in other files
+    reader = OnnxReader(onnx, proto, path, input_shape)  # it brings in data kept in other files
     try:
         onnx.checker.check_model(proto)
     except Exception as error:
-        raise ModelError(f"{what} is not valid ONNX: {_first(error)}") from None
+        raise ModelError(f"{what} is not valid ONNX: {first_line(error)}") from None
     output = reader.read(upto)
     net = reader.layers.network(output, what, tuple(reader.output_activations))
-    X = probes(net.input_shape)
+    X = probe_rows(net.input_shape)
     answers = [reader.run(x).reshape(reader.batch, -1) for x in reader.batches(X)]
-    checked(net, X, np.concatenate(answers)[: len(X)], what)
+    require_same_outputs(net, X, np.concatenate(answers)[: len(X)], what)
     return net
 
 
@@ -70,10 +75,6 @@ def _onnx() -> Any:
     return onnx
 
 
-def _first(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-
-
 def _load(onnx: Any, path: Path) -> Any:
     readable_path(path)
     check_memory(path.stat().st_size, f"{path.name} in memory")
@@ -85,19 +86,19 @@ def _load(onnx: Any, path: Path) -> Any:
         ) from None
 
 
-class _Reader(Operators):
+class OnnxReader(OnnxLayers):
     """Walks the graph's nodes."""
 
     def __init__(self, onnx: Any, proto: Any, path: Path | None, input_shape: Any) -> None:
         self.onnx, self.proto = onnx, proto
         self.opsets = {o.domain: o.version for o in proto.opset_import}
-        self.real: dict[str, Any] = {}
+        self.examples: dict[str, Any] = {}
         for tensor in proto.graph.initializer:
-            self.real[tensor.name] = self._array(tensor, path)
-        self.constants = dict(self.real)
+            self.examples[tensor.name] = self._array(tensor, path)
+        self.constants = dict(self.examples)
         self.input, self.batch, shape = self._input(input_shape)
-        self.layers, self.shape = Layers(shape), shape
-        self.at: dict[str, Any] = {self.input: 0}
+        self.layers, self.shape = LayerBuilder(shape), shape
+        self.nodes_of: dict[str, Any] = {self.input: 0}
         self.output_activations: list[OutputActivation] = []
         self.nodes: list[tuple[Any, Any]] = []
         self.last = self.input
@@ -118,20 +119,20 @@ class _Reader(Operators):
             try:
                 self.onnx.external_data_helper.load_external_data_for_tensor(tensor, str(folder))
             except Exception as error:
-                raise FileError(str(path), f"needs {location!r}: {_first(error)}") from None
+                raise FileError(str(path), f"needs {location!r}: {first_line(error)}") from None
             tensor.data_location = self.onnx.TensorProto.DEFAULT
             tensor.ClearField("external_data")
         try:
             array = self.onnx.numpy_helper.to_array(tensor)
         except Exception as error:
             raise ModelError(
-                f"the tensor {tensor.name!r} cannot be read: {_first(error)}"
+                f"the tensor {tensor.name!r} cannot be read: {first_line(error)}"
             ) from None
         return array.astype(np.float64) if array.dtype.kind == "f" else array
 
-    def _input(self, given: Any) -> tuple[str, int, Shape]:
+    def _input(self, values: Any) -> tuple[str, int, Shape]:
         """The input's name, the batch to run it with, and the shape of a row."""
-        inputs = [i for i in self.proto.graph.input if i.name not in self.real]
+        inputs = [i for i in self.proto.graph.input if i.name not in self.examples]
         if len(inputs) != 1:
             names = ", ".join(i.name for i in inputs) or "none"
             raise ModelError(f"the model takes {len(inputs)} inputs ({names}); one can be read")
@@ -140,8 +141,8 @@ class _Reader(Operators):
         if len(sizes) == 1:  # a row alone; operators on vectors take a batch of them as well
             sizes = [0, *sizes]
         batch = sizes[0] if sizes and sizes[0] > 0 else 2
-        if given is not None:
-            shape = (int(given),) if np.ndim(given) == 0 else tuple(int(s) for s in given)
+        if values is not None:
+            shape = (int(values),) if np.ndim(values) == 0 else tuple(int(s) for s in values)
         elif len(sizes) < 2 or min(sizes[1:]) < 1:
             raise ModelError(
                 f"the input {inputs[0].name!r} has the open shape {sizes or 'none'}; give that of "
@@ -168,7 +169,7 @@ class _Reader(Operators):
 
     def read(self, upto: str | None) -> int:
         rng = np.random.default_rng(1)
-        self.real[self.input] = rng.normal(size=(self.batch, *self.shape))
+        self.examples[self.input] = rng.normal(size=(self.batch, *self.shape))
         names = [n.name or f"{n.op_type}:{n.output[0]}" for n in self.proto.graph.node]
         if upto is not None and upto not in names:
             raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names)}")
@@ -176,11 +177,11 @@ class _Reader(Operators):
         results = [o.name for o in self.proto.graph.output]
         for node, name in zip(self.proto.graph.node, names, strict=True):
             if upto is not None and name == upto:
-                stop = next(i for i in node.input if i in self.at)
+                stop = next(i for i in node.input if i in self.nodes_of)
                 break
             self._node(node, name, all(o in results for o in node.output if o))
         if stop is None:
-            if len(results) != 1 or results[0] not in self.at:
+            if len(results) != 1 or results[0] not in self.nodes_of:
                 raise ModelError(
                     f"the model gives {len(results)} outputs ({', '.join(results)}), of which one "
                     f"made of its input can be read; name the layer to stop at: upto="
@@ -189,21 +190,21 @@ class _Reader(Operators):
         self.last = stop
         while self.last in self._passed:
             self.last = self._passed[self.last]
-        end = self.at[stop]
-        if isinstance(end, Loose) and self.batch == 1:  # one row whose batch axis was dropped
+        end = self.nodes_of[stop]
+        if isinstance(end, MovedBatch) and self.batch == 1:  # one row whose batch axis was dropped
             index = end.table.ravel() - 1
             return self.layers.rearrange("output", end.node, index, end.table.shape)
-        return self.layers.held("output", end)
+        return self.layers.batch_first("output", end)
 
     def _node(self, node: Any, name: str, final: bool) -> None:
         kind = node.op_type
         if node.domain not in ("", "ai.onnx"):
             refuse(name, f"{node.domain}.{kind}")
-        signals = [i for i in node.input if i in self.at]
-        if kind in FINAL and signals and final:
-            self.at[node.output[0]] = self.at[signals[0]]
+        signals = [i for i in node.input if i in self.nodes_of]
+        if kind in ONNX_FINAL_OPERATORS and signals and final:
+            self.nodes_of[node.output[0]] = self.nodes_of[signals[0]]
             self._passed[node.output[0]] = signals[0]
-            self.output_activations.append(OutputActivation(FINAL[kind], name))
+            self.output_activations.append(OutputActivation(ONNX_FINAL_OPERATORS[kind], name))
             warnings.warn(
                 f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: "
                 f"outputs are what enters it. Regions and the largest class are the same.",
@@ -211,45 +212,45 @@ class _Reader(Operators):
                 stacklevel=5,
             )
             return
-        known = {*SAME, *MOVES, *SIZES}
-        if signals and kind not in known and not hasattr(self, f"_{kind.lower()}"):
+        readable = {*ONNX_IDENTITIES, *ONNX_MOVEMENTS, *ONNX_SHAPE_OPERATORS}
+        if signals and kind not in readable and not hasattr(self, f"_{kind.lower()}"):
             refuse(name, kind)
-        plain = self._with_inputs(_in_float64(self.onnx, node))
-        run = self._runner(plain, name)
+        double = self._with_inputs(_in_float64(self.onnx, node))
+        run = self._runner(double, name)
         if not signals:
             self._affordable(node, name)
-        outs = [_wide(out) for out in self._run(run, plain, name)]
-        self.real.update(zip(node.output, outs, strict=False))
-        self.nodes.append((plain, run))
-        if not signals or kind in SIZES:
+        outs = [_wide(out) for out in self._run(run, double, name)]
+        self.examples.update(zip(node.output, outs, strict=False))
+        self.nodes.append((double, run))
+        if not signals or kind in ONNX_SHAPE_OPERATORS:
             return
         signal = signals[0]
-        self.again = lambda x: np.asarray(self._run(run, plain, name, **{signal: x})[0])
-        if kind in SAME:
+        self.again = lambda x: np.asarray(self._run(run, double, name, **{signal: x})[0])
+        if kind in ONNX_IDENTITIES:
             if outs[0].dtype.kind != "f":
                 refuse(name, f"{kind} to {outs[0].dtype}, which rounds")
-            self.at[node.output[0]] = self.at[signal]
-        elif kind in MOVES:
+            self.nodes_of[node.output[0]] = self.nodes_of[signal]
+        elif kind in ONNX_MOVEMENTS:
             if len(signals) > 1:
                 refuse(name, f"{kind} by what depends on the input")
-            parts = self.layers.moved_by(
+            parts = self.layers.rearranged_by(
                 name,
-                self.at[signal],
-                lambda x: self._run(run, plain, name, **{signal: x}),
+                self.nodes_of[signal],
+                lambda x: self._run(run, double, name, **{signal: x}),
                 self.batch,
             )
-            self.at.update(zip(node.output, parts, strict=False))
+            self.nodes_of.update(zip(node.output, parts, strict=False))
         else:
             for other in signals:
-                self.layers.held(name, self.at[other])
-            found = self._layer(name, node)
-            real = self.real[node.output[0]]
-            if self.layers.shape(found) != real.shape[1:]:
+                self.layers.batch_first(name, self.nodes_of[other])
+            layer = self._layer(name, node)
+            real = self.examples[node.output[0]]
+            if self.layers.shape(layer) != real.shape[1:]:
                 raise ModelError(
-                    f"layer {name!r} gives {real.shape[1:]}, as read {self.layers.shape(found)}: "
+                    f"layer {name!r} gives {real.shape[1:]}, as read {self.layers.shape(layer)}: "
                     f"please report this model"
                 )
-            self.at[node.output[0]] = found
+            self.nodes_of[node.output[0]] = layer
 
     def _layer(self, name: str, node: Any) -> int:
         """An operator as layers of ours."""
@@ -259,14 +260,14 @@ class _Reader(Operators):
         except HullwiseError:
             raise
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            refuse(name, f"{node.op_type} used in a way ({_first(error)})")
+            refuse(name, f"{node.op_type} used in a way ({first_line(error)})")
 
     def _affordable(self, node: Any, name: str) -> None:
         """Constants that a few bytes ask for are made only where they fit."""
         if node.op_type in ("ConstantOfShape", "Expand", "Tile"):
-            wanted = [np.asarray(self.real.get(i, 1)) for i in node.input]
-            size = math.prod(int(s) for s in wanted[-1].ravel())
-            check_memory(8 * size * (wanted[0].size if node.op_type == "Tile" else 1), name)
+            sizes = [np.asarray(self.examples.get(i, 1)) for i in node.input]
+            size = math.prod(int(s) for s in sizes[-1].ravel())
+            check_memory(8 * size * (sizes[0].size if node.op_type == "Tile" else 1), name)
 
     def _with_inputs(self, node: Any) -> Any:
         """A Clip of old, whose bounds are attributes, as one whose bounds are inputs."""
@@ -278,7 +279,7 @@ class _Reader(Operators):
             name = f"{node.output[0]}/{key}" if key in bounds else ""
             names.append(name)
             if name:
-                self.real[name] = self.constants[name] = np.array(bounds[key], dtype=np.float64)
+                self.examples[name] = self.constants[name] = np.array(bounds[key], dtype=np.float64)
         return self.onnx.helper.make_node("Clip", [node.input[0], *names], node.output)
 
     def _runner(self, node: Any, name: str) -> Any:
@@ -286,20 +287,20 @@ class _Reader(Operators):
         try:
             return self.onnx.reference.ReferenceEvaluator(node, opsets=opsets)
         except Exception as error:
-            problem = f"layer {name!r} ({node.op_type}) is not known: {_first(error)}"
+            problem = f"layer {name!r} ({node.op_type}) is not known: {first_line(error)}"
             raise ModelError(problem) from None
 
     def _run(self, run: Any, node: Any, name: str, **other: Any) -> Any:
-        given = {i: other.get(i, self.real.get(i)) for i in node.input if i}
-        missing = [i for i, value in given.items() if value is None]
+        values = {i: other.get(i, self.examples.get(i)) for i in node.input if i}
+        missing = [i for i, value in values.items() if value is None]
         if missing:
             raise ModelError(f"layer {name!r} needs {missing[0]!r}, which nothing gives it")
         try:
-            return run.run(None, given)
+            return run.run(None, values)
         except Exception as error:
             raise ModelError(
                 f"layer {name!r} ({node.op_type}) cannot be run on inputs of shapes "
-                f"{[np.shape(v) for v in given.values() if v is not None]}: {_first(error)}"
+                f"{[np.shape(v) for v in values.values() if v is not None]}: {first_line(error)}"
             ) from None
 
 

@@ -12,10 +12,12 @@ from ..._core.types import Floats
 from ...errors import ModelError
 from ..network import Network
 from ..output_activations import OutputActivation
-from ._layers import Layers, checked, probes, refuse
+from ._layer_builder import LayerBuilder
+from ._refusals import probe_rows, refuse, require_same_outputs
 
-SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
-OUTPUTS = {"softmax": "softmax", "logistic": "sigmoid"}  # on top of the logits that are read
+SKLEARN_SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
+# on top of the logits that are read
+LEFT_OUT_ACTIVATIONS = {"softmax": "softmax", "logistic": "sigmoid"}
 
 
 def read_sklearn(model: Any, upto: str | None = None) -> Network:
@@ -23,7 +25,7 @@ def read_sklearn(model: Any, upto: str | None = None) -> Network:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    *scalers, mlp = _steps(model)
+    *scalers, mlp = _flat_steps(model)
     try:
         check_is_fitted(mlp)
     except NotFittedError:
@@ -32,68 +34,68 @@ def read_sklearn(model: Any, upto: str | None = None) -> Network:
         refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP", part=False)
     if mlp.activation not in ("relu", "identity"):
         refuse("hidden", f"MLP with the activation {mlp.activation!r}", part=False)
-    build, at = Layers(((*scalers, mlp)[0].n_features_in_,)), 0
+    builder, node = LayerBuilder(((*scalers, mlp)[0].n_features_in_,)), 0
     for scaler in scalers:
-        at = _scaled(build, scaler, at)
+        node = _add_scaler(builder, scaler, node)
     for i, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True)):
-        at = build.linear(f"linear{i}", at, W.T, b)
+        node = builder.linear(f"linear{i}", node, W.T, b)
         if i + 1 < len(mlp.coefs_) and mlp.activation == "relu":
-            at = build.relu(f"relu{i}", at)
-    last = OUTPUTS.get(mlp.out_activation_)
+            node = builder.relu(f"relu{i}", node)
+    last = LEFT_OUT_ACTIVATIONS.get(mlp.out_activation_)
     activations = () if last is None else (OutputActivation(last),)
-    net = build.network(at, type(mlp).__name__, activations)
-    X = probes(net.input_shape)
-    checked(net, X, _logits(scalers, mlp, X), f"this {type(mlp).__name__}")
+    net = builder.network(node, type(mlp).__name__, activations)
+    X = probe_rows(net.input_shape)
+    require_same_outputs(net, X, _logits_of(scalers, mlp, X), f"this {type(mlp).__name__}")
     if upto is None:
         return net
-    names = [node.name for node in build.nodes]
+    names = [node.name for node in builder.nodes]
     if upto not in names[1:]:
         raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names[1:])}")
-    return build.network(build.nodes[names.index(upto)].inputs[0], type(mlp).__name__)
+    return builder.network(builder.nodes[names.index(upto)].inputs[0], type(mlp).__name__)
 
 
-def _steps(model: Any) -> list[Any]:
+def _flat_steps(model: Any) -> list[Any]:
     """The steps of a pipeline, and of those inside it, that do something."""
     if not hasattr(model, "steps"):
         return [model]
     steps = [step for _, step in model.steps if step not in (None, "passthrough")]
-    return [inner for step in steps for inner in _steps(step)]
+    return [inner for step in steps for inner in _flat_steps(step)]
 
 
-def _scaled(build: Layers, scaler: Any, at: int) -> int:
+def _add_scaler(builder: LayerBuilder, scaler: Any, node: int) -> int:
     """A scaler as it is stored: asking it for answers would round a mean far from zero."""
-    kind, n = type(scaler).__name__, build.shape(at)[0]
+    kind, n = type(scaler).__name__, builder.shape(node)[0]
     if kind == "PCA":
         W = np.asarray(scaler.components_, dtype=np.float64)
         if scaler.whiten:
             W = W / np.sqrt(scaler.explained_variance_)[:, None]
-        return build.linear(kind, at, W, -W @ scaler.mean_)
-    if kind not in SCALERS:
-        refuse(kind, "scikit-learn step other than " + ", ".join(SCALERS), part=False)
+        return builder.linear(kind, node, W, -W @ scaler.mean_)
+    if kind not in SKLEARN_SCALERS:
+        refuse(kind, "scikit-learn step other than " + ", ".join(SKLEARN_SCALERS), part=False)
     if kind == "MinMaxScaler":
-        at = build.scale(kind, at, scaler.scale_, scaler.min_)
-        return build.clip(f"{kind} (clip)", at, *scaler.feature_range) if scaler.clip else at
-    a = 1 / _stored(scaler, "scale_", 1.0, n)
-    centre = _stored(scaler, "center_" if kind == "RobustScaler" else "mean_", 0.0, n)
+        node = builder.scale(kind, node, scaler.scale_, scaler.min_)
+        return builder.clip(f"{kind} (clip)", node, *scaler.feature_range) if scaler.clip else node
+    a = 1 / _stored_parameter(scaler, "scale_", 1.0, n)
+    centre = _stored_parameter(scaler, "center_" if kind == "RobustScaler" else "mean_", 0.0, n)
     if kind == "StandardScaler" and not scaler.with_mean:
         centre = np.zeros(n)
-    return build.scale(kind, at, a, -a * centre)
+    return builder.scale(kind, node, a, -a * centre)
 
 
-def _stored(scaler: Any, name: str, default: float, n: int) -> Floats:
+def _stored_parameter(scaler: Any, name: str, default: float, n: int) -> Floats:
     value = getattr(scaler, name, None)
     return np.full(n, default) if value is None else np.asarray(value, dtype=np.float64)
 
 
-def _logits(scalers: list[Any], mlp: Any, X: Floats) -> Any:
+def _logits_of(scalers: list[Any], mlp: Any, X: Floats) -> Any:
     """The model's own outputs, before the last activation."""
-    plain = copy.copy(mlp)
-    plain.out_activation_ = "identity"
+    headless = copy.copy(mlp)
+    headless.out_activation_ = "identity"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the rows have no column names
         for scaler in scalers:
             X = np.asarray(scaler.transform(X), dtype=np.float64)
         if not hasattr(mlp, "predict_proba"):
-            return plain.predict(X)
-        own = plain.predict_proba(X)
-        return own[:, 1] if mlp.n_outputs_ == 1 else own  # two classes: (1 - z, z)
+            return headless.predict(X)
+        outputs = headless.predict_proba(X)
+        return outputs[:, 1] if mlp.n_outputs_ == 1 else outputs  # two classes: (1 - z, z)

@@ -1,0 +1,78 @@
+"""What the readers share at their ends: refusals in the same words, comparison with the model."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..._core.types import Floats
+from ...errors import ModelError
+from ..affine_layers import Shape
+from ..network import Network
+
+READABLE_LAYERS = (
+    "linear, convolution (1-D and 2-D), batch norm at rest, average pooling, flatten, reshape, "
+    "transpose, slice, pad, add, subtract, concatenate, times or plus a constant, dropout, ReLU, "
+    "leaky ReLU, PReLU, absolute value, hard tanh, ReLU6, clip, hard sigmoid, max pooling, maximum "
+    "and minimum of two"
+)
+FORWARD_TOLERANCE = 1e-9  # of the largest output: our forward pass against the model's, in float64
+
+
+def refuse(name: str, kind: str, *, part: bool = True) -> NoReturn:
+    """Say what a layer is, what is known, and (where there is one) how to read the part before."""
+    offer = f'The part before it can be read: read(model, upto="{name}"). ' if part else ""
+    raise ModelError(
+        f"layer {name!r} is a {kind}, which is not piecewise affine or not known here. Known are: "
+        f"{READABLE_LAYERS}. {offer}For where queries stand in the data no network is needed: "
+        f"hullwise.locate."
+    )
+
+
+def require_same_outputs(
+    net: Network, X: Floats, expected: Any, title: str, tolerance: float = FORWARD_TOLERANCE
+) -> None:
+    """That our forward pass gives what the model itself gives; never analyse a wrong copy.
+
+    Raises
+    ------
+    ModelError
+        If shapes or numbers differ, or the model gives NaN.
+    """
+    truth = np.asarray(expected, dtype=np.float64).reshape(len(X), -1)
+    outputs = net(X)
+    if not np.isfinite(truth).all():
+        raise ModelError(f"{title} gives NaN or infinity on ordinary inputs")
+    if outputs.shape != truth.shape:
+        raise ModelError(
+            f"{title} gives {truth.shape[1]} outputs, as read it gives {outputs.shape[1]}: please "
+            f"report this model"
+        )
+    scale = max(float(np.abs(truth).max(initial=0.0)), 1e-300)
+    gap = float(np.abs(outputs - truth).max(initial=0.0)) / scale
+    if gap > tolerance:
+        raise ModelError(
+            f"{title}, as read, differs from itself by {gap:.1e} of its largest output on test "
+            f"inputs (at most {tolerance:.0e} is rounding): it is not analysed. Please report this "
+            f"model."
+        )
+
+
+def row_shape(value: Any) -> Shape:
+    """The shape of one row, from a number or a sequence of them."""
+    return (int(value),) if np.ndim(value) == 0 else tuple(int(s) for s in value)
+
+
+def probe_rows(shape: Shape, m: int = 8) -> Floats:
+    """Test inputs (m, d): zero, small, ordinary and large."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(m, math.prod(shape))) * np.geomspace(0.01, 30, m)[:, None]
+    X[0] = 0
+    return X
+
+
+def first_line(error: Exception) -> str:
+    """Of a foreign error, short enough for a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -1,0 +1,182 @@
+"""What a torch module does to an example, written down call by call.
+
+The module runs as it is, on real numbers, and every torch function it calls passes by here: shapes,
+branches on shapes, loops and modules used twice need no care. What it did must be what it does for
+other inputs; the reader checks that.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from ...errors import ModelError
+from ._refusals import first_line
+
+# these hand numbers to Python, where they are followed no further
+PYTHON_VALUE_CALLS = {
+    *("__bool__", "__float__", "__int__", "__index__", "__complex__", "__array__", "__contains__"),
+    *("item", "tolist", "numpy", "is_nonzero", "equal", "allclose", "data_ptr", "__setitem__"),
+}
+TORCH_CONSTANT_FACTORIES = {
+    *("zeros_like", "ones_like", "full_like", "empty_like"),
+    *("new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
+}
+TORCH_CASTS = {"to", "type", "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda"}
+
+
+class CallRecorder:
+    """The calls made, as an fx graph: `graph`; `entered`: the call that each module is given."""
+
+    def __init__(self, torch: Any, module: Any, example: Any) -> None:
+        from torch import fx
+
+        self.torch, self.graph = torch, fx.Graph()
+        self.entered: dict[str, Any] = {}
+        self.module_stack: list[tuple[str, Any]] = [("", module)]
+        self.names: set[str] = set()
+        self.node_of: dict[int, Any] = {}  # the call that made a tensor, by the tensor's id
+        self.tensors: list[Any] = []  # and the tensors, so that ids stay theirs
+        self._follow(example, self.graph.placeholder("input"))
+        answer = self._run(module, example)
+        self.graph.output(self._nodes(answer))
+
+    def _run(self, module: Any, example: Any) -> Any:
+        from torch.overrides import TorchFunctionMode
+
+        recorder = self
+
+        class Mode(TorchFunctionMode):  # type: ignore[misc]
+            def __torch_function__(
+                self, call: Any, types: Any, args: Any = (), kwargs: Any = None
+            ) -> Any:
+                return recorder.call(call, args, kwargs or {})
+
+        hooks = []
+        for path, part in module.named_modules():
+            if path:
+                hooks.append(part.register_forward_pre_hook(self._enters(path), with_kwargs=True))
+                hooks.append(part.register_forward_hook(self._leaves))
+        try:
+            with self.torch.no_grad(), Mode():
+                return module(example)
+        except ModelError:
+            raise
+        except Exception as error:
+            where = self.module_stack[-1][0]
+            raise ModelError(
+                f"this {type(module).__name__} fails on rows of shape {tuple(example.shape[1:])}"
+                f"{f' in {where!r}' if where else ''}: {first_line(error)}. If its rows have "
+                f"another shape, give it: read(module, input_shape=...)"
+            ) from None
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _enters(self, path: str) -> Any:
+        def hook(module: Any, args: Any, kwargs: Any) -> None:
+            self.module_stack.append((path, module))
+            followed = [a for a in [*args, *kwargs.values()] if id(a) in self.node_of]
+            if followed:
+                self.entered.setdefault(path, self.node_of[id(followed[0])])
+
+        return hook
+
+    def _leaves(self, module: Any, args: Any, answer: Any) -> None:
+        self.module_stack.pop()
+
+    def call(self, call: Any, args: Any, kwargs: Any) -> Any:
+        """Make a call, and write it down if it works on what the input became."""
+        name = _name(call)
+        if not self._is_followed((args, kwargs)):
+            return self._evaluate(call, args, kwargs)[0]
+        if getattr(call, "__name__", "") in PYTHON_VALUE_CALLS:
+            what = "assigns into a tensor" if name == "setitem" else f"asks for values ({name})"
+            where = self.module_stack[-1][0]
+            raise ModelError(
+                f"this module cannot be traced: its code{f' in {where!r}' if where else ''} "
+                f"{what}. Write it without, or export it to ONNX and read the file."
+            )
+        if name in TORCH_CASTS and call(*args, **kwargs).is_floating_point():
+            return args[0]
+        result, args, kwargs = self._evaluate(call, args, kwargs)
+        parts = list(result) if isinstance(result, tuple | list) else [result]
+        if name in TORCH_CONSTANT_FACTORIES or not any(map(self._is_tensor, parts)):
+            return result
+        node = self._write(name, call, self._nodes(args), self._nodes(kwargs))
+        if self._is_tensor(result):
+            self._follow(result, node)
+            return result
+        for i, part in enumerate(parts):
+            if self._is_tensor(part):
+                self._follow(part, self.graph.call_function(operator.getitem, (node, i)))
+        return result
+
+    def _evaluate(self, call: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+        """The result of a call, in float64 throughout where the module mixes kinds of floats."""
+        try:
+            return call(*args, **kwargs), args, kwargs
+        except RuntimeError:
+            wide_args, wide_kwargs = (
+                self._map(self._in_float64, args),
+                self._map(self._in_float64, kwargs),
+            )
+            return call(*wide_args, **wide_kwargs), wide_args, wide_kwargs
+
+    def _in_float64(self, a: Any) -> Any:
+        if not self._is_tensor(a) or not a.is_floating_point() or a.dtype == self.torch.float64:
+            return a
+        return a.double()
+
+    def _write(self, name: str, call: Any, args: Any, kwargs: Any) -> Any:
+        """A node, with its layer's name (the module's path) and kind in `meta`."""
+        path, module = self.module_stack[-1]
+        leaf = type(module).__module__.startswith("torch.nn") and not any(
+            True for child in module.children() if "parametri" not in type(child).__module__
+        )
+        label = path if leaf and path else f"{path}.{name}".lstrip(".")
+        unique, i = label, 0
+        while unique in self.names:
+            i += 1
+            unique = f"{label}_{i}"
+        self.names.add(unique)
+        node = self.graph.call_function(call, args, kwargs)
+        node.meta |= {
+            "layer": unique,
+            "kind": name,
+            "title": type(module).__name__ if leaf else name,
+        }
+        return node
+
+    def _follow(self, tensor: Any, node: Any) -> None:
+        self.node_of[id(tensor)] = node
+        self.tensors.append(tensor)
+
+    def _is_tensor(self, a: Any) -> bool:
+        return isinstance(a, self.torch.Tensor)
+
+    def _is_followed(self, value: Any) -> bool:
+        if isinstance(value, tuple | list):
+            return any(self._is_followed(a) for a in value)
+        if isinstance(value, dict):
+            return any(self._is_followed(a) for a in value.values())
+        return id(value) in self.node_of
+
+    def _nodes(self, value: Any) -> Any:
+        return self._map(lambda a: self.node_of.get(id(a), a), value)
+
+    def _map(self, change: Any, value: Any) -> Any:
+        if isinstance(value, tuple | list):
+            parts = [self._map(change, a) for a in value]
+            return tuple(parts) if isinstance(value, tuple) else parts
+        if isinstance(value, dict):
+            return {k: self._map(change, a) for k, a in value.items()}
+        return change(value)
+
+
+def _name(call: Any) -> str:
+    """relu for torch.relu, F.relu, Tensor.relu_ and aten.relu.default; add for __radd__."""
+    name = str(getattr(call, "__name__", call))
+    if name == "__get__":
+        name = str(getattr(getattr(call, "__self__", None), "__name__", name))
+    return name.partition(".")[0].strip("_")
