@@ -152,12 +152,11 @@ class Cloud:
                     f"{type(X).__name__} has `block` but lacks {', '.join(missing)}: rows of your "
                     "own need every member of hullwise.Rows."
                 )
-            return X  # type: ignore[no-any-return]
+            return cast(Rows, X)
         if type(X).__module__.partition(".")[0] == "torch":
             from ..io.torch_rows import TorchRows
 
-            tensor: Rows = TorchRows(X.clone() if copy else X)
-            return tensor
+            return TorchRows(X.clone() if copy else X)
         checked = check_rows(X, name="X", columns=None)
         self.labels = checked.labels
         shared = copy and np.may_share_memory(checked.values, np.asarray(X))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import __version__
+from .._core.estimators import BaseEstimator
 from ..errors import DataError, DataWarning
 from ..io.validation import LabelledArray, check_rows
 from .cloud import Cloud
 
 
-class CloudEstimator(BaseEstimator):  # type: ignore[misc]
+class CloudEstimator(BaseEstimator):
     """An estimator that holds a cloud of its training rows."""
 
     cloud_: Cloud
@@ -27,12 +27,12 @@ class CloudEstimator(BaseEstimator):  # type: ignore[misc]
         cloud.labels = checked.labels
         return cloud
 
-    def _remember(self, X: Any, cloud: Cloud, **learned: Any) -> None:
+    def _set_fitted(self, X: Any, cloud: Cloud, **fitted: Any) -> None:
         """Set everything that was learned, at once and last, so that an error changes nothing."""
         validate_data(self, X, skip_check_array=True, reset=True)
         self.n_features_in_ = cloud.d
         self.cloud_ = cloud
-        for name, value in learned.items():
+        for name, value in fitted.items():
             setattr(self, name, value)
 
     def _queries(self, X: Any) -> LabelledArray:
@@ -46,14 +46,14 @@ class CloudEstimator(BaseEstimator):  # type: ignore[misc]
         validate_data(self, X, skip_check_array=True, reset=False)
         return checked
 
-    def __getstate__(self) -> Any:
+    def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_hullwise_version": __version__}
 
-    def __setstate__(self, state: Any) -> None:
-        found = state.pop("_hullwise_version", "unknown")
-        if found != __version__:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.pop("_hullwise_version", "unknown")
+        if version != __version__:
             warnings.warn(
-                f"this {type(self).__name__} was pickled by hullwise {found} and is read by "
+                f"this {type(self).__name__} was pickled by hullwise {version} and is read by "
                 f"{__version__}: fit it again if answers differ.",
                 DataWarning,
                 stacklevel=2,

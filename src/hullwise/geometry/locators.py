@@ -9,16 +9,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.estimators import TransformerMixin
 from .._core.options import check_int, check_nonnegative
 from .._core.types import Floats
 from .bands import BANDS, Reference, percentile, rank
 from .bounding_box import excess
 from .cloud import Cloud
 from .cloud_estimator import CloudEstimator
-from .ellipsoid import smallest_ellipsoid
+from .ellipsoid import Ellipsoid, smallest_ellipsoid
 from .hull import locate_in_hull
 from .locate import leave_out, locate
 from .location import Location
@@ -27,7 +27,7 @@ from .neighbours import Neighbours, nearest_rows, reference_gaps
 __all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
 
 
-class _Locator(TransformerMixin, CloudEstimator):  # type: ignore[misc]
+class _Locator(TransformerMixin, CloudEstimator):
     """What the four share: fitting, column names, and a score."""
 
     _columns: tuple[str, ...]
@@ -42,7 +42,7 @@ class _Locator(TransformerMixin, CloudEstimator):  # type: ignore[misc]
             For rows that cannot be used, naming row and column.
         """
         cloud = self._read_training(X)
-        self._remember(X, cloud, **self._learn(cloud))
+        self._set_fitted(X, cloud, **self._learn(cloud))
         return self
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
@@ -112,6 +112,8 @@ class HullLocator(_Locator):
     ['hull_verdict', 'hull_lower', 'hull_upper', 'hull_percentile', 'hull_band']
     """
 
+    rank_: int
+    reference_: Reference
     _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band")
 
     def __init__(
@@ -132,8 +134,8 @@ class HullLocator(_Locator):
         check_int("n_neighbors", self.n_neighbors, 1)
         cloud.warn_if_flat()
         chosen = cloud.metric(self.metric)
-        learned: Reference = leave_out(cloud, chosen, self.n_neighbors, self.reference)
-        return {"rank_": cloud.rank, "reference_": learned}
+        reference = leave_out(cloud, chosen, self.n_neighbors, self.reference)
+        return {"rank_": cloud.rank, "reference_": reference}
 
     def locate(self, X: Any) -> Location:
         """The whole answer for queries X (m, d): proofs, bands and the other definitions."""
@@ -195,6 +197,7 @@ class EllipsoidLocator(_Locator):
            [0.   , 2.121, 3.   ]])
     """
 
+    ellipsoid_: Ellipsoid
     _columns = ("in_ellipsoid", "ellipsoid_distance", "mahalanobis")
     _distance = "ellipsoid_distance"
 
@@ -285,6 +288,7 @@ class NeighbourLocator(_Locator):
            [  6. , 100. ]])
     """
 
+    reference_gaps_: Floats
     _columns = ("neighbour_distance", "neighbour_percentile")
     _distance = "neighbour_distance"
 

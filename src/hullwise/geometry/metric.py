@@ -26,10 +26,10 @@ class Metric:
 
     def equals(self, other: Metric) -> bool:
         """Whether both measure alike."""
-        if (self.factor is None) != (other.factor is None):
-            return False
-        mine, its = (self.root, other.root) if self.factor is None else (self.factor, other.factor)
-        return np.array_equal(mine, its)  # type: ignore[arg-type]
+        if self.factor is None or other.factor is None:
+            same_kind = self.factor is None and other.factor is None
+            return same_kind and np.array_equal(self.root, other.root)
+        return np.array_equal(self.factor, other.factor)
 
     @property
     def scales_columns(self) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from sklearn.base import ClassifierMixin, RegressorMixin
 
+from .._core.estimators import ClassifierMixin, RegressorMixin
 from .._core.memory import check_memory
 from .._core.options import check_int
 from .._core.threads import single_threaded_blas
@@ -42,6 +42,8 @@ class RecursiveFeatureMachine(CloudEstimator):
     dual_coef_: Floats
     n_iter_: int
     ridge_: float
+    offset_: Floats
+    _fitted: tuple[Floats, Floats, Floats]
     cv_errors_: Floats | None
     _held = 10_000  # most rows of which kernel matrices are held
 
@@ -83,7 +85,7 @@ class RecursiveFeatureMachine(CloudEstimator):
         # on small matrices the BLAS's threads mostly wait for each other
         with single_threaded_blas() if cloud.n <= SMALL else nullcontext():
             learned |= self._learned(cloud, Y, ridges)
-        self._remember(X, cloud, **learned)
+        self._set_fitted(X, cloud, **learned)
 
     def _learned(self, cloud: Any, Y: Floats, ridges: Floats) -> dict[str, Any]:
         """What fitting finds, by attribute."""
@@ -196,7 +198,7 @@ class RecursiveFeatureMachine(CloudEstimator):
         return locate(self.cloud_, queries, metric=M, **options)
 
 
-class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):  # type: ignore[misc]
+class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):
     """Kernel regression in a metric learnt from the task itself.
 
     Parameters
@@ -252,6 +254,8 @@ class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):  # type: ignore[mis
     True
     """
 
+    _flat: bool
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
@@ -271,7 +275,7 @@ class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):  # type: ignore[mis
         return found[:, 0] if self._flat else found
 
 
-class RFMClassifier(ClassifierMixin, RecursiveFeatureMachine):  # type: ignore[misc]
+class RFMClassifier(ClassifierMixin, RecursiveFeatureMachine):
     """`RFMRegressor` on indicators of the classes; parameters and attributes are the same.
 
     Attributes

@@ -15,9 +15,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.base import RegressorMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
+from .._core.estimators import RegressorMixin
 from .._core.options import check_int
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
@@ -38,7 +39,7 @@ FOLDS = 5  # times that rows are left out to learn the shape of the band
 LEFT_OUT = 1000  # rows that serve for it, at most
 
 
-class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
+class CalibratedRegressor(RegressorMixin, CloudEstimator):
     """An interpolant with bands of stated coverage that widen where its geometry is poor.
 
     The half width at a query q with weights w is ``factor_ * u(q)``::
@@ -122,6 +123,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
     factor_: float
     scores_: Floats
     labels_: Any
+    _columns: tuple[str, ...] | None
 
     def __init__(
         self,
@@ -168,7 +170,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):  # type: ignore[misc]
         scores = _scores(error, _scale(constants, reach, moment))
         _, code = np.unique(group[rest], return_inverse=True)
         noise, lipschitz, smoothness = (float(c) for c in constants)
-        self._remember(
+        self._set_fitted(
             X,
             fitted.cloud_,
             interpolant_=fitted,

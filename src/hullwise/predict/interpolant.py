@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
-from sklearn.base import RegressorMixin
 
+from .._core.estimators import RegressorMixin
 from .._core.types import Floats, Progress
 from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
@@ -25,7 +25,7 @@ from .targets import read_numbers
 CHUNK = 8192  # queries whose weights are held at once to predict
 
 
-class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
+class Interpolant(RegressorMixin, CloudEstimator):
     """A regressor whose prediction is a weighted average of training targets.
 
     A subclass says in `_weigh` what the weights of queries are over the rows of `cloud_`, and may
@@ -66,7 +66,7 @@ class Interpolant(RegressorMixin, CloudEstimator):  # type: ignore[misc]
             learned = {"places_": places, "share_": places.share()}
         metric = cloud.metric(self.metric)
         learned |= {"y_": target, "labels_": labels, "metric_": metric}
-        self._remember(X, cloud, **learned, **self._learn(cloud, metric))
+        self._set_fitted(X, cloud, **learned, **self._learn(cloud, metric))
         return self
 
     def _refuse_disagreement(self, y: Floats, first: Any) -> None:

@@ -12,9 +12,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from sklearn.base import ClassifierMixin, RegressorMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
+from .._core.estimators import ClassifierMixin, RegressorMixin
 from .._core.types import Array, Floats, Progress
 from ..errors import DataError, DataTypeError
 from ..geometry.cloud_estimator import CloudEstimator
@@ -43,7 +44,7 @@ class _Mixture(CloudEstimator):
                 "with the weights of an interpolant such as DelaunayRegressor()."
             )
         fitted = clone(self.interpolant).fit(X, target)
-        self._remember(X, fitted.cloud_, interpolant_=fitted, **learned)
+        self._set_fitted(X, fitted.cloud_, interpolant_=fitted, **learned)
         return self
 
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
@@ -74,7 +75,7 @@ class _Mixture(CloudEstimator):
         return self.interpolant_.explain(q)
 
 
-class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
+class MixtureRegressor(RegressorMixin, _Mixture):
     """Function-valued prediction: each training row has samples of a distribution.
 
     The prediction at a query is the mixture of the rows' empirical distributions with the weights
@@ -235,7 +236,7 @@ class MixtureRegressor(RegressorMixin, _Mixture):  # type: ignore[misc]
         return float(super().score(X, _means(_samples(y)), sample_weight))
 
 
-class MixtureClassifier(ClassifierMixin, _Mixture):  # type: ignore[misc]
+class MixtureClassifier(ClassifierMixin, _Mixture):
     """Class probabilities as the weights of an interpolant, added up by class.
 
     Parameters

@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..._core.estimators import ClassifierMixin
 from ..._core.options import check_int
 from ..._core.types import Floats
 from ...errors import DataError, ModelError
@@ -156,7 +156,7 @@ class Sharing:
         )
 
 
-class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):  # type: ignore[misc]
+class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
     """A decision tree of oblique or nonlinear splits, all trained at once by gradient.
 
     Parameters
