@@ -13,7 +13,6 @@ from scipy.spatial import ConvexHull
 
 import hullwise as hw
 from hullwise.cli import main
-from hullwise.cli._studies import EXTRAPOLATION_PARTS
 from hullwise_studies import balestriero2021 as study
 from hullwise_studies.balestriero2021 import _augmentation as augmentation
 from hullwise_studies.balestriero2021 import _latent as latent
@@ -32,6 +31,7 @@ from hullwise_studies.balestriero2021._views import (
     resampled,
     smoothed,
 )
+from hullwise_studies.command import EXTRAPOLATION_PARTS
 from shared_data import SHARED
 
 NETWORKS = ("latent", "bottleneck")

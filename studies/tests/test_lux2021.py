@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.cli._study import parts_of
-from hullwise.cli._study import run as run_command
 from hullwise.report.charts import box_chart, box_of, scatter
 from hullwise.samples import load
 from hullwise_studies import lux2021
 from hullwise_studies._page import html_table, shown
 from hullwise_studies._runs import Task, fingerprint, run_tasks
 from hullwise_studies._tables import Table, beside
+from hullwise_studies._terminal import parts_of
+from hullwise_studies._terminal import run as run_command
 from hullwise_studies.lux2021 import _published as published
 from hullwise_studies.lux2021._analytic import fekete_points, function, latin_hypercube, noisy
 from hullwise_studies.lux2021._cdf import critical_value

@@ -11,12 +11,11 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 import hullwise as hw
-from hullwise.cli import _studies
-from hullwise.cli._study import run_study
 from hullwise.errors import DataError, FileError
 from hullwise.geometry.cloud import Cloud
-from hullwise_studies import regimes
+from hullwise_studies import command, regimes
 from hullwise_studies._runs import run_tasks
+from hullwise_studies._terminal import run_study
 from hullwise_studies.regimes import _grid, _local, _manifold, _models, _noise, _notions, _ranking
 from hullwise_studies.regimes._scores import auroc, curve, interval, spearman, worst
 from hullwise_studies.regimes._sets import SETS, SPLITS, Rows, _rows_of, draw, friedman1, sources
@@ -454,8 +453,8 @@ def test_folders_that_cannot_be_used(tmp_path):
 
 
 def test_names_of_the_command_are_those_of_the_module():
-    assert _studies.REGIMES_PARTS == regimes.PARTS
-    assert _studies.REGIMES_MODELS == regimes.MODEL_NAMES
+    assert command.REGIMES_PARTS == regimes.PARTS
+    assert command.REGIMES_MODELS == regimes.MODEL_NAMES
 
 
 def test_the_command_prints_tables_and_writes_the_page(kept, study, tmp_path, capsys):

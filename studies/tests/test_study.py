@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from hullwise.cli._study import print_study
 from hullwise.errors import FileError
 from hullwise.report.charts import Series, lines
 from hullwise_studies._study import Chart, Part, Study, folder, page, write_page
 from hullwise_studies._tables import Finding, Table
+from hullwise_studies._terminal import print_study
 
 TABLE = Table("one", "One <table>", ("name", "A | x", "A | y"), (("a", 1, 0.5), ("b", None, 2.0)))
 DRAWN = lines(

@@ -1,4 +1,4 @@
-"""`hullwise predict` and `hullwise study`: from files to tables, text and exit codes."""
+"""`hullwise predict`: from files to tables, text and exit codes."""
 
 import os
 import subprocess
@@ -11,7 +11,6 @@ import hullwise as hw
 import hullwise.cli._predict
 from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, write_csv  # noqa: F401
 from hullwise.cli import METHODS
-from hullwise.cli._studies import STUDY_METHODS, STUDY_PARTS
 from hullwise.io.table_reader import read_table
 
 TARGET = ["--target", "y", "--id", "id"]
@@ -313,7 +312,7 @@ def test_a_command_compiles_nothing_that_was_not_announced(files, method, monkey
 def test_help_imports_nothing_numeric():
     code = (
         "import sys; from hullwise.cli import main\n"
-        "for args in (['predict', '--help'], ['study', 'lux2021', '--help']):\n"
+        "for args in (['--help'], ['predict', '--help']):\n"
         "    main(args, standalone_mode=False)\n"
         "assert not {'numpy', 'numba', 'scipy', 'sklearn', 'pyarrow'} & set(sys.modules)\n"
     )
@@ -381,21 +380,3 @@ def test_one_bound_without_end_leaves_the_others_their_quartiles(tmp_path):
     assert "nan" not in line
     assert line.split()[-2:] == ["inf", "inf"]
     assert "invalid value" not in done.stderr
-
-
-def test_names_of_the_study_are_those_of_the_module():
-    from hullwise_studies import lux2021
-
-    assert lux2021.PARTS == STUDY_PARTS
-    assert tuple(lux2021.METHODS) == STUDY_METHODS
-
-
-def test_study_as_a_command(tmp_path):
-    without = [m for m in STUDY_METHODS if m not in ("svr", "median")]
-    args = [word for m in without for word in ("--without", m)]
-    page = tmp_path / "page.html"
-    done = run("study", "lux2021", "--sets", "forest_fires", *args, "-o", page)
-    assert "SVR" in done.stdout
-    assert page.read_text().startswith("<!")
-    assert "--force" in run("study", "lux2021", "--sets", "forest_fires", "-o", page, code=3).stderr
-    assert "spam" in run("study", "lux2021", "--sets", "spam", code=2).stderr

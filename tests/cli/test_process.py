@@ -202,16 +202,16 @@ def test_demo_replaces_no_table_unasked(tmp_path):
 
 def test_a_ctrl_c_that_a_library_loses_is_obeyed(files, monkeypatch):
     """As in a callback from compiled code, where Python prints the exception and goes on."""
-    from hullwise.cli import _run
+    from hullwise.cli import _compiling
 
-    real = _run.compile_ahead
+    real = _compiling.compile_ahead
 
     def lose(*announce):
         with contextlib.suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         return real(*announce)
 
-    monkeypatch.setattr(_run, "compile_ahead", lose)
+    monkeypatch.setattr(_compiling, "compile_ahead", lose)
     args = ["locate", *files, "--target", "y", "--id", "id"]
     assert "stopped; nothing was written" in run(*args, code=130).stderr
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,4 +1,4 @@
-"""The command line: `hullwise locate`, `predict`, `dissect`, `study` and `demo`.
+"""The command line: `hullwise locate`, `predict`, `dissect` and `demo`, and commands of plugins.
 
 Nothing numeric is imported until a command runs, so that help and the first line come at once.
 """
@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from .. import __version__
-from ._options import (
+from ._program import Program
+from .options import (
     BOUND,
     COLUMNS,
     EXIT_CODES,
@@ -30,8 +31,6 @@ from ._options import (
     refuse_output,
     refuse_usage,
 )
-from ._program import Program
-from ._studies import study
 
 BANDS = ("core", "edge", "beyond", "far")
 
@@ -276,9 +275,6 @@ def dissect(model: str, data: str, **options: Any) -> None:
     from ._dissect import run
 
     run(model, data, options)
-
-
-main.add_command(study)
 
 
 @main.command(epilog=EXIT_CODES)

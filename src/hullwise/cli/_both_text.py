@@ -12,7 +12,6 @@ from ..report.readings import BANDS, MEANING, OUT, both_sentence, cross, pushes
 from ..report.usual import expectation
 from ..report.words import plain as shown
 from ..report.words import share
-from ._console import bar
 from ._text import (
     FARTHEST,
     STYLES,
@@ -25,6 +24,7 @@ from ._text import (
     section,
     table_of,
 )
+from .console import bar
 
 if TYPE_CHECKING:
     from ..geometry.location import Location

@@ -23,9 +23,9 @@ from ..geometry.warm_up import compile_locate
 from ..io.atomic_write import output_path, whole_file
 from ..io.rows import ArrayRows
 from ..samples import Sample, load, network_paths, path
-from ._console import console
-from ._run import compile_kernels, progress_bar
+from ._compiling import compile_kernels
 from ._text import STYLES, Heading, print_summary
+from .console import console, progress_bar
 
 HELD_OUT = 0.2
 NEW_PATIENTS = 8

@@ -25,29 +25,19 @@ from ..model.arrays import from_arrays
 from ..model.network import Network
 from ..report.network_report import write_view
 from ..report.network_view import NetworkView, look
-from ._console import console
+from ._compiling import compile_kernels, timing_text, with_status
 from ._dissect_text import print_network
 from ._input import Queries, read_queries, repeated_ids, shell_list, shell_word
-from ._run import (
-    WRITTEN,
-    aloud,
-    announced,
-    check_outputs,
-    compile_kernels,
-    obey_stop,
-    output_table,
-    progress_bar,
-    quiet,
-    times,
-    write_output,
-)
+from ._output import check_outputs, output_table, write_output
+from .console import console, progress_bar
+from .status import print_nothing, print_status, raise_if_cancelled, record_written
 
 WIDEST = 100  # outputs in the table
 
 
 def run(model: str, data: str, options: dict[str, Any]) -> None:
     """Do everything that the command says."""
-    say = quiet if options["quiet"] else aloud
+    status = print_nothing if options["quiet"] else print_status
     if model == "-":
         raise click.BadParameter("a network cannot come from standard input", param_hint="MODEL")
     check_outputs((model, data), (options["output"], options["report"]), options["force"])
@@ -57,12 +47,12 @@ def run(model: str, data: str, options: dict[str, Any]) -> None:
     plane = _plane(options["plane"], given)
     line = _line(options["line"], given)
     read_in = perf_counter() - start
-    compiled = compile_kernels(say, _once)
+    compiled = compile_kernels(status, _once)
     start = perf_counter()
-    obey_stop()
-    view = announced(say, lambda: _look(net, given, plane, line, options))
-    obey_stop()
-    say(times(read_in, compiled, perf_counter() - start, "dissected"))
+    raise_if_cancelled()
+    view = with_status(status, lambda: _look(net, given, plane, line, options))
+    raise_if_cancelled()
+    status(timing_text(read_in, compiled, perf_counter() - start, "dissected"))
     done: list[str] = []
     try:
         _write(view, given, (model, data), options, done)
@@ -72,7 +62,7 @@ def run(model: str, data: str, options: dict[str, Any]) -> None:
             print_network(out, view, given)
             out.file.flush()
     for line_said in done:
-        say(line_said)
+        status(line_said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +255,7 @@ def _write(
         source = _source(files, options)
         write_view(view, options["report"], title=title, source=source, force=options["force"])
         with contextlib.suppress(RuntimeError):
-            click.get_current_context().meta[WRITTEN] = options["report"]
+            record_written(options["report"])
         done.append(f"report written to {os.fspath(options['report'])}")
 
 

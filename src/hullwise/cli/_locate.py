@@ -24,7 +24,7 @@ from ..io.paths import display_path
 from ..report.readings import pushes
 from ..report.words import plain
 from ._both_text import print_both
-from ._console import console
+from ._compiling import compile_kernels, timing_text, with_status
 from ._input import (
     Queries,
     open_tables,
@@ -35,23 +35,11 @@ from ._input import (
     shell_word,
 )
 from ._metric import Learnt, learn, write_metric
-from ._options import learns
-from ._run import (
-    WRITTEN,
-    Say,
-    aloud,
-    announced,
-    check_outputs,
-    compile_kernels,
-    metric_of,
-    obey_stop,
-    output_table,
-    progress_bar,
-    quiet,
-    times,
-    write_output,
-)
+from ._output import check_outputs, metric_of, output_table, write_output
 from ._text import Heading, print_summary
+from .console import console, progress_bar
+from .options import learns
+from .status import Printer, print_nothing, print_status, raise_if_cancelled, record_written
 
 NAMED = 10
 TASK_COLUMNS = (
@@ -76,7 +64,7 @@ class Found:
 
 def run(train: str, query: str, options: dict[str, Any]) -> bool:
     """Do everything; whether the condition of --fail-on is met."""
-    say = quiet if options["quiet"] else aloud
+    status = print_nothing if options["quiet"] else print_status
     outputs = options["output"], options["report"], options["save_metric"]
     check_outputs((train, query), outputs, options["force"])
     start = perf_counter()
@@ -87,19 +75,19 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
     )
     cloud = read_cloud(first, pairs.features, pairs.train_id, options["scheduler"])
     read = perf_counter() - start
-    compiled = compile_kernels(say, compile_locate)
+    compiled = compile_kernels(status, compile_locate)
     start = perf_counter()
-    obey_stop()
+    raise_if_cancelled()
     learnt = None
     if learns(options):
-        learnt = announced(say, lambda: learn(first, pairs, cloud, options))
-        obey_stop()
+        learnt = with_status(status, lambda: learn(first, pairs, cloud, options))
+        raise_if_cancelled()
     found = Found(_locate(cloud, queries, metric, options))
     if learnt is not None:
         found = Found(found.plain, _locate(cloud, queries, learnt.metric, options), learnt)
-    obey_stop()
-    say(times(read, compiled, perf_counter() - start, "located"))
-    proofs = _verify(found, cloud, say) if options["verify"] else "not checked again (--verify)"
+    raise_if_cancelled()
+    status(timing_text(read, compiled, perf_counter() - start, "located"))
+    proofs = _verify(found, cloud, status) if options["verify"] else "not checked again (--verify)"
     done: list[str] = []
     try:
         source = _source((train, query), options, proofs)
@@ -115,7 +103,7 @@ def run(train: str, query: str, options: dict[str, Any]) -> bool:
             heading = Heading(names[0], names[1], len(queries.reasons), notes, queries.counted)
             _print(found, heading, sys.stderr if options["output"] == "-" else sys.stdout)
     for line in done:
-        say(line)
+        status(line)
     return _failed(found.acted_on, queries, options)
 
 
@@ -161,14 +149,14 @@ class Phases:
         self.drawn.update(self.task, completed=done, total=total)
 
 
-def _verify(found: Found, cloud: Cloud, say: Say) -> str:
+def _verify(found: Found, cloud: Cloud, status: Printer) -> str:
     good = found.plain.verify(cloud)
     both = ""
     if found.task is not None:
         good &= found.task.verify(cloud)
         both = " in both readings"
     counts = f"{int(good.sum()):,} of {len(good):,}"
-    say(f"certificates verified{both}: {counts}")
+    status(f"certificates verified{both}: {counts}")
     if not good.all():
         raise HullwiseError(
             f"certificates that do not hold: {int((~good).sum())}, the first in row "
@@ -236,7 +224,7 @@ def _write(
             source=told[1],
             force=options["force"],
         )
-        click.get_current_context().meta[WRITTEN] = options["report"]
+        record_written(options["report"])
         done.append(f"report written to {options['report']}")
     if options["save_metric"] is not None and found.learnt is not None:
         done.append(write_metric(found.learnt, options["save_metric"], options["force"]))

@@ -29,8 +29,8 @@ from ..metrics import Directions, directions
 from ..metrics.directions import leading
 from ..report.words import plain
 from ._input import Plan
-from ._run import WRITTEN
 from ._target import holds_numbers, target_labels
+from .status import record_written
 
 KEPT = 0.999  # of the metric's trace
 
@@ -89,7 +89,7 @@ def write_metric(learnt: Learnt, path: str, force: bool) -> str:
     """Keep the matrix as a .npy file; what there is to say of it."""
     with whole_file(path, force=force) as stream:
         np.save(stream, learnt.matrix, allow_pickle=False)
-    click.get_current_context().meta[WRITTEN] = path
+    record_written(path)
     d = len(learnt.matrix)
     return f"metric ({d} x {d}, features in this order) written to {path}"
 

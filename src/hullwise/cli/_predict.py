@@ -25,32 +25,21 @@ from ..predict.outlier_check import warn_of_stray_rows
 from ..predict.smoothness import estimate_smoothness
 from ..predict.warm_up import compile_regressor
 from ..report.words import plain
-from ._console import console
+from ._compiling import compile_kernels, timing_text, with_status
 from ._input import Plan, Queries, open_tables, read_queries, repeated_ids
 from ._metric import learn, write_metric
-from ._options import learns
+from ._output import check_outputs, metric_of, output_table, write_output
 from ._predict_text import Answer, print_answer
 from ._predicted import NAMED, Asked, predicted
-from ._run import (
-    Say,
-    aloud,
-    announced,
-    check_outputs,
-    compile_kernels,
-    metric_of,
-    obey_stop,
-    output_table,
-    progress_bar,
-    quiet,
-    times,
-    write_output,
-)
 from ._target import holds_numbers, target_labels
+from .console import console, progress_bar
+from .options import learns
+from .status import Printer, print_nothing, print_status, raise_if_cancelled
 
 
 def run(train: str, query: str, options: dict[str, Any]) -> None:
     """Do everything that the command says."""
-    say = quiet if options["quiet"] else aloud
+    status = print_nothing if options["quiet"] else print_status
     check_outputs((train, query), (options["output"], options["save_metric"]), options["force"])
     start = perf_counter()
     first, second, pairs = open_tables(
@@ -61,29 +50,29 @@ def run(train: str, query: str, options: dict[str, Any]) -> None:
     read = perf_counter() - start
     bound, method = options["bound"], options["method"]
     compiled = compile_kernels(
-        say, lambda: compile_regressor(_regressor(method, None), bound=bound)
+        status, lambda: compile_regressor(_regressor(method, None), bound=bound)
     )
     start = perf_counter()
-    obey_stop()
+    raise_if_cancelled()
     learnt = None
     if learns(options):
-        learnt = announced(say, lambda: learn(first, pairs, data.cloud, options))
+        learnt = with_status(status, lambda: learn(first, pairs, data.cloud, options))
         data = replace(data, notes=(*data.notes, *learnt.notes))
         metric = learnt.metric
-        obey_stop()
+        raise_if_cancelled()
     # a large table, or a search that ends early, runs kernels that no small table needs
-    answer = announced(say, lambda: _predict(data, metric, options, say))
-    obey_stop()
-    say(times(read, compiled, perf_counter() - start, "predicted"))
+    answer = with_status(status, lambda: _predict(data, metric, options, status))
+    raise_if_cancelled()
+    status(timing_text(read, compiled, perf_counter() - start, "predicted"))
     try:
         if options["output"] is not None:
             table = output_table(
                 columns_of(answer), data.queries, pairs.query_id, verdict="undecided"
             )
             for line in write_output(table, options):
-                say(line)
+                status(line)
         if options["save_metric"] is not None and learnt is not None:
-            say(write_metric(learnt, options["save_metric"], options["force"]))
+            status(write_metric(learnt, options["save_metric"], options["force"]))
     finally:  # the answer is worth seeing even where the disk is full
         if not options["quiet"]:
             out = console(sys.stderr if options["output"] == "-" else sys.stdout)
@@ -163,7 +152,7 @@ def _regressor(method: str, metric: Any) -> Interpolant:
     return made  # type: ignore[no-any-return]
 
 
-def _predict(data: Data, metric: Any, options: dict[str, Any], say: Say) -> Answer:
+def _predict(data: Data, metric: Any, options: dict[str, Any], status: Printer) -> Answer:
     regressor = _regressor(options["method"], metric)
     rows = data.cloud.rows.block(0, data.cloud.n)
     classes: NDArray[Any] | None = None
@@ -198,15 +187,15 @@ def _predict(data: Data, metric: Any, options: dict[str, Any], say: Say) -> Answ
         notes=notes,
     )
     if options["verify"]:
-        _refuse_unproved(answer, data.queries, say)
+        _refuse_unproved(answer, data.queries, status)
     return answer
 
 
-def _refuse_unproved(answer: Answer, queries: Queries, say: Say) -> None:
+def _refuse_unproved(answer: Answer, queries: Queries, status: Printer) -> None:
     holds = answer.found.holds
     loose = np.array([s.name == "LOOSE" for s in answer.found.status], dtype=bool)
     not_claimed = f", {int(loose.sum()):,} claim none" if loose.any() else ""
-    say(f"simplices verified: {int((holds & ~loose).sum()):,} of {len(holds):,}{not_claimed}")
+    status(f"simplices verified: {int((holds & ~loose).sum()):,} of {len(holds):,}{not_claimed}")
     if not holds.all():
         b = int(np.argmin(holds))
         name = b if queries.labels is None else queries.labels[b]

@@ -15,12 +15,20 @@ import click
 
 from ..errors import DataWarning, HullwiseError
 from ._hints import option_words
-
-STOPPED = "hullwise.stopped"
+from ._plugins import plugin_command, plugin_names
+from .status import CANCELLED, OUTPUT_WRITTEN
 
 
 class Program(click.Group):
     """Turns every way to end into one exit code and at most one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The built-in commands, then those of other distributions."""
+        return [*self.commands, *(n for n in plugin_names() if n not in self.commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A built-in command, else one of another distribution."""
+        return self.commands.get(cmd_name) or plugin_command(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -58,7 +66,7 @@ def _stop_remembered(ctx: click.Context) -> Iterator[None]:
     """Note a Ctrl-C: libraries lose some, such as one that comes while a kernel is loaded."""
 
     def stop(*_: object) -> None:
-        ctx.meta[STOPPED] = True
+        ctx.meta[CANCELLED] = True
         raise KeyboardInterrupt
 
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -76,7 +84,7 @@ def _stop_remembered(ctx: click.Context) -> Iterator[None]:
 
 
 def _stop(ctx: click.Context) -> NoReturn:
-    written = ctx.meta.get("hullwise.written")
+    written = ctx.meta.get(OUTPUT_WRITTEN)
     what = f"only {written} was written" if written else "nothing was written"
     click.echo(f"\nhullwise: stopped; {what}", err=True)
     ctx.exit(130)

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ._console import bar
+from .console import bar
 
 if TYPE_CHECKING:
     from ..geometry.location import Location

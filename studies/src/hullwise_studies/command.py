@@ -1,4 +1,7 @@
-"""`hullwise study`: what each study takes; nothing numeric is imported here."""
+"""`hullwise study`, a command that hullwise finds by its entry point: what each study takes.
+
+Nothing numeric is imported here.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import Any
 
 import click
 
-from .. import __version__
-from ._options import EXIT_CODES, FORCE, apply, names, page, some_of
+from hullwise import __version__
+from hullwise.cli.options import EXIT_CODES, FORCE, apply, names, page, some_of
 
 STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
 EXTRAPOLATION_PARTS = (
@@ -80,7 +83,7 @@ def lux2021(**options: Any) -> None:
       hullwise study lux2021 --data FOLDER --cache answers --full -o lux2021.html
     """
     click.echo(f"hullwise {__version__}: computing the study lux2021 ...", err=True)
-    from ._study import run
+    from ._terminal import run
 
     run(options)
 
@@ -114,7 +117,7 @@ def regimes(**options: Any) -> None:
       hullwise study regimes --data FOLDER --sets mine,noise --cache answers
     """
     click.echo(f"hullwise {__version__}: computing the study regimes ...", err=True)
-    from ._study import run_study
+    from ._terminal import run_study
 
     run_study("regimes", options)
 
@@ -151,7 +154,7 @@ def balestriero2021(**options: Any) -> None:
       hullwise study balestriero2021 --data FOLDER --parts pixels --full --cache answers
     """
     click.echo(f"hullwise {__version__}: computing the study balestriero2021 ...", err=True)
-    from ._study import run_study
+    from ._terminal import run_study
 
     run_study("balestriero2021", options)
 
@@ -160,6 +163,6 @@ def balestriero2021(**options: Any) -> None:
 @apply(PAGE, FORCE)
 def curse(**options: Any) -> None:
     """The curse of dimensionality in numbers: volumes, and samples needed, by dimension."""
-    from ._study import run_study
+    from ._terminal import run_study
 
     run_study("curse", options)

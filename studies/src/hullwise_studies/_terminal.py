@@ -15,15 +15,15 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from hullwise_studies import lux2021
-from hullwise_studies._page import shown
-from hullwise_studies._study import Study, write_page
-from hullwise_studies._tables import Finding, Table
-from hullwise_studies.lux2021._models import METHODS
+from hullwise.cli.console import console, progress_bar
+from hullwise.cli.status import record_written
+from hullwise.io.atomic_write import output_path
 
-from ..io.atomic_write import output_path
-from ._console import console
-from ._run import WRITTEN, progress_bar
+from . import lux2021
+from ._page import shown
+from ._study import Study, write_page
+from ._tables import Finding, Table
+from .lux2021._models import METHODS
 
 
 def run(options: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ def run(options: dict[str, Any]) -> None:
 
 def run_study(name: str, options: dict[str, Any]) -> None:
     """Any other study: its module's `run` takes the options but output and force."""
-    _run(import_module(f"hullwise_studies.{name}"), options, print_study, write_page)
+    _run(import_module(f".{name}", __package__), options, print_study, write_page)
 
 
 def _run(module: Any, options: dict[str, Any], show: Any, write: Any) -> None:
@@ -42,9 +42,8 @@ def _run(module: Any, options: dict[str, Any], show: Any, write: Any) -> None:
     if output is not None:
         output_path(output, force=force)
     given = {name: options[name] for name in options if name not in ("output", "force")}
-    if options.get("cache") is not None and (ctx := click.get_current_context(silent=True)):
-        # What Ctrl-C leaves behind is said by the program.
-        ctx.meta[WRITTEN] = f"what had been finished, in {options['cache']},"
+    if options.get("cache") is not None:
+        record_written(f"what had been finished, in {options['cache']},")
     start = perf_counter()
     with progress_bar(quiet=False) as progress:
         study = module.run(**given, progress=progress)

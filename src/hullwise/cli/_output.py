@@ -1,85 +1,19 @@
-"""What the commands on two tables share: outputs, metric, compiling, progress and Ctrl-C."""
+"""Outputs that the commands share: checked before anything is computed, then written."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .._core.compilation import compile_ahead
 from ..errors import FileError
 from ..io.atomic_write import output_path
 from ..io.paths import readable_path
 from ..io.table_writer import check_table_output, write_table
 from ._input import Queries, same_file
-from ._program import STOPPED
-
-WRITTEN = "hullwise.written"  # what Ctrl-C leaves behind
-Say = Callable[[str], Any]
-Done = TypeVar("Done")
-
-
-def obey_stop() -> None:
-    """Stop for a Ctrl-C that a library lost."""
-    if click.get_current_context().meta.get(STOPPED):
-        raise KeyboardInterrupt
-
-
-def aloud(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def quiet(_: str) -> None:
-    pass
-
-
-def times(read: float, compiled: float, took: float, done: str) -> str:
-    """Where the time went, in words; `done` says what was done."""
-    apart = f"kernels compiled in {compiled:.1f} s (once per machine), " if compiled else ""
-    return f"read in {read:.1f} s, {apart}{done} in {took:.1f} s"
-
-
-def compile_kernels(say: Say, work: Callable[[], Any]) -> float:
-    """Compile what `work` needs and the cache lacks, saying so before; seconds, 0.0 for none."""
-    return compile_ahead(work, lambda: say("compiling the kernels (once per machine) ..."))
-
-
-def announced(say: Say, work: Callable[[], Done]) -> Done:
-    """What `work` returns; says so before it compiles anything."""
-    done: list[Done] = []
-    compile_kernels(say, lambda: done.append(work()))
-    return done[0]
-
-
-@contextmanager
-def progress_bar(quiet: bool, tell: Callable[[Progress], Any] | None = None) -> Iterator[Any]:
-    """A callback that draws a bar on standard error; None where no one would see it."""
-    err = Console(file=sys.stderr)
-    if quiet or not err.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as drawn:
-        yield (tell or _plainly)(drawn)
-
-
-def _plainly(drawn: Progress) -> Callable[[int, int, str], Any]:
-    task = drawn.add_task("", total=None)
-    return lambda done, total, what: drawn.update(
-        task, completed=done, total=total, description=what
-    )
+from .status import record_written
 
 
 def metric_of(text: str) -> Any:
@@ -125,7 +59,7 @@ def write_output(table: Mapping[str, Any], options: dict[str, Any]) -> list[str]
     write_table(table, output, force=options["force"])
     if output == "-":
         return []
-    click.get_current_context().meta[WRITTEN] = output
+    record_written(output)
     return [f"{len(next(iter(table.values()))):,} rows written to {output}"]
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+__all__ = ["bar", "console", "progress_bar"]
 
 WIDEST = 100
 
@@ -53,3 +59,27 @@ def bar(out: Console, share: float, width: int = 14) -> str:
         return "#" * (round(share * width) or int(share > 0))
     eighths = round(share * width * 8) or int(share > 0)
     return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+
+
+@contextmanager
+def progress_bar(quiet: bool, callback: Callable[[Progress], Any] | None = None) -> Iterator[Any]:
+    """A callback that draws a bar on standard error; None where no one would see it."""
+    err = Console(file=sys.stderr)
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as drawn:
+        yield (callback or _one_task)(drawn)
+
+
+def _one_task(drawn: Progress) -> Callable[[int, int, str], Any]:
+    task = drawn.add_task("", total=None)
+    return lambda done, total, what: drawn.update(
+        task, completed=done, total=total, description=what
+    )
