@@ -22,7 +22,7 @@ from _measure import parser, show, warm
 
 import hullwise as hw
 from hullwise.predict.calibrated import CalibratedRegressor
-from hullwise.predict.mesh_regressors import DelaunayRegressor
+from hullwise.predict.delaunay import DelaunayRegressor
 from hullwise.samples import load
 
 COVERAGE = 0.9

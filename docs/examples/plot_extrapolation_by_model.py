@@ -46,7 +46,7 @@ models = {
     "network, ReLU": network("relu"),
     "network, tanh": network("tanh"),
     "polynomial": make_pipeline(PolynomialFeatures(2), LinearRegression()),
-    "5 nearest": hw.NearestRegressor(k=5),
+    "5 nearest": hw.NearestRegressor(n_neighbors=5),
     "Delaunay": hw.DelaunayRegressor(),
     "Shepard": hw.ShepardRegressor(),
 }

@@ -37,7 +37,7 @@ kinds = {
     "Shepard": hw.ShepardRegressor(),
     "linear Shepard": hw.LinearShepardRegressor(),
     "inverse distance": hw.InverseDistanceRegressor(),
-    "3 nearest": hw.NearestRegressor(k=3),
+    "3 nearest": hw.NearestRegressor(n_neighbors=3),
 }
 
 figure, panels = plt.subplots(4, 4, figsize=(10, 10.4), sharex=True, sharey=True)

@@ -52,28 +52,40 @@ if TYPE_CHECKING:
     from .metrics.rfm import RFMRegressor as RFMRegressor
     from .model.dissect import Dissection as Dissection
     from .model.dissect import dissect as dissect
+    from .predict.box_mesh import BoxSplineRegressor as BoxSplineRegressor
+    from .predict.box_mesh import MaxBoxRegressor as MaxBoxRegressor
     from .predict.calibrated import CalibratedRegressor as CalibratedRegressor
-    from .predict.distance_regressors import InverseDistanceRegressor as InverseDistanceRegressor
-    from .predict.distance_regressors import LinearShepardRegressor as LinearShepardRegressor
-    from .predict.distance_regressors import NearestRegressor as NearestRegressor
-    from .predict.distance_regressors import ShepardRegressor as ShepardRegressor
+    from .predict.delaunay import DelaunayRegressor as DelaunayRegressor
     from .predict.error_bound import ErrorBound as ErrorBound
     from .predict.error_bound import error_bound as error_bound
     from .predict.explanation import Explanation as Explanation
-    from .predict.mesh_regressors import BoxSplineRegressor as BoxSplineRegressor
-    from .predict.mesh_regressors import DelaunayRegressor as DelaunayRegressor
-    from .predict.mesh_regressors import MaxBoxRegressor as MaxBoxRegressor
-    from .predict.mesh_regressors import VoronoiRegressor as VoronoiRegressor
+    from .predict.inverse_distance import InverseDistanceRegressor as InverseDistanceRegressor
+    from .predict.linear_shepard import LinearShepardRegressor as LinearShepardRegressor
     from .predict.mixture import MixtureClassifier as MixtureClassifier
     from .predict.mixture import MixtureRegressor as MixtureRegressor
+    from .predict.nearest import NearestRegressor as NearestRegressor
     from .predict.prediction_band import Band as Band
+    from .predict.shepard import ShepardRegressor as ShepardRegressor
     from .predict.simplex_shape import SimplexShape as SimplexShape
     from .predict.simplex_shape import simplex_shape as simplex_shape
     from .predict.simplices import SimplexStatus as SimplexStatus
     from .predict.simplices import Simplices as Simplices
     from .predict.smoothness import Smoothness as Smoothness
     from .predict.smoothness import estimate_smoothness as estimate_smoothness
+    from .predict.voronoi import VoronoiRegressor as VoronoiRegressor
     from .report.report import write_report as write_report
+
+# Interpolants: `hullwise predict --method` has the same names (box-spline for BoxSplineRegressor).
+_INTERPOLANTS = {
+    "DelaunayRegressor": "predict.delaunay",
+    "VoronoiRegressor": "predict.voronoi",
+    "BoxSplineRegressor": "predict.box_mesh",
+    "MaxBoxRegressor": "predict.box_mesh",
+    "ShepardRegressor": "predict.shepard",
+    "LinearShepardRegressor": "predict.linear_shepard",
+    "InverseDistanceRegressor": "predict.inverse_distance",
+    "NearestRegressor": "predict.nearest",
+}
 
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
 _HOMES = {
@@ -95,14 +107,7 @@ _HOMES = {
     "EllipsoidLocator": "geometry.locators",
     "BoxLocator": "geometry.locators",
     "NeighbourLocator": "geometry.locators",
-    "DelaunayRegressor": "predict.mesh_regressors",
-    "VoronoiRegressor": "predict.mesh_regressors",
-    "BoxSplineRegressor": "predict.mesh_regressors",
-    "MaxBoxRegressor": "predict.mesh_regressors",
-    "ShepardRegressor": "predict.distance_regressors",
-    "LinearShepardRegressor": "predict.distance_regressors",
-    "InverseDistanceRegressor": "predict.distance_regressors",
-    "NearestRegressor": "predict.distance_regressors",
+    **_INTERPOLANTS,
     "MixtureRegressor": "predict.mixture",
     "MixtureClassifier": "predict.mixture",
     "CalibratedRegressor": "predict.calibrated",

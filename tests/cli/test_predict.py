@@ -10,8 +10,8 @@ import pytest
 import hullwise as hw
 import hullwise.cli._predict
 from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, write_csv  # noqa: F401
-from hullwise.cli import METHODS
 from hullwise.io.table_reader import read_table
+from hullwise.predict import METHODS
 
 TARGET = ["--target", "y", "--id", "id"]
 
@@ -128,7 +128,7 @@ def with_target(path, X, target, name="y"):
 def test_the_same_for_any_number_of_rows_at_once(files, method, monkeypatch):  # noqa: F811
     args = ["predict", *files, *TARGET, "--method", method, "--bound", "-q", "-o", "-"]
     whole = run(*args).stdout
-    for name in ("CHUNK", "FEWEST", "HELD"):
+    for name in ("PREDICTION_BATCH", "FEWEST", "HELD"):
         monkeypatch.setattr(f"hullwise.cli._predicted.{name}", 3)
     assert run(*args).stdout == whole
 
@@ -287,7 +287,7 @@ def test_first_run_compiles_what_it_needs_and_no_more(monkeypatch):
         with pytest.raises(AssertionError):
             compile_regressor(hw.VoronoiRegressor())
     with monkeypatch.context() as patched:
-        patched.setattr("hullwise.predict.delaunay.find_simplices", never)
+        patched.setattr("hullwise.predict._delaunay_search.find_simplices", never)
         compile_locate()
 
 

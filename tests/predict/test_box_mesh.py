@@ -15,8 +15,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from hullwise.errors import DataError, DataWarning
 from hullwise.geometry.cloud import Cloud
 from hullwise.predict import box_mesh
-from hullwise.predict.box_mesh import box_spline_mesh, box_weights, max_box_mesh
-from hullwise.predict.mesh_regressors import BoxSplineRegressor, MaxBoxRegressor
+from hullwise.predict.box_mesh import (
+    BoxSplineRegressor,
+    MaxBoxRegressor,
+    box_spline_mesh,
+    box_weights,
+    max_box_mesh,
+)
 from shared_data import SHARED
 
 RNG = np.random.default_rng(5)
@@ -224,8 +229,8 @@ def test_where_no_box_is(mesh_of):
 def test_every_batch_gives_the_same_bits(mesh_of, metric, monkeypatch):
     whole = weigh(mesh_of, X, Q, metric)
     seen = []
-    monkeypatch.setattr(box_mesh, "BATCH", 1)
-    monkeypatch.setattr(box_mesh, "TASK", 1)
+    monkeypatch.setattr(box_mesh, "BASIS_VALUES", 1)
+    monkeypatch.setattr(box_mesh, "MESH_TASK", 1)
     np.testing.assert_array_equal(
         weigh(mesh_of, X, Q, metric, progress=lambda *at: seen.append(at)), whole
     )

@@ -14,7 +14,12 @@ from sklearn.linear_model import LinearRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hullwise.errors import DataError, DataTypeError, DataWarning
-from hullwise.predict._calibration_scale import FLOOR, fit_scale, groups_needed, stretch
+from hullwise.predict._calibration_scale import (
+    LEAST_SHARE,
+    conformal_factor,
+    fit_scale,
+    least_groups,
+)
 from hullwise.predict.calibrated import CalibratedRegressor
 from interpolant_doubles import InverseSquare, Nearest
 
@@ -96,9 +101,9 @@ def test_stretch_is_the_conformal_quantile():
         for coverage in (0.05, 0.5, 0.7, 0.9, 0.95, 0.99):
             k = int(np.ceil((c + 1) * coverage - 1e-9))
             expected = np.sort(scores)[k - 1] if k <= c else np.inf
-            assert stretch(scores, np.arange(c), coverage) == expected
-            assert np.isfinite(expected) == (c >= groups_needed(coverage))
-    assert [groups_needed(c) for c in (0.05, 0.5, 0.8, 0.9, 0.95, 0.99)] == [1, 1, 4, 9, 19, 99]
+            assert conformal_factor(scores, np.arange(c), coverage) == expected
+            assert np.isfinite(expected) == (c >= least_groups(coverage))
+    assert [least_groups(c) for c in (0.05, 0.5, 0.8, 0.9, 0.95, 0.99)] == [1, 1, 4, 9, 19, 99]
 
 
 def test_stretch_weighs_groups_alike():
@@ -106,8 +111,8 @@ def test_stretch_weighs_groups_alike():
     scores = np.concatenate([[1.0], [2.0, 3.0], np.linspace(4, 5, 100)])
     code = np.repeat([0, 1, 2], [1, 2, 100])
     for coverage, expected in [(0.25, 1.0), (0.3, 2.0), (0.4, 3.0), (0.5, 3.0), (0.75, 5.0)]:
-        assert stretch(scores, code, coverage) == expected
-    assert stretch(scores, code, 0.76) == np.inf
+        assert conformal_factor(scores, code, coverage) == expected
+    assert conformal_factor(scores, code, 0.76) == np.inf
 
 
 # ---- shape ----------------------------------------------------------------------------------
@@ -186,15 +191,17 @@ def test_scale_keeps_its_floors_and_has_no_units():
     usual = np.quantile(falling, 0.9) / np.quantile(
         np.column_stack([reach, moment / 2]), 0.9, axis=0
     )
-    np.testing.assert_allclose(found[1:], FLOOR * usual, rtol=1e-9)
+    np.testing.assert_allclose(found[1:], LEAST_SHARE * usual, rtol=1e-9)
     for a, b in [(1e-100, 1e80), (1e100, 1e-80), (3.0, 7.0)]:
         same = fit_scale(falling * a, reach * b, moment * b * b, 0.9, (np.inf, np.inf))
         np.testing.assert_allclose(same, found * [a, a / b, a / b / b], rtol=1e-6)
     # nothing to learn from: the slopes of the target itself
     nothing = fit_scale(np.zeros(50), np.zeros(50), moment[:50], 0.9, (2.0, 4.0))
-    np.testing.assert_allclose(nothing, [0, FLOOR * 2, FLOOR * 4])
+    np.testing.assert_allclose(nothing, [0, LEAST_SHARE * 2, LEAST_SHARE * 4])
     rounding = fit_scale(residual, 1e-17 * reach, moment, 0.9, (2.0, 4.0))
-    assert rounding[1] == pytest.approx(FLOOR * 2)  # a reach of rounding errors teaches nothing
+    assert rounding[1] == pytest.approx(
+        LEAST_SHARE * 2
+    )  # a reach of rounding errors teaches nothing
 
 
 # ---- what it says ---------------------------------------------------------------------------

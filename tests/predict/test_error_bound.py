@@ -353,7 +353,7 @@ def test_any_block_size_and_any_batch(monkeypatch):
         for name, values in whole.to_dict().items():
             np.testing.assert_array_equal(one.to_dict()[name], values[[b]], err_msg=name)
     for numbers in (4, 64, 300):
-        monkeypatch.setattr(_row_weights, "NUMBERS", numbers)
+        monkeypatch.setattr(_row_weights, "DIFFERENCES_AT_ONCE", numbers)
         found = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=1.0)
         for name, values in whole.to_dict().items():
             np.testing.assert_allclose(found.to_dict()[name], values, rtol=1e-12, err_msg=name)
@@ -361,11 +361,11 @@ def test_any_block_size_and_any_batch(monkeypatch):
 
 
 def test_spans_cover_every_entry_once(monkeypatch):
-    monkeypatch.setattr(_row_weights, "NUMBERS", 10)
+    monkeypatch.setattr(_row_weights, "DIFFERENCES_AT_ONCE", 10)
     W = np.zeros((5, 40))
     for b, s in enumerate((2, 3, 40, 1, 4)):
         W[b, :s] = 1 / s
-    given = _row_weights.read_weighted(W, np.zeros((40, 1)), np.zeros((5, 1)), None)
+    given = _row_weights.weighted_rows(W, np.zeros((40, 1)), np.zeros((5, 1)), None)
     spans = list(given.spans())
     assert spans[0][0] == 0
     assert spans[-1][1] == given.W.nnz

@@ -13,14 +13,11 @@ from hypothesis import strategies as st
 
 import hullwise as hw
 from hullwise.geometry.cloud import Cloud
-from hullwise.predict import _batching, nearest
-from hullwise.predict.nearest import inverse_distance_weights, nearest_weights
-from hullwise.predict.shepard import (
-    linear_shepard_weights,
-    local_fits,
-    shepard_radii,
-    shepard_weights,
-)
+from hullwise.predict import _batching, inverse_distance
+from hullwise.predict.inverse_distance import inverse_distance_weights
+from hullwise.predict.linear_shepard import linear_shepard_weights, local_fits
+from hullwise.predict.nearest import nearest_weights
+from hullwise.predict.shepard import shepard_radii, shepard_weights
 from hullwise.predict.voronoi import voronoi_weights
 from hullwise.samples import load
 from shared_data import SHARED
@@ -30,7 +27,7 @@ METHODS = {
     "shepard": shepard_weights,
     "linear": linear_shepard_weights,
     "inverse": inverse_distance_weights,
-    "inverse-few": partial(inverse_distance_weights, power=3.5, k=7),
+    "inverse-few": partial(inverse_distance_weights, power=3.5, n_neighbors=7),
     "nearest": nearest_weights,
 }
 every = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -180,7 +177,7 @@ def test_linear_shepard_reproduces_linear_functions_where_a_ball_covers():
 @pytest.mark.parametrize("k", [None, 1, 7, 75, 200])
 @pytest.mark.parametrize("power", [2.0, 0.5, 9.0])
 def test_inverse_distance_is_its_formula(k, power):
-    found = weigh(inverse_distance_weights, X, Q, power=power, k=k)
+    found = weigh(inverse_distance_weights, X, Q, power=power, n_neighbors=k)
     for q, w in zip(Q, found):
         gap = gaps_to(X, q)
         expected = np.where(gap <= np.sort(gap)[min(k or 80, 80) - 1], gap**-power, 0)
@@ -189,7 +186,7 @@ def test_inverse_distance_is_its_formula(k, power):
 
 @pytest.mark.parametrize("k", [1, 5, 75, 200])
 def test_nearest_rows_count_alike(k):
-    found = weigh(nearest_weights, X, Q, k=k)
+    found = weigh(nearest_weights, X, Q, n_neighbors=k)
     for q, w in zip(Q, found):
         rows = np.argsort(gaps_to(X, q), kind="stable")[:k]
         np.testing.assert_array_equal(w, np.isin(np.arange(80), rows) / min(k, 80))
@@ -197,7 +194,7 @@ def test_nearest_rows_count_alike(k):
 
 def test_equal_distances_take_the_lowest_row():
     corners = np.array([[1.0, 1], [-1, 1], [1, -1], [-1, -1], [0, 0.5]])
-    found = weigh(nearest_weights, corners, [[0, 0]], k=3)
+    found = weigh(nearest_weights, corners, [[0, 0]], n_neighbors=3)
     np.testing.assert_array_equal(found, [[1 / 3, 1 / 3, 0, 0, 1 / 3]])
     # no ball covers: d + 1 = 3 of the four rows at distance 1
     square = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
@@ -215,7 +212,7 @@ def test_batches_do_not_matter(method, metric, monkeypatch):
     whole = weigh(method, X, Q, metric)
     one = np.concatenate([weigh(method, X, q[None], metric) for q in Q])
     np.testing.assert_array_equal(whole, one)
-    monkeypatch.setattr(_batching, "STEP", 2.0)  # a task for each query, on threads
+    monkeypatch.setattr(_batching, "BATCH_WORK", 2.0)  # a task for each query, on threads
     calls = []
     cloud = Cloud(X)
     W = method(cloud, Q, cloud.metric(metric), lambda *call: calls.append(call))
@@ -340,10 +337,12 @@ def test_queries_beyond_all_reach(method, distance):
 
 
 def test_weights_that_do_not_fit_are_refused(monkeypatch):
-    asked = []
-    monkeypatch.setattr(nearest, "check_memory", lambda size, what: asked.append((size, what)))
+    checked = []
+    monkeypatch.setattr(
+        inverse_distance, "check_memory", lambda size, what: checked.append((size, what))
+    )
     weigh(inverse_distance_weights, X, Q)
-    assert asked == [(32 * 60 * 80, "weights of 60 queries on 80 rows each")]
+    assert checked == [(32 * 60 * 80, "weights of 60 queries on 80 rows each")]
 
 
 @pytest.mark.parametrize(
@@ -351,9 +350,9 @@ def test_weights_that_do_not_fit_are_refused(monkeypatch):
     [
         (hw.InverseDistanceRegressor(power=0), "power=0"),
         (hw.InverseDistanceRegressor(power=np.nan), "power=nan"),
-        (hw.InverseDistanceRegressor(k=0), "k=0"),
-        (hw.NearestRegressor(k=2.5), "k=2.5"),
-        (hw.NearestRegressor(k=None), "k=None"),
+        (hw.InverseDistanceRegressor(n_neighbors=0), "n_neighbors=0"),
+        (hw.NearestRegressor(n_neighbors=2.5), "n_neighbors=2.5"),
+        (hw.NearestRegressor(n_neighbors=None), "n_neighbors=None"),
     ],
 )
 def test_options_are_checked(regressor, message):

@@ -177,7 +177,7 @@ def test_the_same_answer_for_any_batch_and_number_of_threads(monkeypatch):
         np.concatenate([model.predict_quantile(Q[s], [0.2, 0.7]) for s in parts]),
         np.concatenate([model.ks(Q[s], seen[s]) for s in parts]),
     )
-    monkeypatch.setattr(_mixture_kernels, "STEP", 1.0)  # one task for each query
+    monkeypatch.setattr(_mixture_kernels, "MIXTURE_TASK", 1.0)  # one task for each query
     many = (model.predict_cdf(Q, t), model.predict_quantile(Q, [0.2, 0.7]), model.ks(Q, seen))
     for a, b, c in zip(whole, apart, many):
         np.testing.assert_array_equal(a, b)

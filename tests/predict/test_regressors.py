@@ -11,17 +11,10 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hullwise as hw
+from hullwise.predict import METHODS, interpolant_class
 
-CONVEX = [
-    hw.DelaunayRegressor,
-    hw.VoronoiRegressor,
-    hw.BoxSplineRegressor,
-    hw.MaxBoxRegressor,
-    hw.ShepardRegressor,
-    hw.InverseDistanceRegressor,
-    hw.NearestRegressor,
-]
-ALL = [*CONVEX, hw.LinearShepardRegressor]
+ALL = [interpolant_class(method) for method in METHODS]
+CONVEX = [kind for kind in ALL if kind is not hw.LinearShepardRegressor]
 EXACT = [kind for kind in ALL if kind is not hw.NearestRegressor]
 
 
@@ -186,8 +179,8 @@ def test_a_mask_is_never_ignored():
 @pytest.mark.parametrize(
     ("reg", "changed"),
     [
-        (hw.NearestRegressor(), {"k": -3}),
-        (hw.InverseDistanceRegressor(), {"k": 0}),
+        (hw.NearestRegressor(), {"n_neighbors": -3}),
+        (hw.InverseDistanceRegressor(), {"n_neighbors": 0}),
         (hw.InverseDistanceRegressor(), {"power": -2.0}),
         (hw.BoxSplineRegressor(), {"unbounded": "up"}),
     ],

@@ -79,7 +79,7 @@ def test_the_best_uniform_fit_in_one_dimension_by_linear_programming():
 
     rng = np.random.default_rng(3)
     X, y = rng.random((12, 2)), rng.normal(size=12)
-    found = hw.estimate_smoothness(X, y, neighbours=11)
+    found = hw.estimate_smoothness(X, y, n_neighbors=11)
     for i in range(12):
         V, rise = np.delete(X, i, axis=0) - X[i], np.delete(y, i) - y[i]
         half = (V**2).sum(axis=1)[:, None] / 2
@@ -107,7 +107,7 @@ def test_estimates_in_a_metric_scale_and_flat():
             hw.estimate_smoothness(X, y).smoothness, rel=1e-9
         )
     flat = hw.estimate_smoothness(np.c_[X, X.sum(axis=1), np.ones(200)], (X**2).sum(axis=1))
-    assert flat.neighbours == 6
+    assert flat.n_neighbors == 6
     assert 1.0 < flat.smoothness <= 2.0 * (1 + 1e-9)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..predict import METHODS
 from ._program import Program
 from .options import (
     BOUND,
@@ -33,11 +34,6 @@ from .options import (
 )
 
 BANDS = ("core", "edge", "beyond", "far")
-
-METHODS = (
-    *("delaunay", "voronoi", "box-spline", "max-box"),
-    *("shepard", "linear-shepard", "inverse-distance", "nearest"),
-)
 
 
 @click.group(
@@ -174,7 +170,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
 )
 @click.option(
     "--method",
-    type=click.Choice(METHODS),
+    type=click.Choice([*METHODS]),
     default="delaunay",
     show_default=True,
     help="How training rows are weighted.",

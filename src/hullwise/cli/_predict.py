@@ -6,7 +6,6 @@ import contextlib
 import sys
 import warnings
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,9 +18,10 @@ from ..errors import DataError, DataWarning, FileError, Hint, HullwiseError
 from ..geometry.cloud import Cloud
 from ..io.rows import ArrayRows
 from ..io.table_reader import OpenTable, read_rows
+from ..predict import interpolant_class
 from ..predict.interpolant import Interpolant
 from ..predict.mixture import MixtureClassifier
-from ..predict.outlier_check import warn_of_stray_rows
+from ..predict.outlier_check import warn_of_outliers
 from ..predict.smoothness import estimate_smoothness
 from ..predict.warm_up import compile_regressor
 from ..report.words import plain
@@ -147,9 +147,7 @@ def _known(table: OpenTable, target: str, pairs: Plan, classes: bool) -> NDArray
 
 
 def _regressor(method: str, metric: Any) -> Interpolant:
-    name = "".join(part.capitalize() for part in method.split("-")) + "Regressor"
-    made = getattr(import_module("hullwise"), name)(metric=metric)
-    return made  # type: ignore[no-any-return]
+    return interpolant_class(method)(metric=metric)
 
 
 def _predict(data: Data, metric: Any, options: dict[str, Any], status: Printer) -> Answer:
@@ -157,7 +155,7 @@ def _predict(data: Data, metric: Any, options: dict[str, Any], status: Printer) 
     rows = data.cloud.rows.block(0, data.cloud.n)
     classes: NDArray[Any] | None = None
     data.cloud.warn_if_flat()
-    warn_of_stray_rows(rows, data.cloud.names)
+    warn_of_outliers(rows, data.cloud.names)
     with warnings.catch_warnings():  # all is said of these with the columns' own names
         warnings.filterwarnings("ignore", r"feature 'x\d+' (has values near|is )", DataWarning)
         if options["classes"]:

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 from .._core.types import Floats, Indices, Progress
 from ..geometry.hull import HullResult, locate_in_hull
 from ..geometry.verdict import Verdict
+from ..predict.delaunay import DelaunayRegressor
 from ..predict.error_bound import error_bound
-from ..predict.interpolant import CHUNK, Interpolant
-from ..predict.mesh_regressors import DelaunayRegressor
+from ..predict.interpolant import PREDICTION_BATCH, Interpolant
 from ..predict.simplices import SimplexStatus, Simplices
 
 NAMED = 5  # rows named for each prediction
@@ -52,9 +52,9 @@ def predicted(
     regressor: Interpolant, Q: Floats, asked: Asked, progress: Progress | None
 ) -> Predicted:
     """Predictions at Q (m, d), m may be 0, by a fitted regressor."""
-    each = CHUNK
+    each = PREDICTION_BATCH
     if not isinstance(regressor, DelaunayRegressor):
-        each = int(np.clip(HELD // regressor.cloud_.n, FEWEST, CHUNK))
+        each = int(np.clip(HELD // regressor.cloud_.n, FEWEST, PREDICTION_BATCH))
     parts = [_none(regressor)]
     for start in range(0, len(Q), each):
         said = _ahead(progress, start, len(Q))
@@ -81,15 +81,15 @@ def _some(regressor: Interpolant, Q: Floats, asked: Asked, progress: Progress | 
     holds = np.ones(len(Q), dtype=bool)
     if isinstance(regressor, DelaunayRegressor):
         found = regressor.simplices(Q, progress=progress)
-        places = regressor.places_
-        W = found.weights if places is None else csr_array(found.weights[:, places.first])
+        unique = regressor.unique_rows_
+        W = found.weights if unique is None else csr_array(found.weights[:, unique.first])
         place = _of_simplices(regressor, found)
         if asked.checked is not None:
             holds = found.verify(asked.checked) | (found.status == SimplexStatus.LOOSE)
     else:
-        W = regressor._weights(Q, progress)
+        W = regressor.unique_row_weights(Q, progress)
         place = _of_hull(locate_in_hull(regressor.cloud_, Q, regressor.metric_, progress=progress))
-    rows = W if regressor.share_ is None else csr_array(W @ regressor.share_)
+    rows = regressor.share_among_copies(W)
     value = np.asarray(rows @ regressor.y_).reshape(len(Q), -1)
     bound = np.full((len(Q), 4), np.nan)
     if asked.constants is not None:

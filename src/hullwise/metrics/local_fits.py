@@ -20,7 +20,7 @@ from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
-from ..predict.targets import read_numbers
+from ..predict.targets import numeric_target
 from ._jacobians import HELD
 from .feature_matrices import RIDGE, ridged
 
@@ -77,7 +77,7 @@ def agop_of_rows(X: Any, y: Any, *, k: int | None = None, ridge: float = RIDGE) 
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     n, d = cloud.n, cloud.d
-    T = read_numbers(y, n).reshape(n, -1)
+    T = numeric_target(y, n).reshape(n, -1)
     size = T.std(axis=0)
     if not size.any():
         raise DataError("y is constant: no direction of X changes it")

@@ -23,8 +23,7 @@ from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.location import Location
-from ..predict.mixture import _classes
-from ..predict.targets import read_numbers
+from ..predict.targets import encode_classes, numeric_target
 from ._iterative_kernel_ridge import Kernel, solve
 from .feature_matrices import RIDGE, ridged
 
@@ -265,7 +264,7 @@ class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):
     def fit(self, X: Any, y: Any) -> RFMRegressor:
         """Fit to rows X (n, d) and targets y (n,) or (n, k)."""
         cloud = self._read_training(X)
-        target = read_numbers(y, cloud.n)
+        target = numeric_target(y, cloud.n)
         self._learn(X, target.reshape(cloud.n, -1), cloud, _flat=target.ndim == 1)
         return self
 
@@ -302,7 +301,7 @@ class RFMClassifier(ClassifierMixin, RecursiveFeatureMachine):
     def fit(self, X: Any, y: Any) -> RFMClassifier:
         """Fit to rows X (n, d) and labels y (n,)."""
         cloud = self._read_training(X)
-        classes, code = _classes(y)
+        classes, code = encode_classes(y)
         if len(code) != cloud.n:
             raise DataError(f"X has {cloud.n} rows, y has {len(code)}: one label for each row.")
         if len(classes) < 2:

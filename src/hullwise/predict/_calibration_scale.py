@@ -7,9 +7,9 @@ from scipy.sparse import eye_array, hstack
 
 from .._core.types import Floats, Indices
 
-FLOOR = 0.1  # least share of each term, see `fit_scale`
-NO_REACH = 1e-9  # of the distance of its rows: the weights average to the query
-ROUNDING = 1e-12  # relative: a sum of shares this little below the coverage has reached it
+LEAST_SHARE = 0.1  # least share of each term, see `fit_scale`
+NEGLIGIBLE_REACH = 1e-9  # of the distance of its rows: the weights average to the query
+COVERAGE_ROUNDING = 1e-12  # relative: a sum of shares this little below the coverage has reached it
 
 
 def fit_scale(
@@ -25,17 +25,17 @@ def fit_scale(
     the constants at which the target's own deviation is reached at the data's own radius.
     """
     sizes = np.abs(residual)
-    reach = np.where(reach <= NO_REACH * np.sqrt(moment), 0.0, reach)
+    reach = np.where(reach <= NEGLIGIBLE_REACH * np.sqrt(moment), 0.0, reach)
     usual = float(np.quantile(sizes, level)) or float(sizes.max())
     cap = np.array([np.inf, *slope])
     if usual == 0:
-        return np.where(np.isfinite(cap), FLOOR * cap, 0.0)
+        return np.where(np.isfinite(cap), LEAST_SHARE * cap, 0.0)
     terms = np.column_stack([np.ones(len(sizes)), reach, moment / 2])
     typical = np.quantile(terms, level, axis=0)
     unit = np.where(typical > 0, typical, terms.max(axis=0))
     unit[unit == 0] = 1.0
     with np.errstate(all="ignore"):  # infinite constants are for the caller to refuse
-        least = FLOOR * np.fmin(np.where(typical > 0, 1.0, np.inf), cap * (unit / usual))
+        least = LEAST_SHARE * np.fmin(np.where(typical > 0, 1.0, np.inf), cap * (unit / usual))
         least[~np.isfinite(least)] = 0.0
         fitted = _quantile_regression(sizes / usual, terms / unit, level, least)
         return np.asarray(np.maximum(least, fitted) * usual / unit)
@@ -49,11 +49,11 @@ def _quantile_regression(r: Floats, F: Floats, level: float, least: Floats) -> F
     cost = np.concatenate([np.zeros(k), np.full(m, level / m), np.full(m, (1 - level) / m)])
     A = hstack([F, eye_array(m), -eye_array(m)], format="csc")
     bounds = [(float(b), None) for b in least] + [(0.0, None)] * (2 * m)
-    answer = linprog(cost, A_eq=A, b_eq=r, bounds=bounds, method="highs")
-    return np.asarray(answer.x[:k]) if answer.status == 0 else np.maximum(least, 1.0)
+    program = linprog(cost, A_eq=A, b_eq=r, bounds=bounds, method="highs")
+    return np.asarray(program.x[:k]) if program.status == 0 else np.maximum(least, 1.0)
 
 
-def stretch(scores: Floats, group: Indices, coverage: float) -> float:
+def conformal_factor(scores: Floats, group: Indices, coverage: float) -> float:
     """The factor that makes u cover: the conformal quantile of scores, groups counting alike.
 
     Each of K groups has the mass 1 / (K + 1), divided equally among its scores; the rest stands
@@ -63,10 +63,10 @@ def stretch(scores: Floats, group: Indices, coverage: float) -> float:
     size = np.bincount(group)
     mass = 1.0 / (len(size) + 1) / size[group]
     order = np.argsort(scores, kind="stable")
-    reached = np.cumsum(mass[order]) >= coverage * (1 - ROUNDING)
+    reached = np.cumsum(mass[order]) >= coverage * (1 - COVERAGE_ROUNDING)
     return float(scores[order[int(reached.argmax())]]) if reached.any() else np.inf
 
 
-def groups_needed(coverage: float) -> int:
+def least_groups(coverage: float) -> int:
     """How many calibration rows (or groups) a finite band of this coverage takes."""
-    return max(1, int(np.ceil(coverage / (1 - coverage) * (1 - ROUNDING))))
+    return max(1, int(np.ceil(coverage / (1 - coverage) * (1 - COVERAGE_ROUNDING))))

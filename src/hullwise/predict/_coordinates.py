@@ -13,13 +13,15 @@ from .._core.types import Floats
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..geometry.scaled_view import ScaledView
-from ._batching import mapped_alone
+from ._batching import map_rowwise
 
-THIN = 1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen
+FLAT_METRIC_TOLERANCE = (
+    1e-12  # a direction of the flat that the metric shrinks to less of the largest is not seen
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Coordinates:
+class FlatCoordinates:
     """A view of full rank, in which the metric is Euclidean; `basis` (k, r) is None for no flat.
 
     A query has coordinates along the flat only; `off` says how far it is from it.
@@ -36,7 +38,7 @@ class Coordinates:
 
     def map(self, Q: Floats) -> Floats:
         """Queries (m, d) along the flat, (m, r), those far out moved in."""
-        return mapped_alone(self.view.frame, Q)
+        return map_rowwise(self.view.frame, Q)
 
     def to_data(self, V: Floats) -> Floats:
         """Differences (m, r) in these coordinates as differences (m, d) in the data's units."""
@@ -45,18 +47,18 @@ class Coordinates:
         return self.metric.preimage(self.view.frame.distance(V))
 
 
-def coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
+def flat_coordinates(cloud: Cloud, metric: Metric) -> FlatCoordinates:
     """Coordinates of a cloud's flat in a metric, made once; O(n d^2) to find the flat."""
-    made = cloud.cached(
-        ("coordinates", id(metric)), lambda: (metric, _make_coordinates(cloud, metric))
+    learned = cloud.cached(
+        ("flat coordinates", id(metric)), lambda: (metric, _find_coordinates(cloud, metric))
     )
-    return cast(Coordinates, made[1])  # the metric is kept too, so that its id stays its own
+    return cast(FlatCoordinates, learned[1])  # the metric is kept too, so that its id stays its own
 
 
-def _make_coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
+def _find_coordinates(cloud: Cloud, metric: Metric) -> FlatCoordinates:
     flat = cloud.flat
     if flat.directions is None:
-        return Coordinates(cloud.view_in(metric), metric, None)
+        return FlatCoordinates(cloud.view_in(metric), metric, None)
     frame = cloud.frame(metric)
     # directions of the flat: from columns in their own scale to the metric's coordinates
     along = (
@@ -68,10 +70,10 @@ def _make_coordinates(cloud: Cloud, metric: Metric) -> Coordinates:
     if frame.matrix is not None:
         along = along @ frame.matrix
     if not along.size:
-        return Coordinates(cloud.view_in(metric), metric, None)
+        return FlatCoordinates(cloud.view_in(metric), metric, None)
     U, size, _ = scipy.linalg.svd(along.T, full_matrices=False)
-    basis = U[:, size > THIN * size.max(initial=0.0)]
+    basis = U[:, size > FLAT_METRIC_TOLERANCE * size.max(initial=0.0)]
     if basis.shape[1] == frame.rank:
-        return Coordinates(cloud.view_in(metric), metric, None)
+        return FlatCoordinates(cloud.view_in(metric), metric, None)
     matrix = np.diag(np.ones(frame.rank)) if frame.matrix is None else frame.matrix
-    return Coordinates(cloud.view(replace(frame, matrix=matrix @ basis)), metric, basis)
+    return FlatCoordinates(cloud.view(replace(frame, matrix=matrix @ basis)), metric, basis)

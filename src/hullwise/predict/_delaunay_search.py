@@ -1,137 +1,48 @@
-"""Delaunay simplices of many points among rows that all fit in the cache's reach: one kernel.
+"""Delaunay simplices without a triangulation: the one around each query, one at a time.
 
-Each point looks at all rows a few times and works on a small set in between: the nearest rows
-first, the nearest point of their hull (which adds the rows that reach beyond it), then simplex
-steps (which add the rows inside the sphere), until a look finds nothing more.
+A cloud that fits in memory is searched by one kernel. Of a larger one each query keeps a few rows;
+whole passes through the cloud's one question, with h = 1, then find the rows inside the spheres
+found among these, until there are none.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .._core.numba import jit
-from ..geometry.qr_update import dot
-from ..geometry.wolfe import nearest_to_origin
-from ._delaunay_pivot import MORE, UNIT, begin, descend, fill, keep_active, mend, sphere
-from ._score_kernels import scores, smallest
+from .._core.threads import StopFlag, cpu_count, run_in_threads
+from .._core.types import Floats, Progress
+from ._coordinates import FlatCoordinates
+from ._delaunay_kernel import find_simplices
+from ._delaunay_out_of_core import search_out_of_core
+from ._simplex_result import SimplexResult, distance_rounding
 
-NEAR = 2  # times r + 3 nearest rows to begin with
-INSIDE, OUTSIDE, LOOSE = range(3)  # how a search ends
+THREAD_WORTH = 1 << 22  # numbers read by all queries beyond which threads are worth starting
+TASK_WORK = 1 << 25  # numbers that one task reads
 
 
-@jit
-def _project(ZT: Any, q: Any, floor: float, held: Any, n: int, nearest: Any, out: Any) -> Any:
-    """The point of the hull of all columns of ZT nearest to q, by working sets that grow.
+def search_simplices(
+    coordinates: FlatCoordinates, Q: Floats, spheres: bool, progress: Progress | None
+) -> SimplexResult:
+    """Simplices around queries Q (m, d); with `spheres` those outside get an empty sphere too.
 
-    The working set begins with n rows. `nearest` is (active, weights, p, u): on return p is the
-    point relative to q, and u the unit vector from it to q. Returns (k, inside): the support's
-    size, its rows being the first k of the working set.
+    About ten looks at all rows, O(n r), and a few dozen simplex steps, O(r^2), for each query.
     """
-    active, w, p, u = nearest
-    Y, _, rows = held
-    r = Y.shape[1]
-    fresh, warm = np.zeros(MORE, np.int64), np.zeros(0)
-    best, idle = np.inf, 0
-    while True:
-        k = nearest_to_origin(Y[:n], len(warm), warm, 1e-15, floor, active, w, p, u)
-        keep_active(held, active, k)
-        length = np.sqrt(dot(p, p, r))
-        if length <= floor:
-            return k, True
-        idle = 0 if length < best * (1.0 - 1e-14) else idle + 1
-        best = min(best, length)
-        scores(ZT, q, 0.0, u, 0.0, out)  # how far behind q, seen along u
-        plane = np.inf
-        for a in range(k):
-            plane = min(plane, out[rows[a]])
-        found = smallest(out, plane - 4.0 * UNIT * (plane + floor), MORE, fresh)
-        if found == 0 or idle > 4:
-            return k, False
-        warm, n = w[:k].copy(), k + found
-        for a in range(found):
-            rows[k + a] = fresh[a]
-        fill(ZT, q, held, k, n)
+    Zq = coordinates.map(Q)
+    result = SimplexResult.empty(*Zq.shape)
+    if not coordinates.view.in_memory:
+        return search_out_of_core(coordinates.view, Zq, result, spheres, progress)
+    rounding = distance_rounding(Zq)
+    work = coordinates.view.n * (coordinates.view.rank + 8)
+    each = int(np.clip(TASK_WORK // work, 1, 256))
+    columns, completed = coordinates.columns, [0]
 
+    def search_part(at: slice, stop: StopFlag) -> None:
+        find_simplices(columns, Zq[at], rounding[at], spheres, stop.flag, result.views(at))
+        completed[0] += len(Zq[at])
+        if progress is not None:
+            progress(completed[0], len(Zq), "simplices")
 
-@jit
-def _face(look: Any, held: Any, k: int, floor: float, u: Any) -> Any:
-    """How deep behind the projection's plane a row may lie to count as on it, and how many do."""
-    ZT, z, depth, _, _ = look
-    scores(ZT, z, 0.0, u, 0.0, depth)
-    deepest = 0.0
-    for a in range(k):
-        deepest = max(deepest, depth[held[2][a]])
-    deepest = 2.0 * deepest + 4.0 * floor
-    return deepest, (depth <= deepest).sum()
-
-
-@jit
-def _push(look: Any, deepest: float, u: Any, y: Any, y0: float) -> None:
-    """Move the sphere's centre outwards along u, until no row behind the face is in it."""
-    ZT, z, depth, _, out = look
-    scores(ZT, z, 1.0, y, y0, out)
-    push = 0.0
-    for i in range(out.shape[0]):
-        if depth[i] > deepest and out[i] < -push * depth[i]:
-            push = -out[i] / depth[i]
-    for j in range(y.shape[0]):
-        y[j] += push * u[j]
-
-
-@jit
-def find_simplices(ZT: Any, Zq: Any, floor: Any, whole: bool, halt: Any, found: Any) -> None:
-    """The Delaunay simplex around each row of Zq (m, r), or around its projection on the hull.
-
-    `found` is (rows, weights, nearest, centre, ended): rows (m, r + 1) with -1 where there are
-    fewer and weights alike with 0; nearest and centre (m, r), the point interpolated at relative
-    to the query and the centre of the empty sphere relative to that point. `floor` (m,) is the
-    distance that counts as none; `whole` asks for spheres that bar the rows behind a face too;
-    `halt` ends it.
-    """
-    rows, weights, nearest, centre, ended = found
-    m, r = Zq.shape
-    n = ZT.shape[1]
-    near = min(n, NEAR * (r + 3))
-    room = near + 16 * MORE + 10 * (r + 2)
-    held = (np.zeros((room, r)), np.zeros(room), np.zeros(room, np.int64))
-    active, w = np.zeros(room + 1, np.int64), np.zeros(room + 1)
-    basis = (np.zeros((r + 2, r + 1)), np.zeros((r + 2, r + 2)), active, w, np.zeros(r + 1))
-    y, u, p, z = np.zeros(r), np.zeros(r), np.zeros(r), np.zeros(r)
-    out, depth = np.zeros(n), np.zeros(n)
-    for b in range(m):
-        if halt[0]:
-            return
-        y[:] = 0.0
-        z[:] = Zq[b]
-        depth[:] = 0.0
-        scores(ZT, z, 1.0, y, 0.0, out)
-        count = smallest(out, np.inf, near, held[2])
-        fill(ZT, z, held, 0, count)
-        k, inside = _project(ZT, z, floor[b], held, count, (active, w, p, u), out)
-        deepest, face, done = np.inf, k, True
-        if not inside:
-            # only rows on the face of the projection can take part; most faces have no others
-            for j in range(r):
-                z[j] += p[j]
-            deepest, face = _face((ZT, z, depth, np.inf, out), held, k, floor[b], u)
-            fill(ZT, z, held, 0, k)
-        if inside or face > k:
-            look = (ZT, z, depth, deepest, out)
-            size, y0, done = descend(look, held, k, floor[b], basis, y, halt)
-        else:
-            size, s = begin(held, k, basis)
-            y0 = sphere(basis, size, s, held[1], np.zeros(r + 2), y)
-        if whole and not inside:
-            _push((ZT, z, depth, np.inf, out), deepest, u, y, y0)
-        ended[b] = LOOSE if not done else INSIDE if inside else OUTSIDE
-        nearest[b] = z - Zq[b]
-        centre[b] = y / 2.0
-        rows[b] = -1
-        weights[b] = 0.0
-        for a in range(size):
-            rows[b, a], weights[b, a] = held[2][active[a]], w[a]
-        if w[:size].min() < 0.0:
-            mend(held[0][active[:size]], floor[b], weights[b, :size])
-        weights[b] /= weights[b].sum()
+    parts = [slice(start, start + each) for start in range(0, len(Zq), each)]
+    # a thread of its own even on one processor: a kernel would not hear of Ctrl-C
+    run_in_threads(search_part, parts, 1 if work * len(Zq) < THREAD_WORTH else max(2, cpu_count()))
+    return result

@@ -14,8 +14,8 @@ from .._core.types import Floats, Indices
 
 Flag = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
-STEP = 2e7  # comparisons in one task: about a tenth of a second
-ROUNDING = 1e-12  # relative: a probability this little below p has reached p
+MIXTURE_TASK = 2e7  # comparisons in one task: about a tenth of a second
+PROBABILITY_ROUNDING = 1e-12  # relative: a probability this little below p has reached p
 
 
 @jit
@@ -110,7 +110,7 @@ def cdf(W: csr_array, S: Floats, T: Floats, *, left: bool = False) -> Floats:
     def task(span: tuple[int, int], stop: StopFlag) -> None:
         _cdf(*span, W.indptr, W.indices, W.data, S, T, left, out, stop.flag)
 
-    _share_out(task, W, S.shape[1] + T.shape[1])
+    _run_in_parts(task, W, S.shape[1] + T.shape[1])
     return out
 
 
@@ -121,12 +121,12 @@ def quantiles(W: csr_array, S: Floats, p: Floats) -> Floats:
     """
     V = np.unique(S)
     out = np.zeros((W.shape[0], len(p)))
-    reached = p * (1 - ROUNDING)
+    reached = p * (1 - PROBABILITY_ROUNDING)
 
     def task(span: tuple[int, int], stop: StopFlag) -> None:
         _quantile(*span, W.indptr, W.indices, W.data, S, V, reached, out, stop.flag)
 
-    _share_out(task, W, 4 * len(p) * np.log2(len(V) + 1) * np.log2(S.shape[1] + 1))
+    _run_in_parts(task, W, 4 * len(p) * np.log2(len(V) + 1) * np.log2(S.shape[1] + 1))
     return out
 
 
@@ -145,12 +145,12 @@ def ks(W: csr_array, S: Floats, T: Floats) -> Floats:
     return apart
 
 
-def _share_out(
+def _run_in_parts(
     task: Callable[[tuple[int, int], StopFlag], None], W: csr_array, each: float
 ) -> None:
     """Run a task on spans of queries, each of about STEP comparisons."""
     m = W.shape[0]
-    part = np.floor(W.indptr[:-1] * (each / STEP)).astype(np.intp)
+    part = np.floor(W.indptr[:-1] * (each / MIXTURE_TASK)).astype(np.intp)
     starts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), m]
     spans = list(pairwise(starts))
     run_in_threads(task, spans, cpu_count() if len(spans) > 1 else 1)

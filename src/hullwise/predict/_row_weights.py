@@ -17,12 +17,11 @@ from ..geometry.scaling import Frame
 from ..io.validation import check_columns, check_rows
 from .targets import refuse_masked
 
-NUMBERS = 1 << 20  # differences held at once
-UNIT = 2.0**-53
+DIFFERENCES_AT_ONCE = 1 << 20  # differences held at once
 
 
 @dataclass(frozen=True, eq=False)
-class Weighted:
+class WeightedRows:
     """Weights W (m, n) on the rows of a cloud, and the queries Q (m, d) they belong to.
 
     `frame` maps differences to coordinates in which the metric is Euclidean; every query keeps its
@@ -39,14 +38,14 @@ class Weighted:
         """Number of rows with a weight, (m,)."""
         return np.asarray(np.diff(self.W.indptr), dtype=np.intp)
 
-    def owners(self, first: int, last: int) -> Indices:
+    def query_of(self, first: int, last: int) -> Indices:
         """The query of each of the entries first to last of W."""
         own = np.searchsorted(self.W.indptr, np.arange(first, last), side="right") - 1
         return own.astype(np.intp)
 
     def spans(self) -> Iterator[tuple[int, int]]:
         """Ranges of entries of W: whole queries, or pieces of one that is too long."""
-        each = max(1, NUMBERS // max(self.cloud.d, self.frame.rank))
+        each = max(1, DIFFERENCES_AT_ONCE // max(self.cloud.d, self.frame.rank))
         ends, start = self.W.indptr, 0
         while start < len(ends) - 1:
             stop = int(np.searchsorted(ends, int(ends[start]) + each, side="right")) - 1
@@ -76,7 +75,7 @@ class Weighted:
         return V @ self.frame.matrix, np.abs(V) @ np.abs(self.frame.matrix)
 
 
-def read_weighted(W: Any, X: Any, Q: Any, metric: Any) -> Weighted:
+def weighted_rows(W: Any, X: Any, Q: Any, metric: Any) -> WeightedRows:
     """Check weights, rows and queries against each other.
 
     Raises
@@ -92,12 +91,12 @@ def read_weighted(W: Any, X: Any, Q: Any, metric: Any) -> Weighted:
     values = queries.values.astype(np.float64)
     if values.shape[1] != cloud.d:
         raise DataError(f"Q has {values.shape[1]} features, X has {cloud.d}: they must agree.")
-    weights = read_weights(W, len(values), cloud.n)
+    weights = check_weights(W, len(values), cloud.n)
     frame = cloud.frame(cloud.metric(metric))
-    return Weighted(weights, cloud, values, frame, queries.labels)
+    return WeightedRows(weights, cloud, values, frame, queries.labels)
 
 
-def read_weights(W: Any, m: int, n: int) -> csr_array:
+def check_weights(W: Any, m: int, n: int) -> csr_array:
     """W as float64 CSR (m, n) without zeros, indices sorted, each row divided by its sum."""
     if not issparse(W):
         refuse_masked(W, "W")
@@ -113,17 +112,17 @@ def read_weights(W: Any, m: int, n: int) -> csr_array:
     weights = csr_array(W, dtype=np.float64, copy=True)
     weights.sum_duplicates()
     weights.eliminate_zeros()
-    bad = ~np.isfinite(weights.data)
-    if bad.any():
-        row = int(np.searchsorted(weights.indptr, int(bad.argmax()), side="right")) - 1
+    not_finite = ~np.isfinite(weights.data)
+    if not_finite.any():
+        row = int(np.searchsorted(weights.indptr, int(not_finite.argmax()), side="right")) - 1
         raise DataError(f"W holds NaN or infinity, first in row {row} (counted from 0).")
     with np.errstate(over="ignore", invalid="ignore"):
         sums, sizes = weights.sum(axis=1), abs(weights).sum(axis=1)
-        off = ~(np.abs(sums - 1) <= np.clip(allowed * sizes, allowed, 1e-3))
-    if off.any():
-        row = int(off.argmax())
+        wrong = ~(np.abs(sums - 1) <= np.clip(allowed * sizes, allowed, 1e-3))
+    if wrong.any():
+        row = int(wrong.argmax())
         raise DataError(
-            f"row {row} of W sums to {sums[row]:.6g} (counted from 0; {int(off.sum())} such "
+            f"row {row} of W sums to {sums[row]:.6g} (counted from 0; {int(wrong.sum())} such "
             "row(s)): weights must sum to 1. Divide each row by its sum if the prediction is "
             "such an average."
         )

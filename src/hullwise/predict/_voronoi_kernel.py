@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from .._core.numba import jit
-from ._batching import differences, extended
+from ._distance_kernels import WeightEntries, squared_distances, with_room
 
-LANES = 8  # rows whose products are taken together, in vector instructions
-NEAR = 1e-3  # of |y_i|^2 + |y_j|^2: below, |x_j - x_i|^2 is taken from differences, not products
-ROUNDING = 2.0**-46  # a weight below this is rounding
-FARTHER = 1 + 1e-12  # a row beyond this times the squared distance is farther for certain
+VECTOR_LANES = 8  # rows whose products are taken together, in vector instructions
+CANCELLATION = 1e-3  # of |y_i|^2 + |y_j|^2: below, differences are taken, not products
+LEAST_VORONOI_WEIGHT = 2.0**-46  # a weight below this is rounding
+CERTAINLY_FARTHER = 1 + 1e-12  # a row beyond this times the squared distance is farther for certain
 
 
 @jit
-def voronoi(Z: Any, Zq: Any, floor: float, first: int, last: int, halt: Any) -> Any:
+def voronoi(Z: Any, Zq: Any, floor: float, first: int, last: int, halt: Any) -> WeightEntries:
     """Weights of queries first to last: (entries of each, their rows, their values).
 
     With y_i = x_i - q the ratio of row i against row j is <-y_i, y_j - y_i> / |y_j - y_i|^2. Rows
@@ -26,18 +26,18 @@ def voronoi(Z: Any, Zq: Any, floor: float, first: int, last: int, halt: Any) -> 
     """
     n, r = Z.shape
     Y, square, ordered = np.empty((n, r)), np.empty(n), np.empty(n)
-    T, products = np.zeros((-(-n // LANES), r, LANES)), np.empty(LANES)
+    T, products = np.zeros((-(-n // VECTOR_LANES), r, VECTOR_LANES)), np.empty(VECTOR_LANES)
     count = np.zeros(last - first, np.int64)
     rows, values, size = np.empty(64 * (last - first), np.int64), np.empty(64 * (last - first)), 0
     for b in range(first, last):
         if halt[0]:
             break
-        s = differences(Z, Zq[b], Y, square)
+        s = squared_distances(Z, Zq[b], Y, square)
         order = np.argsort(square, kind="mergesort")
         for c in range(n):
             ordered[c] = square[order[c]]
             for k in range(r):
-                T[c // LANES, k, c % LANES] = Y[order[c], k]
+                T[c // VECTOR_LANES, k, c % VECTOR_LANES] = Y[order[c], k]
         start, total, limit = size, 0.0, (floor * s) ** 2
         on_a_row = ordered[0] <= limit
         for a in range(n):
@@ -49,11 +49,13 @@ def voronoi(Z: Any, Zq: Any, floor: float, first: int, last: int, halt: Any) -> 
                 weight = _weight(a, Z, order, Y[order[a]], T, ordered, (s, floor * s), products)
             # far from all rows they may rule out each other by rounding: the nearest then stays
             last_resort = a == n - 1 and size == start
-            if weight > ROUNDING or last_resort:
+            if weight > LEAST_VORONOI_WEIGHT or last_resort:
                 if size == rows.shape[0]:
-                    rows, values = extended(rows, values, n - a)
-                rows[size] = order[0] if last_resort and weight <= ROUNDING else order[a]
-                values[size] = max(weight, ROUNDING)
+                    rows, values = with_room(rows, values, n - a)
+                rows[size] = (
+                    order[0] if last_resort and weight <= LEAST_VORONOI_WEIGHT else order[a]
+                )
+                values[size] = max(weight, LEAST_VORONOI_WEIGHT)
                 total += values[size]
                 size += 1
         for e in range(start, size):
@@ -69,34 +71,34 @@ def _weight(
     """1 less the largest ratio of the row at place a, shared with the rows at the same point."""
     n, r = Z.shape
     s, floor = scale
-    own, gap, largest, same = ordered[a], np.sqrt(ordered[a]), 0.0, 1
+    own_square, distance, largest_ratio, n_same = ordered[a], np.sqrt(ordered[a]), 0.0, 1
     for block in range(T.shape[0]):
-        c0 = block * LANES
-        if c0 > a and ordered[c0] > own * FARTHER:
-            far = np.sqrt(ordered[c0])
-            if far > gap + floor and gap <= largest * (gap + far):
+        c0 = block * VECTOR_LANES
+        if c0 > a and ordered[c0] > own_square * CERTAINLY_FARTHER:
+            farther = np.sqrt(ordered[c0])
+            if farther > distance + floor and distance <= largest_ratio * (distance + farther):
                 break
         _products(y, T[block], products)
-        for c in range(c0, min(c0 + LANES, n)):
+        for c in range(c0, min(c0 + VECTOR_LANES, n)):
             if c == a:
                 continue
-            both = own + ordered[c]
-            below = both - 2.0 * products[c - c0]
-            above = own - products[c - c0]
-            if not below > NEAR * both:
-                above, below = 0.0, 0.0
+            squares = own_square + ordered[c]
+            denominator = squares - 2.0 * products[c - c0]
+            numerator = own_square - products[c - c0]
+            if not denominator > CANCELLATION * squares:
+                numerator, denominator = 0.0, 0.0
                 for k in range(r):
                     edge = (Z[order[c], k] - Z[order[a], k]) * s
-                    above -= y[k] * edge
-                    below += edge * edge
-                if below <= floor * floor:
-                    same += 1
+                    numerator -= y[k] * edge
+                    denominator += edge * edge
+                if denominator <= floor * floor:
+                    n_same += 1
                     continue
-            if above >= below:
+            if numerator >= denominator:
                 return 0.0
-            if above > largest * below:
-                largest = above / below
-    return (1.0 - largest) / same
+            if numerator > largest_ratio * denominator:
+                largest_ratio = numerator / denominator
+    return (1.0 - largest_ratio) / n_same
 
 
 @jit

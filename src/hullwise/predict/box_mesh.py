@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._core.threads import StopFlag, cpu_count, run_in_threads
@@ -19,14 +20,23 @@ from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..geometry.scaling import Frame
-from ._batching import mapped
-from ._box_mesh_kernels import basis, iterative_boxes, largest_boxes
-from ._duplicates import Places, distinct_places
+from ._batching import join_weights
+from ._box_mesh_kernels import box_weights_at, iterative_boxes, largest_boxes
+from ._distance_kernels import WeightEntries, multiply_rowwise
+from ._duplicates import UniqueRows, unique_rows
+from .interpolant import Interpolant
 
-__all__ = ["BoxMesh", "box_spline_mesh", "box_weights", "max_box_mesh"]
+__all__ = [
+    "BoxMesh",
+    "BoxSplineRegressor",
+    "MaxBoxRegressor",
+    "box_spline_mesh",
+    "box_weights",
+    "max_box_mesh",
+]
 
-TASK = 1 << 24  # coordinates compared in one task, so that it is short
-BATCH = 1 << 20  # values of basis functions that one thread holds
+MESH_TASK = 1 << 24  # coordinates compared in one task, so that it is short
+BASIS_VALUES = 1 << 20  # values of basis functions that one thread holds
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +55,7 @@ class BoxMesh:
         Widths of box b below and above its anchor, infinite where nothing bounds it; in units of
         2**exponent of the metric.
     exponent : int
-    places : Places or None
+    unique_rows : UniqueRows or None
         Which rows are one place, where some are.
 
     Examples
@@ -66,7 +76,7 @@ class BoxMesh:
     lower: Floats
     upper: Floats
     exponent: int
-    places: Places | None
+    unique_rows: UniqueRows | None
 
     def __repr__(self) -> str:
         bounded = int(np.isfinite(self.lower).sum() + np.isfinite(self.upper).sum())
@@ -95,10 +105,10 @@ def box_spline_mesh(cloud: Cloud, metric: Metric) -> BoxMesh:
     memory.
     """
     frame = cloud.frame(metric)
-    rows = _coordinates(frame, _rows(cloud))
+    rows = _box_coordinates(frame, cloud.take(np.arange(cloud.n)))
     centre = (rows.min(axis=0) + rows.max(axis=0)) / 2
-    order = np.argsort(np.linalg.norm((rows - centre) * _unit(frame), axis=1), kind="stable")
-    return _build(iterative_boxes, frame, rows, order)
+    order = np.argsort(np.linalg.norm((rows - centre) * _axis_units(frame), axis=1), kind="stable")
+    return _cut_boxes(iterative_boxes, frame, rows, order)
 
 
 def max_box_mesh(cloud: Cloud, metric: Metric) -> BoxMesh:
@@ -116,26 +126,26 @@ def max_box_mesh(cloud: Cloud, metric: Metric) -> BoxMesh:
     Cost: O(n^2 d) time, O(n d) memory.
     """
     frame = cloud.frame(metric)
-    rows = _coordinates(frame, _rows(cloud))
-    return _build(largest_boxes, frame, rows, np.arange(cloud.n))
+    rows = _box_coordinates(frame, cloud.take(np.arange(cloud.n)))
+    return _cut_boxes(largest_boxes, frame, rows, np.arange(cloud.n))
 
 
-def _build(kernel: Callable[..., None], frame: Frame, rows: Floats, order: Indices) -> BoxMesh:
+def _cut_boxes(kernel: Callable[..., None], frame: Frame, rows: Floats, order: Indices) -> BoxMesh:
     """A box for each place, in the given order of rows."""
-    found = distinct_places(rows)
-    places = found if len(found.first) < len(rows) else None
-    order = order[np.isin(order, found.first)] if places else order
-    C, unit = np.ascontiguousarray(rows[order]), _unit(frame)
+    unique = unique_rows(rows)
+    has_copies = len(unique.first) < len(rows)
+    order = order[np.isin(order, unique.first)] if has_copies else order
+    C, unit = np.ascontiguousarray(rows[order]), _axis_units(frame)
     columns = np.ascontiguousarray(C.T)
     lower, upper = np.full(C.shape, np.inf), np.full(C.shape, np.inf)
 
-    def some_boxes(start: int, stop: StopFlag) -> None:
+    def cut_part(start: int, stop: StopFlag) -> None:
         if not stop.is_set():
             kernel(C, columns, unit, start, min(start + each, len(C)), lower, upper)
 
-    each = max(1, TASK // C.size)
-    run_in_threads(some_boxes, range(0, len(C), each), cpu_count() if len(C) > each else 1)
-    return BoxMesh(order, lower, upper, frame.exponent, places)
+    each = max(1, MESH_TASK // C.size)
+    run_in_threads(cut_part, range(0, len(C), each), cpu_count() if len(C) > each else 1)
+    return BoxMesh(order, lower, upper, frame.exponent, unique if has_copies else None)
 
 
 def box_weights(
@@ -169,56 +179,48 @@ def box_weights(
     DataError
         For another value of `unbounded`.
     """
-    growing = known_side(unbounded)
+    growing = sides_grow(unbounded)
     frame = cloud.frame(metric)
     with np.errstate(over="ignore"):  # a query too far for a float64 is outside every finite side
-        P = _coordinates(frame, Q)
-    C = _coordinates(frame, cloud.take(mesh.order))
-    asked = np.isfinite(mesh.lower) | np.isfinite(mesh.upper) | growing
-    ends = np.concatenate([[0], np.cumsum(asked.sum(axis=1))])
-    column = mesh.order if mesh.places is None else mesh.places.place[mesh.order]
-    boxes = (C, _unit(frame), mesh.lower, mesh.upper, ends, np.nonzero(asked)[1], column)
-    metre = float(np.ldexp(1.0, min(mesh.exponent, 1000))) if growing else 0.0
-    each = max(1, min(BATCH, 2 * TASK // C.shape[1]) // len(C))
+        P = _box_coordinates(frame, Q)
+    C = _box_coordinates(frame, cloud.take(mesh.order))
+    decisive = np.isfinite(mesh.lower) | np.isfinite(mesh.upper) | growing
+    ends = np.concatenate([[0], np.cumsum(decisive.sum(axis=1))])
+    column = mesh.order if mesh.unique_rows is None else mesh.unique_rows.inverse[mesh.order]
+    boxes = (C, _axis_units(frame), mesh.lower, mesh.upper, ends, np.nonzero(decisive)[1], column)
+    growth = float(np.ldexp(1.0, min(mesh.exponent, 1000))) if growing else 0.0
+    each = max(1, min(BASIS_VALUES, 2 * MESH_TASK // C.shape[1]) // len(C))
     starts = range(0, len(Q), each)
-    parts: list[Any] = [None] * len(starts)
+    nothing: WeightEntries = (np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
+    parts = [nothing] * len(starts)
 
-    def some_queries(number: int, stop: StopFlag) -> None:
+    def weigh_part(number: int, stop: StopFlag) -> None:
         if not stop.is_set():
             at = slice(starts[number], starts[number] + each)
             B = np.zeros((len(P[at]), len(C)))
-            basis(P[at], *boxes, metre, B)
-            parts[number] = _entries(B)
+            box_weights_at(P[at], *boxes, growth, B)
+            parts[number] = _nonzero_entries(B)
 
     together = 4 * cpu_count()
     for first in range(0, len(starts), together):
         numbers = range(first, min(first + together, len(starts)))
-        run_in_threads(some_queries, numbers, cpu_count() if len(numbers) > 1 else 1)
+        run_in_threads(weigh_part, numbers, cpu_count() if len(numbers) > 1 else 1)
         if progress is not None:
             progress(min(numbers.stop * each, len(Q)), len(Q), "queries")
-    return _joined(parts, len(C), mesh.places)
-
-
-def _entries(B: Floats) -> tuple[Indices, Indices, Floats]:
-    """Counts, columns and values of the entries of B that are not 0."""
-    rows, columns = np.nonzero(B)
-    return np.bincount(rows, minlength=len(B)), columns, B[rows, columns]
-
-
-def _joined(parts: list[Any], boxes: int, places: Places | None) -> csr_array:
-    if not parts:
-        parts = [(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))]
-    counts, columns, values = (np.concatenate(part) for part in zip(*parts))
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    W = csr_array((values, columns, ends), shape=(len(counts), boxes))
-    if places is not None:
-        W = csr_array(W @ places.share())
+    W = join_weights(parts, len(C))
+    if mesh.unique_rows is not None:
+        W = csr_array(W @ mesh.unique_rows.averaging_matrix())
         W.sort_indices()
     return W
 
 
-def known_side(unbounded: Any) -> bool:
-    """Whether sides that nothing bounds grow; DataError for an unknown answer."""
+def _nonzero_entries(B: Floats) -> WeightEntries:
+    rows, columns = np.nonzero(B)
+    return np.bincount(rows, minlength=len(B)), columns, B[rows, columns]
+
+
+def sides_grow(unbounded: Any) -> bool:
+    """Whether sides that nothing bounds grow; DataError for an unknown option."""
     if unbounded not in ("flat", "growing"):
         raise DataError(
             f"unbounded={unbounded!r}: expected 'flat' (a side that nothing bounds counts 1) or "
@@ -227,23 +229,145 @@ def known_side(unbounded: Any) -> bool:
     return bool(unbounded == "growing")
 
 
-def _rows(cloud: Cloud) -> Floats:
-    return cloud.take(np.arange(cloud.n))
-
-
-def _coordinates(frame: Frame, X: Floats) -> Floats:
-    """Rows of X on the axes of the boxes: differences times `_unit` are those of the frame.
+def _box_coordinates(frame: Frame, X: Floats) -> Floats:
+    """Rows of X on the axes of the boxes: differences times `_axis_units` are those of the frame.
 
     The frame's own shift would round first: boxes of rows on a grid would then be cut across an
     axis that rounding picked.
     """
     if frame.matrix is None:
         return np.ascontiguousarray(X[:, frame.factor > 0] * frame.prescale)
-    plain = replace(frame, matrix=None).map(X)
-    return np.asarray(mapped(np.clip(plain, -(2.0**500), 2.0**500), frame.matrix))
+    scaled = replace(frame, matrix=None).map(X)
+    return np.asarray(multiply_rowwise(np.clip(scaled, -(2.0**500), 2.0**500), frame.matrix))
 
 
-def _unit(frame: Frame) -> Floats:
+def _axis_units(frame: Frame) -> Floats:
     if frame.matrix is None:
         return np.asarray(frame.factor[frame.factor > 0])
     return np.ones(frame.rank)
+
+
+class BoxRegressor(Interpolant):
+    """What the regressors on the two box meshes share."""
+
+    mesh_: BoxMesh
+
+    def __init__(
+        self,
+        *,
+        metric: ArrayLike | str | None = None,
+        duplicates: str = "mean",
+        unbounded: str = "flat",
+    ) -> None:
+        super().__init__(metric=metric, duplicates=duplicates)
+        self.unbounded = unbounded
+
+    def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
+        return box_weights(
+            self.mesh_, self.cloud_, Q, self.metric_, progress, unbounded=self.unbounded
+        )
+
+
+class BoxSplineRegressor(BoxRegressor):
+    """Box splines on the iterative box mesh: rows weighted by boxes that no other row is in.
+
+    Parameters
+    ----------
+    metric : None, "std", "range", (d,) or (d, d)
+        Which axis separates two rows most, and which rows are near, depends on it: with None on
+        the units of the features. A full (d, d) matrix turns the boxes onto its own axes, the
+        rows of a factor L with M = L' L (its eigenvectors).
+    duplicates : {"mean", "raise"}
+        What to do with rows that are equal but for the target.
+    unbounded : {"flat", "growing"}
+        The factor of a side that nothing bounds: 1, or 1 + the distance from the row (in the
+        metric's units), as in the code of Lux et al. 2021.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+        The distinct training rows.
+    mesh_ : BoxMesh
+        Their boxes.
+    order_ : (p,) intp
+        Rows of `cloud_` in the order in which their boxes were inserted.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    The construction: rows are inserted from the centre of the data outwards; a row within an
+    existing box ends that box there, across the axis on which the two rows are farthest apart,
+    and the new box ends alike at the rows within it. `hullwise.predict.box_mesh.box_spline_mesh`
+    says it step by step, with ties; `box_weights` says how values become weights. A training row
+    gets itself. A query within no box, which takes three features or more, gets the plain average
+    of all distinct rows. O(n^2 d) to fit, O(m n d) to predict.
+
+    Source: Lux, Watson, Chang, Bernard, Li, Yu, Xu, Back, Butt, Cameron, Hong, *Novel meshes for
+    multivariate interpolation and approximation*, ACMSE 2018; Lux, Watson, Chang, Hong, Cameron,
+    *Interpolation of sparse high-dimensional data*, Numerical Algorithms 2021, section 3.4.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X, y = [[0.0, 0.0], [4.0, 1.0], [1.0, 8.0]], [0.0, 1.0, 4.0]
+    >>> reg = hw.BoxSplineRegressor().fit(X, y)
+    >>> reg.mesh_
+    BoxMesh(3 boxes, 2 axes, 5 of 12 sides bounded)
+    >>> reg.predict([[1.0, 0.5], [1.0, 8.0]]).round(3)
+    array([0.262, 4.   ])
+    """
+
+    order_: Indices
+
+    def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
+        sides_grow(self.unbounded)
+        mesh = box_spline_mesh(cloud, metric)
+        return {"mesh_": mesh, "order_": mesh.order}
+
+
+class MaxBoxRegressor(BoxRegressor):
+    """Box splines on the max box mesh: around each row the box whose nearest side is farthest.
+
+    Parameters
+    ----------
+    metric : None, "std", "range", (d,) or (d, d)
+        As for `BoxSplineRegressor`.
+    duplicates : {"mean", "raise"}
+        What to do with rows that are equal but for the target.
+    unbounded : {"flat", "growing"}
+        As for `BoxSplineRegressor`.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+        The distinct training rows.
+    mesh_ : BoxMesh
+        Their boxes.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    The construction: the box of a row ends at the nearest row within it in the maximum norm,
+    across the axis on which the two are farthest apart, until no other row is within it;
+    `hullwise.predict.box_mesh.max_box_mesh` says it with ties, `box_weights` how values become
+    weights. The paper uses the values themselves; here, as for `BoxSplineRegressor`, they are
+    divided by their sum. A training row gets itself. A query within no box, which takes three
+    features or more, gets the plain average of all distinct rows. O(n^2 d) to fit, O(m n d) to
+    predict.
+
+    Source: Lux, Watson, Chang, Bernard, Li, Yu, Xu, Back, Butt, Cameron, Hong, *Novel meshes for
+    multivariate interpolation and approximation*, ACMSE 2018, section 2.1.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X, y = [[0.0, 0.0], [4.0, 1.0], [1.0, 8.0]], [0.0, 1.0, 4.0]
+    >>> hw.MaxBoxRegressor().fit(X, y).predict([[1.0, 0.5], [1.0, 8.0]]).round(3)
+    array([0.262, 4.   ])
+    """
+
+    def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
+        sides_grow(self.unbounded)
+        return {"mesh_": max_box_mesh(cloud, metric)}

@@ -24,19 +24,19 @@ from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.cloud_estimator import CloudEstimator
 from ..io.validation import LabelledArray, check_rows
-from ._calibration_scale import ROUNDING, fit_scale, groups_needed, stretch
-from ._duplicates import distinct_places
+from ._calibration_scale import COVERAGE_ROUNDING, conformal_factor, fit_scale, least_groups
+from ._duplicates import unique_rows
 from .error_bound import error_bound
 from .explanation import Explanation
-from .interpolant import CHUNK, Interpolant
-from .outlier_check import warn_of_stray_rows
+from .interpolant import PREDICTION_BATCH, Interpolant
+from .outlier_check import warn_of_outliers
 from .prediction_band import Band
-from .targets import read_numbers, refuse_masked
+from .targets import numeric_target, refuse_masked
 
 __all__ = ["CalibratedRegressor"]
 
-FOLDS = 5  # times that rows are left out to learn the shape of the band
-LEFT_OUT = 1000  # rows that serve for it, at most
+SHAPE_FOLDS = 5  # times that rows are left out to learn the shape of the band
+SHAPE_ROWS = 1000  # rows that serve for it, at most
 
 
 class CalibratedRegressor(RegressorMixin, CloudEstimator):
@@ -157,30 +157,30 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         """
         self._check_options()
         checked = check_rows(X)
-        target = _one_target(y, len(checked.values))
-        group = _groups(groups, len(target))
-        self._look_at_rows(checked.values, checked.columns, target)
+        target = _single_target(y, len(checked.values))
+        group = _encode_groups(groups, len(target))
+        self._check_rows(checked.values, checked.columns, target)
         rng = np.random.default_rng(check_int("random_state", self.random_state, 0))
-        held = self._held_out(group, rng, "rows" if groups is None else "groups")
-        train, rest = np.flatnonzero(~held), np.flatnonzero(held)
-        fitted = self._fitted(checked, target, train)
-        folds = _folds(train, group, rng, whole=groups is not None)
-        constants = self._shape(checked, target, train, folds, fitted)
-        error, reach, moment = _errors(fitted, checked.values[rest], target[rest])
-        scores = _scores(error, _scale(constants, reach, moment))
-        _, code = np.unique(group[rest], return_inverse=True)
+        left_out = self._choose_calibration_rows(group, rng, "rows" if groups is None else "groups")
+        train, calibration = np.flatnonzero(~left_out), np.flatnonzero(left_out)
+        fitted = self._fit_interpolant(checked, target, train)
+        folds = _choose_folds(train, group, rng, whole=groups is not None)
+        constants = self._fit_constants(checked, target, train, folds, fitted)
+        error, reach, moment = _errors(fitted, checked.values[calibration], target[calibration])
+        scores = _scores(error, _error_scale(constants, reach, moment))
+        _, code = np.unique(group[calibration], return_inverse=True)
         noise, lipschitz, smoothness = (float(c) for c in constants)
         self._set_fitted(
             X,
             fitted.cloud_,
             interpolant_=fitted,
             training_rows_=train,
-            calibration_rows_=rest,
+            calibration_rows_=calibration,
             noise_=noise,
             lipschitz_=lipschitz,
             smoothness_=smoothness,
             scores_=scores,
-            factor_=stretch(scores, code, self.coverage),
+            factor_=conformal_factor(scores, code, self.coverage),
             labels_=checked.labels,
             _columns=checked.columns,
         )
@@ -190,7 +190,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         """Predictions and bands for queries Q (m, d)."""
         checked = self._queries(Q)
         prediction, reach, moment = _predict(self.interpolant_, checked.values.astype(np.float64))
-        u = _scale(np.array([self.noise_, self.lipschitz_, self.smoothness_]), reach, moment)
+        u = _error_scale(np.array([self.noise_, self.lipschitz_, self.smoothness_]), reach, moment)
         with np.errstate(invalid="ignore", over="ignore"):
             half = self.factor_ * u
         half[np.isnan(half)] = np.inf  # 0 times infinity: nothing is known
@@ -201,12 +201,12 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), in the middle of their bands: (m,)."""
         values = self._values(Q)
-        return np.asarray(self.interpolant_.predict(_named(values, self._columns)))
+        return np.asarray(self.interpolant_.predict(_with_columns(values, self._columns)))
 
     def weights(self, Q: Any) -> csr_array:
         """Weights of queries Q (m, d) over all n rows given to `fit`, 0 for those held out."""
         values = self._values(Q)
-        W = self.interpolant_._row_weights(values)
+        W = self.interpolant_.row_weights(values)
         n = len(self.training_rows_) + len(self.calibration_rows_)
         rows = self.training_rows_[W.indices]
         return csr_array((W.data, rows, W.indptr), shape=(W.shape[0], n))
@@ -214,7 +214,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
     def explain(self, q: Any) -> Explanation:
         """Which rows make the prediction at one query q, (d,) or (1, d): heaviest first."""
         checked = self._queries(np.asarray(q)[None] if np.ndim(q) == 1 else q)
-        why = self.interpolant_.explain(_named(checked.values, self._columns))
+        why = self.interpolant_.explain(_with_columns(checked.values, self._columns))
         rows = self.training_rows_[why.rows]
         labels = None if self.labels_ is None else np.asarray(self.labels_)[rows]
         return replace(why, rows=rows, labels=labels)
@@ -233,18 +233,20 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
             if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
                 raise DataError(f"{name}={value!r}: expected a number between 0 and 1.")
 
-    def _look_at_rows(self, X: Array, columns: tuple[str, ...] | None, y: Floats) -> None:
-        """Warn or refuse once, with the numbers of the rows as given."""
-        warn_of_stray_rows(X, columns or [f"x{j}" for j in range(X.shape[1])])
-        places = distinct_places(X)
-        if len(places.first) < len(X):
-            self.interpolant._refuse_disagreement(y, places.first[places.place])
+    def _check_rows(self, X: Array, columns: tuple[str, ...] | None, y: Floats) -> None:
+        """Warn or refuse once, with the numbers of the rows of the whole table."""
+        warn_of_outliers(X, columns or [f"x{j}" for j in range(X.shape[1])])
+        unique = unique_rows(X)
+        if len(unique.first) < len(X):
+            self.interpolant.check_duplicates(y, unique)
 
-    def _held_out(self, group: Indices, rng: np.random.Generator, what: str) -> NDArray[np.bool_]:
+    def _choose_calibration_rows(
+        self, group: Indices, rng: np.random.Generator, what: str
+    ) -> NDArray[np.bool_]:
         """Which rows are for calibration, (n,)."""
         total = int(group.max()) + 1
-        count = int(np.ceil(self.calibration * total * (1 - ROUNDING)))
-        need = groups_needed(self.coverage)
+        count = int(np.ceil(self.calibration * total * (1 - COVERAGE_ROUNDING)))
+        need = least_groups(self.coverage)
         if count < need:
             enough = int((need - 1) / self.calibration) + 1
             raise DataError(
@@ -261,14 +263,14 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         chosen = rng.permutation(total)[:count]
         return np.isin(group, chosen)
 
-    def _fitted(self, checked: LabelledArray, y: Floats, rows: Indices) -> Interpolant:
-        table = _named(checked.values[rows], checked.columns)
+    def _fit_interpolant(self, checked: LabelledArray, y: Floats, rows: Indices) -> Interpolant:
+        table = _with_columns(checked.values[rows], checked.columns)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)  # said before, about the whole table
             fitted: Interpolant = clone(self.interpolant).fit(table, y[rows])
         return fitted
 
-    def _shape(
+    def _fit_constants(
         self,
         checked: LabelledArray,
         y: Floats,
@@ -277,15 +279,15 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         fitted: Interpolant,
     ) -> Floats:
         """The constants of u, from errors on training rows left out in turn."""
-        found = []
-        for out, asked in folds:
-            rest = np.setdiff1d(train, out, assume_unique=True)
-            model = self._fitted(checked, y, rest)
-            found.append(_errors(model, checked.values[asked], y[asked]))
-        error, reach, moment = (np.concatenate(part) for part in zip(*found))
+        parts = []
+        for left_out, predicted in folds:
+            rest = np.setdiff1d(train, left_out, assume_unique=True)
+            model = self._fit_interpolant(checked, y, rest)
+            parts.append(_errors(model, checked.values[predicted], y[predicted]))
+        error, reach, moment = (np.concatenate(part) for part in zip(*parts))
         constants = np.full(3, np.nan)
         if np.isfinite(moment).all():
-            slope = _own_slopes(fitted, y[train])
+            slope = _typical_slopes(fitted, y[train])
             constants = fit_scale(error, reach, moment, float(self.coverage), slope)
         if not np.isfinite(constants).all():
             raise DataError(
@@ -295,25 +297,25 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         return constants
 
 
-def _folds(
+def _choose_folds(
     train: Indices, group: Indices, rng: np.random.Generator, *, whole: bool
 ) -> list[tuple[Indices, Indices]]:
-    """FOLDS pairs of rows to leave out, and of those the ones to predict: LEFT_OUT in all."""
+    """SHAPE_FOLDS pairs: rows to leave out, and those to predict of them (SHAPE_ROWS in all)."""
     order = rng.permutation(np.unique(group[train]))
     if not whole:  # then only the rows that are predicted need be left out
-        order = order[:LEFT_OUT]
+        order = order[:SHAPE_ROWS]
     folds = []
-    for part in np.array_split(order, min(FOLDS, len(order))):
-        out = train[np.isin(group[train], part)]
-        asked = np.sort(rng.permutation(out)[: LEFT_OUT // FOLDS])
-        folds.append((out, asked))
+    for part in np.array_split(order, min(SHAPE_FOLDS, len(order))):
+        left_out = train[np.isin(group[train], part)]
+        predicted = np.sort(rng.permutation(left_out)[: SHAPE_ROWS // SHAPE_FOLDS])
+        folds.append((left_out, predicted))
     return folds
 
 
-def _own_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
+def _typical_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
     """Lipschitz constant and smoothness of a target that varies once over the data."""
     cloud = fitted.cloud_
-    rows = cloud.take(cloud.sample(LEFT_OUT))
+    rows = cloud.take(cloud.sample(SHAPE_ROWS))
     radius = float(np.median(fitted.metric_.norm(rows - cloud.mean)))
     deviation = float(np.median(np.abs(y - np.median(y)))) or float(np.abs(y - y.mean()).mean())
     if radius == 0:
@@ -325,16 +327,17 @@ def _own_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
 
 def _predict(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
     """Prediction, reach and moment of each query."""
-    parts = [_predict_some(fitted, Q[a : a + CHUNK]) for a in range(0, max(1, len(Q)), CHUNK)]
+    starts = range(0, max(1, len(Q)), PREDICTION_BATCH)
+    parts = [_predict_batch(fitted, Q[start : start + PREDICTION_BATCH]) for start in starts]
     prediction, reach, moment = (np.concatenate(part) for part in zip(*parts))
     return prediction, reach, moment
 
 
-def _predict_some(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
-    W = fitted._weights(Q)
+def _predict_batch(fitted: Interpolant, Q: Floats) -> tuple[Floats, Floats, Floats]:
+    W = fitted.unique_row_weights(Q)
     bound = error_bound(W, fitted.cloud_, Q, smoothness=0.0, metric=fitted.metric_)
-    over_rows = W if fitted.share_ is None else W @ fitted.share_
-    return np.asarray(over_rows @ fitted.y_), bound.reach, bound.moment
+    prediction = fitted.share_among_copies(W) @ fitted.y_
+    return np.asarray(prediction), bound.reach, bound.moment
 
 
 def _errors(fitted: Interpolant, Q: Array, y: Floats) -> tuple[Floats, Floats, Floats]:
@@ -343,7 +346,7 @@ def _errors(fitted: Interpolant, Q: Array, y: Floats) -> tuple[Floats, Floats, F
     return np.abs(y - prediction), reach, moment
 
 
-def _scale(constants: Floats, reach: Floats, moment: Floats) -> Floats:
+def _error_scale(constants: Floats, reach: Floats, moment: Floats) -> Floats:
     noise, lipschitz, smoothness = constants
     with np.errstate(over="ignore"):
         return np.asarray(noise + lipschitz * reach + smoothness / 2 * moment)
@@ -355,8 +358,8 @@ def _scores(error: Floats, u: Floats) -> Floats:
         return np.where(error == 0, 0.0, error / u)
 
 
-def _one_target(y: Any, n: int) -> Floats:
-    target = read_numbers(y, n)
+def _single_target(y: Any, n: int) -> Floats:
+    target = numeric_target(y, n)
     if target.ndim == 1:
         return target
     if target.shape[1] != 1:
@@ -372,24 +375,24 @@ def _one_target(y: Any, n: int) -> Floats:
     return target[:, 0]
 
 
-def _groups(groups: Any, n: int) -> Indices:
+def _encode_groups(groups: Any, n: int) -> Indices:
     """The group of each row as a number, (n,); each row its own where none are given."""
     if groups is None:
         return np.arange(n)
     refuse_masked(groups, "groups")
-    given = np.asarray(groups)
-    if given.shape != (n,):
-        raise DataError(f"groups has shape {given.shape}: expected one for each of {n} rows.")
-    if given.dtype.kind == "f" and np.isnan(given).any():
-        row = int(np.isnan(given).argmax())
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise DataError(f"groups has shape {labels.shape}: expected one for each of {n} rows.")
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        row = int(np.isnan(labels).argmax())
         raise DataError(f"groups contains NaN, first in row {row}: each row needs a group.")
     try:
-        return np.unique(given, return_inverse=True)[1].reshape(-1)
+        return np.unique(labels, return_inverse=True)[1].reshape(-1)
     except TypeError as error:
         raise DataError(f"groups cannot be sorted ({error}): give all one type.") from error
 
 
-def _named(values: Array, columns: tuple[str, ...] | None) -> Any:
+def _with_columns(values: Array, columns: tuple[str, ...] | None) -> Any:
     """A table with the names that the rows came with."""
     if columns is None:
         return values

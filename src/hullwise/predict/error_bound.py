@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._core.options import check_nonnegative
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import row_norms
-from ._row_weights import UNIT, Weighted, read_weighted
+from ._row_weights import WeightedRows, weighted_rows
 from .simplex_shape import theorem_terms
 
 __all__ = ["ErrorBound", "error_bound"]
@@ -163,15 +164,15 @@ def error_bound(
         check_nonnegative("smoothness", smoothness),
         check_nonnegative("lipschitz", lipschitz),
     )
-    given = read_weighted(W, X, Q, metric)
+    weighted = weighted_rows(W, X, Q, metric)
     with np.errstate(all="ignore"):
-        sums = _sums(given)
-        reach = _in_units(*sums[0], given.frame.exponent)
-        moment = _in_units(*sums[1], 2 * given.frame.exponent)
-        shift = _in_units(*_scaled(sums[0], slope), given.frame.exponent)
-        spread = _in_units(*_scaled(sums[1], gamma / 2), 2 * given.frame.exponent)
-        paper = _in_units(*_scaled(theorem_terms(given), gamma / 2), 2 * given.frame.exponent)
-        return ErrorBound(shift, spread, upward(paper + shift), reach, moment, given.labels)
+        sums = _scaled_sums(weighted)
+        reach = _in_units(*sums[0], weighted.frame.exponent)
+        moment = _in_units(*sums[1], 2 * weighted.frame.exponent)
+        shift = _in_units(*_times(sums[0], slope), weighted.frame.exponent)
+        spread = _in_units(*_times(sums[1], gamma / 2), 2 * weighted.frame.exponent)
+        paper = _in_units(*_times(theorem_terms(weighted), gamma / 2), 2 * weighted.frame.exponent)
+        return ErrorBound(shift, spread, upward(paper + shift), reach, moment, weighted.labels)
 
 
 Scaled = tuple[Floats, NDArray[np.intp]]  # mantissas and exponents of two
@@ -180,11 +181,11 @@ Scaled = tuple[Floats, NDArray[np.intp]]  # mantissas and exponents of two
 def upward(values: Floats) -> Floats:
     """A few units in the last place more than values of at least 0; zero stays zero."""
     with np.errstate(over="ignore", under="ignore"):
-        more = np.nextafter(values * (1 + 4 * UNIT), np.inf)
+        more = np.nextafter(values * (1 + 4 * UNIT_ROUNDOFF), np.inf)
     return np.where(values == 0, 0.0, more)
 
 
-def _scaled(value: Scaled, factor: float) -> Scaled:
+def _times(value: Scaled, factor: float) -> Scaled:
     """value * factor, both with their own exponents, so that nothing overflows halfway."""
     mantissa, exponent = np.frexp(factor)
     return value[0] * mantissa, value[1] + int(exponent)
@@ -195,47 +196,47 @@ def _in_units(mantissa: Floats, exponent: NDArray[np.intp], more: int) -> Floats
     return np.where(mantissa == 0, 0.0, upward(np.where(least == 0, 5e-324, least)))
 
 
-def _sums(given: Weighted) -> tuple[Scaled, Scaled]:
+def _scaled_sums(weighted: WeightedRows) -> tuple[Scaled, Scaled]:
     """|sum w_i (x_i - q)| and sum |w_i| |x_i - q|^2 in the frame, rounded upward."""
-    mean, size, rough = _walk(given)
-    W = given.W
-    top = np.maximum.reduceat(rough, W.indptr[:-1])
-    unit = np.where((top > 0) & np.isfinite(top), np.frexp(top)[1], 0)
-    each = np.repeat(unit, given.counts())
-    size, rough = np.ldexp(size, -each), np.ldexp(rough, -each)
-    weight = csr_array((np.abs(W.data), np.arange(W.nnz), W.indptr), shape=(len(top), W.nnz))
+    mean, size, uncancelled = _mean_differences(weighted)
+    W = weighted.W
+    largest = np.maximum.reduceat(uncancelled, W.indptr[:-1])
+    unit = np.where((largest > 0) & np.isfinite(largest), np.frexp(largest)[1], 0)
+    each = np.repeat(unit, weighted.counts())
+    size, uncancelled = np.ldexp(size, -each), np.ldexp(uncancelled, -each)
+    weight = csr_array((np.abs(W.data), np.arange(W.nnz), W.indptr), shape=(len(largest), W.nnz))
     # k terms, r coordinates, and a dozen roundings on the way to each term (Higham, 3.1)
-    terms = given.counts() + given.cloud.d + given.frame.rank + 12.0
-    loose = terms * UNIT * np.maximum(1.0, weight @ np.ones(W.nnz)) * 1.01
-    size += np.repeat(loose, given.counts()) * rough
-    first = weight @ rough
-    reach = row_norms(np.ldexp(mean, -unit[:, None])) * (1 + loose) + loose * first * 1.01
-    second = (weight @ np.square(size)) * (1 + loose) + 2.0**-1000
-    anywhere = top > 0
+    terms = weighted.counts() + weighted.cloud.d + weighted.frame.rank + 12.0
+    rounding = terms * UNIT_ROUNDOFF * np.maximum(1.0, weight @ np.ones(W.nnz)) * 1.01
+    size += np.repeat(rounding, weighted.counts()) * uncancelled
+    first = weight @ uncancelled
+    reach = row_norms(np.ldexp(mean, -unit[:, None])) * (1 + rounding) + rounding * first * 1.01
+    second = (weight @ np.square(size)) * (1 + rounding) + 2.0**-1000
+    nonzero = largest > 0
     exponent = unit.astype(np.intp)
     return (
-        (np.where(anywhere, _bounded(reach), 0.0), exponent),
-        (np.where(anywhere, _bounded(second), 0.0), 2 * exponent),
+        (np.where(nonzero, _nan_as_infinity(reach), 0.0), exponent),
+        (np.where(nonzero, _nan_as_infinity(second), 0.0), 2 * exponent),
     )
 
 
-def _bounded(values: Floats) -> Floats:
+def _nan_as_infinity(values: Floats) -> Floats:
     """Where a difference overflowed there is no number to give but infinity."""
     return np.where(np.isnan(values), np.inf, values)
 
 
-def _walk(given: Weighted) -> tuple[Floats, Floats, Floats]:
+def _mean_differences(weighted: WeightedRows) -> tuple[Floats, Floats, Floats]:
     """sum w_i v_i (m, r), |v_i| (nnz,) and |v_i| before anything cancelled, v_i = x_i - q."""
-    W = given.W
-    mean = np.zeros((len(given.Q), given.frame.rank))
-    size, rough = np.zeros(W.nnz), np.zeros(W.nnz)
-    for first, last in given.spans():
-        owners = given.owners(first, last)
-        Z, loose = given.image(given.rows(slice(first, last)), given.Q[owners])
+    W = weighted.W
+    mean = np.zeros((len(weighted.Q), weighted.frame.rank))
+    size, uncancelled = np.zeros(W.nnz), np.zeros(W.nnz)
+    for first, last in weighted.spans():
+        queries = weighted.query_of(first, last)
+        Z, sizes = weighted.image(weighted.rows(slice(first, last)), weighted.Q[queries])
         size[first:last] = row_norms(Z)
-        rough[first:last] = size[first:last] if loose is Z else row_norms(loose)
-        a, b = int(owners[0]), int(owners[-1]) + 1
+        uncancelled[first:last] = size[first:last] if sizes is Z else row_norms(sizes)
+        a, b = int(queries[0]), int(queries[-1]) + 1
         ends = np.clip(W.indptr[a : b + 1], first, last) - first
         part = csr_array((W.data[first:last], np.arange(last - first), ends), (b - a, last - first))
         mean[a:b] += part @ Z
-    return mean, size, rough
+    return mean, size, uncancelled

@@ -92,14 +92,14 @@ def _percent(weight: float) -> str:
     return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.2g}"
 
 
-def explain(regressor: Interpolant, q: Floats) -> Explanation:
+def explain_prediction(regressor: Interpolant, q: Floats) -> Explanation:
     """The rows that `regressor` uses at q (1, d)."""
-    W = regressor._row_weights(q)  # not `weights`, which would miss the names that q came with
+    W = regressor.row_weights(q)  # not `weights`, which would miss the names that q came with
     order = np.lexsort((W.indices, -np.abs(W.data)))
     rows, w = W.indices[order].astype(np.intp), W.data[order]
     cloud, targets = regressor.cloud_, regressor.y_[rows]
-    place = rows if regressor.places_ is None else regressor.places_.place[rows]
-    difference = cloud.take(place) - q
+    unique = regressor.unique_rows_
+    difference = cloud.take(rows if unique is None else unique.inverse[rows]) - q
     labels = regressor.labels_
     prediction = w @ targets
     return Explanation(

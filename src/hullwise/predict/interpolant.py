@@ -15,31 +15,34 @@ from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.metric import Metric
-from ._duplicates import Places, distinct_places
+from ._duplicates import UniqueRows, unique_rows
 from .error_bound import ErrorBound, error_bound
-from .explanation import Explanation, explain
-from .outlier_check import warn_of_stray_rows
+from .explanation import Explanation, explain_prediction
+from .outlier_check import warn_of_outliers
 from .quantiles import weighted_quantiles
-from .targets import read_numbers
+from .targets import numeric_target
 
-CHUNK = 8192  # queries whose weights are held at once to predict
+PREDICTION_BATCH = 8192  # queries whose weights are in memory at once
 
 
 class Interpolant(RegressorMixin, CloudEstimator):
     """A regressor whose prediction is a weighted average of training targets.
 
     A subclass says in `_weigh` what the weights of queries are over the rows of `cloud_`, and may
-    learn something beforehand in `_learn`. Rows that are equal in every feature are one place:
-    the cloud holds it once, and its weight is divided equally among them.
+    learn something beforehand in `_learn`; one with more options has an `__init__` that passes
+    these two on. The cloud holds the distinct rows: the weight of a row that occurs several times
+    is divided equally among its copies.
     """
 
-    metric: Any
-    duplicates: str
     metric_: Metric
     y_: Floats
     labels_: Any
-    places_: Places | None
-    share_: csr_array | None
+    unique_rows_: UniqueRows | None
+    averaging_: csr_array | None
+
+    def __init__(self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean") -> None:
+        self.metric = metric
+        self.duplicates = duplicates
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn training rows X (n, d) and their targets y, (n,) or (n, k) numbers.
@@ -55,64 +58,71 @@ class Interpolant(RegressorMixin, CloudEstimator):
         if self.duplicates not in ("mean", "raise"):
             raise DataError(f"duplicates={self.duplicates!r}: expected 'mean' or 'raise'.")
         cloud = self._read_training(X)
-        target = read_numbers(y, cloud.n)
-        labels, X_rows = cloud.labels, cloud.rows.block(0, cloud.n)
-        warn_of_stray_rows(X_rows, cloud.names)
-        places = distinct_places(X_rows)
-        learned: dict[str, Any] = {"places_": None, "share_": None}
-        if len(places.first) < cloud.n:
-            self._refuse_disagreement(target, places.first[places.place])
-            cloud = Cloud(X_rows[places.first], columns=cloud.columns)
-            learned = {"places_": places, "share_": places.share()}
+        target = numeric_target(y, cloud.n)
+        labels, table = cloud.labels, cloud.rows.block(0, cloud.n)
+        warn_of_outliers(table, cloud.names)
+        unique = unique_rows(table)
+        learned: dict[str, Any] = {"unique_rows_": None, "averaging_": None}
+        if len(unique.first) < cloud.n:
+            self.check_duplicates(target, unique)
+            cloud = Cloud(table[unique.first], columns=cloud.columns)
+            learned = {"unique_rows_": unique, "averaging_": unique.averaging_matrix()}
         metric = cloud.metric(self.metric)
         learned |= {"y_": target, "labels_": labels, "metric_": metric}
         self._set_fitted(X, cloud, **learned, **self._learn(cloud, metric))
         return self
 
-    def _refuse_disagreement(self, y: Floats, first: Any) -> None:
-        apart = (y != y[first]).reshape(len(y), -1).any(axis=1)
-        if not apart.any():
+    def check_duplicates(self, y: Floats, unique: UniqueRows) -> None:
+        """Warn of equal rows with different targets, or refuse them with ``duplicates="raise"``."""
+        first = unique.first[unique.inverse]
+        differs = (y != y[first]).reshape(len(y), -1).any(axis=1)
+        if not differs.any():
             return
-        b = int(apart.argmax())
-        found = (
-            f"{int(apart.sum())} row(s) repeat the features of an earlier row with another "
+        b = int(differs.argmax())
+        problem = (
+            f"{int(differs.sum())} row(s) repeat the features of an earlier row with another "
             f"target, the first is row {b} (as row {int(first[b])}; counted from 0)"
         )
         if self.duplicates == "raise":
-            raise DataError(f'{found}. Remove them, or average them with duplicates="mean".')
-        warnings.warn(f"{found}: their targets are averaged.", DataWarning, stacklevel=3)
+            raise DataError(f'{problem}. Remove them, or average them with duplicates="mean".')
+        warnings.warn(f"{problem}: their targets are averaged.", DataWarning, stacklevel=3)
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
         """What `fit` works out beyond the cloud: names and values of attributes."""
         return {}
 
-    def _weigh(self, Q: Floats, metric: Metric, progress: Progress | None) -> csr_array:
-        """Weights of queries Q (m, d) over the rows of `cloud_`, (m, cloud_.n)."""
+    def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
+        """Weights of queries Q (m, d) over the rows of `cloud_` in `metric_`, (m, cloud_.n)."""
         raise NotImplementedError
 
-    def _weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
-        """Over the distinct rows."""
+    def unique_row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
+        """Weights of checked queries Q (m, d) over the distinct rows, those of `cloud_`."""
         if not len(Q):
             return csr_array((0, self.cloud_.n))
-        return self._weigh(Q, self.metric_, progress)
+        return self._weigh(Q, progress)
 
-    def _row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
-        """Over all training rows."""
-        W = self._weights(Q, progress)
-        if self.share_ is not None:
-            W = csr_array(W @ self.share_)
-            W.sort_indices()
+    def row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
+        """Weights of checked queries Q (m, d) over all training rows."""
+        return self.share_among_copies(self.unique_row_weights(Q, progress))
+
+    def share_among_copies(self, W: csr_array) -> csr_array:
+        """Weights on distinct rows, divided equally among the copies of each: (m, n)."""
+        if self.averaging_ is None:
+            return W
+        W = csr_array(W @ self.averaging_)
+        W.sort_indices()
         return W
 
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
         """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1."""
-        return self._row_weights(self._queries(Q).values.astype(np.float64), progress)
+        return self.row_weights(self._queries(Q).values.astype(np.float64), progress)
 
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), W @ y: (m,) or (m, k)."""
         values = self._queries(Q).values.astype(np.float64)
-        parts = [slice(start, start + CHUNK) for start in range(0, max(1, len(values)), CHUNK)]
-        return np.concatenate([self._row_weights(values[at]) @ self.y_ for at in parts])
+        starts = range(0, max(1, len(values)), PREDICTION_BATCH)
+        batches = [values[start : start + PREDICTION_BATCH] for start in starts]
+        return np.concatenate([self.row_weights(batch) @ self.y_ for batch in batches])
 
     def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:
         """Weighted quantiles of the targets that make each prediction; p = 0.5 is the median.
@@ -136,7 +146,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
         checked = self._queries(row)
         if len(checked.values) != 1:
             raise DataError(f"explain takes one query: found {len(checked.values)} rows.")
-        return explain(self, checked.values.astype(np.float64))
+        return explain_prediction(self, checked.values.astype(np.float64))
 
     def bound(self, Q: Any, *, smoothness: float, lipschitz: float = 0.0) -> ErrorBound:
         """How wrong the predictions at Q (m, d) can be: `hullwise.error_bound` of the weights.
@@ -152,7 +162,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
         """
         values = self._queries(Q).values.astype(np.float64)
         return error_bound(
-            *(self._weights(values), self.cloud_, values),
+            *(self.unique_row_weights(values), self.cloud_, values),
             smoothness=smoothness,
             lipschitz=lipschitz,
             metric=self.metric_,

@@ -10,7 +10,7 @@ import warnings
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
@@ -24,14 +24,14 @@ from ..io.validation import check_rows, check_target
 from . import _mixture_kernels
 from .explanation import Explanation
 from .interpolant import Interpolant
-from .quantiles import read_probabilities
-from .targets import refuse_masked
+from .quantiles import check_probabilities
+from .targets import encode_classes, refuse_masked
 
 __all__ = ["MixtureClassifier", "MixtureRegressor"]
 
 
-class _Mixture(CloudEstimator):
-    """What the two share: an interpolant of their own, fitted, and its weights."""
+class MixtureEstimator(CloudEstimator):
+    """What regressor and classifier share: an interpolant of their own, and its weights."""
 
     interpolant: Interpolant
     interpolant_: Interpolant
@@ -75,7 +75,7 @@ class _Mixture(CloudEstimator):
         return self.interpolant_.explain(q)
 
 
-class MixtureRegressor(RegressorMixin, _Mixture):
+class MixtureRegressor(RegressorMixin, MixtureEstimator):
     """Function-valued prediction: each training row has samples of a distribution.
 
     The prediction at a query is the mixture of the rows' empirical distributions with the weights
@@ -130,9 +130,9 @@ class MixtureRegressor(RegressorMixin, _Mixture):
         DataError, DataTypeError
             For rows or samples that cannot be used; NaN is refused.
         """
-        given = _samples(y)
-        samples = np.sort(given.reshape(len(given), -1), axis=1)
-        if given.ndim == 2 and samples.shape[1] == 1:
+        table = _check_samples(y)
+        samples = np.sort(table.reshape(len(table), -1), axis=1)
+        if table.ndim == 2 and samples.shape[1] == 1:
             warnings.warn(
                 "A column-vector y was passed when a 1d array was expected: each row has one "
                 "sample only, so every distribution mixed is a single point.",
@@ -164,20 +164,20 @@ class MixtureRegressor(RegressorMixin, _Mixture):
         O(nnz (s + k)) beyond the weights, with nnz the number of weights.
         """
         W = self.weights(Q)
-        at = np.asarray(t, dtype=np.float64)
-        if at.ndim > 2 or (at.ndim == 2 and len(at) != W.shape[0]):
+        thresholds = np.asarray(t, dtype=np.float64)
+        if thresholds.ndim > 2 or (thresholds.ndim == 2 and len(thresholds) != W.shape[0]):
             raise DataError(
-                f"t has shape {at.shape}: expected one number, (k,) for all queries, or "
+                f"t has shape {thresholds.shape}: expected one number, (k,) for all queries, or "
                 f"({W.shape[0]}, k), one row for each."
             )
-        if np.isnan(at).any():
+        if np.isnan(thresholds).any():
             raise DataError("t contains NaN: a threshold must be a number.")
-        rows = np.atleast_2d(at)
+        rows = np.atleast_2d(thresholds)
         order = np.argsort(rows, axis=1)
-        found = _mixture_kernels.cdf(W, self.samples_, np.take_along_axis(rows, order, axis=1))
-        shares = np.empty_like(found)
-        np.put_along_axis(shares, np.broadcast_to(order, found.shape), found, axis=1)
-        return shares[:, 0] if at.ndim == 0 else shares
+        ordered = _mixture_kernels.cdf(W, self.samples_, np.take_along_axis(rows, order, axis=1))
+        cdf = np.empty_like(ordered)
+        np.put_along_axis(cdf, np.broadcast_to(order, cdf.shape), ordered, axis=1)
+        return cdf[:, 0] if thresholds.ndim == 0 else cdf
 
     def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:
         """Quantiles of the mixtures; p = 0.5 is the median.
@@ -198,11 +198,10 @@ class MixtureRegressor(RegressorMixin, _Mixture):
         -----
         O(n s log(n s) + nnz k log(n s) log s) beyond the weights.
         """
-        probabilities = read_probabilities(p)
-        found = _mixture_kernels.quantiles(
-            self.weights(Q), self.samples_, probabilities.reshape(-1)
-        )
-        return found[:, 0] if probabilities.ndim == 0 else found
+        probabilities = check_probabilities(p)
+        W = self.weights(Q)
+        quantiles = _mixture_kernels.quantiles(W, self.samples_, probabilities.reshape(-1))
+        return quantiles[:, 0] if probabilities.ndim == 0 else quantiles
 
     def ks(self, Q: Any, samples: Any) -> Floats:
         """Kolmogorov-Smirnov distances between the mixtures and samples seen at the queries.
@@ -225,18 +224,18 @@ class MixtureRegressor(RegressorMixin, _Mixture):
         stands for, which is a matter of convention: none is given.
         """
         W = self.weights(Q)
-        seen = _samples(samples, "samples")
-        seen = seen.reshape(len(seen), -1)
-        if len(seen) != W.shape[0]:
-            raise DataError(f"samples has {len(seen)} rows for {W.shape[0]} queries.")
-        return _mixture_kernels.ks(W, self.samples_, np.sort(seen, axis=1))
+        table = _check_samples(samples, "samples")
+        table = table.reshape(len(table), -1)
+        if len(table) != W.shape[0]:
+            raise DataError(f"samples has {len(table)} rows for {W.shape[0]} queries.")
+        return _mixture_kernels.ks(W, self.samples_, np.sort(table, axis=1))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predicted means against the means of the samples y, (n, s) or (n,)."""
-        return float(super().score(X, _means(_samples(y)), sample_weight))
+        return float(super().score(X, _means(_check_samples(y)), sample_weight))
 
 
-class MixtureClassifier(ClassifierMixin, _Mixture):
+class MixtureClassifier(ClassifierMixin, MixtureEstimator):
     """Class probabilities as the weights of an interpolant, added up by class.
 
     Parameters
@@ -286,13 +285,13 @@ class MixtureClassifier(ClassifierMixin, _Mixture):
         DataError, DataTypeError
             For rows or labels that cannot be used.
         """
-        classes, code = _classes(y)
+        classes, code = encode_classes(y)
         return self._fit_interpolant(X, np.eye(len(classes))[code], classes_=classes)
 
     def predict_proba(self, Q: Any) -> Floats:
         """Probability of each class at queries Q (m, d): (m, k), in the order of `classes_`."""
-        found = np.asarray(self.weights(Q) @ self.interpolant_.y_)
-        return np.asarray(found / found.sum(axis=1, keepdims=True))
+        shares = np.asarray(self.weights(Q) @ self.interpolant_.y_)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     def predict(self, Q: Any) -> Array:
         """The most probable class of queries Q (m, d), (m,); of equal ones the first."""
@@ -300,7 +299,7 @@ class MixtureClassifier(ClassifierMixin, _Mixture):
         return np.asarray(self.classes_[best])
 
 
-def _samples(y: Any, name: str = "y") -> Floats:
+def _check_samples(y: Any, name: str = "y") -> Floats:
     """Samples as (n, s) or (n,) float64."""
     refuse_masked(y, name)
     try:
@@ -322,46 +321,3 @@ def _means(samples: Floats) -> Floats:
     samples = samples.reshape(len(samples), -1)
     exponent = power_of_two_exponents(np.abs(samples).max(keepdims=True))[0, 0]
     return np.asarray(np.ldexp(np.ldexp(samples, -exponent).mean(axis=1), exponent))
-
-
-def _classes(y: Any) -> tuple[Array, NDArray[np.intp]]:
-    """The distinct labels, ascending, and which of them each row has."""
-    refuse_masked(y)
-    labels = np.asarray(y)
-    labels = check_target(y, len(labels) if labels.ndim else 0)
-    _refuse_missing(y if labels.dtype.kind in "US" else labels)
-    if labels.ndim == 2:
-        if labels.shape[1] != 1:
-            raise DataError(f"y has shape {labels.shape}: expected one label for each row, (n,).")
-        warnings.warn(
-            "A column-vector y was passed when a 1d array was expected: its column is taken.",
-            DataConversionWarning,
-            stacklevel=3,
-        )
-        labels = labels[:, 0]
-    if labels.dtype.kind == "f" and (broken := labels != np.round(labels)).any():
-        raise DataError(
-            f"y holds continuous numbers, as {labels[broken][0]:g} in row {int(broken.argmax())}: "
-            "a classifier needs class labels. Use MixtureRegressor, or give the bins as labels."
-        )
-    try:
-        classes, code = np.unique(labels, return_inverse=True)
-    except TypeError as error:
-        raise DataError(
-            f"the labels of y cannot be sorted ({error}): give all of them one type, none missing."
-        ) from error
-    return classes, code.reshape(-1)
-
-
-def _refuse_missing(labels: Any) -> None:
-    """DataError for None, NaN, NaT or pandas' NA among labels, before NumPy makes a class of it."""
-    if getattr(getattr(labels, "dtype", None), "kind", "O") not in "OMm":
-        return
-    given = labels if isinstance(labels, np.ndarray) else np.asarray(labels, dtype=object)
-    same = [label is not None and label == label for label in given.reshape(-1)]  # NA gives NA
-    missing = [i for i, yes in enumerate(same) if not (isinstance(yes, bool | np.bool_) and yes)]
-    if missing:
-        raise DataError(
-            f"y contains NaN: {len(missing)} missing label(s), first in row {missing[0]} (counted "
-            "from 0). Nothing is filled in for you: drop those rows."
-        )

@@ -1,56 +1,84 @@
-"""Weights from distances alone: the nearest rows alike, or rows by the inverse of a distance."""
+"""The nearest rows, all with the same weight."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from .._core.memory import check_memory
-from .._core.threads import StopFlag
+from .._core.options import check_int
 from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ._batching import Batch, in_batches, scene
-from ._nearest_kernel import by_distance
+from .interpolant import Interpolant
+from .inverse_distance import inverse_distance_weights
+
+__all__ = ["NearestRegressor", "nearest_weights"]
 
 
 def nearest_weights(
-    cloud: Cloud, Q: Floats, metric: Metric, progress: Progress | None = None, *, k: int = 5
-) -> csr_array:
-    """Weight 1 / k for each of the k nearest rows of queries Q (m, d): (m, n).
-
-    Equal distances: the lowest row. All rows where there are no more than k. O(n d) for each
-    query.
-    """
-    return inverse_distance_weights(cloud, Q, metric, progress, power=0.0, k=k)
-
-
-def inverse_distance_weights(
     cloud: Cloud,
     Q: Floats,
     metric: Metric,
     progress: Progress | None = None,
     *,
-    power: float = 2.0,
-    k: int | None = None,
+    n_neighbors: int = 5,
 ) -> csr_array:
-    """Weights 1 / D^power of all rows, or of the k nearest, at queries Q (m, d): (m, n).
+    """Weight 1 / n_neighbors for each of the nearest rows of queries Q (m, d): (m, n).
 
-    D is the distance from the query (Shepard 1968). Rows at distance 0 take all the weight, alike.
-    O(n d) for each query, and the answer holds m n numbers (16 bytes each, twice while it is
-    made) where k is None.
-
-    Raises
-    ------
-    MemoryLimitError
-        Where the answer would not fit in memory.
+    Equal distances: the lowest row. All rows where there are no more. O(n d) for each query.
     """
-    k = cloud.n if k is None else min(k, cloud.n)
-    what = f"weights of {len(Q):,} queries on {k:,} rows each"
-    check_memory(32 * len(Q) * k, what)
-    seen = scene(cloud, Q, metric)
+    return inverse_distance_weights(cloud, Q, metric, progress, power=0.0, n_neighbors=n_neighbors)
 
-    def some(first: int, last: int, stop: StopFlag) -> Batch:
-        return by_distance(*seen.arrays, float(power), k, first, last, stop.flag)  # type: ignore[no-any-return]
 
-    work = cloud.n * (2.0 * seen.rows.shape[1] + 16)
-    return in_batches(some, (len(Q), cloud.n), work, progress)
+class NearestRegressor(Interpolant):
+    """The average of the nearest rows.
+
+    Parameters
+    ----------
+    metric : None, "std", "range", (d,) or (d, d)
+        Of the distances.
+    duplicates : {"mean", "raise"}
+        What to do with rows that are equal but for the target.
+    n_neighbors : int
+        How many rows; all where there are fewer. Rows that are equal in every feature count once.
+
+    Attributes
+    ----------
+    cloud_ : Cloud
+        The distinct training rows.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Equal distances: the lowest row. O(n d) to fit, O(m n d) to predict.
+
+    Source: Fix, Hodges, *Discriminatory analysis*, USAF School of Aviation Medicine 1951.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> reg = hw.NearestRegressor(n_neighbors=2).fit([[0.0], [1.0], [5.0]], [1.0, 3.0, 100.0])
+    >>> reg.predict([[0.4], [4.0]])
+    array([ 2. , 51.5])
+    """
+
+    def __init__(
+        self,
+        *,
+        metric: ArrayLike | str | None = None,
+        duplicates: str = "mean",
+        n_neighbors: int = 5,
+    ) -> None:
+        super().__init__(metric=metric, duplicates=duplicates)
+        self.n_neighbors = n_neighbors
+
+    def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
+        check_int("n_neighbors", self.n_neighbors, 1)
+        return {}
+
+    def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
+        k = check_int("n_neighbors", self.n_neighbors, 1)  # `set_params` may have changed it
+        return nearest_weights(self.cloud_, Q, self.metric_, progress, n_neighbors=k)

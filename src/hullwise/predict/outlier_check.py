@@ -10,23 +10,24 @@ import numpy as np
 from .._core.types import Array
 from ..errors import DataWarning
 
-SAMPLE = 1000  # rows that say where most of them lie
-DIGITS = 1e10  # of float64's 1e16: beyond, fewer than 6 digits are left
+OUTLIER_SAMPLE = 1000  # rows that say where most of them lie
+LOST_DIGITS = 1e10  # of float64's 1e16: beyond, fewer than 6 digits are left
 
 
-def warn_of_stray_rows(X: Array, names: Sequence[str]) -> None:
+def warn_of_outliers(X: Array, names: Sequence[str]) -> None:
     """Name the row that takes the digits of all others, such as a 1e20 for a missing value.
 
     Distances are computed about one centre: what is lost there is lost to the prediction.
     O(n d).
     """
-    some = X[np.linspace(0, len(X) - 1, min(len(X), SAMPLE)).astype(np.intp)].astype(np.float64)
-    low, middle, high = np.quantile(some / 4, [0.25, 0.5, 0.75], axis=0, method="nearest")
+    rows = np.linspace(0, len(X) - 1, min(len(X), OUTLIER_SAMPLE)).astype(np.intp)
+    sample = X[rows].astype(np.float64)
+    low, middle, high = np.quantile(sample / 4, [0.25, 0.5, 0.75], axis=0, method="nearest")
     least, most = (end.astype(np.float64) / 4 for end in (X.min(axis=0), X.max(axis=0)))
-    away, spread = np.maximum(most - middle, middle - least), high - low
-    stray = (spread > 0) & (away / DIGITS > spread)
-    if stray.any():
-        j = int(stray.argmax())
+    farthest, spread = np.maximum(most - middle, middle - least), high - low
+    is_outlying = (spread > 0) & (farthest / LOST_DIGITS > spread)
+    if is_outlying.any():
+        j = int(is_outlying.argmax())
         row = int(np.abs(X[:, j] / 4 - middle[j]).argmax())
         warnings.warn(
             f"feature {names[j]!r} is {X[row, j]:.3g} in row {row} (counted from 0), while half of "

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import row_norms
-from ._row_weights import NUMBERS, UNIT, Weighted, read_weighted
+from ._row_weights import DIFFERENCES_AT_ONCE, WeightedRows, weighted_rows
 
 __all__ = ["SimplexShape", "simplex_shape"]
 
@@ -118,36 +119,36 @@ def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = None) -> SimplexShape
     >>> shape.circumradius.round(12), shape.smallest_singular_value.round(12), shape.nearest
     (array([2.5]), array([3.]), array([1.25]))
     """
-    given = read_weighted(W, X, Q, metric)
-    m, unit = len(given.Q), given.frame.distance
-    made = np.full((3, m), np.nan)
+    weighted = weighted_rows(W, X, Q, metric)
+    m, unit = len(weighted.Q), weighted.frame.distance
+    measures = np.full((3, m), np.nan)
 
-    def measure(batch: Batch) -> None:
-        made[:, batch.queries] = unit(_measures(batch))
+    def measure(batch: SimplexBatch) -> None:
+        measures[:, batch.queries] = unit(_measures(batch))
 
     with np.errstate(all="ignore"):
-        _for_simplices(given, measure)
-        longest, least, radius = made
-        near = unit(_nearest(given))
-    return SimplexShape(longest, least, radius, near, given.counts(), given.labels)
+        _measure_simplices(weighted, measure)
+        longest, least, radius = measures
+        near = unit(_nearest_distance(weighted))
+    return SimplexShape(longest, least, radius, near, weighted.counts(), weighted.labels)
 
 
-LIGHT = 1 << 16  # numbers that are not worth a second thread
+SINGLE_THREAD_NUMBERS = 1 << 16  # numbers that are not worth a second thread
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class SimplexBatch:
     """Simplices of one size, each on its own scale of 2**exponent.
 
-    `edges` (b, k, r) start at the vertex nearest to the weighted mean p, which is `towards` (b,)
-    away from it; `singular` (b, k) are their singular values, descending, and `triangle` (b, k, k)
-    is the R of their QR factorisation.
+    `edges` (b, k, r) start at the vertex nearest to the weighted mean p, which is `mean_distance`
+    (b,) away from it; `singular` (b, k) are their singular values, descending, and `triangle`
+    (b, k, k) is the R of their QR factorisation.
     """
 
     queries: Indices
     exponent: NDArray[np.intp]
     edges: Floats
-    towards: Floats
+    mean_distance: Floats
     singular: Floats
     triangle: Floats
 
@@ -156,59 +157,61 @@ class Batch:
         k, r = self.edges.shape[1:]
         if not k:
             return np.full(len(self.queries), np.nan)
-        rounding = 4 * (k + r) * UNIT * self.singular[:, 0]
+        rounding = 4 * (k + r) * UNIT_ROUNDOFF * self.singular[:, 0]
         return np.asarray(np.maximum(self.singular[:, -1] - rounding, 0.0))
 
 
-def theorem_terms(given: Weighted) -> tuple[Floats, NDArray[np.intp]]:
+def theorem_terms(weighted: WeightedRows) -> tuple[Floats, NDArray[np.intp]]:
     """|p - x_0|^2 + sqrt(k) h^2 |p - x_0| / s of Theorem 1, (m,) as mantissa and exponent."""
-    m = len(given.Q)
+    m = len(weighted.Q)
     value, exponent = np.full(m, np.nan), np.zeros(m, dtype=np.intp)
 
-    def measure(batch: Batch) -> None:
+    def measure(batch: SimplexBatch) -> None:
         k = batch.edges.shape[1]
-        far = np.square(batch.edges).sum(axis=2).max(axis=1, initial=0.0)
-        slope = np.sqrt(k) * far / batch.least() if k else np.zeros(len(far))
-        term = (np.square(batch.towards) + slope * batch.towards) * (1 + 64 * (k + 8) * UNIT)
+        longest_square = np.square(batch.edges).sum(axis=2).max(axis=1, initial=0.0)
+        slope = np.sqrt(k) * longest_square / batch.least() if k else np.zeros(len(longest_square))
+        term = (np.square(batch.mean_distance) + slope * batch.mean_distance) * (
+            1 + 64 * (k + 8) * UNIT_ROUNDOFF
+        )
         value[batch.queries] = np.where(np.isfinite(term), term, np.nan)
         exponent[batch.queries] = 2 * batch.exponent
 
-    _for_simplices(given, measure)
+    _measure_simplices(weighted, measure)
     return value, exponent
 
 
-def _for_simplices(given: Weighted, measure: Any) -> None:
+def _measure_simplices(weighted: WeightedRows, measure: Any) -> None:
     """Hand all queries with at most r + 1 rows to `measure`, in batches of one size."""
 
-    def one(batch: tuple[Indices, int], stop: StopFlag) -> None:
+    def measure_batch(batch: tuple[Indices, int], stop: StopFlag) -> None:
         if not stop.is_set():
             with np.errstate(all="ignore"):
-                measure(_batch(given, *batch))
+                measure(_simplex_batch(weighted, *batch))
 
-    threads = cpu_count() if given.W.nnz * given.cloud.d > LIGHT else 1
+    threads = cpu_count() if weighted.W.nnz * weighted.cloud.d > SINGLE_THREAD_NUMBERS else 1
     with single_threaded_blas():
-        run_in_threads(one, list(_batches(given)), threads)
+        run_in_threads(measure_batch, list(_equal_sized(weighted)), threads)
 
 
-def _batches(given: Weighted) -> Iterator[tuple[Indices, int]]:
-    counts, r = given.counts(), given.frame.rank
+def _equal_sized(weighted: WeightedRows) -> Iterator[tuple[Indices, int]]:
+    counts, r = weighted.counts(), weighted.frame.rank
     for size in np.unique(counts[counts <= r + 1]).tolist():
         queries = np.flatnonzero(counts == size)
-        # NUMBERS / 8 keeps a batch short, so that Ctrl-C is heard
-        each = max(1, NUMBERS // 8 // (size * max(given.cloud.d, r)))
+        # an eighth keeps a batch short, so that Ctrl-C is heard
+        each = max(1, DIFFERENCES_AT_ONCE // 8 // (size * max(weighted.cloud.d, r)))
         for start in range(0, len(queries), each):
             yield queries[start : start + each], size
 
 
-def _batch(given: Weighted, queries: Indices, size: int) -> Batch:
-    entries = given.W.indptr[queries][:, None] + np.arange(size)
-    b, weight = len(queries), given.W.data[entries]
-    X = given.rows(entries.ravel()).reshape(b, size, -1)
+def _simplex_batch(weighted: WeightedRows, queries: Indices, size: int) -> SimplexBatch:
+    entries = weighted.W.indptr[queries][:, None] + np.arange(size)
+    b, weight = len(queries), weighted.W.data[entries]
+    X = weighted.rows(entries.ravel()).reshape(b, size, -1)
 
     def edges_from(vertex: Indices) -> Floats:
         origin = np.take_along_axis(X, vertex[:, None, None], axis=1)
         flat = np.broadcast_to(origin, X.shape).reshape(b * size, -1)
-        return given.image(X.reshape(b * size, -1), flat)[0].reshape(b, size, -1)
+        return weighted.image(X.reshape(b * size, -1), flat)[0].reshape(b, size, -1)
 
     # the mean is taken from a vertex, not from the query, which may be far away
     edges = edges_from(np.zeros(b, dtype=np.intp))
@@ -217,7 +220,7 @@ def _batch(given: Weighted, queries: Indices, size: int) -> Batch:
     edges = edges_from(nearest)
     exponent = np.frexp(np.abs(edges).max(axis=(1, 2), initial=0.0))[1]
     edges = np.ldexp(edges, -exponent[:, None, None])
-    towards = row_norms((weight[:, :, None] * edges).sum(axis=1))
+    mean_distance = row_norms((weight[:, :, None] * edges).sum(axis=1))
     others = np.arange(size - 1) + (np.arange(size - 1) >= nearest[:, None])
     edges = np.take_along_axis(edges, others[:, :, None], axis=1)
     edges[~np.isfinite(edges).all(axis=(1, 2))] = 0.0
@@ -225,10 +228,10 @@ def _batch(given: Weighted, queries: Indices, size: int) -> Batch:
     if size > 1:
         triangle = np.asarray(np.linalg.qr(edges.transpose(0, 2, 1), mode="r"))
         singular = np.asarray(np.linalg.svd(triangle, compute_uv=False))
-    return Batch(queries, exponent.astype(np.intp), edges, towards, singular, triangle)
+    return SimplexBatch(queries, exponent.astype(np.intp), edges, mean_distance, singular, triangle)
 
 
-def _measures(batch: Batch) -> Floats:
+def _measures(batch: SimplexBatch) -> Floats:
     """Longest edge, smallest singular value and circumradius, (3, b), in the frame."""
     b, k = batch.edges.shape[:2]
     longest, radius = np.zeros(b), np.zeros(b)
@@ -240,18 +243,18 @@ def _measures(batch: Batch) -> Floats:
     if k:
         # <e_j, c> = |e_j|^2 / 2 for every edge, with the edges' QR: R' (Q'c) = |e|^2 / 2
         half = np.square(batch.edges).sum(axis=2)[:, :, None] / 2
-        stands = least > 0
-        R = np.where(stands[:, None, None], batch.triangle, np.eye(k))
+        independent = least > 0
+        R = np.where(independent[:, None, None], batch.triangle, np.eye(k))
         centre = np.linalg.solve(R.transpose(0, 2, 1), half)[:, :, 0]
-        radius = np.where(stands, np.sqrt(np.square(centre).sum(axis=1)), np.nan)
-        least = np.where(stands, batch.singular[:, -1], 0.0)
+        radius = np.where(independent, np.sqrt(np.square(centre).sum(axis=1)), np.nan)
+        least = np.where(independent, batch.singular[:, -1], 0.0)
     return np.ldexp(np.stack([longest, least, radius]), batch.exponent)
 
 
-def _nearest(given: Weighted) -> Floats:
+def _nearest_distance(weighted: WeightedRows) -> Floats:
     """Distance from each query to the nearest row with a weight, in the frame."""
-    away = np.zeros(given.W.nnz)
-    for first, last in given.spans():
-        Q = given.Q[given.owners(first, last)]
-        away[first:last] = row_norms(given.image(given.rows(slice(first, last)), Q)[0])
-    return np.asarray(np.minimum.reduceat(away, given.W.indptr[:-1]))
+    distance = np.zeros(weighted.W.nnz)
+    for first, last in weighted.spans():
+        Q = weighted.Q[weighted.query_of(first, last)]
+        distance[first:last] = row_norms(weighted.image(weighted.rows(slice(first, last)), Q)[0])
+    return np.asarray(np.minimum.reduceat(distance, weighted.W.indptr[:-1]))

@@ -14,9 +14,9 @@ from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from ._coordinates import coordinates
-from ._duplicates import Places
-from .delaunay import as_weights, search
+from ._coordinates import flat_coordinates
+from ._delaunay_search import search_simplices
+from ._duplicates import UniqueRows
 
 __all__ = ["SimplexStatus", "Simplices"]
 
@@ -40,7 +40,7 @@ class SimplexStatus(Enum):
     )
 
 
-STATUS = (SimplexStatus.INSIDE, SimplexStatus.OUTSIDE, SimplexStatus.LOOSE)
+OUTCOMES = (SimplexStatus.INSIDE, SimplexStatus.OUTSIDE, SimplexStatus.LOOSE)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,12 +70,12 @@ class Simplices:
     >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]
     >>> reg = hw.DelaunayRegressor().fit(X, [0.0, 1.0, 1.0, 4.0])
-    >>> found = reg.simplices([[0.25, 0.25], [2.0, 3.0]])
-    >>> found
+    >>> simplices = reg.simplices([[0.25, 0.25], [2.0, 3.0]])
+    >>> simplices
     Simplices(2 queries: 1 inside, 1 outside)
-    >>> found.centre[0], found.distance
+    >>> simplices.centre[0], simplices.distance
     (array([0.5, 0.5]), array([0., 1.]))
-    >>> found.verify(X)
+    >>> simplices.verify(X)
     array([ True,  True])
     """
 
@@ -91,8 +91,8 @@ class Simplices:
     def __repr__(self) -> str:
         names = [("INSIDE", "inside"), ("OUTSIDE", "outside"), ("LOOSE", "loose")]
         counts = {word: sum(s.name == name for s in self.status) for name, word in names}
-        told = ", ".join(f"{c:,} {w}" for w, c in counts.items() if c or w != "loose")
-        return f"Simplices({len(self.status):,} queries: {told})"
+        parts = [f"{c:,} {w}" for w, c in counts.items() if c or w != "loose"]
+        return f"Simplices({len(self.status):,} queries: {', '.join(parts)})"
 
     def verify(self, X: Any, *, tolerance: float = 1e-9) -> NDArray[np.bool_]:
         """Check every claim from the rows X alone, with code that shares nothing with the search.
@@ -120,41 +120,40 @@ class Simplices:
             raise DataError(
                 f"X has shape {(cloud.n, cloud.d)}: expected {expected}, the rows given to fit."
             )
-        rows = cloud.rows
-        return verify_simplices(self, rows, tolerance)
+        return verify_simplices(self, cloud.rows, tolerance)
 
 
-def find(
+def find_simplices(
     cloud: Cloud,
     Q: Floats,
     metric: Metric,
-    places: Places | None = None,
+    unique: UniqueRows | None = None,
     progress: Progress | None = None,
 ) -> Simplices:
     """The simplices of queries Q (m, d) with everything that proves them.
 
-    `places` says which training row each row of the cloud is.
+    `unique` says which training row each row of the cloud is.
     """
-    place = coordinates(cloud, metric)
-    found = search(place, Q, True, progress)
-    W = as_weights(found, cloud.n)
-    way = mean_difference(W, cloud, Q)
-    near = np.abs(metric.image(way)) <= metric.image_of_sizes(cloud.resolution(1e-12))
-    status = np.array([STATUS[e] for e in found.ended], dtype=object)
-    status[~near.all(axis=1) & (found.ended == 0)] = SimplexStatus.OUTSIDE
-    way[status == SimplexStatus.INSIDE] = 0.0
-    nearest = Q + way
-    corners = found.rows.astype(np.intp)
-    if places is not None:
-        corners = np.where(corners >= 0, places.first[corners], -1)
-        shape = (len(Q), len(places.place))
-        W = csr_array((W.data, places.first[W.indices], W.indptr), shape=shape)
+    coordinates = flat_coordinates(cloud, metric)
+    result = search_simplices(coordinates, Q, True, progress)
+    W = result.weight_matrix(cloud.n)
+    offset = mean_difference(W, cloud, Q)
+    near = np.abs(metric.image(offset)) <= metric.image_of_sizes(cloud.resolution(1e-12))
+    status = np.array([OUTCOMES[outcome] for outcome in result.outcome], dtype=object)
+    status[~near.all(axis=1) & (status == SimplexStatus.INSIDE)] = SimplexStatus.OUTSIDE
+    offset[status == SimplexStatus.INSIDE] = 0.0
+    nearest = Q + offset
+    corners = result.rows.astype(np.intp)
+    if unique is not None:
+        corners = np.where(corners >= 0, unique.first[corners], -1)
+        shape = (len(Q), len(unique.inverse))
+        W = csr_array((W.data, unique.first[W.indices], W.indptr), shape=shape)
     return Simplices(
         corners,
         W,
         nearest,
-        metric.norm(way),
-        nearest + place.to_data(found.centre),
+        metric.norm(offset),
+        nearest + coordinates.to_data(result.centre),
         status,
         metric,
         Q,
@@ -163,8 +162,8 @@ def find(
 
 def mean_difference(W: csr_array, cloud: Cloud, Q: Floats) -> Floats:
     """sum w_i (x_i - q) for each query, (m, d), from differences, which cancel nothing."""
-    way = np.zeros(Q.shape)
+    mean = np.zeros(Q.shape)
     for b in range(len(Q)):
-        span = slice(W.indptr[b], W.indptr[b + 1])
-        way[b] = W.data[span] @ (cloud.take(W.indices[span]) - Q[b])
-    return way
+        entries = slice(W.indptr[b], W.indptr[b + 1])
+        mean[b] = W.data[entries] @ (cloud.take(W.indices[entries]) - Q[b])
+    return mean

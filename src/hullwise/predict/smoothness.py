@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from .._core.options import check_int
+from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning
@@ -19,16 +19,17 @@ from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric, row_norms
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_target
-from ._duplicates import distinct_places
-from ._row_weights import UNIT
+from ._duplicates import unique_rows
 from .targets import refuse_masked
 
 __all__ = ["Smoothness", "estimate_smoothness"]
 
-STEPS = 12  # reweighted fits: the bound grows with each, and hardly any more after these
-FEWER = 2e7  # neighbours d^2 times the number of fits: beyond about 80 features there are fewer
-WORK = 1 << 21  # numbers of a batch of fits
-DEPENDENT = 1e-10  # of a column's length: what is left of it when it depends on those before
+LAWSON_STEPS = 12  # reweighted fits: the bound grows with each, and hardly any more after these
+LAWSON_WORK = (
+    2e7  # neighbours d^2 times the number of fits: beyond about 80 features there are fewer
+)
+FIT_BATCH_NUMBERS = 1 << 21  # numbers of a batch of fits
+DEPENDENT_COLUMN = 1e-10  # of a column's length: what those before leave of a dependent one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +46,7 @@ class Smoothness:
         The rows looked at, ascending.
     slope, curvature : (s,) or (s, k)
         What each of these rows shows; the two constants are the `quantile` of them.
-    neighbours : int
+    n_neighbors : int
         How many rows each was compared with.
     quantile : float
         1 for the largest.
@@ -53,8 +54,8 @@ class Smoothness:
     Examples
     --------
     >>> import hullwise as hw
-    >>> found = hw.estimate_smoothness([[0.0], [1.0], [2.0], [4.0]], [0.0, 1.0, 4.0, 16.0])
-    >>> round(found.lipschitz, 6), round(found.smoothness, 6)       # of x^2 on these rows
+    >>> least = hw.estimate_smoothness([[0.0], [1.0], [2.0], [4.0]], [0.0, 1.0, 4.0, 16.0])
+    >>> round(least.lipschitz, 6), round(least.smoothness, 6)       # of x^2 on these rows
     (6.0, 2.0)
     """
 
@@ -63,18 +64,19 @@ class Smoothness:
     rows: Indices
     slope: Floats
     curvature: Floats
-    neighbours: int
+    n_neighbors: int
     quantile: float
 
     def __repr__(self) -> str:
         at = "largest" if self.quantile == 1 else f"{self.quantile:g} quantile"
         return (
-            f"Smoothness(lipschitz {_text(self.lipschitz)}, smoothness {_text(self.smoothness)}: "
-            f"{at} of {len(self.rows)} rows with {self.neighbours} neighbours each)"
+            f"Smoothness(lipschitz {_format_constant(self.lipschitz)}, "
+            f"smoothness {_format_constant(self.smoothness)}: {at} of {len(self.rows)} rows "
+            f"with {self.n_neighbors} neighbours each)"
         )
 
 
-def _text(value: float | Floats) -> str:
+def _format_constant(value: float | Floats) -> str:
     return f"{value:.4g}" if np.ndim(value) == 0 else f"up to {np.max(value):.4g}"
 
 
@@ -84,7 +86,7 @@ def estimate_smoothness(
     *,
     metric: Any = None,
     rows: int = 500,
-    neighbours: int | None = None,
+    n_neighbors: int | None = None,
     quantile: float = 1.0,
 ) -> Smoothness:
     """The least Lipschitz constants of a target and its gradient that the rows do not refute.
@@ -98,7 +100,7 @@ def estimate_smoothness(
         The metric in which the constants are stated: the one of the bound that they go into.
     rows : int
         How many rows, drawn evenly, are looked at.
-    neighbours : int, optional
+    n_neighbors : int, optional
         How many nearest rows each is compared with, at least d + 1 to say anything about the
         gradient; 2 d + 2 if not given, with d the dimension of the flat of the rows.
     quantile : float
@@ -143,19 +145,19 @@ def estimate_smoothness(
     --------
     >>> import numpy as np, hullwise as hw
     >>> X = np.random.default_rng(0).random((200, 2))
-    >>> found = hw.estimate_smoothness(X, 3 * X[:, 0] ** 2)
-    >>> 5.0 < found.smoothness <= 6.0 and 5.0 < found.lipschitz <= 6.0
+    >>> least = hw.estimate_smoothness(X, 3 * X[:, 0] ** 2)
+    >>> 5.0 < least.smoothness <= 6.0 and 5.0 < least.lipschitz <= 6.0
     True
     """
     if not (isinstance(quantile, Real) and 0 <= float(quantile) <= 1):
         raise DataError(f"quantile={quantile!r}: expected a number from 0 to 1.")
-    cloud, values, place = _read(X, y)
-    form = cloud.metric(metric)
-    rank = min(form.rank, cloud.rank)
-    k = 2 * rank + 2 if neighbours is None else check_int("neighbours", neighbours, 1)
+    cloud, values, first = _distinct_values(X, y)
+    metric_ = cloud.metric(metric)
+    rank = min(metric_.rank, cloud.rank)
+    k = 2 * rank + 2 if n_neighbors is None else check_int("n_neighbors", n_neighbors, 1)
     k = min(k, cloud.n - 1)
-    looked = cloud.sample(check_int("rows", rows, 1))
-    slope, curvature = _constants(cloud, values, form, looked, k)
+    sampled = cloud.sample(check_int("rows", rows, 1))
+    slope, curvature = _slopes_and_curvatures(cloud, values, metric_, sampled, k)
     if np.isnan(curvature).all():
         warnings.warn(
             f"{k} neighbours of a row in {rank} dimensions: a linear function passes through "
@@ -168,7 +170,7 @@ def estimate_smoothness(
     return Smoothness(
         _quantile(slope, quantile, shape),
         _quantile(curvature, quantile, shape),
-        place[looked],
+        first[sampled],
         slope.reshape(shape),
         curvature.reshape(shape),
         k,
@@ -176,7 +178,7 @@ def estimate_smoothness(
     )
 
 
-def _read(X: Any, y: Any) -> tuple[Cloud, Floats, Indices]:
+def _distinct_values(X: Any, y: Any) -> tuple[Cloud, Floats, Indices]:
     """Distinct rows, their mean targets (n, k), and the first row of each."""
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     refuse_masked(y)
@@ -185,59 +187,61 @@ def _read(X: Any, y: Any) -> tuple[Cloud, Floats, Indices]:
         raise DataError(f"y holds {target.dtype}: a smoothness is one of numbers.")
     values = target.astype(np.float64).reshape(cloud.n, -1)
     table = cloud.rows.block(0, cloud.n)
-    places = distinct_places(table)
-    if len(places.first) < cloud.n:
-        share: csr_array = places.share()
-        apart = (values != values[places.first[places.place]]).any(axis=1)
-        if apart.any():
+    unique = unique_rows(table)
+    if len(unique.first) < cloud.n:
+        differs = (values != values[unique.first[unique.inverse]]).any(axis=1)
+        if differs.any():
             warnings.warn(
-                f"{int(apart.sum())} row(s) of X repeat an earlier row with another target: these "
-                "targets are averaged. No function has both, so y is noisy; see the quantiles.",
+                f"{int(differs.sum())} row(s) of X repeat an earlier row with another target: "
+                "these targets are averaged. No function has both, so y is noisy; see the "
+                "quantiles.",
                 DataWarning,
                 stacklevel=3,
             )
-        values = np.asarray(share @ values)
-        cloud = Cloud(table[places.first], columns=cloud.columns)
+        values = np.asarray(unique.averaging_matrix() @ values)
+        cloud = Cloud(table[unique.first], columns=cloud.columns)
     if cloud.n < 2:
         raise DataError("X has one distinct row: it takes two to measure a slope.")
-    return cloud, values, places.first
+    return cloud, values, unique.first
 
 
 def _quantile(values: Floats, at: float, shape: tuple[int, ...]) -> float | Floats:
-    known = np.sort(np.where(np.isnan(values), -1.0, values), axis=0)
-    last = max(0, int(np.ceil(at * len(known))) - 1)
-    found = np.where(known[-1] < 0, np.nan, np.maximum(known[last], 0.0))
-    return float(found[0]) if len(shape) == 1 else np.asarray(found)
+    ascending = np.sort(np.where(np.isnan(values), -1.0, values), axis=0)
+    last = max(0, int(np.ceil(at * len(ascending))) - 1)
+    value = np.where(ascending[-1] < 0, np.nan, np.maximum(ascending[last], 0.0))
+    return float(value[0]) if len(shape) == 1 else np.asarray(value)
 
 
-def _constants(
-    cloud: Cloud, y: Floats, metric: Metric, looked: Indices, k: int
+def _slopes_and_curvatures(
+    cloud: Cloud, y: Floats, metric: Metric, sampled: Indices, k: int
 ) -> tuple[Floats, Floats]:
     """Slope and curvature at each row looked at, (s, outputs) both."""
-    slope, curvature = np.zeros((2, len(looked), y.shape[1]))
+    slope, curvature = np.zeros((2, len(sampled), y.shape[1]))
     view = cloud.view_in(metric)
     exponent = view.frame.exponent
-    each = max(1, WORK // (k * (view.rank + 4 * y.shape[1])))
+    each = max(1, FIT_BATCH_NUMBERS // (k * (view.rank + 4 * y.shape[1])))
     largest = np.abs(y).max(axis=0, initial=0.0)
     unit = np.where(largest > 0, np.frexp(largest)[1], 0)
     y = np.ldexp(y, -unit - 1)  # a difference of two cannot overflow
-    for start in range(0, len(looked), each):
-        at = slice(start, min(start + each, len(looked)))
-        near = nearest_rows(cloud, cloud.take(looked[at]), metric, k, exclude=looked[at]).rows
+    for start in range(0, len(sampled), each):
+        at = slice(start, min(start + each, len(sampled)))
+        near = nearest_rows(cloud, cloud.take(sampled[at]), metric, k, exclude=sampled[at]).rows
         b = len(near)
-        Z = view.take(np.concatenate([near.ravel(), looked[at]]))
+        Z = view.take(np.concatenate([near.ravel(), sampled[at]]))
         V = Z[: b * k].reshape(b, k, -1) - Z[b * k :, None, :]
-        own = y[looked[at]][:, None, :]
-        rise, doubt = y[near] - own, 4 * UNIT * (np.abs(y[near]) + np.abs(own))
+        own = y[sampled[at]][:, None, :]
+        rise, doubt = y[near] - own, 4 * UNIT_ROUNDOFF * (np.abs(y[near]) + np.abs(own))
         with np.errstate(all="ignore"), single_threaded_blas():
-            first, second, scale = _local(V, rise, doubt)
+            first, second, scale = _local_constants(V, rise, doubt)
             power = unit + 1 - exponent - scale[:, None]
             slope[at] = np.ldexp(first, power)
             curvature[at] = np.ldexp(second, power - exponent - scale[:, None])
     return slope, curvature
 
 
-def _local(V: Floats, rise: Floats, doubt: Floats) -> tuple[Floats, Floats, NDArray[np.int32]]:
+def _local_constants(
+    V: Floats, rise: Floats, doubt: Floats
+) -> tuple[Floats, Floats, NDArray[np.int32]]:
     """Slope and curvature (b, outputs) with distances in units of 2**scale, from differences V.
 
     `doubt` is what rounding of the targets may have added to each rise: it proves nothing.
@@ -246,18 +250,18 @@ def _local(V: Floats, rise: Floats, doubt: Floats) -> tuple[Floats, Floats, NDAr
     scale = np.frexp(np.abs(V).max(axis=(1, 2), initial=0.0))[1].astype(np.int32)
     V = np.ldexp(V, -scale[:, None, None])
     far = row_norms(V.reshape(b * k, r)).reshape(b, k)
-    apart = far > 0
-    cliff = (~apart[:, :, None] & (rise != 0)).any(axis=1)
-    safe = np.where(apart, far, 1.0)[:, :, None]
+    distinct = far > 0
+    cliff = (~distinct[:, :, None] & (rise != 0)).any(axis=1)
+    safe = np.where(distinct, far, 1.0)[:, :, None]
     slope = (np.maximum(np.abs(rise) - doubt, 0.0) / safe).max(axis=1)
     # both sides divided by |v|^2 / 2: the residual is then a curvature
-    target = np.where(apart[:, :, None], 2 * rise / safe / safe, 0.0)
+    target = np.where(distinct[:, :, None], 2 * rise / safe / safe, 0.0)
     noise = 2 * doubt / safe / safe
     # every residual counts alike, so lengths of columns do not matter: the rows' do
     columns = V / safe / (safe / safe.min(axis=1, keepdims=True))
     curvature = np.stack(
         [
-            _least_curvature(columns, target[:, :, j], noise[:, :, j], apart)
+            _least_curvature(columns, target[:, :, j], noise[:, :, j], distinct)
             for j in range(rise.shape[2])
         ],
         axis=1,
@@ -265,14 +269,14 @@ def _local(V: Floats, rise: Floats, doubt: Floats) -> tuple[Floats, Floats, NDAr
     return np.where(cliff, np.inf, slope), np.where(cliff, np.inf, curvature), scale
 
 
-def _least_curvature(A: Floats, t: Floats, noise: Floats, known: NDArray[np.bool_]) -> Floats:
+def _least_curvature(A: Floats, t: Floats, noise: Floats, is_distinct: NDArray[np.bool_]) -> Floats:
     """Lower bound on min_g max_j |t_j - <A_j, g>| for each of b problems, NaN if it says nothing.
 
     The t_j are known up to `noise`.
     """
-    weight = known / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    weight = is_distinct / np.maximum(is_distinct.sum(axis=1, keepdims=True), 1)
     best = np.zeros(len(t))
-    for step in range(int(np.clip(FEWER / (A.shape[1] * A.shape[2] ** 2), 2, STEPS))):
+    for step in range(int(np.clip(LAWSON_WORK / (A.shape[1] * A.shape[2] ** 2), 2, LAWSON_STEPS))):
         root = np.sqrt(weight)
         basis, freedom = _basis(A * root[:, :, None], (weight > 0).sum(axis=1))
         if step == 0:
@@ -283,12 +287,12 @@ def _least_curvature(A: Floats, t: Floats, noise: Floats, known: NDArray[np.bool
         residual = np.where(root > 0, b / np.where(root > 0, root, 1.0), 0.0)
         grown = weight * np.abs(residual)
         size = grown.sum(axis=1)
-        some = size > 0
-        size = np.where(some, size, 1.0)
+        nonzero = size > 0
+        size = np.where(nonzero, size, 1.0)
         # sum a_j t_j / sum |a_j| with a = weight * residual, which is orthogonal to A
         bound = (np.square(b).sum(axis=1) - (grown * noise).sum(axis=1)) / size
-        best = np.where(some, np.maximum(best, bound), best)
-        weight = np.where(some[:, None], grown / size[:, None], weight)
+        best = np.where(nonzero, np.maximum(best, bound), best)
+        weight = np.where(nonzero[:, None], grown / size[:, None], weight)
         weight = np.where(weight > 1e-14, weight, 0.0)
     return np.where(free > 0, best, np.nan)
 
@@ -297,5 +301,7 @@ def _basis(A: Floats, rows: Indices) -> tuple[Floats, Indices]:
     """Orthonormal columns that span those of A (b, k, r), and how many rows that leaves free."""
     size = np.sqrt(np.square(A).sum(axis=1))
     Q, R = np.linalg.qr(A)
-    keep = np.abs(np.diagonal(R, axis1=1, axis2=2)) > DEPENDENT * size[:, : R.shape[1]]
-    return Q * keep[:, None, :], rows - keep.sum(axis=1)
+    independent = (
+        np.abs(np.diagonal(R, axis1=1, axis2=2)) > DEPENDENT_COLUMN * size[:, : R.shape[1]]
+    )
+    return Q * independent[:, None, :], rows - independent.sum(axis=1)

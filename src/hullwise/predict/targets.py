@@ -1,12 +1,14 @@
-"""Targets as they are given: nothing that is missing may pass for a number."""
+"""Targets, checked: nothing that is missing may pass for a number or a label."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 
-from .._core.types import Floats
+from .._core.types import Array, Floats, Indices
 from ..errors import DataError
 from ..io.validation import check_rows, check_target
 
@@ -22,7 +24,7 @@ def refuse_masked(values: Any, name: str = "y") -> None:
         )
 
 
-def read_numbers(y: Any, n: int) -> Floats:
+def numeric_target(y: Any, n: int) -> Floats:
     """Targets (n,) or (n, k) as float64, exactly; an object array may hold numbers."""
     refuse_masked(y)
     target = check_target(y, n)
@@ -34,3 +36,52 @@ def read_numbers(y: Any, n: int) -> Floats:
         )
     values = check_rows(target.reshape(n, -1), name="y").values
     return values.reshape(target.shape).astype(np.float64)
+
+
+def encode_classes(y: Any) -> tuple[Array, Indices]:
+    """The distinct labels, ascending, and which of them each row has."""
+    refuse_masked(y)
+    labels = np.asarray(y)
+    labels = check_target(y, len(labels) if labels.ndim else 0)
+    _refuse_missing_labels(y if labels.dtype.kind in "US" else labels)
+    if labels.ndim == 2:
+        if labels.shape[1] != 1:
+            raise DataError(f"y has shape {labels.shape}: expected one label for each row, (n,).")
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected: its column is taken.",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+        labels = labels[:, 0]
+    if labels.dtype.kind == "f" and (fractional := labels != np.round(labels)).any():
+        raise DataError(
+            f"y holds continuous numbers, as {labels[fractional][0]:g} in row "
+            f"{int(fractional.argmax())}: a classifier needs class labels. Use "
+            "MixtureRegressor, or give the bins as labels."
+        )
+    try:
+        classes, code = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise DataError(
+            f"the labels of y cannot be sorted ({error}): give all of them one type, none missing."
+        ) from error
+    return classes, code.reshape(-1)
+
+
+def _refuse_missing_labels(labels: Any) -> None:
+    """DataError for None, NaN, NaT or pandas' NA among labels, before NumPy makes a class of it."""
+    if getattr(getattr(labels, "dtype", None), "kind", "O") not in "OMm":
+        return
+    array = labels if isinstance(labels, np.ndarray) else np.asarray(labels, dtype=object)
+    missing = [i for i, label in enumerate(array.reshape(-1)) if not _equals_itself(label)]
+    if missing:
+        raise DataError(
+            f"y contains NaN: {len(missing)} missing label(s), first in row {missing[0]} (counted "
+            "from 0). Nothing is filled in for you: drop those rows."
+        )
+
+
+def _equals_itself(label: Any) -> bool:
+    """False for None, NaN, NaT, and for pandas' NA, whose comparison with itself is NA."""
+    same = label is not None and label == label
+    return isinstance(same, bool | np.bool_) and bool(same)

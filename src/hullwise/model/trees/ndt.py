@@ -34,7 +34,7 @@ from ..._core.types import Floats
 from ...errors import DataError, ModelError
 from ...geometry.cloud_estimator import CloudEstimator
 from ...io.validation import check_rows, check_target
-from ...predict.mixture import _classes
+from ...predict.targets import encode_classes
 from ._ndt import ROUTINGS, Shape, checked, chosen, held, leaf_of, paths, soft, split_values, turns
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
             raise DataError(f"learning_rate={rate!r}: expected a finite number above 0.")
         rows = check_rows(X)
         check_target(y, len(rows.values))
-        classes, code = _classes(y)
+        classes, code = encode_classes(y)
         shape = checked(rows.values.shape[1], len(classes), self.depth, self.hidden, self.sharing)
         values = np.asarray(rows.values, dtype=np.float64)
         scale = np.abs(values).max(axis=0, initial=0.0)  # first, so that no square overflows

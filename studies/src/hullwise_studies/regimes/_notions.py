@@ -17,8 +17,8 @@ from hullwise.geometry.location import Location, Status, Verdict
 from hullwise.geometry.neighbours import nearest_rows
 from hullwise.metrics.directions import leading
 from hullwise.model import Guard, read
+from hullwise.predict.delaunay import DelaunayRegressor
 from hullwise.predict.error_bound import error_bound
-from hullwise.predict.mesh_regressors import DelaunayRegressor
 
 from ._models import Fitted, ensemble_variance
 

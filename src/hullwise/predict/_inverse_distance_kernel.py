@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from .._core.numba import jit
-from ._batching import differences, nearest_few
+from ._distance_kernels import WeightEntries, squared_distances
+from ._score_kernels import smallest
 
-MANY = 64  # rows wanted beyond which sorting all is faster than keeping the best
+SELECTION_ROWS = 64  # neighbours beyond which sorting all rows is faster than keeping the best
 
 
 @jit
-def by_distance(
+def inverse_distance(
     Z: Any, Zq: Any, floor: float, power: float, k: int, first: int, last: int, halt: Any
-) -> Any:
+) -> WeightEntries:
     """Weights of queries first to last: (entries of each, their rows, their values).
 
     Relative to the nearest row's weight, so nothing overflows; power 0 is alike for all k rows.
@@ -27,18 +28,18 @@ def by_distance(
     for b in range(first, last):
         if halt[0]:
             break
-        s = differences(Z, Zq[b], Y, square)
-        if k < n and k <= MANY:
-            nearest_few(square, k, nearest)
+        s = squared_distances(Z, Zq[b], Y, square)
+        if k < n and k <= SELECTION_ROWS:
+            smallest(square, np.inf, k, nearest)
         elif k < n:
             nearest[:] = np.argsort(square, kind="mergesort")[:k]
-        start, total, least = size, 0.0, square[nearest].min()
-        hit = power > 0.0 and least <= (floor * s) ** 2
+        start, total, least_square = size, 0.0, square[nearest].min()
+        is_on_row = power > 0.0 and least_square <= (floor * s) ** 2
         for i in nearest:
-            if hit:
+            if is_on_row:
                 weight = 1.0 if square[i] <= (floor * s) ** 2 else 0.0
             else:
-                weight = 1.0 if power == 0.0 else np.sqrt(least / square[i]) ** power
+                weight = 1.0 if power == 0.0 else np.sqrt(least_square / square[i]) ** power
             if weight > 0.0:
                 rows[size], values[size] = i, weight
                 total += weight
