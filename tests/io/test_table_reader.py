@@ -328,7 +328,8 @@ def test_bad_rows_of_parquet_and_npy(tmp_path):
         pytest.param("broken.csv", "is a link to", id="broken-link"),
         pytest.param("table.xyz", "unknown kind of file", id="unknown-suffix"),
         pytest.param("https://example.org/a.csv", "web address", id="web-address"),
-        pytest.param("a\0b.csv", "cannot be opened", id="zero-byte-in-name"),
+        pytest.param("a\0b.csv", "is no name of a file", id="zero-byte-in-name"),
+        pytest.param("~nobody-of-that-name/a.csv", "is no name of a file", id="no-such-home"),
     ],
 )
 @pytest.mark.parametrize("reader", [read_table, open_rows])

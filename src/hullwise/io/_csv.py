@@ -14,6 +14,7 @@ from ..errors import FileError, Hint
 from ._arrow import arrow_values, valid_mask
 from ._byte_source import ByteSource
 from ._cells import cell_hint, is_inexact, is_number, number_pattern, value
+from ._spreadsheet_text import shown_text
 from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names
 
 LIKELY_SEPARATORS: Final = (";", "\t", "|", ",")
@@ -38,7 +39,7 @@ class CsvTable:
         self._refuse_separator(cells)
         if header:
             self._refuse_numbers_only(cells)
-            self.names = tuple(c.strip() for c in cells)
+            self.names = tuple(shown_text(c.strip()) for c in cells)
         else:
             self.names = tuple(f"x{j}" for j in range(len(cells)))
 
@@ -343,8 +344,9 @@ def _without_blank_end(table: Any) -> Any:
 
 def _ids(column: Any) -> NDArray[np.object_]:
     """Whole numbers as int if that keeps every character of them, else text."""
-    cells = column.to_pylist()
-    whole = all(c is not None and re.fullmatch(r"-?[1-9]\d*|0", c) for c in cells)
+    cells = ["" if c is None else shown_text(c) for c in column.to_pylist()]
+    # Longer ones are refused by int().
+    whole = all(re.fullmatch(r"-?[1-9][0-9]{0,999}|0", c) for c in cells)
     ids = np.empty(len(cells), dtype=object)
-    ids[:] = [int(c) for c in cells] if whole else ["" if c is None else c for c in cells]
+    ids[:] = [int(c) for c in cells] if whole else cells
     return ids

@@ -18,7 +18,7 @@ from ._file_part import Part, edges, read_part, refuse_other, signature
 from ._npy import NpyRows
 from ._parquet import ParquetDecoder, index_columns, refuse_types, shared_dtype
 from ._prefetch import GatherCache, RowGroupCache
-from .paths import readable_path, select_features, table_suffix
+from .paths import expanded_path, readable_path, select_features, table_suffix
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
@@ -55,7 +55,7 @@ def open_rows(
     -----
     Memory: see `NpyRows` and `ParquetRows`.
     """
-    if Path(path).expanduser().is_dir():
+    if expanded_path(path).is_dir():
         return ParquetRows(path, columns)
     kind = table_suffix(path)
     if kind == ".npy":
@@ -267,7 +267,7 @@ def _read_units(
 
 def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
     """The path in full, and the Parquet files that it means."""
-    folder = Path(path).expanduser()
+    folder = expanded_path(path)
     if not folder.is_dir():
         file = readable_path(path).absolute()
         return file, [file]

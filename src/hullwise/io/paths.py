@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import stat
 from collections import Counter
@@ -25,6 +26,26 @@ def display_path(path: str | PathLike[str]) -> str:
     return "standard input" if text == "-" else text
 
 
+def expanded_path(path: str | PathLike[str]) -> Path:
+    """The path with ``~`` expanded.
+
+    Raises
+    ------
+    FileError
+        It can be no name of a file: a zero byte, too long, a home that is not there.
+    """
+    name = os.fsdecode(path)
+    try:
+        target = Path(name).expanduser()
+        os.stat(target)
+    except (ValueError, RuntimeError) as error:
+        raise FileError(display_path(name), f"is no name of a file ({error})") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise FileError(f"{name[:60]}...", "is no name of a file: it is too long") from None
+    return target
+
+
 def readable_path(path: str | PathLike[str]) -> Path:
     """The expanded path of a file that can be read.
 
@@ -33,10 +54,10 @@ def readable_path(path: str | PathLike[str]) -> Path:
     FileError
         Missing, a folder, no permission, a broken link, a web address: each its own sentence.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     if "://" in name:
         raise FileError(name, "is a web address; download the file and pass its path")
-    target = Path(name).expanduser()
+    target = expanded_path(path)
     try:
         mode = target.stat().st_mode
     except PermissionError:

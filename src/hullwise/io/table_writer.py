@@ -9,12 +9,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, Literal, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, FileError
+from ._spreadsheet_text import spreadsheet_text
 from .atomic_write import output_path, whole_file
 
 __all__ = ["Columns", "check_table_output", "write_table"]
@@ -28,7 +29,9 @@ def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = Fa
     Parameters
     ----------
     columns : mapping of str to sequence
-        Columns of equal length. In CSV floats keep every digit, None is an empty cell.
+        Columns of equal length. In CSV floats keep every digit, None is an empty cell, and text
+        that a spreadsheet would run (it begins with ``=``, ``@``, ``+``, ``-``, a tab or a carriage
+        return) is written with an apostrophe before it, which `read_table` takes away again.
     path : str or path
         ``.csv`` or ``.parquet``; ``-`` writes CSV to standard output.
     force : bool, default=False
@@ -37,7 +40,8 @@ def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = Fa
     Raises
     ------
     FileError
-        The file exists and `force` is false, another suffix, no folder, no permission, disk full.
+        The file exists and `force` is false, another suffix, no folder, no permission, disk full,
+        closed standard output.
     DataError
         Columns of unequal length.
     BrokenPipeError
@@ -59,8 +63,7 @@ def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = Fa
     if len(set(lengths.values())) > 1:
         raise DataError(f"columns of unequal length: {lengths}")
     if os.fspath(path) == "-":
-        _write_csv(columns, sys.stdout)
-        sys.stdout.flush()
+        _write_standard_output(columns)
         return
     kind = check_table_output(path, force=force)
     with whole_file(path, force=force) as stream:
@@ -69,6 +72,19 @@ def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = Fa
         else:
             with io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
                 _write_csv(columns, text)
+
+
+def _write_standard_output(columns: Columns) -> None:
+    if sys.stdout is None or sys.stdout.closed:
+        raise FileError("standard output", "is closed")
+    try:
+        _write_csv(columns, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileError("standard output", f"cannot be written ({reason})") from None
 
 
 def check_table_output(path: str | PathLike[str], *, force: bool) -> str:
@@ -88,9 +104,24 @@ def check_table_output(path: str | PathLike[str], *, force: bool) -> str:
 
 
 def _write_csv(columns: Columns, stream: TextIO) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*map(_cells, columns.values()), strict=True))
+    header = [_csv_cell(name) for name in columns]
+    cells = [_csv_cells(column) for column in columns.values()]
+    # The csv module would leave a carriage return bare, where it ends a line.
+    bare = any("\r" in cell for part in (header, *cells) for cell in part if isinstance(cell, str))
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+    writer = csv.writer(stream, lineterminator="\n", quoting=quoting)
+    writer.writerow(header)
+    writer.writerows(zip(*cells, strict=True))
+
+
+def _csv_cells(column: Sequence[Any] | NDArray[Any]) -> list[Any]:
+    if isinstance(column, np.ndarray) and column.dtype.kind in "biuf":
+        return _cells(column)
+    return [_csv_cell(cell) for cell in _cells(column)]
+
+
+def _csv_cell(cell: Any) -> Any:
+    return spreadsheet_text(cell) if isinstance(cell, str) else cell
 
 
 def _write_parquet(columns: Columns, stream: BinaryIO) -> None:
