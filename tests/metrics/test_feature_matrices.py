@@ -35,7 +35,7 @@ def test_blocks_do_not_change_it(monkeypatch):
     net = mlp((4, 9, 9, 3))
     X = rng.normal(size=(60, 4))
     want = hw.metrics.agop(net, X)
-    monkeypatch.setattr("hullwise.model.network.BLOCK", 30)
+    monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 30)
     monkeypatch.setattr("hullwise.metrics._jacobians.HELD", 30)
     np.testing.assert_allclose(hw.metrics.agop(net, X), want, rtol=1e-12)
     function = hw.metrics.agop(lambda x: net(x), X)

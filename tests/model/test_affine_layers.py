@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hullwise.model._layer_values import absolute
+from hullwise.model._rounding import absolute
 from hullwise.model.affine_layers import (
     Average,
     Concat,
@@ -55,7 +55,7 @@ def test_blocks_do_not_change_the_answer(name, monkeypatch):
     blocks = [rng.normal(size=(6, *shape)) for shape in shapes]
     want = op.linear(*blocks)
     back = op.transpose(want, *shapes)
-    monkeypatch.setattr("hullwise.model.affine_layers.COLUMNS", 1)
+    monkeypatch.setattr("hullwise.model.affine_layers.UNFOLDED_BLOCK_NUMBERS", 1)
     np.testing.assert_allclose(op.linear(*blocks), want, rtol=1e-13)
     for a, b in zip(op.transpose(want, *shapes), back, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)

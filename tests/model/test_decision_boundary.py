@@ -35,7 +35,7 @@ def test_recorded_distances():
     one = hw.model.from_arrays([*W[:3], W[3][:1] - W[3][1:2]], [*b[:3], b[3][:1] - b[3][1:2]])
     near = np.flatnonzero(data["pt_db_dist_in_slice"] < 0.75)
     for x, want in zip(data["pt_x"][near], data["pt_db_dist_in_slice"][near], strict=True):
-        found = decision_distance(two, x, budget=4000)
+        found = decision_distance(two, x, max_regions=4000)
         assert found.exact
         beyond = np.abs(found.point).max() > 1  # recorded within the square only
         assert found.upper == pytest.approx(want, rel=1e-10) or (beyond and found.upper < want)
@@ -51,7 +51,7 @@ def test_as_the_slice_draws_it(seed):
     rng = np.random.default_rng(seed)
     net = mixed(2, seed) if seed % 2 else mlp([2, 12, 12, 1 + seed % 4], seed)
     x = rng.uniform(-1, 1, 2)
-    found = decision_distance(net, x, budget=3000)
+    found = decision_distance(net, x, max_regions=3000)
     assert found.exact
     half = 1.1 * found.upper if np.isfinite(found.upper) else 50.0
     segments = net.slice(x, np.eye(2), half).decision_boundary()
@@ -66,7 +66,7 @@ def test_no_sample_is_nearer(d):
     for seed in range(4):
         rng = np.random.default_rng(seed)
         x = rng.normal(size=d)
-        found = decision_distance(net, x, budget=2000)
+        found = decision_distance(net, x, max_regions=2000)
         assert found.exact
         assert found.lower <= found.upper
         ties(net, found)
@@ -82,25 +82,25 @@ def test_no_sample_is_nearer(d):
 
 def test_the_budget_gives_a_bracket():
     net, x = mlp([2, 32, 32, 32, 2], 1, bias=0.1), np.array([0.7, 0.3])
-    exact = decision_distance(net, x, budget=5000)
+    exact = decision_distance(net, x, max_regions=5000)
     assert exact.exact
     last = -1.0
-    for budget in (1, 5, 20, 100):
-        part = decision_distance(net, x, budget=budget)
+    for max_regions in (1, 5, 20, 100):
+        part = decision_distance(net, x, max_regions=max_regions)
         assert last <= part.lower <= exact.upper * (1 + 1e-9)
         assert part.upper >= exact.upper * (1 - 1e-9)
-        assert part.n_regions <= budget
-        assert part.exact or "the budget ended" in repr(part)
+        assert part.n_regions <= max_regions
+        assert part.exact or "max_regions reached" in repr(part)
         last = part.lower
 
 
 def test_the_first_guess_does_not_matter(monkeypatch):
     net, x = mlp([3, 8, 8, 3], 2), np.array([0.2, -0.4, 0.3])
     want = decision_distance(net, x)
-    monkeypatch.setattr(_decision_boundary, "GUESSES", 0)
+    monkeypatch.setattr(_decision_boundary, "DEEPFOOL_STEPS", 0)
     other = decision_distance(net, x)
     assert other.upper == pytest.approx(want.upper, rel=1e-9)
-    monkeypatch.setattr(_decision_boundary, "FEW", 0)  # no facet told from another wall
+    monkeypatch.setattr(_decision_boundary, "FACET_DIMENSIONS", 0)  # no facet told from another wall
     third = decision_distance(net, x)
     assert third.upper == pytest.approx(want.upper, rel=1e-9)
     assert want.exact
@@ -157,7 +157,7 @@ def test_from_a_point_where_all_walls_meet(seed):
 def test_a_convolutional_network():
     net = every_layer(4)
     x = np.random.default_rng(3).normal(size=net.n_inputs)
-    found = decision_distance(net, x, budget=60)
+    found = decision_distance(net, x, max_regions=60)
     assert 0 < found.lower <= found.upper < np.inf
     ties(net, found)
     way = np.random.default_rng(0).normal(size=(5000, net.n_inputs))
@@ -170,8 +170,8 @@ def test_errors():
     net = mlp([2, 4, 1], 0)
     with pytest.raises(hw.DataError, match="one point"):
         decision_distance(net, np.zeros((2, 2)))
-    with pytest.raises(hw.DataError, match="budget"):
-        decision_distance(net, np.zeros(2), budget=0)
+    with pytest.raises(hw.DataError, match="max_regions"):
+        decision_distance(net, np.zeros(2), max_regions=0)
     calls = []
     decision_distance(mlp([2, 16, 16, 2], 0), np.zeros(2), progress=lambda *a: calls.append(a))
     assert all(what == "regions" for _, _, what in calls)

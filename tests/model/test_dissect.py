@@ -75,7 +75,7 @@ def test_tangents_in_parts_give_the_same(monkeypatch):
     net = every_layer()
     X = points(net)
     want = hw.dissect(net, X).boundary_distance
-    monkeypatch.setattr("hullwise.model.network.BLOCK", 5 * net.widest)
+    monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 5 * net.widest)
     np.testing.assert_allclose(hw.dissect(net, X).boundary_distance, want, rtol=1e-12)
     np.testing.assert_allclose(net(X), hw.dissect(net, X).output)
 

@@ -10,7 +10,7 @@ import hullwise as hw
 from hullwise.errors import DataError, DataWarning, ModelError
 from hullwise.model import Guard
 from hullwise.model._piecewise_layers import Largest, relu
-from hullwise.model._unit_ranges import clipped, ends_of, ranges_of
+from hullwise.model._unit_ranges import clip_inputs, unit_extremes, unit_ranges
 from hullwise.model.affine_layers import Conv, Linear, Rearrange, Sum, Window
 from hullwise.model.builder import Builder
 
@@ -81,7 +81,7 @@ def test_nothing_is_clipped_on_the_training_rows(rng, make, shift, monkeypatch):
     np.testing.assert_allclose(guard.predict(X), net(X), rtol=1e-10, atol=1e-9)
     for row in X[:20]:  # products of one row round otherwise than those of many
         assert guard.clip_count(row).tolist() == [0]
-    monkeypatch.setattr("hullwise.model.network.BLOCK", 500)
+    monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 500)
     assert guard.clip_count(X).sum() == 0
     again = Guard(net).fit(X)
     for a, b in zip(guard.low_ + guard.high_, again.low_ + again.high_, strict=True):
@@ -97,7 +97,7 @@ def test_clips_are_those_of_a_loop(rng, make):
     held, counts = {0: Q}, []
     for i, node in enumerate(net.nodes[1:], start=1):
         given = [held[j] for j in node.inputs]
-        if node.bends:
+        if node.is_piecewise:
             low, high = guard.low_[len(counts)], guard.high_[len(counts)]
             counts.append(((given[0] < low) | (given[0] > high)).sum(axis=1))
             z = np.clip(given[0], low, high)
@@ -175,13 +175,13 @@ def test_quantiles_are_order_statistics_in_any_blocks(rng, quantile, monkeypatch
     net, X = network(rng), rng.normal(size=(230, 5))
     z = np.sort(net.upto(1)(X), axis=0)
     k = int(230 * quantile)
-    monkeypatch.setattr("hullwise.model.network.BLOCK", 16 * 37)
+    monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 16 * 37)
     guard = Guard(net, quantile=quantile).fit(X)
     np.testing.assert_allclose(guard.low_[1], z[k], atol=1e-12)
     np.testing.assert_allclose(guard.high_[1], z[-1 - k], atol=1e-12)
     assert (guard.clip_counts(X)[:, 0] > 0).any()
-    whole = ranges_of([ends_of(net, X, k + 1)], quantile)
-    parts = ranges_of([ends_of(net, X[i::5], k + 1) for i in range(5)], quantile)
+    whole = unit_ranges([unit_extremes(net, X, k + 1)], quantile)
+    parts = unit_ranges([unit_extremes(net, X[i::5], k + 1) for i in range(5)], quantile)
     np.testing.assert_allclose(np.array(whole[0]), np.array(parts[0]), atol=1e-12)
 
 
@@ -287,7 +287,7 @@ def test_refusals(rng):
 
 def test_clipping_twice_is_clipping_once(rng):
     net, X = network(rng), rng.normal(size=(100, 5))
-    once = clipped(net, ranges_of([ends_of(net, X, 1)], 0.0))
-    twice = clipped(once, ranges_of([ends_of(once, X, 1)], 0.0))
+    once = clip_inputs(net, unit_ranges([unit_extremes(net, X, 1)], 0.0))
+    twice = clip_inputs(once, unit_ranges([unit_extremes(once, X, 1)], 0.0))
     Q = 3 * rng.normal(size=(50, 5))
     np.testing.assert_allclose(once(Q), twice(Q), atol=1e-12)

@@ -7,7 +7,7 @@ import pytest
 
 import hullwise as hw
 from hullwise.errors import DataError
-from hullwise.model import local_complexity, region_spread, vq_distance
+from hullwise.model import local_complexity, region_occupancy, vq_distance
 from hullwise.model._piecewise_layers import Largest, pieces
 from hullwise.model.affine_layers import Linear
 from hullwise.model.builder import Builder
@@ -59,7 +59,7 @@ def test_first_layer_is_the_hull_and_the_line():
     for d, P in [(2, 1), (2, 2), (5, 3), (30, 25)]:
         net = network(rng, (d, 40, 1))
         X = rng.normal(size=(50, d))
-        found = local_complexity(net, X, 0.4, P, seed=P)
+        found = local_complexity(net, X, 0.4, P, random_state=P)
         W, b = net.nodes[1].op.W, net.nodes[1].op.b
         reach = 0.4 * np.abs(W @ found.directions.T).max(axis=1)
         np.testing.assert_array_equal(found.counts[:, 0], (np.abs(X @ W.T + b) < reach).sum(axis=1))
@@ -72,8 +72,8 @@ def test_sampled_never_counts_more_than_exact(rng, P, d):
     net = network(rng, (d, 12, 10, 8, 2))
     X = rng.uniform(-0.5, 0.5, size=(40, d))
     for radius in (0.01, 0.3, 2.0):
-        sampled = local_complexity(net, X, radius, P, seed=3)
-        exact = local_complexity(net, X, radius, P, seed=3, exact=True)
+        sampled = local_complexity(net, X, radius, P, random_state=3)
+        exact = local_complexity(net, X, radius, P, random_state=3, exact=True)
         assert (sampled.counts <= exact.counts).all()
         np.testing.assert_array_equal(sampled.counts[:, 0], exact.counts[:, 0])
         np.testing.assert_array_equal(sampled.directions, exact.directions)
@@ -116,7 +116,7 @@ def test_complexity_is_that_of_each_row(rng, monkeypatch):
     whole = local_complexity(net, X, 0.3).counts
     parts = [local_complexity(net, x, 0.3).counts[0] for x in X]
     np.testing.assert_array_equal(whole, parts)
-    monkeypatch.setattr("hullwise.model.network.BLOCK", 200)
+    monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 200)
     np.testing.assert_array_equal(whole, local_complexity(net, X, 0.3).counts)
     wider = [local_complexity(net, X, r).counts[:, 0] for r in (0.1, 0.2, 0.5)]
     assert (np.diff(wider, axis=0) >= 0).all()
@@ -210,7 +210,7 @@ def test_spread_by_hand():
     """Regions of x, y, then x - y: four quadrants, the first cut along its diagonal."""
     net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, -1]], [[1]]])
     X = [[1, 2], [2, 1], [1, 3], [-1, 1], [-2, 1]]
-    found = region_spread(
+    found = region_occupancy(
         net, X, X_test=[[3, 4], [-1, -1], [2, 1]], X_off=[[1, -1]], y=["a", "b", "a", "b", "a"]
     )
     assert found.train.n_cells_per_layer == (2, 3)
@@ -218,10 +218,10 @@ def test_spread_by_hand():
     assert found.rows_per_region.tolist() == [2, 2, 1]
     assert found.train_region[0] == found.train_region[2]
     assert found.train_region[1] == 2
-    assert found.train.known_per_layer == (1.0, 0.8)
-    assert found.test.known_per_layer == (2 / 3, 2 / 3)
+    assert found.train.training_share_per_layer == (1.0, 0.8)
+    assert found.test.training_share_per_layer == (2 / 3, 2 / 3)
     assert found.test.n_cells_per_layer == (2, 3)
-    assert [one.known for one in found.off] == [0.0]
+    assert [one.training_share for one in found.off] == [0.0]
     # the first layer splits rows 0-3, 2-3 and 4-1, the second 0-1 and 2-1, nothing 4-3
     assert found.classes.n_pairs == 6
     assert found.classes.split_at == (3, 2)
@@ -235,8 +235,8 @@ def test_spread_is_that_of_the_codes(rng, monkeypatch):
     """Against sets of codes and all pairs of rows, in any blocks."""
     net = network(rng)
     X, T, y = rng.normal(size=(150, 2)), rng.normal(size=(90, 2)), rng.integers(3, size=150)
-    monkeypatch.setattr("hullwise.model.network.BLOCK", 12 * 17)
-    found = region_spread(net, X, T, y=y)
+    monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 12 * 17)
+    found = region_occupancy(net, X, T, y=y)
     codes, held = net.codes(X), net.codes(T)
     first = np.full((150, 150), 3)
     for i, layer in reversed(list(enumerate(net.layers))):
@@ -245,8 +245,10 @@ def test_spread_is_that_of_the_codes(rng, monkeypatch):
         test = [row.tobytes() for row in held[:, :stop]]
         assert found.train.n_cells_per_layer[i] == len(set(train))
         assert found.test.n_cells_per_layer[i] == len(set(test))
-        assert found.test.known_per_layer[i] == np.mean([t in set(train) for t in test])
-        assert found.train.known_per_layer[i] == np.mean([train.count(t) > 1 for t in train])
+        assert found.test.training_share_per_layer[i] == np.mean([t in set(train) for t in test])
+        assert found.train.training_share_per_layer[i] == np.mean(
+            [train.count(t) > 1 for t in train]
+        )
         part = codes[:, layer.columns]
         first[(part[:, None] != part[None]).any(axis=2)] = i
     unlike = np.triu(y[:, None] != y[None])
@@ -265,42 +267,42 @@ def test_spread_is_that_of_the_codes(rng, monkeypatch):
 def test_spread_metamorphic(rng):
     plain, other = rearranged(rng, (3, 12, 10, 2))
     X, T, y = rng.normal(size=(200, 3)), rng.normal(size=(50, 3)), rng.integers(4, size=200)
-    one, two = (region_spread(net, X, T, y=y, seed=1) for net in (plain, other))
+    one, two = (region_occupancy(net, X, T, y=y, random_state=1) for net in (plain, other))
     assert (one.train, one.test, one.off) == (two.train, two.test, two.off)
     assert one.classes.split_at == two.classes.split_at
     order = rng.permutation(200)
-    moved = region_spread(plain, X[order], T[::-1], X_off=X, y=10 - y[order])
+    moved = region_occupancy(plain, X[order], T[::-1], X_off=X, y=10 - y[order])
     assert (moved.train, moved.test) == (one.train, one.test)
     assert moved.classes.split_at == one.classes.split_at
     np.testing.assert_array_equal(moved.rows_per_region, one.rows_per_region)
-    assert moved.off[0].known == 1.0
-    twice = region_spread(plain, np.r_[X, X], T)
+    assert moved.off[0].training_share == 1.0
+    twice = region_occupancy(plain, np.r_[X, X], T)
     assert twice.train.n_regions == one.train.n_regions
-    assert twice.train.known == 1.0
+    assert twice.train.training_share == 1.0
     assert twice.test == one.test
 
 
 def test_spread_off_the_data_by_default(rng):
     net, X = network(rng), rng.normal(size=(100, 2)) + np.array([5, 0])
-    found = region_spread(net, X)
+    found = region_occupancy(net, X)
     assert [(one.name, one.n_rows) for one in found.off] == [("uniform", 100), ("shuffled", 100)]
     assert found.test is None
     assert found.classes is None
-    assert region_spread(net, X).off == found.off
-    assert region_spread(net, X, seed=1).off != found.off
-    assert repr(found).startswith("Spread(100 training rows in ")
+    assert region_occupancy(net, X).off == found.off
+    assert region_occupancy(net, X, random_state=1).off != found.off
+    assert repr(found).startswith("RegionOccupancy(100 training rows in ")
     assert all("\n" not in repr(one) for one in (found, found.train))
 
 
 def test_spread_edges(rng):
     linear = hw.model.from_arrays([np.ones((1, 2))])
-    found = region_spread(linear, [[1, 2], [3, 4]], X_test=np.empty((0, 2)), y=[0, 1])
+    found = region_occupancy(linear, [[1, 2], [3, 4]], X_test=np.empty((0, 2)), y=[0, 1])
     assert found.train.n_regions == 1
     assert found.classes.never == 1
-    assert np.isnan(found.test.known)
+    assert np.isnan(found.test.training_share)
     net = network(rng)
     with pytest.raises(DataError, match="no rows"):
-        region_spread(net, np.empty((0, 2)))
+        region_occupancy(net, np.empty((0, 2)))
     with pytest.raises(DataError, match="one class each"):
-        region_spread(net, np.ones((3, 2)), y=[0, 1])
+        region_occupancy(net, np.ones((3, 2)), y=[0, 1])
     assert vq_distance(linear, [1, 2], [3, 4]).total == 0

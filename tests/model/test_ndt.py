@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hullwise as hw
 from hullwise.model import NeuralDecisionTree, NeuralDecisionTreeClassifier
-from hullwise.model.trees._ndt import checked, leaf_of, paths, soft, turns
+from hullwise.model.trees._ndt import checked_shape, leaf_of, paths, soft, turns
 
 torch = pytest.importorskip("torch")
 
@@ -49,7 +49,7 @@ def blobs(n=60, d=3, k=3, seed=0):
 @pytest.mark.parametrize("depth", [1, 2, 5])
 def test_paths_are_those_of_a_tree(depth, sharing):
     way = paths(depth, sharing)
-    shape = checked(2, 3, depth, (), sharing)
+    shape = checked_shape(2, 3, depth, (), sharing)
     assert way.shape == (2**depth, depth if sharing == "hash" else 2**depth - 1)
     assert (np.abs(way).sum(axis=1) == depth).all()
     assert len(np.unique(way, axis=0)) == 2**depth
@@ -104,7 +104,7 @@ def test_module_is_a_mixture_of_leaves(hidden, sharing):
     assert module.information(x).item() == pytest.approx(information.item(), rel=1e-9)
     assert torch.autograd.gradcheck(lambda t: module(t), x[:3].clone().requires_grad_())
     assert sum(p.numel() for p in module.parameters()) == (
-        checked(4, 3, depth, hidden, sharing).n_split_parameters + 8 * 3
+        checked_shape(4, 3, depth, hidden, sharing).n_split_parameters + 8 * 3
     )
     assert f"8 leaves, {3 if sharing == 'hash' else 7} splits, {sharing}" in repr(module)
 
@@ -199,7 +199,7 @@ def test_numpy_and_torch_agree(hidden, sharing):
 
 def _hard(module, rows):
     s = module.splits(rows)
-    return ((s > 0).double() @ module.taken + (s <= 0).double() @ module.refused).argmax(1)
+    return ((s > 0).double() @ module.positive + (s <= 0).double() @ module.negative).argmax(1)
 
 
 def test_same_seed_same_tree_and_no_trace():

@@ -8,9 +8,9 @@ from scipy.optimize import linprog, nnls
 
 import hullwise as hw
 from hullwise.model import _polytope
-from hullwise.model._lp import UNKNOWN
+from hullwise.model._lp import UNDETERMINED
 from hullwise.model._polytope import essential, interior
-from hullwise.model._polytope_projection import nearest
+from hullwise.model._polytope_projection import nearest_point
 
 
 def unit(G):
@@ -157,9 +157,9 @@ def test_empty_flat_and_unbounded():
 def test_highs_answers_where_the_dictionary_does_not_close(monkeypatch):
     G, c = random_polytope(7)
     want = essential(G, c, np.zeros(G.shape[1]))
-    nothing = np.full(len(G), UNKNOWN, np.int8)
-    monkeypatch.setattr(_polytope, "needed", lambda A, b, points: nothing[: len(A)].copy())
-    monkeypatch.setattr(_polytope, "LARGE", 0)
+    nothing = np.full(len(G), UNDETERMINED, np.int8)
+    monkeypatch.setattr(_polytope, "essential_walls", lambda A, b, points: nothing[: len(A)].copy())
+    monkeypatch.setattr(_polytope, "HIGHS_NUMBERS", 0)
     np.testing.assert_array_equal(essential(G, c, np.zeros(G.shape[1])), want)
 
 
@@ -174,7 +174,7 @@ def test_the_nearest_point_has_its_certificate(seed):
     if seed % 2:
         h[0] = G[0] @ inside
     fixed = 0 if seed % 2 else -1
-    distance, u = nearest(G, h, fixed)
+    distance, u = nearest_point(G, h, fixed)
     size = max(distance, 1e-9)
     gaps = G @ u - h
     assert gaps.min() > -1e-9 * size
@@ -185,8 +185,8 @@ def test_the_nearest_point_has_its_certificate(seed):
     assert distance == pytest.approx(np.linalg.norm(u))
     if distance:
         assert nnls(rows.T, u)[1] < 1e-7 * size
-    assert nearest(G, h, fixed, distance * 0.9)[0] == np.inf or distance == 0
+    assert nearest_point(G, h, fixed, distance * 0.9)[0] == np.inf or distance == 0
 
 
 def test_no_nearest_point_of_nothing():
-    assert nearest(np.array([[1.0, 0], [-1, 0]]), np.array([1.0, 0.5]))[0] == np.inf
+    assert nearest_point(np.array([[1.0, 0], [-1, 0]]), np.array([1.0, 0.5]))[0] == np.inf

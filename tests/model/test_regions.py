@@ -6,8 +6,8 @@ import pytest
 import hullwise as hw
 from hullwise.model import _facets, zaslavsky
 from hullwise.model import regions as module
-from hullwise.model._facet_crossing import Space
-from hullwise.model._lp import UNKNOWN
+from hullwise.model._facet_crossing import WallCoordinates
+from hullwise.model._lp import UNDETERMINED
 from networks import mixed, mlp, tent, whole
 from rational import exact_codes
 from shared_data import load_npz
@@ -30,8 +30,8 @@ def whole_answer(found):
     assert len(keys(found.codes)) == R
     assert (found.radii > 0).all()
     # units that rest at a knot all through a region get a code from rounding in the network
-    space = Space(net)
-    np.testing.assert_array_equal(space.rested(found.centres), found.codes)
+    space = WallCoordinates(net)
+    np.testing.assert_array_equal(space.pattern_at(found.centres), found.codes)
     for i in range(0, R, max(1, R // 50)):
         A, b = found.affine(i)
         y = net(found.centres[i])[0]
@@ -46,7 +46,7 @@ def whole_answer(found):
     # random points fall into regions that were found
     X = np.random.default_rng(0).uniform(found.lower, found.upper, (500, net.n_inputs))
     known = keys(found.codes)
-    for x, code in zip(X, space.rested(X), strict=True):
+    for x, code in zip(X, space.pattern_at(X), strict=True):
         assert code.tobytes() in known or hw.dissect(net, x).boundary_distance < 1e-9
     return found
 
@@ -110,7 +110,7 @@ def test_known_networks():
 @pytest.mark.parametrize("name", ["2d_3x32", "2d_4x64"])
 def test_recorded_networks(name):
     data = load_npz(f"spline/{name}.npz")
-    found = whole_answer(network(data).regions(1.0, budget=20_000))
+    found = whole_answer(network(data).regions(1.0, max_regions=20_000))
     bits = [code.tobytes() for code in np.packbits(found.codes, axis=1)]
     assert set(bits) == {code.tobytes() for code in data["codes"]}
     assert len(found.neighbours) == data["n_adjacent"]
@@ -178,7 +178,7 @@ def test_the_start_and_the_batch_do_not_matter(monkeypatch):
         other = net.regions(1.0, start=start)
         assert keys(other.codes) == keys(base.codes)
         assert len(other.neighbours) == len(base.neighbours)
-    monkeypatch.setattr(module, "BATCH", 3)
+    monkeypatch.setattr(module, "REGION_BATCH", 3)
     again = net.regions(1.0)
     np.testing.assert_array_equal(again.codes, base.codes)
     np.testing.assert_allclose(again.radii, base.radii, rtol=1e-9)
@@ -189,12 +189,12 @@ def test_highs_answers_where_the_dictionary_does_not_close(monkeypatch):
     base = net.regions(1.0)
 
     def lame(*args):
-        centres, radii, state, first, points = _facets.cells(*args)
+        centres, radii, state, first, points = _facets.box_cells(*args)
         radii[::2] = np.nan
-        state[1::2][state[1::2] == 1] = UNKNOWN
+        state[1::2][state[1::2] == 1] = UNDETERMINED
         return centres, radii, state, first, points
 
-    monkeypatch.setattr(module, "cells", lame)
+    monkeypatch.setattr(module, "box_cells", lame)
     again = net.regions(1.0)
     assert keys(again.codes) == keys(base.codes)
     np.testing.assert_array_equal(again.neighbours, base.neighbours)
@@ -202,7 +202,7 @@ def test_highs_answers_where_the_dictionary_does_not_close(monkeypatch):
 
 def test_a_budget_leaves_facets_open():
     net, calls = mlp([2, 16, 16, 2], 1), []
-    found = net.regions(1.0, budget=20, progress=lambda *a: calls.append(a))
+    found = net.regions(1.0, max_regions=20, progress=lambda *a: calls.append(a))
     assert found.partial
     assert found.n_regions == 20
     assert found.n_open > 0
@@ -238,9 +238,9 @@ def test_errors_say_what_was_found():
         net.regions((1.0, 0.0))
     with pytest.raises(hw.DataError, match=r"outside the box: 3 in column 1"):
         net.regions(1.0, start=[0.0, 3.0])
-    with pytest.raises(hw.DataError, match="budget"):
-        net.regions(1.0, budget=0)
+    with pytest.raises(hw.DataError, match="max_regions"):
+        net.regions(1.0, max_regions=0)
     with pytest.raises(hw.DataError, match="regions 0 to"):
         net.regions(1.0).affine(10_000)
     with pytest.raises(hw.ModelError, match="read"):
-        module.regions("net", 1.0)
+        module.enumerate_regions("net", 1.0)

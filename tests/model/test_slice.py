@@ -215,7 +215,7 @@ def test_decision_boundary(classes):
 def test_a_budget_gives_the_layers_before_it():
     net = mlp((2, 20, 20, 20, 1))
     first = net.slice(*SQUARE).n_regions_per_layer[0]
-    s = hw.model.slices.slice_(net, *SQUARE, budget=first)
+    s = hw.model.slices.slice_plane(net, *SQUARE, max_regions=first)
     assert s.partial
     assert "partial" in repr(s)
     assert s.n_regions_per_layer == [first]

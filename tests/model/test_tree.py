@@ -14,7 +14,7 @@ import hullwise as hw
 from hullwise.model._piecewise_layers import Largest, pieces
 from hullwise.model.affine_layers import Concat, Conv, Linear, Sum, Window
 from hullwise.model.builder import Builder
-from hullwise.model.trees.tree import to_tree
+from hullwise.model.trees.to_tree import to_tree
 from shared_data import SHARED
 
 KNOWN = [
@@ -231,7 +231,7 @@ NETS = {
 @pytest.mark.parametrize("name", NETS)
 def test_tree_is_the_network(name, box):
     net, rng = NETS[name], np.random.default_rng(7)
-    tree = to_tree(net, box, budget=150 if name == "mixed space" else 400)
+    tree = to_tree(net, box, max_regions=150 if name == "mixed space" else 400)
     if name in ("line", "plane", "space", "four", "abs", "mixed line", "mixed plane"):
         assert not tree.partial or (box is None and name == "abs")
     well_formed(tree)
@@ -381,16 +381,16 @@ def test_no_test_is_always_answered_alike():
 # ---- budget, rows outside, words ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("budget", [1, 2, 7, 50, 220])
+@pytest.mark.parametrize("max_regions", [1, 2, 7, 50, 220])
 @pytest.mark.parametrize("name", ["plane", "mixed plane", "space", "line"])
-def test_budget(name, budget):
+def test_budget(name, max_regions):
     net = NETS[name]
     whole = to_tree(net, 1.0)
-    part = to_tree(net, 1.0, budget=budget)
+    part = to_tree(net, 1.0, max_regions=max_regions)
     well_formed(part)
     ends = len(whole.leaf_of_end)
-    assert part.partial == (budget < ends)
-    assert len(part.leaf_of_end) == min(budget, ends)
+    assert part.partial == (max_regions < ends)
+    assert len(part.leaf_of_end) == min(max_regions, ends)
     assert set(map(bytes, part.codes)) <= set(map(bytes, whole.codes))
     X = np.random.default_rng(0).uniform(-1, 1, (500, net.n_inputs))
     leaf = part.apply(X)
@@ -433,8 +433,8 @@ def test_boxes_that_are_none(box):
 
 
 def test_other_arguments():
-    with pytest.raises(hw.DataError, match="budget=0"):
-        to_tree(NETS["plane"], 1.0, budget=0)
+    with pytest.raises(hw.DataError, match="max_regions=0"):
+        to_tree(NETS["plane"], 1.0, max_regions=0)
     with pytest.raises(hw.ModelError, match="takes a Network, not list"):
         to_tree([1, 2])
     tree = NETS["plane"].to_tree(1.0)
@@ -449,7 +449,7 @@ def test_other_arguments():
 
 def test_text():
     net = dense(12, 2, 3)
-    text = to_tree(net, budget=10).to_text()
+    text = to_tree(net, max_regions=10).to_text()
     assert "relu0[0]: " in text
     assert "(4 smaller terms)" in text
     assert ", ..." in text

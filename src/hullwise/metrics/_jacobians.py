@@ -16,7 +16,7 @@ import numpy as np
 from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..model.network import Network
-from ..model.region_walls import tangent_start
+from ..model.tangents import first_tangents
 from ._closed_form_jacobians import by_formula
 
 HELD = 2**23  # numbers of Jacobians held at a time
@@ -64,16 +64,16 @@ class OfNetwork:
 
     def outer_sum(self, X: Floats) -> Floats:
         """Where one narrow layer sees the whole input, outer products are added up there."""
-        start = tangent_start(self.net) if self.net.layers else None
-        narrow = start is not None and len(start.held) == 1 and start.basis is not None
-        node = next(iter(start.held)) if start is not None and narrow else None
+        start = first_tangents(self.net) if self.net.layers else None
+        narrow = start is not None and len(start.outputs) == 1 and start.basis is not None
+        node = next(iter(start.outputs)) if start is not None and narrow else None
         total: Any = 0.0
         for J in self._pulled(X, node):
             flat = J.reshape(-1, J.shape[2])
             total = total + flat.T @ flat
         if start is None or node is None or start.basis is None:
             return np.asarray(total + np.zeros((self.net.n_inputs, self.net.n_inputs)))
-        into = start.held[node][0].T @ start.basis  # (width, d): that layer's own slopes
+        into = start.outputs[node][0].T @ start.basis  # (width, d): that layer's own slopes
         return np.asarray(into.T @ total @ into)
 
 

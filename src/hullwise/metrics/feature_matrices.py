@@ -224,7 +224,7 @@ def nfm_of_rows(net: Network, layer: int | str, row: Floats) -> tuple[Floats, st
         fresh = set(net.nodes[todo.pop()].inputs) - before
         before |= fresh
         todo += fresh
-    bent = [net.nodes[i].name for i in sorted(before) if net.nodes[i].bends]
+    bent = [net.nodes[i].name for i in sorted(before) if net.nodes[i].is_piecewise]
     if bent:
         raise ModelError(
             f"layer {said!r} reads what {bent[-1]!r} gives, not the rows; take the first linear "

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from .line import Line as Line
     from .network import Network as Network
     from .occupancy import ClassSplit as ClassSplit
-    from .occupancy import Occupancy as Occupancy
-    from .occupancy import Spread as Spread
-    from .occupancy import region_spread as region_spread
+    from .occupancy import RegionOccupancy as RegionOccupancy
+    from .occupancy import RowOccupancy as RowOccupancy
+    from .occupancy import region_occupancy as region_occupancy
+    from .output_activations import OutputActivation as OutputActivation
     from .readers.read import read as read
     from .region_counts import RegionBounds as RegionBounds
     from .region_counts import region_bounds as region_bounds
@@ -32,14 +33,15 @@ if TYPE_CHECKING:
     from .slices import Slice as Slice
     from .trees.ndt import NeuralDecisionTree as NeuralDecisionTree
     from .trees.ndt import NeuralDecisionTreeClassifier as NeuralDecisionTreeClassifier
+    from .trees.to_tree import to_tree as to_tree
     from .trees.tree import NetworkTree as NetworkTree
-    from .trees.tree import to_tree as to_tree
 
 # Names are imported when first used: reading a table then loads nothing of networks.
 _HOMES = {
     "read": "readers.read",
     "from_arrays": "arrays",
     "Network": "network",
+    "OutputActivation": "output_activations",
     "DecisionDistance": "_decision_boundary",
     "Regions": "regions",
     "Slice": "slices",
@@ -50,7 +52,7 @@ _HOMES = {
     "NetworkTree": "trees.tree",
     "NeuralDecisionTree": "trees.ndt",
     "NeuralDecisionTreeClassifier": "trees.ndt",
-    "to_tree": "trees.tree",
+    "to_tree": "trees.to_tree",
     "Guard": "guard",
     "GuardReport": "guard",
     "zaslavsky": "region_counts",
@@ -58,9 +60,9 @@ _HOMES = {
     "RegionBounds": "region_counts",
     "local_complexity": "complexity",
     "LocalComplexity": "complexity",
-    "region_spread": "occupancy",
-    "Spread": "occupancy",
-    "Occupancy": "occupancy",
+    "region_occupancy": "occupancy",
+    "RegionOccupancy": "occupancy",
+    "RowOccupancy": "occupancy",
     "ClassSplit": "occupancy",
     "vq_distance": "complexity",
     "VQDistance": "complexity",

@@ -1,12 +1,37 @@
-"""How many affine maps are different."""
+"""The affine maps of a network's pieces, and how many are different."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .._core.types import Floats
+from ._piecewise_layers import Codes
+from .network import Network
 
-SAME = 1e-9  # of the largest number in the maps
+MAP_TOLERANCE = 1e-9  # of the largest number in the maps
+
+
+def slopes_at(net: Network, codes: Codes) -> Floats:
+    """Slopes A (m, n_outputs, d) of the pieces with codes (m, n_units): the piece is A x + b.
+
+    Cost: one backward pass for each output.
+    """
+    m, k = len(codes), net.n_outputs
+    out = np.empty((m, k, net.n_inputs))
+    seeds, last = np.eye(k)[None], len(net.nodes) - 1
+    for rows in net.blocks(m, k):
+        code = codes[rows]
+        out[rows] = net.pull({last: np.broadcast_to(seeds, (len(code), k, k))}, code)
+    return out
+
+
+def offsets_at(net: Network, codes: Codes) -> Floats:
+    """Offsets b (m, n_outputs) of the pieces with codes (m, n_units). Cost: a forward pass."""
+    out = np.empty((len(codes), net.n_outputs))
+    for rows in net.blocks(len(codes)):
+        code = codes[rows]
+        out[rows] = net.push(np.zeros((len(code), 1, net.n_inputs)), code)[:, 0]
+    return out
 
 
 def n_distinct(maps: Floats) -> int:
@@ -18,14 +43,14 @@ def n_distinct(maps: Floats) -> int:
     flat = maps.reshape(len(maps), -1)
     if not flat.size:
         return min(len(maps), 1)
-    tol = SAME * float(np.abs(flat).max())
+    tol = MAP_TOLERANCE * float(np.abs(flat).max())
     key = flat @ np.random.default_rng(0).normal(size=flat.shape[1])
     order = np.argsort(key)
     wide = tol * np.sqrt(flat.shape[1]) * 4
     starts = np.flatnonzero(np.diff(key[order], prepend=-np.inf) > wide)
-    found = 0
+    count = 0
     for run in np.split(order, starts[1:]):
         while len(run):
-            found += 1
+            count += 1
             run = run[np.abs(flat[run] - flat[run[0]]).max(axis=1) > tol]
-    return found
+    return count

@@ -18,18 +18,20 @@ from .._core.options import check_int
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Mask, Progress
 from ..errors import DataError
-from ._facet_crossing import Rows, Space
-from ._facets import cells, same_walls
-from ._lp import ESSENTIAL, UNKNOWN
+from ._facet_crossing import WallCoordinates, WallRows
+from ._facets import box_cells, same_walls
+from ._lp import ESSENTIAL, UNDETERMINED
 from ._piecewise_layers import Codes
-from ._polytope import SAME, essential, interior
-from ._polytope_projection import nearest
+from ._polytope import ROW_TOLERANCE, essential, interior
+from ._polytope_projection import nearest_point
 from .network import Network
 
-MEET = 1e-9  # of the distance: nearer together the bounds have met
-FEW = 10  # dimensions up to which facets are told from other walls
-GUESSES = 100
-AGREE = 1e-7  # of the outputs' size: how near to a tie the network itself must be at the point
+BOUNDS_TOLERANCE = 1e-9  # of the distance: nearer together the bounds have met
+FACET_DIMENSIONS = 10  # dimensions up to which facets are told from other walls
+DEEPFOOL_STEPS = 100
+TIE_TOLERANCE = (
+    1e-7  # of the outputs' size: how near to a tie the network itself must be at the point
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +42,7 @@ class DecisionDistance:
     ----------
     lower, upper : float
         The distance is between them; equal if the walk ended, infinite where the decision never
-        changes (or, the upper one, where the budget ended before any change was found).
+        changes (or, the upper one, where `max_regions` was reached before any change was found).
     point : ndarray (d,)
         A point at the distance `upper` where another output is as large; NaN if there is none.
     classes : (int, int)
@@ -53,8 +55,8 @@ class DecisionDistance:
     --------
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1.0, 0], [-1.0, 0]], [[1.0, 1.0]]], [[0, 0], [-2.0]])
-    >>> found = hw.dissect(net, [0.5, 7.0]).decision()
-    >>> found.upper, found.exact, found.point
+    >>> decision = hw.dissect(net, [0.5, 7.0]).decision()
+    >>> decision.upper, decision.exact, decision.point
     (1.5, True, array([2., 7.]))
     """
 
@@ -66,7 +68,7 @@ class DecisionDistance:
 
     @property
     def gap(self) -> float:
-        """How much smaller than `upper` the distance may be; 0 unless the budget ended."""
+        """How much smaller than `upper` the distance may be; 0 unless `max_regions` was reached."""
         return 0.0 if self.exact else self.upper - self.lower
 
     @property
@@ -82,12 +84,12 @@ class DecisionDistance:
             return f"DecisionDistance({self.upper:.6g}, {which}, {visited})"
         return (
             f"DecisionDistance(between {self.lower:.6g} and {self.upper:.6g}, {visited}: "
-            f"the budget ended)"
+            f"max_regions reached)"
         )
 
 
 def decision_distance(
-    net: Network, x: Any, *, budget: int = 1000, progress: Progress | None = None
+    net: Network, x: Any, *, max_regions: int = 1000, progress: Progress | None = None
 ) -> DecisionDistance:
     """The distance from x to the nearest point where another output is as large as its largest.
 
@@ -96,10 +98,10 @@ def decision_distance(
     net : Network
         With one output the decision is whether that is above zero.
     x : array-like (d,)
-    budget : int
-        Most regions to visit; where it ends the answer is a bracket.
+    max_regions : int
+        Most regions to visit; where there are more the answer is a bracket.
     progress : callable, optional
-        Called with (regions visited, budget, "regions").
+        Called with (regions visited, max_regions, "regions").
 
     Returns
     -------
@@ -108,7 +110,7 @@ def decision_distance(
     Raises
     ------
     DataError
-        If x is not one finite row of the network's inputs, or the budget is below 1.
+        If x is not one finite row of the network's inputs, or max_regions is below 1.
 
     Notes
     -----
@@ -122,31 +124,31 @@ def decision_distance(
     >>> import hullwise as hw
     >>> from hullwise.model._decision_boundary import decision_distance
     >>> net = hw.model.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [-2.0]])
-    >>> found = decision_distance(net, [0.5])
-    >>> found, found.point
+    >>> decision = decision_distance(net, [0.5])
+    >>> decision, decision.point
     (DecisionDistance(1.5, 0 to 1, 2 regions visited), array([2.]))
     """
     rows = net.rows(x, "x")
     if len(rows) != 1:
         raise DataError(f"x has {len(rows)} rows; give one point")
-    budget = check_int("budget", budget, 1)
+    max_regions = check_int("max_regions", max_regions, 1)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        walk = _Walk(net, rows[0])
-        walk.guess()
+        search = _BoundarySearch(net, rows[0])
+        search.guess()
         # where x is on walls, the code there need not be that of any region: one that begins at x
         way = np.random.default_rng(0).normal(size=rows.shape)
-        walk.visit(walk.space.germ(rows, way)[0], 0.0)
-        while walk.upper > 0 and (found := walk.next()) is not None:
-            if len(walk.visited) >= budget:
-                return walk.result(min(found[0], walk.upper))
+        search.visit(search.coordinates.generic_pattern(rows, way)[0], 0.0)
+        while search.upper > 0 and (facet := search.next()) is not None:
+            if len(search.visited) >= max_regions:
+                return search.result(min(facet[0], search.upper))
             if progress is not None:
-                progress(len(walk.visited), budget, "regions")
-            walk.visit(found[1], found[0])
-        return walk.result(walk.upper)
+                progress(len(search.visited), max_regions, "regions")
+            search.visit(facet[1], facet[0])
+        return search.result(search.upper)
 
 
 @dataclass(eq=False)
-class _Region:
+class _VisitedRegion:
     """A visited region: its walls as unit rows N u >= h about x, and its key."""
 
     code: Codes
@@ -155,18 +157,18 @@ class _Region:
 
 
 @dataclass(eq=False)
-class _Walk:
+class _BoundarySearch:
     net: Network
     x: Floats
     upper: float = np.inf
     point: Floats | None = None
     to: int = -1
     visited: set[bytes] = field(default_factory=set)
-    waiting: list[tuple[float, int, bool, _Region, int, Codes]] = field(default_factory=list)
+    waiting: list[tuple[float, int, bool, _VisitedRegion, int, Codes]] = field(default_factory=list)
     n: int = 0
 
     def __post_init__(self) -> None:
-        self.space = Space(self.net)
+        self.coordinates = WallCoordinates(self.net)
         y = self.net(self.x[None])[0]
         self.size = float(np.abs(y).max())
         self.own = int(y[0] > 0) if len(y) == 1 else int(y.argmax())
@@ -177,8 +179,8 @@ class _Walk:
         Moosavi-Dezfooli, Fawzi & Frossard (2016), DeepFool; then the first tie on the way there.
         """
         y = self.x.copy()
-        for step in range(GUESSES):
-            maps = self.space.rows(y[None], self.net.codes(y[None])).maps[0]
+        for step in range(DEEPFOOL_STEPS):
+            maps = self.coordinates.rows(y[None], self.net.codes(y[None])).maps[0]
             rows, _ = self._rivals(maps)
             if rows[:, 0].max() >= 0:
                 self._first_tie(y)
@@ -188,7 +190,7 @@ class _Walk:
                 return
             away = np.where(length > 0, -rows[:, 0] / np.where(length > 0, length, 1), np.inf)
             j = int(away.argmin())
-            y = self.space.point(y, 1.02**step * 1.01 * away[j] / length[j] * rows[j, 1:])
+            y = self.coordinates.point(y, 1.02**step * 1.01 * away[j] / length[j] * rows[j, 1:])
             if not np.isfinite(y).all():
                 return
 
@@ -217,53 +219,57 @@ class _Walk:
     def visit(self, code: Codes, key: float) -> None:
         """Look for a change in the region of this code and let its facets wait."""
         self.visited.add(code.tobytes())
-        rows = self.space.rows(self.x[None], code[None])
+        rows = self.coordinates.rows(self.x[None], code[None])
         length = np.linalg.norm(rows.G[0], axis=1)
         real = length > rows.slopes[0]
         safe = np.where(real, length, 1)
         N, h = rows.G[0] / safe[:, None], -rows.c[0] / safe
-        region = _Region(code, np.ascontiguousarray(N[real]), h[real])
+        region = _VisitedRegion(code, np.ascontiguousarray(N[real]), h[real])
         self._change(region, rows.maps[0])
         near = real & (np.maximum(np.abs(h), key) < self.upper)
         if not near.any():
             return
-        some, vanish = self._facets(rows, near, N, h, safe)
+        facets, vanish = self._facets(rows, near, N, h, safe)
         vanish |= ~real & (np.abs(rows.c[0]) <= rows.values[0])
-        new = self.space.beyond(np.repeat(code[None], len(some), axis=0), vanish, -N[some])
+        new = self.coordinates.neighbour_pattern(
+            np.repeat(code[None], len(facets), axis=0), vanish, -N[facets]
+        )
         place = np.cumsum(real) - 1
-        for k, other in zip(some, new, strict=True):
+        for k, other in zip(facets, new, strict=True):
             if other.tobytes() not in self.visited:
                 bound = max(key, abs(float(h[k])))
                 self._wait(bound, False, region, int(place[k]), other)
 
     def _facets(
-        self, rows: Rows, near: Mask, N: Floats, h: Floats, safe: Floats
+        self, rows: WallRows, near: Mask, N: Floats, h: Floats, safe: Floats
     ) -> tuple[Ints, Mask]:
         """Walls that may be facets within reach, one of each, and for each all that are the same.
 
         In few dimensions those that are; else none is left out but copies.
         """
-        d = self.space.d
-        if d <= FEW and np.isfinite(self.upper):
+        d = self.coordinates.d
+        if d <= FACET_DIMENSIONS and np.isfinite(self.upper):
             reach = np.full((1, d), self.upper)
-            _, radii, state, first, _ = cells(
+            _, radii, state, first, _ = box_cells(
                 rows.G, rows.c, rows.slopes, rows.values, -reach, reach
             )
-            if radii[0] > 0 and not (state[0] == UNKNOWN).any():
-                some = np.flatnonzero((state[0, 2 * d :] == ESSENTIAL) & near)
-                return some, first[0] == (some + 2 * d)[:, None]
-        loose = SAME + rows.slopes[0] / safe
-        shift = SAME * np.abs(h) + rows.values[0] / safe
-        some = np.flatnonzero(near)
-        if d <= FEW and not np.isfinite(self.upper):  # then `near` is all that are walls
-            centre, radius = interior(N[some], -h[some])
-            if radius > shift[some].max():
-                some = some[essential(N[some], -h[some], centre)]
-        vanish = same_walls(N, h, loose, shift, near, some)
-        alone = vanish.argmax(axis=1) == some
-        return some[alone], vanish[alone]
+            if radii[0] > 0 and not (state[0] == UNDETERMINED).any():
+                facets = np.flatnonzero((state[0, 2 * d :] == ESSENTIAL) & near)
+                return facets, first[0] == (facets + 2 * d)[:, None]
+        loose = ROW_TOLERANCE + rows.slopes[0] / safe
+        shift = ROW_TOLERANCE * np.abs(h) + rows.values[0] / safe
+        facets = np.flatnonzero(near)
+        if d <= FACET_DIMENSIONS and not np.isfinite(
+            self.upper
+        ):  # then `near` is all that are walls
+            centre, radius = interior(N[facets], -h[facets])
+            if radius > shift[facets].max():
+                facets = facets[essential(N[facets], -h[facets], centre)]
+        vanish = same_walls(N, h, loose, shift, near, facets)
+        alone = vanish.argmax(axis=1) == facets
+        return facets[alone], vanish[alone]
 
-    def _wait(self, key: float, sure: bool, region: _Region, k: int, code: Codes) -> None:
+    def _wait(self, key: float, sure: bool, region: _VisitedRegion, k: int, code: Codes) -> None:
         self.n += 1
         heappush(self.waiting, (key, self.n, sure, region, k, code))
 
@@ -271,18 +277,18 @@ class _Walk:
         """The nearest facet that leads to a region not visited: its distance and that code."""
         while self.waiting:
             key, _, sure, region, k, code = heappop(self.waiting)
-            if key >= self.upper * (1 - MEET):
+            if key >= self.upper * (1 - BOUNDS_TOLERANCE):
                 return None
             if code.tobytes() in self.visited:
                 continue
             if sure:
                 return key, code
-            distance, _ = nearest(region.N, region.h, k, self.upper)
+            distance, _ = nearest_point(region.N, region.h, k, self.upper)
             if distance < self.upper:
                 self._wait(max(key, distance), True, region, k, code)
         return None
 
-    def _change(self, region: _Region, maps: Floats) -> None:
+    def _change(self, region: _VisitedRegion, maps: Floats) -> None:
         """The nearest point of the region where another output is as large."""
         rows, names = self._rivals(maps)
         length = np.linalg.norm(rows[:, 1:], axis=1)
@@ -297,18 +303,18 @@ class _Walk:
                 h = np.append(region.h, away[j])
             if away[j] >= self.upper:
                 break
-            distance, u = nearest(N, h, -1, self.upper)
+            distance, u = nearest_point(N, h, -1, self.upper)
             if distance < self.upper and self._confirmed(u, names[j]):
                 self.upper, self.to = distance, names[j]
-                self.point = self.space.point(self.x, u)
+                self.point = self.coordinates.point(self.x, u)
 
     def _confirmed(self, u: Floats, other: int) -> bool:
         """Whether the network itself ties at the point."""
-        y = self.net(self.space.point(self.x, u)[None])[0]
+        y = self.net(self.coordinates.point(self.x, u)[None])[0]
         rows, names = self._rivals(y[:, None])
-        return bool(rows[names.index(other), 0] >= -AGREE * max(self.size, np.abs(y).max()))
+        return bool(rows[names.index(other), 0] >= -TIE_TOLERANCE * max(self.size, np.abs(y).max()))
 
     def result(self, lower: float) -> DecisionDistance:
         point = np.full(len(self.x), np.nan) if self.point is None else self.point
-        found = (self.own, self.to)
-        return DecisionDistance(float(lower), float(self.upper), point, found, len(self.visited))
+        classes = (self.own, self.to)
+        return DecisionDistance(float(lower), float(self.upper), point, classes, len(self.visited))

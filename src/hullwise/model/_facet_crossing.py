@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats, Mask
-from ._layer_values import ROUNDING, absolute
 from ._piecewise_layers import Codes, Pieces
+from ._rounding import SUM_ROUNDOFF, absolute
 from .network import Network
+from .nodes import Node
+from .tangents import first_tangents
 
-NEAR = 1e-13  # of a layer's largest input: so near to a knot the direction decides
+KNOT_TOLERANCE = 1e-13  # of a layer's largest input: so near to a knot the direction decides
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class WallRows:
     """Walls of B regions, relative to a point of each: G (B, k, t), c (B, k), values A u + b.
 
     slopes, values (B, k): what rounding may leave of a zero in a row's length and in c.
@@ -38,122 +40,132 @@ class Rows:
     maps: Floats
 
 
-class Space:
+class WallCoordinates:
     """A network on the space that its first units see, in coordinates about points.
 
     Where one narrow layer comes first these are fewer than the inputs; lengths are the same.
     """
 
     def __init__(self, net: Network, basis: bool = True) -> None:
-        from .region_walls import tangent_start
-
         self.net = net
-        ops = [n if n.bends or n.op is None else replace(n, op=absolute(n.op)) for n in net.nodes]  # type: ignore[arg-type]
-        self._sizes = Network(tuple(ops))
+        self._sizes = Network(tuple(_absolute_node(node) for node in net.nodes))
         self._nodes = [layer.node for layer in net.layers]
         if basis and net.layers:
-            start = tangent_start(net)
-            self.basis, self._held, self._after = start.basis, start.held, start.after
+            start = first_tangents(net)
+            self.basis, self._tangents, self._after = start.basis, start.outputs, start.after
         else:
-            self.basis, self._held = None, {0: np.eye(net.n_inputs)[None]}
+            self.basis, self._tangents = None, {0: np.eye(net.n_inputs)[None]}
             self._after = self._nodes[0] - 1 if self._nodes else 0
             if self._after:
-                net.resume(self._held, 0, origin=False, until=self._after)
-        self.d = next(iter(self._held.values())).shape[1]
+                net.resume(self._tangents, 0, origin=False, until=self._after)
+        self.d = next(iter(self._tangents.values())).shape[1]
 
     def point(self, x: Floats, u: Floats) -> Floats:
         """The input at coordinates u (t,) or (k, t) about x."""
         return x + (u if self.basis is None else u @ self.basis)
 
-    def _begun(self, net: Network, block: Floats, origin: bool) -> dict[int, Floats]:
-        held = {0: block}
+    def _push_to_first_units(self, net: Network, block: Floats, origin: bool) -> dict[int, Floats]:
+        outputs = {0: block}
         if self._after:
-            net.resume(held, 0, origin=origin, until=self._after)
-        return held
+            net.resume(outputs, 0, origin=origin, until=self._after)
+        return outputs
 
     def _layers(
-        self, held: dict[int, Floats], sizes: dict[int, Floats], code: Codes, origin: bool
+        self, outputs: dict[int, Floats], sizes: dict[int, Floats], code: Codes, origin: bool
     ) -> Iterator[tuple[int, Any, Floats, Floats]]:
         """(layer, units, their input, its size) one layer after another; code is read after."""
         after = self._after
         for i, node in enumerate(self._nodes):
             if node - 1 > after:
-                self.net.resume(held, after, code, origin=origin, until=node - 1)
+                self.net.resume(outputs, after, code, origin=origin, until=node - 1)
                 self._sizes.resume(sizes, after, code, origin=origin, until=node - 1)
             entry = self.net.nodes[node].inputs[0]
-            yield i, self.net.nodes[node].op, held[entry], sizes[entry]
-            self.net.resume(held, node - 1, code, origin=origin, until=node)
-            for j in [j for j in sizes if j not in held]:
+            yield i, self.net.nodes[node].op, outputs[entry], sizes[entry]
+            self.net.resume(outputs, node - 1, code, origin=origin, until=node)
+            for j in [j for j in sizes if j not in outputs]:
                 del sizes[j]
-            sizes[node] = _size(held[node], origin)
+            sizes[node] = _size(outputs[node], origin)
             after = node
         if len(self.net.nodes) - 1 > after:
-            self.net.resume(held, after, code, origin=origin)
+            self.net.resume(outputs, after, code, origin=origin)
 
-    def rows(self, X: Floats, code: Codes) -> Rows:
+    def rows(self, X: Floats, code: Codes) -> WallRows:
         """The walls of the pieces `code` (B, n_units), about the points X (B, d)."""
         B = len(X)
-        at = self._begun(self.net, X[:, None], True)
-        held = {
+        at = self._push_to_first_units(self.net, X[:, None], True)
+        outputs = {
             j: np.concatenate([at[j], np.broadcast_to(b, (B, *b.shape[1:]))], axis=1)
-            for j, b in self._held.items()
+            for j, b in self._tangents.items()
         }
-        sizes = self._begun(self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
+        sizes = self._push_to_first_units(
+            self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True
+        )
         G, noise = [], []
-        for i, units, z, size in self._layers(held, sizes, code, True):
+        for i, units, z, size in self._layers(outputs, sizes, code, True):
             G.append(units.walls(z, code[:, self.net.layers[i].columns], True))
             noise.append(_wall_sizes(units, size))
         t = self.d
         walls = np.concatenate(G, axis=2) if G else np.zeros((B, 1 + t, 0))
         sized = np.concatenate(noise, axis=2) if noise else np.zeros((B, 2, 0))
-        out = held[len(self.net.nodes) - 1]
-        return Rows(
+        out = outputs[len(self.net.nodes) - 1]
+        return WallRows(
             np.ascontiguousarray(walls[:, 1:].transpose(0, 2, 1)),
             walls[:, 0].copy(),
-            ROUNDING * sized[:, 1],
-            ROUNDING * sized[:, 0],
+            SUM_ROUNDOFF * sized[:, 1],
+            SUM_ROUNDOFF * sized[:, 0],
             out.transpose(0, 2, 1),
         )
 
-    def germ(self, X: Floats, along: Floats) -> Codes:
+    def generic_pattern(self, X: Floats, along: Floats) -> Codes:
         """Codes (B, n_units) just beyond X (B, d) in the directions `along` (B, d)."""
-        held = self._begun(self.net, np.stack([X, along], axis=1), True)
-        sizes = self._begun(self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
+        outputs = self._push_to_first_units(self.net, np.stack([X, along], axis=1), True)
+        sizes = self._push_to_first_units(
+            self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True
+        )
         code = np.zeros((len(X), self.net.n_units), dtype=self.net.code_dtype)
-        for i, units, z, _ in self._layers(held, sizes, code, True):
-            code[:, self.net.layers[i].columns] = units.code(z[:, 0], z[:, 1], NEAR)
-        return self.rested(X, code)
+        for i, units, z, _ in self._layers(outputs, sizes, code, True):
+            code[:, self.net.layers[i].columns] = units.code(z[:, 0], z[:, 1], KNOT_TOLERANCE)
+        return self.pattern_at(X, code)
 
-    def rested(self, X: Floats, code: Codes | None = None) -> Codes:
+    def pattern_at(self, X: Floats, code: Codes | None = None) -> Codes:
         """Codes at X (B, d); units that rest at a knot all through the region on the lower side."""
         code = self.net.codes(X) if code is None else code
         for _ in range(1 + len(self.net.layers)):
             rows = self.rows(X, code)
             still = np.linalg.norm(rows.G, axis=2) <= rows.slopes
             still &= np.abs(rows.c) <= rows.values
-            new = self.beyond(code, still, np.zeros((len(X), self.d)))
+            new = self.neighbour_pattern(code, still, np.zeros((len(X), self.d)))
             if (new == code).all():
                 break
             code = new
         return code
 
-    def beyond(self, code: Codes, vanish: Mask, normals: Floats) -> Codes:
+    def neighbour_pattern(self, code: Codes, vanish: Mask, normals: Floats) -> Codes:
         """The codes (B, n_units) across a facet of each region, along normals (B, t) out of it.
 
         vanish (B, k) are the walls that are zero on the whole facet.
         """
         B, new, at = len(code), code.copy(), 0
-        held = {
-            j: np.einsum("bt,tw->bw", normals, b[0])[:, None].copy() for j, b in self._held.items()
+        outputs = {
+            j: np.einsum("bt,tw->bw", normals, b[0])[:, None].copy()
+            for j, b in self._tangents.items()
         }
-        sizes = self._begun(self._sizes, np.ones((B, 1, self.net.n_inputs)), False)
-        for i, units, z, size in self._layers(held, sizes, new, False):
+        sizes = self._push_to_first_units(self._sizes, np.ones((B, 1, self.net.n_inputs)), False)
+        for i, units, z, size in self._layers(outputs, sizes, new, False):
             columns = self.net.layers[i].columns
             mine = vanish[:, at : at + units.n_walls]
             at += units.n_walls
             if mine.any():
-                new[:, columns] = _settled(units, code[:, columns], mine, z[:, 0], size[:, 0])
+                new[:, columns] = _crossed_pieces(
+                    units, code[:, columns], mine, z[:, 0], size[:, 0]
+                )
         return new
+
+
+def _absolute_node(node: Node) -> Node:
+    if node.is_piecewise or node.op is None:
+        return node
+    return replace(node, op=absolute(node.op))  # type: ignore[arg-type]
 
 
 def _size(block: Floats, origin: bool) -> Floats:
@@ -170,13 +182,13 @@ def _wall_sizes(units: Any, size: Floats) -> Floats:
         out = np.repeat(size[:, :, None, :], len(units.knots), axis=2)
         out[:, 0] += np.abs(units.knots)
         return out.reshape(*size.shape[:2], -1)
-    seen = units._entries(size, 0.0)
-    return np.asarray((seen + seen.max(axis=3, keepdims=True)).reshape(*size.shape[:2], -1))
+    entries = units._entries(size, 0.0)
+    return np.asarray((entries + entries.max(axis=3, keepdims=True)).reshape(*size.shape[:2], -1))
 
 
-def _settled(units: Any, code: Codes, vanish: Mask, slope: Floats, size: Floats) -> Codes:
+def _crossed_pieces(units: Any, code: Codes, vanish: Mask, slope: Floats, size: Floats) -> Codes:
     """New pieces (B, o) where walls vanish (B, n_walls) and the input moves by slope (B, i)."""
-    noise = ROUNDING * size
+    noise = SUM_ROUNDOFF * size
     if isinstance(units, Pieces):
         tied = vanish.reshape(len(code), *units.knots.shape)
         places = np.arange(len(units.knots))[:, None]
@@ -186,8 +198,8 @@ def _settled(units: Any, code: Codes, vanish: Mask, slope: Floats, size: Floats)
     tied = vanish.reshape(len(code), *units.groups.shape)
     np.put_along_axis(tied, code[:, :, None].astype(np.int64), True, axis=2)
     tied &= units.groups >= 0
-    seen = np.where(tied, units._entries(slope, -np.inf), -np.inf)
+    slopes = np.where(tied, units._entries(slope, -np.inf), -np.inf)
     room = units._entries(noise, 0.0).max(axis=2)
-    return np.asarray((seen >= (seen.max(axis=2) - 2 * room)[:, :, None]).argmax(axis=2)).astype(
-        code.dtype
-    )
+    return np.asarray(
+        (slopes >= (slopes.max(axis=2) - 2 * room)[:, :, None]).argmax(axis=2)
+    ).astype(code.dtype)

@@ -8,14 +8,17 @@ import numpy as np
 
 from .._core.numba import jit
 from .._core.types import Floats
-from ._lp import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, needed
-from ._polytope import SAME, ball, ball_by_highs, box_rows, reach_beyond
+from ._lp import ESSENTIAL, REDUNDANCY_TOLERANCE, REDUNDANT, UNDETERMINED, essential_walls
+from ._polytope import ROW_TOLERANCE, ball, ball_by_highs, box_rows, reach_beyond
 
-NONE, EVERYWHERE = -1, -2  # a wall that is constant: away from zero, or zero throughout
+CONSTANT_WALL, VANISHING_WALL = (
+    -1,
+    -2,
+)  # a wall that is constant: away from zero, or zero throughout
 
 
 @jit
-def _gathered(N, c, slopes, values, n, i, name, first, q):  # type: ignore[no-untyped-def]
+def _equal_walls(N, c, slopes, values, n, i, name, first, q):  # type: ignore[no-untyped-def]
     """The first row that is the same wall as row i, written down for all that are.
 
     -1 if the facet is none: at q, a point on it, another wall is zero to rounding.
@@ -36,13 +39,13 @@ def _gathered(N, c, slopes, values, n, i, name, first, q):  # type: ignore[no-un
         room = c[k]
         for j in range(d):
             room += N[k, j] * q[j]
-        if room <= 2.0 * (values[k] + (slopes[k] - SAME) * far):
+        if room <= 2.0 * (values[k] + (slopes[k] - ROW_TOLERANCE) * far):
             return -1
     return least
 
 
 @jit
-def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
+def box_cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
     """Regions in a box: walls G (B, k, d), c (B, k) and box sides about a point of each.
 
     slopes, values (B, k): what rounding may leave of a zero. Walls are numbered behind the 2 d
@@ -53,7 +56,7 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
     B, k, d = G.shape
     m = 2 * d + k
     centres, radii = np.zeros((B, d)), np.zeros(B)
-    state, first = np.full((B, m), REDUNDANT, np.int8), np.full((B, k), NONE)
+    state, first = np.full((B, m), REDUNDANT, np.int8), np.full((B, k), CONSTANT_WALL)
     points = np.zeros((B, m, d))
     for r in range(B):
         N, offsets = np.zeros((m, d)), np.empty(m)
@@ -63,7 +66,7 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
         for j in range(d):
             N[j, j], N[d + j, j] = 1.0, -1.0
             offsets[j], offsets[d + j] = -low[r, j], high[r, j]
-        loose[:n] = SAME
+        loose[:n] = ROW_TOLERANCE
         shift[:n] = 1e-15 * reach
         for i in range(k):
             length = 0.0
@@ -72,14 +75,14 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
             length = np.sqrt(length)
             if length <= slopes[r, i]:
                 if abs(c[r, i]) <= values[r, i]:
-                    first[r, i] = EVERYWHERE
+                    first[r, i] = VANISHING_WALL
                 elif c[r, i] < 0.0:
                     empty = True
                 continue
             for j in range(d):
                 N[n, j] = G[r, i, j] / length
             offsets[n] = c[r, i] / length
-            loose[n] = SAME + slopes[r, i] / length
+            loose[n] = ROW_TOLERANCE + slopes[r, i] / length
             shift[n] = values[r, i] / length + 1e-15 * reach
             name[n] = i + 2 * d
             n += 1
@@ -87,7 +90,7 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
             continue
         y, radius, ok = ball(N[:n], offsets[:n], reach, np.zeros(d))
         centres[r] = y
-        about, rounding = offsets[:n] + N[:n] @ y, SAME * reach
+        about, rounding = offsets[:n] + N[:n] @ y, ROW_TOLERANCE * reach
         for i in range(n):
             if about[i] <= 1.5 * radius:
                 rounding = max(rounding, shift[i])
@@ -96,38 +99,38 @@ def cells(G, c, slopes, values, low, high):  # type: ignore[no-untyped-def]
         if not radius > rounding:
             continue
         radii[r] = radius
-        found = np.zeros((n, d))
-        answer = needed(-N[:n], about / radius, found)
+        witnesses = np.zeros((n, d))
+        answer = essential_walls(-N[:n], about / radius, witnesses)
         for i in range(n):
-            at, q = i, y + radius * found[i]
+            at, q = i, y + radius * witnesses[i]
             if answer[i] == ESSENTIAL:  # all that are the same wall; the first of them is the facet
-                at = _gathered(N, offsets, loose, shift, n, i, name, first[r], q)
+                at = _equal_walls(N, offsets, loose, shift, n, i, name, first[r], q)
             if answer[i] != REDUNDANT and at >= 0:
                 state[r, name[at]] = answer[i]
                 points[r, name[at]] = q
     return centres, radii, state, first, points
 
 
-def reconsidered(G: Floats, c: Floats, low: Floats, high: Floats, r: int, found: Any) -> None:
-    """Region r of what `cells` found, where the dictionary did not close, again by HiGHS."""
-    centres, radii, state, first, points = found
+def solve_by_highs(G: Floats, c: Floats, low: Floats, high: Floats, r: int, cells: Any) -> None:
+    """Region r of what `box_cells` found, where the dictionary did not close, again by HiGHS."""
+    centres, radii, state, first, points = cells
     d = len(low)
     N, offsets = np.vstack([*box_rows(d), G]), np.r_[-low, high, c]
     length = np.linalg.norm(N, axis=1)
-    walls = np.flatnonzero(np.r_[np.ones(2 * d, bool), first[r] != EVERYWHERE] & (length > 0))
+    walls = np.flatnonzero(np.r_[np.ones(2 * d, bool), first[r] != VANISHING_WALL] & (length > 0))
     N, offsets = N[walls] / length[walls, None], offsets[walls] / length[walls]
     y, radius = centres[r], radii[r]
     if np.isnan(radius):
         far = float((high - low).max())
         y, radius = ball_by_highs(N, offsets, far)
-        centres[r], radii[r] = y, radius if radius > SAME * far else 0.0
-        state[r, walls] = UNKNOWN
+        centres[r], radii[r] = y, radius if radius > ROW_TOLERANCE * far else 0.0
+        state[r, walls] = UNDETERMINED
     if radii[r] <= 0:
         return
     A, b, own = -N, (offsets + N @ y) / radius, state[r, walls].copy()
-    for i in np.flatnonzero(own == UNKNOWN)[::-1]:
+    for i in np.flatnonzero(own == UNDETERMINED)[::-1]:
         reach, point = reach_beyond(A, b, i, own)
-        own[i] = ESSENTIAL if reach > b[i] + BEYOND else REDUNDANT
+        own[i] = ESSENTIAL if reach > b[i] + REDUNDANCY_TOLERANCE else REDUNDANT
         points[r, walls[i]] = y + radius * point * (b[i] / max(reach, b[i]))
     state[r, walls] = own
 

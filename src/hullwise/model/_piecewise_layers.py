@@ -150,12 +150,12 @@ class Largest:
         return int(self.groups.size)
 
     def code(self, z: Floats, along: Floats | None = None, tol: float = 0.0) -> Codes:
-        seen = self._entries(z, -np.inf)
+        entries = self._entries(z, -np.inf)
         if along is not None:
-            near = seen >= seen.max(axis=2, keepdims=True) - tol * _scale(z)[:, :, None]
-            seen = np.where(near, self._entries(along, -np.inf), -np.inf)
+            near = entries >= entries.max(axis=2, keepdims=True) - tol * _scale(z)[:, :, None]
+            entries = np.where(near, self._entries(along, -np.inf), -np.inf)
         kind = np.uint8 if self.groups.shape[1] <= 256 else np.uint16
-        return np.asarray(seen.argmax(axis=2).astype(kind))
+        return np.asarray(entries.argmax(axis=2).astype(kind))
 
     def _entries(self, z: Floats, missing: float) -> Floats:
         return np.where(self.groups >= 0, z[..., self.groups], missing)

@@ -1,7 +1,7 @@
 """Kernels on half-edges: cut polygons by walls, join polygons, list their corners.
 
 Arrays grow by doubling; nothing here knows of networks. `Z[v]` are the values at vertex v that the
-walls are about (see `_front.Walls`).
+walls are about (see `_layer_walls.LayerWalls`).
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def find_chord(f, sign, first, after, start, ends):  # type: ignore[no-untyped-d
             break
     if not (plus and minus):
         return False
-    found = 0
+    n_ends = 0
     while True:
         n = after[h]
         s = sign[start[h]]
@@ -103,11 +103,11 @@ def find_chord(f, sign, first, after, start, ends):  # type: ignore[no-untyped-d
             if sign[start[m]] == -s:
                 k = 0 if s > 0 else 2
                 ends[k], ends[k + 1] = h, n
-                found += 1
+                n_ends += 1
         h = n
         if h == first[f]:
             break
-    return found == 2
+    return n_ends == 2
 
 
 @jit
@@ -184,8 +184,8 @@ def split_face(f, nf, nh, chord, unit, start, after, twin, face, wall, first):  
 
 
 @jit
-def cut_all(Z, ends, entries, levels, tol, units, xy, halves, first, budget, stop):  # type: ignore[no-untyped-def]
-    """Cut every polygon by every wall that passes through it; see `_complex.cut`."""
+def cut_all(Z, ends, entries, levels, tol, units, xy, halves, first, max_faces, stop):  # type: ignore[no-untyped-def]
+    """Cut every polygon by every wall that passes through it; see `planar_complex.cut`."""
     start, after, twin, face, wall = halves[0], halves[1], halves[2], halves[3], halves[4]
     nv, nh, nf, nc, nr = len(xy), len(start), len(first), len(levels), len(first)
     old, V, H, F = nv, nv + 64, nh + 256, nf + 64
@@ -196,15 +196,15 @@ def cut_all(Z, ends, entries, levels, tol, units, xy, halves, first, budget, sto
     a, b, t = np.empty(V, np.int64), np.empty(V, np.int64), np.empty(V)
     sign, chord = np.empty(V, np.int8), np.empty(4, np.int64)
     low, high, crossing = np.empty(nc), np.empty(nc), np.empty(nc, np.int64)
-    done = True
+    complete = True
     for r in range(nr):
         root[r] = r
     for r in range(nr):
         own = nf  # the parts of polygon r are itself and those from here on
         n = straddling(Z, ends, entries, levels, tol, start, after, first[r], low, high, crossing)
         for c in crossing[:n]:
-            if nf > budget or stop[0]:
-                done = False
+            if nf > max_faces or stop[0]:
+                complete = False
                 break
             about = entries[ends[c] : ends[c + 1]]
             for part in range(own - 1, nf):
@@ -244,7 +244,7 @@ def cut_all(Z, ends, entries, levels, tol, units, xy, halves, first, budget, sto
                     split_face(f, nf, nh, chord, units[c], start, after, twin, face, wall, first)
                     root[nf] = r
                     nf, nh = nf + 1, nh + 2
-        if not done:
+        if not complete:
             break
         for c in range(nc):
             bits[r, c] = high[c] > tol[c]
@@ -261,12 +261,12 @@ def cut_all(Z, ends, entries, levels, tol, units, xy, halves, first, budget, sto
     halves[3], halves[4] = face[:nh], wall[:nh]
     new_vertices = (a[old:nv].copy(), b[old:nv].copy(), t[old:nv].copy())
     faces = (first[:nf].copy(), bits[:nf].copy(), root[:nf].copy())
-    return done, xy[:nv].copy(), halves, faces, new_vertices
+    return complete, xy[:nv].copy(), halves, faces, new_vertices
 
 
 @jit
 def dissolve_all(nv, halves, key):  # type: ignore[no-untyped-def]
-    """Join polygons of equal key; see `_complex.dissolve`."""
+    """Join polygons of equal key; see `planar_complex.dissolve`."""
     start, after, twin, face, wall = halves[0], halves[1], halves[2], halves[3], halves[4]
     nh = len(start)
     dead, left = np.zeros(nh, np.bool_), np.zeros(nv, np.int64)
@@ -276,17 +276,17 @@ def dissolve_all(nv, halves, key):  # type: ignore[no-untyped-def]
         if not dead[h]:
             left[start[h]] += 1
     # a vertex with two edges left is a bend of none of them, but for the rectangle's corners
-    kept = np.full(nv, -1, np.int64)
+    new_vertex = np.full(nv, -1, np.int64)
     vertices, n = np.empty(nv, np.int64), 0
     for v in range(nv):
         if v < 4 or left[v] > 2:
-            kept[v], vertices[n] = n, v
+            new_vertex[v], vertices[n] = n, v
             n += 1
     vertices = vertices[:n].copy()
     new_half, _new_face = np.full(nh, -1, np.int64), np.full(len(key), -1, np.int64)
     n = 0
     for h in range(nh):
-        if not dead[h] and kept[start[h]] >= 0:
+        if not dead[h] and new_vertex[start[h]] >= 0:
             new_half[h] = n
             n += 1
     out = np.full((5, n), -1, np.int64)
@@ -303,7 +303,7 @@ def dissolve_all(nv, halves, key):  # type: ignore[no-untyped-def]
             if new_half[k] >= 0:
                 break
             last = k
-        out[0, i], out[1, i], out[2, i] = kept[start[h]], new_half[k], new_half[twin[last]]
+        out[0, i], out[1, i], out[2, i] = new_vertex[start[h]], new_half[k], new_half[twin[last]]
         out[4, i] = wall[h]
     for h in range(nh):
         i = new_half[h]

@@ -2,7 +2,7 @@
 
 Rows are taken to length 1 and copies of a row dropped; lengths are then measured in radii of the
 polytope about its own centre, so that a region 1e-9 wide is treated as any other. Small programs go
-through one dictionary (`_dictionary`), large ones and those that do not close through HiGHS.
+through one dictionary (`_lp`), large ones and those that do not close through HiGHS.
 """
 
 from __future__ import annotations
@@ -15,11 +15,20 @@ from .._core.numba import jit
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Mask
 from ..errors import DataError
-from ._lp import BEYOND, ESSENTIAL, REDUNDANT, UNKNOWN, centre, needed
+from ._lp import (
+    ESSENTIAL,
+    REDUNDANCY_TOLERANCE,
+    REDUNDANT,
+    UNDETERMINED,
+    essential_walls,
+    largest_ball,
+)
 
-SAME = 1e-12  # rows of length 1 that differ by less, and by less than rounding may, are one
-LARGE = 500_000  # numbers in a dictionary, above which HiGHS is asked for the ball
-INDEPENDENT = 1e-10
+ROW_TOLERANCE = (
+    1e-12  # rows of length 1 that differ by less, and by less than rounding may, are one
+)
+HIGHS_NUMBERS = 500_000  # numbers in a dictionary, above which HiGHS is asked for the ball
+INDEPENDENCE_TOLERANCE = 1e-10
 
 
 def interior(G: Any, c: Any, box: Any = None) -> tuple[Floats, float]:
@@ -118,14 +127,16 @@ def essential(G: Any, c: Any, x: Any, box: Any = None) -> Mask:
         row = int(slack.argmin())
         where = "the box" if row < boxed else f"row {real[row - boxed]}"
         raise DataError(f"x is not inside: {where} has the distance {slack[row]:g}, not above 0.")
-    first = np.flatnonzero(copies(N, slack, np.full(len(N), SAME), SAME * slack) < 0)
+    first = np.flatnonzero(
+        copies(N, slack, np.full(len(N), ROW_TOLERANCE), ROW_TOLERANCE * slack) < 0
+    )
     with single_threaded_blas():
-        kept = first[_needed_rows(N[first], slack[first])]
-    out[real[kept[kept >= boxed] - boxed]] = True
+        bounding = first[_essential_rows(N[first], slack[first])]
+    out[real[bounding[bounding >= boxed] - boxed]] = True
     return out
 
 
-def _needed_rows(N: Floats, slack: Floats) -> Mask:
+def _essential_rows(N: Floats, slack: Floats) -> Mask:
     """`essential` for rows of length 1, no two equal, with 0 inside."""
     Y = _spanned(N)
     out = np.ones(len(N), dtype=bool)
@@ -140,7 +151,7 @@ def _needed_rows(N: Floats, slack: Floats) -> Mask:
             else:
                 Y = lower
     if len(rest) > Y.shape[1]:  # as many rows as dimensions: all independent
-        out[rest] = _decided(Y, slack[rest])
+        out[rest] = _essential_spanning(Y, slack[rest])
     return out
 
 
@@ -152,7 +163,7 @@ def _spanned(N: Floats) -> Floats:
         return np.zeros((0, 0))
     R, order = qr(N.T, mode="r", pivoting=True)
     size = np.abs(np.diag(R))
-    rank = int(np.count_nonzero(size > INDEPENDENT * size[0]))
+    rank = int(np.count_nonzero(size > INDEPENDENCE_TOLERANCE * size[0]))
     if rank == N.shape[1]:
         return N
     out = np.empty((len(N), rank))
@@ -163,10 +174,10 @@ def _spanned(N: Floats) -> Floats:
 def _independent(Y: Floats) -> Mask:
     """Rows of Y (k, r), of rank r, that are no combination of the others: leverage 1."""
     Q = np.linalg.qr(Y)[0]
-    return np.asarray(np.einsum("ij,ij->i", Q, Q) > 1 - INDEPENDENT)
+    return np.asarray(np.einsum("ij,ij->i", Q, Q) > 1 - INDEPENDENCE_TOLERANCE)
 
 
-def _decided(N: Floats, slack: Floats) -> Mask:
+def _essential_spanning(N: Floats, slack: Floats) -> Mask:
     """Which rows are needed, 0 inside and the rows spanning the space."""
     length = np.linalg.norm(N, axis=1)
     N, slack = np.ascontiguousarray(N / length[:, None]), slack / length
@@ -174,9 +185,13 @@ def _decided(N: Floats, slack: Floats) -> Mask:
     if radius <= 0:  # 0 is inside, by less than rounding
         y, radius = np.zeros(N.shape[1]), float(slack.min())
     A, b = -N, (slack + N @ y) / radius
-    state = needed(A, b, np.empty_like(A))
-    for k in np.flatnonzero(state == UNKNOWN)[::-1]:
-        state[k] = ESSENTIAL if reach_beyond(A, b, k, state)[0] > b[k] + BEYOND else REDUNDANT
+    state = essential_walls(A, b, np.empty_like(A))
+    for k in np.flatnonzero(state == UNDETERMINED)[::-1]:
+        state[k] = (
+            ESSENTIAL
+            if reach_beyond(A, b, k, state)[0] > b[k] + REDUNDANCY_TOLERANCE
+            else REDUNDANT
+        )
     return np.asarray(state == ESSENTIAL)
 
 
@@ -190,15 +205,15 @@ def reach_beyond(A: Floats, b: Floats, k: int, state: Any) -> tuple[float, Float
     others = np.flatnonzero(state != REDUNDANT)
     others = others[others != k]
     A_ub, b_ub = np.vstack([A[others], A[k]]), np.r_[b[others], b[k] + 1]
-    found = linprog(-A[k], A_ub=A_ub, b_ub=b_ub, bounds=(None, None), method="highs")
-    if found.x is None:
+    solution = linprog(-A[k], A_ub=A_ub, b_ub=b_ub, bounds=(None, None), method="highs")
+    if solution.x is None:
         return np.inf, np.zeros(A.shape[1])
-    return -float(found.fun), found.x
+    return -float(solution.fun), solution.x
 
 
 def _ball(N: Floats, c: Floats, cap: float, start: Floats) -> tuple[Floats, float]:
     """A largest ball for rows of length 1; its radius is what the rows say at its centre."""
-    if N.size > LARGE:
+    if N.size > HIGHS_NUMBERS:
         return ball_by_highs(N, c, cap)
     y, radius, ok = ball(np.ascontiguousarray(N), np.ascontiguousarray(c), cap, start)
     return (y, radius) if ok else ball_by_highs(N, c, cap)
@@ -208,16 +223,16 @@ def ball_by_highs(N: Floats, c: Floats, cap: float) -> tuple[Floats, float]:
     from scipy.optimize import linprog
 
     d = N.shape[1]
-    found = linprog(
+    solution = linprog(
         np.append(np.zeros(d), -1.0),
         A_ub=np.hstack([-N, np.ones((len(N), 1))]),
         b_ub=c,
         bounds=[(None, None)] * d + [(None, cap)],
         method="highs",
     )
-    if found.x is None:
+    if solution.x is None:
         return np.zeros(d), -np.inf
-    return found.x[:d], min(cap, float((N @ found.x[:d] + c).min()))
+    return solution.x[:d], min(cap, float((N @ solution.x[:d] + c).min()))
 
 
 @jit
@@ -225,12 +240,12 @@ def ball(N, c, cap, start):  # type: ignore[no-untyped-def]
     """`centre`, again from its own answer where rounding shows: (y, radius, whether it closed)."""
     m, d = N.shape
     limit = 60 * (m + d) + 200
-    y, ok = centre(N, c, cap, start, limit)
+    y, ok = largest_ball(N, c, cap, start, limit)
     radius = min(cap, _least(N, c, y))
     for _ in range(2):  # once more, with lengths about its own radius
         if not ok or abs(radius) > 1e-5 * cap:
             break
-        again, ok = centre(N, c, 1e3 * abs(radius) + 1e-15 * cap, y, limit)
+        again, ok = largest_ball(N, c, 1e3 * abs(radius) + 1e-15 * cap, y, limit)
         better = _least(N, c, again)
         if better <= radius * (1.0 + 1e-9) or better <= radius:
             break

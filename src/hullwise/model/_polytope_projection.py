@@ -17,10 +17,12 @@ from .._core.numba import jit
 from .._core.types import Floats
 from ..geometry.qr_update import append_column, dot, remove_column, solve_upper
 
-INSIDE = 1e-11  # a row is kept if it is violated by less, relative to the distance
+FEASIBILITY_TOLERANCE = 1e-11  # a row is kept if it is violated by less, relative to the distance
 
 
-def nearest(G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf) -> tuple[float, Floats]:
+def nearest_point(
+    G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf
+) -> tuple[float, Floats]:
     """The distance of {u : G u >= h} from 0 and its nearest point; rows of length 1.
 
     Row `fixed`, if any, is an equation. The distance is infinite where there is no such point, or
@@ -33,8 +35,8 @@ def nearest(G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf) -> tup
     Examples
     --------
     >>> import numpy as np
-    >>> from hullwise.model._polytope_projection import nearest
-    >>> nearest(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([3.0, 1.0]))
+    >>> from hullwise.model._polytope_projection import nearest_point
+    >>> nearest_point(np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([3.0, 1.0]))
     (2.99..., array([3., 0.]))
     """
     most = h[fixed] if fixed >= 0 and abs(h[fixed]) > max(h.max(), 0.0) else h.max(initial=0.0)
@@ -42,28 +44,28 @@ def nearest(G: Floats, h: Floats, fixed: int = -1, limit: float = np.inf) -> tup
     u = np.zeros(G.shape[1])
     if scale == 0.0:
         return 0.0, u
-    ok = _nearest(np.ascontiguousarray(G), h / scale, fixed, limit / scale, u)
+    ok = _least_distance(np.ascontiguousarray(G), h / scale, fixed, limit / scale, u)
     u *= scale
     return (float(np.linalg.norm(u)) if ok else np.inf), u
 
 
 @jit
-def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
+def _least_distance(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
     m, d = G.shape
     most = min(m, d + 1) + 1
     Qt, R = np.zeros((most, d + 1)), np.zeros((most, most))
     w, new, rhs = np.zeros(most), np.zeros(most), np.zeros(most)
     active, k = np.zeros(most, np.int64), 0
     state, column = np.zeros(m, np.int8), np.zeros(d + 1)
-    held = 0  # the first active rows that never leave
+    n_fixed = 0  # the first active rows that never leave
     if fixed >= 0:
         column[0] = h[fixed]
         column[1:] = G[fixed]
         append_column(Qt, R, 0, column)
-        active[0], state[fixed], k, held = fixed, 1, 1, 1
+        active[0], state[fixed], k, n_fixed = fixed, 1, 1, 1
     best, entered = -1.0, -1
     for _ in range(20 * (m + d) + 100):
-        k = _settle(Qt, R, k, w, new, rhs, active, state, held, entered)
+        k = _nonnegative_step(Qt, R, k, w, new, rhs, active, state, n_fixed, entered)
         rest = 1.0
         for a in range(k):
             rest -= w[a] * h[active[a]]
@@ -85,7 +87,7 @@ def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
             for i in range(m):
                 if state[i] == 2 and i != entered:
                     state[i] = 0
-        at, worst = -1, INSIDE * max(far, 1.0)
+        at, worst = -1, FEASIBILITY_TOLERANCE * max(far, 1.0)
         for i in range(m):
             if state[i] == 0:
                 value = h[i] - dot(G[i], u, d)
@@ -104,7 +106,7 @@ def _nearest(G: Any, h: Any, fixed: int, limit: float, u: Any) -> bool:
 
 
 @jit
-def _settle(
+def _nonnegative_step(
     Qt: Any,
     R: Any,
     k: int,
@@ -113,7 +115,7 @@ def _settle(
     rhs: Any,
     active: Any,
     state: Any,
-    held: int,
+    n_fixed: int,
     entered: int,
 ) -> int:
     """Least squares on the active rows, without those whose multipliers it makes negative."""
@@ -122,7 +124,7 @@ def _settle(
             rhs[a] = Qt[a, 0]
         solve_upper(R, k, rhs, new)
         length, blocking = 1.0, -1
-        for a in range(held, k):
+        for a in range(n_fixed, k):
             if new[a] <= 0.0 and w[a] <= length * (w[a] - new[a]):
                 length, blocking = w[a] / (w[a] - new[a]), a
         if blocking < 0:

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from .._core.types import Floats
 from ._piecewise_layers import Codes, Pieces
-from .network import Network, Node
+from .network import Network
+from .nodes import Node
 
-Range = tuple[Floats, Floats]  # lowest and highest input of each entry of a layer
-SLACK = 1e-9  # of the width of a range: rounding differs between batches
-RELATIVE = 1e-12  # of the layer's largest input, for the same
+UnitRange = tuple[Floats, Floats]  # lowest and highest input of each entry of a layer
+CLIP_WIDTH_SLACK = 1e-9  # of the width of a range: rounding differs between batches
+CLIP_SCALE_SLACK = 1e-12  # of the layer's largest input, for the same
 
 
 @dataclass(frozen=True, eq=False)
-class Ends:
+class UnitExtremes:
     """The `keep` smallest and largest inputs (keep, i) of each layer over n rows, in no order."""
 
     n: int
@@ -27,7 +28,7 @@ class Ends:
     high: tuple[Floats, ...]
 
 
-def ends_of(net: Network, X: Floats, keep: int) -> Ends:
+def unit_extremes(net: Network, X: Floats, keep: int) -> UnitExtremes:
     """Of rows X (n, d). Cost: a forward pass, and memory for `keep` rows of all layers."""
     low: list[Floats | None] = [None] * len(net.layers)
     high: list[Floats | None] = [None] * len(net.layers)
@@ -38,22 +39,22 @@ def ends_of(net: Network, X: Floats, keep: int) -> Ends:
 
     for rows in net.blocks(len(X)):
         net.push(X[rows, None], visit=visit)
-    found = [(a, -b) for a, b in zip(low, high, strict=True) if a is not None and b is not None]
-    return Ends(len(X), tuple(a for a, _ in found), tuple(b for _, b in found))
+    ends = [(a, -b) for a, b in zip(low, high, strict=True) if a is not None and b is not None]
+    return UnitExtremes(len(X), tuple(a for a, _ in ends), tuple(b for _, b in ends))
 
 
-def _smallest(held: Floats | None, z: Floats, keep: int) -> Floats:
+def _smallest(smallest: Floats | None, z: Floats, keep: int) -> Floats:
     if keep == 1:
         least: Floats = z.min(axis=0, keepdims=True)
-        return least if held is None else np.minimum(held, least)
-    both = z if held is None else np.concatenate([held, z])
+        return least if smallest is None else np.minimum(smallest, least)
+    both = z if smallest is None else np.concatenate([smallest, z])
     return both.copy() if len(both) <= keep else np.partition(both, keep - 1, axis=0)[:keep]
 
 
-def ranges_of(parts: Sequence[Ends], quantile: float) -> list[Range]:
+def unit_ranges(parts: Sequence[UnitExtremes], quantile: float) -> list[UnitRange]:
     """Of all rows of the parts, a share `quantile` of them left out at each end."""
     parts = [part for part in parts if part.n]
-    place = left_out(sum(part.n for part in parts), quantile)
+    place = n_trimmed(sum(part.n for part in parts), quantile)
     low = [np.concatenate(ends) for ends in zip(*(part.low for part in parts), strict=True)]
     high = [np.concatenate(ends) for ends in zip(*(part.high for part in parts), strict=True)]
     return [
@@ -62,26 +63,26 @@ def ranges_of(parts: Sequence[Ends], quantile: float) -> list[Range]:
     ]
 
 
-def left_out(n: int, quantile: float) -> int:
+def n_trimmed(n: int, quantile: float) -> int:
     """How many of n rows a quantile leaves out at each end."""
     return int(n * quantile)
 
 
-def widths_of(low: Floats, high: Floats) -> Floats:
+def range_widths(low: Floats, high: Floats) -> Floats:
     """Widths of ranges, those of constant entries replaced by the median of the others, or 1."""
     width = high - low
-    some = width[width > 0]
-    return np.where(width > 0, width, np.median(some) if len(some) else 1.0)
+    positive = width[width > 0]
+    return np.where(width > 0, width, np.median(positive) if len(positive) else 1.0)
 
 
-def clipped(net: Network, ranges: Sequence[Range]) -> Network:
+def clip_inputs(net: Network, ranges: Sequence[UnitRange]) -> Network:
     """The network with every entry that a layer of units is given clipped to its range."""
     nodes: list[Node] = []
     at: dict[int, int] = {}
     left = iter(ranges)
     for i, node in enumerate(net.nodes):
         inputs = tuple(at[j] for j in node.inputs)
-        if node.bends:
+        if node.is_piecewise:
             low, high = next(left)
             clip: Any = Pieces(
                 "clip",
@@ -105,14 +106,15 @@ class Clips:
     outputs: Floats
 
 
-def clips(network: Network, ranges: Sequence[Range], X: Floats) -> Clips:
+def count_clips(network: Network, ranges: Sequence[UnitRange], X: Floats) -> Clips:
     """What the clipped network does to rows X (m, d): clips are counted where they are made."""
-    widths = [widths_of(*ends) for ends in ranges]
+    widths = [range_widths(*ends) for ends in ranges]
     slack = [
-        SLACK * (high - low) + RELATIVE * max(np.abs(low).max(), np.abs(high).max())
+        CLIP_WIDTH_SLACK * (high - low)
+        + CLIP_SCALE_SLACK * max(np.abs(low).max(), np.abs(high).max())
         for low, high in ranges
     ]
-    found = Clips(
+    result = Clips(
         np.zeros((len(X), len(ranges)), dtype=np.int64),
         np.zeros(len(X)),
         np.empty((len(X), network.n_outputs)),
@@ -126,8 +128,8 @@ def clips(network: Network, ranges: Sequence[Range], X: Floats) -> Clips:
             low, high = ranges[i]
             beyond = np.maximum(low - z[:, 0], z[:, 0] - high)
             out = beyond > slack[i]
-            found.counts[rows, i] = out.sum(axis=1)
-            found.excess[rows] += np.where(out, beyond / widths[i], 0.0).sum(axis=1)
+            result.counts[rows, i] = out.sum(axis=1)
+            result.excess[rows] += np.where(out, beyond / widths[i], 0.0).sum(axis=1)
 
-        found.outputs[rows] = network.push(X[rows, None], visit=visit)[:, 0]
-    return found
+        result.outputs[rows] = network.push(X[rows, None], visit=visit)[:, 0]
+    return result

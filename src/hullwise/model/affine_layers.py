@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .._core.types import Floats
 
 Shape = tuple[int, ...]
-COLUMNS = 2**22  # numbers of a convolution's unfolded input held at a time
+UNFOLDED_BLOCK_NUMBERS = 2**22  # numbers of a convolution's unfolded input at a time
 
 
 class Affine(Protocol):
@@ -113,8 +113,8 @@ class Window:
         """(B, c, *spatial) as (B, c, places, positions)."""
         spatial = block.shape[2:]
         full = self.padded(block)
-        seen = [full[part] for part in self.parts(spatial)]
-        return np.stack(seen, axis=2).reshape(*block.shape[:2], len(seen), -1)
+        patches = [full[part] for part in self.parts(spatial)]
+        return np.stack(patches, axis=2).reshape(*block.shape[:2], len(patches), -1)
 
     def fold(self, columns: Floats, spatial: Shape) -> Floats:
         """The adjoint of `unfold`: (B, c, places, positions) added up to (B, c, *spatial)."""
@@ -154,7 +154,7 @@ class Conv:
         shape = self.shape(block.shape[1:])
         W = self.W.reshape(self.groups, -1, self.W.shape[1] * math.prod(self.window.size))
         out = np.empty((len(block), *shape))
-        step = max(1, COLUMNS // (W.shape[2] * self.groups * math.prod(shape[1:])))
+        step = max(1, UNFOLDED_BLOCK_NUMBERS // (W.shape[2] * self.groups * math.prod(shape[1:])))
         for start in range(0, len(block), step):
             part = block[start : start + step]
             columns = self.window.unfold(part).reshape(len(part), self.groups, W.shape[2], -1)
@@ -164,12 +164,12 @@ class Conv:
     def transpose(self, block: Floats, *shapes: Shape) -> tuple[Floats, ...]:
         ((channels, *spatial),) = shapes
         W = self.W.reshape(self.groups, -1, self.W.shape[1] * math.prod(self.window.size))
-        given = block.reshape(len(block), self.groups, W.shape[1], -1)
+        by_group = block.reshape(len(block), self.groups, W.shape[1], -1)
         places = math.prod(self.window.size)
         out = np.empty((len(block), channels, *spatial))
-        step = max(1, COLUMNS // (channels * places * given.shape[3]))
+        step = max(1, UNFOLDED_BLOCK_NUMBERS // (channels * places * by_group.shape[3]))
         for start in range(0, len(block), step):
-            part = given[start : start + step]
+            part = by_group[start : start + step]
             columns = (W.transpose(0, 2, 1) @ part).reshape(len(part), channels, places, -1)
             out[start : start + step] = self.window.fold(columns, tuple(spatial))
         return (out,)
@@ -203,8 +203,8 @@ class Average:
 
     def transpose(self, block: Floats, *shapes: Shape) -> tuple[Floats, ...]:
         ((_, *spatial),) = shapes
-        given = (block * self._share(tuple(spatial))).reshape(*block.shape[:2], 1, -1)
-        columns = np.repeat(given, math.prod(self.window.size), axis=2)
+        shares = (block * self._share(tuple(spatial))).reshape(*block.shape[:2], 1, -1)
+        columns = np.repeat(shares, math.prod(self.window.size), axis=2)
         return (self.window.fold(columns, tuple(spatial)),)
 
 
@@ -221,8 +221,8 @@ class Scale:
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes
-        given = (shape, self.a.shape, () if self.b is None else self.b.shape)
-        if np.broadcast_shapes(*given) != shape:
+        shapes_ = (shape, self.a.shape, () if self.b is None else self.b.shape)
+        if np.broadcast_shapes(*shapes_) != shape:
             raise ValueError(f"holds constants that do not fit entry by entry into {shape}")
         return shape
 
@@ -235,7 +235,7 @@ class Scale:
 
 @dataclass(frozen=True, eq=False)
 class Rearrange:
-    """Entries taken from the flat input in a new order and shape: reshape, transpose, slice.
+    """Entries entries from the flat input in a new order and shape: reshape, transpose, slice.
 
     `index` (prod(to)) names the entries, -1 a zero (padding); None keeps the order.
     """
@@ -255,9 +255,9 @@ class Rearrange:
         (block,) = blocks
         if self.index is None:
             return block.reshape(len(block), *self.to)
-        taken = block.reshape(len(block), -1)[:, self.index]
-        taken[:, self.index < 0] = 0
-        return taken.reshape(len(block), *self.to)
+        entries = block.reshape(len(block), -1)[:, self.index]
+        entries[:, self.index < 0] = 0
+        return entries.reshape(len(block), *self.to)
 
     def transpose(self, block: Floats, *shapes: Shape) -> tuple[Floats, ...]:
         (shape,) = shapes
@@ -265,9 +265,9 @@ class Rearrange:
             return (block.reshape(len(block), *shape),)
         out = np.zeros((len(block), math.prod(shape)))
         real = self.index >= 0
-        given = block.reshape(len(block), -1)[:, real]
+        entries = block.reshape(len(block), -1)[:, real]
         place: Any = (slice(None), self.index[real])
-        np.add.at(out, place, given)
+        np.add.at(out, place, entries)
         return (out.reshape(len(block), *shape),)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import ModelError
 from .affine_layers import Shape
-from .network import Network, Node, pruned
+from .network import Network, pruned
+from .nodes import Node
 from .output_activations import OutputActivation
 
 

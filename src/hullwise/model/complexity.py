@@ -12,7 +12,7 @@ from .._core.types import Floats, Ints
 from ..errors import DataError
 from .network import Network
 
-DIRECTIONS = 25  # of a sampled neighbourhood, at most
+MAX_DIRECTIONS = 25  # of a sampled neighbourhood, at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,10 +32,10 @@ class LocalComplexity:
     --------
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1.0], [1.0]], [[1.0, 1.0]]], [[0.0, -5.0], [0.0]])
-    >>> found = hw.model.local_complexity(net, [[0.5], [9.0]], radius=1.0)
-    >>> found
+    >>> complexity = hw.model.local_complexity(net, [[0.5], [9.0]], radius=1.0)
+    >>> complexity
     LocalComplexity(sampled, 2 points, radius 1, 1 direction: 0.5 per layer on average)
-    >>> found.total
+    >>> complexity.total
     array([1, 0])
     """
 
@@ -58,8 +58,8 @@ class LocalComplexity:
         m, P = len(self.counts), len(self.directions)
         layers = ", ".join(f"{value:.4g}" for value in self.mean) if m else "no points"
         return (
-            f"LocalComplexity({'exact' if self.exact else 'sampled'}, {_count(m, 'point')}, "
-            f"radius {self.radius:g}, {_count(P, 'direction')}: {layers} per layer on average)"
+            f"LocalComplexity({'exact' if self.exact else 'sampled'}, {_counted(m, 'point')}, "
+            f"radius {self.radius:g}, {_counted(P, 'direction')}: {layers} per layer on average)"
         )
 
 
@@ -69,7 +69,7 @@ def local_complexity(
     radius: float,
     n_directions: int | None = None,
     *,
-    seed: int = 0,
+    random_state: int = 0,
     exact: bool = False,
 ) -> LocalComplexity:
     """How many units change around each point: the density of the network's walls there.
@@ -84,7 +84,7 @@ def local_complexity(
     n_directions : int, optional
         P orthonormal directions, the same for all points; at most d. None: the lesser of d and 25,
         of d and 2 where `exact`.
-    seed : int, default=0
+    random_state : int, default=0
         Of the directions.
     exact : bool, default=False
         Count every unit that changes anywhere in the neighbourhood, by `Network.slice` (P = 2) or
@@ -126,7 +126,7 @@ def local_complexity(
     d = net.n_inputs
     if not (np.isfinite(radius) and radius > 0):
         raise DataError(f"radius is {radius!r}; it is a positive length in the units of the input")
-    P = min(d, 2 if exact else DIRECTIONS) if n_directions is None else n_directions
+    P = min(d, 2 if exact else MAX_DIRECTIONS) if n_directions is None else n_directions
     if not 1 <= P <= d:
         raise DataError(f"n_directions is {P}; it is at least 1 and at most the {d} inputs")
     if exact and P > 2:
@@ -134,12 +134,12 @@ def local_complexity(
             f"exact counts take 1 or 2 directions and were asked for in {P}; "
             f"leave n_directions out, or sample with exact=False"
         )
-    frame = np.linalg.qr(np.random.default_rng(seed).normal(size=(d, P)))[0].T
-    count = _exact if exact else _sampled
+    frame = np.linalg.qr(np.random.default_rng(random_state).normal(size=(d, P)))[0].T
+    count = _count_exactly if exact else _count_at_corners
     return LocalComplexity(count(net, X, radius * frame), float(radius), frame, exact)
 
 
-def _sampled(net: Network, X: Floats, arms: Floats) -> Ints:
+def _count_at_corners(net: Network, X: Floats, arms: Floats) -> Ints:
     corners = np.concatenate([arms, -arms])
     out = np.zeros((len(X), len(net.layers)), dtype=np.int64)
     for rows in net.blocks(len(X), len(corners)):
@@ -149,16 +149,16 @@ def _sampled(net: Network, X: Floats, arms: Floats) -> Ints:
     return out
 
 
-def _exact(net: Network, X: Floats, arms: Floats) -> Ints:
-    found = []
+def _count_exactly(net: Network, X: Floats, arms: Floats) -> Ints:
+    changes = []
     for x in X:
         if len(arms) == 1:
             codes = net.along(x - arms[0], x + arms[0]).codes
         else:  # the square with the four corners x +- arms
             axes = np.stack([arms[0] + arms[1], arms[0] - arms[1]]) / 2
             codes = net.slice(x, axes, 1.0).codes
-        found.append((codes != codes[:1]).any(axis=0))
-    return _per_layer(net, np.array(found).reshape(len(X), net.n_units))
+        changes.append((codes != codes[:1]).any(axis=0))
+    return _per_layer(net, np.array(changes).reshape(len(X), net.n_units))
 
 
 def _per_layer(net: Network, flags: NDArray[np.bool_]) -> Ints:
@@ -188,7 +188,7 @@ class VQDistance:
     def __repr__(self) -> str:
         if np.ndim(self.total):
             mean = f"{np.mean(self.total):.4g} on average" if len(self.total) else "none"
-            return f"VQDistance({_count(len(self.total), 'pair')}, {mean})"
+            return f"VQDistance({_counted(len(self.total), 'pair')}, {mean})"
         layers = ", ".join(f"{value:.4g}" for value in self.per_layer)
         return f"VQDistance({self.total:.4g}; per layer {layers})"
 
@@ -240,5 +240,5 @@ def vq_distance(net: Network, x0: Any, x1: Any) -> VQDistance:
     return VQDistance(float(total[0]), per_layer[0]) if single else VQDistance(total, per_layer)
 
 
-def _count(n: int, what: str) -> str:
+def _counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"

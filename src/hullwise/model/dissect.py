@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats, Ints
+from ._affine_maps import offsets_at, slopes_at
 from ._piecewise_layers import Codes
 from .network import Network
 from .output_activations import applied
@@ -84,26 +85,20 @@ class Dissection:
     outputs: Floats
     single: bool
 
-    def _shown(self, values: Any) -> Any:
+    def _per_point(self, values: Any) -> Any:
         return values[0] if self.single else values
 
     @property
     def code(self) -> Codes:
-        return self._shown(self.codes)  # type: ignore[no-any-return]
+        return self._per_point(self.codes)  # type: ignore[no-any-return]
 
     @property
     def output(self) -> Floats:
-        return self._shown(self.outputs)  # type: ignore[no-any-return]
+        return self._per_point(self.outputs)  # type: ignore[no-any-return]
 
     @cached_property
     def _A(self) -> Floats:
-        m, n = self.outputs.shape
-        out = np.empty((m, n, self.net.n_inputs))
-        seed, last = np.eye(n)[None], len(self.net.nodes) - 1
-        for rows in self.net.blocks(m, n):
-            code = self.codes[rows]
-            out[rows] = self.net.pull({last: np.broadcast_to(seed, (len(code), n, n))}, code)
-        return out
+        return slopes_at(self.net, self.codes)
 
     @property
     def A(self) -> Floats:
@@ -111,7 +106,7 @@ class Dissection:
 
         Cost: one backward pass for each output.
         """
-        return self._shown(self._A)  # type: ignore[no-any-return]
+        return self._per_point(self._A)  # type: ignore[no-any-return]
 
     def template(self, output: int) -> Floats:
         """What an output matches its input with: its row of `A` in the shape of the input.
@@ -120,20 +115,16 @@ class Dissection:
         single point.
         """
         rows = self._A[:, output].reshape(-1, *self.net.input_shape)
-        return self._shown(rows)  # type: ignore[no-any-return]
+        return self._per_point(rows)  # type: ignore[no-any-return]
 
     @cached_property
     def _b(self) -> Floats:
-        out = np.empty_like(self.outputs)
-        for rows in self.net.blocks(len(out)):
-            zero = np.zeros((len(out[rows]), 1, self.net.n_inputs))
-            out[rows] = self.net.push(zero, self.codes[rows])[:, 0]
-        return out
+        return offsets_at(self.net, self.codes)
 
     @property
     def b(self) -> Floats:
         """Offsets (m, n_outputs): the network is ``A @ x + b`` on the region."""
-        return self._shown(self._b)  # type: ignore[no-any-return]
+        return self._per_point(self._b)  # type: ignore[no-any-return]
 
     @property
     def model_output(self) -> Floats:
@@ -141,13 +132,13 @@ class Dissection:
 
         `output`, `A` and `b` are of what enters them (the logits of a softmax).
         """
-        return self._shown(applied(self.net.output_activations, self.outputs))  # type: ignore[no-any-return]
+        return self._per_point(applied(self.net.output_activations, self.outputs))  # type: ignore[no-any-return]
 
     @property
     def model_jacobian(self) -> Floats:
         """The derivatives (m, n_outputs, d) of `model_output`; `A` where nothing was left out."""
         seeds = self.net.output_seeds(self.outputs)
-        return self._shown(seeds @ self._A)  # type: ignore[no-any-return]
+        return self._per_point(seeds @ self._A)  # type: ignore[no-any-return]
 
     @cached_property
     def _boundary(self) -> tuple[Floats, Ints]:
@@ -160,13 +151,13 @@ class Dissection:
         The least of ``|z| / |grad z|`` over the walls of all units of all layers. Cost: a forward
         pass for each of min(d, width of the first layer) directions.
         """
-        return self._shown(self._boundary[0])  # type: ignore[no-any-return]
+        return self._per_point(self._boundary[0])  # type: ignore[no-any-return]
 
     @property
     def boundary_unit(self) -> Ints:
         """The unit (m,) of the nearest wall, counted through all layers; -1 for none."""
         units = np.r_[wall_units(self.net), -1]  # wall -1 is none
-        return self._shown(units[self._boundary[1]])  # type: ignore[no-any-return]
+        return self._per_point(units[self._boundary[1]])  # type: ignore[no-any-return]
 
     @cached_property
     def _direction(self) -> Floats:
@@ -175,7 +166,7 @@ class Dissection:
     @property
     def boundary_direction(self) -> Floats:
         """Unit vectors (m, d) from the points to their nearest walls; zero where there is none."""
-        return self._shown(self._direction)  # type: ignore[no-any-return]
+        return self._per_point(self._direction)  # type: ignore[no-any-return]
 
     @cached_property
     def _facets(self) -> list[Facets]:
@@ -188,21 +179,23 @@ class Dissection:
 
         Cost: a small linear programme for each wall that no shortcut decides.
         """
-        return self._shown(self._facets)
+        return self._per_point(self._facets)
 
-    def decision(self, budget: int = 1000) -> Any:
+    def decision(self, max_regions: int = 1000) -> Any:
         """:class:`DecisionDistance` of each point: a list, or one for a single point.
 
-        At most `budget` regions are visited for each.
+        At most `max_regions` regions are visited for each.
         """
         from ._decision_boundary import decision_distance
 
-        return self._shown([decision_distance(self.net, x, budget=budget) for x in self.X])
+        return self._per_point(
+            [decision_distance(self.net, x, max_regions=max_regions) for x in self.X]
+        )
 
     @cached_property
     def _decisions(self) -> list[Any]:
-        found = self.decision()
-        return [found] if self.single else found
+        decisions = self.decision()
+        return [decisions] if self.single else decisions
 
     @property
     def decision_distance(self) -> Floats:
@@ -210,12 +203,12 @@ class Dissection:
 
         The upper end of :meth:`decision`'s bracket; exact where `decision_gap` is 0.
         """
-        return self._shown(np.array([one.upper for one in self._decisions]))  # type: ignore[no-any-return]
+        return self._per_point(np.array([one.upper for one in self._decisions]))  # type: ignore[no-any-return]
 
     @property
     def decision_gap(self) -> Floats:
-        """How much smaller `decision_distance` may be in truth, (m,): 0 unless the budget ended."""
-        return self._shown(np.array([one.gap for one in self._decisions]))  # type: ignore[no-any-return]
+        """How much smaller `decision_distance` may be, (m,): 0 unless `max_regions` was reached."""
+        return self._per_point(np.array([one.gap for one in self._decisions]))  # type: ignore[no-any-return]
 
     def power_cells(self) -> Any:
         """Centroids and radii layer by layer: a list of :class:`PowerCell` for each point.
@@ -224,7 +217,7 @@ class Dissection:
         subdivides the cells of the layers before it by a power diagram. Only siblings, pieces
         within the same parent cell, may be compared: no one diagram is the whole network's.
         """
-        return self._shown(_power_cells(self.net, self.codes))
+        return self._per_point(_power_cells(self.net, self.codes))
 
     def __repr__(self) -> str:
         m = len(self.X)

@@ -1,4 +1,4 @@
-"""A network kept to what its neurons have seen: a flag for extrapolation.
+"""A network kept to the ranges its neurons had in training: a flag for extrapolation.
 
 After training, every neuron's input is clipped to the range it had on the training rows. The
 clipped network is again a continuous piecewise affine function, equal to the first on the training
@@ -20,10 +20,19 @@ from .._core.memory import check_memory
 from .._core.types import Floats
 from ..errors import DataError, DataWarning, ModelError
 from ..io.validation import check_rows
-from ._unit_ranges import Clips, Ends, clipped, clips, ends_of, left_out, ranges_of, widths_of
+from ._unit_ranges import (
+    Clips,
+    UnitExtremes,
+    clip_inputs,
+    count_clips,
+    n_trimmed,
+    range_widths,
+    unit_extremes,
+    unit_ranges,
+)
 from .network import Network
 
-FOLDS = 5  # of the threshold that fit sets
+THRESHOLD_FOLDS = 5  # of the threshold that fit sets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -200,31 +209,37 @@ class Guard:
         X = self.net.rows(X)
         if not len(X):
             raise DataError("X has no rows; the guard needs those the network was trained on")
-        keep = left_out(len(X), self.quantile) + 1
+        keep = n_trimmed(len(X), self.quantile) + 1
         if keep > 1:
             entries = sum(_width(self.net, i) for i in range(len(self.net.layers)))
-            check_memory(8 * 4 * keep * min(FOLDS, 1 + len(X)) * entries, "ranges with a quantile")
-        parts = np.random.default_rng(self.random_state).permutation(len(X)) % FOLDS
-        seen = [ends_of(self.net, X[parts == i], keep) for i in range(FOLDS)]
-        counts = self._cross_fitted(X, parts, seen)
+            check_memory(
+                8 * 4 * keep * min(THRESHOLD_FOLDS, 1 + len(X)) * entries, "ranges with a quantile"
+            )
+        parts = np.random.default_rng(self.random_state).permutation(len(X)) % THRESHOLD_FOLDS
+        extremes = [unit_extremes(self.net, X[parts == i], keep) for i in range(THRESHOLD_FOLDS)]
+        counts = self._cross_fitted(X, parts, extremes)
         self.columns_ = columns
         self.box_low_, self.box_high_ = X.min(axis=0), X.max(axis=0)
-        ranges = ranges_of(seen, self.quantile)
+        ranges = unit_ranges(extremes, self.quantile)
         self.low_, self.high_ = [low for low, _ in ranges], [high for _, high in ranges]
-        self.network_ = clipped(self.net, ranges)
+        self.network_ = clip_inputs(self.net, ranges)
         self.n_inputs_per_layer_ = np.array([len(low) for low in self.low_], dtype=np.int64)
         return self._set(counts, self.level, "cross-fitted on the training rows", "fit rows")
 
-    def _cross_fitted(self, X: Floats, parts: Any, seen: list[Ends]) -> NDArray[np.int64]:
+    def _cross_fitted(
+        self, X: Floats, parts: Any, extremes: list[UnitExtremes]
+    ) -> NDArray[np.int64]:
         """Clips of every row with ranges of the other parts' rows; none for a single row."""
         counts = np.zeros(len(X), dtype=np.int64)
-        for i in range(FOLDS):
-            others, held = [ends for j, ends in enumerate(seen) if j != i and ends.n], parts == i
-            if held.all():
+        for i in range(THRESHOLD_FOLDS):
+            others, own = [ends for j, ends in enumerate(extremes) if j != i and ends.n], parts == i
+            if own.all():
                 return counts[:0]
-            if held.any():
-                ranges = ranges_of(others, self.quantile)
-                counts[held] = clips(clipped(self.net, ranges), ranges, X[held]).counts.sum(axis=1)
+            if own.any():
+                ranges = unit_ranges(others, self.quantile)
+                counts[own] = count_clips(clip_inputs(self.net, ranges), ranges, X[own]).counts.sum(
+                    axis=1
+                )
         return counts
 
     def set_threshold(self, X_clean: Any, level: float | None = None) -> Guard:
@@ -319,12 +334,12 @@ class Guard:
     def report(self, Q: Any) -> GuardReport:
         """All of it for queries Q (m, d), in one forward pass."""
         Q = self._queries(Q)
-        found = self._clips(Q)
-        total = found.counts.sum(axis=1)
+        clipped = self._clips(Q)
+        total = clipped.counts.sum(axis=1)
         return GuardReport(
             clips=total,
-            share=found.counts / self.n_inputs_per_layer_,
-            excess=found.excess,
+            share=clipped.counts / self.n_inputs_per_layer_,
+            excess=clipped.excess,
             box_count=(self._beyond_box(Q) > 0).sum(axis=1),
             box_excess=self._box_excess(Q),
             refused=total > self.threshold_,
@@ -333,13 +348,13 @@ class Guard:
         )
 
     def _clips(self, Q: Floats) -> Clips:
-        return clips(self.network_, list(zip(self.low_, self.high_, strict=True)), Q)
+        return count_clips(self.network_, list(zip(self.low_, self.high_, strict=True)), Q)
 
     def _beyond_box(self, Q: Floats) -> Floats:
         return np.asarray(np.maximum(np.maximum(self.box_low_ - Q, Q - self.box_high_), 0.0))
 
     def _box_excess(self, Q: Floats) -> Floats:
-        beyond = self._beyond_box(Q) / widths_of(self.box_low_, self.box_high_)
+        beyond = self._beyond_box(Q) / range_widths(self.box_low_, self.box_high_)
         return np.asarray(beyond.sum(axis=1))
 
     def _queries(self, Q: Any) -> Floats:

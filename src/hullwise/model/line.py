@@ -11,11 +11,12 @@ import numpy as np
 
 from .._core.types import Floats, Ints
 from ..errors import DataError
-from ._layer_values import RELATIVE, Front
+from ._layer_values import LayerValues
 from ._piecewise_layers import Codes, Pieces, Units
+from ._rounding import RELATIVE_TOLERANCE
 from .network import Network
 
-TOGETHER = 1e-13  # of the segment: breaks closer than this are one
+BREAK_TOLERANCE = 1e-13  # of the segment: breaks closer than this are one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,10 +107,12 @@ class Line:
     def decisions(self) -> Floats:
         """Shares of the segment where the largest output changes (one output: crosses 0)."""
         values = self.values if self.net.n_outputs > 1 else np.c_[self.values, 0 * self.values]
-        found = []
+        shares: list[float] = []
         for i in range(self.n_pieces):
-            found += _upper_changes(values[i], values[i + 1], self.knots[i], self.knots[i + 1])
-        return np.array(found)
+            shares += _upper_envelope_breaks(
+                values[i], values[i + 1], self.knots[i], self.knots[i + 1]
+            )
+        return np.array(shares)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw outputs and breaks; see :func:`hullwise.report.draw_line`."""
@@ -122,7 +125,7 @@ class Line:
         return f"Line({n:,} piece{'' if n == 1 else 's'}, length {self.length:.3g})"
 
 
-def _upper_changes(a: Floats, b: Floats, t0: float, t1: float) -> list[float]:
+def _upper_envelope_breaks(a: Floats, b: Floats, t0: float, t1: float) -> list[float]:
     """Where the largest of the functions from a to b (each affine) changes within (t0, t1]."""
     out: list[float] = []
     at, top = 0.0, int(np.argmax(a))
@@ -138,7 +141,7 @@ def _upper_changes(a: Floats, b: Floats, t0: float, t1: float) -> list[float]:
         out.append(t0 + at * (t1 - t0))
 
 
-def line(net: Network, x0: Any, x1: Any) -> Line:
+def trace_segment(net: Network, x0: Any, x1: Any) -> Line:
     """See `Network.along`.
 
     Raises
@@ -151,40 +154,40 @@ def line(net: Network, x0: Any, x1: Any) -> Line:
         raise DataError(f"x0 and x1 must be one row each, not {len(ends)} in all")
     if (ends[0] == ends[1]).all():
         raise DataError("x0 and x1 are the same point: there is no segment between them")
-    t, front = np.array([0.0, 1.0]), Front(net, ends)
+    t, values_ = np.array([0.0, 1.0]), LayerValues(net, ends)
     for _ in net.layers:
-        units = front.advance()
-        for gaps, tol in _gaps(units, front):
-            t = _split(t, front, gaps(), tol)
-        front.bend()
-    values = front.finish()
+        units = values_.advance()
+        for gaps, tol in _wall_values(units, values_):
+            t = _insert_breaks(t, values_, gaps(), tol)
+        values_.bend()
+    values = values_.finish()
     codes = _codes(net, ends[0] + t[:, None] * (ends[1] - ends[0]))
     real = np.r_[True, (codes[1:] != codes[:-1]).any(axis=1), True]
     return Line(net, ends[0], ends[1], t[real], values[real], codes[real[:-1]])
 
 
-def _gaps(units: Units, front: Front) -> Iterator[tuple[Any, Floats]]:
+def _wall_values(units: Units, values_: LayerValues) -> Iterator[tuple[Any, Floats]]:
     """The walls of a layer step by step: values at the vertices (V, k) when called, tolerance."""
-    noise = np.maximum(RELATIVE * np.abs(front.z).max(axis=0), front.rounding)
+    noise = np.maximum(RELATIVE_TOLERANCE * np.abs(values_.z).max(axis=0), values_.rounding)
     if isinstance(units, Pieces):
         for knots in units.knots:
-            yield (lambda level=knots: front.z - level), noise
+            yield (lambda level=knots: values_.z - level), noise
         return
     groups: Any = units.groups  # type: ignore[attr-defined]
     for k in range(1, groups.shape[1]):
-        seen, last = groups[:, :k], groups[:, k]
-        tol = np.maximum(noise[seen].max(axis=1), noise[last])
+        earlier, last = groups[:, :k], groups[:, k]
+        tol = np.maximum(noise[earlier].max(axis=1), noise[last])
 
-        def folded(seen: Ints = seen, last: Ints = last) -> Floats:
-            z = front.z
-            top = np.where(seen >= 0, z[:, seen], -np.inf).max(axis=2)
+        def folded(earlier: Ints = earlier, last: Ints = last) -> Floats:
+            z = values_.z
+            top = np.where(earlier >= 0, z[:, earlier], -np.inf).max(axis=2)
             gap = top - z[:, last]
             return np.where((last >= 0) & np.isfinite(top), gap, 0.0)
 
         yield folded, tol
 
 
-def _split(t: Floats, front: Front, gaps: Floats, tol: Floats) -> Floats:
+def _insert_breaks(t: Floats, values_: LayerValues, gaps: Floats, tol: Floats) -> Floats:
     """New vertices where a gap (V, k) changes sign; all put in order along the segment."""
     sign = np.where(np.abs(gaps) <= tol, 0, np.sign(gaps))
     at, wall = np.nonzero(sign[:-1] * sign[1:] < 0)
@@ -194,13 +197,13 @@ def _split(t: Floats, front: Front, gaps: Floats, tol: Floats) -> Floats:
     share = before / (before - behind)
     position = t[at] + share * (t[at + 1] - t[at])
     order = np.argsort(position, kind="stable")
-    apart = np.diff(position[order], prepend=-np.inf) > TOGETHER
-    order = order[apart & (position[order] - t[at[order]] > TOGETHER)]
-    order = order[t[at[order] + 1] - position[order] > TOGETHER]
-    front.extend(at[order], at[order] + 1, share[order])
+    apart = np.diff(position[order], prepend=-np.inf) > BREAK_TOLERANCE
+    order = order[apart & (position[order] - t[at[order]] > BREAK_TOLERANCE)]
+    order = order[t[at[order] + 1] - position[order] > BREAK_TOLERANCE]
+    values_.extend(at[order], at[order] + 1, share[order])
     t = np.r_[t, position[order]]
     rank = np.argsort(t, kind="stable")
-    front.keep(rank)
+    values_.keep(rank)
     return t[rank]
 
 
@@ -210,19 +213,19 @@ def _codes(net: Network, points: Floats) -> Codes:
     A unit that is zero at both ends, to rounding, has the lower code, as at a knot.
     """
     out = np.empty((len(points) - 1, net.n_units), dtype=net.code_dtype)
-    front = Front(net, points)
+    values_ = LayerValues(net, points)
     for layer in net.layers:
-        units = front.advance()
-        z = (front.z[1:] + front.z[:-1]) / 2
-        noise = np.maximum(RELATIVE * np.abs(front.z).max(axis=0), front.rounding)
-        out[:, layer.columns] = _settled(units, z, noise)
-        front.bend()
+        units = values_.advance()
+        z = (values_.z[1:] + values_.z[:-1]) / 2
+        noise = np.maximum(RELATIVE_TOLERANCE * np.abs(values_.z).max(axis=0), values_.rounding)
+        out[:, layer.columns] = _codes_of(units, z, noise)
+        values_.bend()
     return out
 
 
-def _settled(units: Units, z: Floats, noise: Floats) -> Codes:
+def _codes_of(units: Units, z: Floats, noise: Floats) -> Codes:
     if isinstance(units, Pieces):
         for knots in units.knots:
             z = np.where(np.abs(z - knots) <= noise, knots, z)
         return units.code(z)
-    return units.code(z, np.zeros_like(z), RELATIVE)
+    return units.code(z, np.zeros_like(z), RELATIVE_TOLERANCE)

@@ -19,8 +19,9 @@ import numpy as np
 from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
-from ._piecewise_layers import Codes, Units
-from .affine_layers import Affine, Shape
+from ._piecewise_layers import Codes
+from .affine_layers import Shape
+from .nodes import Node, UnitLayer
 from .output_activations import OutputActivation, applied, pulled
 
 if TYPE_CHECKING:
@@ -30,37 +31,7 @@ if TYPE_CHECKING:
     from .trees.tree import NetworkTree
 
 Visit = Callable[[int, Floats, Codes], Any]
-BLOCK = 2**22  # numbers of the widest layer held at a time
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """One layer: `op` on the outputs of `inputs` (indices of earlier nodes; 0 is the input)."""
-
-    name: str
-    op: Affine | Units | None
-    inputs: tuple[int, ...]
-    shape: Shape
-
-    @property
-    def bends(self) -> bool:
-        """Whether its units have pieces."""
-        return hasattr(self.op, "code")
-
-
-@dataclass(frozen=True, eq=False)
-class UnitLayer:
-    """One layer of units: where its codes stand in the whole code."""
-
-    name: str
-    kind: str
-    node: int
-    n_units: int
-    start: int
-
-    @property
-    def columns(self) -> slice:
-        return slice(self.start, self.start + self.n_units)
+PUSH_BLOCK_NUMBERS = 2**22  # numbers of the widest layer held at a time
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,13 +91,13 @@ class Network:
 
     @cached_property
     def layers(self) -> tuple[UnitLayer, ...]:
-        found, start = [], 0
+        layers, start = [], 0
         for i, node in enumerate(self.nodes):
-            if node.bends:
+            if node.is_piecewise:
                 kind, n = node.op.kind, prod(node.shape)  # type: ignore[union-attr]
-                found.append(UnitLayer(node.name, kind, i, n, start))
+                layers.append(UnitLayer(node.name, kind, i, n, start))
                 start += n
-        return tuple(found)
+        return tuple(layers)
 
     @property
     def n_units(self) -> int:
@@ -217,13 +188,15 @@ class Network:
     @cached_property
     def code_dtype(self) -> Any:
         wide = any(
-            getattr(n.op, "groups", np.zeros((1, 1))).shape[1] > 256 for n in self.nodes if n.bends
+            getattr(n.op, "groups", np.zeros((1, 1))).shape[1] > 256
+            for n in self.nodes
+            if n.is_piecewise
         )
         return np.uint16 if wide else np.uint8
 
     def blocks(self, m: int, slots: int = 1) -> list[slice]:
         """Slices of m points, each small enough to push with so many slots."""
-        step = max(1, BLOCK // (self.widest * slots))
+        step = max(1, PUSH_BLOCK_NUMBERS // (self.widest * slots))
         return [slice(start, min(m, start + step)) for start in range(0, m, step)]
 
     def split(self, code: Codes) -> list[Codes]:
@@ -249,7 +222,7 @@ class Network:
 
     def resume(
         self,
-        held: dict[int, Floats],
+        outputs: dict[int, Floats],
         after: int,
         code: Codes | None = None,
         *,
@@ -257,39 +230,39 @@ class Network:
         visit: Visit | None = None,
         until: int | None = None,
     ) -> Floats:
-        """`push` from the held outputs of nodes up to `after`, to node `until` (None: the last).
+        """`push` from the outputs of nodes up to `after`, to node `until` (None: the last).
 
-        `held` maps nodes to blocks (B, T, size); it is emptied of what nothing needs any more.
+        `outputs` maps nodes to blocks (B, T, size); it is emptied of what nothing needs any more.
         """
         layer = sum(1 for one in self.layers if one.node <= after)
         end = len(self.nodes) - 1 if until is None else until
         for i in range(after + 1, end + 1):
             node = self.nodes[i]
-            given = [held[j] for j in node.inputs]
-            B, T = given[0].shape[:2]
-            if node.bends:
+            inputs = [outputs[j] for j in node.inputs]
+            B, T = inputs[0].shape[:2]
+            if node.is_piecewise:
                 units: Any = node.op
-                z = given[0]
+                z = inputs[0]
                 own = units.code(z[:, 0]) if code is None else code[:, self.layers[layer].columns]
                 if visit is not None:
                     visit(layer, z, own)
-                held[i] = units.push(z, own, origin)
+                outputs[i] = units.push(z, own, origin)
                 layer += 1
             else:
                 affine: Any = node.op
                 shaped = [
                     g.reshape(B * T, *self.nodes[j].shape)
-                    for g, j in zip(given, node.inputs, strict=True)
+                    for g, j in zip(inputs, node.inputs, strict=True)
                 ]
                 out = affine.linear(*shaped).reshape(B, T, *node.shape)
                 if origin and affine.offset is not None:
-                    out = _own(out, given)
+                    out = _unshared(out, inputs)
                     out[:, 0] += affine.offset
-                held[i] = out.reshape(B, T, -1)
+                outputs[i] = out.reshape(B, T, -1)
             for j in set(node.inputs):
                 if self._last_use[j] <= i:
-                    del held[j]
-        return held[end]
+                    del outputs[j]
+        return outputs[end]
 
     def pull(self, seeds: dict[int, Floats], code: Codes, to: int | None = None) -> Floats:
         """The adjoint of `push`'s tangents: gradients (B, T, d) of weighted nodes.
@@ -300,26 +273,26 @@ class Network:
         """
         B, T = next(iter(seeds.values())).shape[:2]
         columns = {layer.node: layer.columns for layer in self.layers}
-        carried = dict(seeds)
+        gradients = dict(seeds)
 
-        def give(j: int, part: Floats) -> None:
-            carried[j] = carried[j] + part if j in carried else part
+        def accumulate(j: int, part: Floats) -> None:
+            gradients[j] = gradients[j] + part if j in gradients else part
 
         end = 0 if to is None else to
         for i in range(max(seeds), end, -1):
-            block = carried.pop(i, None)
+            block = gradients.pop(i, None)
             if block is None:
                 continue
             node = self.nodes[i]
             shapes = [self.nodes[j].shape for j in node.inputs]
             op: Any = node.op
-            if node.bends:
-                give(node.inputs[0], op.pull(block, code[:, columns[i]], prod(shapes[0])))
+            if node.is_piecewise:
+                accumulate(node.inputs[0], op.pull(block, code[:, columns[i]], prod(shapes[0])))
                 continue
             parts = op.transpose(block.reshape(B * T, *node.shape), *shapes)
             for j, part in zip(node.inputs, parts, strict=True):
-                give(j, part.reshape(B, T, -1))
-        return carried.get(end, np.zeros((B, T, prod(self.nodes[end].shape))))
+                accumulate(j, part.reshape(B, T, -1))
+        return gradients.get(end, np.zeros((B, T, prod(self.nodes[end].shape))))
 
     def upto(self, layer: int | str) -> Network:
         """The network whose output is what enters a layer of units (by index or name).
@@ -340,9 +313,9 @@ class Network:
 
     def along(self, x0: Any, x1: Any) -> Line:
         """Every affine piece on the segment from x0 to x1; see :class:`hullwise.model.Line`."""
-        from .line import line
+        from .line import trace_segment
 
-        return line(self, x0, x1)
+        return trace_segment(self, x0, x1)
 
     def slice(self, origin: Any, axes: Any, half_width: Any = 1.0, **options: Any) -> Slice:
         """Every region on a plane, as polygons; see :class:`hullwise.model.Slice`.
@@ -355,7 +328,7 @@ class Network:
         half_width : float or (float, float)
             The rectangle is ``|u| <= half_width[0], |v| <= half_width[1]``.
         **options
-            `budget` (regions; layers beyond it are left out and the slice is partial) and
+            `max_regions` (layers that make more are left out and the slice is partial) and
             `progress`, called with (layers done, layers, words).
 
         Returns
@@ -367,9 +340,9 @@ class Network:
         DataError
             If the axes do not span a plane, or a number is not finite.
         """
-        from .slices import slice_
+        from .slices import slice_plane
 
-        return slice_(self, origin, axes, half_width, **options)
+        return slice_plane(self, origin, axes, half_width, **options)
 
     def slice_through(self, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any) -> Slice:
         """The slice through three points, in a rectangle that holds them with a margin.
@@ -381,16 +354,16 @@ class Network:
         return slice_through(self, a, b, c, margin, **options)
 
     def regions(
-        self, box: Any, *, start: Any = None, budget: int = 10_000, **options: Any
+        self, box: Any, *, start: Any = None, max_regions: int = 10_000, **options: Any
     ) -> Regions:
         """Every region in a box of the input space, by walking facets; see `Regions`."""
-        from .regions import regions
+        from .regions import enumerate_regions
 
-        return regions(self, box, start=start, budget=budget, **options)
+        return enumerate_regions(self, box, start=start, max_regions=max_regions, **options)
 
     def to_tree(self, box: Any = None, **options: Any) -> NetworkTree:
         """The equivalent decision tree over a box; see :func:`hullwise.model.to_tree`."""
-        from .trees.tree import to_tree
+        from .trees.to_tree import to_tree
 
         return to_tree(self, box, **options)
 
@@ -406,9 +379,9 @@ class Network:
         )
 
 
-def _own(out: Floats, given: list[Floats]) -> Floats:
-    """`out`, copied where it is a view of what was given (a reshape)."""
-    return out.copy() if any(np.may_share_memory(out, g) for g in given) else out
+def _unshared(out: Floats, inputs: list[Floats]) -> Floats:
+    """`out`, copied where it is a view of an input (a reshape)."""
+    return out.copy() if any(np.may_share_memory(out, g) for g in inputs) else out
 
 
 def _collect(net: Network, out: Codes) -> Visit:
@@ -420,16 +393,16 @@ def _collect(net: Network, out: Codes) -> Visit:
 
 def pruned(net: Network, end: int) -> Network:
     """The nodes that node `end` needs, it the last."""
-    needed, todo = {0}, [end]
-    while todo:
-        i = todo.pop()
+    needed, pending = {0}, [end]
+    while pending:
+        i = pending.pop()
         if i not in needed:
             needed.add(i)
-            todo += net.nodes[i].inputs
-    kept = sorted(needed)
-    new = {old: i for i, old in enumerate(kept)}
+            pending += net.nodes[i].inputs
+    indices = sorted(needed)
+    new = {old: i for i, old in enumerate(indices)}
     nodes = [
         Node(n.name, n.op, tuple(new[j] for j in n.inputs), n.shape)
-        for n in (net.nodes[i] for i in kept)
+        for n in (net.nodes[i] for i in indices)
     ]
     return Network(tuple(nodes), net.source, net.output_activations)

@@ -1,4 +1,4 @@
-"""How regions spread over data: which are used, shared, mixed, and which layer tells classes apart.
+"""How rows occupy regions: which are used, shared, mixed, and which layer tells classes apart.
 
 Two rows are in one cell *up to layer l* if they have the same code there; the cells up to the last
 layer are the regions. Each layer splits cells of the layer before it.
@@ -20,11 +20,11 @@ from ..errors import DataError
 from ._piecewise_layers import Codes
 from .network import Network
 
-KEY = np.dtype([("high", "<u8"), ("low", "<u8")])  # 128 bits of a code
+CODE_HASH = np.dtype([("high", "<u8"), ("low", "<u8")])  # 128 bits of a code
 
 
 @dataclass(frozen=True, repr=False)
-class Occupancy:
+class RowOccupancy:
     """The regions that some rows fall into.
 
     Attributes
@@ -34,10 +34,10 @@ class Occupancy:
     n_rows, n_regions : int
     n_cells_per_layer : tuple of int
         Distinct codes up to each layer; the last is `n_regions`.
-    known : float
+    training_share : float
         The share of the rows in a region that holds a training row (for training rows: another
         one). NaN where there are no rows.
-    known_per_layer : tuple of float
+    training_share_per_layer : tuple of float
         The same for the cells up to each layer.
 
     Examples
@@ -45,22 +45,22 @@ class Occupancy:
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, -1]], [[1]]])
     >>> X, y = [[1, 2], [2, 1], [1, 3], [-1, 1]], [0, 1, 0, 1]
-    >>> found = hw.model.region_spread(net, X, X_test=[[3, 4], [-1, -1]], y=y)
-    >>> found.test
-    Occupancy(test: 2 rows in 2 regions, 50 % with training rows)
+    >>> occupancy = hw.model.region_occupancy(net, X, X_test=[[3, 4], [-1, -1]], y=y)
+    >>> occupancy.test
+    RowOccupancy(test: 2 rows in 2 regions, 50 % with training rows)
     """
 
     name: str
     n_rows: int
     n_regions: int
     n_cells_per_layer: tuple[int, ...]
-    known: float
-    known_per_layer: tuple[float, ...]
+    training_share: float
+    training_share_per_layer: tuple[float, ...]
 
     def __repr__(self) -> str:
         return (
-            f"Occupancy({self.name}: {self.n_rows:,} rows in {self.n_regions:,} regions, "
-            f"{100 * self.known:.3g} % with training rows)"
+            f"RowOccupancy({self.name}: {self.n_rows:,} rows in {self.n_regions:,} regions, "
+            f"{100 * self.training_share:.3g} % with training rows)"
         )
 
 
@@ -79,15 +79,15 @@ class ClassSplit:
     mixed_cells, mixed_rows : tuple of int
         Cells up to each layer that hold more than one class, and the rows in them.
     mixed_regions : ndarray
-        The regions, as numbered in `Spread.train_region`, that hold more than one class.
+        The regions, as numbered in `RegionOccupancy.train_region`, that hold more than one class.
 
     Examples
     --------
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, -1]], [[1]]])
     >>> X, y = [[1, 2], [2, 1], [1, 3], [-1, 1]], [0, 1, 0, 1]
-    >>> found = hw.model.region_spread(net, X, X_test=[[3, 4], [-1, -1]], y=y)
-    >>> found.classes
+    >>> occupancy = hw.model.region_occupancy(net, X, X_test=[[3, 4], [-1, -1]], y=y)
+    >>> occupancy.classes
     ClassSplit(4 pairs of classes, split at layers (2, 2), 0 never; 0 mixed regions)
     """
 
@@ -106,14 +106,14 @@ class ClassSplit:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Spread:
-    """How rows spread over regions; made by `region_spread`.
+class RegionOccupancy:
+    """How rows spread over regions; made by `region_occupancy`.
 
     Attributes
     ----------
-    train : Occupancy
-    test : Occupancy or None
-    off : tuple of Occupancy
+    train : RowOccupancy
+    test : RowOccupancy or None
+    off : tuple of RowOccupancy
         Rows off the data: those given, or uniform in the box and with shuffled columns.
     layers : tuple of str
     train_region : ndarray (n,)
@@ -128,14 +128,14 @@ class Spread:
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, -1]], [[1]]])
     >>> X, y = [[1, 2], [2, 1], [1, 3], [-1, 1]], [0, 1, 0, 1]
-    >>> found = hw.model.region_spread(net, X, X_test=[[3, 4], [-1, -1]], y=y)
-    >>> found.rows_per_region
+    >>> occupancy = hw.model.region_occupancy(net, X, X_test=[[3, 4], [-1, -1]], y=y)
+    >>> occupancy.rows_per_region
     array([2, 1, 1])
     """
 
-    train: Occupancy
-    test: Occupancy | None
-    off: tuple[Occupancy, ...]
+    train: RowOccupancy
+    test: RowOccupancy | None
+    off: tuple[RowOccupancy, ...]
     layers: tuple[str, ...]
     train_region: Ints
     rows_per_region: Ints
@@ -143,23 +143,23 @@ class Spread:
 
     def __repr__(self) -> str:
         others = [one for one in (self.test, *self.off) if one is not None]
-        known = "".join(f", {100 * o.known:.3g} % of {o.name} rows there" for o in others)
+        shares = "".join(f", {100 * o.training_share:.3g} % of {o.name} rows there" for o in others)
         mixed = "" if self.classes is None else f", {len(self.classes.mixed_regions):,} mixed"
         return (
-            f"Spread({self.train.n_rows:,} training rows in {self.train.n_regions:,} regions"
-            f"{mixed}{known})"
+            f"RegionOccupancy({self.train.n_rows:,} training rows in {self.train.n_regions:,} "
+            f"regions{mixed}{shares})"
         )
 
 
-def region_spread(
+def region_occupancy(
     net: Network,
     X_train: Any,
     X_test: Any = None,
     X_off: Any = None,
     y: Any = None,
     *,
-    seed: int = 0,
-) -> Spread:
+    random_state: int = 0,
+) -> RegionOccupancy:
     """Which regions training rows, test rows and rows off the data fall into.
 
     Parameters
@@ -173,12 +173,12 @@ def region_spread(
         with each column shuffled by itself ("shuffled").
     y : array-like (n,), optional
         Classes of the training rows.
-    seed : int, default=0
+    random_state : int, default=0
         Of the rows made up.
 
     Returns
     -------
-    Spread
+    RegionOccupancy
 
     Raises
     ------
@@ -200,13 +200,13 @@ def region_spread(
     Examples
     --------
     >>> import hullwise as hw
-    >>> from hullwise.model import region_spread
+    >>> from hullwise.model import region_occupancy
     >>> net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, -1]], [[1]]])
     >>> X = [[1, 2], [2, 1], [1, 3], [-1, 1]]
-    >>> found = region_spread(net, X, X_test=[[3, 4], [-1, -1]], X_off=[[1, -1]], y=[0, 1, 0, 1])
-    >>> found
-    Spread(4 training rows in 3 regions, 0 mixed, 50 % of test rows there, 0 % of off rows there)
-    >>> found.classes.split_at
+    >>> occupancy = region_occupancy(net, X, X_test=[[3, 4], [-1, -1]], y=[0, 1, 0, 1])
+    >>> occupancy.train.n_regions, occupancy.test.training_share
+    (3, 0.5)
+    >>> occupancy.classes.split_at
     (2, 2)
     """
     X = net.rows(X_train, "X_train")
@@ -216,25 +216,25 @@ def region_spread(
     sets = {"train": X}
     if X_test is not None:
         sets["test"] = net.rows(X_test, "X_test")
-    off = _made_up(X, seed) if X_off is None else {"off": net.rows(X_off, "X_off")}
+    off = _off_data_rows(X, random_state) if X_off is None else {"off": net.rows(X_off, "X_off")}
     sets |= off
     keys = np.concatenate([_keys(net, rows) for rows in sets.values()])
     cells = [np.unique(column, return_inverse=True)[1] for column in keys.T]
     ends = np.cumsum([len(rows) for rows in sets.values()])[:-1]
     by_set = dict(zip(sets, zip(*(np.split(c, ends) for c in cells), strict=True), strict=True))
     train = by_set["train"]
-    spread = {name: _occupancy(name, own, train) for name, own in by_set.items()}
+    occupancies = {name: _occupancy(name, own, train) for name, own in by_set.items()}
     _, region, counts = np.unique(train[-1], return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     region = np.argsort(order)[region]
-    return Spread(
-        train=spread["train"],
-        test=spread.get("test"),
-        off=tuple(spread[name] for name in off),
+    return RegionOccupancy(
+        train=occupancies["train"],
+        test=occupancies.get("test"),
+        off=tuple(occupancies[name] for name in off),
         layers=tuple(layer.name for layer in net.layers),
         train_region=region,
         rows_per_region=counts[order],
-        classes=None if labels is None else _split(train, region, labels),
+        classes=None if labels is None else _class_split(train, region, labels),
     )
 
 
@@ -245,8 +245,8 @@ def _labels(y: Any, n: int) -> Ints:
     return np.asarray(np.unique(labels, return_inverse=True)[1])
 
 
-def _made_up(X: Floats, seed: int) -> dict[str, Floats]:
-    rng = np.random.default_rng(seed)
+def _off_data_rows(X: Floats, random_state: int) -> dict[str, Floats]:
+    rng = np.random.default_rng(random_state)
     uniform = rng.uniform(X.min(axis=0), X.max(axis=0), size=X.shape)
     return {"uniform": uniform, "shuffled": rng.permuted(X, axis=0)}
 
@@ -254,36 +254,36 @@ def _made_up(X: Floats, seed: int) -> dict[str, Floats]:
 def _keys(net: Network, X: Floats) -> Any:
     """Hashes (m, max(1, n_layers)) of the codes of rows up to each layer."""
     L = max(1, len(net.layers))
-    out = np.zeros((len(X), L), dtype=KEY)
+    out = np.zeros((len(X), L), dtype=CODE_HASH)
     for rows in net.blocks(len(X)):
         parts = [np.ascontiguousarray(part) for part in net.split(net.codes(X[rows]))]
         digests = b"".join(_chained(parts)) if parts else b""
         if digests:
-            out[rows] = np.frombuffer(digests, dtype=KEY).reshape(-1, L)
+            out[rows] = np.frombuffer(digests, dtype=CODE_HASH).reshape(-1, L)
     return out
 
 
 def _chained(parts: list[Codes]) -> Iterator[bytes]:
     """For each row and layer the hash of the row's code up to there."""
     for codes in zip(*parts, strict=True):
-        seen = blake2b(digest_size=KEY.itemsize)
+        digest = blake2b(digest_size=CODE_HASH.itemsize)
         for code in codes:
-            seen.update(code.tobytes())
-            yield seen.digest()
+            digest.update(code.tobytes())
+            yield digest.digest()
 
 
-def _occupancy(name: str, own: tuple[Ints, ...], train: tuple[Ints, ...]) -> Occupancy:
+def _occupancy(name: str, own: tuple[Ints, ...], train: tuple[Ints, ...]) -> RowOccupancy:
     """Of rows in cells `own`, one array for each layer."""
-    cells, known = [], []
+    cells, shares = [], []
     for here, there in zip(own, train, strict=True):
         holds = np.bincount(there, minlength=int(max(here.max(initial=0), there.max())) + 1)
         at_least = 2 if own is train else 1
         cells.append(len(np.unique(here)))
-        known.append(float((holds[here] >= at_least).mean()) if len(here) else float("nan"))
-    return Occupancy(name, len(own[0]), cells[-1], tuple(cells), known[-1], tuple(known))
+        shares.append(float((holds[here] >= at_least).mean()) if len(here) else float("nan"))
+    return RowOccupancy(name, len(own[0]), cells[-1], tuple(cells), shares[-1], tuple(shares))
 
 
-def _split(train: tuple[Ints, ...], region: Ints, labels: Ints) -> ClassSplit:
+def _class_split(train: tuple[Ints, ...], region: Ints, labels: Ints) -> ClassSplit:
     n, classes = len(labels), int(labels.max()) + 1
     together = [_unlike_pairs(np.zeros(n, dtype=np.int64), labels, classes)]
     mixed_cells, mixed_rows = [], []
@@ -314,5 +314,5 @@ def _unlike_pairs(cell: Ints, labels: Ints, classes: int) -> int:
 
 def _mixed(cell: Ints, labels: Ints, classes: int) -> NDArray[np.bool_]:
     """Whether each cell holds more than one class."""
-    found = np.unique(cell * classes + labels) // classes
-    return np.bincount(found, minlength=int(cell.max()) + 1) > 1
+    groups = np.unique(cell * classes + labels) // classes
+    return np.bincount(groups, minlength=int(cell.max()) + 1) > 1

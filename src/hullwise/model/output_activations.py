@@ -81,7 +81,8 @@ class OutputActivation:
     Examples
     --------
     >>> import numpy as np
-    >>> softmax = OutputActivation("softmax", "head.2")
+    >>> import hullwise as hw
+    >>> softmax = hw.model.OutputActivation("softmax", "head.2")
     >>> str(softmax)
     "softmax ('head.2')"
     >>> softmax(np.log([[1.0, 3.0]]))
@@ -96,8 +97,8 @@ class OutputActivation:
 
     def __post_init__(self) -> None:
         if self.kind not in ELEMENTWISE and self.kind not in ACROSS:
-            known = ", ".join([*ACROSS, *ELEMENTWISE])
-            raise ValueError(f"{self.kind!r} is no output activation; there are {known}")
+            kinds = ", ".join([*ACROSS, *ELEMENTWISE])
+            raise ValueError(f"{self.kind!r} is no output activation; there are {kinds}")
         if not 0 < self.parameter < np.inf:
             raise ValueError(f"the parameter of {self.kind} is {self.parameter!r}, not positive")
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import Floats, Ints
-from ._layer_values import Walls
+from ._layer_walls import LayerWalls
 from ._polygon_cutting import cut_all, dissolve_all, loops
 
 
@@ -132,17 +132,17 @@ class Cut:
     t: Floats
 
 
-class TooMany(Exception):
-    """More polygons than the budget."""
+class TooManyFaces(Exception):
+    """More polygons than `max_faces`."""
 
 
 def cut(
     old: Complex,
     z: Floats,
-    walls: Walls,
+    walls: LayerWalls,
     tol: Floats,
     behind: Ints,
-    budget: int,
+    max_faces: int,
     stop: NDArray[np.uint8],
 ) -> Cut:
     """Cut by walls given through values z (V, i) at the vertices.
@@ -151,15 +151,15 @@ def cut(
 
     Raises
     ------
-    TooMany
-        If more than `budget` polygons come out, or `stop` was set.
+    TooManyFaces
+        If more than `max_faces` polygons come out, or `stop` was set.
     """
-    given = (walls.ends, walls.entries, walls.levels, tol, behind)
+    cuts = (walls.ends, walls.entries, walls.levels, tol, behind)
     state = (old.xy, old.halves, old.first)
     z = np.ascontiguousarray(z)
-    done, xy, halves, (first, bits, root), new = cut_all(z, *given, *state, budget, stop)
-    if not done:
-        raise TooMany
+    complete, xy, halves, (first, bits, root), new = cut_all(z, *cuts, *state, max_faces, stop)
+    if not complete:
+        raise TooManyFaces
     return Cut(Complex(xy, halves, first), bits, root, *new)
 
 

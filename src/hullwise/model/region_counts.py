@@ -21,7 +21,8 @@ import numpy as np
 from ..errors import DataError
 from ._piecewise_layers import Largest, Pieces
 from .affine_layers import Linear, Rearrange, Scale
-from .network import Network, UnitLayer
+from .network import Network
+from .nodes import UnitLayer
 
 
 def zaslavsky(n: int, d: int, *, bounded: bool = False, central: bool = False) -> int:
@@ -110,9 +111,10 @@ class RegionBounds:
     def __repr__(self) -> str:
         shape = "-".join(map(str, (self.n_inputs, *self.widths)))
         return (
-            f"RegionBounds({shape}: at most {_short(self.montufar_upper)}, "
-            f"tighter {_short(self.serra_upper)}; the most at least "
-            f"{_short(self.montufar_lower)}; expect about {_short(self.hanin_rolnick)})"
+            f"RegionBounds({shape}: at most {_short_integer(self.montufar_upper)}, "
+            f"tighter {_short_integer(self.serra_upper)}; the most at least "
+            f"{_short_integer(self.montufar_lower)}; expect about "
+            f"{_short_integer(self.hanin_rolnick)})"
         )
 
 
@@ -178,7 +180,7 @@ def region_bounds(net: Network | Sequence[int], n_inputs: int | None = None) -> 
         raise DataError("widths alone do not say how many inputs there are; give n_inputs")
     d = _whole(n_inputs, "n_inputs", 1)
     stages = [_Stage(w, 1, min(d, *widths[: i + 1])) for i, w in enumerate(widths)]
-    return _bounds(d, widths, stages, plain=True, dense=True, knots=sum(widths))
+    return _bounds(d, widths, stages, relu_chain=True, dense=True, knots=sum(widths))
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ class _Stage:
 
 
 def _of_network(net: Network, d: int) -> RegionBounds:
-    narrow = np.minimum.accumulate([min(size, d) for size in _passed(net)]).tolist()
+    narrow = np.minimum.accumulate([min(size, d) for size in _bottleneck_sizes(net)]).tolist()
     units: list[tuple[UnitLayer, Any]] = [(layer, net.nodes[layer.node].op) for layer in net.layers]
     stages = []
     for layer, op in units:
@@ -204,15 +206,17 @@ def _of_network(net: Network, d: int) -> RegionBounds:
         stages.append(_Stage(n, p, narrow[layer.node - 1]))
     pieces = [op for _, op in units if isinstance(op, Pieces)]
     knots = sum(op.knots.size for op in pieces) if len(pieces) == len(units) else None
-    plain = knots is not None and all(
+    relu_units = knots is not None and all(
         len(op.knots) == 1 and not op.slopes[0].any() for op in pieces
     )
     chain = all(node.inputs == (i,) for i, node in enumerate(net.nodes[1:]))
     widths = tuple(layer.n_units for layer in net.layers)
-    return _bounds(d, widths, stages, plain=plain and chain, dense=_dense(net), knots=knots)
+    return _bounds(
+        d, widths, stages, relu_chain=relu_units and chain, dense=_dense(net), knots=knots
+    )
 
 
-def _passed(net: Network) -> Iterator[int]:
+def _bottleneck_sizes(net: Network) -> Iterator[int]:
     """The size of each node that every path goes through; of the input for the others."""
     first = [min(node.inputs, default=0) for node in net.nodes]
     after = [*np.minimum.accumulate(first[::-1])[::-1].tolist()[1:], len(net.nodes)]
@@ -232,7 +236,7 @@ def _dense(net: Network) -> bool:
     def free(node: Any) -> bool:
         if isinstance(node.op, Linear):
             return len(node.shape) == 1
-        return node.op is None or node.bends or isinstance(node.op, Scale | Rearrange)
+        return node.op is None or node.is_piecewise or isinstance(node.op, Scale | Rearrange)
 
     return all(map(free, net.nodes))
 
@@ -242,43 +246,43 @@ def _bounds(
     widths: tuple[int, ...],
     stages: list[_Stage],
     *,
-    plain: bool,
+    relu_chain: bool,
     dense: bool,
     knots: int | None,
 ) -> RegionBounds:
-    """`plain`: a chain of ReLU layers; `dense`: fully connected; `knots` of all units."""
+    """`relu_chain`: a chain of ReLU layers; `dense`: fully connected; `knots` of all units."""
     return RegionBounds(
         n_inputs=d,
         widths=widths,
         montufar_upper=prod(stage.regions for stage in stages),
-        serra_upper=_serra(d, stages) if plain else None,
-        montufar_lower=_montufar_lower(d, widths) if plain and dense else None,
+        serra_upper=_serra(d, stages) if relu_chain else None,
+        montufar_lower=_montufar_lower(d, widths) if relu_chain and dense else None,
         hanin_rolnick=None if knots is None else _hanin_rolnick(knots, d),
     )
 
 
 def _serra(d: int, stages: list[_Stage]) -> int:
-    """Theorem 1 by recursion: `held[e]` counts regions whose image has e dimensions at most.
+    """Theorem 1 by recursion: `count_by_dim[e]` regions have an image of at most e dimensions.
 
     A layer of n units makes C(n, j) pieces of a region with e dimensions for each j <= min(e, n),
     whose images have min(e, n - j) dimensions. Those that keep e are summed up at once, so that
     the cost is O(n) products for each layer and not O(n min(n, d)).
     """
-    held = {d: 1}
+    count_by_dim = {d: 1}
     for stage in stages:
         n, fell = stage.n, dict[int, int]()
-        for e, count in held.items():  # the affine layers between may be narrower
+        for e, count in count_by_dim.items():  # the affine layers between may be narrower
             fell[min(e, stage.dim)] = fell.get(min(e, stage.dim), 0) + count
         dims = sorted(fell)
         tail = [*list(accumulate(fell[e] for e in reversed(dims)))[::-1], 0]
         choose = _binomials(n, min(n, dims[-1]))
         up_to = list(accumulate(choose))
-        held = {e: fell[e] * up_to[min(e, n - e)] for e in dims if e <= n}
+        count_by_dim = {e: fell[e] * up_to[min(e, n - e)] for e in dims if e <= n}
         for j, c in enumerate(choose):  # those of more than n - j dimensions fall to n - j
             regions = tail[bisect_left(dims, max(j, n - j + 1))]
             if regions:
-                held[n - j] = held.get(n - j, 0) + c * regions
-    return sum(held.values())
+                count_by_dim[n - j] = count_by_dim.get(n - j, 0) + c * regions
+    return sum(count_by_dim.values())
 
 
 def _montufar_lower(d: int, widths: tuple[int, ...]) -> int:
@@ -313,7 +317,7 @@ def _whole(value: Any, name: str, least: int) -> int:
     return number
 
 
-def _short(value: int | None) -> str:
+def _short_integer(value: int | None) -> str:
     """As 1234 or 1.5e+08, for integers of any length."""
     if value is None:
         return "unknown"

@@ -7,7 +7,6 @@ and no more of them are needed than the narrowest layer there has entries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from .._core.types import Floats, Ints
 from ._piecewise_layers import Codes
 from .network import Network
+from .tangents import first_tangents, tangent_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,48 +109,11 @@ def _wall_values(net: Network, X: Floats, codes: Codes) -> Floats:
     return np.concatenate(parts, axis=1) if parts else np.zeros((len(X), 0))
 
 
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """Tangents at the first units, which are the same at every point: held nodes (1, T, size).
-
-    Where only one narrow layer is seen there, T is its width instead of d, by a QR factorisation:
-    lengths are the same. basis (T, d) leads back, None: the unit vectors.
-    """
-
-    held: dict[int, Floats]
-    after: int
-    basis: Floats | None
-
-
-def tangent_start(net: Network) -> _Start:
-    held: dict[int, Floats] = {0: np.eye(net.n_inputs)[None]}
-    after = net.layers[0].node - 1
-    if after > 0:
-        net.resume(held, 0, origin=False, until=after)
-    if len(held) == 1:
-        ((node, block),) = held.items()
-        if block.shape[2] < net.n_inputs:
-            Q, R = np.linalg.qr(block[0])
-            return _Start({node: R[None]}, after, Q.T)
-    return _Start(held, after, None)
-
-
-def _tangents(net: Network, m: int, start: _Start) -> Iterator[tuple[slice, dict[int, Floats]]]:
-    """Blocks of points with all or, where one point's do not fit, a part of the tangents."""
-    T = next(iter(start.held.values())).shape[1]
-    step = max(1, net.blocks(T)[0].stop)
-    for rows in net.blocks(m, T):
-        n = len(range(*rows.indices(m)))
-        for low in range(0, T, step):
-            parts = {j: block[:, low : low + step] for j, block in start.held.items()}
-            yield rows, {j: np.broadcast_to(b, (n, *b.shape[1:])) for j, b in parts.items()}
-
-
 def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     """Distance (m,) to the nearest wall and which it is, -1 for none."""
     if not net.layers or not len(X):
         return np.full(len(X), np.inf), np.full(len(X), -1)
-    start = tangent_start(net)
+    start = first_tangents(net)
     distance, which = np.full(len(X), np.inf), np.full(len(X), -1)
     norms: dict[int, Floats] = {}
 
@@ -164,7 +127,7 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
         which[rows] = np.where(np.isfinite(distance[rows]), best, -1)
 
     last: slice | None = None
-    for rows, held in _tangents(net, len(X), start):
+    for rows, outputs in tangent_blocks(net, len(X), start):
         if last is not None and rows != last:
             settle(last)
             norms.clear()
@@ -173,13 +136,13 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
         def see(layer: int, z: Floats, code: Codes) -> None:
             op: Any = net.nodes[net.layers[layer].node].op
             same = z.strides[0] == 0 and not hasattr(op, "groups")
-            found = op.wall_norms(z[:1] if same else z, code)
-            norms[layer] = norms[layer] + found if layer in norms else found
+            squared = op.wall_norms(z[:1] if same else z, code)
+            norms[layer] = norms[layer] + squared if layer in norms else squared
 
-        net.resume(dict(held), start.after, codes[rows], origin=False, visit=see,
+        net.resume(dict(outputs), start.after, codes[rows], origin=False, visit=see,
                    until=net.layers[-1].node)  # fmt: skip
-        for i, found in norms.items():
-            norms[i] = np.broadcast_to(found, (len(codes[rows]), found.shape[1]))
+        for i, squared in norms.items():
+            norms[i] = np.broadcast_to(squared, (len(codes[rows]), squared.shape[1]))
     if last is not None:
         settle(last)
     return distance, which
@@ -224,22 +187,22 @@ def facets(net: Network, x: Floats, code: Codes) -> Facets:
 
     if not net.layers:
         return Facets(np.zeros((0, net.n_inputs)), np.zeros(0), np.zeros(0, dtype=np.int64))
-    start, rows = tangent_start(net), []
+    start, rows = first_tangents(net), []
 
     def see(layer: int, z: Floats, own: Codes) -> None:
         op: Any = net.nodes[net.layers[layer].node].op
         rows.append(op.walls(z, own, False)[0].T)
 
     parts = []
-    for _, held in _tangents(net, 1, start):
+    for _, outputs in tangent_blocks(net, 1, start):
         rows.clear()
-        net.resume(held, start.after, code, origin=False, visit=see, until=net.layers[-1].node)
+        net.resume(outputs, start.after, code, origin=False, visit=see, until=net.layers[-1].node)
         parts.append(np.concatenate(rows))
     G = np.concatenate(parts, axis=1)  # in the coordinates of the basis, with x as the origin
     value = _wall_values(net, x[None], code)[0]
     length = np.linalg.norm(G, axis=1)
     real = np.flatnonzero(length > 0)
     G, value = G[real] / length[real, None], value[real] / length[real]
-    kept = np.flatnonzero(essential(G, value, np.zeros(G.shape[1])))
-    normals = G[kept] if start.basis is None else G[kept] @ start.basis
-    return Facets(normals, value[kept] - normals @ x, wall_units(net)[real[kept]])
+    bounding = np.flatnonzero(essential(G, value, np.zeros(G.shape[1])))
+    normals = G[bounding] if start.basis is None else G[bounding] @ start.basis
+    return Facets(normals, value[bounding] - normals @ x, wall_units(net)[real[bounding]])

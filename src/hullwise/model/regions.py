@@ -20,15 +20,15 @@ from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError, ModelError
 from ._affine_maps import n_distinct
-from ._facet_crossing import Space
-from ._facets import EVERYWHERE, cells, reconsidered
-from ._lp import ESSENTIAL, UNKNOWN
+from ._facet_crossing import WallCoordinates
+from ._facets import VANISHING_WALL, box_cells, solve_by_highs
+from ._input_box import input_box
+from ._lp import ESSENTIAL, UNDETERMINED
 from ._piecewise_layers import Codes
 from .network import Network
-from .trees.tree import _box
 
-BATCH = 128  # regions looked at together
-NUMBERS = 2**22  # held for them
+REGION_BATCH = 128  # regions looked at together
+REGION_BATCH_NUMBERS = 2**22  # held for them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +48,7 @@ class Regions:
     n_facets : ndarray (n_regions,)
         Facets of each region, those on the sides of the box included.
     n_open : int
-        Facets behind which no region was recorded: the budget ended, or what lies there is
+        Facets behind which no region was recorded: `max_regions` was reached, or what lies there is
         thinner than rounding can tell.
     partial : bool
         Whether any facet was left open.
@@ -60,8 +60,8 @@ class Regions:
     --------
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]]])
-    >>> found = net.regions(1.0)
-    >>> found, found.n_facets, len(found.neighbours)
+    >>> r = net.regions(1.0)
+    >>> r, r.n_facets, len(r.neighbours)
     (Regions(4 regions in 2 dimensions), array([4, 4, 4, 4]), 4)
     """
 
@@ -112,9 +112,9 @@ class Regions:
         """
         if not 0 <= i < self.n_regions:
             raise DataError(f"region {i}: there are regions 0 to {self.n_regions - 1}.")
-        (found,) = self._maps([i])
+        (affine_map,) = self._maps([i])
         middle = self.lower / 2 + self.upper / 2
-        return found[:, 1:].copy(), found[:, 0] - found[:, 1:] @ middle
+        return affine_map[:, 1:].copy(), affine_map[:, 0] - affine_map[:, 1:] @ middle
 
     def to_dict(self) -> dict[str, Any]:
         """Columns for a table, one row a region: centre, radius, facets, neighbours, outputs."""
@@ -138,14 +138,14 @@ class Regions:
         return f"Regions({count(self.n_regions, 'region')} in {dimensions}{rest})"
 
 
-def regions(
+def enumerate_regions(
     net: Network,
     box: Any,
     *,
     start: Any = None,
-    budget: int = 10_000,
+    max_regions: int = 10_000,
     progress: Progress | None = None,
-    seed: int = 0,
+    random_state: int = 0,
 ) -> Regions:
     """Every region of a network with interior in a box.
 
@@ -156,12 +156,12 @@ def regions(
         A half width around 0, or a pair of numbers or of (d,) arrays.
     start : array-like (d,), optional
         Where the walk starts; None: the middle of the box. Moved a little if it is on a wall.
-    budget : int
-        Most regions. Where it ends the answer is partial: the regions nearest to the start, counted
-        in facets crossed.
+    max_regions : int
+        Most regions. Where there are more the answer is partial: the regions nearest to the start,
+        counted in facets crossed.
     progress : callable, optional
-        Called with (regions done, budget, "regions").
-    seed : int
+        Called with (regions done, max_regions, "regions").
+    random_state : int
         Of the moves of a start that is on a wall.
 
     Returns
@@ -171,7 +171,7 @@ def regions(
     Raises
     ------
     DataError
-        If the box is none, the start is outside it or the budget is below 1.
+        If the box is none, the start is outside it or max_regions is below 1.
     ModelError
         If `net` is no network.
 
@@ -203,14 +203,14 @@ def regions(
         )
     if box is None:
         raise DataError("box=None: regions are enumerated in a bounded box; give its ends.")
-    lower, upper = _box(net, box)
-    budget = check_int("budget", budget, 1)
-    walk = _Walk(net, lower, upper, budget)
+    lower, upper = input_box(net, box)
+    max_regions = check_int("max_regions", max_regions, 1)
+    walk = _FacetWalk(net, lower, upper, max_regions)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        walk.begin(_start(net, start, lower, upper), np.random.default_rng(seed))
+        walk.begin(_start(net, start, lower, upper), np.random.default_rng(random_state))
         while walk.queue:
             if progress is not None:
-                progress(len(walk.done), budget, "regions")
+                progress(len(walk.visited), max_regions, "regions")
             walk.step()
     return walk.result()
 
@@ -229,21 +229,21 @@ def _start(net: Network, start: Any, lower: Floats, upper: Floats) -> Floats:
 
 
 @dataclass(eq=False)
-class _Walk:
+class _FacetWalk:
     net: Network
     lower: Floats
     upper: Floats
-    budget: int
+    max_regions: int
     queue: deque[tuple[Codes, Floats, int]] = field(default_factory=deque)
     number: dict[bytes, int] = field(default_factory=dict)  # of every code met
-    done: list[tuple[int, Codes, Floats, float, int]] = field(default_factory=list)
+    visited: list[tuple[int, Codes, Floats, float, int]] = field(default_factory=list)
     pairs: list[tuple[int, int]] = field(default_factory=list)
-    beyond_budget: int = 0
+    n_beyond: int = 0
 
     def __post_init__(self) -> None:
-        self.space = Space(self.net, basis=False)
+        self.coordinates = WallCoordinates(self.net, basis=False)
         sides = 2 * self.net.n_inputs + len(self._walls)
-        self.batch = max(1, min(BATCH, NUMBERS // (sides * self.net.n_inputs)))
+        self.batch = max(1, min(REGION_BATCH, REGION_BATCH_NUMBERS // (sides * self.net.n_inputs)))
 
     @cached_property
     def _walls(self) -> Ints:
@@ -257,7 +257,7 @@ class _Walk:
         reach = 0.0
         for _ in range(60):
             near = np.clip(x + reach * half * rng.uniform(-1, 1, len(x)), self.lower, self.upper)
-            code = self.space.rested(near[None])
+            code = self.coordinates.pattern_at(near[None])
             if self._cells(near[None], code)[1][0] > 0:
                 self._meet(code[0], near)
                 return
@@ -268,21 +268,21 @@ class _Walk:
         )
 
     def _cells(self, X: Floats, codes: Codes) -> tuple[Floats, Floats, Any, Ints, Floats, Floats]:
-        rows = self.space.rows(X, codes)
+        rows = self.coordinates.rows(X, codes)
         low, high = self.lower - X, self.upper - X
-        found = cells(rows.G, rows.c, rows.slopes, rows.values, low, high)
-        centres, radii, state, first, points = found
-        for r in np.flatnonzero(np.isnan(radii) | (state == UNKNOWN).any(axis=1)):
-            reconsidered(rows.G[r], rows.c[r], low[r], high[r], int(r), found)
+        cells = box_cells(rows.G, rows.c, rows.slopes, rows.values, low, high)
+        centres, radii, state, first, points = cells
+        for r in np.flatnonzero(np.isnan(radii) | (state == UNDETERMINED).any(axis=1)):
+            solve_by_highs(rows.G[r], rows.c[r], low[r], high[r], int(r), cells)
         length = np.linalg.norm(rows.G, axis=2, keepdims=True)
         normals = rows.G / np.where(length > 0, length, 1)
         return X + centres, radii, state, first, X[:, None] + points, normals
 
     def _meet(self, code: Codes, x: Floats) -> int:
-        """The number of the region with this code, -1 beyond the budget."""
+        """The number of the region with this code, -1 beyond `max_regions`."""
         key = code.tobytes()
         if key not in self.number:
-            if len(self.number) >= self.budget:
+            if len(self.number) >= self.max_regions:
                 return -1
             self.number[key] = len(self.number)
             self.queue.append((code, x, self.number[key]))
@@ -290,32 +290,32 @@ class _Walk:
 
     def step(self) -> None:
         """A few regions: their balls and facets, and what lies across those."""
-        some = [self.queue.popleft() for _ in range(min(self.batch, len(self.queue)))]
-        codes = np.array([code for code, _, _ in some])
-        X = np.clip(np.array([x for _, x, _ in some]), self.lower, self.upper)
+        batch = [self.queue.popleft() for _ in range(min(self.batch, len(self.queue)))]
+        codes = np.array([code for code, _, _ in batch])
+        X = np.clip(np.array([x for _, x, _ in batch]), self.lower, self.upper)
         centres, radii, state, first, points, normals = self._cells(X, codes)
         d = self.net.n_inputs
         facets = (state == ESSENTIAL) & (radii > 0)[:, None]
-        for r, (code, _, number) in enumerate(some):
+        for r, (code, _, number) in enumerate(batch):
             if radii[r] > 0:
                 n = int(facets[r].sum())
-                self.done.append((number, code, centres[r], float(radii[r]), n))
+                self.visited.append((number, code, centres[r], float(radii[r]), n))
         region, wall = np.nonzero(facets[:, 2 * d :])
-        step = max(1, NUMBERS // max(1, first.shape[1] + self.net.widest))
+        step = max(1, REGION_BATCH_NUMBERS // max(1, first.shape[1] + self.net.widest))
         for at in range(0, len(region), step):
             own, w = region[at : at + step], wall[at : at + step]
-            vanish = (first[own] == (w + 2 * d)[:, None]) | (first[own] == EVERYWHERE)
-            new = self.space.beyond(codes[own], vanish, -normals[own, w])
+            vanish = (first[own] == (w + 2 * d)[:, None]) | (first[own] == VANISHING_WALL)
+            new = self.coordinates.neighbour_pattern(codes[own], vanish, -normals[own, w])
             for i, code in enumerate(new):
                 other = self._meet(code, points[own[i], w[i] + 2 * d])
                 if other < 0:
-                    self.beyond_budget += 1
+                    self.n_beyond += 1
                 else:
-                    self.pairs.append((some[own[i]][2], other))
+                    self.pairs.append((batch[own[i]][2], other))
 
     def result(self) -> Regions:
         place = np.full(len(self.number), -1)
-        place[[one[0] for one in self.done]] = np.arange(len(self.done))
+        place[[one[0] for one in self.visited]] = np.arange(len(self.visited))
         pairs = place[np.array(self.pairs, dtype=np.int64).reshape(-1, 2)]
         lost = int(np.count_nonzero((pairs < 0).any(axis=1)))
         pairs = np.unique(np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1), axis=0)
@@ -323,10 +323,10 @@ class _Walk:
             net=self.net,
             lower=self.lower,
             upper=self.upper,
-            codes=np.array([one[1] for one in self.done]),
-            centres=np.array([one[2] for one in self.done]),
-            radii=np.array([one[3] for one in self.done]),
+            codes=np.array([one[1] for one in self.visited]),
+            centres=np.array([one[2] for one in self.visited]),
+            radii=np.array([one[3] for one in self.visited]),
             neighbours=pairs[pairs[:, 0] < pairs[:, 1]],
-            n_facets=np.array([one[4] for one in self.done]),
-            n_open=self.beyond_budget + lost,
+            n_facets=np.array([one[4] for one in self.visited]),
+            n_open=self.n_beyond + lost,
         )

@@ -18,18 +18,20 @@ from numpy.typing import NDArray
 from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
-from ._affine_maps import n_distinct
-from ._layer_values import RELATIVE, Front, Walls, extended, walls_of
+from ._affine_maps import n_distinct, offsets_at, slopes_at
+from ._layer_values import LayerValues, extended
+from ._layer_walls import LayerWalls, layer_walls
 from ._piecewise_layers import Codes, Largest, Pieces, Units, pieces
+from ._rounding import RELATIVE_TOLERANCE
 from .network import Network
-from .planar_complex import Complex, Cut, TooMany, cut, dissolve, rectangle
+from .planar_complex import Complex, Cut, TooManyFaces, cut, dissolve, rectangle
 
-BUDGET = 2_000_000  # regions
-FLAT = 1e-12  # axes closer to parallel than this span no plane
+MAX_SLICE_REGIONS = 2_000_000  # regions
+PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
 
 
 @dataclass(frozen=True, eq=False)
-class _Level:
+class _LayerCodes:
     """One layer's codes (F', n_units) on the polygons after it, and the polygon before of each."""
 
     codes: Codes
@@ -62,7 +64,7 @@ class Slice:
     outputs : ndarray (V, n_outputs)
         The network's values at the vertices.
     partial : bool
-        True where the budget ended the work: the regions are then those of the first
+        True where there are more than `max_regions`: the regions are then those of the first
         ``len(n_regions_per_layer)`` layers only.
 
     Notes
@@ -88,7 +90,7 @@ class Slice:
     low: Floats
     high: Floats
     complex: Complex
-    levels: tuple[_Level, ...]
+    layer_codes: tuple[_LayerCodes, ...]
     outputs: Floats
     partial: bool
 
@@ -98,13 +100,13 @@ class Slice:
 
     @property
     def n_regions_per_layer(self) -> list[int]:
-        return [len(level.codes) for level in self.levels]
+        return [len(level.codes) for level in self.layer_codes]
 
     @cached_property
     def codes(self) -> Codes:
         """Activation codes (n_regions, n_units) of the layers that were cut."""
         at, parts = np.arange(self.n_regions), []
-        for level in reversed(self.levels):
+        for level in reversed(self.layer_codes):
             parts.append(level.codes[at])
             at = level.root[at]
         whole = [part.astype(self.net.code_dtype, copy=False) for part in reversed(parts)]
@@ -146,8 +148,8 @@ class Slice:
     @cached_property
     def edge_layers(self) -> Ints:
         ends = np.array([layer.start + layer.n_units for layer in self.net.layers])
-        found = np.searchsorted(ends, self.edge_units, side="right")
-        return np.asarray(np.where(self.edge_units < 0, -1, found))
+        layers = np.searchsorted(ends, self.edge_units, side="right")
+        return np.asarray(np.where(self.edge_units < 0, -1, layers))
 
     @cached_property
     def neighbours(self) -> Ints:
@@ -176,10 +178,8 @@ class Slice:
 
     def affine(self, region: int) -> tuple[Floats, Floats]:
         """The affine map (A, b) of a region in the whole input space."""
-        from .dissect import dissect
-
-        found = dissect(self.net, self.points(self.centroids[region])[0])
-        return found.A, found.b
+        code = self.net.codes(self.points(self.centroids[region]))
+        return slopes_at(self.net, code)[0], offsets_at(self.net, code)[0]
 
     @cached_property
     def values(self) -> Floats:
@@ -226,17 +226,27 @@ class Slice:
             else Largest("class", np.arange(n)[None], (1,))
         )
         rounding = 2.0**-45 * np.abs(self.outputs).max(axis=0)
-        done = _layer(
-            self.complex, units, self.outputs, rounding, DECISION, 10 * BUDGET, StopFlag()
+        cut_layer = _cut_layer(
+            self.complex,
+            units,
+            self.outputs,
+            rounding,
+            DECISION_WALL,
+            10 * MAX_SLICE_REGIONS,
+            StopFlag(),
         )
-        return done.complex
+        return cut_layer.complex
 
     def decision_boundary(self) -> Floats:
         """The segments (k, 2, 2) where the largest output changes (one output: where it is 0)."""
-        found = self._decision
-        halves = found.edges[found.wall[found.edges] == DECISION]
+        boundary = self._decision
+        halves = boundary.edges[boundary.wall[boundary.edges] == DECISION_WALL]
         return np.stack(
-            [found.xy[found.start[halves]], found.xy[found.start[found.twin[halves]]]], 1
+            [
+                boundary.xy[boundary.start[halves]],
+                boundary.xy[boundary.start[boundary.twin[halves]]],
+            ],
+            1,
         )
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
@@ -246,7 +256,7 @@ class Slice:
         return draw_slice(self, ax, **options)
 
     def __repr__(self) -> str:
-        layers = len(self.levels)
+        layers = len(self.layer_codes)
         part = f" of {len(self.net.layers)}: partial" if self.partial else ""
         return (
             f"Slice({self.n_regions:,} region{'' if self.n_regions == 1 else 's'} in "
@@ -255,31 +265,31 @@ class Slice:
         )
 
 
-DECISION = -2  # the wall behind an edge of the decision boundary
+DECISION_WALL = -2  # the wall behind an edge of the decision boundary
 
 
-def slice_(
+def slice_plane(
     net: Network,
     origin: Any,
     axes: Any,
     half_width: Any = 1.0,
     *,
-    budget: int = BUDGET,
+    max_regions: int = MAX_SLICE_REGIONS,
     progress: Progress | None = None,
 ) -> Slice:
     """The regions with ``|u| <= half_width[0], |v| <= half_width[1]``; see `Network.slice`."""
     centre = net.rows(origin, "origin")[0]
     frame = net.rows(axes, "axes")
-    if len(frame) != 2 or np.linalg.svd(_unit(frame))[1][-1] < FLAT:
+    if len(frame) != 2 or np.linalg.svd(_unit_rows(frame))[1][-1] < PARALLEL_TOLERANCE:
         raise DataError(f"axes must be two independent directions (2, {net.n_inputs})")
     half = np.broadcast_to(np.asarray(half_width, dtype=np.float64), (2,))
     if not (np.isfinite(half).all() and (half > 0).all()):
         raise DataError(f"half_width is {half_width!r}; give one or two positive numbers")
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        return _sliced(net, centre, frame, half, budget, progress)
+        return _cut_all_layers(net, centre, frame, half, max_regions, progress)
 
 
-def _unit(frame: Floats) -> Floats:
+def _unit_rows(frame: Floats) -> Floats:
     length = np.linalg.norm(frame, axis=1, keepdims=True)
     return frame / np.where(length > 0, length, 1)
 
@@ -295,7 +305,7 @@ def slice_through(
     if len(corners) != 3:
         raise DataError("a, b and c must be one row each")
     frame = corners[1:] - corners[0]
-    if np.linalg.svd(_unit(frame))[1][-1] < FLAT:
+    if np.linalg.svd(_unit_rows(frame))[1][-1] < PARALLEL_TOLERANCE:
         raise DataError("a, b and c lie on one line: they span no plane")
     first = frame[0] / np.linalg.norm(frame[0])
     second = frame[1] - (frame[1] @ first) * first
@@ -303,72 +313,89 @@ def slice_through(
     uv = (corners - corners[0]) @ axes.T
     low, high = uv.min(axis=0), uv.max(axis=0)
     half = (high - low) * (0.5 + margin / 2)
-    return slice_(net, corners[0] + (low + high) / 2 @ axes, axes, half, **options)
+    return slice_plane(net, corners[0] + (low + high) / 2 @ axes, axes, half, **options)
 
 
 @dataclass(frozen=True, eq=False)
-class _Done:
+class _LayerCut:
     """A complex after one layer."""
 
     complex: Complex
-    level: _Level
+    level: _LayerCodes
     new: Cut | None
     vertices: Ints | None  # which are left of those before and the new ones
 
 
-def _sliced(
-    net: Network, origin: Floats, axes: Floats, half: Floats, budget: int, progress: Progress | None
+def _cut_all_layers(
+    net: Network,
+    origin: Floats,
+    axes: Floats,
+    half: Floats,
+    max_regions: int,
+    progress: Progress | None,
 ) -> Slice:
     complex_ = rectangle(-half, half)
-    front, levels, partial = Front(net, origin + complex_.xy @ axes), [], False
+    values_, layer_codes, partial = LayerValues(net, origin + complex_.xy @ axes), [], False
     for i, layer in enumerate(net.layers):
         if progress is not None:
             progress(i, len(net.layers), f"{complex_.n_faces:,} regions")
-        units = front.advance()
+        units = values_.advance()
         try:
-            done = _stoppable(complex_, units, front, layer.start, budget)
-        except TooMany:
+            step = _cut_layer_in_thread(complex_, units, values_, layer.start, max_regions)
+        except TooManyFaces:
             partial = True
             break
-        if done.new is not None:
-            front.extend(done.new.a, done.new.b, done.new.t)
-        if done.vertices is not None:
-            front.keep(done.vertices)
-        front.bend()
-        complex_ = done.complex
-        levels.append(done.level)
-    outputs = net(origin + complex_.xy @ axes) if partial else front.finish()
-    return Slice(net, origin, axes, -half, half, complex_, tuple(levels), outputs, partial)
+        if step.new is not None:
+            values_.extend(step.new.a, step.new.b, step.new.t)
+        if step.vertices is not None:
+            values_.keep(step.vertices)
+        values_.bend()
+        complex_ = step.complex
+        layer_codes.append(step.level)
+    outputs = net(origin + complex_.xy @ axes) if partial else values_.finish()
+    return Slice(net, origin, axes, -half, half, complex_, tuple(layer_codes), outputs, partial)
 
 
-def _stoppable(old: Complex, units: Units, front: Front, start: int, budget: int) -> _Done:
-    """`_layer` in a thread of its own, so that Ctrl-C is heard."""
-    found: list[_Done] = []
+def _cut_layer_in_thread(
+    old: Complex, units: Units, values_: LayerValues, start: int, max_regions: int
+) -> _LayerCut:
+    """`_cut_layer` in a thread of its own, so that Ctrl-C is heard."""
+    results: list[_LayerCut] = []
 
     def task(_: None, stop: StopFlag) -> None:
-        found.append(_layer(old, units, front.z, front.rounding, start, budget, stop))
+        results.append(
+            _cut_layer(old, units, values_.z, values_.rounding, start, max_regions, stop)
+        )
 
     run_in_threads(task, [None], 2)
-    return found[0]
+    return results[0]
 
 
-def _layer(
-    old: Complex, units: Units, z: Floats, rounding: Floats, start: int, budget: int, stop: StopFlag
-) -> _Done:
+def _cut_layer(
+    old: Complex,
+    units: Units,
+    z: Floats,
+    rounding: Floats,
+    start: int,
+    max_regions: int,
+    stop: StopFlag,
+) -> _LayerCut:
     """Cut by one layer of units whose input at the vertices is z (V, i)."""
-    walls = walls_of(units, z)
+    walls = layer_walls(units, z)
     if not len(walls.levels):
         centres = old.corner_means(z)
-        return _Done(old, _Level(units.code(centres), np.arange(old.n_faces)), None, None)
+        return _LayerCut(old, _LayerCodes(units.code(centres), np.arange(old.n_faces)), None, None)
     tol = walls.tolerances(z, rounding)
-    new = cut(old, z, walls, tol, walls.units + start, budget, stop.flag)
+    new = cut(old, z, walls, tol, walls.units + start, max_regions, stop.flag)
     if isinstance(units, Pieces):
-        level = _Level(_knots_below(units, z, walls, new.bits), new.root)
-        return _Done(new.complex, level, new, None)
-    return _joined(units, z, new)
+        level = _LayerCodes(_count_knots_below(units, z, walls, new.bits), new.root)
+        return _LayerCut(new.complex, level, new, None)
+    return _merge_equal_codes(units, z, new)
 
 
-def _knots_below(units: Pieces, z: Floats, walls: Walls, bits: NDArray[np.uint8]) -> Codes:
+def _count_knots_below(
+    units: Pieces, z: Floats, walls: LayerWalls, bits: NDArray[np.uint8]
+) -> Codes:
     """Codes (F, n): each polygon's knots below, those that no wall was made of included."""
     base = (z.min(axis=0) > units.knots).sum(axis=0, dtype=np.uint8)
     codes = np.tile(base, (len(bits), 1))
@@ -377,15 +404,17 @@ def _knots_below(units: Pieces, z: Floats, walls: Walls, bits: NDArray[np.uint8]
     return codes
 
 
-def _joined(units: Units, z: Floats, new: Cut) -> _Done:
+def _merge_equal_codes(units: Units, z: Floats, new: Cut) -> _LayerCut:
     """Maxima: where the winner is the same on both sides of a cut, the cut is taken back."""
     inner = new.complex.corner_means(extended(z, new.a, new.b, new.t))
     step = max(1, 2**22 // units.n_walls)
     parts = [inner[i : i + step] for i in range(0, len(inner), step)]
-    codes = np.concatenate([units.code(part, np.zeros_like(part), RELATIVE) for part in parts])
+    codes = np.concatenate(
+        [units.code(part, np.zeros_like(part), RELATIVE_TOLERANCE) for part in parts]
+    )
     rows = np.ascontiguousarray(np.c_[new.root.astype("<i8").view(np.uint8).reshape(-1, 8),
                                       codes.view(np.uint8).reshape(len(codes), -1)])  # fmt: skip
     key = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_inverse=True)[1]
     joined = dissolve(new.complex, key)
-    level = _Level(codes[joined.faces], new.root[joined.faces])
-    return _Done(joined.complex, level, new, joined.vertices)
+    level = _LayerCodes(codes[joined.faces], new.root[joined.faces])
+    return _LayerCut(joined.complex, level, new, joined.vertices)

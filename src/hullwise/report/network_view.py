@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
-from ..model.slices import slice_
+from ..model.slices import slice_plane
 from ._network_rows import NetworkRows, rows_of
 from ._views import Plane, far_pair, plane_of_rows, principal_plane, whole_plane
 
@@ -92,7 +92,9 @@ def look(
     where = _plane(net, X, plane, columns, called, notes)
     s = None
     if where is not None:
-        s = slice_(net, where.origin, where.axes, where.half, budget=budget, progress=progress)
+        s = slice_plane(
+            net, where.origin, where.axes, where.half, max_regions=budget, progress=progress
+        )
         if s.partial:
             notes.append(
                 f"The slice is partial: more than {budget:,} regions come after layer "

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from ..._core.numba import jit
 from ..._core.types import Floats
 from .._polytope import interior
+from .._rounding import RELATIVE_TOLERANCE, SUM_ROUNDOFF
 
-RELATIVE = 1e-12  # of a row's largest value on the cell: less is zero
-ROUNDING = 2.0**-49  # of the magnitudes added up: what rounding may leave of a zero
-RADIUS = 1e-7  # of the cell's box: a thinner polytope is none; HiGHS keeps rows to 1e-7
+LEAST_RADIUS = 1e-7  # of the cell's box: a thinner polytope is none; HiGHS keeps rows to 1e-7
 
-UNKNOWN = np.int8(2)
+SIDE_UNKNOWN = np.int8(2)
 
 
 class Cell(Protocol):
@@ -73,7 +72,7 @@ def _sides(rays: Any, rows: Any, sizes: Any) -> Any:
             finite |= rays[i, 2] > 0
         if not finite:  # the whole plane: a constant shows at no corner
             low, high = min(low, rows[k, 2]), max(high, rows[k, 2])
-        tol = RELATIVE * max(-low, high) + ROUNDING * sizes[k]
+        tol = RELATIVE_TOLERANCE * max(-low, high) + SUM_ROUNDOFF * sizes[k]
         if high > tol and low < -tol:
             out[k] = 0
         else:
@@ -92,7 +91,7 @@ def _split(rays: Any, row: Any, size: float, room: Any) -> Any:
         v[i] = row[0] * rays[i, 0] + row[1] * rays[i, 1] + row[2] * rays[i, 2]
         big = max(big, abs(v[i]))
         bounded &= rays[i, 2] == 1
-    tol = RELATIVE * big + ROUNDING * size
+    tol = RELATIVE_TOLERANCE * big + SUM_ROUNDOFF * size
     used = np.zeros(2, dtype=np.int64)
     last = np.zeros(3)
     met = 0
@@ -158,19 +157,19 @@ class Polytope:
     radius: float
 
     def sides(self, rows: Floats, sizes: Floats, every: bool) -> NDArray[np.int8]:
-        out = np.full(len(rows), UNKNOWN)
+        out = np.full(len(rows), SIDE_UNKNOWN)
         values = rows[:, :-1] @ self.centre + rows[:, -1]
         norms = np.linalg.norm(rows[:, :-1], axis=1)
         for k in range(len(rows)):
             # a slope that is nothing but rounding: the sign of the constant, zero if that is too
-            if norms[k] <= ROUNDING * sizes[k]:
-                out[k] = 1 if rows[k, -1] > ROUNDING * sizes[k] else -1
+            if norms[k] <= SUM_ROUNDOFF * sizes[k]:
+                out[k] = 1 if rows[k, -1] > SUM_ROUNDOFF * sizes[k] else -1
             else:
                 beyond = -np.sign(values[k]) if values[k] else 1.0
                 if abs(values[k]) < 0.5 * self.radius * norms[k]:
                     out[k] = 0  # it cuts the ball
                 else:
-                    cut = self._with(beyond * rows[k]).radius > RADIUS
+                    cut = self._with(beyond * rows[k]).radius > LEAST_RADIUS
                     out[k] = 0 if cut else -beyond
             if not every and out[k] == 0:
                 break

@@ -7,7 +7,7 @@ by the layer's walls, unit by unit, and what is left of it are the cells of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from ..._core.types import Floats, Progress
 from .._piecewise_layers import Codes, Largest, Pieces
-from ..affine_layers import Affine, Sum
-from ..network import BLOCK, Network
+from .._rounding import absolute
+from ..network import PUSH_BLOCK_NUMBERS, Network
 from ._cells import Cell, whole
 
-CHUNK = 256  # cells pushed at a time
+CHUNK_CELLS = 256  # cells pushed at a time
 
 
 @dataclass
-class Open:
+class OpenCell:
     """A cell on its way: its code so far, and the child of a node that it hangs from."""
 
     cell: Cell
@@ -34,21 +34,21 @@ class Open:
 
 
 @dataclass
-class Grown:
+class TreeParts:
     """A tree as lists. A child is a node, or -1 - (an end)."""
 
     children: list[list[int]] = field(default_factory=list)
     rows: list[Floats] = field(default_factory=list)  # (d + 1,) in the coordinates of cells
     units: list[int] = field(default_factory=list)
-    ends: list[Open] = field(default_factory=list)
-    unfinished: list[Open] = field(default_factory=list)
+    ends: list[OpenCell] = field(default_factory=list)
+    unfinished: list[OpenCell] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """Cells in all, waiting ones too."""
         return len(self.children) + 1
 
-    def node(self, at: Open, row: Floats, unit: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    def node(self, at: OpenCell, row: Floats, unit: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """A new node where `at` hangs; the slots of its two children."""
         new = len(self.children)
         self.hang(at.slot, new)
@@ -67,28 +67,28 @@ def grow(
     centre: Floats,
     half: Floats,
     bounded: bool,
-    budget: int,
+    max_regions: int,
     progress: Progress | None,
-) -> Grown:
+) -> TreeParts:
     """The tree over centre + [-half, half] (over the whole space unless `bounded`)."""
-    grown, d = Grown(), net.n_inputs
+    grown, d = TreeParts(), net.n_inputs
     code = np.zeros(net.n_units, dtype=net.code_dtype)
     block = np.vstack([centre, np.diag(half)])[None]
     size = np.abs(centre) + half if bounded else np.ones(d)
-    start = Open(whole(d, bounded), code, (-1, 0), 0)
+    start = OpenCell(whole(d, bounded), code, (-1, 0), 0)
     waiting = [Chunk(-1, [start], {0: block}, {0: size[None]}, 0)]
-    step = max(1, min(CHUNK, BLOCK // (net.widest * (d + 1))))
+    step = max(1, min(CHUNK_CELLS, PUSH_BLOCK_NUMBERS // (net.widest * (d + 1))))
     while waiting:
         chunk = waiting.pop()
         if chunk.layer + 1 == len(net.layers):
             grown.ends += chunk.cells
         else:
             chunk.through(net)
-            cells = _cut_all(net, chunk, grown, budget)
+            cells = _cut_all(net, chunk, grown, max_regions)
             parts = [cells[i : i + step] for i in range(0, len(cells), step)]
             waiting += [_bent(net, chunk, part) for part in reversed(parts)]
         if progress is not None:
-            progress(len(grown.ends), budget, "leaves")
+            progress(len(grown.ends), max_regions, "leaves")
     for end, one in enumerate(grown.ends + grown.unfinished):
         grown.hang(one.slot, -1 - end)
     return grown
@@ -99,8 +99,8 @@ class Chunk:
     """Cells behind the units of a layer, and what the nodes up to `after` say on them."""
 
     layer: int
-    cells: list[Open]
-    held: dict[int, Floats]  # blocks (B, 1 + d, size): the centre and the axes of u
+    cells: list[OpenCell]
+    outputs: dict[int, Floats]  # blocks (B, 1 + d, size): the centre and the axes of u
     sizes: dict[int, Floats]  # (B, size): magnitudes added up
     after: int
 
@@ -110,39 +110,30 @@ class Chunk:
         end = net.layers[self.layer].node - 1
         for i in range(self.after + 1, end + 1):
             node = net.nodes[i]
-            op: Any = _absolute(node.op)  # type: ignore[arg-type]
-            given = [self.sizes[j].reshape(-1, *net.nodes[j].shape) for j in node.inputs]
-            out = op.linear(*given)
+            op: Any = absolute(node.op)  # type: ignore[arg-type]
+            inputs = [self.sizes[j].reshape(-1, *net.nodes[j].shape) for j in node.inputs]
+            out = op.linear(*inputs)
             out = out if op.offset is None else out + op.offset
             self.sizes[i] = out.reshape(len(out), -1)
         if end > self.after:
-            net.resume(self.held, self.after, until=end)
+            net.resume(self.outputs, self.after, until=end)
         self.after = end
 
 
-def _bent(net: Network, chunk: Chunk, cells: list[Open]) -> Chunk:
+def _bent(net: Network, chunk: Chunk, cells: list[OpenCell]) -> Chunk:
     """Some of the cells a chunk was cut into, behind the units."""
     node = net.layers[chunk.layer].node
     parents = np.array([one.origin for one in cells])
-    held = {i: block[parents] for i, block in chunk.held.items()}
+    outputs = {i: block[parents] for i, block in chunk.outputs.items()}
     codes = np.array([one.code for one in cells])
-    net.resume(held, node - 1, codes, until=node)
-    sizes = {i: size[parents] for i, size in chunk.sizes.items() if i in held}
-    sizes[node] = np.abs(held[node]).sum(axis=1)
-    return Chunk(chunk.layer, cells, held, sizes, node)
-
-
-def _absolute(op: Affine) -> Any:
-    """The layer with every number in it made positive: what it adds up in magnitude."""
-    if isinstance(op, Sum):
-        return Sum(tuple(abs(f) for f in op.factors))
-    named = {f.name: getattr(op, f.name) for f in fields(op)}  # type: ignore[arg-type]
-    real = {k: np.abs(v) for k, v in named.items() if getattr(v, "dtype", None) == np.float64}
-    return replace(op, **real)  # type: ignore[type-var]
+    net.resume(outputs, node - 1, codes, until=node)
+    sizes = {i: size[parents] for i, size in chunk.sizes.items() if i in outputs}
+    sizes[node] = np.abs(outputs[node]).sum(axis=1)
+    return Chunk(chunk.layer, cells, outputs, sizes, node)
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class CellTest:
     """A row that cuts a cell; the code and what is left to ask on either side."""
 
     row: Floats
@@ -167,7 +158,7 @@ class _PieceTests:
     def begin(self) -> Any:
         return None
 
-    def first(self, one: Open, state: NDArray[np.int64] | None) -> Question | None:
+    def first(self, one: OpenCell, state: NDArray[np.int64] | None) -> CellTest | None:
         """The first test that cuts; those before it go into the cell's code."""
         left = np.arange(len(self.rows)) if state is None else state
         sides = one.cell.sides(self.rows[left], self.sizes[left], state is None)
@@ -180,7 +171,7 @@ class _PieceTests:
         above = one.code.copy()
         above[self.units[j]] += 1
         codes, unit = (one.code, above), int(self.units[j])
-        return Question(self.rows[j], float(self.sizes[j]), unit, codes, (rest, rest))
+        return CellTest(self.rows[j], float(self.sizes[j]), unit, codes, (rest, rest))
 
 
 class _LargestTests:
@@ -192,7 +183,7 @@ class _LargestTests:
     def begin(self) -> Any:
         return 0, 0, -1
 
-    def first(self, one: Open, state: tuple[int, int, int]) -> Question | None:
+    def first(self, one: OpenCell, state: tuple[int, int, int]) -> CellTest | None:
         begin, at, winner = state
         for unit in range(begin, len(self.groups)):
             group = self.groups[unit]
@@ -206,24 +197,24 @@ class _LargestTests:
                 if side == 0:
                     states = (unit, place + 1, winner), (unit, place + 1, place)
                     codes = one.code, one.code.copy()
-                    return Question(row, size, self.start + unit, codes, states)
+                    return CellTest(row, size, self.start + unit, codes, states)
                 winner = place if side > 0 else winner
             one.code[self.start + unit] = winner
             at, winner = 0, -1
         return None
 
 
-def _cut_all(net: Network, chunk: Chunk, grown: Grown, budget: int) -> list[Open]:
+def _cut_all(net: Network, chunk: Chunk, grown: TreeParts, max_regions: int) -> list[OpenCell]:
     """What the walls of the layer that a chunk is at leave of its cells."""
     layer = net.layers[chunk.layer]
     op: Any = net.nodes[layer.node].op
     source = net.nodes[layer.node].inputs[0]
-    z = np.roll(chunk.held[source], -1, axis=1).transpose(0, 2, 1)
+    z = np.roll(chunk.outputs[source], -1, axis=1).transpose(0, 2, 1)
     if net.n_inputs == 1:  # a strip: nothing depends on the second coordinate
         z = np.insert(z, 1, 0.0, axis=2)
     z = np.ascontiguousarray(z)
     kind: Any = _PieceTests if isinstance(op, Pieces) else _LargestTests
-    done: list[Open] = []
+    uncut: list[OpenCell] = []
     for i, parent in enumerate(chunk.cells):
         tests = kind(op, layer.start, z[i], chunk.sizes[source][i])
         stack = [(parent, tests.begin())]
@@ -232,13 +223,13 @@ def _cut_all(net: Network, chunk: Chunk, grown: Grown, budget: int) -> list[Open
             test = tests.first(one, state)
             one.origin = i
             if test is None:
-                done.append(one)
-            elif grown.count >= budget:
+                uncut.append(one)
+            elif grown.count >= max_regions:
                 grown.unfinished.append(one)
             else:
                 slots = grown.node(one, test.row, test.unit)
                 cells = one.cell.split(test.row, test.size)
                 for side in (1, 0):
-                    sub = Open(cells[side], test.codes[side], slots[side], one.depth + 1)
+                    sub = OpenCell(cells[side], test.codes[side], slots[side], one.depth + 1)
                     stack.append((sub, test.states[side]))
-    return done
+    return uncut

@@ -16,11 +16,11 @@ from ...errors import DataError
 
 SHARINGS = ("none", "hash")
 ROUTINGS = ("soft", "hard")
-DEEPEST = 16
+MAX_DEPTH = 16
 
 
 @dataclass(frozen=True)
-class Shape:
+class TreeShape:
     """How deep, how wide, and what is shared."""
 
     n_inputs: int
@@ -54,7 +54,9 @@ class Shape:
         return sum(many * out * (into + 1) for many, out, into in self.sizes())
 
 
-def checked(n_inputs: Any, n_outputs: Any, depth: Any, hidden: Any, sharing: Any) -> Shape:
+def checked_shape(
+    n_inputs: Any, n_outputs: Any, depth: Any, hidden: Any, sharing: Any
+) -> TreeShape:
     """A shape from what a user gave.
 
     Raises
@@ -63,20 +65,22 @@ def checked(n_inputs: Any, n_outputs: Any, depth: Any, hidden: Any, sharing: Any
         For what is no such number or name.
     """
     depth = check_int("depth", depth, 1)
-    if depth > DEEPEST:
-        raise DataError(f"depth={depth}: expected at most {DEEPEST}, which is {2**DEEPEST} leaves.")
+    if depth > MAX_DEPTH:
+        raise DataError(
+            f"depth={depth}: expected at most {MAX_DEPTH}, which is {2**MAX_DEPTH} leaves."
+        )
     if isinstance(hidden, str) or not isinstance(hidden, Sequence):
         raise DataError(
             f"hidden={hidden!r}: expected the widths of the hidden layers of a split, such as "
             f"(16,), or () for a hyperplane."
         )
     widths = tuple(check_int(f"hidden[{i}]", h, 1) for i, h in enumerate(hidden))
-    chosen("sharing", sharing, SHARINGS)
+    check_choice("sharing", sharing, SHARINGS)
     sizes = check_int("n_inputs", n_inputs, 1), check_int("n_outputs", n_outputs, 1)
-    return Shape(*sizes, depth, widths, sharing)
+    return TreeShape(*sizes, depth, widths, sharing)
 
 
-def chosen(name: str, value: Any, among: tuple[str, ...]) -> None:
+def check_choice(name: str, value: Any, among: tuple[str, ...]) -> None:
     """DataError where `value` is none of the names."""
     if not isinstance(value, str) or value not in among:
         raise DataError(f"{name}={value!r}: expected {' or '.join(map(repr, among))}.")
@@ -108,7 +112,7 @@ def split_values(parameters: dict[str, list[Floats]], X: Floats) -> Floats:
     return np.asarray(h.reshape(len(X), -1))
 
 
-def turns(shape: Shape, s: Floats) -> NDArray[np.uint8]:
+def turns(shape: TreeShape, s: Floats) -> NDArray[np.uint8]:
     """The hard turns (m, depth) of rows with split values s (m, n_splits)."""
     out = np.zeros((len(s), shape.depth), dtype=np.uint8)
     before = np.zeros(len(s), dtype=np.int64)
@@ -124,14 +128,14 @@ def leaf_of(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.asarray(codes.astype(np.int64) @ powers)
 
 
-def soft(shape: Shape, s: Floats) -> Floats:
+def soft(shape: TreeShape, s: Floats) -> Floats:
     """Log-probabilities (m, 2^depth) of the leaves."""
     way = paths(shape.depth, shape.sharing)
-    taken, refused = (way > 0).astype(float).T, (way < 0).astype(float).T
-    return np.asarray(-np.logaddexp(0, -s) @ taken - np.logaddexp(0, s) @ refused)
+    positive, negative = (way > 0).astype(float).T, (way < 0).astype(float).T
+    return np.asarray(-np.logaddexp(0, -s) @ positive - np.logaddexp(0, s) @ negative)
 
 
-def held(parameters: dict[str, list[Floats]]) -> Floats:
+def leaf_distributions(parameters: dict[str, list[Floats]]) -> Floats:
     """The distribution (2^depth, n_outputs) in each leaf."""
     logits = parameters["leaves"][0]
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))

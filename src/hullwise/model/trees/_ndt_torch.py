@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..._core.types import Floats
-from ._ndt import Shape, paths
+from ._ndt import TreeShape, paths
 
 # Weight of the leaves' entropy at the start. Without it some runs crowd into few leaves; but splits
 # that all nodes of a level share are drawn through the middle of the rows by it: they go without.
-EVEN = {"none": 0.3, "hash": 0.0}
+ENTROPY_WEIGHT = {"none": 0.3, "hash": 0.0}
 
 
 class SplitTree(nn.Module):  # type: ignore[misc]
@@ -26,10 +26,10 @@ class SplitTree(nn.Module):  # type: ignore[misc]
     (2^depth, n_outputs) holds the logits of the leaves.
     """
 
-    taken: Tensor
-    refused: Tensor
+    positive: Tensor
+    negative: Tensor
 
-    def __init__(self, shape: Shape, generator: torch.Generator | None = None) -> None:
+    def __init__(self, shape: TreeShape, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.tree = shape
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
@@ -43,8 +43,8 @@ class SplitTree(nn.Module):  # type: ignore[misc]
         logits = torch.randn(shape.n_leaves, shape.n_outputs, generator=generator) * 0.1
         self.leaves = nn.Parameter(logits)
         way = torch.from_numpy(paths(shape.depth, shape.sharing)).to(logits.dtype)
-        self.register_buffer("taken", (way > 0).to(logits.dtype).T.contiguous())
-        self.register_buffer("refused", (way < 0).to(logits.dtype).T.contiguous())
+        self.register_buffer("positive", (way > 0).to(logits.dtype).T.contiguous())
+        self.register_buffer("negative", (way < 0).to(logits.dtype).T.contiguous())
 
     def splits(self, x: Tensor) -> Tensor:
         """The value of every split (m, n_splits) at x (m, n_inputs); the turn is its sign."""
@@ -59,8 +59,8 @@ class SplitTree(nn.Module):  # type: ignore[misc]
     def routes(self, x: Tensor) -> Tensor:
         """Log-probabilities (m, 2^depth) of the leaves: the product over the splits on the way."""
         s = self.splits(x)
-        taken = functional.logsigmoid(s) @ self.taken
-        return taken + functional.logsigmoid(-s) @ self.refused
+        positive = functional.logsigmoid(s) @ self.positive
+        return positive + functional.logsigmoid(-s) @ self.negative
 
     def forward(self, x: Tensor, routing: str = "soft") -> Tensor:
         """Log-probabilities (m, n_outputs) of the outputs.
@@ -69,16 +69,18 @@ class SplitTree(nn.Module):  # type: ignore[misc]
         signs of the splits lead to, and passes no gradient to the splits.
         """
         if routing == "hard":
-            held = functional.log_softmax(self.leaves, dim=1)
+            leaves = functional.log_softmax(self.leaves, dim=1)
             s = self.splits(x)
-            agreed = (s > 0).to(held.dtype) @ self.taken + (s <= 0).to(held.dtype) @ self.refused
-            return held[agreed.argmax(dim=1)]
+            agreed = (s > 0).to(leaves.dtype) @ self.positive + (s <= 0).to(
+                leaves.dtype
+            ) @ self.negative
+            return leaves[agreed.argmax(dim=1)]
         return self.mixed(self.routes(x))
 
     def mixed(self, routes: Tensor) -> Tensor:
         """Log-probabilities (m, n_outputs) of the outputs from those of the leaves."""
-        held = functional.log_softmax(self.leaves, dim=1)
-        return torch.logsumexp(routes[:, :, None] + held, dim=1)
+        leaves = functional.log_softmax(self.leaves, dim=1)
+        return torch.logsumexp(routes[:, :, None] + leaves, dim=1)
 
     def evenness(self, routes: Tensor) -> Tensor:
         """The entropy in nats of the leaf of a row drawn from these: depth log 2 at most."""
@@ -98,7 +100,7 @@ class SplitTree(nn.Module):  # type: ignore[misc]
 
 
 def train(
-    shape: Shape, X: Floats, y: NDArray[np.intp], epochs: int, rate: float, seed: int
+    shape: TreeShape, X: Floats, y: NDArray[np.intp], epochs: int, rate: float, seed: int
 ) -> tuple[dict[str, list[Floats]], list[float]]:
     """Parameters as arrays after gradient descent on rows X and classes y; the loss by epoch."""
     draw = torch.Generator().manual_seed(seed)
@@ -130,7 +132,7 @@ def _descend(
     losses = []
     for epoch in range(epochs):
         total = 0.0
-        even = EVEN[module.tree.sharing] * max(0.0, 1 - 2 * epoch / epochs)
+        even = ENTROPY_WEIGHT[module.tree.sharing] * max(0.0, 1 - 2 * epoch / epochs)
         order = torch.randperm(n, generator=draw)
         for part in (order[i : i + size] for i in range(0, n, size)):
             routes = module.routes(rows[part])
@@ -161,13 +163,13 @@ def _array(tensor: Tensor) -> Floats:
     return np.array(tensor.detach().cpu().to(torch.float64).numpy())
 
 
-def module_of(shape: Shape, parameters: dict[str, list[Floats]]) -> SplitTree:
+def module_of(shape: TreeShape, parameters: dict[str, list[Floats]]) -> SplitTree:
     """A module, in float64, with these parameters."""
     module: SplitTree = SplitTree(shape).double()
     with torch.no_grad():
-        for own, given in zip(module.weights, parameters["weights"], strict=True):
-            own.copy_(torch.from_numpy(given))
-        for own, given in zip(module.biases, parameters["biases"], strict=True):
-            own.copy_(torch.from_numpy(given))
+        for own, array in zip(module.weights, parameters["weights"], strict=True):
+            own.copy_(torch.from_numpy(array))
+        for own, array in zip(module.biases, parameters["biases"], strict=True):
+            own.copy_(torch.from_numpy(array))
         module.leaves.copy_(torch.from_numpy(parameters["leaves"][0]))
     return module

@@ -35,12 +35,23 @@ from ...errors import DataError, ModelError
 from ...geometry.cloud_estimator import CloudEstimator
 from ...io.validation import check_rows, check_target
 from ...predict.targets import encode_classes
-from ._ndt import ROUTINGS, Shape, checked, chosen, held, leaf_of, paths, soft, split_values, turns
+from ._ndt import (
+    ROUTINGS,
+    TreeShape,
+    check_choice,
+    checked_shape,
+    leaf_distributions,
+    leaf_of,
+    paths,
+    soft,
+    split_values,
+    turns,
+)
 
 if TYPE_CHECKING:
     from ._ndt_torch import SplitTree
 
-BLOCK = 4096  # rows answered at a time
+ANSWER_BLOCK_ROWS = 4096  # rows answered at a time
 
 
 def _torch() -> Any:
@@ -104,7 +115,7 @@ def NeuralDecisionTree(
     Notes
     -----
     A row costs O((splits' parameters) + 2^depth n_outputs). Source: Balestriero (2017), arXiv
-    1702.07360; see the module's text for what of it could be checked.
+    1702.07360; see the module's text for what of it could be checked_shape.
 
     Examples
     --------
@@ -113,9 +124,9 @@ def NeuralDecisionTree(
     >>> tree(torch.zeros(5, 2)).shape  # doctest: +SKIP
     torch.Size([5, 3])
     """
-    shape = checked(n_inputs, n_outputs, depth, hidden, sharing)
-    made: SplitTree = _torch().SplitTree(shape)
-    return made
+    shape = checked_shape(n_inputs, n_outputs, depth, hidden, sharing)
+    module: SplitTree = _torch().SplitTree(shape)
+    return module
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,7 +146,7 @@ class Sharing:
     leaves_per_split : (n_splits,) int64
         Used leaves whose way asks each split.
     reach : (n_splits,) float64
-        Share of the training rows that are asked each split; their sum is the depth.
+        Share of the training rows that are on_path each split; their sum is the depth.
     """
 
     n_nodes: int
@@ -152,7 +163,7 @@ class Sharing:
         return (
             f"Sharing({self.n_splits:,} splits for {self.n_nodes:,} nodes, "
             f"{self.n_leaves_used:,} of {self.n_leaves:,} leaves used, "
-            f"a split asked of {self.reach.mean():.0%} of rows)"
+            f"a split on_path of {self.reach.mean():.0%} of rows)"
         )
 
 
@@ -196,7 +207,7 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
     same tree on the same machine and versions.
 
     Source: Balestriero (2017), arXiv 1702.07360; see the module's text for what of it could be
-    checked.
+    checked_shape.
 
     Examples
     --------
@@ -239,7 +250,7 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
         ModelError
             If torch is not installed, or training ends in NaN.
         """
-        chosen("routing", self.routing, ROUTINGS)
+        check_choice("routing", self.routing, ROUTINGS)
         epochs = check_int("epochs", self.epochs, 1)
         rate = self.learning_rate
         if not isinstance(rate, int | float | np.floating) or not 0 < rate < np.inf:
@@ -247,7 +258,9 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
         rows = check_rows(X)
         check_target(y, len(rows.values))
         classes, code = encode_classes(y)
-        shape = checked(rows.values.shape[1], len(classes), self.depth, self.hidden, self.sharing)
+        shape = checked_shape(
+            rows.values.shape[1], len(classes), self.depth, self.hidden, self.sharing
+        )
         values = np.asarray(rows.values, dtype=np.float64)
         scale = np.abs(values).max(axis=0, initial=0.0)  # first, so that no square overflows
         scale[scale == 0] = 1.0
@@ -276,19 +289,24 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
         values = np.asarray(self._queries(X).values, dtype=np.float64)
         parts = [
             split_values(self._parameters, (part / self._scale - self._centre) / self._spread)
-            for part in (values[i : i + BLOCK] for i in range(0, len(values), BLOCK))
+            for part in (
+                values[i : i + ANSWER_BLOCK_ROWS] for i in range(0, len(values), ANSWER_BLOCK_ROWS)
+            )
         ]
         return np.concatenate(parts)
 
     def predict_proba(self, X: Any) -> Floats:
         """Probability of each class at rows X (m, d): (m, k), in the order of `classes_`."""
-        chosen("routing", self.routing, ROUTINGS)
-        s, leaves = self._values(X), held(self._parameters)
+        check_choice("routing", self.routing, ROUTINGS)
+        s, leaves = self._values(X), leaf_distributions(self._parameters)
         if self.routing == "hard":
             return leaves[leaf_of(turns(self._shape, s))]
-        parts = [np.exp(soft(self._shape, s[i : i + BLOCK])) for i in range(0, len(s), BLOCK)]
-        found = np.concatenate([part @ leaves for part in parts])
-        return np.asarray(found / found.sum(axis=1, keepdims=True))
+        parts = [
+            np.exp(soft(self._shape, s[i : i + ANSWER_BLOCK_ROWS]))
+            for i in range(0, len(s), ANSWER_BLOCK_ROWS)
+        ]
+        mixed = np.concatenate([part @ leaves for part in parts])
+        return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of rows X (m, d), (m,); of equal ones the first."""
@@ -315,8 +333,8 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
             If torch is not installed.
         """
         check_is_fitted(self)
-        made: SplitTree = _torch().module_of(self._shape, self._parameters)
-        return made
+        module: SplitTree = _torch().module_of(self._shape, self._parameters)
+        return module
 
     def scaling(self) -> tuple[Floats, Floats]:
         """The offset (d,) and scale (d,) of the features."""
@@ -324,8 +342,8 @@ class NeuralDecisionTreeClassifier(ClassifierMixin, CloudEstimator):
         return self._centre * self._scale, self._spread * self._scale
 
 
-def _sharing(shape: Shape, codes: NDArray[np.uint8]) -> Sharing:
-    asked = paths(shape.depth, shape.sharing) != 0
+def _sharing(shape: TreeShape, codes: NDArray[np.uint8]) -> Sharing:
+    on_path = paths(shape.depth, shape.sharing) != 0
     leaf = leaf_of(codes)
     met = np.bincount(leaf, minlength=shape.n_leaves)
     hashed = shape.sharing == "hash"
@@ -338,6 +356,6 @@ def _sharing(shape: Shape, codes: NDArray[np.uint8]) -> Sharing:
         n_split_parameters=shape.n_split_parameters,
         n_leaf_parameters=shape.n_leaves * shape.n_outputs,
         nodes_per_split=nodes.astype(np.int64),
-        leaves_per_split=asked[met > 0].sum(axis=0, dtype=np.int64),
-        reach=met @ asked / len(leaf),
+        leaves_per_split=on_path[met > 0].sum(axis=0, dtype=np.int64),
+        reach=met @ on_path / len(leaf),
     )

@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.numba import jit
-from ..._core.options import check_int
-from ..._core.types import Floats, Indices, Progress
-from ...errors import DataError, DataWarning, ModelError
+from ..._core.types import Floats, Indices
+from ...errors import DataError, DataWarning
 from .._piecewise_layers import Codes
-from ..network import BLOCK, Network
-from ._grow import Grown, grow
-from ._text import written
+from ..network import PUSH_BLOCK_NUMBERS, Network
+from ._text import tree_text
 
-HELD = 2**25  # numbers in the maps of all leaves, above which each row's map is made anew
+LEAF_MAP_NUMBERS = (
+    2**25
+)  # numbers in the maps of all leaves, above which each row's map is made anew
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,7 +35,7 @@ class NetworkTree:
 
     Node i asks whether ``normals[i] @ (x - origin) + offsets[i] > 0`` and goes on to
     ``children[i, 1]`` if so, to ``children[i, 0]`` if not. A child c < 0 is the end -1 - c;
-    ``leaf_of_end`` says which leaf that is, -1 where the budget ended.
+    ``leaf_of_end`` says which leaf that is, -1 where `max_regions` was reached.
 
     Attributes
     ----------
@@ -95,12 +95,12 @@ class NetworkTree:
 
     @property
     def n_unfinished(self) -> int:
-        """Ends that the budget left without a leaf."""
+        """Ends that `max_regions` left without a leaf."""
         return int(np.count_nonzero(self.leaf_of_end < 0))
 
     @property
     def partial(self) -> bool:
-        """Whether the budget ended before the tree did."""
+        """Whether `max_regions` was reached before the tree was finished."""
         return self.n_unfinished > 0
 
     @property
@@ -119,9 +119,9 @@ class NetworkTree:
     @property
     def shares(self) -> Floats:
         """The share of the box that each leaf has (n_leaves,); NaN where `end_shares` is."""
-        done = self.leaf_of_end >= 0
+        finished = self.leaf_of_end >= 0
         return np.bincount(
-            self.leaf_of_end[done], self.end_shares[done], minlength=self.n_leaves
+            self.leaf_of_end[finished], self.end_shares[finished], minlength=self.n_leaves
         ).astype(np.float64)
 
     def _inside(self, X: Floats, outside: str) -> NDArray[np.bool_]:
@@ -143,7 +143,7 @@ class NetworkTree:
     def _ends(self, X: Floats) -> Indices:
         if not self.n_nodes:
             return np.zeros(len(X), dtype=np.int64)
-        return np.asarray(_walk(X - self.origin, self.children, self.normals, self.offsets))
+        return np.asarray(_find_ends(X - self.origin, self.children, self.normals, self.offsets))
 
     def _leaves(self, X: Floats, outside: str) -> tuple[Indices, NDArray[np.bool_]]:
         inside = self._inside(X, outside)
@@ -154,7 +154,7 @@ class NetworkTree:
     def apply(self, X: Any, *, outside: str = "error") -> Indices:
         """The leaf (m,) of each row of X (m, d).
 
-        -1 for a row whose leaf the budget left unfinished and, with ``outside="network"``, for a
+        -1 for a row whose leaf was left unfinished and, with ``outside="network"``, for a
         row outside the box. A row exactly on a wall goes to the side where the unit is not active,
         as in the network; where rounding decides, either neighbour may get it.
 
@@ -188,7 +188,7 @@ class NetworkTree:
         Warns
         -----
         DataWarning
-            Where rows end in what the budget left unfinished; the network is asked for those.
+            Where rows end in what `max_regions` left unfinished; the network is asked for those.
 
         Raises
         ------
@@ -204,9 +204,9 @@ class NetworkTree:
         unfinished = int(np.count_nonzero(leaf[inside] < 0))
         if unfinished:
             warnings.warn(
-                f"the tree is partial: {unfinished:,} of {len(X):,} rows end in branches that the "
-                f"budget left unfinished, and are answered by the network itself. Make the tree "
-                f"with a larger budget for all of them.",
+                f"the tree is partial: {unfinished:,} of {len(X):,} rows end in branches that "
+                f"max_regions left unfinished, and are answered by the network itself. Make the "
+                f"tree with a larger max_regions for all of them.",
                 DataWarning,
                 stacklevel=2,
             )
@@ -215,9 +215,9 @@ class NetworkTree:
             out[leaf < 0] = self.net(X[leaf < 0])
         rows = np.flatnonzero(leaf >= 0)
         numbers = self.net.n_outputs * (self.net.n_inputs + 1)
-        step = max(1, BLOCK // numbers)
+        step = max(1, PUSH_BLOCK_NUMBERS // numbers)
         for part in (rows[i : i + step] for i in range(0, len(rows), step)):
-            if self.n_leaves * numbers <= HELD:
+            if self.n_leaves * numbers <= LEAF_MAP_NUMBERS:
                 maps = self._maps[leaf[part]]
             else:
                 used, place = np.unique(leaf[part], return_inverse=True)
@@ -230,11 +230,11 @@ class NetworkTree:
         """Affine maps (k, n_outputs, 1 + d) about `origin`: the value there, then the slopes."""
         d = self.net.n_inputs
         block = np.vstack([self.origin, np.eye(d)])[None]
-        found = [
+        maps = [
             self.net.push(np.repeat(block, len(leaves[s]), axis=0), self.codes[leaves[s]])
             for s in self.net.blocks(len(leaves), d + 1)
         ]
-        return np.concatenate(found).transpose(0, 2, 1)
+        return np.concatenate(maps).transpose(0, 2, 1)
 
     @cached_property
     def _maps(self) -> Floats:
@@ -250,8 +250,8 @@ class NetworkTree:
         """
         if not 0 <= i < self.n_leaves:
             raise DataError(f"leaf {i}: the tree has leaves 0 to {self.n_leaves - 1}.")
-        (found,) = self._maps_of(np.array([i]))
-        return found[:, 1:].copy(), found[:, 0] - found[:, 1:] @ self.origin
+        (affine_map,) = self._maps_of(np.array([i]))
+        return affine_map[:, 1:].copy(), affine_map[:, 0] - affine_map[:, 1:] @ self.origin
 
     def to_text(self, max_depth: int = 3) -> str:
         """The first questions, one a line, in words.
@@ -267,7 +267,7 @@ class NetworkTree:
         |   |   yes: leaf 1: y0 = -x0 - 1
         |   yes: leaf 2: y0 = x0
         """
-        return written(self, max_depth)
+        return tree_text(self, max_depth)
 
     def __repr__(self) -> str:
         def count(n: int, what: str) -> str:
@@ -283,7 +283,7 @@ class NetworkTree:
 
 
 @jit
-def _walk(X: Any, children: Any, normals: Any, offsets: Any) -> Any:
+def _find_ends(X: Any, children: Any, normals: Any, offsets: Any) -> Any:
     out = np.empty(len(X), dtype=np.int64)
     for i in range(len(X)):
         at = 0
@@ -294,134 +294,3 @@ def _walk(X: Any, children: Any, normals: Any, offsets: Any) -> Any:
             at = children[at, 1 if value > 0 else 0]
         out[i] = -1 - at
     return out
-
-
-def _box(net: Network, box: Any) -> tuple[Floats, Floats]:
-    """Lower and upper ends (d,) of a box given as a half width, a pair, or None."""
-    d = net.n_inputs
-    if box is None:
-        return np.full(d, -np.inf), np.full(d, np.inf)
-    try:
-        if np.ndim(box) == 0:
-            half = float(box)
-            lower, upper = np.full(d, -half), np.full(d, half)
-        else:
-            lower, upper = (np.broadcast_to(np.asarray(e, float).reshape(-1), (d,)) for e in box)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"box={box!r}: expected a half width, a pair (lower, upper) of numbers or of {d} "
-            f"numbers each, or None for the whole space."
-        ) from None
-    if not (np.isfinite(lower).all() and np.isfinite(upper).all() and (lower < upper).all()):
-        raise DataError(
-            f"box={box!r}: expected finite ends, the lower below the upper in every input; None "
-            f"is the whole space."
-        )
-    return lower.copy(), upper.copy()
-
-
-def to_tree(
-    net: Network,
-    box: Any = None,
-    *,
-    budget: int = 100_000,
-    progress: Progress | None = None,
-) -> NetworkTree:
-    """The decision tree equal to a network over a box, no infeasible branch in it.
-
-    Parameters
-    ----------
-    net : Network
-    box : float, (lower, upper) or None
-        A half width around 0, a pair of numbers or of (d,) arrays, or the whole space.
-    budget : int
-        Most ends of the tree. Where it ends the tree is partial: what is not finished is answered
-        by the network.
-    progress : callable, optional
-        Called with (leaves done, budget, "leaves").
-
-    Returns
-    -------
-    NetworkTree
-        Questions come in the network's order: layer by layer, unit by unit.
-
-    Raises
-    ------
-    DataError
-        If the box is none or the budget is below 1.
-    ModelError
-        If `net` is no network.
-
-    Notes
-    -----
-    In one and two dimensions cells are polygons (with corners at infinity in the whole plane) and
-    are cut exactly; a wall cuts if its values go beyond 1e-12 of their largest, and beyond what
-    rounding may leave, on both sides. Above, a branch stays if a ball of radius 1e-7 of the box
-    (absolute without one) fits in, by a linear program for every wall on every cell: small
-    networks only. O(leaves x (units in all) x corners) in the plane.
-
-    A maximum of k entries is asked in k - 1 comparisons, and a fixed order of them cuts some
-    regions into several ends; `n_leaves` counts regions.
-
-    Source: Aytekin (2022), arXiv 2210.05189, section 2; the pruning here is by feasibility.
-
-    Examples
-    --------
-    >>> import hullwise as hw
-    >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]]])
-    >>> tree = hw.model.to_tree(net, 1.0)
-    >>> tree, tree.mean_depth
-    (NetworkTree(4 leaves, 3 nodes, depth 2, in a box), 2.0)
-    >>> tree.predict([[0.5, -0.25]])
-    array([[0.5]])
-    """
-    if not isinstance(net, Network):
-        raise ModelError(
-            f"to_tree takes a Network, not {type(net).__name__}: read it with hw.model.read."
-        )
-    budget = check_int("budget", budget, 1)
-    lower, upper = _box(net, box)
-    bounded = box is not None
-    centre = lower / 2 + upper / 2 if bounded else np.zeros(net.n_inputs)
-    half = upper / 2 - lower / 2 if bounded else np.ones(net.n_inputs)
-    grown = grow(net, centre, half, bounded, budget, progress)
-    return _frozen(net, grown, (lower, upper), centre, half)
-
-
-def _frozen(
-    net: Network, grown: Grown, box: tuple[Floats, Floats], centre: Floats, half: Floats
-) -> NetworkTree:
-    d, ends = net.n_inputs, grown.ends + grown.unfinished
-    rows = np.array(grown.rows) if grown.rows else np.zeros((0, d + 1))
-    codes = np.array([one.code for one in grown.ends], dtype=net.code_dtype)
-    codes = codes.reshape(len(grown.ends), net.n_units)
-    leaves, first = _distinct(codes)
-    volumes = np.array([one.cell.volume() for one in ends])
-    return NetworkTree(
-        net=net,
-        lower=box[0],
-        upper=box[1],
-        origin=centre,
-        children=np.array(grown.children, dtype=np.int64).reshape(-1, 2),
-        normals=rows[:, :d] / half,
-        offsets=rows[:, -1].copy(),
-        units=np.array(grown.units, dtype=np.int64),
-        leaf_of_end=np.append(leaves, np.full(len(grown.unfinished), -1, dtype=np.int64)),
-        codes=codes[first],
-        end_depths=np.array([one.depth for one in ends], dtype=np.int64),
-        end_shares=volumes / 4,
-    )
-
-
-def _distinct(codes: Codes) -> tuple[Indices, Indices]:
-    """For each code the number of its kind, in order of appearance, and where each kind appears."""
-    seen: dict[bytes, int] = {}
-    first: list[int] = []
-    kinds = np.empty(len(codes), dtype=np.int64)
-    for i, code in enumerate(codes):
-        key = code.tobytes()
-        if key not in seen:
-            seen[key] = len(first)
-            first.append(i)
-        kinds[i] = seen[key]
-    return kinds, np.array(first, dtype=np.int64)

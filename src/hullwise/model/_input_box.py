@@ -1,0 +1,35 @@
+"""Boxes of the input space as users give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._core.types import Floats
+from ..errors import DataError
+from .network import Network
+
+
+def input_box(net: Network, box: Any) -> tuple[Floats, Floats]:
+    """Lower and upper ends (d,) of a box given as a half width, a pair, or None."""
+    d = net.n_inputs
+    if box is None:
+        return np.full(d, -np.inf), np.full(d, np.inf)
+    try:
+        if np.ndim(box) == 0:
+            half = float(box)
+            lower, upper = np.full(d, -half), np.full(d, half)
+        else:
+            lower, upper = (np.broadcast_to(np.asarray(e, float).reshape(-1), (d,)) for e in box)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"box={box!r}: expected a half width, a pair (lower, upper) of numbers or of {d} "
+            f"numbers each, or None for the whole space."
+        ) from None
+    if not (np.isfinite(lower).all() and np.isfinite(upper).all() and (lower < upper).all()):
+        raise DataError(
+            f"box={box!r}: expected finite ends, the lower below the upper in every input; None "
+            f"is the whole space."
+        )
+    return lower.copy(), upper.copy()

@@ -1,0 +1,51 @@
+"""The walls that a layer of units cuts a planar complex with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._core.types import Floats, Ints
+from ._piecewise_layers import Pieces, Units
+from ._rounding import RELATIVE_TOLERANCE
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWalls:
+    """The cuts of a layer, in order; wall c is about entries[ends[c] : ends[c + 1]] of z.
+
+    One entry: where it equals levels[c]. More: where the largest of all but the last equals the
+    last, so that a maximum is folded entry by entry.
+    """
+
+    ends: Ints
+    entries: Ints
+    levels: Floats
+    units: Ints  # (k,) the unit behind each, within its layer
+
+    def tolerances(self, z: Floats, rounding: Floats) -> Floats:
+        """What is zero for each wall, from the vertices' z (V, i) and their rounding (i)."""
+        noise = np.maximum(RELATIVE_TOLERANCE * np.abs(z).max(axis=0), rounding)
+        return np.asarray(np.maximum.reduceat(noise[self.entries], self.ends[:-1]))
+
+
+def layer_walls(units: Units, z: Floats) -> LayerWalls:
+    """The walls of a layer that some vertex of z (V, i) may be beyond."""
+    cuts: list[tuple[Any, float, int]] = []
+    if isinstance(units, Pieces):
+        low, high = z.min(axis=0), z.max(axis=0)
+        for knots in units.knots:
+            crossed = np.flatnonzero((low <= knots) & (high > knots))
+            cuts += [([unit], float(knots[unit]), int(unit)) for unit in crossed]
+    else:
+        for unit, group in enumerate(units.groups):  # type: ignore[attr-defined]
+            group = group[group >= 0]
+            cuts += [(group[: k + 1], 0.0, unit) for k in range(1, len(group))]
+    return LayerWalls(
+        np.cumsum([0] + [len(entries) for entries, _, _ in cuts]),
+        np.array([e for entries, _, _ in cuts for e in entries], dtype=np.int64),
+        np.array([level for _, level, _ in cuts], dtype=np.float64),
+        np.array([unit for _, _, unit in cuts], dtype=np.int64),
+    )
