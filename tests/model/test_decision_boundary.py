@@ -100,7 +100,9 @@ def test_the_first_guess_does_not_matter(monkeypatch):
     monkeypatch.setattr(_decision_boundary, "DEEPFOOL_STEPS", 0)
     other = decision_distance(net, x)
     assert other.upper == pytest.approx(want.upper, rel=1e-9)
-    monkeypatch.setattr(_decision_boundary, "FACET_DIMENSIONS", 0)  # no facet told from another wall
+    monkeypatch.setattr(
+        _decision_boundary, "FACET_DIMENSIONS", 0
+    )  # no facet told from another wall
     third = decision_distance(net, x)
     assert third.upper == pytest.approx(want.upper, rel=1e-9)
     assert want.exact
