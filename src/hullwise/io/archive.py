@@ -1,0 +1,237 @@
+"""Arrays and a JSON header in one file that is read by memory map and runs nothing.
+
+A zip file, so that any tool can look inside, whose members are stored as they are (not packed): a
+header ``header.json`` and one ``NAME.npy`` for each array, its numbers at a multiple of 64 bytes.
+Opening maps the file: no array is read before it is used. Pickles are never read or written. A
+hostile or damaged file is refused from its headers alone, before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from .._core.types import Array
+from ..errors import FileError
+from .atomic_write import whole_file
+from .paths import readable_path
+
+HEADER_NAME = "header.json"
+MAX_HEADER_BYTES = 1 << 26
+MAX_MEMBERS = 4096
+ARRAY_ALIGNMENT = 64
+STORABLE = frozenset("?bBhHiIlLqQefd")  # type codes of numpy: booleans, integers, floats
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+def write_archive(
+    path: str | PathLike[str],
+    header: Mapping[str, Any],
+    arrays: Mapping[str, Array],
+    *,
+    force: bool = False,
+) -> None:
+    """Write a header that JSON takes and arrays of plain numbers; the whole file or none.
+
+    Raises
+    ------
+    FileError
+        The file cannot be written, or exists and `force` is false.
+    """
+    with whole_file(path, force=force) as stream:
+        place = _Position(stream)
+        with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            text = json.dumps(header, ensure_ascii=False, allow_nan=False, indent=1)
+            _add(archive, place, HEADER_NAME, text.encode(), None)
+            for name, array in arrays.items():
+                _add(archive, place, f"{name}.npy", _npy_header(array), np.ascontiguousarray(array))
+
+
+class _Position(io.RawIOBase):
+    """A stream that only goes forward and knows how far it is."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.at = stream, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.stream.write(data)
+        size = memoryview(data).nbytes
+        self.at += size
+        return size
+
+    def tell(self) -> int:
+        return self.at
+
+    def flush(self) -> None:
+        if not self.stream.closed:
+            self.stream.flush()
+
+
+def _add(
+    archive: zipfile.ZipFile, place: _Position, name: str, head: bytes, array: Array | None
+) -> None:
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.external_attr = 0o644 << 16
+    if array is not None:
+        # an extra field that fills up to where the array's numbers shall begin
+        start = place.tell() + LOCAL_HEADER.size + len(name.encode()) + 20 + 4
+        info.extra = struct.pack("<HH", 0x4855, -start % ARRAY_ALIGNMENT) + bytes(
+            -start % ARRAY_ALIGNMENT
+        )
+    with archive.open(info, "w", force_zip64=True) as member:
+        member.write(head)
+        if array is not None and array.size:
+            member.write(memoryview(array.reshape(-1)).cast("B"))  # type: ignore[arg-type]
+
+
+def _npy_header(array: Array) -> bytes:
+    """The header of a .npy file (version 1.0), a multiple of 64 bytes."""
+    dtype = array.dtype.newbyteorder("<") if array.dtype.byteorder == ">" else array.dtype
+    text = repr({"descr": dtype.str, "fortran_order": False, "shape": array.shape})
+    size = -(-(len(text) + 11) // ARRAY_ALIGNMENT) * ARRAY_ALIGNMENT
+    text = text.ljust(size - 11) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The header, and the arrays as read-only memory maps by their names.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is no such file, or is damaged; nothing is allocated before that is
+        known.
+
+    Notes
+    -----
+    O(number of arrays), whatever their sizes.
+    """
+    name = os.fspath(path)
+    file = readable_path(path)
+    try:
+        with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            size = file.stat().st_size
+            _refuse_members(name, members, size)
+            header = _header(name, archive)
+            arrays = {
+                info.filename.removesuffix(".npy"): _mapped(name, stream, info, size)
+                for info in members
+                if info.filename != HEADER_NAME
+            }
+    except zipfile.BadZipFile as error:
+        raise FileError(name, f"is damaged, or no file of hullwise's ({error})") from None
+    except (NotImplementedError, RuntimeError) as error:
+        raise FileError(name, f"is packed in a way that hullwise never does ({error})") from None
+    except OSError as error:
+        raise FileError(name, f"cannot be read ({error.strerror or error})") from None
+    return header, arrays
+
+
+def _refuse_members(name: str, members: list[zipfile.ZipInfo], size: int) -> None:
+    if len(members) > MAX_MEMBERS:
+        raise FileError(name, f"holds {len(members)} members; at most {MAX_MEMBERS} are read")
+    names = [info.filename for info in members]
+    if len(set(names)) != len(names) or HEADER_NAME not in names:
+        raise FileError(name, f"holds no {HEADER_NAME}, or a member twice: it is no file of ours")
+    for info in members:
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+            raise FileError(name, f"member {info.filename[:60]!r} is packed; hullwise never does")
+        if info.header_offset + info.file_size > size:
+            raise FileError(name, f"is truncated: member {info.filename[:60]!r} ends behind it")
+    if sum(info.file_size for info in members) > size:
+        raise FileError(name, "holds members that overlap: it is damaged or made to harm")
+
+
+def _header(name: str, archive: zipfile.ZipFile) -> dict[str, Any]:
+    info = archive.getinfo(HEADER_NAME)
+    if info.file_size > MAX_HEADER_BYTES:
+        raise FileError(
+            name, f"has a header of {info.file_size} bytes; at most {MAX_HEADER_BYTES} are read"
+        )
+    try:
+        header = json.loads(archive.read(info).decode())
+    except (ValueError, RecursionError) as error:
+        raise FileError(name, f"has a header that is no JSON ({str(error)[:80]})") from None
+    if not isinstance(header, dict):
+        raise FileError(name, "has a header that is no JSON object")
+    return header
+
+
+def _mapped(name: str, stream: BinaryIO, info: zipfile.ZipInfo, size: int) -> Array:
+    """One array as a memory map, after its headers were held against its size."""
+    member = info.filename[:60]
+    stream.seek(info.header_offset)
+    local = stream.read(LOCAL_HEADER.size)
+    if len(local) < LOCAL_HEADER.size or not local.startswith(b"PK\x03\x04"):
+        raise FileError(name, f"is damaged at member {member!r}")
+    *_, name_size, extra_size = LOCAL_HEADER.unpack(local)
+    start = info.header_offset + LOCAL_HEADER.size + name_size + extra_size
+    stream.seek(start)
+    head = stream.read(10)
+    length = struct.unpack("<H", head[8:10])[0] if len(head) == 10 else 0
+    text = stream.read(length)
+    if not head.startswith(b"\x93NUMPY\x01\x00") or len(text) < length:
+        raise FileError(name, f"member {member!r} is no array")
+    dtype, shape = _dtype_and_shape(name, member, text)
+    offset = start + 10 + length
+    count = 1
+    for extent in shape:
+        count *= extent
+    if 10 + length + count * dtype.itemsize != info.file_size or offset + count > size + 1:
+        raise FileError(
+            name, f"member {member!r} says {shape} of {dtype} and holds {info.file_size} bytes"
+        )
+    if not count:
+        return np.zeros(shape, dtype)
+    return np.memmap(stream, dtype, "r", offset, shape)
+
+
+def _dtype_and_shape(name: str, member: str, text: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    try:
+        head = ast.literal_eval(text.decode("latin1").strip())
+        dtype, shape = np.dtype(str(head["descr"])), tuple(head["shape"])
+        plain = all(type(extent) is int and 0 <= extent < 1 << 48 for extent in shape)
+        if dtype.char not in STORABLE or head["fortran_order"] is not False or not plain:
+            raise ValueError(f"{head['descr']}, {head['shape']}")
+    except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise FileError(name, f"member {member!r} has no header of ours ({error})") from None
+    return dtype, shape
+
+
+def pack_texts(texts: Any) -> dict[str, Array]:
+    """Texts as two arrays: their bytes one after another, and where each begins."""
+    encoded = [str(text).encode("utf-8", "surrogatepass") for text in texts]
+    starts = np.zeros(len(encoded) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in encoded], out=starts[1:])
+    return {"bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8), "starts": starts}
+
+
+def unpack_texts(packed: Mapping[str, Array]) -> Any:
+    """(n,) object: the texts that `pack_texts` packed.
+
+    Raises
+    ------
+    ValueError
+        The two arrays do not fit each other.
+    """
+    data, starts = packed["bytes"].tobytes(), np.asarray(packed["starts"])
+    ends = len(starts) and (starts[0] != 0 or starts[-1] != len(data))
+    if not len(starts) or ends or (np.diff(starts) < 0).any():
+        raise ValueError("texts whose places do not fit their bytes")
+    texts = np.empty(len(starts) - 1, dtype=object)
+    for i in range(len(texts)):
+        texts[i] = data[starts[i] : starts[i + 1]].decode("utf-8", "surrogatepass")
+    return texts
