@@ -69,8 +69,10 @@ def measure(path: Path, times: int) -> list[tuple[Any, ...]]:
     for lot in lots(data):
         Q = data["Q" + lot]
         theirs = 1e3 * float(data["cpu" + lot].mean())
-        fresh = repeated(lambda Q=Q: hw.DelaunayRegressor().fit(X, X[:, 0]).weights(Q), times)
-        reg = hw.DelaunayRegressor().fit(X, X[:, 0])
+        fresh = repeated(
+            lambda Q=Q: hw.DelaunayRegressor(metric=None).fit(X, X[:, 0]).weights(Q), times
+        )
+        reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0])
         reg.weights(Q)
         ours = 1e3 * repeated(lambda reg=reg, Q=Q: reg.weights(Q), times).cpu / len(Q)
         recorded = data["simp" + lot], data["w" + lot], data["ierr" + lot]

@@ -48,8 +48,8 @@ forms = {"pixels": pictures, "coordinates": tips, "angle": lambda t: 6 * t[:, No
 # (Guessing the mean has an error of 0.64.)
 
 regressors = {
-    "2 nearest": hw.NearestRegressor(n_neighbors=2),
-    "Delaunay": hw.DelaunayRegressor(),
+    "2 nearest": hw.NearestRegressor(n_neighbors=2, metric=None),
+    "Delaunay": hw.DelaunayRegressor(metric=None),
     "network": make_pipeline(
         StandardScaler(), MLPRegressor(hidden_layer_sizes=(64, 64), max_iter=3000, random_state=0)
     ),

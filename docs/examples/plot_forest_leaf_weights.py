@@ -57,7 +57,7 @@ print("largest difference to forest.predict:", np.abs(W @ f(X) - forest.predict(
 # each unit of length. The bound has two parts: the *shift*, for weighted rows that do not average
 # to the query, and the *spread*, for rows that are not at the query.
 
-bound = hw.error_bound(W, X, Q, smoothness=9.0, lipschitz=np.sqrt(9.25))
+bound = hw.error_bound(W, X, Q, smoothness=9.0, lipschitz=np.sqrt(9.25), metric=None)
 error = np.abs(forest.predict(Q) - f(Q))
 inside = (Q[:, 0] >= 0) & (Q[:, 0] <= 1)
 print(bound)

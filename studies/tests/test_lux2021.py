@@ -224,7 +224,7 @@ def test_answers_are_put_at_their_rows():
 def test_box_responses_in_the_order_of_insertion():
     rng = np.random.default_rng(0)
     A, B, y = rng.random((30, 3)), rng.random((5, 3)), rng.random(30)
-    reg = hw.BoxSplineRegressor(unbounded="growing").fit(A, y)
+    reg = hw.BoxSplineRegressor(metric=None, unbounded="growing").fit(A, y)
     W = reg.weights(B).toarray()[:, reg.order_]  # column b: the box inserted b-th
     expected = W @ y
     found = METHODS["boxspline-published"].run(A, y, B)["prediction"]

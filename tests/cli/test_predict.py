@@ -23,7 +23,7 @@ def table_of(result):
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_predicts_as_in_python(tables, files, method):  # noqa: F811
     X, y, Q = tables
-    rows = table_of(run("predict", *files, *TARGET, "--method", method, "--metric", "none", "-o-"))
+    rows = table_of(run("predict", *files, *TARGET, "--method", method, "-o-"))
     name = "".join(part.capitalize() for part in method.split("-")) + "Regressor"
     reg = getattr(hw, name)().fit(X, y)
     np.testing.assert_allclose([float(r["prediction"]) for r in rows], reg.predict(Q), rtol=1e-12)
@@ -38,7 +38,7 @@ def test_rows_used_are_named_with_their_weights(tables, tmp_path):  # noqa: F811
     lines = [[f"r{i}", *x, t] for i, (x, t) in enumerate(zip(X.tolist(), y.tolist()))]
     train = write_csv(tmp_path / "a.csv", ["id", *COLUMNS, "y"], lines)
     new = write_csv(tmp_path / "b.csv", COLUMNS, Q.tolist())
-    rows = table_of(run("predict", train, new, *TARGET, "--metric", "none", "-o", "-"))
+    rows = table_of(run("predict", train, new, *TARGET, "-o", "-"))
     why = hw.DelaunayRegressor().fit(X, y).explain(Q[0])
     assert rows[0]["row"] == "0"
     first = f"r{why.rows[0]} ({100 * why.weights[0]:.3g} %)"
@@ -47,7 +47,7 @@ def test_rows_used_are_named_with_their_weights(tables, tmp_path):  # noqa: F811
 
 def test_bound_with_given_constants(tables, files):  # noqa: F811
     X, y, Q = tables
-    args = ["--bound", "--smoothness", "2", "--lipschitz", "3", "--metric", "none", "-o", "-"]
+    args = ["--bound", "--smoothness", "2", "--lipschitz", "3", "-o", "-"]
     rows = table_of(run("predict", *files, *TARGET, *args))
     b = hw.DelaunayRegressor().fit(X, y).bound(Q, smoothness=2.0, lipschitz=3.0)
     np.testing.assert_allclose([float(r["bound"]) for r in rows], b.total, rtol=1e-12)
@@ -82,7 +82,7 @@ def test_class_labels(tables, tmp_path):  # noqa: F811
     train = write_csv(tmp_path / "a.csv", [*COLUMNS, "y"], [[*x, t] for x, t in zip(X, labels)])
     truth = np.where(Q[:, 0] > 0, "high", "low")
     new = write_csv(tmp_path / "b.csv", [*COLUMNS, "y"], [[*q, t] for q, t in zip(Q, truth)])
-    done = run("predict", train, new, "--target", "y", "--classes", "--metric", "none", "-o", "-")
+    done = run("predict", train, new, "--target", "y", "--classes", "-o", "-")
     rows = table_of(done)
     model = hw.MixtureClassifier(hw.DelaunayRegressor()).fit(X, labels)
     assert [r["prediction"] for r in rows] == model.predict(Q).tolist()
@@ -138,7 +138,7 @@ def test_rows_that_repeat_share_their_weight(tables, files, tmp_path, method):  
     X, y, Q = tables
     X, y = np.concatenate([X, X[:30]]), np.concatenate([y, y[:30] + 1])
     train = with_target(tmp_path / "twice.csv", X, y.tolist())
-    args = ["--method", method, "--metric", "none", "--bound", "--smoothness", "2"]
+    args = ["--method", method, "--bound", "--smoothness", "2"]
     done = run("predict", train, files[1], *TARGET, *args, "--lipschitz", "3", "-o", "-")
     rows = table_of(done)
     reg = getattr(hw, f"{method.capitalize()}Regressor")()

@@ -22,7 +22,7 @@ def check(W, X, Q, slack=1e-13, signed=False):
     """The bound is met by every function, and by the sphere with equality where nothing shifts."""
     W = csr_array(W)
     for name, f, L, gamma in functions(X.shape[1]):
-        bound = hw.error_bound(W, X, Q, smoothness=gamma, lipschitz=L)
+        bound = hw.error_bound(W, X, Q, smoothness=gamma, lipschitz=L, metric=None)
         error = np.abs(W @ f(X) - f(Q))
         size = abs(W) @ np.abs(f(X)) + np.abs(f(Q)) + 1
         assert (error <= bound.total + slack * size).all(), name
@@ -33,7 +33,7 @@ def check(W, X, Q, slack=1e-13, signed=False):
             assert (error <= bound.theorem1 + slack * size)[known].all(), name
     W = W.toarray()
     V = X[None] - Q[:, None]
-    one = hw.error_bound(W, X, Q, smoothness=2.0, lipschitz=1.0)
+    one = hw.error_bound(W, X, Q, smoothness=2.0, lipschitz=1.0, metric=None)
     np.testing.assert_allclose(one.spread, (np.abs(W) * (V**2).sum(axis=2)).sum(axis=1), rtol=1e-12)
     reach = np.linalg.norm(W @ X - Q, axis=1)
     np.testing.assert_allclose(one.shift, reach, rtol=1e-10, atol=1e-12)
@@ -101,7 +101,7 @@ def test_delaunay_attains_it_for_the_sphere_and_theorem_1_is_never_below(d):
     one = check(W, X, Q)
     assert (one.shift < 1e-12).all()
     f = 1.5 * (X**2).sum(axis=1)
-    bound = hw.error_bound(W, X, Q, smoothness=3.0)
+    bound = hw.error_bound(W, X, Q, smoothness=3.0, metric=None)
     error = W @ f - 1.5 * (Q**2).sum(axis=1)
     np.testing.assert_allclose(error, bound.spread, rtol=1e-11, atol=1e-13)
     assert (bound.theorem1 >= bound.spread).all()
@@ -125,7 +125,9 @@ def test_leaves_of_a_forest():
     np.testing.assert_allclose(W @ y, forest.predict(Q), rtol=1e-12)
     check(W, X, Q)
     error = np.abs(W @ y - np.sin(Q).sum(axis=1))
-    assert (error <= hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=np.sqrt(2)).total).all()
+    assert (
+        error <= hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=np.sqrt(2), metric=None).total
+    ).all()
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
@@ -171,7 +173,7 @@ def test_rounded_upward_and_hardly(signed, scale, offset):
         W[:, 0] += 1 - W.sum(axis=1)
         W[0] = 0
         W[0, 0] = 1
-        found = hw.error_bound(W, X, Q, smoothness=2.0, lipschitz=1.0)
+        found = hw.error_bound(W, X, Q, smoothness=2.0, lipschitz=1.0, metric=None)
         for b, (reach, moment) in enumerate(exact_terms(W, X, Q)):
             up, far = Fraction(float(found.moment[b])), Fraction(float(found.reach[b]))
             assert up >= moment
@@ -185,7 +187,9 @@ def test_rounded_upward_and_hardly(signed, scale, offset):
 
 
 def test_integers_by_hand():
-    found = hw.error_bound([[0.25, 0.75]], [[0], [4]], [[2]], smoothness=3.0, lipschitz=5.0)
+    found = hw.error_bound(
+        [[0.25, 0.75]], [[0], [4]], [[2]], smoothness=3.0, lipschitz=5.0, metric=None
+    )
     np.testing.assert_allclose(found.reach, [1.0], rtol=1e-14)
     np.testing.assert_allclose(found.moment, [4.0], rtol=1e-14)
     np.testing.assert_allclose(found.total, [5.0 + 6.0], rtol=1e-14)
@@ -198,7 +202,7 @@ def test_theorem_1_by_its_formula():
     for d, s in ((2, 3), (3, 4), (5, 3), (4, 2)):
         X, w = rng.normal(size=(s, d)), rng.dirichlet(np.ones(s))
         q = rng.normal(size=d)
-        found = hw.error_bound(w[None], X, q[None], smoothness=1.7, lipschitz=0.3)
+        found = hw.error_bound(w[None], X, q[None], smoothness=1.7, lipschitz=0.3, metric=None)
         p = w @ X
         x0 = np.linalg.norm(X - p, axis=1).argmin()
         E = np.delete(X, x0, axis=0) - X[x0]
@@ -218,7 +222,7 @@ def test_theorem_1_needs_a_simplex():
         [0.5, 0, 0, 0, 0.5],  # the same place twice
     ]
     Q = [[0.0, 3.0]] * 5
-    found = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=2.0)
+    found = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=2.0, metric=None)
     np.testing.assert_array_equal(np.isnan(found.theorem1), [False, False, True, True, True])
     np.testing.assert_allclose(found.theorem1[0], 6.0, rtol=1e-12)
 
@@ -246,8 +250,10 @@ def test_any_form_of_weights(form):
     W *= rng.random(W.shape) < 0.5
     W /= W.sum(axis=1, keepdims=True)
     before = W.copy()
-    found = hw.error_bound(form(W), X, Q, smoothness=1.0, lipschitz=1.0)
-    same = hw.error_bound(W, hw.Cloud(X), pd.DataFrame(Q), smoothness=1.0, lipschitz=1.0)
+    found = hw.error_bound(form(W), X, Q, smoothness=1.0, lipschitz=1.0, metric=None)
+    same = hw.error_bound(
+        W, hw.Cloud(X), pd.DataFrame(Q), smoothness=1.0, lipschitz=1.0, metric=None
+    )
     np.testing.assert_array_equal(found.total, same.total)
     np.testing.assert_array_equal(found.theorem1, same.theorem1)
     np.testing.assert_array_equal(W, before)
@@ -256,17 +262,20 @@ def test_any_form_of_weights(form):
 def test_entries_given_twice_and_zeros_kept():
     W = csr_array(([0.25, 0.25, 0.5, 0.0], [0, 0, 1, 2], [0, 4]), shape=(1, 3))
     X, Q = [[0.0], [2.0], [50.0]], [[1.0]]
-    found = hw.error_bound(W, X, Q, smoothness=1.0)
-    assert found.theorem1[0] == hw.error_bound([[0.5, 0.5, 0]], X, Q, smoothness=1.0).theorem1[0]
+    found = hw.error_bound(W, X, Q, smoothness=1.0, metric=None)
+    assert (
+        found.theorem1[0]
+        == hw.error_bound([[0.5, 0.5, 0]], X, Q, smoothness=1.0, metric=None).theorem1[0]
+    )
     assert W.nnz == 4
-    assert hw.simplex_shape(W, X, Q).rows.tolist() == [2]
+    assert hw.simplex_shape(W, X, Q, metric=None).rows.tolist() == [2]
 
 
 def test_float32_weights_are_taken_by_their_own_precision():
     W = np.full((2, 3), 1 / 3, dtype=np.float32)
-    hw.error_bound(W, np.eye(3), np.eye(3)[:2], smoothness=1.0)
+    hw.error_bound(W, np.eye(3), np.eye(3)[:2], smoothness=1.0, metric=None)
     with pytest.raises(hw.DataError, match="sums to"):
-        hw.error_bound(W.astype(float), np.eye(3), np.eye(3)[:2], smoothness=1.0)
+        hw.error_bound(W.astype(float), np.eye(3), np.eye(3)[:2], smoothness=1.0, metric=None)
 
 
 def test_metrics_are_linear_maps():
@@ -281,13 +290,13 @@ def test_metrics_are_linear_maps():
         ("range", np.diag(1 / np.ptp(X, axis=0))),
         ("std", np.diag(1 / X.std(axis=0))),
     ):
-        plain = hw.error_bound(W, X @ image.T, Q @ image.T, **kind)
+        plain = hw.error_bound(W, X @ image.T, Q @ image.T, metric=None, **kind)
         found = hw.error_bound(W, X, Q, metric=metric, **kind)
         for name, values in plain.to_dict().items():
             np.testing.assert_allclose(found.to_dict()[name], values, rtol=1e-9, err_msg=name)
         mine, its = (
             hw.simplex_shape(W, X, Q, metric=metric),
-            hw.simplex_shape(W, X @ image.T, Q @ image.T),
+            hw.simplex_shape(W, X @ image.T, Q @ image.T, metric=None),
         )
         for name, values in its.to_dict().items():
             np.testing.assert_allclose(mine.to_dict()[name], values, rtol=1e-9, err_msg=name)
@@ -306,12 +315,15 @@ def test_scale(power):
     W = np.zeros((20, 30))
     W[:, :4] = rng.dirichlet(np.ones(4), 20)
     unit = 2.0**power
-    plain = hw.error_bound(W, X, Q, smoothness=3.0, lipschitz=2.0)
-    found = hw.error_bound(W, X * unit, Q * unit, smoothness=3.0 / unit, lipschitz=2.0)
+    plain = hw.error_bound(W, X, Q, smoothness=3.0, lipschitz=2.0, metric=None)
+    found = hw.error_bound(W, X * unit, Q * unit, smoothness=3.0 / unit, lipschitz=2.0, metric=None)
     for name in ("shift", "spread", "theorem1", "total"):
         np.testing.assert_allclose(getattr(found, name) / unit, getattr(plain, name), rtol=1e-12)
     np.testing.assert_allclose(found.reach / unit, plain.reach, rtol=1e-12)
-    mine, its = hw.simplex_shape(W, X * unit, Q * unit), hw.simplex_shape(W, X, Q)
+    mine, its = (
+        hw.simplex_shape(W, X * unit, Q * unit, metric=None),
+        hw.simplex_shape(W, X, Q, metric=None),
+    )
     np.testing.assert_allclose(mine.circumradius / unit, its.circumradius, rtol=1e-10)
 
 
@@ -320,20 +332,22 @@ def test_offset():
     X, Q = rng.integers(0, 1 << 20, (30, 3)), rng.integers(0, 1 << 20, (20, 3))
     W = np.zeros((20, 30))
     W[:, :4] = rng.dirichlet(np.ones(4), 20)
-    far = hw.error_bound(W, X + 1e12, Q + 1e12, smoothness=3.0, lipschitz=2.0)
-    near = hw.error_bound(W, X, Q, smoothness=3.0, lipschitz=2.0)
+    far = hw.error_bound(W, X + 1e12, Q + 1e12, smoothness=3.0, lipschitz=2.0, metric=None)
+    near = hw.error_bound(W, X, Q, smoothness=3.0, lipschitz=2.0, metric=None)
     for name, values in near.to_dict().items():
         np.testing.assert_allclose(far.to_dict()[name], values, rtol=1e-12, err_msg=name)
 
 
 def test_what_does_not_fit_a_number_is_infinite_never_nan():
-    found = hw.error_bound([[0.5, 0.5]], [[0.0], [1e300]], [[5e299]], smoothness=1.0, lipschitz=1.0)
+    found = hw.error_bound(
+        [[0.5, 0.5]], [[0.0], [1e300]], [[5e299]], smoothness=1.0, lipschitz=1.0, metric=None
+    )
     assert found.moment[0] == found.total[0] == np.inf
     assert found.reach[0] < 1e289
-    tiny = hw.error_bound([[0.5, 0.5]], [[0.0], [1e-300]], [[5e-301]], smoothness=1.0)
+    tiny = hw.error_bound([[0.5, 0.5]], [[0.0], [1e-300]], [[5e-301]], smoothness=1.0, metric=None)
     assert 0 < tiny.spread[0] < 1e-320
     apart = hw.error_bound(
-        [[2.0, -1.0]], [[0.0], [1e-300]], [[1.7e308]], smoothness=1.0, lipschitz=1
+        [[2.0, -1.0]], [[0.0], [1e-300]], [[1.7e308]], smoothness=1.0, lipschitz=1, metric=None
     )
     assert apart.total[0] == np.inf
     assert apart.shift[0] >= 1.7e308
@@ -345,19 +359,22 @@ def test_any_block_size_and_any_batch(monkeypatch):
     W = rng.random((30, 50)) * (rng.random((30, 50)) < rng.random((30, 1)) ** 2)
     W[:, 0] += 0.1
     W /= W.sum(axis=1, keepdims=True)
-    whole, shape = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=1.0), hw.simplex_shape(W, X, Q)
+    whole, shape = (
+        hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=1.0, metric=None),
+        hw.simplex_shape(W, X, Q, metric=None),
+    )
     assert (shape.rows <= 5).any()
     assert (shape.rows > 20).any()
     for b in range(30):
-        one = hw.error_bound(W[[b]], X, Q[[b]], smoothness=1.0, lipschitz=1.0)
+        one = hw.error_bound(W[[b]], X, Q[[b]], smoothness=1.0, lipschitz=1.0, metric=None)
         for name, values in whole.to_dict().items():
             np.testing.assert_array_equal(one.to_dict()[name], values[[b]], err_msg=name)
     for numbers in (4, 64, 300):
         monkeypatch.setattr(_row_weights, "DIFFERENCES_AT_ONCE", numbers)
-        found = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=1.0)
+        found = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=1.0, metric=None)
         for name, values in whole.to_dict().items():
             np.testing.assert_allclose(found.to_dict()[name], values, rtol=1e-12, err_msg=name)
-        np.testing.assert_array_equal(hw.simplex_shape(W, X, Q).nearest, shape.nearest)
+        np.testing.assert_array_equal(hw.simplex_shape(W, X, Q, metric=None).nearest, shape.nearest)
 
 
 def test_spans_cover_every_entry_once(monkeypatch):
@@ -412,17 +429,17 @@ def test_refusals(change, message):
 def test_columns_must_agree_and_labels_are_kept():
     X = pd.DataFrame({"a": [0.0, 1.0], "b": [0.0, 1.0]})
     Q = pd.DataFrame({"a": [0.5], "b": [0.5]}, index=["here"])
-    found = hw.error_bound([[0.5, 0.5]], X, Q, smoothness=1.0)
+    found = hw.error_bound([[0.5, 0.5]], X, Q, smoothness=1.0, metric=None)
     assert found.to_frame().index.tolist() == ["here"]
-    assert hw.simplex_shape([[0.5, 0.5]], X, Q).to_frame().index.tolist() == ["here"]
+    assert hw.simplex_shape([[0.5, 0.5]], X, Q, metric=None).to_frame().index.tolist() == ["here"]
     with pytest.raises(hw.DataError, match="b"):
-        hw.error_bound([[0.5, 0.5]], X, Q[["b", "a"]], smoothness=1.0)
+        hw.error_bound([[0.5, 0.5]], X, Q[["b", "a"]], smoothness=1.0, metric=None)
 
 
 def test_words():
-    one = hw.error_bound([[1.0]], [[0.0]], [[2.0]], smoothness=1.0, lipschitz=1.0)
+    one = hw.error_bound([[1.0]], [[0.0]], [[2.0]], smoothness=1.0, lipschitz=1.0, metric=None)
     assert repr(one).startswith("ErrorBound(1 query: total up to 4,")
     assert list(one.to_frame().columns) == list(one.to_dict())
-    assert repr(hw.simplex_shape([[1.0]], [[0.0]], [[2.0]])) == (
+    assert repr(hw.simplex_shape([[1.0]], [[0.0]], [[2.0]], metric=None)) == (
         "SimplexShape(1 query from 1 row each; longest edge up to 0)"
     )

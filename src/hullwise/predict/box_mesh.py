@@ -255,7 +255,7 @@ class BoxRegressor(Interpolant):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = None,
+        metric: ArrayLike | str | None = "std",
         duplicates: str = "mean",
         unbounded: str = "flat",
     ) -> None:
@@ -273,9 +273,9 @@ class BoxSplineRegressor(BoxRegressor):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
-        Which axis separates two rows most, and which rows are near, depends on it: with None on
-        the units of the features. A full (d, d) matrix turns the boxes onto its own axes, the
+    metric : "std", "range", None, (d,) or (d, d)
+        Which axis separates two rows most, and which rows are near, depends on it: with None
+        on the units of the features. A full (d, d) matrix turns the boxes onto its own axes, the
         rows of a factor L with M = L' L (its eigenvectors).
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -331,7 +331,7 @@ class MaxBoxRegressor(BoxRegressor):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         As for `BoxSplineRegressor`.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.

@@ -34,7 +34,7 @@ class DelaunayRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         In which units nearness counts; the simplices depend on it.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -74,7 +74,7 @@ class DelaunayRegressor(Interpolant):
     --------
     >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]
-    >>> reg = hw.DelaunayRegressor().fit(X, [0.0, 1.0, 1.0, 4.0])
+    >>> reg = hw.DelaunayRegressor(metric=None).fit(X, [0.0, 1.0, 1.0, 4.0])
     >>> reg.predict([[0.25, 0.25], [2.0, 3.0]])      # outside: the corner's
     array([0.5, 4. ])
     >>> reg.weights([[0.25, 0.25]]).toarray()

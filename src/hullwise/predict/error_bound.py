@@ -44,7 +44,7 @@ class ErrorBound:
     Examples
     --------
     >>> import hullwise as hw
-    >>> b = hw.error_bound([[0.5, 0.5]], [[0.0], [2.0]], [[1.0]], smoothness=2.0)
+    >>> b = hw.error_bound([[0.5, 0.5]], [[0.0], [2.0]], [[1.0]], smoothness=2.0, metric=None)
     >>> b.spread.round(12), b.total.round(12)
     (array([1.]), array([1.]))
     """
@@ -89,7 +89,7 @@ class ErrorBound:
 
 
 def error_bound(
-    W: Any, X: Any, Q: Any, *, smoothness: float, lipschitz: float = 0.0, metric: Any = None
+    W: Any, X: Any, Q: Any, *, smoothness: float, lipschitz: float = 0.0, metric: Any = "std"
 ) -> ErrorBound:
     """Bound the error of predictions ``W @ f(X)`` at queries Q, whatever made the weights.
 
@@ -106,7 +106,7 @@ def error_bound(
     lipschitz : float
         Lipschitz constant of f itself. Where the weighted rows do not average to the query, the
         default of 0 leaves `shift` out: then `total` bounds nothing, look at `reach`.
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         The metric in which both constants are stated.
 
     Returns
@@ -154,7 +154,7 @@ def error_bound(
     --------
     >>> import numpy as np, hullwise as hw
     >>> X, W = np.array([[0.0], [1.0], [4.0]]), np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
-    >>> b = hw.error_bound(W, X, [[0.5], [2.0]], smoothness=2.0, lipschitz=3.0)
+    >>> b = hw.error_bound(W, X, [[0.5], [2.0]], smoothness=2.0, lipschitz=3.0, metric=None)
     >>> b
     ErrorBound(2 queries: total up to 4, median 2.125; shift up to 1.5, spread up to 2.5)
     >>> b.total.round(9)

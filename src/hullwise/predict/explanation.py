@@ -43,7 +43,7 @@ class Explanation:
     --------
     >>> import hullwise as hw
     >>> X, y = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [0.0, 1.0, 4.0]
-    >>> why = hw.DelaunayRegressor().fit(X, y).explain([0.25, 0.5])
+    >>> why = hw.DelaunayRegressor(metric=None).fit(X, y).explain([0.25, 0.5])
     >>> why
     Explanation(2.25 from 3 rows: 2 (50 %), 0 (25 %), 1 (25 %))
     >>> why.to_dict()["target"].tolist()

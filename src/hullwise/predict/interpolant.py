@@ -40,7 +40,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
     unique_rows_: UniqueRows | None
     averaging_: csr_array | None
 
-    def __init__(self, *, metric: ArrayLike | str | None = None, duplicates: str = "mean") -> None:
+    def __init__(self, *, metric: ArrayLike | str | None = "std", duplicates: str = "mean") -> None:
         self.metric = metric
         self.duplicates = duplicates
 

@@ -58,7 +58,7 @@ class InverseDistanceRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -93,7 +93,7 @@ class InverseDistanceRegressor(Interpolant):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = None,
+        metric: ArrayLike | str | None = "std",
         duplicates: str = "mean",
         power: float = 2.0,
         n_neighbors: int | None = None,

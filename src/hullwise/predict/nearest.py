@@ -37,7 +37,7 @@ class NearestRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -68,7 +68,7 @@ class NearestRegressor(Interpolant):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = None,
+        metric: ArrayLike | str | None = "std",
         duplicates: str = "mean",
         n_neighbors: int = 5,
     ) -> None:

@@ -84,7 +84,7 @@ class ShepardRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -112,7 +112,8 @@ class ShepardRegressor(Interpolant):
     Examples
     --------
     >>> import hullwise as hw
-    >>> reg = hw.ShepardRegressor().fit([[0.0], [1.0], [3.0], [4.0]], [0.0, 1.0, 9.0, 16.0])
+    >>> X, y = [[0.0], [1.0], [3.0], [4.0]], [0.0, 1.0, 9.0, 16.0]
+    >>> reg = hw.ShepardRegressor(metric=None).fit(X, y)
     >>> reg.radii_
     array([3., 2., 2., 3.])
     >>> reg.predict([[1.0], [2.0]])

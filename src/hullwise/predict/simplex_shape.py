@@ -47,7 +47,7 @@ class SimplexShape:
     --------
     >>> import hullwise as hw
     >>> X, W = [[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]], [[0.2, 0.4, 0.4]]
-    >>> shape = hw.simplex_shape(W, X, [[1.2, 1.6]])
+    >>> shape = hw.simplex_shape(W, X, [[1.2, 1.6]], metric=None)
     >>> shape.longest_edge.round(9), shape.circumradius.round(9)
     (array([5.]), array([2.5]))
     """
@@ -82,7 +82,7 @@ class SimplexShape:
         return frame_of(self.to_dict(), self.labels)
 
 
-def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = None) -> SimplexShape:
+def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = "std") -> SimplexShape:
     """Size and shape of the simplex behind each prediction.
 
     Parameters
@@ -92,7 +92,7 @@ def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = None) -> SimplexShape
     X : array (n, d), data frame, or Cloud
         The rows that the weights belong to.
     Q : array or data frame (m, d)
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         The metric of all lengths.
 
     Returns
@@ -113,7 +113,7 @@ def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = None) -> SimplexShape
     --------
     >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]
-    >>> shape = hw.simplex_shape([[0.5, 0.25, 0.25]], X, [[0.75, 1.0]])
+    >>> shape = hw.simplex_shape([[0.5, 0.25, 0.25]], X, [[0.75, 1.0]], metric=None)
     >>> shape
     SimplexShape(1 query from 3 rows each; longest edge up to 5)
     >>> shape.circumradius.round(12), shape.smallest_singular_value.round(12), shape.nearest

@@ -69,7 +69,7 @@ class Simplices:
     --------
     >>> import hullwise as hw
     >>> X = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]
-    >>> reg = hw.DelaunayRegressor().fit(X, [0.0, 1.0, 1.0, 4.0])
+    >>> reg = hw.DelaunayRegressor(metric=None).fit(X, [0.0, 1.0, 1.0, 4.0])
     >>> simplices = reg.simplices([[0.25, 0.25], [2.0, 3.0]])
     >>> simplices
     Simplices(2 queries: 1 inside, 1 outside)

@@ -54,7 +54,8 @@ class Smoothness:
     Examples
     --------
     >>> import hullwise as hw
-    >>> least = hw.estimate_smoothness([[0.0], [1.0], [2.0], [4.0]], [0.0, 1.0, 4.0, 16.0])
+    >>> X, y = [[0.0], [1.0], [2.0], [4.0]], [0.0, 1.0, 4.0, 16.0]
+    >>> least = hw.estimate_smoothness(X, y, metric=None)
     >>> round(least.lipschitz, 6), round(least.smoothness, 6)       # of x^2 on these rows
     (6.0, 2.0)
     """
@@ -84,7 +85,7 @@ def estimate_smoothness(
     X: Any,
     y: Any,
     *,
-    metric: Any = None,
+    metric: Any = "std",
     rows: int = 500,
     n_neighbors: int | None = None,
     quantile: float = 1.0,
@@ -96,7 +97,7 @@ def estimate_smoothness(
     X : array (n, d), data frame, or Cloud
     y : (n,) or (n, k)
         Values of the target at the rows. Rows that are equal in every feature are averaged.
-    metric : None, "std", "range", (d,) or (d, d)
+    metric : "std", "range", None, (d,) or (d, d)
         The metric in which the constants are stated: the one of the bound that they go into.
     rows : int
         How many rows, drawn evenly, are looked at.
@@ -145,7 +146,7 @@ def estimate_smoothness(
     --------
     >>> import numpy as np, hullwise as hw
     >>> X = np.random.default_rng(0).random((200, 2))
-    >>> least = hw.estimate_smoothness(X, 3 * X[:, 0] ** 2)
+    >>> least = hw.estimate_smoothness(X, 3 * X[:, 0] ** 2, metric=None)
     >>> 5.0 < least.smoothness <= 6.0 and 5.0 < least.lipschitz <= 6.0
     True
     """

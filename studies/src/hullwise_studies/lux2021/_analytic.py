@@ -151,9 +151,9 @@ def _spacing_task(d: int, n: int, design: str) -> Callable[[Results], dict[str, 
         import hullwise as hw
 
         X, Q = found[_rows_name(d, n, design)]["rows"], queries(d)
-        reg = hw.DelaunayRegressor().fit(X, function(X))
+        reg = hw.DelaunayRegressor(metric=None).fit(X, function(X))
         W = reg.weights(Q)
-        shape = hw.simplex_shape(W, X, Q)
+        shape = hw.simplex_shape(W, X, Q, metric=None)
         return {
             "error": np.abs(W @ function(X) - function(Q)),
             "nearest row": shape.nearest,

@@ -75,10 +75,11 @@ def _mixture(slug: str, A: Floats, samples: Floats, B: Floats, seen: Floats) -> 
     start = perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        model = hullwise.MixtureRegressor(make(**options)).fit(A, samples)
+        interpolant = make(metric=None, **options)
+        model = hullwise.MixtureRegressor(interpolant).fit(A, samples)
         if slug == "boxspline-published":
             given = in_insertion_order(samples, model.interpolant_)
-            model = hullwise.MixtureRegressor(make(**options)).fit(A, given)
+            model = hullwise.MixtureRegressor(interpolant).fit(A, given)
     fitted = perf_counter()
     found = model.ks(B, seen)
     return {

@@ -71,7 +71,8 @@ def _interpolant(name: str, **options: Any) -> Callable[[Floats, Floats, Floats]
         with warnings.catch_warnings():
             # Rows that repeat with another target are averaged; the page says so.
             warnings.simplefilter("ignore", DataWarning)
-            reg = getattr(hullwise, name)(**options).fit(A, y)
+            # inputs are scaled by the paper's own rule beforehand
+            reg = getattr(hullwise, name)(metric=None, **options).fit(A, y)
         fitted = perf_counter()
         W = reg.weights(B)
         found = np.asarray(W @ y)
@@ -90,7 +91,7 @@ def _published_order(A: Floats, y: Floats, B: Floats) -> Answer:
     start = perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        reg = hullwise.BoxSplineRegressor(unbounded="growing").fit(A, y)
+        reg = hullwise.BoxSplineRegressor(metric=None, unbounded="growing").fit(A, y)
     fitted = perf_counter()
     given = in_insertion_order(y, reg)
     W = reg.weights(B)
@@ -101,8 +102,8 @@ def _published_order(A: Floats, y: Floats, B: Floats) -> Answer:
 def in_insertion_order(y: Floats, reg: Any) -> Floats:
     """Targets moved so that the row of the box inserted b-th carries the target of row b."""
     order = reg.order_
-    if reg.places_ is not None:  # merged rows: the first of each stands for all
-        order = reg.places_.first[order]
+    if reg.unique_rows_ is not None:  # merged rows: the first of each stands for all
+        order = reg.unique_rows_.first[order]
     given = np.array(y, copy=True)
     given[order] = y[: len(order)]
     return given

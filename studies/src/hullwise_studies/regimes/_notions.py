@@ -106,8 +106,8 @@ def settled(loc: Location) -> Floats:
 def spread(cloud: Cloud, Q: Floats) -> Floats:
     """sum w |x - z|^2 of the Delaunay weights, (m,)."""
     rows = cloud.rows.block(0, cloud.n)
-    found = DelaunayRegressor().fit(rows, np.zeros(cloud.n)).simplices(Q)
-    return error_bound(found.weights, cloud, Q, smoothness=1.0).moment
+    found = DelaunayRegressor(metric=None).fit(rows, np.zeros(cloud.n)).simplices(Q)
+    return error_bound(found.weights, cloud, Q, smoothness=1.0, metric=None).moment
 
 
 def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
