@@ -11,7 +11,7 @@ import hullwise as hw
 import hullwise.cli._predict
 from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, write_csv  # noqa: F401
 from hullwise.io.table_reader import read_table
-from hullwise.predict import METHODS
+from hullwise.predict import INTERPOLANT_METHODS
 
 TARGET = ["--target", "y", "--id", "id"]
 
@@ -20,7 +20,7 @@ def table_of(result):
     return read_rows(result.stdout)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", INTERPOLANT_METHODS)
 def test_every_method_predicts_as_in_python(tables, files, method):  # noqa: F811
     X, y, Q = tables
     rows = table_of(run("predict", *files, *TARGET, "--method", method, "-o-"))
@@ -291,7 +291,7 @@ def test_first_run_compiles_what_it_needs_and_no_more(monkeypatch):
         compile_locate()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", INTERPOLANT_METHODS)
 def test_a_command_compiles_nothing_that_was_not_announced(files, method, monkeypatch):  # noqa: F811
     from numba.core import event
 

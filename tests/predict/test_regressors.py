@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hullwise as hw
-from hullwise.predict import METHODS, interpolant_class
+from hullwise.predict import INTERPOLANT_METHODS, interpolant_class
 
-ALL = [interpolant_class(method) for method in METHODS]
+ALL = [interpolant_class(method) for method in INTERPOLANT_METHODS]
 CONVEX = [kind for kind in ALL if kind is not hw.LinearShepardRegressor]
 EXACT = [kind for kind in ALL if kind is not hw.NearestRegressor]
 

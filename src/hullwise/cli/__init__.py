@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..predict import METHODS
+from ..predict import INTERPOLANT_METHODS
 from ._program import Program
 from .options import (
     BOUND,
@@ -170,7 +170,7 @@ def _refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
 )
 @click.option(
     "--method",
-    type=click.Choice([*METHODS]),
+    type=click.Choice([*INTERPOLANT_METHODS]),
     default="delaunay",
     show_default=True,
     help="How training rows are weighted.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .interpolant import Interpolant
 
 # "box-spline": "BoxSplineRegressor", ...
-METHODS = {
+INTERPOLANT_METHODS = {
     re.sub(r"\B(?=[A-Z])", "-", name.removesuffix("Regressor")).lower(): name
     for name in _INTERPOLANTS
 }
@@ -23,6 +23,6 @@ METHODS = {
 
 def interpolant_class(method: str) -> type[Interpolant]:
     """The class of an interpolant by its name on the command line."""
-    name = METHODS[method]
+    name = INTERPOLANT_METHODS[method]
     kind: type[Interpolant] = getattr(import_module(f"hullwise.{_INTERPOLANTS[name]}"), name)
     return kind

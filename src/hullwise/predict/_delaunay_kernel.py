@@ -27,7 +27,7 @@ from ._delaunay_pivot import (
 from ._score_kernels import scores, smallest
 
 FIRST_ROWS_FACTOR = 2  # times r + 3 nearest rows to begin with
-INSIDE, OUTSIDE, LOOSE = range(3)  # how a search ends
+INSIDE_HULL, OUTSIDE_HULL, NOT_OPTIMAL = range(3)  # how a search ends
 
 
 @jit
@@ -140,7 +140,7 @@ def find_simplices(ZT: Any, Zq: Any, rounding: Any, spheres: bool, halt: Any, re
             y0 = sphere(basis, size, s, working_set[1], np.zeros(r + 2), y)
         if spheres and not inside:
             _push_sphere((ZT, z, depth, np.inf, out), deepest, u, y, y0)
-        outcome[b] = LOOSE if not is_optimal else INSIDE if inside else OUTSIDE
+        outcome[b] = NOT_OPTIMAL if not is_optimal else INSIDE_HULL if inside else OUTSIDE_HULL
         nearest[b] = z - Zq[b]
         centre[b] = y / 2.0
         rows[b] = -1

@@ -16,7 +16,7 @@ from .._core.types import Floats, Indices, Progress
 from ..geometry.hull_projection import project, query_blocks
 from ..geometry.pricing import price, rows_above
 from ..geometry.scaled_view import ScaledView
-from ._delaunay_kernel import LOOSE, OUTSIDE, find_simplices
+from ._delaunay_kernel import NOT_OPTIMAL, OUTSIDE_HULL, find_simplices
 from ._simplex_result import SimplexResult, distance_rounding
 
 FIRST_BLOCKS = 512  # blocks whose nearest row begins a query's own set
@@ -52,17 +52,17 @@ class _QueryBlock:
             if not open_.size:
                 break
             self._solve_among(open_, [row_sets[b] for b in open_], self.Zq[open_])
-            candidates = self._rows_inside(open_[self.result.outcome[open_] != OUTSIDE])
-            candidates |= self._rows_beyond(open_[self.result.outcome[open_] == OUTSIDE])
+            candidates = self._rows_inside(open_[self.result.outcome[open_] != OUTSIDE_HULL])
+            candidates |= self._rows_beyond(open_[self.result.outcome[open_] == OUTSIDE_HULL])
             joined = {b: np.union1d(row_sets[b], rows) for b, rows in candidates.items()}
             open_ = np.array(
                 [b for b in joined if len(joined[b]) > len(row_sets[b])], dtype=np.intp
             )
             for b in open_.tolist():
                 row_sets[b] = joined[b]
-        out = np.flatnonzero(self.result.outcome == OUTSIDE)
+        out = np.flatnonzero(self.result.outcome == OUTSIDE_HULL)
         self._move_to_faces(out[~np.isin(out, open_)], spheres)
-        self.result.outcome[open_] = LOOSE
+        self.result.outcome[open_] = NOT_OPTIMAL
 
     def _rows_inside(self, at: Indices) -> dict[int, Indices]:
         """One pass: for each query rows inside the sphere through its own rows."""
@@ -120,7 +120,7 @@ class _QueryBlock:
         points = self.Zq[at] + offset
         self._solve_among(at, row_sets, points)
         result.nearest[at] += offset
-        result.outcome[at] = OUTSIDE
+        result.outcome[at] = OUTSIDE_HULL
         if spheres:
             self._push_spheres(at, points, U, lowest)
 

@@ -186,8 +186,8 @@ def load_rows(ZT: Any, q: Any, working_set: Any, start: int, stop: int) -> None:
 def drop_inactive(working_set: Any, active: Any, k: int) -> None:
     """Cut the working set down to its k active rows, in their order."""
     Y, cost, rows = working_set
-    kept = active[:k].copy()
-    Y2, c2, r2 = Y[kept], cost[kept], rows[kept]
+    active_places = active[:k].copy()
+    Y2, c2, r2 = Y[active_places], cost[active_places], rows[active_places]
     for a in range(k):
         Y[a], cost[a], rows[a], active[a] = Y2[a], c2[a], r2[a], a
 

@@ -20,7 +20,7 @@ class SimplexResult:
     weights: Floats  # (m, r + 1)
     nearest: Floats  # (m, r) the point interpolated at, relative to the query
     centre: Floats  # (m, r) of the empty sphere, relative to that point
-    outcome: Indices  # (m,) INSIDE, OUTSIDE or LOOSE of `_delaunay_kernel`
+    outcome: Indices  # (m,) INSIDE_HULL, OUTSIDE_HULL or NOT_OPTIMAL of `_delaunay_kernel`
 
     @classmethod
     def empty(cls, m: int, r: int) -> SimplexResult:
