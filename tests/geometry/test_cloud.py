@@ -32,7 +32,7 @@ def brute(X, G, h, k):
 def test_support_against_brute_force(monkeypatch, h, k, keep):
     monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", keep)
     for module in (pricing, _score_blocks):
-        monkeypatch.setattr(module, "BLOCK", 10)
+        monkeypatch.setattr(module, "BLOCK_ROWS", 10)
     rng = np.random.default_rng(1)
     X, G = rng.integers(-3, 4, (57, 3)), rng.integers(-9, 10, (40, 3))
     # powers of two keep the scores exact, so equal ones are equal

@@ -190,8 +190,8 @@ def test_a_sample_searched_first_changes_no_verdict(monkeypatch, membership_only
         X, Q = X + np.random.default_rng(7).normal(size=X.shape), 0.8 * Q
     options = {"metric": None, "membership_only": membership_only, "reference": 60}
     plain = hw.locate(X, Q, **options)
-    monkeypatch.setattr(hull_projection, "LARGE", 0)
-    monkeypatch.setattr(hull_projection, "SAMPLE", 320)
+    monkeypatch.setattr(hull_projection, "SAMPLE_FIRST_NUMBERS", 0)
+    monkeypatch.setattr(hull_projection, "SAMPLE_ROWS", 320)
     found = hw.locate(X, Q, **options)
     np.testing.assert_array_equal(found.verdict, plain.verdict)
     assert found.verify(X, exact=True).all()
@@ -205,8 +205,8 @@ def test_a_sample_searched_first_changes_no_verdict(monkeypatch, membership_only
 
 def test_what_the_sample_holds_needs_no_pass(monkeypatch):
     X = np.random.default_rng(8).normal(size=(3000, 4))
-    monkeypatch.setattr(hull_projection, "LARGE", 0)
-    monkeypatch.setattr(hull_projection, "SAMPLE", 512)
+    monkeypatch.setattr(hull_projection, "SAMPLE_FIRST_NUMBERS", 0)
+    monkeypatch.setattr(hull_projection, "SAMPLE_ROWS", 512)
     view, part_only = hw.Cloud(X).columnwise_view, price
 
     def counted(which, *rest, **options):
@@ -215,4 +215,4 @@ def test_what_the_sample_holds_needs_no_pass(monkeypatch):
 
     monkeypatch.setattr(hull_projection, "price", counted)
     found = hull_projection.project(view, view.frame.map(0.2 * X[:30]), membership=True)
-    assert (found.ended == hull_projection.TOUCHING).all()
+    assert (found.termination == hull_projection.Termination.TOUCHING).all()

@@ -115,8 +115,8 @@ def test_rows_in_blocks_priced_in_float32_first(family, d, monkeypatch):
     """What large data goes through, on data small enough for rationals; many rows tie here."""
     monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
     for module in (pricing, _score_blocks):
-        monkeypatch.setattr(module, "BLOCK", 4)
-    monkeypatch.setattr(pricing, "GROUPS", 3)
+        monkeypatch.setattr(module, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(pricing, "N_PROPOSALS", 3)
     rng = np.random.default_rng([d, FAMILIES.index(family), 1])
     for _ in range(8):
         X = family(rng, d, int(rng.integers(8, 24)))

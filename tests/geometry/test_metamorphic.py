@@ -154,10 +154,10 @@ def streamed(request, monkeypatch):
     block, groups, chunk = request.param
     monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
     for module in (pricing, _score_blocks):
-        monkeypatch.setattr(module, "BLOCK", block)
-    monkeypatch.setattr(pricing, "GROUPS", groups)
-    monkeypatch.setattr(_score_blocks, "CHUNK", chunk)
-    monkeypatch.setattr(cloud, "BLOCK", max(block // 4, 1))
+        monkeypatch.setattr(module, "BLOCK_ROWS", block)
+    monkeypatch.setattr(pricing, "N_PROPOSALS", groups)
+    monkeypatch.setattr(_score_blocks, "BLOCK_DIRECTIONS", chunk)
+    monkeypatch.setattr(cloud, "BLOCK_ROWS", max(block // 4, 1))
 
 
 STORED = {

@@ -1,4 +1,4 @@
-"""What a cloud learns of its rows when it is built, part by part."""
+"""Statistics of each feature, computed where the rows are, part by part."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from .._core.types import Floats
 from ..io.rows import Rows
 from ..io.validation import check_block
-from ._score_blocks import BLOCK
+from ._score_blocks import BLOCK_ROWS
 from .scaling import Frame
 
 
-def summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Floats]:
+def feature_summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Floats]:
     """Least, greatest and 2**-60 of the sum of each feature; an error where one is not finite."""
     low, high = np.full(rows.d, np.inf), np.full(rows.d, -np.inf)
     total = np.zeros(rows.d)
-    for first in range(0, rows.n, 4 * BLOCK):
-        block = rows.block(first, min(first + 4 * BLOCK, rows.n))
+    for first in range(0, rows.n, 4 * BLOCK_ROWS):
+        block = rows.block(first, min(first + 4 * BLOCK_ROWS, rows.n))
         check_block(block, start + first, columns, "X")
         np.minimum(low, block.min(axis=0), out=low)
         np.maximum(high, block.max(axis=0), out=high)
@@ -31,10 +31,10 @@ def summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Float
     return low, high, total
 
 
-def coarse(mean: Floats, low: Floats, high: Floats) -> Floats:
-    """The mean to a millionth of the range, as a place to stand.
+def rounded_mean(mean: Floats, low: Floats, high: Floats) -> Floats:
+    """The mean to a millionth of the range, as an origin.
 
-    Sums in another order, by rows in other parts, then give the same place to the last bit.
+    Sums in another order, by rows in other parts, then give the same origin to the last bit.
     """
     step = np.frexp(high / 2 - low / 2)[1] - 20
     with np.errstate(over="ignore", invalid="ignore"):
@@ -42,10 +42,10 @@ def coarse(mean: Floats, low: Floats, high: Floats) -> Floats:
     return np.clip(np.where(np.isfinite(rounded), rounded, mean), low, high)
 
 
-def squares(rows: Rows, start: int, frame: Frame, mean: Floats) -> Floats:
+def sums_of_squares(rows: Rows, start: int, frame: Frame, mean: Floats) -> Floats:
     """The sum of squares of each feature about the mean, in a frame."""
-    total, about = np.zeros(rows.d), frame.map(mean[None, :])
-    for first in range(0, rows.n, BLOCK):
-        Z = frame.map(rows.block(first, min(first + BLOCK, rows.n)))
-        total += np.square(Z - about).sum(axis=0)
+    total, centre = np.zeros(rows.d), frame.map(mean[None, :])
+    for first in range(0, rows.n, BLOCK_ROWS):
+        Z = frame.map(rows.block(first, min(first + BLOCK_ROWS, rows.n)))
+        total += np.square(Z - centre).sum(axis=0)
     return total

@@ -13,13 +13,13 @@ from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded
 from .._core.types import Array, Floats, Indices
 from .scaled_view import ScaledView
 
-BLOCK = 1024  # rows of data in one product
-CHUNK = 1024  # directions in one product
-SMALL = 1 << 24  # products of less than this are not worth a second thread
-Places = list[tuple[int, int, int]]  # groups of rows: number, first row, end
+BLOCK_ROWS = 1024  # rows of data in one product
+BLOCK_DIRECTIONS = 1024  # directions in one product
+MIN_THREADED_PRODUCTS = 1 << 24  # products of less than this are not worth a second thread
+GroupSpans = list[tuple[int, int, int]]  # groups of rows: number, first row, end
 
 
-class Scores(Protocol):
+class ScoreBlock(Protocol):
     """The scores of a block of rows for some directions, where they were computed."""
 
     @property
@@ -32,7 +32,7 @@ class Scores(Protocol):
     def best(self) -> tuple[Indices, Array]:
         """The first best row of each direction, and its score."""
 
-    def above(self, least: Floats) -> tuple[Indices, Indices]:
+    def above(self, threshold: Floats) -> tuple[Indices, Indices]:
         """Directions and rows of the scores that reach their direction's level."""
 
     def insert(self, start: int, values: Floats, rows: Indices) -> None:
@@ -40,8 +40,8 @@ class Scores(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayScores:
-    """Scores in an array (directions, rows)."""
+class ArrayScoreBlock:
+    """A block of scores in an array (directions, rows)."""
 
     S: Array
 
@@ -56,21 +56,21 @@ class ArrayScores:
         arg = self.S.argmax(axis=1)
         return arg, np.take_along_axis(self.S, arg[:, None], axis=1)[:, 0]
 
-    def above(self, least: Floats) -> tuple[Indices, Indices]:
-        which, row = np.nonzero(least[:, None] <= self.S)
+    def above(self, threshold: Floats) -> tuple[Indices, Indices]:
+        which, row = np.nonzero(threshold[:, None] <= self.S)
         return which, row
 
     def insert(self, start: int, values: Floats, rows: Indices) -> None:
         merge_top(self.S, start, values, rows)
 
 
-def scan(
+def scan_scores(
     view: ScaledView,
     directions: Array,
-    spans: Places,
+    spans: GroupSpans,
     block: int,
     single: bool,
-    consume: Callable[[int, int, slice, Scores], None],
+    consume: Callable[[int, int, slice, ScoreBlock], None],
     h: float = 0.0,
 ) -> None:
     """Hand the scores of every block to `consume(group, start, directions, scores)`.
@@ -85,27 +85,28 @@ def scan(
 
     def one_group(item: tuple[int, int, int], stop: StopFlag) -> None:
         group, first, last = item
-        buffer = np.zeros((min(CHUNK, count), block + -block % 64), dtype=directions.dtype)
+        shape = (min(BLOCK_DIRECTIONS, count), block + -block % 64)
+        buffer = np.zeros(shape, dtype=directions.dtype)
         for start in range(first, last, block):
             Z = view.block(start, min(start + block, last), single, folded)
             # equal rows get equal scores only where the product treats them alike: no ragged end
             padded = np.pad(Z, ((0, -len(Z) % 64), (0, 0))) if len(Z) % 64 else Z
             weight = h * np.einsum("ij,ij->i", Z, Z) if h else None
-            for low in range(0, count, CHUNK):
+            for low in range(0, count, BLOCK_DIRECTIONS):
                 if stop.is_set():
                     return
-                at = slice(low, min(low + CHUNK, count))
+                at = slice(low, min(low + BLOCK_DIRECTIONS, count))
                 part = directions[at]
                 S = buffer[: len(part), : len(padded)]
                 S = np.matmul(part, padded.T, out=S)[:, : len(Z)]
                 if weight is not None:
                     S -= weight
-                consume(group, start, at, ArrayScores(S))
+                consume(group, start, at, ArrayScoreBlock(S))
 
     if view.in_memory:
         _ = view.scaled_rows  # made once, before the threads ask for it
     # a thread costs more to start than a small product takes
-    threads = cpu_count() if view.n * view.rank * count > SMALL else 1
+    threads = cpu_count() if view.n * view.rank * count > MIN_THREADED_PRODUCTS else 1
     with single_threaded_blas():
         run_in_threads(one_group, spans, threads)
 
@@ -115,10 +116,10 @@ def merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
     """Insert a block of scores into sorted lists of the best k; ties keep the earlier row."""
     k = values.shape[1]
     for b in range(S.shape[0]):
-        least = values[b, k - 1]
+        threshold = values[b, k - 1]
         for j in range(S.shape[1]):
             score = S[b, j]
-            if score > least:
+            if score > threshold:
                 at = k - 1
                 while at > 0 and values[b, at - 1] < score:
                     values[b, at] = values[b, at - 1]
@@ -126,4 +127,4 @@ def merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
                     at -= 1
                 values[b, at] = score
                 rows[b, at] = start + j
-                least = values[b, k - 1]
+                threshold = values[b, k - 1]

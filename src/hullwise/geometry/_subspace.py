@@ -22,26 +22,27 @@ class RowSpan:
     def __init__(self, view: ScaledView) -> None:
         Z = view.take(np.arange(view.n))
         self.mean = Z.mean(axis=0)
-        self.basis, corner = qr((Z - self.mean).T, mode="economic")
-        rows = np.column_stack([corner.T, np.zeros(view.n)])
+        self.basis, triangle = qr((Z - self.mean).T, mode="economic")
+        rows = np.column_stack([triangle.T, np.zeros(view.n)])
         frame = Frame(np.zeros(rows.shape[1]), 1.0, np.ones(rows.shape[1]), None, 0)
         reach = np.abs(rows).max(axis=0)
         self.view = ScaledView(ArrayRows(rows), frame, reach, reach)
 
     def map(self, Zq: Floats) -> Floats:
         """Coordinates of queries: along the flat, and how far off it."""
-        off = self._off(Zq)
-        far = np.sqrt(np.einsum("ij,ij->i", off, off))
-        return np.column_stack([(Zq - self.mean) @ self.basis, far])
+        off = self._off_span(Zq)
+        distance = np.sqrt(np.einsum("ij,ij->i", off, off))
+        return np.column_stack([(Zq - self.mean) @ self.basis, distance])
 
-    def widen(self, Zq: Floats, U: Floats) -> Floats:
+    def full_directions(self, Zq: Floats, U: Floats) -> Floats:
         """Unit directions in the view's own coordinates from directions in these."""
-        off = self._off(Zq)
-        far = np.sqrt(np.einsum("ij,ij->i", off, off))
-        wide = U[:, :-1] @ self.basis.T + off * (U[:, -1] / np.where(far > 0, far, 1.0))[:, None]
-        return np.asarray(wide / np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None])
+        off = self._off_span(Zq)
+        distance = np.sqrt(np.einsum("ij,ij->i", off, off))
+        rate = U[:, -1] / np.where(distance > 0, distance, 1.0)
+        V = U[:, :-1] @ self.basis.T + off * rate[:, None]
+        return np.asarray(V / np.sqrt(np.einsum("ij,ij->i", V, V))[:, None])
 
-    def _off(self, Zq: Floats) -> Floats:
+    def _off_span(self, Zq: Floats) -> Floats:
         """The part of each query off the flat, orthogonal to it to rounding."""
         off = Zq - self.mean
         for _ in range(2):

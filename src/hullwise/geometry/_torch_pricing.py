@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Array, Floats, Indices
-from ._score_blocks import CHUNK, Places, Scores, merge_top
+from ._score_blocks import BLOCK_DIRECTIONS, GroupSpans, ScoreBlock, merge_top
 from .scaled_view import ScaledView
 
-ROOM = 1 << 22  # numbers of a block of rows, and of its scores
+DEVICE_BLOCK_NUMBERS = 1 << 22  # numbers of a block of rows, and of its scores
 
 
 @dataclass(frozen=True, eq=False)
-class TensorScores:
-    """Scores in a tensor (directions, rows)."""
+class TensorScoreBlock:
+    """A block of scores in a tensor (directions, rows)."""
 
     S: Any
 
@@ -31,7 +31,7 @@ class TensorScores:
         return int(self.S.shape[1])
 
     def hide(self, directions: Indices, rows: Indices) -> None:
-        self.S[_on(self.S, directions), _on(self.S, rows)] = -np.inf
+        self.S[_on_device_of(self.S, directions), _on_device_of(self.S, rows)] = -np.inf
 
     def best(self) -> tuple[Indices, Array]:
         # torch's arg-max is the first of equal ones
@@ -39,16 +39,17 @@ class TensorScores:
         value = self.S.gather(1, arg[:, None])[:, 0]
         return arg.cpu().numpy().astype(np.intp), value.double().cpu().numpy()
 
-    def above(self, least: Floats) -> tuple[Indices, Indices]:
-        which, row = (_on(self.S, least)[:, None] <= self.S).nonzero(as_tuple=True)
+    def above(self, threshold: Floats) -> tuple[Indices, Indices]:
+        which, row = (_on_device_of(self.S, threshold)[:, None] <= self.S).nonzero(as_tuple=True)
         return which.cpu().numpy(), row.cpu().numpy()
 
     def insert(self, start: int, values: Floats, rows: Indices) -> None:
         """Only scores that could enter the lists leave the device."""
         k = min(values.shape[1], self.width)
-        least = self.S.topk(k, dim=1).values[:, -1]  # equal ones beyond it: the lowest rows enter
-        least = least.maximum(_on(self.S, values[:, -1]))
-        which, row = (least[:, None] <= self.S).nonzero(as_tuple=True)
+        # of equal scores beyond it the lowest rows enter
+        threshold = self.S.topk(k, dim=1).values[:, -1]
+        threshold = threshold.maximum(_on_device_of(self.S, values[:, -1]))
+        which, row = (threshold[:, None] <= self.S).nonzero(as_tuple=True)
         score = self.S[which, row].double().cpu().numpy()
         which, row = which.cpu().numpy(), row.cpu().numpy()  # ascending in both
         for j in range(len(which)):
@@ -56,7 +57,7 @@ class TensorScores:
             merge_top(score[j : j + 1, None], start + int(row[j]), values[b], rows[b])
 
 
-def _on(like: Any, values: Array) -> Any:
+def _on_device_of(like: Any, values: Array) -> Any:
     import torch
 
     return torch.as_tensor(np.ascontiguousarray(values), device=like.device)
@@ -65,18 +66,18 @@ def _on(like: Any, values: Array) -> Any:
 def scan_on_device(
     view: ScaledView,
     directions: Array,
-    spans: Places,
+    spans: GroupSpans,
     single: bool,
-    consume: Callable[[int, int, slice, Scores], None],
+    consume: Callable[[int, int, slice, ScoreBlock], None],
     h: float,
 ) -> None:
-    """As `scan`, with products by torch."""
-    with _plain_precision():
-        _scan(view, directions, spans, single, consume, h)
+    """As `scan_scores`, with products by torch."""
+    with _full_precision():
+        _scan_tensor(view, directions, spans, single, consume, h)
 
 
 @contextmanager
-def _plain_precision() -> Iterator[None]:
+def _full_precision() -> Iterator[None]:
     """Products as precise as their type says: the bounds on rounding do not hold for shorter ones.
 
     A program may have allowed torch to multiply float32 in fewer bits, and to add bfloat16 up in
@@ -96,12 +97,12 @@ def _plain_precision() -> Iterator[None]:
         matmul.allow_bf16_reduced_precision_reduction = reduced
 
 
-def _scan(
+def _scan_tensor(
     view: ScaledView,
     directions: Array,
-    spans: Places,
+    spans: GroupSpans,
     single: bool,
-    consume: Callable[[int, int, slice, Scores], None],
+    consume: Callable[[int, int, slice, ScoreBlock], None],
     h: float,
 ) -> None:
     import torch
@@ -112,23 +113,23 @@ def _scan(
     frame = view.diagonal_frame if view.folds_matrix(len(directions), h) else view.frame
     device = rows.tensor.device
     U = torch.as_tensor(directions, device=device).to(kind)
-    count = min(CHUNK, len(directions))
-    step = max(64, ROOM // max(view.source.d, count))
+    count = min(BLOCK_DIRECTIONS, len(directions))
+    step = max(64, DEVICE_BLOCK_NUMBERS // max(view.source.d, count))
     for group, first, last in spans:
         for start in range(first, last, step):
             part = rows.tensor[start : min(start + step, last)]
-            Z = part if single and view.multiplies_stored_rows else _framed(part, frame, single)
+            Z = part if single and view.multiplies_stored_rows else _map_tensor(part, frame, single)
             weight = h * (Z * Z).sum(dim=1) if h else None
             Z = Z.to(kind)
-            for low in range(0, len(directions), CHUNK):
-                at = slice(low, min(low + CHUNK, len(directions)))
+            for low in range(0, len(directions), BLOCK_DIRECTIONS):
+                at = slice(low, min(low + BLOCK_DIRECTIONS, len(directions)))
                 S = (U[at] @ Z.T).to(torch.float32 if single else torch.float64)
                 if weight is not None:
                     S -= weight
-                consume(group, start, at, TensorScores(S))
+                consume(group, start, at, TensorScoreBlock(S))
 
 
-def _framed(part: Any, frame: Any, single: bool) -> Any:
+def _map_tensor(part: Any, frame: Any, single: bool) -> Any:
     """`Frame.map`, or `Frame.map_single`."""
     import torch
 

@@ -24,9 +24,9 @@ from .._core.options import check_int
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..io.rows import ArrayRows, Rows, ask
-from ._feature_statistics import coarse, squares, summary
+from ._feature_statistics import feature_summary, rounded_mean, sums_of_squares
 from ._flat import Flat, find_flat, measured_by_size
-from ._score_blocks import BLOCK
+from ._score_blocks import BLOCK_ROWS
 from .metric import Metric, parse_metric
 from .pricing import top_rows
 from .scaled_view import ScaledView
@@ -34,9 +34,9 @@ from .scaling import Frame, power_of_two_exponents
 
 __all__ = ["Cloud", "Support"]
 
-LARGEST = 2.0**1021  # the sum of four such numbers is still finite
-TINY = 2.0**-1070  # a few of the smallest steps there are
-KEPT = 8  # metrics, views and shapes that a cloud remembers
+MAX_MAGNITUDE = 2.0**1021  # the sum of four such numbers is still finite
+SUBNORMAL_SLACK = 2.0**-1070  # a few of the smallest steps there are
+MAX_CACHED = 8  # metrics, views and shapes that a cloud remembers
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,14 +122,14 @@ class Cloud:
         copy: bool = True,
     ) -> None:
         self.labels: Any = None
-        self._learned: dict[Any, Any] = {}
+        self._cache: dict[Any, Any] = {}
         self.rows = self._open(X, copy)
         self.columns = tuple(columns) if columns is not None else self.rows.columns
         self.n, self.d = self.rows.n, self.rows.d
         if self.columns is not None and len(self.columns) != self.d:
             raise DataError(f"{len(self.columns)} column names were given for {self.d} features.")
         self.dtype = self.rows.dtype
-        self._summarise()
+        self._summarise_features()
 
     def _open(self, X: Any, copy: bool) -> Rows:
         from ..io.validation import check_rows
@@ -160,24 +160,24 @@ class Cloud:
         checked = check_rows(X, name="X", columns=None)
         self.labels = checked.labels
         shared = copy and np.may_share_memory(checked.values, np.asarray(X))
-        keep = shared and not isinstance(checked.values, np.memmap)
-        return ArrayRows(np.array(checked.values) if keep else checked.values, checked.columns)
+        must_copy = shared and not isinstance(checked.values, np.memmap)
+        return ArrayRows(np.array(checked.values) if must_copy else checked.values, checked.columns)
 
-    def _summarise(self) -> None:
+    def _summarise_features(self) -> None:
         """One pass: refuse what is not finite, and learn where the data lies."""
-        found = ask(self.rows, partial(summary, columns=self.columns))
-        low = np.min([one[0] for one in found], axis=0)
-        high = np.max([one[1] for one in found], axis=0)
+        parts = ask(self.rows, partial(feature_summary, columns=self.columns))
+        low = np.min([part[0] for part in parts], axis=0)
+        high = np.max([part[1] for part in parts], axis=0)
         self.minimum, self.maximum = low, high
         largest = float(max(np.abs(low).max(), np.abs(high).max()))
-        if largest > LARGEST:
+        if largest > MAX_MAGNITUDE:
             raise DataError(
-                f"X holds values up to {largest:.3g}: differences of numbers beyond {LARGEST:.3g} "
-                "overflow. Divide that feature by a power of two."
+                f"X holds values up to {largest:.3g}: differences of numbers beyond "
+                f"{MAX_MAGNITUDE:.3g} overflow. Divide that feature by a power of two."
             )
-        total = np.sum([one[2] for one in found], axis=0)
+        total = np.sum([part[2] for part in parts], axis=0)
         self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
-        centre = coarse(self.mean, low, high)
+        centre = rounded_mean(self.mean, low, high)
         if self.dtype.kind != "f" or self.dtype.itemsize < 8:
             centre = np.clip(centre.astype(np.float32).astype(np.float64), low, high)
         self.centre = centre
@@ -227,36 +227,36 @@ class Cloud:
     @cached_property
     def spread(self) -> Floats:
         """Standard deviation of each feature, (d,); one more pass, O(n d)."""
-        asked = partial(squares, frame=self.euclidean, mean=self.mean)
-        total = np.sum(ask(self.rows, asked), axis=0)
+        question = partial(sums_of_squares, frame=self.euclidean, mean=self.mean)
+        total = np.sum(ask(self.rows, question), axis=0)
         # 40 bits: sums in another order, by rows in other parts, then give the same unit
         digits, exponent = np.frexp(self.euclidean.distance(np.sqrt(total / self.n)))
         return np.asarray(np.ldexp(np.rint(np.ldexp(digits, 40)), exponent - 40))
 
     def resolution(self, tolerance: float) -> Floats:
         """(d,) how near counts as equal: a share of each range, and float64's last digits."""
-        reach = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
+        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
         width = 2 * (self.maximum / 2 - self.minimum / 2)
-        return np.asarray(tolerance * width + 2.0**-51 * reach + TINY)
+        return np.asarray(tolerance * width + 2.0**-51 * largest + SUBNORMAL_SLACK)
 
     @cached_property
-    def _plain(self) -> Metric:
+    def _euclidean_metric(self) -> Metric:
         return self.metric(None)
 
     @cached_property
     def euclidean(self) -> Frame:
         """The plain centred and scaled coordinates."""
-        return self.frame(self._plain)
+        return self.frame(self._euclidean_metric)
 
     def metric(self, metric: ArrayLike | Metric | None) -> Metric:
         """The `metric` argument understood for this cloud; a named one is the same object again."""
         if isinstance(metric, Metric):
             return metric
         if metric is not None and not isinstance(metric, str):
-            return self._read_metric(metric)
-        return cast(Metric, self.cached(("metric", metric), lambda: self._read_metric(metric)))
+            return self._parse_metric(metric)
+        return cast(Metric, self.cached(("metric", metric), lambda: self._parse_metric(metric)))
 
-    def _read_metric(self, metric: ArrayLike | None) -> Metric:
+    def _parse_metric(self, metric: ArrayLike | None) -> Metric:
         spread = self.spread if isinstance(metric, str) and metric == "std" else np.ones(self.d)
         return parse_metric(metric, spread, self.maximum / 2 - self.minimum / 2)
 
@@ -268,10 +268,10 @@ class Cloud:
         factor = np.ldexp(metric.root, -exponent)
         if metric.factor is not None:
             # each feature in its own power of two: units of very different sizes keep their digits
-            each = power_of_two_exponents(self._reach)
-            factor = np.ldexp(1.0, -each)
+            column = power_of_two_exponents(self._reach)
+            factor = np.ldexp(1.0, -column)
             exponent = int(np.frexp(metric.image_of_sizes(self._reach[None, :]).max())[1])
-            matrix = np.ldexp(metric.factor.T, each[:, None] - exponent)
+            matrix = np.ldexp(metric.factor.T, column[:, None] - exponent)
         return Frame(self.centre, self._prescale, factor, matrix, exponent - _log2(self._prescale))
 
     def columnwise(self) -> Frame:
@@ -294,10 +294,10 @@ class Cloud:
     def warn_if_flat(self) -> None:
         """Say once that the rows span a flat only, where they do."""
         if self.rank < min(self.d, self.n):
-            still = [self.names[j] for j in np.flatnonzero(self.minimum == self.maximum)]
+            constant = [self.names[j] for j in np.flatnonzero(self.minimum == self.maximum)]
             cause = "there are too few rows, or some feature is a combination of others"
-            if still:
-                cause = f"constant: {', '.join(still[:5])}" + " ..." * (len(still) > 5)
+            if constant:
+                cause = f"constant: {', '.join(constant[:5])}" + " ..." * (len(constant) > 5)
             warnings.warn(
                 f"the {self.n} training rows span a flat of dimension {self.rank} in {self.d} "
                 f"features ({cause}): every query off that flat is outside.",
@@ -313,36 +313,37 @@ class Cloud:
 
     def view_in(self, metric: Metric) -> ScaledView:
         """The rows in coordinates in which `metric` is Euclidean."""
-        made = self.cached(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
-        return cast(ScaledView, made[1])  # the metric is kept too, so that its id stays its own
+        # the metric is cached too, so that its id stays its own
+        entry = self.cached(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
+        return cast(ScaledView, entry[1])
 
     @property
     def columnwise_view(self) -> ScaledView:
         """The rows with every feature on its own power-of-two scale."""
         return cast(ScaledView, self.cached("columnwise", lambda: self.view(self.columnwise())))
 
-    def cached(self, name: Any, make: Callable[[], Any]) -> Any:
-        """What `make` returns, made once and kept with the cloud (the last few of them).
+    def cached(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """What `compute` returns, computed once and kept with the cloud (the last few of them).
 
-        Threads may ask at once: then it may be made twice, and each gets a whole one.
+        Threads may ask at once: then it may be computed twice, and each gets a whole one.
         """
-        made = self._learned.get(name)
-        if made is None:
-            made = make()
-            for old in list(self._learned)[: len(self._learned) + 1 - KEPT]:
-                self._learned.pop(old, None)
-            self._learned[name] = made
-        return made
+        value = self._cache.get(key)
+        if value is None:
+            value = compute()
+            for old in list(self._cache)[: len(self._cache) + 1 - MAX_CACHED]:
+                self._cache.pop(old, None)
+            self._cache[key] = value
+        return value
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_learned": {}}
+        return {**self.__dict__, "_cache": {}}
 
     def view(self, frame: Frame) -> ScaledView:
         """The rows seen in a frame."""
         largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._prescale
         return ScaledView(self.rows, frame, self._reach, largest)
 
-    def blocks(self, size: int = BLOCK) -> Iterator[tuple[int, Floats]]:
+    def blocks(self, size: int = BLOCK_ROWS) -> Iterator[tuple[int, Floats]]:
         """(start, Z) with Z = (x - centre) * scale, (b, d) float64, in the order of the rows."""
         for start in range(0, self.n, size):
             stop = min(start + size, self.n)
@@ -393,7 +394,7 @@ class Cloud:
         frame, c = self.euclidean, self.centre
         unit = float(np.ldexp(1.0, frame.exponent))
         weight = h * unit * unit if h else 0.0
-        view = self.view_in(self._plain)
+        view = self.view_in(self._euclidean_metric)
         values, rows = top_rows(view, (U - 2 * h * c) * unit, weight, k)
         base = (U - h * c) @ c if h else U @ c
         return Support(values + base[:, None], rows)

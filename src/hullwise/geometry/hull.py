@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Progress
-from ._certificates import Claims
+from ._certificates import Certificates
 from .cloud import Cloud
 from .hull_projection import project, query_blocks
 from .metric import Metric
@@ -21,7 +21,7 @@ from .verdict import Status, Verdict
 
 @dataclass(frozen=True, eq=False)
 class HullResult:
-    """What the hull says of m queries, in the metric and in the data's own units."""
+    """Verdicts and proofs of m queries, in the metric and in the data's own units."""
 
     verdict: np.ndarray[Any, np.dtype[np.int8]]  # (m,)
     lower: Floats  # (m,)
@@ -60,55 +60,57 @@ def locate_in_hull(
     columnwise = membership_only and metric.scales_columns
     view = cloud.columnwise_view if columnwise else cloud.view_in(metric)
     frame = view.frame
-    answer = _empty_answer(Q, membership_only)
-    supports = []
+    result = _empty_result(Q, membership_only)
+    combinations = []
     for at in query_blocks(*Q.shape):
-        said = _ahead(progress, at.start, len(Q))
-        found = project(
-            view, frame.map(Q[at]), membership=membership_only, limits=limits, progress=said
+        report = _shifted_progress(progress, at.start, len(Q))
+        projection = project(
+            view, frame.map(Q[at]), membership=membership_only, limits=limits, progress=report
         )
-        claims = Claims(cloud, Q[at], metric, frame, found, tolerance)
+        certificates = Certificates(cloud, Q[at], metric, frame, projection, tolerance)
         if not membership_only and metric.scales_columns:
-            claims.ask_again(limits)
-        claims.decide(limits[1])
-        answer.verdict[at], answer.status[at] = claims.verdict, claims.status
-        if answer.direction.dtype == np.float32 and not claims.shorten():
-            answer = replace(answer, direction=answer.direction.astype(np.float64))
-        answer.lower[at], answer.upper[at] = claims.lower, claims.upper
-        answer.direction[at] = claims.direction
+            certificates.resolve_open(limits)
+        certificates.decide(limits[1])
+        result.verdict[at], result.status[at] = certificates.verdict, certificates.status
+        if result.direction.dtype == np.float32 and not certificates.round_directions():
+            result = replace(result, direction=result.direction.astype(np.float64))
+        result.lower[at], result.upper[at] = certificates.lower, certificates.upper
+        result.direction[at] = certificates.direction
         if not membership_only:
-            answer.residual[at] = claims.residual
-            np.add(Q[at], claims.residual, out=answer.nearest[at])
-        supports.append(claims.combination())
-    return replace(answer, weights=_stack(supports, (len(Q), cloud.n)))
+            result.residual[at] = certificates.residual
+            np.add(Q[at], certificates.residual, out=result.nearest[at])
+        combinations.append(certificates.convex_combinations())
+    return replace(result, weights=_stack_weights(combinations, (len(Q), cloud.n)))
 
 
-def _ahead(progress: Progress | None, start: int, total: int) -> Callable[[int], Any]:
-    return lambda done: progress and progress(start + done, total, "hull")
+def _shifted_progress(progress: Progress | None, start: int, total: int) -> Callable[[int], Any]:
+    return lambda n_done: progress and progress(start + n_done, total, "hull")
 
 
-def _empty_answer(Q: Floats, membership_only: bool) -> HullResult:
-    """Room for the answer; where no nearest point is sought one shared NaN takes no memory."""
+def _empty_result(Q: Floats, membership_only: bool) -> HullResult:
+    """Room for the result; where no nearest point is sought one shared NaN takes no memory."""
     m = len(Q)
-    short = membership_only and Q.dtype == np.float32
-    none = np.broadcast_to(np.nan, Q.shape)
+    is_short = membership_only and Q.dtype == np.float32
+    nothing = np.broadcast_to(np.nan, Q.shape)
     return HullResult(
         verdict=np.zeros(m, np.int8),
         lower=np.zeros(m),
         upper=np.zeros(m),
         weights=csr_array((m, 0)),
-        direction=np.zeros(Q.shape, dtype=np.float32 if short else np.float64),
-        nearest=none if membership_only else np.zeros(Q.shape),
-        residual=none if membership_only else np.zeros(Q.shape),
+        direction=np.zeros(Q.shape, dtype=np.float32 if is_short else np.float64),
+        nearest=nothing if membership_only else np.zeros(Q.shape),
+        residual=nothing if membership_only else np.zeros(Q.shape),
         status=np.full(m, None, dtype=object),
     )
 
 
-def _stack(supports: list[tuple[Indices, Indices, Floats]], shape: tuple[int, int]) -> csr_array:
+def _stack_weights(
+    combinations: list[tuple[Indices, Indices, Floats]], shape: tuple[int, int]
+) -> csr_array:
     """One sparse matrix from blocks of (support sizes, rows, weights)."""
-    if not supports:
+    if not combinations:
         return csr_array(shape)
-    counts, rows, weights = (np.concatenate(part) for part in zip(*supports))
+    counts, rows, weights = (np.concatenate(part) for part in zip(*combinations))
     W = csr_array((weights, rows, np.concatenate([[0], np.cumsum(counts)])), shape=shape)
     W.sort_indices()
     return W
@@ -117,7 +119,7 @@ def _stack(supports: list[tuple[Indices, Indices, Floats]], shape: tuple[int, in
 def reference_distances(
     cloud: Cloud, metric: Metric, rows: Indices, progress: Progress | None = None
 ) -> Floats:
-    """Distance of each given training row to the hull of all the *other* rows, (len(rows),).
+    """Distance of each of these training rows to the hull of all the *other* rows, (len(rows),).
 
     The yardstick for new rows: a new row that is no farther out than these is as far out as
     training rows themselves are. Cost as for `locate_in_hull` of len(rows) queries.
@@ -128,8 +130,9 @@ def reference_distances(
     frame = view.frame
     length = np.zeros(len(rows))
     for at in query_blocks(len(rows), cloud.d):
-        Zq, said = frame.map(cloud.take(rows[at])), _ahead(progress, at.start, len(rows))
-        found = project(view, Zq, exclude=rows[at], progress=said)
-        touching = (found.lower <= 0) & (found.upper <= 64 * UNIT_ROUNDOFF * frame.rank)
-        length[at] = np.where(touching, 0.0, found.upper)
+        report = _shifted_progress(progress, at.start, len(rows))
+        Zq = frame.map(cloud.take(rows[at]))
+        projection = project(view, Zq, exclude=rows[at], progress=report)
+        touching = (projection.lower <= 0) & (projection.upper <= 64 * UNIT_ROUNDOFF * frame.rank)
+        length[at] = np.where(touching, 0.0, projection.upper)
     return frame.distance(length)

@@ -14,7 +14,7 @@ from .._core.types import Progress
 from ..errors import DataError
 from ..io.validation import check_rows
 from .bands import Reference, negligible, percentile, rank
-from .cloud import LARGEST, Cloud
+from .cloud import MAX_MAGNITUDE, Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import HullResult, locate_in_hull, reference_distances
 from .location import Location
@@ -236,9 +236,9 @@ def read_queries(cloud: Cloud, Q: Any) -> tuple[NDArray[Any], Any]:
     values = checked.values
     if values.dtype != np.float32:
         values = values.astype(np.float64, copy=False)
-    if values.size and max(-float(values.min()), float(values.max())) > LARGEST:
+    if values.size and max(-float(values.min()), float(values.max())) > MAX_MAGNITUDE:
         raise DataError(
-            f"Q holds values beyond {LARGEST:.3g}: differences of such numbers overflow. Divide "
-            "that feature by a power of two, in X too."
+            f"Q holds values beyond {MAX_MAGNITUDE:.3g}: differences of such numbers overflow. "
+            "Divide that feature by a power of two, in X too."
         )
     return values, checked.labels

@@ -8,13 +8,14 @@ from functools import partial
 import numpy as np
 
 from .._core.types import Floats, Indices
-from ._score_blocks import BLOCK, merge_top
+from ._score_blocks import BLOCK_ROWS, merge_top
 from .cloud import Cloud
 from .metric import Metric
-from .pricing import merged, top_rows
+from .pricing import merge_top_rows, top_rows
 from .scaled_view import ScaledView
 
-SPARE = 4  # rows fetched beyond k: the gap to the last of them shows whether rounding matters
+# rows fetched beyond the nearest ones: the gap to the last of them shows whether rounding matters
+SPARE_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,53 +27,61 @@ class Neighbours:
 
 
 def nearest_rows(
-    cloud: Cloud, Q: Floats, metric: Metric, k: int, exclude: Indices | None = None
+    cloud: Cloud, Q: Floats, metric: Metric, n_neighbors: int, exclude: Indices | None = None
 ) -> Neighbours:
-    """The k nearest rows to each row of Q (m, d), leaving out `exclude` (m,); O(m n d).
+    """The nearest rows to each row of Q (m, d), leaving out `exclude` (m,); O(m n d).
 
     The scan asks the cloud for the rows maximising 2 <z, q> - |z|^2; their distances are then
     taken anew from differences, which cancel nothing, and sorted. Where rounding in the scan could
     have hidden a nearer row, all rows are measured by differences.
     """
-    own = 0 if exclude is None else 1
-    k = min(k, cloud.n - own)
+    n_excluded = 0 if exclude is None else 1
+    k = min(n_neighbors, cloud.n - n_excluded)
     if k < 1:
         return Neighbours(np.zeros((len(Q), 0), np.intp), np.zeros((len(Q), 0)))
     view = cloud.view_in(metric)
     rows = np.zeros((len(Q), k), dtype=np.intp)
     distances = np.zeros((len(Q), k))
-    wanted = min(k + own + SPARE, cloud.n)
-    each = int(np.clip((1 << 22) // (wanted * view.rank), 16, 2048))
-    for start in range(0, len(Q), each):
-        at = slice(start, min(start + each, len(Q)))
-        out = None if exclude is None else exclude[at]
+    n_fetched = min(k + n_excluded + SPARE_NEIGHBOURS, cloud.n)
+    block = int(np.clip((1 << 22) // (n_fetched * view.rank), 16, 2048))
+    for start in range(0, len(Q), block):
+        at = slice(start, min(start + block, len(Q)))
         Zq = view.frame.map(Q[at])
-        scores, found = top_rows(view, 2 * Zq, 1.0, wanted)
-        found, gap = _sorted(view, Zq, found, out)
-        if wanted < cloud.n:
-            # a row left out may be as near as the last one kept: then every row is measured
-            slack = scores[:, k + own - 1] - scores[:, -1]
-            doubt = np.flatnonzero(slack <= 4 * _score_rounding(view, Zq))
-            if doubt.size:
-                again = _by_differences(view, Zq[doubt], k + own)
-                left = None if out is None else out[doubt]
-                found[doubt, : k + own], gap[doubt, : k + own] = _sorted(
-                    view, Zq[doubt], again, left
-                )
-        rows[at], distances[at] = found[:, :k], view.frame.distance(gap[:, :k])
+        excluded = None if exclude is None else exclude[at]
+        nearest, gaps = _nearest_in_block(view, Zq, k + n_excluded, n_fetched, excluded)
+        rows[at], distances[at] = nearest[:, :k], view.frame.distance(gaps[:, :k])
     return Neighbours(rows, distances)
 
 
-def _sorted(
-    view: ScaledView, Zq: Floats, found: Indices, exclude: Indices | None
+def _nearest_in_block(
+    view: ScaledView, Zq: Floats, k: int, n_fetched: int, exclude: Indices | None
 ) -> tuple[Indices, Floats]:
-    """The rows found (m, k) by their distances from differences; `exclude` goes to the end."""
-    Z = view.take(found.ravel()).reshape(*found.shape, view.rank)
-    gap = np.sqrt(np.square(Z - Zq[:, None, :]).sum(axis=2))
+    """The nearest k rows and their distances in the frame; `exclude` among them comes last."""
+    scores, candidates = top_rows(view, 2 * Zq, 1.0, n_fetched)
+    rows, gaps = _sort_by_distance(view, Zq, candidates, exclude)
+    if n_fetched == view.n:
+        return rows, gaps
+    # a row left out may be as near as the last one of the k: then every row is measured
+    slack = scores[:, k - 1] - scores[:, -1]
+    doubtful = np.flatnonzero(slack <= 4 * _score_rounding(view, Zq))
+    if doubtful.size:
+        candidates = _nearest_by_differences(view, Zq[doubtful], k)
+        rows[doubtful, :k], gaps[doubtful, :k] = _sort_by_distance(
+            view, Zq[doubtful], candidates, None if exclude is None else exclude[doubtful]
+        )
+    return rows, gaps
+
+
+def _sort_by_distance(
+    view: ScaledView, Zq: Floats, candidates: Indices, exclude: Indices | None
+) -> tuple[Indices, Floats]:
+    """Candidate rows (m, k) by their distances from differences; `exclude` goes to the end."""
+    Z = view.take(candidates.ravel()).reshape(*candidates.shape, view.rank)
+    gaps = np.sqrt(np.square(Z - Zq[:, None, :]).sum(axis=2))
     if exclude is not None:
-        gap[found == exclude[:, None]] = np.inf
-    order = np.lexsort((found, gap), axis=1)
-    return np.take_along_axis(found, order, axis=1), np.take_along_axis(gap, order, axis=1)
+        gaps[candidates == exclude[:, None]] = np.inf
+    order = np.lexsort((candidates, gaps), axis=1)
+    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(gaps, order, axis=1)
 
 
 def _score_rounding(view: ScaledView, Zq: Floats) -> Floats:
@@ -81,22 +90,24 @@ def _score_rounding(view: ScaledView, Zq: Floats) -> Floats:
     return np.asarray(view.rounding_bound(2 * Zq, False) + view.rounding_bound(ones, False) * 4)
 
 
-def _by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:
+def _nearest_by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:
     """The k nearest rows with nothing that cancels; O(m n d) without a matrix product."""
-    return merged(view.ask(partial(_nearest, Zq=Zq, k=k, n=view.n)), k)[1]
+    return merge_top_rows(view.ask(partial(_nearest_in_part, Zq=Zq, k=k, n=view.n)), k)[1]
 
 
-def _nearest(view: ScaledView, begin: int, Zq: Floats, k: int, n: int) -> tuple[Floats, Indices]:
+def _nearest_in_part(
+    view: ScaledView, begin: int, Zq: Floats, k: int, n: int
+) -> tuple[Floats, Indices]:
     values, rows = np.full((len(Zq), k), -np.inf), np.full((len(Zq), k), n, dtype=np.intp)
-    for start in range(0, view.n, BLOCK):
-        Z = view.block(start, min(start + BLOCK, view.n), False)
+    for start in range(0, view.n, BLOCK_ROWS):
+        Z = view.block(start, min(start + BLOCK_ROWS, view.n), False)
         S = np.stack([-np.square(Z - q).sum(axis=1) for q in Zq])
         merge_top(S, begin + start, values, rows)
     return values, rows
 
 
-def reference_gaps(cloud: Cloud, metric: Metric, k: int, rows: Indices) -> Floats:
-    """Distance of each given training row to its k-th nearest *other* row, (len(rows),)."""
+def reference_gaps(cloud: Cloud, metric: Metric, n_neighbors: int, rows: Indices) -> Floats:
+    """Distance of each of these training rows to its k-th nearest *other* row, (len(rows),)."""
     if cloud.n < 2:
         return np.zeros(0)
-    return nearest_rows(cloud, cloud.take(rows), metric, k, exclude=rows).distances[:, -1]
+    return nearest_rows(cloud, cloud.take(rows), metric, n_neighbors, rows).distances[:, -1]

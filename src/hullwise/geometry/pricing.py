@@ -17,11 +17,11 @@ import numpy as np
 
 from .._core.threads import cpu_count
 from .._core.types import Array, Floats, Indices
-from ._score_blocks import BLOCK, Places, Scores, scan
+from ._score_blocks import BLOCK_ROWS, GroupSpans, ScoreBlock, scan_scores
 from .scaled_view import ScaledView
 
-GROUPS = 32  # rows a pass may propose for each direction
-Spans = list[tuple[int, int]]
+N_PROPOSALS = 32  # rows a pass may propose for each direction
+RowSpans = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,13 @@ def price(
     `exclude[b]` is a row that direction b must not see (-1 for none): that is what leaving one
     row out costs. With `single` the scores are float32 products, wherever the view is not small.
     """
-    groups = groups or GROUPS
-    block = int(np.clip(-(-view.n // groups), 64, BLOCK))
+    groups = groups or N_PROPOSALS
+    block = int(np.clip(-(-view.n // groups), 64, BLOCK_ROWS))
     starts = np.arange(0, view.n, block)
     edges = np.array_split(starts, min(groups, len(starts)))
     spans = [(int(e[0]), min(int(e[-1]) + block, view.n)) for e in edges]
     directions, base = view.operands(U, single, h)
-    asked = partial(
+    question = partial(
         _best_of_groups,
         directions=directions,
         spans=spans,
@@ -62,7 +62,7 @@ def price(
         single=single,
         h=h,
     )
-    (winners, scores), *others = view.ask(asked)
+    (winners, scores), *others = view.ask(question)
     for rows, values in others:  # the parts in order: equal scores keep the lower row
         winners = np.where(values > scores, rows, winners)
         scores = np.maximum(values, scores)
@@ -80,7 +80,7 @@ def _best_of_groups(
     view: ScaledView,
     begin: int,
     directions: Array,
-    spans: Spans,
+    spans: RowSpans,
     block: int,
     exclude: Indices | None,
     single: bool,
@@ -90,7 +90,7 @@ def _best_of_groups(
     winners = np.zeros((len(directions), len(spans)), dtype=np.intp)
     scores = np.full((len(directions), len(spans)), -np.inf)
 
-    def best_of_block(group: int, start: int, at: slice, S: Scores) -> None:
+    def best_of_block(group: int, start: int, at: slice, S: ScoreBlock) -> None:
         if exclude is not None:
             column = exclude[at] - begin - start
             hit = np.flatnonzero((column >= 0) & (column < S.width))
@@ -100,34 +100,35 @@ def _best_of_groups(
         winners[at, group][better] = arg[better] + begin + start
         scores[at, group][better] = value[better]
 
-    _scan(view, directions, _within(spans, begin, view.n), block, single, best_of_block, h)
+    _scan(view, directions, _spans_in_part(spans, begin, view.n), block, single, best_of_block, h)
     return winners, scores
 
 
 def top_rows(view: ScaledView, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
     directions = view.operands(U, False, h)[0]
-    asked = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
-    return merged(view.ask(asked), k)
+    question = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
+    return merge_top_rows(view.ask(question), k)
 
 
 def _best_k(
     view: ScaledView, begin: int, directions: Array, h: float, k: int, n: int
 ) -> tuple[Floats, Indices]:
     """The best k rows of a part; n stands for no row."""
-    shards = np.array_split(np.arange(0, view.n, BLOCK), min(2 * cpu_count(), -(-view.n // BLOCK)))
-    spans = [(g, int(s[0]), min(int(s[-1]) + BLOCK, view.n)) for g, s in enumerate(shards)]
+    n_shards = min(2 * cpu_count(), -(-view.n // BLOCK_ROWS))
+    shards = np.array_split(np.arange(0, view.n, BLOCK_ROWS), n_shards)
+    spans = [(g, int(s[0]), min(int(s[-1]) + BLOCK_ROWS, view.n)) for g, s in enumerate(shards)]
     values = np.full((len(spans), len(directions), k), -np.inf)
     rows = np.full((len(spans), len(directions), k), n, dtype=np.intp)
 
-    def insert(group: int, start: int, at: slice, S: Scores) -> None:
+    def insert(group: int, start: int, at: slice, S: ScoreBlock) -> None:
         S.insert(begin + start, values[group, at], rows[group, at])
 
-    _scan(view, directions, spans, BLOCK, False, insert, h)
-    return merged(list(zip(values, rows)), k)
+    _scan(view, directions, spans, BLOCK_ROWS, False, insert, h)
+    return merge_top_rows(list(zip(values, rows)), k)
 
 
-def merged(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indices]:
+def merge_top_rows(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indices]:
     """The best k of several lists, equal values by lowest row."""
     values = np.concatenate([one[0] for one in answers], axis=1)
     rows = np.concatenate([one[1] for one in answers], axis=1)
@@ -135,33 +136,35 @@ def merged(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Floats, Indic
     return np.take_along_axis(values, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-def rows_above(view: ScaledView, U: Floats, least: Floats) -> list[Indices]:
-    """For each row u of U every row of the view with <u, z> >= least, ascending."""
+def rows_above(view: ScaledView, U: Floats, threshold: Floats) -> list[Indices]:
+    """For each row u of U every row of the view with <u, z> >= threshold, ascending."""
     directions = view.operands(U, False)[0]
-    found = view.ask(partial(_rows_above, directions=directions, least=least))
-    return [np.concatenate(parts) for parts in zip(*found)]
+    above = view.ask(partial(_rows_above, directions=directions, threshold=threshold))
+    return [np.concatenate(parts) for parts in zip(*above)]
 
 
-def _rows_above(view: ScaledView, begin: int, directions: Array, least: Floats) -> list[Indices]:
-    found: list[list[Indices]] = [[] for _ in directions]
+def _rows_above(
+    view: ScaledView, begin: int, directions: Array, threshold: Floats
+) -> list[Indices]:
+    above: list[list[Indices]] = [[] for _ in directions]
 
-    def collect(group: int, start: int, at: slice, S: Scores) -> None:
-        which, row = S.above(least[at])
+    def collect(group: int, start: int, at: slice, S: ScoreBlock) -> None:
+        which, row = S.above(threshold[at])
         for b in np.unique(which):
-            found[at.start + b].append(row[which == b] + begin + start)
+            above[at.start + b].append(row[which == b] + begin + start)
 
-    spans = [(0, start, min(start + BLOCK, view.n)) for start in range(0, view.n, BLOCK)]
-    _scan(view, directions, spans, BLOCK, False, collect)
-    return [np.sort(np.concatenate(parts or [np.zeros(0, np.intp)])) for parts in found]
+    spans = [(0, start, min(start + BLOCK_ROWS, view.n)) for start in range(0, view.n, BLOCK_ROWS)]
+    _scan(view, directions, spans, BLOCK_ROWS, False, collect)
+    return [np.sort(np.concatenate(parts or [np.zeros(0, np.intp)])) for parts in above]
 
 
 def _scan(
     view: ScaledView,
     directions: Array,
-    spans: Places,
+    spans: GroupSpans,
     block: int,
     single: bool,
-    consume: Callable[[int, int, slice, Scores], None],
+    consume: Callable[[int, int, slice, ScoreBlock], None],
     h: float = 0.0,
 ) -> None:
     """Hand the scores of every block to `consume`, computed where the rows are."""
@@ -170,10 +173,10 @@ def _scan(
 
         scan_on_device(view, directions, spans, single, consume, h)
     else:
-        scan(view, directions, spans, block, single, consume, h)
+        scan_scores(view, directions, spans, block, single, consume, h)
 
 
-def _within(spans: Spans, begin: int, n: int) -> Places:
+def _spans_in_part(spans: RowSpans, begin: int, n: int) -> GroupSpans:
     """The groups' rows that lie in a part of n rows from `begin` on, counted from there."""
-    cut = [(g, max(a - begin, 0), min(b - begin, n)) for g, (a, b) in enumerate(spans)]
-    return [(g, a, b) for g, a, b in cut if a < b]
+    clipped = [(g, max(a - begin, 0), min(b - begin, n)) for g, (a, b) in enumerate(spans)]
+    return [(g, a, b) for g, a, b in clipped if a < b]
