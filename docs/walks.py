@@ -46,9 +46,11 @@ def walks(X: Any) -> dict[str, Any]:
     """From a 0 to a 4 in three ways."""
     encoder, decoder = autoencoder(X)
     return {
-        "straight": hw.metrics.walk(X, FROM, TO),
-        "latent": hw.metrics.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder),
-        "geodesic": hw.metrics.walk(X, FROM, TO, "geodesic", stay_near=100.0),
+        "straight": hw.metrics.walk(X, FROM, TO, metric=None),
+        "latent": hw.metrics.walk(
+            X, FROM, TO, "latent", encoder=encoder, decoder=decoder, metric=None
+        ),
+        "geodesic": hw.metrics.walk(X, FROM, TO, "geodesic", stay_near=100.0, metric=None),
     }
 
 
@@ -60,7 +62,7 @@ def strips(found: dict[str, Any], X: Any, target: Path) -> None:
     figure = Figure(figsize=(7.6, 6.6), dpi=110)
     FigureCanvasAgg(figure)
     for part, one in zip(figure.subfigures(len(found), 1), found.values(), strict=True):
-        one.strip((8, 8), nearest=X, figure=part)
+        hw.report.draw_strip(one, (8, 8), nearest=X, figure=part)
     figure.savefig(target)
 
 
@@ -75,7 +77,9 @@ if __name__ == "__main__":
         warnings.simplefilter("ignore")
         judge = MLPClassifier((32, 32), max_iter=80, random_state=0).fit(X, y)
     encoder, decoder = autoencoder(X)
-    drawn = hw.metrics.walk(X, FROM, TO, "latent", encoder=encoder, decoder=decoder, model=judge)
-    drawn.plot(names=[str(k) for k in range(10)]).figure.savefig(
+    drawn = hw.metrics.walk(
+        X, FROM, TO, "latent", encoder=encoder, decoder=decoder, model=judge, metric=None
+    )
+    hw.report.draw_walk(drawn, names=[str(k) for k in range(10)]).figure.savefig(
         IMAGES / "walk-plot.png", dpi=110, bbox_inches="tight"
     )

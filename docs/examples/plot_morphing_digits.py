@@ -56,9 +56,9 @@ class Autoencoder:
 
 def walks(X, a, b, autoencoder):
     both = {"encoder": autoencoder, "decoder": autoencoder}
-    yield "straight", hw.metrics.walk(X, a, b)
-    yield "latent", hw.metrics.walk(X, a, b, "latent", **both)
-    yield "near the data", hw.metrics.walk(X, a, b, "geodesic", stay_near=10)
+    yield "straight", hw.metrics.walk(X, a, b, metric=None)
+    yield "latent", hw.metrics.walk(X, a, b, "latent", **both, metric=None)
+    yield "near the data", hw.metrics.walk(X, a, b, "geodesic", stay_near=10, metric=None)
 
 
 def table(found):

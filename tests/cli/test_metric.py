@@ -8,7 +8,7 @@ import pytest
 import hullwise as hw
 from cli_input import read_rows, run, write_csv
 from hullwise import samples
-from hullwise.metrics.directions import leading
+from hullwise.metrics.directions import leading_metric
 from report_input import content
 
 NAMES = ["temp", "wind", "load", "spare1", "spare2", "spare3"]
@@ -256,12 +256,12 @@ def test_on_the_bundled_tables(name, tmp_path):
 def test_a_metric_of_many_units_keeps_its_small_directions():
     scale = np.array([1e-5, 1e4, 1.0])
     A = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 0.5]])
-    metric = leading(A / np.outer(scale, scale), scale, 0.999, "a metric")
+    metric = leading_metric(A / np.outer(scale, scale), scale, 0.999, "a metric")
     assert metric.text == "a metric"
     v = np.array([[1.0, -2.0, 3.0]])
     assert metric.norm(v * scale) == pytest.approx(np.sqrt(np.einsum("mi,ij,mj->m", v, A, v)))
     assert metric.image(metric.preimage(np.eye(3))) == pytest.approx(np.eye(3), abs=1e-12)
-    cut = leading(np.diag([1.0, 0.5, 1e-5]), np.ones(3), 0.999, "a metric")
+    cut = leading_metric(np.diag([1.0, 0.5, 1e-5]), np.ones(3), 0.999, "a metric")
     assert cut.rank == 2
     assert cut.text == "a metric; its 2 leading directions"
 

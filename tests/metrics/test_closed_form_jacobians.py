@@ -24,7 +24,7 @@ def smooth(kind, **options):
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(
-    ("model", "target", "function", "how"),
+    ("model", "target", "function", "method"),
     [
         (KernelRidge(kernel="rbf", gamma=0.2), Y, "predict", "kernel"),
         (KernelRidge(kernel="rbf"), np.column_stack([Y, Y**2]), "predict", "kernel"),
@@ -44,13 +44,15 @@ def smooth(kind, **options):
         (SVC(), CLASSES, "decision_function", "differences"),
     ],
 )
-def test_formulas_are_the_derivatives(model, target, function, how):
+def test_formulas_are_the_derivatives(model, target, function, method):
     model.fit(X, target)
     found = gradients_of(model, X, None)
-    assert how in found.how
+    assert method in found.method
     J = np.concatenate(list(found.jacobians(Q)))
     near = np.concatenate(list(gradients_of(getattr(model, function), X, 1e-5).jacobians(Q)))
     if function == "predict_log_proba":  # the outputs but for what is common to all classes
         J, near = (one - one.mean(axis=1, keepdims=True) for one in (J, near))
     size = np.abs(near).max()
-    np.testing.assert_allclose(J, near, atol=1e-3 * size if how == "differences" else 1e-7 * size)
+    np.testing.assert_allclose(
+        J, near, atol=1e-3 * size if method == "differences" else 1e-7 * size
+    )

@@ -5,7 +5,7 @@ import pytest
 
 import hullwise as hw
 from hullwise.errors import DataError
-from hullwise.metrics.held_out import explained
+from hullwise.metrics.variance_explained import variance_explained
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +112,8 @@ def test_what_cannot_be_a_metric_is_refused(rows):
 def test_held_out_rows_tell_a_task_from_noise():
     rng = np.random.default_rng(0)
     Z = rng.normal(size=(500, 8))
-    task, plain = explained(hw.metrics.agop_of_rows, Z, Z[:, :1] + Z[:, 1:2])
+    task, plain = variance_explained(hw.metrics.agop_of_rows, Z, Z[:, :1] + Z[:, 1:2])
     assert task > 0.9 > plain
-    noise, _ = explained(lambda Z, T: np.eye(8), Z, rng.normal(size=(500, 1)))
+    noise, _ = variance_explained(lambda Z, T: np.eye(8), Z, rng.normal(size=(500, 1)))
     assert noise < 0.1
-    assert np.isnan(explained(lambda Z, T: np.eye(8), Z[:20], Z[:20, :1])).all()
+    assert np.isnan(variance_explained(lambda Z, T: np.eye(8), Z[:20], Z[:20, :1])).all()

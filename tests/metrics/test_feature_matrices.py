@@ -36,7 +36,7 @@ def test_blocks_do_not_change_it(monkeypatch):
     X = rng.normal(size=(60, 4))
     want = hw.metrics.agop(net, X)
     monkeypatch.setattr("hullwise.model.network.PUSH_BLOCK_NUMBERS", 30)
-    monkeypatch.setattr("hullwise.metrics._jacobians.HELD", 30)
+    monkeypatch.setattr("hullwise.metrics._jacobians.JACOBIAN_BLOCK_ENTRIES", 30)
     np.testing.assert_allclose(hw.metrics.agop(net, X), want, rtol=1e-12)
     function = hw.metrics.agop(lambda x: net(x), X)
     np.testing.assert_allclose(function, want, rtol=0.05, atol=0.02 * np.abs(want).max())
@@ -119,9 +119,9 @@ def test_local_metrics():
     many = hw.metrics.local_metric(net, X, ridge=0)
     np.testing.assert_allclose(many, np.einsum("mki,mkj->mij", A, A), atol=1e-12)
     np.testing.assert_allclose(hw.metrics.local_metric(net, X[3], ridge=0), many[3], atol=1e-12)
-    one = hw.metrics.local_agop(net, X[3], X, k=1, ridge=0)
+    one = hw.metrics.local_agop(net, X[3], X, n_neighbors=1, ridge=0)
     np.testing.assert_allclose(one, many[3], atol=1e-12)
-    whole = hw.metrics.local_agop(net, X[3], X, k=10**6, ridge=0)
+    whole = hw.metrics.local_agop(net, X[3], X, n_neighbors=10**6, ridge=0)
     np.testing.assert_allclose(whole, hw.metrics.agop(net, X, ridge=0), atol=1e-12)
 
 
@@ -173,7 +173,10 @@ def test_distance_in_what_matters_tells_harmful_from_harmless():
         (lambda X: hw.metrics.agop(mlp((4, 3, 1)), X), "3 columns|takes 4"),
         (lambda X: hw.metrics.nfm(mlp((3, 4, 1)), 5), "2 linear layers"),
         (lambda X: hw.metrics.nfm(mlp((3, 4, 1)), "x"), "no linear layer 'x'"),
-        (lambda X: hw.metrics.local_agop(mlp((3, 4, 1)), X[0], X, k=0), "k is 0"),
+        (
+            lambda X: hw.metrics.local_agop(mlp((3, 4, 1)), X[0], X, n_neighbors=0),
+            "n_neighbors is 0",
+        ),
         (lambda X: hw.metrics.local_agop(mlp((3, 4, 1)), [1.0], X), "1 entries"),
     ],
 )

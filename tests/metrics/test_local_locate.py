@@ -68,7 +68,7 @@ def test_a_target_that_depends_on_another_feature_elsewhere():
 
     queries = np.array([[-0.5, 2.0, 0.0], [-0.5, 0.0, 2.0], [0.5, 2.0, 0.0], [0.5, 0.0, 2.0]])
     found = hw.metrics.local_locate(
-        rows, queries, lambda x: hw.metrics.local_agop(target, x, rows, k=8), reference=60
+        rows, queries, lambda x: hw.metrics.local_agop(target, x, rows, n_neighbors=8), reference=60
     )
     static = hw.locate(rows, queries, metric=hw.metrics.agop(target, rows), reference=0).upper
     assert found.upper[0] > 20 * found.upper[1]

@@ -9,8 +9,15 @@ from sklearn.tree import DecisionTreeRegressor
 
 import hullwise as hw
 from hullwise.metrics import walk
-from hullwise.metrics._geodesics import graph_path, straight
-from hullwise.metrics._path_lengths import Constant, Field, NearRows, measure_of, piece_lengths
+from hullwise.metrics._geodesics import graph_path, straight_path
+from hullwise.metrics._path_lengths import piece_lengths
+from hullwise.metrics._path_metrics import (
+    ConstantMetric,
+    DataWeightedMetric,
+    MetricField,
+    read_path_metric,
+)
+from hullwise.report import draw_strip, draw_walk
 from networks import mlp
 
 plane = np.random.default_rng(0).uniform([-1.2, 0.4], [1.2, 2.0], (300, 2))
@@ -103,9 +110,9 @@ def test_turned_data_in_a_turned_metric_give_the_turned_path():
 def test_the_same_metric_everywhere_makes_a_straight_line(metric):
     found = walk(plane, 3, 7, "geodesic", metric)
     step = plane[7] - plane[3]
-    M = Constant(hw.Cloud(plane).metric(metric)).mean(plane)
+    M = ConstantMetric(hw.Cloud(plane).metric(metric)).mean(plane)
     np.testing.assert_allclose(found.length, np.sqrt(step @ M @ step))
-    np.testing.assert_allclose(found.points, straight(plane[3], plane[7], 32))
+    np.testing.assert_allclose(found.points, straight_path(plane[3], plane[7], 32))
     assert "straight line" in found.notes[0]
     assert found.outside_share == 0
     assert np.isnan(found.graph_length)
@@ -127,14 +134,14 @@ def test_a_constant_field_agrees_with_the_constant_metric():
 @pytest.mark.parametrize("stay_near", [0.0, 3.0])
 def test_slopes_of_lengths_are_those_of_differences(metric, stay_near):
     cloud = hw.Cloud(plane)
-    measure = measure_of(metric, cloud, plane[:2])
+    path_metric = read_path_metric(metric, cloud, plane[:2])
     if stay_near:
-        measure = NearRows(measure, plane, cloud.metric(None), stay_near)
+        path_metric = DataWeightedMetric(path_metric, plane, cloud.metric(None), stay_near)
     rng = np.random.default_rng(3)
     P = plane[:8] + 0.2 * rng.normal(size=(8, 2)) * [1, 0.3]
     Q = P + 0.1 * rng.normal(size=(8, 2))
-    squared, at_p, at_q = measure.slopes(P, Q)
-    np.testing.assert_allclose(squared, measure.squared(P, Q), rtol=1e-10)
+    squared, at_p, at_q = path_metric.slopes(P, Q)
+    np.testing.assert_allclose(squared, path_metric.squared(P, Q), rtol=1e-10)
     for j in range(2):
         h = np.zeros(2)
         h[j] = 1e-6
@@ -142,13 +149,13 @@ def test_slopes_of_lengths_are_those_of_differences(metric, stay_near):
             (at_p, ((P - h, Q), (P + h, Q))),
             (at_q, ((P, Q - h), (P, Q + h))),
         ):
-            want = (measure.squared(*high) - measure.squared(*low)) / 2e-6
+            want = (path_metric.squared(*high) - path_metric.squared(*low)) / 2e-6
             np.testing.assert_allclose(found[:, j], want, atol=2e-4 * np.abs(found).max())
 
 
 def test_positions_are_shares_of_the_length():
     found = walk(plane, 0, 1, "geodesic", half_plane)
-    sizes = piece_lengths(Field(half_plane, np.ones(2)), found.points)
+    sizes = piece_lengths(MetricField(half_plane, np.ones(2)), found.points)
     np.testing.assert_allclose(sizes, found.length / 32, rtol=1e-3)
     np.testing.assert_allclose(np.diff(found.position), 1 / 32, rtol=1e-3)
     assert found.position[0] == 0
@@ -209,7 +216,7 @@ def test_of_a_torch_module():
         coder.weight.copy_(torch.eye(3))
         coder.bias.zero_()
     found = walk(X, 0, 1, "latent", encoder=coder, decoder=coder)
-    np.testing.assert_allclose(found.points, straight(X[0], X[1], 32), atol=1e-12)
+    np.testing.assert_allclose(found.points, straight_path(X[0], X[1], 32), atol=1e-12)
 
 
 # --- staying near the rows
@@ -240,7 +247,7 @@ def test_staying_near_goes_round_the_ring():
 def test_groups_far_apart_are_bridged_and_it_is_said():
     rng = np.random.default_rng(7)
     X = np.concatenate([rng.normal(size=(30, 2)) + np.array([40.0 * k, 50.0]) for k in range(3)])
-    found = walk(X, 0, 89, "geodesic", half_plane, neighbours=3)
+    found = walk(X, 0, 89, "geodesic", half_plane, n_neighbors=3)
     assert any("bridged" in note for note in found.notes)
     assert found.length <= min(found.straight_length, found.graph_length) * (1 + 1e-12)
     assert np.isfinite(found.graph_length)
@@ -255,8 +262,8 @@ def test_few_rows(n):
 
 def test_duplicate_rows_change_nothing():
     X = plane[:60]
-    once = walk(X, 3, 7, "geodesic", half_plane, neighbours=4)
-    often = walk(np.repeat(X, 6, axis=0), 18, 42, "geodesic", half_plane, neighbours=4)
+    once = walk(X, 3, 7, "geodesic", half_plane, n_neighbors=4)
+    often = walk(np.repeat(X, 6, axis=0), 18, 42, "geodesic", half_plane, n_neighbors=4)
     assert often.length == pytest.approx(once.length, rel=1e-12)
     assert often.graph_length == pytest.approx(once.graph_length, rel=1e-12)
 
@@ -264,8 +271,8 @@ def test_duplicate_rows_change_nothing():
 def test_the_graph_finds_the_way_over_rows():
     X = np.c_[np.cos(t := np.linspace(0, np.pi, 50)), np.sin(t)]
     cloud = hw.Cloud(X)
-    measure = measure_of(None, cloud, X[[0, -1]])
-    path, notes = graph_path(measure, X[[0, -1]], X, cloud.metric(None), 2, None)
+    path_metric = read_path_metric(None, cloud, X[[0, -1]])
+    path, notes = graph_path(path_metric, X[[0, -1]], X, cloud.metric(None), 2, None)
     turn = np.arctan2(path[:, 1], path[:, 0])
     assert (np.diff(turn) > 0).all()
     assert (turn[0], turn[-1]) == (0, np.pi)
@@ -295,6 +302,7 @@ def test_the_part_outside_is_that_of_a_triangulation(seed):
         steps=11,
         encoder=lambda x: np.array([[0.0], [11.0]]),
         decoder=lambda z: points[np.round(z[:, 0]).astype(int)],
+        metric=None,
     )
     assert found.outside_share == pytest.approx(1 - inside_share(X, found), abs=2e-3)
     assert 0.1 < found.outside_share < 1
@@ -318,10 +326,10 @@ def test_a_short_dip_between_two_steps_is_found():
 
 def test_lines_between_rows_are_inside_and_lines_out_are_exact():
     X = plane[:40]
-    assert walk(X, 0, 1).outside_share == 0
-    assert walk(X, 0, 1).largest_out == 0
+    assert walk(X, 0, 1, metric=None).outside_share == 0
+    assert walk(X, 0, 1, metric=None).largest_out == 0
     square = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    found = walk(square, [0.5, 0.5], [2.5, 0.5], steps=7)
+    found = walk(square, [0.5, 0.5], [2.5, 0.5], steps=7, metric=None)
     np.testing.assert_allclose(found.outside, [[0.25, 1.0]], atol=1e-4)
     assert found.largest_out == pytest.approx(1.5)
     scaled = walk(square, [0.5, 0.5], [2.5, 0.5], metric=[4.0, 1.0], steps=7)
@@ -382,20 +390,24 @@ def test_flat_data():
 def test_a_latent_path_is_decoded_and_its_ends_are_judged():
     X = np.random.default_rng(8).normal(size=(80, 5)) * [5, 3, 1, 0.5, 0.1]
     pca = PCA(2).fit(X)
-    found = walk(X, 0, 1, "latent", encoder=pca)
+    found = walk(X, 0, 1, "latent", encoder=pca, metric=None)
     back = pca.inverse_transform(pca.transform(X[:2]))
     np.testing.assert_allclose(found.points[[0, -1]], back)
     np.testing.assert_allclose(found.end_gaps, np.linalg.norm(back - X[:2], axis=1))
     np.testing.assert_allclose(found.latent[[0, -1]], pca.transform(X[:2]))
-    same = walk(X, 0, 1, "latent", encoder=pca.transform, decoder=pca.inverse_transform)
+    same = walk(
+        X, 0, 1, "latent", encoder=pca.transform, decoder=pca.inverse_transform, metric=None
+    )
     np.testing.assert_array_equal(same.points, found.points)
     assert found.fades  # a linear decoder mixes, as the straight line does
-    assert (walk(X, 0, 1).end_gaps == 0).all()
+    assert (walk(X, 0, 1, metric=None).end_gaps == 0).all()
 
 
 def test_a_decoded_segment_is_not_taken_for_one_between_rows():
     away = np.array([50.0, 0.0])
-    found = walk(plane, 0, 1, "latent", encoder=lambda x: x, decoder=lambda z: z + away)
+    found = walk(
+        plane, 0, 1, "latent", encoder=lambda x: x, decoder=lambda z: z + away, metric=None
+    )
     assert found.outside_share == 1
     assert found.largest_out > 40
     np.testing.assert_allclose(found.end_gaps, 50)
@@ -430,10 +442,10 @@ def test_crossings_of_a_bent_walk_change_the_code_and_nothing_else_does():
 
 def test_fading_is_by_its_definition():
     X = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 1.0]])
-    found = walk(X, 0, 1)
+    found = walk(X, 0, 1, metric=None)
     assert (found.to_average, found.to_row, found.nearest_row) == (0, 1, 2)
     assert found.fades
-    assert not walk([[0.0], [1.0], [2.0]], 0, 2).fades  # a row is right there
+    assert not walk([[0.0], [1.0], [2.0]], 0, 2, metric=None).fades  # a row is right there
     heavy = walk(X, 0, 1, metric=[1.0, 9.0])
     assert heavy.to_row == 2
 
@@ -457,17 +469,17 @@ def test_frames_keep_their_names_and_tables_have_a_row_for_each_point():
 def test_pictures_can_be_drawn():
     X = np.random.default_rng(0).normal(size=(30, 12))
     found = walk(X, 0, X[1] * 3, model=mlp((12, 5, 3)))
-    ax = found.plot(names=["a", "b", "c"])
+    ax = draw_walk(found, names=["a", "b", "c"])
     assert len(ax.figure.axes) == 2
-    assert walk(X, 0, 1).plot().get_ylabel() == "distance\noutside"
-    assert len(found.strip((3, 4), 5, nearest=X).axes) == 10
-    assert len(found.strip((2, 2, 3), 3).axes) == 3
+    assert draw_walk(walk(X, 0, 1, metric=None)).get_ylabel() == "distance\noutside"
+    assert len(draw_strip(found, (3, 4), 5, nearest=X).axes) == 10
+    assert len(draw_strip(found, (2, 2, 3), 3).axes) == 3
     with pytest.raises(hw.DataError, match="a row has 12"):
-        found.strip((5, 5))
+        draw_strip(found, (5, 5))
     with pytest.raises(hw.DataError, match="count"):
-        found.strip((3, 4), 1)
+        draw_strip(found, (3, 4), 1)
     with pytest.raises(hw.DataError, match="outputs"):
-        found.plot(outputs=[7])
+        draw_walk(found, outputs=[7])
 
 
 def test_progress_is_told():
@@ -506,7 +518,7 @@ BAD = {
     "infinity": ({"b": [1.0, np.inf]}, "infin"),
     "kind": ({"kind": "curved"}, "kind='curved'"),
     "steps": ({"steps": 0}, "steps=0"),
-    "neighbours": ({"neighbours": 0}, "neighbours=0"),
+    "n_neighbors": ({"n_neighbors": 0}, "n_neighbors=0"),
     "stay_near": ({"kind": "geodesic", "stay_near": -1.0}, "stay_near"),
     "model of another size": ({"model": mlp((3, 4, 1))}, "takes 3 inputs"),
     "metric shape": ({"metric": np.ones(3)}, "metric has shape"),
@@ -569,6 +581,6 @@ def test_what_the_metric_does_not_see_has_no_length():
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-30, 1.0, 1e30, 1e200])
 def test_scales(scale):
-    found = walk(plane * scale, 0, 1)
-    np.testing.assert_allclose(found.length, scale * walk(plane, 0, 1).length)
-    np.testing.assert_allclose(found.points, scale * walk(plane, 0, 1).points)
+    found = walk(plane * scale, 0, 1, metric=None)
+    np.testing.assert_allclose(found.length, scale * walk(plane, 0, 1, metric=None).length)
+    np.testing.assert_allclose(found.points, scale * walk(plane, 0, 1, metric=None).points)

@@ -26,7 +26,7 @@ from ..io.coercion import format_names
 from ..io.paths import readable_path
 from ..io.table_reader import OpenTable, read_rows
 from ..metrics import Directions, directions
-from ..metrics.directions import leading
+from ..metrics.directions import leading_metric
 from ..report.words import plain
 from ._input import Plan
 from ._target import holds_numbers, target_labels
@@ -80,7 +80,7 @@ def learn(first: OpenTable, pairs: Plan, cloud: Cloud, options: dict[str, Any]) 
         target = _target(first, pairs, options)
         M, text, notes = (_of_fits if kind == "agop" else _of_machine)(rows, target)
     scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
-    metric = leading(M, scale, KEPT, text)
+    metric = leading_metric(M, scale, KEPT, text)
     assert metric.factor is not None  # a matrix
     return Learnt(metric, metric.factor.T @ metric.factor, directions(metric, cloud), notes)
 
@@ -173,7 +173,7 @@ def _target(first: OpenTable, pairs: Plan, options: dict[str, Any]) -> Target:
 
 def _of_fits(rows: Floats, target: Target) -> tuple[Floats, str, tuple[str, ...]]:
     from ..metrics import agop_of_rows
-    from ..metrics.held_out import explained
+    from ..metrics.variance_explained import variance_explained
 
     y = target.values
     if target.classes:
@@ -183,7 +183,8 @@ def _of_fits(rows: Floats, target: Target) -> tuple[Floats, str, tuple[str, ...]
     notes: list[str] = []
     try:
         M = agop_of_rows(rows, y, ridge=0)
-        task, plainly = explained(agop_of_rows, (rows - mean) / np.where(scale > 0, scale, 1.0), T)
+        standardised = (rows - mean) / np.where(scale > 0, scale, 1.0)
+        task, plainly = variance_explained(agop_of_rows, standardised, T)
         if not np.isnan(task):
             notes.append(
                 f"Averages of the 10 nearest rows explain {_share(task)} of the variance of "
@@ -214,7 +215,7 @@ def _worth(part: float) -> str:
 
 
 def _of_machine(rows: Floats, target: Target) -> tuple[Floats, str, tuple[str, ...]]:
-    from ..metrics.rfm import RFMClassifier, RFMRegressor
+    from ..metrics.recursive_feature_machine import RFMClassifier, RFMRegressor
 
     machine = (RFMClassifier if target.classes else RFMRegressor)().fit(rows, target.values)
     name = plain(target.name, 40)

@@ -1,9 +1,10 @@
 """The metric a task induces: feature matrices and gradient outer products of a model."""
 
-from .directions import Directions, directions
+from .directions import Directions, directions, leading_metric
 from .feature_matrices import agop, feature_agreement, local_agop, local_metric, nfm
-from .local_fits import agop_of_rows
+from .local_linear_fits import agop_of_rows
 from .local_locate import LocalLocation, local_locate
+from .variance_explained import variance_explained
 from .walk import Walk, walk
 
 __all__ = [
@@ -14,9 +15,11 @@ __all__ = [
     "agop_of_rows",
     "directions",
     "feature_agreement",
+    "leading_metric",
     "local_agop",
     "local_locate",
     "local_metric",
     "nfm",
+    "variance_explained",
     "walk",
 ]

@@ -19,15 +19,18 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from sklearn.neighbors import NearestNeighbors
 
 from .._core.types import Floats, Ints, Progress
-from ._path_lengths import Measure, NearRows, Pullback, eased, fine_slopes, piece_lengths
+from ._path_lengths import continuation, piece_lengths, subdivided_slopes
+from ._path_metrics import DataWeightedMetric, PathMetric, PullbackMetric
 
-ITERATIONS = 200
-PARTS = 4  # of an edge of the graph, whose lengths are added up
-FLOOR = 1e-8  # of the largest eigenvalue: directions of less weight are not scaled up further
+ENERGY_ITERATIONS = 200
+EDGE_SUBDIVISIONS = 4  # of an edge of the graph, whose lengths are added up
+WHITENING_FLOOR = (
+    1e-8  # of the largest eigenvalue: directions of less weight are not scaled up further
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class GeodesicSearch:
     """A path (t, d) and how it was found."""
 
     points: Floats
@@ -35,7 +38,7 @@ class Found:
     notes: tuple[str, ...]
 
 
-def straight(a: Floats, b: Floats, steps: int) -> Floats:
+def straight_path(a: Floats, b: Floats, steps: int) -> Floats:
     """(steps + 1, d) points on the segment, with both ends exact."""
     share = np.linspace(0, 1, steps + 1)[:, None]
     path = (1 - share) * a + share * b
@@ -44,56 +47,56 @@ def straight(a: Floats, b: Floats, steps: int) -> Floats:
 
 
 def geodesic(
-    measure: Measure,
+    path_metric: PathMetric,
     ends: Floats,
     rows: Floats,
     units: Any,
-    neighbours: int,
+    n_neighbors: int,
     steps: int,
     progress: Progress | None,
-) -> Found:
+) -> GeodesicSearch:
     """The shortest path found between two points (2, d); rows (n, d) are distinct."""
-    direct = straight(ends[0], ends[1], steps)
-    through, notes = graph_path(measure, ends, rows, units, neighbours, progress)
+    direct = straight_path(ends[0], ends[1], steps)
+    through, notes = graph_path(path_metric, ends, rows, units, n_neighbors, progress)
     by_rows = subdivided(through, steps)
-    graph_length = float(piece_lengths(measure, by_rows).sum())
+    graph_length = float(piece_lengths(path_metric, by_rows).sum())
     paths = {
-        "refined from the graph's path": _refined(
-            measure, resampled(measure, by_rows, steps), progress
+        "refined from the graph's path": _refine(
+            path_metric, resampled(path_metric, by_rows, steps), progress
         ),
-        "refined from the straight line": _refined(measure, direct, progress),
+        "refined from the straight line": _refine(path_metric, direct, progress),
         "the straight line": direct,
         "the graph's path": by_rows,
     }
-    lengths = {name: float(piece_lengths(measure, path).sum()) for name, path in paths.items()}
+    lengths = {name: float(piece_lengths(path_metric, path).sum()) for name, path in paths.items()}
     best = min(lengths, key=lambda name: lengths[name])
-    return Found(paths[best], graph_length, (*notes, f"shortest: {best}"))
+    return GeodesicSearch(paths[best], graph_length, (*notes, f"shortest: {best}"))
 
 
 def graph_path(
-    measure: Measure,
+    path_metric: PathMetric,
     ends: Floats,
     rows: Floats,
     units: Any,
-    neighbours: int,
+    n_neighbors: int,
     progress: Progress | None,
 ) -> tuple[Floats, tuple[str, ...]]:
     """The shortest way (t, d) from row to near row, and what had to be done to find one."""
     nodes = np.concatenate([rows, ends])
     n = len(rows)
-    seen = units.image(nodes)
-    seen = seen - seen[:n].mean(axis=0)
-    k = min(neighbours, n)
-    index = NearestNeighbors(n_neighbors=k).fit(seen[:n])
+    image = units.image(nodes)
+    image = image - image[:n].mean(axis=0)
+    k = min(n_neighbors, n)
+    index = NearestNeighbors(n_neighbors=k).fit(image[:n])
     inner = np.zeros((1, 0), np.intp)
     if n > 1:  # each row's neighbours, itself not among them
-        inner = index.kneighbors(n_neighbors=min(neighbours, n - 1), return_distance=False)
-    outer = index.kneighbors(seen[n:], return_distance=False)
+        inner = index.kneighbors(n_neighbors=min(n_neighbors, n - 1), return_distance=False)
+    outer = index.kneighbors(image[n:], return_distance=False)
     i = np.r_[np.repeat(np.arange(n), inner.shape[1]), np.repeat([n, n + 1], k)]
     j = np.r_[inner.ravel(), outer.ravel()]
-    i, j, added = _joined(seen, i, j)
+    i, j, n_bridges = _connect_ends(image, i, j)
     pairs = np.unique(np.sort(np.c_[i, j], axis=1), axis=0)
-    weight = _edges(measure, nodes, pairs, progress)
+    weight = _edge_lengths(path_metric, nodes, pairs, progress)
     floor = 1e-12 * float(weight.max()) + 1e-300  # an edge of weight 0 would be no edge
     graph = csr_array(
         coo_array((np.maximum(weight, floor), (pairs[:, 0], pairs[:, 1])), shape=(n + 2, n + 2))
@@ -108,30 +111,33 @@ def graph_path(
     path = path[moved]
     if len(path) > 2 and (path[-1] == path[-2]).all():
         path = path[:-1]
-    note = f"{added} gap{'s' * (added != 1)} between groups of rows bridged at the closest pair"
-    return path, ((note,) if added else ())
+    gaps = f"{n_bridges} gap{'s' * (n_bridges != 1)}"
+    note = f"{gaps} between groups of rows bridged at the closest pair"
+    return path, ((note,) if n_bridges else ())
 
 
-def _joined(seen: Floats, i: Ints, j: Ints) -> tuple[Ints, Ints, int]:
+def _connect_ends(image: Floats, i: Ints, j: Ints) -> tuple[Ints, Ints, int]:
     """Edges added between the closest pairs of groups until the two ends are in one."""
-    total, added = len(seen), 0
+    total, n_added = len(image), 0
     while True:
         graph = coo_array((np.ones(len(i)), (i, j)), shape=(total, total))
         group = connected_components(graph, directed=False)[1]
         if group[-1] == group[-2]:
-            return i, j, added
-        mine, rest = np.flatnonzero(group == group[-2]), np.flatnonzero(group != group[-2])
-        search = NearestNeighbors(n_neighbors=1).fit(seen[mine])
-        gap, near = search.kneighbors(seen[rest])
+            return i, j, n_added
+        reached, rest = np.flatnonzero(group == group[-2]), np.flatnonzero(group != group[-2])
+        search = NearestNeighbors(n_neighbors=1).fit(image[reached])
+        gap, near = search.kneighbors(image[rest])
         least = int(np.argmin(gap))
-        i, j = np.r_[i, mine[near[least, 0]]], np.r_[j, rest[least]]
-        added += 1
+        i, j = np.r_[i, reached[near[least, 0]]], np.r_[j, rest[least]]
+        n_added += 1
 
 
-def _edges(measure: Measure, nodes: Floats, pairs: Ints, progress: Progress | None) -> Floats:
+def _edge_lengths(
+    path_metric: PathMetric, nodes: Floats, pairs: Ints, progress: Progress | None
+) -> Floats:
     """Lengths of the edges, block by block: in a few parts, or by the metric at their middles."""
-    base = measure.base if isinstance(measure, NearRows) else measure
-    parts = PARTS if isinstance(base, Pullback) else 1
+    base = path_metric.base if isinstance(path_metric, DataWeightedMetric) else path_metric
+    parts = EDGE_SUBDIVISIONS if isinstance(base, PullbackMetric) else 1
     out, block = np.zeros(len(pairs)), max(1, 2**20 // nodes.shape[1])
     for start in range(0, len(pairs), block):
         at = slice(start, start + block)
@@ -139,7 +145,7 @@ def _edges(measure: Measure, nodes: Floats, pairs: Ints, progress: Progress | No
         for s in range(parts):
             low, high = s / parts, (s + 1) / parts
             ends = (1 - low) * P + low * Q, (1 - high) * P + high * Q
-            out[at] += np.sqrt(measure.squared(*ends))
+            out[at] += np.sqrt(path_metric.squared(*ends))
         if progress:
             progress(min(start + block, len(pairs)), len(pairs), "edges")
     return out
@@ -153,9 +159,9 @@ def subdivided(path: Floats, steps: int) -> Floats:
     return np.concatenate([*pieces, path[-1:]])
 
 
-def at_positions(path: Floats, position: Floats, wanted: Floats) -> Floats:
+def at_positions(path: Floats, position: Floats, shares: Floats) -> Floats:
     """Points of the polyline at positions between 0 and 1."""
-    return np.stack([np.interp(wanted, position, x) for x in path.T], axis=1)
+    return np.stack([np.interp(shares, position, x) for x in path.T], axis=1)
 
 
 def positions(lengths: Floats) -> Floats:
@@ -168,67 +174,69 @@ def positions(lengths: Floats) -> Floats:
     return np.asarray(np.minimum(position, 1.0))
 
 
-def resampled(measure: Measure, path: Floats, steps: int) -> Floats:
+def resampled(path_metric: PathMetric, path: Floats, steps: int) -> Floats:
     """`steps` pieces of equal length in the metric."""
     out = path
     for _ in range(3):  # cutting corners changes the lengths a little
-        found = at_positions(
-            out, positions(piece_lengths(measure, out)), np.linspace(0, 1, steps + 1)
+        points = at_positions(
+            out, positions(piece_lengths(path_metric, out)), np.linspace(0, 1, steps + 1)
         )
-        found[0], found[-1] = path[0], path[-1]
-        out = found
+        points[0], points[-1] = path[0], path[-1]
+        out = points
     return out
 
 
-def _refined(measure: Measure, start: Floats, progress: Progress | None) -> Floats:
+def _refine(path_metric: PathMetric, start: Floats, progress: Progress | None) -> Floats:
     """The shortest of the paths of least energy that are met from `start` on."""
-    found, stages = [start], eased(measure)
+    paths, stages = [start], continuation(path_metric)
     for i, stage in enumerate(stages):
-        found.append(_least_energy(stage, found[-1]))
+        paths.append(_minimise_energy(stage, paths[-1]))
         if progress:
             progress(i + 1, len(stages), "path")
-    return min(found, key=lambda path: float(piece_lengths(measure, path).sum()))
+    return min(paths, key=lambda path: float(piece_lengths(path_metric, path).sum()))
 
 
-def _least_energy(measure: Measure, start: Floats) -> Floats:
+def _minimise_energy(path_metric: PathMetric, start: Floats) -> Floats:
     """The path of least energy near `start`, its pieces made equally long."""
     steps = len(start) - 1
     if steps < 2:
         return start
-    base = straight(start[0], start[-1], steps)
-    waves = np.sqrt(2 - 2 * np.cos(np.pi * np.arange(1, steps) / steps))[:, None]
-    out_of, into = _whitening(measure.mean((start[1:] + start[:-1]) / 2))
-    parts = _parts(measure, start.shape[1])
-    unit = float(measure.squared(start[:-1], start[1:]).sum())
-    if not 0 < unit < np.inf:
+    base = straight_path(start[0], start[-1], steps)
+    frequencies = np.sqrt(2 - 2 * np.cos(np.pi * np.arange(1, steps) / steps))[:, None]
+    unwhiten, whiten = _whitening(path_metric.mean((start[1:] + start[:-1]) / 2))
+    parts = _energy_subdivisions(path_metric, start.shape[1])
+    start_energy = float(path_metric.squared(start[:-1], start[1:]).sum())
+    if not 0 < start_energy < np.inf:
         return start
 
     def path_of(u: Floats) -> Floats:
         path = base.copy()
-        path[1:-1] += dst(u.reshape(steps - 1, -1) / waves, 1, axis=0, norm="ortho") @ out_of.T
+        path[1:-1] += (
+            dst(u.reshape(steps - 1, -1) / frequencies, 1, axis=0, norm="ortho") @ unwhiten.T
+        )
         return path
 
     def energy(u: Floats) -> tuple[float, Floats]:
         path = path_of(u)
         with np.errstate(all="ignore"):
-            squared, at_p, at_q = fine_slopes(measure, path[:-1], path[1:], parts)
+            squared, at_p, at_q = subdivided_slopes(path_metric, path[:-1], path[1:], parts)
             slope = at_q[:-1] + at_p[1:]
-            slope = dst(slope @ out_of, 1, axis=0, norm="ortho") / waves
+            slope = dst(slope @ unwhiten, 1, axis=0, norm="ortho") / frequencies
         value = float(squared.sum())
         if not (np.isfinite(value) and np.isfinite(slope).all()):
             return 1e6, np.zeros_like(u)  # out of where the metric is: the search turns back
-        return value / unit, slope.ravel() / unit
+        return value / start_energy, slope.ravel() / start_energy
 
-    first = waves * dst((start - base)[1:-1] @ into.T, 1, axis=0, norm="ortho")
-    options = {"maxiter": ITERATIONS, "ftol": 1e-9, "gtol": 1e-9, "maxcor": 20}
-    found = minimize(energy, first.ravel(), jac=True, method="L-BFGS-B", options=options)
-    return resampled(measure, path_of(found.x), steps)
+    first = frequencies * dst((start - base)[1:-1] @ whiten.T, 1, axis=0, norm="ortho")
+    options = {"maxiter": ENERGY_ITERATIONS, "ftol": 1e-9, "gtol": 1e-9, "maxcor": 20}
+    result = minimize(energy, first.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return resampled(path_metric, path_of(result.x), steps)
 
 
-def _parts(measure: Measure, d: int) -> int:
+def _energy_subdivisions(path_metric: PathMetric, d: int) -> int:
     """Of each piece, in an energy: the more, the less it can jump what lies between."""
-    base = measure.base if isinstance(measure, NearRows) else measure
-    return 8 if isinstance(base, Pullback) else int(np.clip(64 // d, 1, 4))
+    base = path_metric.base if isinstance(path_metric, DataWeightedMetric) else path_metric
+    return 8 if isinstance(base, PullbackMetric) else int(np.clip(64 // d, 1, 4))
 
 
 def _whitening(M: Floats) -> tuple[Floats, Floats]:
@@ -236,5 +244,5 @@ def _whitening(M: Floats) -> tuple[Floats, Floats]:
     values, vectors = np.diag(M), np.eye(len(M))
     if np.count_nonzero(M) > np.count_nonzero(values):
         values, vectors = np.linalg.eigh(M)
-    root = np.sqrt(np.maximum(values, max(FLOOR * float(values.max()), 1e-300)))
+    root = np.sqrt(np.maximum(values, max(WHITENING_FLOOR * float(values.max()), 1e-300)))
     return vectors / root, (vectors * root).T

@@ -23,10 +23,10 @@ from .._core.memory import check_memory
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Floats
 
-STRIP, BLOCK = 4096, 512  # rows of a kernel block (8 MiB)
-LANDMARKS = 1000
-ENOUGH = 1e-4  # relative residual at which the answer changes no more in the digits that count
-MOST = 200  # products
+KERNEL_STRIP_ROWS, KERNEL_BLOCK_ROWS = 4096, 512  # rows of a kernel block (8 MiB)
+NYSTROM_LANDMARKS = 1000
+RIDGE_RESIDUAL_TOLERANCE = 1e-4  # relative: beyond it the digits that count change no more
+RIDGE_PRODUCTS = 200  # products
 
 log = logging.getLogger("hullwise")
 Singles = NDArray[np.float32]
@@ -55,7 +55,7 @@ class Kernel:
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class RidgeSolution:
     """Coefficients (n, k), the relative residual of the worst target, and products needed."""
 
     coefficients: Floats
@@ -63,45 +63,49 @@ class Solution:
     products: int
 
 
-def solve(Z: Floats, kernel: Kernel, ridge: float, T: Floats, seed: int) -> Solution:
+def solve_kernel_ridge(
+    Z: Floats, kernel: Kernel, ridge: float, T: Floats, random_state: int
+) -> RidgeSolution:
     """Coefficients of kernel ridge regression at rows Z (n, r), whose distance is Euclidean.
 
     O(n^2 (r + k)) for each product, of which 20 to 100 are needed; memory 5 n landmarks bytes.
     """
     n = len(Z)
-    rank = min(LANDMARKS, max(1, n // 10))
-    strips = -(-n // STRIP)
+    rank = min(NYSTROM_LANDMARKS, max(1, n // 10))
+    strips = -(-n // KERNEL_STRIP_ROWS)
     check_memory(8 * n * rank + 8 * strips * n * T.shape[1], f"the solver for {n:,} rows")
     A = np.ascontiguousarray(Z, dtype=np.float32)
     with single_threaded_blas():
-        undo = _preconditioner(Z, A, kernel, ridge, rank, seed)
+        precondition = _preconditioner(Z, A, kernel, ridge, rank, random_state)
 
-        def apply(V: Floats) -> Floats:
-            return product(A, kernel, V) + ridge * V
+        def kernel_plus_ridge(V: Floats) -> Floats:
+            return kernel_product(A, kernel, V) + ridge * V
 
-        return _conjugate_gradients(apply, undo, T)
+        return _conjugate_gradients(kernel_plus_ridge, precondition, T)
 
 
-def product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
+def kernel_product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
     """K V for the rows A (n, r) and V (n, k), each block of the symmetric K computed once."""
     n, k = V.shape
     half = np.einsum("ij,ij->i", A, A)
     W = V.astype(np.float32)
-    starts = list(range(0, n, STRIP))
+    starts = list(range(0, n, KERNEL_STRIP_ROWS))
     parts = [np.zeros((n - start, k)) for start in starts]  # one a strip: sums in a fixed order
-    kept = local()
+    scratch = local()
 
-    def one_strip(number: int, stop: StopFlag) -> None:
+    def add_strip(number: int, stop: StopFlag) -> None:
         start = starts[number]
-        end = min(start + STRIP, n)
-        if not hasattr(kept, "block"):
-            kept.block = np.empty((STRIP, BLOCK), dtype=np.float32)
+        end = min(start + KERNEL_STRIP_ROWS, n)
+        if not hasattr(scratch, "block"):
+            scratch.block = np.empty((KERNEL_STRIP_ROWS, KERNEL_BLOCK_ROWS), dtype=np.float32)
         part = parts[number]
-        for low in range(start, n, BLOCK):
+        for low in range(start, n, KERNEL_BLOCK_ROWS):
             if stop.is_set():
                 return
-            high = min(low + BLOCK, n)
-            S = np.matmul(A[start:end], A[low:high].T, out=kept.block[: end - start, : high - low])
+            high = min(low + KERNEL_BLOCK_ROWS, n)
+            S = np.matmul(
+                A[start:end], A[low:high].T, out=scratch.block[: end - start, : high - low]
+            )
             S *= -2
             S += half[start:end, None]
             S += half[low:high]
@@ -114,7 +118,7 @@ def product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
                 first = max(low, end)
                 part[first - start : high - start] += S[:, first - low :].T @ W[start:end]
 
-    run_in_threads(one_strip, range(len(starts)), cpu_count())
+    run_in_threads(add_strip, range(len(starts)), cpu_count())
     out = np.zeros((n, k))
     for start, part in zip(starts, parts):
         out[start:] += part
@@ -122,20 +126,23 @@ def product(A: Singles, kernel: Kernel, V: Floats) -> Floats:
 
 
 def _preconditioner(
-    Z: Floats, A: Singles, kernel: Kernel, ridge: float, rank: int, seed: int
+    Z: Floats, A: Singles, kernel: Kernel, ridge: float, rank: int, random_state: int
 ) -> Callable[[Floats], Floats]:
     """An approximate inverse of K + ridge I, exact on the span of the kernel at some rows."""
-    at = np.sort(np.random.default_rng(seed).choice(len(Z), rank, replace=False))
-    core = 1 + kernel.shifted(_squares(Z[at], Z[at]))
+    landmarks = np.sort(np.random.default_rng(random_state).choice(len(Z), rank, replace=False))
+    core = 1 + kernel.shifted(_squared_distances(Z[landmarks], Z[landmarks]))
     core[np.diag_indices(rank)] = 1 + 1e-8 * rank
     lower = np.linalg.cholesky(core)
     factor = np.empty((len(Z), rank), dtype=np.float32)
-    for low in range(0, len(Z), STRIP):
-        values = 1 + kernel.shifted(_squares(Z[low : low + STRIP], Z[at]))
-        factor[low : low + STRIP] = solve_triangular(lower, values.T, lower=True).T
+    for low in range(0, len(Z), KERNEL_STRIP_ROWS):
+        values = 1 + kernel.shifted(
+            _squared_distances(Z[low : low + KERNEL_STRIP_ROWS], Z[landmarks])
+        )
+        factor[low : low + KERNEL_STRIP_ROWS] = solve_triangular(lower, values.T, lower=True).T
     gram = np.zeros((rank, rank))
-    for low in range(0, len(Z), STRIP):
-        gram += factor[low : low + STRIP].T.astype(np.float64) @ factor[low : low + STRIP]
+    for low in range(0, len(Z), KERNEL_STRIP_ROWS):
+        strip = factor[low : low + KERNEL_STRIP_ROWS]
+        gram += strip.T.astype(np.float64) @ strip
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 1e-10 * values[-1])
     least = float(values[0]) + ridge
@@ -143,28 +150,30 @@ def _preconditioner(
     # I / least + U diag(1 / (values + ridge) - 1 / least) U'
     middle = (vectors * ((1 / (values + ridge) - 1 / least) / values)) @ vectors.T
 
-    def undo(R: Floats) -> Floats:
+    def precondition(R: Floats) -> Floats:
         inner = middle @ (factor.T @ R.astype(np.float32)).astype(np.float64)
         return np.asarray(R / least + (factor @ inner.astype(np.float32)).astype(np.float64))
 
-    return undo
+    return precondition
 
 
-def _squares(A: Floats, B: Floats) -> Floats:
+def _squared_distances(A: Floats, B: Floats) -> Floats:
     return np.asarray((A * A).sum(axis=1)[:, None] + (B * B).sum(axis=1) - 2 * (A @ B.T))
 
 
 def _conjugate_gradients(
-    apply: Callable[[Floats], Floats], undo: Callable[[Floats], Floats], T: Floats
-) -> Solution:
-    """Every column of T at once, each with its own steps, until the worst residual is ENOUGH."""
+    kernel_plus_ridge: Callable[[Floats], Floats],
+    precondition: Callable[[Floats], Floats],
+    T: Floats,
+) -> RidgeSolution:
+    """Every column of T at once, each with its own steps, until the worst residual is small."""
     size = np.maximum(np.linalg.norm(T, axis=0), np.finfo(float).tiny)
     X, R = np.zeros_like(T), T.copy()
     best, least = X, np.inf
-    Y = undo(R)
+    Y = precondition(R)
     P, inner = Y.copy(), (R * Y).sum(axis=0)
-    for count in range(1, MOST + 1):
-        Q = apply(P)
+    for count in range(1, RIDGE_PRODUCTS + 1):
+        Q = kernel_plus_ridge(P)
         along = (P * Q).sum(axis=0)
         step = np.divide(inner, along, out=np.zeros_like(inner), where=along > 0)
         X, R = X + step * P, R - step * Q
@@ -172,9 +181,9 @@ def _conjugate_gradients(
         log.info("kernel solver: product %d, relative residual %.1e", count, residual)
         if residual < least:
             best, least = X, residual
-        if residual <= ENOUGH or residual > 1e3 * least or not step.any():
+        if residual <= RIDGE_RESIDUAL_TOLERANCE or residual > 1e3 * least or not step.any():
             break
-        Y = undo(R)
+        Y = precondition(R)
         previous, inner = inner, (R * Y).sum(axis=0)
         P = Y + np.divide(inner, previous, out=np.zeros_like(inner), where=previous > 0) * P
-    return Solution(best, least, count)
+    return RidgeSolution(best, least, count)

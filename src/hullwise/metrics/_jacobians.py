@@ -17,17 +17,20 @@ from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..model.network import Network
 from ..model.tangents import first_tangents
-from ._closed_form_jacobians import by_formula
+from ._closed_form_jacobians import closed_form_gradients
 
-HELD = 2**23  # numbers of Jacobians held at a time
-SMOOTH, ROUGH = 1e-4, 0.5  # steps of differences in standard deviations: smooth models, trees
+JACOBIAN_BLOCK_ENTRIES = 2**23  # numbers of Jacobians held at a time
+SMOOTH_MODEL_STEP, TREE_MODEL_STEP = (
+    1e-4,
+    0.5,
+)  # steps of differences in standard deviations: smooth models, trees
 
 
 class Gradients(Protocol):
     """Jacobians of a model with k outputs in d inputs."""
 
     @property
-    def how(self) -> str:
+    def method(self) -> str:
         """In words."""
 
     def jacobians(self, X: Floats) -> Iterator[Floats]:
@@ -36,7 +39,7 @@ class Gradients(Protocol):
 
 def outer_sum(gradients: Gradients, X: Floats) -> Floats:
     """The sum over rows of J'J, (d, d)."""
-    if isinstance(gradients, OfNetwork):
+    if isinstance(gradients, NetworkGradients):
         return gradients.outer_sum(X)
     total = np.zeros((X.shape[1], X.shape[1]))
     for J in gradients.jacobians(X):
@@ -46,11 +49,11 @@ def outer_sum(gradients: Gradients, X: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class OfNetwork:
+class NetworkGradients:
     """Through the affine pieces of a network."""
 
     net: Network
-    how: str = "exact, through the affine pieces"
+    method: str = "exact, through the affine pieces"
 
     def _pulled(self, X: Floats, node: int | None) -> Iterator[Floats]:
         net, k = self.net, self.net.n_outputs
@@ -78,24 +81,24 @@ class OfNetwork:
 
 
 @dataclass(frozen=True, eq=False)
-class OfLinear:
+class LinearGradients:
     """The same slopes everywhere."""
 
     slopes: Floats  # (k, d)
-    how: str = "exact, by the coefficients"
+    method: str = "exact, by the coefficients"
 
     def jacobians(self, X: Floats) -> Iterator[Floats]:
-        step = max(1, HELD // self.slopes.size)
+        step = max(1, JACOBIAN_BLOCK_ENTRIES // self.slopes.size)
         for i in range(0, len(X), step):
             yield np.broadcast_to(self.slopes, (len(X[i : i + step]), *self.slopes.shape))
 
 
 @dataclass(frozen=True, eq=False)
-class OfTorch:
+class TorchGradients:
     """By torch, for modules that are not piecewise affine."""
 
     module: Any
-    how: str = "exact, by torch"
+    method: str = "exact, by torch"
 
     def jacobians(self, X: Floats) -> Iterator[Floats]:
         import copy
@@ -114,16 +117,16 @@ class OfTorch:
 
 
 @dataclass(frozen=True, eq=False)
-class OfFunction:
+class FiniteDifferences:
     """Central differences of f: (m, d) to (m,) or (m, k), with a step for each feature."""
 
     function: Callable[[Floats], Any]
     steps: Floats
-    how: str
+    method: str
 
     def jacobians(self, X: Floats) -> Iterator[Floats]:
         d = X.shape[1]
-        block = max(1, HELD // (2 * d * d))
+        block = max(1, JACOBIAN_BLOCK_ENTRIES // (2 * d * d))
         for i in range(0, len(X), block):
             part = X[i : i + block]
             moved = np.repeat(part[:, None, None, :], d, axis=1).repeat(2, axis=2)
@@ -146,46 +149,53 @@ def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
     if step is not None and not step > 0:
         raise DataError(f"step is {step!r}; give a positive number of standard deviations")
     if isinstance(model, Network):
-        return OfNetwork(model)
-    home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    if step is None and "torch" in home and hasattr(model, "state_dict"):
+        return NetworkGradients(model)
+    packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    if step is None and "torch" in packages and hasattr(model, "state_dict"):
         from ..model.readers.read import read
 
         try:
-            return OfNetwork(read(model, X.shape[1]))
+            return NetworkGradients(read(model, X.shape[1]))
         except ModelError:
-            return OfTorch(model)
+            return TorchGradients(model)
     if step is None and hasattr(model, "coefs_") and model.activation in ("relu", "identity"):
         from ..model.readers.read import read
 
-        return OfNetwork(read(model))
-    if step is None and "sklearn" in home and hasattr(model, "coef_") and not _kernel(model):
-        return OfLinear(np.atleast_2d(np.asarray(model.coef_, dtype=np.float64)))
-    found = by_formula(model, X.shape[1]) if step is None else None
-    return _by_differences(model, X, step) if found is None else found
+        return NetworkGradients(read(model))
+    if (
+        step is None
+        and "sklearn" in packages
+        and hasattr(model, "coef_")
+        and not _is_kernel_machine(model)
+    ):
+        return LinearGradients(np.atleast_2d(np.asarray(model.coef_, dtype=np.float64)))
+    gradients = closed_form_gradients(model, X.shape[1]) if step is None else None
+    return _finite_differences(model, X, step) if gradients is None else gradients
 
 
-def _kernel(model: Any) -> bool:
+def _is_kernel_machine(model: Any) -> bool:
     return getattr(model, "kernel", "linear") != "linear" or hasattr(model, "dual_coef_")
 
 
-def _by_differences(model: Any, X: Floats, step: float | None) -> OfFunction:
+def _finite_differences(model: Any, X: Floats, step: float | None) -> FiniteDifferences:
     spread = X.std(axis=0)
     spread = np.where(spread > 0, spread, np.maximum(1.0, np.abs(X).max(axis=0)))
-    share = (ROUGH if _made_of_trees(model) else SMOOTH) if step is None else step
-    how = f"central differences, {share:g} standard deviations to each side"
+    share = (
+        (TREE_MODEL_STEP if _is_tree_model(model) else SMOOTH_MODEL_STEP) if step is None else step
+    )
+    method = f"central differences, {share:g} standard deviations to each side"
     for name in ("decision_function", "predict_proba", "predict"):
         if hasattr(model, name):
-            return OfFunction(getattr(model, name), share * spread, how)
+            return FiniteDifferences(getattr(model, name), share * spread, method)
     if callable(model):
-        return OfFunction(model, share * spread, how)
+        return FiniteDifferences(model, share * spread, method)
     raise ModelError(
         f"a {type(model).__name__} cannot be differentiated: give a Network, a torch module, a "
         f"fitted scikit-learn estimator or a function of rows"
     )
 
 
-def _made_of_trees(model: Any) -> bool:
+def _is_tree_model(model: Any) -> bool:
     steps = getattr(model, "steps", None)
     last = steps[-1][1] if steps else model
     return any(hasattr(last, name) for name in ("tree_", "estimators_", "_predictors", "booster_"))

@@ -15,12 +15,12 @@ from ..geometry.cloud import Cloud
 from ..geometry.hull import locate_in_hull
 from ..geometry.metric import Metric
 
-CLOSE = 1e-4  # of the path: how closely the places where it crosses the hull are found
-ROUNDS = 60
+CROSSING_TOLERANCE = 1e-4  # of the path: of the places where it crosses the hull
+BISECTION_ROUNDS = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Outside:
+class PathOutside:
     """Brackets (t,) of the distance to the hull at points, and intervals (k, 2) of positions."""
 
     lower: Floats
@@ -33,7 +33,7 @@ class Outside:
 
 
 @dataclass(eq=False)
-class _Piece:
+class _OpenPiece:
     """An open part of a piece of the path: from `low` to `high`, shares of the piece `number`.
 
     `planes` are (direction, offset) that separate an end which is outside, None where it is not.
@@ -43,36 +43,44 @@ class _Piece:
     low: float
     high: float
     planes: list[tuple[Floats, float] | None]
-    out: tuple[bool, bool]
+    outside_ends: tuple[bool, bool]
 
 
-def outside_of(
+def outside_path(
     cloud: Cloud, points: Floats, position: Floats, metric: Metric, progress: Progress | None
-) -> Outside:
+) -> PathOutside:
     """Where the polyline through the points (t, d) leaves the hull of the cloud's rows."""
-    found = locate_in_hull(cloud, points, metric, progress=progress)
-    out = found.lower > 0
-    covectors = metric.dual(found.direction.astype(np.float64))
-    offsets = (covectors * points).sum(axis=1) - found.lower
-    planes = [(v, float(h)) if o else None for v, h, o in zip(covectors, offsets, out, strict=True)]
-    done: list[tuple[int, float, float]] = []
-    work = [
-        _Piece(i, 0.0, 1.0, [planes[i], planes[i + 1]], (bool(out[i]), bool(out[i + 1])))
+    projection = locate_in_hull(cloud, points, metric, progress=progress)
+    outside = projection.lower > 0
+    covectors = metric.dual(projection.direction.astype(np.float64))
+    offsets = (covectors * points).sum(axis=1) - projection.lower
+    planes = [
+        (v, float(h)) if o else None for v, h, o in zip(covectors, offsets, outside, strict=True)
+    ]
+    proved: list[tuple[int, float, float]] = []
+    open_pieces = [
+        _OpenPiece(
+            i, 0.0, 1.0, [planes[i], planes[i + 1]], (bool(outside[i]), bool(outside[i + 1]))
+        )
         for i in range(len(points) - 1)
-        if (out[i] or out[i + 1]) and position[i + 1] > position[i]
+        if (outside[i] or outside[i + 1]) and position[i + 1] > position[i]
     ]
     width = np.diff(position)
-    for _ in range(ROUNDS):
-        work = [p for p in work if _shrunk(p, points, done, CLOSE / width[p.number])]
-        if not work:
+    for _ in range(BISECTION_ROUNDS):
+        open_pieces = [
+            p
+            for p in open_pieces
+            if _shrink_by_planes(p, points, proved, CROSSING_TOLERANCE / width[p.number])
+        ]
+        if not open_pieces:
             break
-        work = _halved(cloud, points, metric, work)
-    spans = [(position[i] + lo * width[i], position[i] + hi * width[i]) for i, lo, hi in done]
-    return Outside(found.lower, found.upper, _merged(spans))
+        open_pieces = _bisect(cloud, points, metric, open_pieces)
+    spans = [(position[i] + lo * width[i], position[i] + hi * width[i]) for i, lo, hi in proved]
+    return PathOutside(projection.lower, projection.upper, _merge_intervals(spans))
 
 
-def _shrunk(
-    piece: _Piece, points: Floats, done: list[tuple[int, float, float]], close: float
+def _shrink_by_planes(
+    piece: _OpenPiece, points: Floats, proved: list[tuple[int, float, float]], tolerance: float
 ) -> bool:
     """Take off what the planes prove to be outside; whether a part stays open."""
     start, end = points[piece.number], points[piece.number + 1]
@@ -90,37 +98,49 @@ def _shrunk(
             piece.low = low + max(0.0, share) * (high - low)
         else:
             piece.high = high - max(0.0, share) * (high - low)
-    if piece.out[0]:
-        done.append((piece.number, low, min(piece.low, high)))
-    if piece.out[1]:
-        done.append((piece.number, max(piece.high, low), high))
+    if piece.outside_ends[0]:
+        proved.append((piece.number, low, min(piece.low, high)))
+    if piece.outside_ends[1]:
+        proved.append((piece.number, max(piece.high, low), high))
     piece.planes = [None, None]
-    if piece.high - piece.low > close:
+    if piece.high - piece.low > tolerance:
         return True
-    if all(piece.out) and piece.high > piece.low:  # shorter than anything that is looked for
-        done.append((piece.number, piece.low, piece.high))
+    if (
+        all(piece.outside_ends) and piece.high > piece.low
+    ):  # shorter than anything that is looked for
+        proved.append((piece.number, piece.low, piece.high))
     return False
 
 
-def _halved(cloud: Cloud, points: Floats, metric: Metric, work: list[_Piece]) -> list[_Piece]:
-    middle = np.array([(p.low + p.high) / 2 for p in work])
-    number = np.array([p.number for p in work])
+def _bisect(
+    cloud: Cloud, points: Floats, metric: Metric, pieces: list[_OpenPiece]
+) -> list[_OpenPiece]:
+    middle = np.array([(p.low + p.high) / 2 for p in pieces])
+    number = np.array([p.number for p in pieces])
     at = (1 - middle)[:, None] * points[number] + middle[:, None] * points[number + 1]
-    found = locate_in_hull(cloud, at, metric, membership_only=True)
-    covectors = metric.dual(found.direction.astype(np.float64))
+    projection = locate_in_hull(cloud, at, metric, membership_only=True)
+    covectors = metric.dual(projection.direction.astype(np.float64))
     halves = []
-    for i, p in enumerate(work):
-        out, m = bool(found.lower[i] > 0), float(middle[i])
-        plane = (covectors[i], float(covectors[i] @ at[i] - found.lower[i])) if out else None
-        halves.append(_Piece(p.number, p.low, m, [None, plane], (p.out[0], out)))
-        halves.append(_Piece(p.number, m, p.high, [plane, None], (out, p.out[1])))
-    return [p for p in halves if any(p.out)]
+    for i, p in enumerate(pieces):
+        is_outside, cut = bool(projection.lower[i] > 0), float(middle[i])
+        plane = (
+            (covectors[i], float(covectors[i] @ at[i] - projection.lower[i]))
+            if is_outside
+            else None
+        )
+        halves.append(
+            _OpenPiece(p.number, p.low, cut, [None, plane], (p.outside_ends[0], is_outside))
+        )
+        halves.append(
+            _OpenPiece(p.number, cut, p.high, [plane, None], (is_outside, p.outside_ends[1]))
+        )
+    return [p for p in halves if any(p.outside_ends)]
 
 
-def _merged(spans: list[tuple[float, float]]) -> Floats:
+def _merge_intervals(spans: list[tuple[float, float]]) -> Floats:
     merged: list[list[float]] = []
     for low, high in sorted(spans):
-        if merged and low <= merged[-1][1] + CLOSE / 1e3:
+        if merged and low <= merged[-1][1] + CROSSING_TOLERANCE / 1e3:
             merged[-1][1] = max(merged[-1][1], high)
         elif high > low:
             merged.append([low, high])

@@ -14,14 +14,15 @@ from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
 from ..model.network import Network
 from ._geodesics import at_positions, positions
-from ._outside_hull import Outside, outside_of
-from ._path_lengths import Measure, piece_lengths
+from ._outside_hull import PathOutside, outside_path
+from ._path_lengths import piece_lengths
+from ._path_metrics import PathMetric
 
 
-def measured(measure: Measure, points: Floats) -> tuple[Floats, Floats]:
+def lengths_and_positions(path_metric: PathMetric, points: Floats) -> tuple[Floats, Floats]:
     """The length of each piece, and the places of the points."""
     with np.errstate(over="ignore", invalid="ignore"):
-        sizes = piece_lengths(measure, points)
+        sizes = piece_lengths(path_metric, points)
     if not np.isfinite(sizes).all():
         raise DataError(
             "the length of the path is not finite: the metric is not, or its units are so small "
@@ -30,26 +31,28 @@ def measured(measure: Measure, points: Floats) -> tuple[Floats, Floats]:
     return sizes, positions(sizes)
 
 
-def hull(
+def outside_intervals(
     cloud: Cloud,
     points: Floats,
     position: Floats,
     units: Metric,
     both_rows: bool,
     progress: Progress | None,
-) -> Outside:
+) -> PathOutside:
     """Where the path is outside; a segment between points inside needs its ends only."""
     share = np.linspace(0, 1, len(points))[:, None]
-    bent = np.abs(points - ((1 - share) * points[0] + share * points[-1])).max() > 0
-    if not bent:
+    is_bent = np.abs(points - ((1 - share) * points[0] + share * points[-1])).max() > 0
+    if not is_bent:
         end = locate_in_hull(cloud, points[[0, -1]], units)
         if both_rows or not (end.lower > 0).any():
             upper = np.zeros(len(points)) if both_rows else np.full(len(points), end.upper.max())
-            return Outside(np.zeros(len(points)), upper, np.zeros((0, 2)))
-    return outside_of(cloud, points, position, units, progress)
+            return PathOutside(np.zeros(len(points)), upper, np.zeros((0, 2)))
+    return outside_path(cloud, points, position, units, progress)
 
 
-def halfway(cloud: Cloud, points: Floats, position: Floats, units: Metric) -> dict[str, Any]:
+def midpoint_neighbours(
+    cloud: Cloud, points: Floats, position: Floats, units: Metric
+) -> dict[str, Any]:
     """Is the midpoint a mixture of the ends, or like some row?"""
     middle = at_positions(points, position, np.array([0.5]))
     to_average = float(units.norm(middle - (points[0] / 2 + points[-1] / 2))[0])
@@ -63,7 +66,7 @@ def halfway(cloud: Cloud, points: Floats, position: Floats, units: Metric) -> di
     }
 
 
-def regions(
+def region_crossings(
     net: Network | None, points: Floats, position: Floats
 ) -> tuple[Floats | None, Floats | None, Ints | None]:
     """The network at the points, and where and by how many units its code changes."""

@@ -1,376 +1,58 @@
-"""Lengths of paths in a metric: constant, the pullback of a map, or a field of matrices.
-
-Each gives the squared lengths of short segments, and their slopes in both ends: all that graphs,
-lengths and energies of paths need.
-"""
+"""Lengths and energies of polylines in a metric that can differ from place to place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import copy
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
-from .._core.options import check_nonnegative
 from .._core.types import Floats
-from ..errors import DataError, ModelError
-from ..geometry.cloud import Cloud
-from ..geometry.metric import Metric
-from ._jacobians import Gradients, OfFunction, OfLinear, OfNetwork, OfTorch, gradients_of
+from ._path_metrics import (
+    ConstantMetric,
+    DataWeightedMetric,
+    PathMetric,
+    PullbackMetric,
+    Slopes,
+)
 
-HELD = 2**22  # numbers of matrices held at a time
-RIDGE = 1e-6  # of the mean eigenvalue, as in `agop`
-SAMPLE = 1000  # rows from which a mean eigenvalue is learnt
-STEP = 1e-3  # of a feature's standard deviation: differences of a field of matrices
-INSIDE = 16  # parts of a segment whose lengths are added up
-EASED = (1e4, 1e2, 1.0)  # times the ridge, one after the other
-NEAR = 5  # nearest rows whose distance says how far from the data a point is
-
-Slopes = tuple[Floats, Floats, Floats]
+LENGTH_SUBDIVISIONS = 16  # parts of a segment whose lengths are added up
+CONTINUATION_RIDGES = (1e4, 1e2, 1.0)  # times the ridge, one after the other
 
 
-class Measure(Protocol):
-    """Squared lengths of the segments from the rows of P (m, d) to those of Q."""
-
-    @property
-    def text(self) -> str:
-        """In words."""
-
-    @property
-    def constant(self) -> bool:
-        """Whether it is the same everywhere, so that straight lines are shortest."""
-
-    def squared(self, P: Floats, Q: Floats) -> Floats:
-        """(m,), exact where the metric is constant, else to second order in the segment."""
-
-    def slopes(self, P: Floats, Q: Floats) -> Slopes:
-        """`squared`, and its gradients (m, d) in P and in Q."""
-
-    def mean(self, P: Floats) -> Floats:
-        """The metric (d, d) averaged over the rows of P."""
-
-
-@dataclass(frozen=True, eq=False)
-class Constant:
-    """The same metric everywhere."""
-
-    metric: Metric
-    constant: bool = True
-
-    @property
-    def text(self) -> str:
-        return self.metric.text
-
-    def squared(self, P: Floats, Q: Floats) -> Floats:
-        return np.asarray(np.square(self.metric.image(Q - P)).sum(axis=1))
-
-    def slopes(self, P: Floats, Q: Floats) -> Slopes:
-        half = self.metric.dual(Q - P)
-        return self.squared(P, Q), -2 * half, 2 * half
-
-    def mean(self, P: Floats) -> Floats:
-        return self.metric.dual(np.eye(P.shape[1]))
-
-
-@dataclass(frozen=True, eq=False)
-class Pullback:
-    """J'J of a map f, and a little of the plain metric: the pullback of (f, sqrt(ridge) x).
-
-    A segment is as long as the chord between the images of its ends: no Jacobian is needed, and
-    kinks and steps of f, where J'J jumps, do no harm.
-    """
-
-    function: Callable[[Floats], Floats]
-    gradients: Gradients
-    ridge: float
-    text: str
-    constant: bool = False
-
-    def squared(self, P: Floats, Q: Floats) -> Floats:
-        rise = self.function(Q) - self.function(P)
-        found = np.square(rise).sum(axis=1) + self.ridge * np.square(Q - P).sum(axis=1)
-        return np.asarray(found)
-
-    def slopes(self, P: Floats, Q: Floats) -> Slopes:
-        rise, step = self.function(Q) - self.function(P), Q - P
-        squared = np.square(rise).sum(axis=1) + self.ridge * np.square(step).sum(axis=1)
-        at_p, at_q = (_pulled(self.gradients, X, rise) for X in (P, Q))
-        return squared, -2 * (at_p + self.ridge * step), 2 * (at_q + self.ridge * step)
-
-    def mean(self, P: Floats) -> Floats:
-        J = np.concatenate(list(self.gradients.jacobians(P))).reshape(-1, P.shape[1])
-        return np.asarray(J.T @ J / len(P) + self.ridge * np.eye(P.shape[1]))
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """Matrices M(x) from a function, taken at the middle of each segment."""
-
-    function: Callable[[Floats], Any]
-    steps: Floats
-    text: str = "a metric that differs from place to place, given by the user"
-    constant: bool = False
-
-    def matrices(self, X: Floats) -> Floats:
-        """(m, d, d), checked."""
-        d = X.shape[1]
-        M = np.asarray(self.function(X), dtype=np.float64)
-        if M.shape != (len(X), d, d):
-            raise DataError(
-                f"the metric function gives shape {M.shape} for {len(X)} points of {d} features; "
-                f"expected ({len(X)}, {d}, {d})"
-            )
-        return M
-
-    def check(self, X: Floats) -> None:
-        """Refuse what is no metric at the rows of X."""
-        for x in X:
-            M = self.matrices(x[None])[0]
-            if not np.isfinite(M).all():
-                raise DataError(f"the metric is not finite at {_point(x)}")
-            size = float(np.abs(M).max())
-            if not np.allclose(M, M.T, rtol=1e-9, atol=1e-9 * size):
-                raise DataError(f"the metric is not symmetric at {_point(x)}")
-            least = float(np.linalg.eigvalsh((M + M.T) / 2)[0])
-            if least < -1e-9 * size:
-                raise DataError(
-                    f"the metric has the eigenvalue {least:.3g} at {_point(x)}: it must be "
-                    "positive semidefinite everywhere"
-                )
-
-    def squared(self, P: Floats, Q: Floats) -> Floats:
-        out, (m, d) = np.empty(len(P)), P.shape
-        block = max(1, HELD // (d * d))
-        for i in range(0, m, block):
-            at = slice(i, i + block)
-            V = Q[at] - P[at]
-            out[at] = _forms(self.matrices((P[at] + Q[at]) / 2), V)
-        if (out < 0).any():
-            worst = int(np.argmin(out))
-            if out[worst] < -1e-9 * np.abs(out).max():
-                self.check((P + Q)[worst : worst + 1] / 2)
-        return np.maximum(out, 0.0)
-
-    def slopes(self, P: Floats, Q: Floats) -> Slopes:
-        (m, d), middle, V = P.shape, (P + Q) / 2, Q - P
-        squared, along, turn = np.empty(m), np.empty((m, d)), np.empty((m, d))
-        block = max(1, HELD // (2 * d * d * d))
-        moves = np.concatenate([np.diag(self.steps), -np.diag(self.steps)])
-        for i in range(0, m, block):
-            at = slice(i, i + block)
-            M, v = self.matrices(middle[at]), V[at]
-            along[at] = np.einsum("mij,mj->mi", M, v)
-            squared[at] = (along[at] * v).sum(axis=1)
-            there = (middle[at][:, None] + moves).reshape(-1, d)
-            forms = _forms(self.matrices(there), v.repeat(2 * d, axis=0)).reshape(-1, 2, d)
-            turn[at] = (forms[:, 0] - forms[:, 1]) / (2 * self.steps)
-        return squared, turn / 2 - 2 * along, turn / 2 + 2 * along
-
-    def mean(self, P: Floats) -> Floats:
-        M = np.mean([self.matrices(x[None])[0] for x in P], axis=0)
-        return np.asarray((M + M.T) / 2)
-
-
-class NearRows:
-    """A metric made longer away from the rows: c(x) M(x), c = 1 + stay_near max(0, r²/g² - 1).
-
-    r² is the mean squared distance to the 5 nearest rows, g² its median over the rows themselves.
-    """
-
-    constant = False
-
-    def __init__(self, base: Measure, rows: Floats, units: Metric, stay_near: float) -> None:
-        self.base, self.units, self.weight = base, units, stay_near
-        self.rows, self.seen = rows, units.image(rows)
-        self.near = min(NEAR, len(rows) - 1)
-        self.centre = self.seen.mean(axis=0)
-        self.search = NearestNeighbors(n_neighbors=self.near).fit(self.seen - self.centre)
-        own = self.search.kneighbors()[0]
-        self.usual = float(np.median(np.square(own).mean(axis=1)))
-        self.text = f"{base.text}, longer away from the rows (stay_near={stay_near:g})"
-
-    def over(self, base: Measure) -> NearRows:
-        """The same factor on another metric."""
-        other = copy(self)
-        other.base = base
-        return other
-
-    def _factor(self, X: Floats) -> tuple[Floats, Floats]:
-        seen = self.units.image(X)
-        rows = self.search.kneighbors(seen - self.centre, return_distance=False)
-        away = seen[:, None] - self.seen[rows]
-        excess = np.square(away).sum(axis=2).mean(axis=1) / self.usual - 1
-        away, units = away.mean(axis=1), self.units
-        slope = away * units.root if units.factor is None else away @ units.factor
-        grow = np.where(excess > 0, 2 * self.weight / self.usual, 0.0)
-        return 1 + self.weight * np.maximum(excess, 0.0), grow[:, None] * slope
-
-    def squared(self, P: Floats, Q: Floats) -> Floats:
-        return self.base.squared(P, Q) * self._factor((P + Q) / 2)[0]
-
-    def slopes(self, P: Floats, Q: Floats) -> Slopes:
-        squared, at_p, at_q = self.base.slopes(P, Q)
-        factor, slope = self._factor((P + Q) / 2)
-        turn = squared[:, None] * slope / 2
-        return squared * factor, at_p * factor[:, None] + turn, at_q * factor[:, None] + turn
-
-    def mean(self, P: Floats) -> Floats:
-        return self.base.mean(P) * float(self._factor(P)[0].mean())
-
-
-def eased(measure: Measure) -> list[Measure]:
+def continuation(path_metric: PathMetric) -> list[PathMetric]:
     """The measure, after kinder ones that lead to it: a pullback with a larger ridge.
 
     A path of least energy in a kinder one starts the search in the next.
     """
-    if isinstance(measure, NearRows):
-        return [measure.over(base) for base in eased(measure.base)]
-    if isinstance(measure, Pullback):
-        return [replace(measure, ridge=measure.ridge * more) for more in EASED]
-    return [measure]
+    if isinstance(path_metric, DataWeightedMetric):
+        return [path_metric.over(base) for base in continuation(path_metric.base)]
+    if isinstance(path_metric, PullbackMetric):
+        return [
+            replace(path_metric, ridge=path_metric.ridge * more) for more in CONTINUATION_RIDGES
+        ]
+    return [path_metric]
 
 
-def piece_lengths(measure: Measure, path: Floats) -> Floats:
+def piece_lengths(path_metric: PathMetric, path: Floats) -> Floats:
     """The length of each piece (t - 1,) of the polyline through the points (t, d)."""
-    if isinstance(measure, Constant):
-        return measure.metric.norm(np.diff(path, axis=0))
-    share = np.linspace(0, 1, INSIDE + 1)[:, None, None]
+    if isinstance(path_metric, ConstantMetric):
+        return path_metric.metric.norm(np.diff(path, axis=0))
+    share = np.linspace(0, 1, LENGTH_SUBDIVISIONS + 1)[:, None, None]
     fine = (1 - share) * path[:-1] + share * path[1:]
     d = path.shape[1]
-    squared = measure.squared(fine[:-1].reshape(-1, d), fine[1:].reshape(-1, d))
-    return np.asarray(np.sqrt(squared).reshape(INSIDE, -1).sum(axis=0))
+    squared = path_metric.squared(fine[:-1].reshape(-1, d), fine[1:].reshape(-1, d))
+    return np.asarray(np.sqrt(squared).reshape(LENGTH_SUBDIVISIONS, -1).sum(axis=0))
 
 
-def fine_slopes(measure: Measure, P: Floats, Q: Floats, parts: int) -> Slopes:
+def subdivided_slopes(path_metric: PathMetric, P: Floats, Q: Floats, parts: int) -> Slopes:
     """As `Measure.slopes`, each segment in parts: (length of the polyline)² for equal parts."""
     if parts == 1:
-        return measure.slopes(P, Q)
+        return path_metric.slopes(P, Q)
     (m, d), at = P.shape, np.linspace(0, 1, parts + 1)[:, None, None]
     points = (1 - at) * P + at * Q
-    found = measure.slopes(points[:-1].reshape(-1, d), points[1:].reshape(-1, d))
-    squared = parts * found[0].reshape(parts, m).sum(axis=0)
-    from_low, from_high = (parts * slope.reshape(parts, m, d) for slope in found[1:])
+    slopes = path_metric.slopes(points[:-1].reshape(-1, d), points[1:].reshape(-1, d))
+    squared = parts * slopes[0].reshape(parts, m).sum(axis=0)
+    from_low, from_high = (parts * slope.reshape(parts, m, d) for slope in slopes[1:])
     at_p = ((1 - at[:-1]) * from_low + (1 - at[1:]) * from_high).sum(axis=0)
     at_q = (at[:-1] * from_low + at[1:] * from_high).sum(axis=0)
     return squared, at_p, at_q
-
-
-def measure_of(metric: Any, cloud: Cloud, ends: Floats) -> Measure:
-    """Understand the `metric` argument; `ends` (2, d) are where functions are tried."""
-    if callable(metric) or hasattr(metric, "predict"):
-        given = None
-        if not _is_model(metric):
-            given = np.asarray(metric(ends), dtype=np.float64)
-        if given is not None and given.ndim > 2:
-            field = Field(metric, STEP * _units(cloud.take(cloud.sample(SAMPLE))))
-            field.check(ends)
-            return field
-        if given is not None and (len(np.atleast_1d(given)) != 2 or not np.isfinite(given).all()):
-            raise DataError(
-                f"the metric function gives shape {given.shape}, or NaN, for 2 points; expected "
-                f"(2, {cloud.d}, {cloud.d}) for a metric, or one finite row of outputs for each"
-            )
-        return _pullback(metric, cloud)
-    try:
-        return Constant(cloud.metric(metric))
-    except TypeError:
-        raise DataError(
-            f"metric is a {type(metric).__name__}: expected None, 'std', 'range', a vector or "
-            "matrix of numbers, a function, or a model that predicts"
-        ) from None
-
-
-def near_rows(measure: Measure, rows: Floats, units: Metric, stay_near: Any) -> Measure:
-    """The measure made longer away from the rows (n, d), which are distinct."""
-    weight = check_nonnegative("stay_near", stay_near)
-    if weight == 0 or len(rows) < 2:
-        return measure
-    made = NearRows(measure, rows, units, weight)
-    return made if made.usual > 0 else measure
-
-
-def _pullback(model: Any, cloud: Cloud) -> Pullback:
-    rows = cloud.take(cloud.sample(SAMPLE))
-    gradients = gradients_of(model, rows, None)
-    total = sum(float(np.square(J).sum()) for J in gradients.jacobians(rows))
-    mean = total / len(rows) / cloud.d
-    if not mean > 0:
-        raise ModelError("the model does not change at any row: it induces no metric")
-    text = f"pullback of a {type(model).__name__}, {gradients.how}"
-    return Pullback(_outputs(gradients), gradients, RIDGE * mean, text)
-
-
-def _pulled(gradients: Gradients, X: Floats, V: Floats) -> Floats:
-    """J(x)'v for each row x of X (m, d) and v of V (m, k); a network needs no J for it."""
-    out, start = np.empty(X.shape), 0
-    if isinstance(gradients, OfNetwork):
-        net = gradients.net
-        for at in net.blocks(len(X)):
-            seeds = {len(net.nodes) - 1: V[at, None]}
-            out[at] = net.pull(seeds, net.codes(X[at]), None)[:, 0]
-        return out
-    for J in gradients.jacobians(X):
-        at = slice(start, start + len(J))
-        out[at] = (V[at, None] @ J)[:, 0]
-        start += len(J)
-    return out
-
-
-def _outputs(gradients: Gradients) -> Callable[[Floats], Floats]:
-    """The function that the gradients are those of, (m, d) to (m, k)."""
-    if isinstance(gradients, OfNetwork):
-        return gradients.net
-    if isinstance(gradients, OfLinear):
-        slopes = gradients.slopes
-        return lambda X: X @ slopes.T
-    if isinstance(gradients, OfTorch):
-        return torch_function(gradients.module)
-    if isinstance(gradients, OfFunction):
-        function = gradients.function
-        return lambda X: np.asarray(function(X), dtype=np.float64).reshape(len(X), -1)
-    raise ModelError(f"{type(gradients).__name__} has no function")  # pragma: no cover
-
-
-def torch_function(module: Any) -> Callable[[Floats], Floats]:
-    """A torch module as a function of arrays, in float64 and at rest."""
-    import copy
-
-    import torch
-
-    quiet = copy.deepcopy(module).cpu().double().eval()
-
-    def call(X: Floats) -> Floats:
-        with torch.no_grad():
-            out = quiet(torch.tensor(X, dtype=torch.float64))
-        return np.asarray(out.reshape(len(X), -1).numpy())
-
-    return call
-
-
-def is_torch(thing: Any) -> bool:
-    """Whether it is a torch module, without importing torch."""
-    return hasattr(thing, "state_dict") and hasattr(thing, "parameters")
-
-
-def _is_model(metric: Any) -> bool:
-    from ..model.network import Network
-
-    return isinstance(metric, Network) or hasattr(metric, "predict") or is_torch(metric)
-
-
-def _units(rows: Floats) -> Floats:
-    spread = rows.std(axis=0)
-    size = np.maximum(np.abs(rows).max(axis=0), 1e-300)
-    whole = float(spread.max())
-    return np.where(spread > 0, spread, whole if whole > 0 else size)
-
-
-def _forms(M: Floats, V: Floats) -> Floats:
-    return np.asarray(((M @ V[:, :, None])[:, :, 0] * V).sum(axis=1))
-
-
-def _point(x: Floats) -> str:
-    return "(" + ", ".join(f"{v:.4g}" for v in x[:6]) + (", ...)" if len(x) > 6 else ")")

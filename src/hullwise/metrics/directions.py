@@ -20,9 +20,9 @@ from ..geometry.cloud import Cloud
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import Metric
 
-MOST_NAMED = 5
-TOLD = 0.9  # of the squared weight
-NEGLIGIBLE = 1e-14
+MAX_NAMED_FEATURES = 5
+TEXT_WEIGHT_SHARE = 0.9  # of the squared weight
+EIGENVALUE_FLOOR = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,29 +77,29 @@ class Directions:
         """
         return float(1.0 / np.square(self.share).sum())
 
-    def terms(self, i: int, most: int = MOST_NAMED) -> list[tuple[str, float]]:
+    def terms(self, i: int, most: int = MAX_NAMED_FEATURES) -> list[tuple[str, float]]:
         """The features that make up direction i, (name, weight), the largest first.
 
         As many as hold 90 % of the squared weight, at most `most`.
         """
         v = self.vectors[i]
         order = np.argsort(-np.abs(v), kind="stable")
-        held = np.cumsum(np.square(v[order]))
-        count = min(most, int(np.searchsorted(held, TOLD - 1e-12)) + 1)
+        cumulative = np.cumsum(np.square(v[order]))
+        count = min(most, int(np.searchsorted(cumulative, TEXT_WEIGHT_SHARE - 1e-12)) + 1)
         return [(self.columns[j], float(v[j])) for j in order[:count].tolist()]
 
-    def more(self, i: int, most: int = MOST_NAMED) -> int:
+    def more(self, i: int, most: int = MAX_NAMED_FEATURES) -> int:
         """How many further features have a weight of at least 0.005 in direction i."""
         return max(0, int((np.abs(self.vectors[i]) >= 0.005).sum()) - len(self.terms(i, most)))
 
-    def text(self, i: int, most: int = MOST_NAMED) -> str:
+    def text(self, i: int, most: int = MAX_NAMED_FEATURES) -> str:
         """Direction i in words, such as ``0.92 temperature - 0.31 wind + 7 more``."""
-        said = ""
+        text = ""
         for name, weight in self.terms(i, most):
             sign = "- " if weight < 0 else "+ "
-            said += f" {sign}{abs(weight):.2f} {name}" if said else f"{weight:.2f} {name}"
+            text += f" {sign}{abs(weight):.2f} {name}" if text else f"{weight:.2f} {name}"
         more = self.more(i, most)
-        return f"{said} + {more} more" if more else said
+        return f"{text} + {more} more" if more else text
 
     def to_frame(self) -> Any:
         """One row per direction: eigenvalue, share, its text, and the weight of every feature."""
@@ -156,15 +156,15 @@ def directions(
     names = tuple(cloud.names if columns is None else map(str, columns))
     if len(names) != cloud.d:
         raise DataError(f"columns holds {len(names)} names; X has {cloud.d} features.")
-    return directions_of(_in_deviations(M, cloud), names)
+    return _spectral_directions(_standardised(M, cloud), names)
 
 
-def directions_in(metric: Metric, spread: Floats, names: Sequence[str]) -> Directions:
+def directions_from_spread(metric: Metric, spread: Floats, names: Sequence[str]) -> Directions:
     """The same from standard deviations alone, 0 for constant features."""
-    return directions_of(_squared(metric, spread), tuple(names))
+    return _spectral_directions(_standardised_metric(metric, spread), tuple(names))
 
 
-def directions_of(A: Floats, names: tuple[str, ...]) -> Directions:
+def _spectral_directions(A: Floats, names: tuple[str, ...]) -> Directions:
     """The directions of S M S."""
     trace = float(np.trace(A))
     if not trace > 0:
@@ -174,7 +174,7 @@ def directions_of(A: Floats, names: tuple[str, ...]) -> Directions:
         )
     values, vectors = np.linalg.eigh(A / trace)
     values, vectors = values[::-1], vectors[:, ::-1].T
-    keep = values > NEGLIGIBLE * values[0]
+    keep = values > EIGENVALUE_FLOOR * values[0]
     values, vectors = values[keep], vectors[keep]
     largest = vectors[np.arange(len(vectors)), np.abs(vectors).argmax(axis=1)]
     # 0.0 is added so that no entry is -0.0
@@ -182,32 +182,59 @@ def directions_of(A: Floats, names: tuple[str, ...]) -> Directions:
     return Directions(values * trace, values / values.sum(), vectors, np.diag(A) / trace, names)
 
 
-def leading(M: Floats, spread: Floats, share: float, text: str = "") -> Metric:
-    """The directions that hold a share of a metric, in units of `spread` (d,), and no others.
+def leading_metric(M: ArrayLike, spread: Floats, share: float, text: str = "") -> Metric:
+    """The directions that hold a share of a metric, and no others.
 
     Rows that are inside in all that matters can then be proved inside. Units of very different
     sizes, which would hide small eigenvalues of M itself, do no harm.
+
+    Parameters
+    ----------
+    M : array-like (d, d)
+        Symmetric, positive semidefinite.
+    spread : (d,) float64
+        Units, such as the standard deviations of the features (``cloud.spread``), all positive.
+    share : float
+        Of the sum of the eigenvalues of S M S, with S the units: above 0, at most 1.
+    text : str
+        What the metric is, for people.
+
+    Returns
+    -------
+    Metric
+        Of as many directions as hold the share, for ``metric=`` of :func:`hullwise.locate`.
+
+    Notes
+    -----
+    O(d^3).
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> metric = hw.metrics.leading_metric(np.diag([4.0, 1.0, 1e-6]), np.ones(3), 0.99)
+    >>> metric.rank
+    2
     """
-    A = M * np.outer(spread, spread)
+    A = np.asarray(M, dtype=np.float64) * np.outer(spread, spread)
     values, vectors = np.linalg.eigh((A + A.T) / 2)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
-    held = np.cumsum(values)
-    r = int(np.searchsorted(held, share * held[-1])) + 1
+    cumulative = np.cumsum(values)
+    r = int(np.searchsorted(cumulative, share * cumulative[-1])) + 1
     size, basis = np.sqrt(values[:r]), vectors[:, :r]
     factor = size[:, None] * basis.T / spread
-    said = f"{text}; its {r} leading direction{'s' * (r > 1)}" if r < len(A) else text
-    return Metric(np.ones(len(A)), factor, spread[:, None] * (basis / size), said)
+    words = f"{text}; its {r} leading direction{'s' * (r > 1)}" if r < len(A) else text
+    return Metric(np.ones(len(A)), factor, spread[:, None] * (basis / size), words)
 
 
-def _in_deviations(M: ArrayLike | Metric | None, cloud: Cloud) -> Floats:
+def _standardised(M: ArrayLike | Metric | None, cloud: Cloud) -> Floats:
     """S M S, with S the standard deviations."""
     form = cloud.metric(M)  # checks it
     if M is None or isinstance(M, Metric | str) or form.factor is None:
-        return _squared(form, cloud.spread)
-    given = np.asarray(M, dtype=np.float64)
-    return np.asarray((given + given.T) / 2 * np.outer(cloud.spread, cloud.spread))
+        return _standardised_metric(form, cloud.spread)
+    matrix = np.asarray(M, dtype=np.float64)
+    return np.asarray((matrix + matrix.T) / 2 * np.outer(cloud.spread, cloud.spread))
 
 
-def _squared(metric: Metric, spread: Floats) -> Floats:
+def _standardised_metric(metric: Metric, spread: Floats) -> Floats:
     R = np.diag(metric.root * spread) if metric.factor is None else metric.factor * spread
     return np.asarray(R.T @ R)

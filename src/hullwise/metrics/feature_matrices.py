@@ -18,10 +18,10 @@ from ..model.affine_layers import Linear
 from ..model.network import Network
 from ._jacobians import gradients_of, outer_sum
 
-RIDGE = 1e-6
+AGOP_RIDGE = 1e-6
 
 
-def agop(model: Any, X: Any, *, ridge: float = RIDGE, step: float | None = None) -> Floats:
+def agop(model: Any, X: Any, *, ridge: float = AGOP_RIDGE, step: float | None = None) -> Floats:
     """The average gradient outer product of a model: a metric of what it depends on.
 
     Parameters
@@ -68,13 +68,13 @@ def agop(model: Any, X: Any, *, ridge: float = RIDGE, step: float | None = None)
            [3., 1., 0.],
            [0., 0., 0.]])
     """
-    rows = _rows(X)
+    rows = _as_float_rows(X)
     M = outer_sum(gradients_of(model, rows, step), rows) / len(rows)
-    return ridged(M, ridge, "model", rows.std(axis=0))
+    return add_ridge(M, ridge, "model", rows.std(axis=0))
 
 
 def local_metric(
-    model: Any, x: Any, *, ridge: float = RIDGE, step: float | None = None, scale: Any = None
+    model: Any, x: Any, *, ridge: float = AGOP_RIDGE, step: float | None = None, scale: Any = None
 ) -> Floats:
     """The pullback metric J'J of a model at one point, (d, d), or at each of several, (m, d, d).
 
@@ -110,11 +110,11 @@ def local_metric(
            [0., 0.]])
     """
     single = np.ndim(x) == 1
-    rows = _rows([x] if single else x)
-    around = rows if scale is None else _rows(scale)
+    rows = _as_float_rows([x] if single else x)
+    around = rows if scale is None else _as_float_rows(scale)
     gradients = gradients_of(model, around, step)
-    found = [J.transpose(0, 2, 1) @ J for J in gradients.jacobians(rows)]
-    M = np.concatenate(found)
+    products = [J.transpose(0, 2, 1) @ J for J in gradients.jacobians(rows)]
+    M = np.concatenate(products)
     unit = around.std(axis=0)
     square = np.where(unit > 0, unit, 1.0) ** 2
     mean = np.einsum("mii,i->m", M, square) / len(square)
@@ -123,11 +123,17 @@ def local_metric(
 
 
 def local_agop(
-    model: Any, x: Any, X: Any, *, k: int = 50, ridge: float = RIDGE, step: float | None = None
+    model: Any,
+    x: Any,
+    X: Any,
+    *,
+    n_neighbors: int = 50,
+    ridge: float = AGOP_RIDGE,
+    step: float | None = None,
 ) -> Floats:
-    """The AGOP over the k rows of X nearest to x (each feature by its standard deviation).
+    """The AGOP over the rows of X nearest to x (each feature by its standard deviation).
 
-    Between `local_metric` (k = 1 near x) and `agop` (k = n): a local metric with less noise.
+    Between `local_metric` (one neighbour) and `agop` (all n): a local metric with less noise.
 
     Parameters
     ----------
@@ -135,7 +141,7 @@ def local_agop(
         As for `agop`.
     x : array-like (d,)
     X : array-like (n, d)
-    k : int
+    n_neighbors : int
         How many neighbours; all, if there are fewer.
     ridge : float
         As for `agop`.
@@ -157,20 +163,20 @@ def local_agop(
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[1.0, 0.0], [0.0, 2.0]], [[1.0, 1.0]]])
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> hw.metrics.local_agop(net, [3.0, -3.0], X, k=5, ridge=0)
+    >>> hw.metrics.local_agop(net, [3.0, -3.0], X, n_neighbors=5, ridge=0)
     array([[1., 0.],
            [0., 0.]])
     """
-    rows, point = _rows(X), _rows([x])
+    rows, point = _as_float_rows(X), _as_float_rows([x])
     if point.shape[1] != rows.shape[1]:
         raise DataError(f"x has {point.shape[1]} entries, X has {rows.shape[1]} columns")
-    if k < 1:
-        raise DataError(f"k is {k}; give at least 1")
+    if n_neighbors < 1:
+        raise DataError(f"n_neighbors is {n_neighbors}; give at least 1")
     spread = rows.std(axis=0)
-    far = (((rows - point) / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1)
-    near = rows[np.argsort(far, kind="stable")[:k]]
-    total = outer_sum(gradients_of(model, rows, step), near)
-    return ridged(total / len(near), ridge, "model near x", spread)
+    squared = (((rows - point) / np.where(spread > 0, spread, 1.0)) ** 2).sum(axis=1)
+    nearest = rows[np.argsort(squared, kind="stable")[:n_neighbors]]
+    total = outer_sum(gradients_of(model, rows, step), nearest)
+    return add_ridge(total / len(nearest), ridge, "model near x", spread)
 
 
 def nfm(model: Any, layer: int | str = 0, *, ridge: float = 0.0) -> Floats:
@@ -202,8 +208,8 @@ def nfm(model: Any, layer: int | str = 0, *, ridge: float = 0.0) -> Floats:
     array([[1., 0.],
            [0., 4.]])
     """
-    _, W = _linear(_network(model), layer)
-    return ridged(W.T @ W, ridge, "layer", np.ones(W.shape[1]))
+    _, W = _linear_layer(_network(model), layer)
+    return add_ridge(W.T @ W, ridge, "layer", np.ones(W.shape[1]))
 
 
 def nfm_of_rows(net: Network, layer: int | str, row: Floats) -> tuple[Floats, str]:
@@ -217,21 +223,21 @@ def nfm_of_rows(net: Network, layer: int | str, row: Floats) -> tuple[Floats, st
     ModelError
         If there is no such layer, what it reads is bent before, or its weights are all zero.
     """
-    at, W = _linear(net, layer)
-    said, before = net.nodes[at].name, {at}
-    todo = [at]
-    while todo:
-        fresh = set(net.nodes[todo.pop()].inputs) - before
-        before |= fresh
-        todo += fresh
-    bent = [net.nodes[i].name for i in sorted(before) if net.nodes[i].is_piecewise]
-    if bent:
+    at, W = _linear_layer(net, layer)
+    name, ancestors = net.nodes[at].name, {at}
+    pending = [at]
+    while pending:
+        new = set(net.nodes[pending.pop()].inputs) - ancestors
+        ancestors |= new
+        pending += new
+    nonlinear = [net.nodes[i].name for i in sorted(ancestors) if net.nodes[i].is_piecewise]
+    if nonlinear:
         raise ModelError(
-            f"layer {said!r} reads what {bent[-1]!r} gives, not the rows; take the first linear "
-            "layer, or the AGOP"
+            f"layer {name!r} reads what {nonlinear[-1]!r} gives, not the rows; take the first "
+            "linear layer, or the AGOP"
         )
     J = net.pull({at: np.eye(len(W))[None]}, net.codes(row), 0)[0]
-    return ridged(J.T @ J, 0.0, f"layer {said!r}", np.ones(J.shape[1])), said
+    return add_ridge(J.T @ J, 0.0, f"layer {name!r}", np.ones(J.shape[1])), name
 
 
 def feature_agreement(
@@ -266,13 +272,15 @@ def feature_agreement(
     >>> round(trained, 3)
     0.805
     """
-    rows = _rows(X)
-    found = [_agreement(_network(one), rows, layer) for one in (model, initial) if one is not None]
-    return found[0], found[1] if len(found) > 1 else float("nan")
+    rows = _as_float_rows(X)
+    correlations = [
+        _agreement(_network(one), rows, layer) for one in (model, initial) if one is not None
+    ]
+    return correlations[0], correlations[1] if len(correlations) > 1 else float("nan")
 
 
 def _agreement(net: Network, rows: Floats, layer: int | str) -> float:
-    node, W = _linear(net, layer)
+    node, W = _linear_layer(net, layer)
     before = net.nodes[node].inputs[0]
     k, last = net.n_outputs, len(net.nodes) - 1
     total: Any = 0.0
@@ -284,20 +292,20 @@ def _agreement(net: Network, rows: Floats, layer: int | str) -> float:
     return float(np.corrcoef(total.ravel(), (W.T @ W).ravel())[0, 1])
 
 
-def _linear(net: Network, layer: int | str) -> tuple[int, Floats]:
+def _linear_layer(net: Network, layer: int | str) -> tuple[int, Floats]:
     """A linear layer on flat inputs: its node and weights."""
-    found = [
+    layers = [
         (i, n)
         for i, n in enumerate(net.nodes)
         if isinstance(n.op, Linear) and len(net.nodes[n.inputs[0]].shape) == 1
     ]
-    names = [node.name for _, node in found]
+    names = [node.name for _, node in layers]
     if isinstance(layer, str) and layer not in names:
         raise ModelError(f"the network has no linear layer {layer!r}; it has {names}")
     place = names.index(layer) if isinstance(layer, str) else layer
-    if not -len(found) <= place < len(found):
-        raise ModelError(f"the network has {len(found)} linear layers, so none number {place}")
-    i, node = found[place]
+    if not -len(layers) <= place < len(layers):
+        raise ModelError(f"the network has {len(layers)} linear layers, so none number {place}")
+    i, node = layers[place]
     return i, node.op.W  # type: ignore[union-attr]
 
 
@@ -307,16 +315,16 @@ def _network(model: Any) -> Network:
     return read(model)
 
 
-def _rows(X: Any) -> Floats:
+def _as_float_rows(X: Any) -> Floats:
     return np.ascontiguousarray(check_rows(X).values, dtype=np.float64)
 
 
-def ridged(M: Floats, ridge: float, what: str, spread: Floats) -> Floats:
+def add_ridge(M: Floats, ridge: float, subject: str, spread: Floats) -> Floats:
     """M with `ridge` times its mean eigenvalue on every direction, in units of `spread` (d,)."""
     if not ridge >= 0:
         raise DataError(f"ridge is {ridge!r}; give a number of at least 0")
     unit = np.where(spread > 0, spread, 1.0)
     mean = float(np.diag(M) @ (unit * unit)) / len(M)
     if not mean > 0:
-        raise ModelError(f"the {what} does not change in any direction: it induces no metric")
+        raise ModelError(f"the {subject} does not change in any direction: it induces no metric")
     return np.asarray((M + M.T) / 2 + np.diag(ridge * mean / (unit * unit)))

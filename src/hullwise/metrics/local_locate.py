@@ -39,9 +39,9 @@ class LocalLocation:
         Certified bracket of the distance to the hull, in the query's own metric.
     residual : (m, d) float64
         Nearest point of the hull in that metric, less the query.
-    nearest_rows : (m, k) int
+    nearest_rows : (m, n_neighbors) int
         The training rows nearest in that metric, nearest first.
-    neighbour_distance : (m, k) float64
+    neighbour_distance : (m, n_neighbors) float64
         How far they are.
     band, hull_percentile : (m,)
         Ranked among training rows left out in turn, each in its own metric; "unknown" and NaN
@@ -85,14 +85,14 @@ class LocalLocation:
 
     def to_dict(self) -> dict[str, Any]:
         """One array for each column of the table, one entry for each query."""
-        k = self.nearest_rows.shape[1]
+        listed = range(self.nearest_rows.shape[1])
         return {
             "verdict": self.verdict,
             "band": self.band,
             "lower": self.lower,
             "upper": self.upper,
-            **{f"nearest_{j + 1}": self.nearest_rows[:, j] for j in range(k)},
-            **{f"distance_{j + 1}": self.neighbour_distance[:, j] for j in range(k)},
+            **{f"nearest_{j + 1}": self.nearest_rows[:, j] for j in listed},
+            **{f"distance_{j + 1}": self.neighbour_distance[:, j] for j in listed},
         }
 
     def to_frame(self) -> Any:
@@ -158,42 +158,46 @@ def local_locate(
     values, labels = read_queries(cloud, Q)
     check_int("n_neighbors", n_neighbors, 1)
     check_int("reference", reference, 0)
-    given = None if callable(metric) else np.asarray(metric, dtype=np.float64)
-    if given is not None and given.shape != (len(values), cloud.d, cloud.d):
+    matrices = None if callable(metric) else np.asarray(metric, dtype=np.float64)
+    if matrices is not None and matrices.shape != (len(values), cloud.d, cloud.d):
         raise DataError(
-            f"metric has shape {given.shape}: expected a function of one place, or one matrix for "
-            f"each query, ({len(values)}, {cloud.d}, {cloud.d})."
+            f"metric has shape {matrices.shape}: expected a function of one place, or one matrix "
+            f"for each query, ({len(values)}, {cloud.d}, {cloud.d})."
         )
-    rows = cloud.sample(reference) if given is None and cloud.n > 1 else np.arange(0)
+    rows = cloud.sample(reference) if matrices is None and cloud.n > 1 else np.arange(0)
     total = len(values) + len(rows)
-    tell = progress or (lambda done, total, what: None)
-    answers, near, least = [], [], []
+    report = progress or (lambda n, total, what: None)
+    projections, nearest, rounding = [], [], []
     for i, q in enumerate(values):
-        tell(i, total, "queries in their own metrics")
-        own = _at(cloud, metric(q) if given is None else given[i], f"query {i}")
-        answers.append(locate_in_hull(cloud, q[None], own))
-        least.append(negligible(cloud, own))
-        near.append(nearest_rows(cloud, q[None].astype(np.float64), own, n_neighbors))
-    usual = np.zeros(len(rows))
+        report(i, total, "queries in their own metrics")
+        place_metric = _metric_at(
+            cloud, metric(q) if matrices is None else matrices[i], f"query {i}"
+        )
+        projections.append(locate_in_hull(cloud, q[None], place_metric))
+        rounding.append(negligible(cloud, place_metric))
+        nearest.append(nearest_rows(cloud, q[None].astype(np.float64), place_metric, n_neighbors))
+    distances = np.zeros(len(rows))
     for i, row in enumerate(cloud.take(rows)):
-        tell(len(values) + i, total, "training rows in theirs")
-        own = _at(cloud, metric(row), f"training row {rows[i]}")
-        distance = reference_distances(cloud, own, rows[i : i + 1])[0]
-        usual[i] = distance if distance > negligible(cloud, own) else 0.0
-    tell(total, total, "done")
-    lower = np.array([one.lower[0] for one in answers]).reshape(-1)
-    upper = np.array([one.upper[0] for one in answers]).reshape(-1)
-    settled = np.array([one.ranked_distance[0] for one in answers]).reshape(-1)
-    ranked = np.where(settled > np.array(least).reshape(-1), settled, 0.0)
-    band, share = _ranked(cloud, values, np.minimum(lower, ranked), ranked, rows, usual)
+        report(len(values) + i, total, "training rows in theirs")
+        place_metric = _metric_at(cloud, metric(row), f"training row {rows[i]}")
+        distance = reference_distances(cloud, place_metric, rows[i : i + 1])[0]
+        distances[i] = distance if distance > negligible(cloud, place_metric) else 0.0
+    report(total, total, "done")
+    lower = np.array([one.lower[0] for one in projections]).reshape(-1)
+    upper = np.array([one.upper[0] for one in projections]).reshape(-1)
+    settled = np.array([one.ranked_distance[0] for one in projections]).reshape(-1)
+    settled_or_zero = np.where(settled > np.array(rounding).reshape(-1), settled, 0.0)
+    band, share = _bands_and_percentiles(
+        cloud, values, np.minimum(lower, settled_or_zero), settled_or_zero, rows, distances
+    )
     width = min(n_neighbors, cloud.n)
     return LocalLocation(
-        verdict=np.array([one.verdict[0] for one in answers], dtype=np.int8),
+        verdict=np.array([part.verdict[0] for part in projections], dtype=np.int8),
         lower=lower,
         upper=upper,
-        residual=np.array([one.residual[0] for one in answers]).reshape(-1, cloud.d),
-        nearest_rows=np.array([one.rows[0] for one in near], np.intp).reshape(-1, width),
-        neighbour_distance=np.array([one.distances[0] for one in near]).reshape(-1, width),
+        residual=np.array([part.residual[0] for part in projections]).reshape(-1, cloud.d),
+        nearest_rows=np.array([part.rows[0] for part in nearest], np.intp).reshape(-1, width),
+        neighbour_distance=np.array([part.distances[0] for part in nearest]).reshape(-1, width),
         band=band,
         hull_percentile=share,
         queries=values,
@@ -202,25 +206,25 @@ def local_locate(
     )
 
 
-def _ranked(
-    cloud: Cloud, Q: Floats, lower: Floats, settled: Floats, rows: Indices, usual: Floats
+def _bands_and_percentiles(
+    cloud: Cloud, Q: Floats, lower: Floats, settled: Floats, rows: Indices, distances: Floats
 ) -> tuple[NDArray[np.object_], Floats]:
     """Bands and percentiles among the rows left out."""
     alone = cloud.flat.spanned_by_one(cloud.take(rows), cloud.n)
-    reference = Reference(rows, usual, alone, usual, cloud.metric(None), 1)
+    reference = Reference(rows, distances, alone, distances, cloud.metric(None), 1)
     return rank(lower, settled, np.isinf(cloud.flat.mahalanobis(Q)), reference)
 
 
-def _at(cloud: Cloud, M: Any, where: str) -> Metric:
+def _metric_at(cloud: Cloud, M: Any, where: str) -> Metric:
     """The metric at a place; no weight at all counts as the same small weight on everything."""
-    found = np.asarray(M, dtype=np.float64)
-    if found.shape != (cloud.d, cloud.d):
+    matrix = np.asarray(M, dtype=np.float64)
+    if matrix.shape != (cloud.d, cloud.d):
         raise DataError(
-            f"the metric at {where} has shape {found.shape}: expected ({cloud.d}, {cloud.d})."
+            f"the metric at {where} has shape {matrix.shape}: expected ({cloud.d}, {cloud.d})."
         )
-    if not found.any():
-        found = np.finfo(float).eps * np.eye(cloud.d)
+    if not matrix.any():
+        matrix = np.finfo(float).eps * np.eye(cloud.d)
     try:
-        return cloud.metric(found)
+        return cloud.metric(matrix)
     except DataError as error:
         raise DataError(f"at {where}: {error}") from None

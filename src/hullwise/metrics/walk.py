@@ -21,17 +21,23 @@ from ..geometry.locate import read_queries
 from ..geometry.metric import row_norms
 from ..io.validation import check_memory
 from ..model.network import Network
-from ._geodesics import at_positions, geodesic, straight
+from ._geodesics import at_positions, geodesic, straight_path
 from ._latent_paths import latent_path
-from ._path_crossings import halfway, hull, measured, regions
-from ._path_lengths import Constant, measure_of, near_rows, piece_lengths
+from ._path_crossings import (
+    lengths_and_positions,
+    midpoint_neighbours,
+    outside_intervals,
+    region_crossings,
+)
+from ._path_lengths import piece_lengths
+from ._path_metrics import ConstantMetric, read_path_metric, weighted_by_data
 
-KINDS = ("straight", "latent", "geodesic")
+WALK_KINDS = ("straight", "latent", "geodesic")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Walk:
-    """A path between two points, made by `walk`.
+    """A path between two points, made by `walk`; `hullwise.report.draw_walk` draws it.
 
     Attributes
     ----------
@@ -78,7 +84,7 @@ class Walk:
     Examples
     --------
     >>> import hullwise as hw
-    >>> walk = hw.metrics.walk([[0.0, 0.0], [3.0, 4.0], [9.0, 0.0]], 0, 1)
+    >>> walk = hw.metrics.walk([[0.0, 0.0], [3.0, 4.0], [9.0, 0.0]], 0, 1, metric=None)
     >>> walk
     Walk(straight, length 5, 0% outside, fades)
     >>> walk.length, walk.nearest_row, walk.to_row
@@ -125,8 +131,8 @@ class Walk:
     def outside_text(self) -> str:
         """The part outside in words: how much, and by how far at most."""
         share = self.outside_share
-        some = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
-        return f"{some} outside" + (f" by up to {self.largest_out:.2g}" if share else "")
+        percent = "<1%" if 0 < share < 0.01 else f"{share:.0%}"
+        return f"{percent} outside" + (f" by up to {self.largest_out:.2g}" if share else "")
 
     @property
     def verdict(self) -> str:
@@ -145,8 +151,8 @@ class Walk:
 
     def at(self, position: Any) -> Floats:
         """Points (k, d) of the path at positions (k,) between 0 and 1."""
-        wanted = np.atleast_1d(np.asarray(position, dtype=np.float64))
-        return at_positions(self.points, self.position, wanted)
+        shares = np.atleast_1d(np.asarray(position, dtype=np.float64))
+        return at_positions(self.points, self.position, shares)
 
     def to_dict(self) -> dict[str, Any]:
         """One array for each column of the table, one entry for each point."""
@@ -173,24 +179,6 @@ class Walk:
 
         return frame_of(self.to_dict(), None)
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
-        """Draw the distance from the hull, the outputs and the crossings along the path.
-
-        See :func:`hullwise.report.draw_walk`.
-        """
-        from ..report.walk_pictures import draw_walk
-
-        return draw_walk(self, ax, **options)
-
-    def strip(self, shape: tuple[int, int], count: int = 9, **options: Any) -> Any:
-        """Draw `count` points of the path, equally far apart, as images of this shape in a row.
-
-        See :func:`hullwise.report.draw_strip`.
-        """
-        from ..report.walk_pictures import draw_strip
-
-        return draw_strip(self, shape, count, **options)
-
     def __repr__(self) -> str:
         n = self.n_regions
         pieces = "" if n is None else f", {n:,} region{'s' * (n != 1)}"
@@ -203,13 +191,13 @@ def walk(
     a: Any,
     b: Any,
     kind: str = "straight",
-    metric: Any = None,
+    metric: Any = "std",
     *,
     steps: int = 32,
     model: Any = None,
     encoder: Any = None,
     decoder: Any = None,
-    neighbours: int = 10,
+    n_neighbors: int = 10,
     stay_near: float = 0.0,
     progress: Progress | None = None,
 ) -> Walk:
@@ -223,7 +211,7 @@ def walk(
         The ends: numbers of rows, counted from 0, or points.
     kind : "straight", "latent" or "geodesic"
         The segment; the decoded segment between the encoded ends; the shortest path in `metric`.
-    metric : None, "std", "range", (d,), (d, d), function, or model
+    metric : "std", "range", None, (d,), (d, d), function, or model
         What length is. The first five are the same everywhere, as for `locate`. A function of
         points (m, d) that gives matrices (m, d, d) is a metric which differs from place to place.
         A network, torch module, fitted estimator, or function that gives outputs (m,) or (m, k),
@@ -235,7 +223,7 @@ def walk(
     encoder, decoder : function, or object with transform and inverse_transform, optional
         For "latent": rows (m, d) to (m, q) and back. One object may do both; torch modules are
         called as they are.
-    neighbours : int
+    n_neighbors : int
         For "geodesic": nearest rows that each row is joined to.
     stay_near : float
         For "geodesic": how much longer a step is away from the rows. The metric is multiplied by
@@ -271,7 +259,7 @@ def walk(
     metric: Arvanitidis, Hansen & Hauberg [1]_.
 
     Cost: the hull, as `locate` with `steps` queries, and membership of about 10 points for each
-    crossing of it. A geodesic: O(n² d) at most for the neighbours, n `neighbours` lengths in the
+    crossing of it. A geodesic: O(n² d) at most for the neighbours, n `n_neighbors` lengths in the
     graph, then twice up to 200 iterations, for a model three times as many; each takes Jacobians at
     16 `steps` points, for a function at least 2 d `steps` matrices (a minute for d = 64), and with
     `stay_near` the distances of `steps` points to all rows.
@@ -287,9 +275,9 @@ def walk(
     >>> import hullwise as hw
     >>> turn = np.linspace(0, np.pi, 10)
     >>> X = np.c_[np.cos(turn), np.sin(turn)]                # a half circle
-    >>> hw.metrics.walk(X, 0, 9)                               # its diameter
+    >>> hw.metrics.walk(X, 0, 9, metric=None)                 # its diameter
     Walk(straight, length 2, 0% outside, fades)
-    >>> hw.metrics.walk(X, 0, 9, "latent",                      # its angle
+    >>> hw.metrics.walk(X, 0, 9, "latent", None,              # its angle
     ...              encoder=lambda x: np.arctan2(x[:, 1:], x[:, :1]),
     ...              decoder=lambda z: np.c_[np.cos(z), np.sin(z)])
     Walk(latent, length 3.14, 97% outside by up to 0.015, morphs)
@@ -298,55 +286,55 @@ def walk(
     >>> hw.metrics.walk(points, [0.6, 1.0], [1.6, 1.0], "geodesic", M).length    # arcosh(1.5)
     0.9624...
     """
-    if kind not in KINDS:
-        raise DataError(f"kind={kind!r}: expected one of {', '.join(map(repr, KINDS))}")
+    if kind not in WALK_KINDS:
+        raise DataError(f"kind={kind!r}: expected one of {', '.join(map(repr, WALK_KINDS))}")
     if kind != "latent" and (encoder is not None or decoder is not None):
         raise DataError(f"an encoder or decoder is for kind='latent', not for kind={kind!r}")
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     check_int("steps", steps, 1)
-    check_int("neighbours", neighbours, 1)
+    check_int("n_neighbors", n_neighbors, 1)
     net = None if model is None else _network(model, cloud.d)
     ends = np.concatenate([_end(cloud, a, "a"), _end(cloud, b, "b")])
-    measure = measure_of(metric, cloud, ends)
-    units = measure.metric if isinstance(measure, Constant) else cloud.metric(None)
+    path_metric = read_path_metric(metric, cloud, ends)
+    units = path_metric.metric if isinstance(path_metric, ConstantMetric) else cloud.metric(None)
     latent: Floats | None = None
     notes: tuple[str, ...] = ()
     graph_length = float("nan")
     if kind == "latent":
         points, latent = latent_path(ends, steps, encoder, decoder)
     elif kind == "straight" or (ends[0] == ends[1]).all():
-        points = straight(ends[0], ends[1], steps)
-    elif measure.constant and check_nonnegative("stay_near", stay_near) == 0:
-        points = straight(ends[0], ends[1], steps)
+        points = straight_path(ends[0], ends[1], steps)
+    elif path_metric.constant and check_nonnegative("stay_near", stay_near) == 0:
+        points = straight_path(ends[0], ends[1], steps)
         notes = ("the metric is the same everywhere, so the geodesic is the straight line",)
     else:
         rows = _distinct_rows(cloud)
-        measure = near_rows(measure, rows, units, stay_near)
-        found = geodesic(measure, ends, rows, units, neighbours, steps, progress)
-        points, graph_length, notes = found.points, found.graph_length, found.notes
-    sizes, position = measured(measure, points)
+        path_metric = weighted_by_data(path_metric, rows, units, stay_near)
+        search = geodesic(path_metric, ends, rows, units, n_neighbors, steps, progress)
+        points, graph_length, notes = search.points, search.graph_length, search.notes
+    sizes, position = lengths_and_positions(path_metric, points)
     both_rows = kind != "latent" and isinstance(a, Integral) and isinstance(b, Integral)
-    around = hull(cloud, points, position, units, both_rows, progress)
-    values, crossings, changed = regions(net, points, position)
-    direct = straight(ends[0], ends[1], steps)
+    hull = outside_intervals(cloud, points, position, units, both_rows, progress)
+    values, crossings, changed = region_crossings(net, points, position)
+    direct = straight_path(ends[0], ends[1], steps)
     return Walk(
         kind=kind,
         points=points,
         position=position,
         length=float(sizes.sum()),
         length_euclidean=float(row_norms(np.diff(points, axis=0)).sum()),
-        straight_length=float(piece_lengths(measure, direct).sum()),
+        straight_length=float(piece_lengths(path_metric, direct).sum()),
         graph_length=graph_length,
-        lower=around.lower,
-        upper=around.upper,
-        outside=around.intervals,
-        **halfway(cloud, points, position, units),
+        lower=hull.lower,
+        upper=hull.upper,
+        outside=hull.intervals,
+        **midpoint_neighbours(cloud, points, position, units),
         end_gaps=units.norm(points[[0, -1]] - ends),
         latent=latent,
         values=values,
         crossings=crossings,
         changed=changed,
-        metric_text=measure.text,
+        metric_text=path_metric.text,
         notes=notes,
         columns=cloud.names,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..metrics.directions import Directions, directions_in
+from ..metrics.directions import Directions, directions_from_spread
 from ._figures import finite_list, row_name
 from ._input import ReportInput
 from .readings import BANDS, MEANING, OUT, both_sentence, cross, in_yardsticks, pushes, yardstick
@@ -109,7 +109,7 @@ def _directions(task: ReportInput) -> dict[str, Any] | None:
         return None
     spread = np.where(task.box_maximum > task.box_minimum, task.column_scale, 0.0)
     try:
-        found = directions_in(task.metric, spread, task.columns)
+        found = directions_from_spread(task.metric, spread, task.columns)
     except DataError:  # every feature is constant
         return None
     d = len(found.columns)

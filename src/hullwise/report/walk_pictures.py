@@ -40,7 +40,7 @@ def draw_walk(walk: Walk, ax: Any = None, *, outputs: Any = None, names: Any = N
     >>> import hullwise as hw
     >>> net = hw.model.from_arrays([[[2.0], [2.0]], [[1.0, -2.0]]], [[0.0, -1.0], [0.0]])
     >>> walk = hw.metrics.walk([[-1.0], [1.0]], 0, [2.0], model=net)
-    >>> walk.plot().get_xlabel()
+    >>> hw.report.draw_walk(walk).get_xlabel()
     'share of the length'
     >>> walk.outside.round(3), walk.n_regions
     (array([[0.667, 1.   ]]), 3)
@@ -102,7 +102,7 @@ def draw_strip(
     --------
     >>> import hullwise as hw
     >>> walk = hw.metrics.walk([[0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]], 0, 1)
-    >>> len(walk.strip((2, 2), count=5).axes)
+    >>> len(hw.report.draw_strip(walk, (2, 2), count=5).axes)
     5
     """
     d = walk.points.shape[1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from hullwise._core.types import Array, Floats
 from hullwise.geometry.cloud import Cloud
-from hullwise.metrics.feature_matrices import RIDGE, local_agop, local_metric
+from hullwise.metrics.feature_matrices import AGOP_RIDGE, local_agop, local_metric
 from hullwise.metrics.local_locate import local_locate
 from hullwise.model import read
 
@@ -106,7 +106,7 @@ def _metrics(model: _models.Fitted, given: Draw) -> dict[str, Floats | None]:
     d = Z.shape[1]
     static = _models.metric_of(model, Z, given.y)
     smooth: Any = read(model.estimator) if model.name == "mlp" else model.estimator
-    least = RIDGE * (d if static is None else float(np.trace(static))) / d * np.eye(d)
+    least = AGOP_RIDGE * (d if static is None else float(np.trace(static))) / d * np.eye(d)
     near = np.stack([_near(smooth, q, Z, d) for q in Q]) + least
     pullback = local_metric(smooth, Q, scale=Z) + least
     return {"plain": None, "static": static, "local AGOP": near, "pullback": pullback}
@@ -116,7 +116,7 @@ def _near(model: Any, q: Floats, Z: Floats, d: int) -> Floats:
     from hullwise.errors import ModelError
 
     try:
-        return local_agop(model, q, Z, k=NEAR)
+        return local_agop(model, q, Z, n_neighbors=NEAR)
     except ModelError:  # flat near q
         return np.zeros((d, d))
 

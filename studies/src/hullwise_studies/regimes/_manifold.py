@@ -14,7 +14,7 @@ import numpy as np
 from hullwise._core.types import Array, Floats
 from hullwise.geometry.cloud import Cloud
 from hullwise.geometry.locate import locate
-from hullwise.metrics.directions import leading
+from hullwise.metrics.directions import leading_metric
 
 from .._runs import Results, Task, fingerprint
 from .._study import Part
@@ -92,7 +92,7 @@ def asked(draw: Draw, other: Floats, names: tuple[str, ...], seed: int) -> dict[
         found[f"hull.{name}"] = settled(loc)
         Z, Q = draw.Z, draw.Q
         if metric is not None:
-            directions = leading(metric, np.ones(len(metric)), LEADING)
+            directions = leading_metric(metric, np.ones(len(metric)), LEADING)
             Z, Q = directions.image(Z), directions.image(Q)
         found[f"inside.{name}"] = locate(Z, Q, membership_only=True).verdict == 1
         found[f"rank.{name}"] = np.array([Z.shape[1]])

@@ -10,9 +10,9 @@ import numpy as np
 
 from hullwise._core.types import Floats
 from hullwise.errors import ModelError
-from hullwise.metrics.feature_matrices import RIDGE, agop
-from hullwise.metrics.local_fits import agop_of_rows
-from hullwise.metrics.rfm import RFMClassifier, RFMRegressor
+from hullwise.metrics.feature_matrices import AGOP_RIDGE, agop
+from hullwise.metrics.local_linear_fits import agop_of_rows
+from hullwise.metrics.recursive_feature_machine import RFMClassifier, RFMRegressor
 
 MEMBERS = 5  # of an ensemble, each on a bootstrap sample and with a seed of its own
 CENTRES = 200  # training rows at which models other than networks are differentiated
@@ -125,7 +125,7 @@ def metric_of(model: Fitted, Z: Floats, y: Floats) -> Floats | None:
     """The metric of the task as the model has it, (d, d); None where nothing seems to matter."""
     if model.name == "rfm":
         M = model.estimator.metric_
-        return np.asarray(M + RIDGE * np.trace(M) / len(M) * np.eye(len(M)))
+        return np.asarray(M + AGOP_RIDGE * np.trace(M) / len(M) * np.eye(len(M)))
     try:
         if model.name == "knn":
             return agop_of_rows(Z, _target(y, model.classes))

@@ -15,7 +15,7 @@ from hullwise.geometry.hull import locate_in_hull
 from hullwise.geometry.locate import locate
 from hullwise.geometry.location import Location, Status, Verdict
 from hullwise.geometry.neighbours import nearest_rows
-from hullwise.metrics.directions import leading
+from hullwise.metrics.directions import leading_metric
 from hullwise.model import Guard, read
 from hullwise.predict.delaunay import DelaunayRegressor
 from hullwise.predict.error_bound import error_bound
@@ -119,7 +119,7 @@ def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
     Z = cloud.rows.block(0, cloud.n).astype(np.float64)
     A, B = Z @ vectors, Q @ vectors
     out = (A.min(axis=0) > B) | (A.max(axis=0) < B)
-    looked = leading(metric, np.ones(len(metric)), LEADING)
+    looked = leading_metric(metric, np.ones(len(metric)), LEADING)
     a, b = looked.image(Z), looked.image(Q)
     return {
         "box": out @ (values / values.sum()),

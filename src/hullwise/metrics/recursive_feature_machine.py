@@ -24,34 +24,34 @@ from ..errors import DataError
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.location import Location
 from ..predict.targets import encode_classes, numeric_target
-from ._iterative_kernel_ridge import Kernel, solve
-from .feature_matrices import RIDGE, ridged
+from ._iterative_kernel_ridge import Kernel, solve_kernel_ridge
+from .feature_matrices import AGOP_RIDGE, add_ridge
 
-KERNELS = ("laplace", "gaussian")
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
-SMALL = 2000  # rows
-SAMPLE = 5000  # rows that lead the metric where kernel matrices of all cannot be held
-QUERIES = 2**22  # numbers of a kernel matrix of queries held at a time
+RFM_KERNELS = ("laplace", "gaussian")
+RFM_RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
+SINGLE_THREAD_ROWS = 2000  # up to here one thread is faster
+METRIC_SAMPLE_ROWS = 5000  # rows that lead the metric where kernel matrices of all cannot be held
+QUERY_KERNEL_ENTRIES = 2**22  # numbers of a kernel matrix of queries held at a time
 
 
 class RecursiveFeatureMachine(CloudEstimator):
     """What the regressor and the classifier share; not for use by itself."""
 
     metric_: Floats
+    offset_: Floats
+    _fitted: tuple[Floats, Floats, Floats]
     dual_coef_: Floats
     n_iter_: int
     ridge_: float
-    offset_: Floats
-    _fitted: tuple[Floats, Floats, Floats]
     cv_errors_: Floats | None
-    _held = 10_000  # most rows of which kernel matrices are held
+    _max_dense_rows = 10_000  # most rows of which kernel matrices are held
 
     def __init__(
         self,
         *,
         kernel: str = "laplace",
         bandwidth: float = 30.0,
-        ridges: Sequence[float] = RIDGES,
+        ridges: Sequence[float] = RFM_RIDGES,
         iterations: int = 5,
         diagonal: bool = False,
         cv: int = 3,
@@ -67,8 +67,8 @@ class RecursiveFeatureMachine(CloudEstimator):
 
     def _check_options(self) -> Floats:
         """The ridges, all options checked."""
-        if self.kernel not in KERNELS:
-            raise DataError(f"kernel is {self.kernel!r}, not one of {', '.join(KERNELS)}")
+        if self.kernel not in RFM_KERNELS:
+            raise DataError(f"kernel is {self.kernel!r}, not one of {', '.join(RFM_KERNELS)}")
         if not (np.isfinite(self.bandwidth) and self.bandwidth > 0):
             raise DataError(f"bandwidth is {self.bandwidth!r}; give a positive number")
         check_int("iterations", self.iterations, 0)
@@ -78,15 +78,15 @@ class RecursiveFeatureMachine(CloudEstimator):
             raise DataError(f"ridges is {self.ridges!r}; give positive numbers")
         return np.sort(ridges)
 
-    def _learn(self, X: Any, Y: Floats, cloud: Any, **learned: Any) -> None:
+    def _fit_targets(self, X: Any, Y: Floats, cloud: Any, **learned: Any) -> None:
         """Fit to targets Y (n, k), and remember."""
         ridges = self._check_options()
         # on small matrices the BLAS's threads mostly wait for each other
-        with single_threaded_blas() if cloud.n <= SMALL else nullcontext():
-            learned |= self._learned(cloud, Y, ridges)
+        with single_threaded_blas() if cloud.n <= SINGLE_THREAD_ROWS else nullcontext():
+            learned |= self._fitted_attributes(cloud, Y, ridges)
         self._set_fitted(X, cloud, **learned)
 
-    def _learned(self, cloud: Any, Y: Floats, ridges: Floats) -> dict[str, Any]:
+    def _fitted_attributes(self, cloud: Any, Y: Floats, ridges: Floats) -> dict[str, Any]:
         """What fitting finds, by attribute."""
         rows = cloud.rows.block(0, cloud.n).astype(np.float64)
         scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
@@ -94,16 +94,22 @@ class RecursiveFeatureMachine(CloudEstimator):
         size = Y.std(axis=0)
         size = np.where(size > 0, size, 1.0)
         T = (Y - mean) / size
-        held = len(Z) <= self._held
+        is_dense = len(Z) <= self._max_dense_rows
         rng = np.random.default_rng(self.random_state)
-        some = slice(None) if held else np.sort(rng.choice(len(Z), SAMPLE, replace=False))
-        check_memory(32 * len(Z[some]) ** 2, f"the kernel matrices of {len(Z[some]):,} rows")
-        M, step, ridge, errors = self._metric(Z[some], T[some], ridges)
-        if held:
-            dual = _solve(self._kernel(Z, Z, M)[0], ridge, T)
+        sample = (
+            slice(None)
+            if is_dense
+            else np.sort(rng.choice(len(Z), METRIC_SAMPLE_ROWS, replace=False))
+        )
+        check_memory(32 * len(Z[sample]) ** 2, f"the kernel matrices of {len(Z[sample]):,} rows")
+        M, step, ridge, errors = self._learn_metric(Z[sample], T[sample], ridges)
+        if is_dense:
+            dual = _solve_dense(self._kernel(Z, Z, M)[0], ridge, T)
         else:
             kernel = Kernel(self.kernel, self.bandwidth)
-            dual = solve(Z @ _root(M), kernel, ridge, T, self.random_state).coefficients
+            dual = solve_kernel_ridge(
+                Z @ _root(M), kernel, ridge, T, self.random_state
+            ).coefficients
         return {
             "metric_": M / np.outer(scale, scale),
             "dual_coef_": dual * size,
@@ -114,11 +120,11 @@ class RecursiveFeatureMachine(CloudEstimator):
             "_fitted": (Z, M, scale),
         }
 
-    def _metric(
+    def _learn_metric(
         self, Z: Floats, T: Floats, ridges: Floats
     ) -> tuple[Floats, int, float, Floats | None]:
         """The metric after the step that predicts best, that step, its ridge, all errors."""
-        errors = self._errors(Z, T, ridges) if len(Z) >= 2 * self.cv else None
+        errors = self._cross_validated_errors(Z, T, ridges) if len(Z) >= 2 * self.cv else None
         if errors is None:
             step, best = 0, len(ridges) // 2
         else:
@@ -126,22 +132,22 @@ class RecursiveFeatureMachine(CloudEstimator):
         M = np.eye(Z.shape[1])
         for _ in range(step):
             K, D = self._kernel(Z, Z, M)
-            M = self._next(Z, _solve(K, ridges[0], T), K, D, M)
+            M = self._next_metric(Z, _solve_dense(K, ridges[0], T), K, D, M)
         return M, step, float(ridges[best]), errors
 
-    def _errors(self, Z: Floats, T: Floats, ridges: Floats) -> Floats:
+    def _cross_validated_errors(self, Z: Floats, T: Floats, ridges: Floats) -> Floats:
         """Mean squared error of held-out rows, (iterations + 1, ridges)."""
         order = np.random.default_rng(self.random_state).permutation(len(Z))
         total = np.zeros((self.iterations + 1, len(ridges)))
         for fold in np.array_split(order, self.cv):
-            rest = np.setdiff1d(order, fold)
+            others = np.setdiff1d(order, fold)
             M = np.eye(Z.shape[1])
             for step in range(self.iterations + 1):
-                K, D = self._kernel(Z[rest], Z[rest], M)
-                held, _ = self._kernel(Z[fold], Z[rest], M)
-                answers = [_solve(K, ridge, T[rest]) for ridge in ridges]
-                total[step] += [float(((held @ a - T[fold]) ** 2).sum()) for a in answers]
-                M = self._next(Z[rest], answers[0], K, D, M)
+                K, D = self._kernel(Z[others], Z[others], M)
+                K_fold, _ = self._kernel(Z[fold], Z[others], M)
+                coefficients = [_solve_dense(K, ridge, T[others]) for ridge in ridges]
+                total[step] += [float(((K_fold @ a - T[fold]) ** 2).sum()) for a in coefficients]
+                M = self._next_metric(Z[others], coefficients[0], K, D, M)
         return np.asarray(total / T.size)
 
     def _kernel(self, A: Floats, B: Floats, M: Floats) -> tuple[Floats, Floats]:
@@ -155,7 +161,7 @@ class RecursiveFeatureMachine(CloudEstimator):
             return np.exp(-D / self.bandwidth), D
         return np.exp(-D2 / (2 * self.bandwidth**2)), D
 
-    def _next(self, Z: Floats, a: Floats, K: Floats, D: Floats, M: Floats) -> Floats:
+    def _next_metric(self, Z: Floats, a: Floats, K: Floats, D: Floats, M: Floats) -> Floats:
         """The average gradient outer product of the answer a at the rows, of mean eigenvalue 1."""
         if self.kernel == "laplace":
             # the kernel has no gradient at its own centre: that term is left out, as in the source
@@ -173,12 +179,12 @@ class RecursiveFeatureMachine(CloudEstimator):
         mean = float(np.trace(total)) / len(total)
         return M if not mean > 0 else np.asarray(total / mean)
 
-    def _answers(self, X: Any) -> Floats:
+    def _outputs(self, X: Any) -> Floats:
         rows = self._queries(X).values.astype(np.float64)
         Z, M, scale = self._fitted
         Q = (rows - self.cloud_.mean) / scale
         out = np.empty((len(Q), self.dual_coef_.shape[1]))
-        step = max(1, QUERIES // len(Z))
+        step = max(1, QUERY_KERNEL_ENTRIES // len(Z))
         for i in range(0, len(Q), step):
             out[i : i + step] = self._kernel(Q[i : i + step], Z, M)[0] @ self.dual_coef_
         return np.asarray(out + self.offset_)
@@ -193,7 +199,7 @@ class RecursiveFeatureMachine(CloudEstimator):
         from ..geometry.locate import locate
 
         queries = self._queries(Q).values
-        M = ridged(self.metric_, RIDGE, "target", self._fitted[2])
+        M = add_ridge(self.metric_, AGOP_RIDGE, "target", self._fitted[2])
         return locate(self.cloud_, queries, metric=M, **options)
 
 
@@ -265,13 +271,13 @@ class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):
         """Fit to rows X (n, d) and targets y (n,) or (n, k)."""
         cloud = self._read_training(X)
         target = numeric_target(y, cloud.n)
-        self._learn(X, target.reshape(cloud.n, -1), cloud, _flat=target.ndim == 1)
+        self._fit_targets(X, target.reshape(cloud.n, -1), cloud, _flat=target.ndim == 1)
         return self
 
     def predict(self, X: Any) -> Floats:
         """Predictions for rows X (m, d): (m,) or (m, k)."""
-        found = self._answers(X)
-        return found[:, 0] if self._flat else found
+        outputs = self._outputs(X)
+        return outputs[:, 0] if self._flat else outputs
 
 
 class RFMClassifier(ClassifierMixin, RecursiveFeatureMachine):
@@ -306,20 +312,20 @@ class RFMClassifier(ClassifierMixin, RecursiveFeatureMachine):
             raise DataError(f"X has {cloud.n} rows, y has {len(code)}: one label for each row.")
         if len(classes) < 2:
             raise DataError(f"y holds one class only ({classes[0]!r}): a classifier needs two.")
-        self._learn(X, np.eye(len(classes))[code], cloud, classes_=classes)
+        self._fit_targets(X, np.eye(len(classes))[code], cloud, classes_=classes)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
         """Shares (m, k) of the classes, each row with sum 1."""
-        found = np.clip(self._answers(X), 0.0, 1.0)
-        total = found.sum(axis=1, keepdims=True)
-        even = np.full_like(found, 1 / len(self.classes_))
-        return np.where(total > 0, found / np.where(total > 0, total, 1.0), even)
+        shares = np.clip(self._outputs(X), 0.0, 1.0)
+        total = shares.sum(axis=1, keepdims=True)
+        even = np.full_like(shares, 1 / len(self.classes_))
+        return np.where(total > 0, shares / np.where(total > 0, total, 1.0), even)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class (m,) with the largest indicator."""
-        found = self._answers(X)
-        return np.asarray(self.classes_[found.argmax(axis=1)])
+        outputs = self._outputs(X)
+        return np.asarray(self.classes_[outputs.argmax(axis=1)])
 
 
 def _root(M: Floats) -> Floats:
@@ -328,7 +334,7 @@ def _root(M: Floats) -> Floats:
     return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))
 
 
-def _solve(K: Floats, ridge: float, T: Floats) -> Floats:
+def _solve_dense(K: Floats, ridge: float, T: Floats) -> Floats:
     """(K + ridge I)^-1 T; more ridge where rounding leaves no factor."""
     while True:
         try:

@@ -21,17 +21,19 @@ from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
 from ..predict.targets import numeric_target
-from ._jacobians import HELD
-from .feature_matrices import RIDGE, ridged
+from ._jacobians import JACOBIAN_BLOCK_ENTRIES
+from .feature_matrices import AGOP_RIDGE, add_ridge
 
-STEPS = 5  # searches, each in the metric that the last one found
-CENTRES = 500  # rows at which gradients are estimated
-FLOOR = 1e-3  # weight of the farthest neighbour, and of directions that seem not to matter
-LARGEST = 3.0  # largest squared gradient that counts in full, of the median one
-SHRINK = 0.1  # ridge of a local fit, of the average one's squared deviations
+METRIC_UPDATES = 5  # searches, each in the metric that the last one found
+GRADIENT_ROWS = 500  # rows at which gradients are estimated
+SMALLEST_FIT_WEIGHT = 1e-3  # of the farthest neighbour, and of directions that seem not to matter
+GRADIENT_CLIP = 3.0  # largest squared gradient that counts in full, of the median one
+FIT_SHRINKAGE = 0.1  # ridge of a local fit, of the average one's squared deviations
 
 
-def agop_of_rows(X: Any, y: Any, *, k: int | None = None, ridge: float = RIDGE) -> Floats:
+def agop_of_rows(
+    X: Any, y: Any, *, n_neighbors: int | None = None, ridge: float = AGOP_RIDGE
+) -> Floats:
     """The AGOP of a target from local linear fits to its rows: a metric without a model.
 
     Parameters
@@ -39,7 +41,7 @@ def agop_of_rows(X: Any, y: Any, *, k: int | None = None, ridge: float = RIDGE) 
     X : array-like (n, d) or Cloud
     y : array-like (n,) or (n, t)
         Targets; each of several counts by its own spread. For classes pass indicator columns.
-    k : int, optional
+    n_neighbors : int, optional
         Rows of each local fit; 3 d + 60 unless told. More for noisy targets.
     ridge : float
         As for `agop`.
@@ -60,7 +62,7 @@ def agop_of_rows(X: Any, y: Any, *, k: int | None = None, ridge: float = RIDGE) 
     Notes
     -----
     Gradients are estimated at 500 rows (a seeded sample) in 6 rounds: O(500 n d) to search and
-    O(500 k d^2) to fit in each. A gradient counts for at most that of three median ones.
+    O(500 n_neighbors d^2) to fit in each. A gradient counts for at most that of three median ones.
 
     Source: Xia, Tong, Li & Zhu, *An adaptive estimation of dimension reduction space*, JRSS B
     2002 (refined outer product of gradients); the correction for noise is the sandwich covariance
@@ -78,26 +80,26 @@ def agop_of_rows(X: Any, y: Any, *, k: int | None = None, ridge: float = RIDGE) 
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     n, d = cloud.n, cloud.d
     T = numeric_target(y, n).reshape(n, -1)
-    size = T.std(axis=0)
-    if not size.any():
+    spread = T.std(axis=0)
+    if not spread.any():
         raise DataError("y is constant: no direction of X changes it")
-    T = (T - T.mean(axis=0)) / np.where(size > 0, size, 1.0)
-    most = 3 * d + 60 if k is None else check_int("k", k, 2)
+    T = (T - T.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    n_fitted = 3 * d + 60 if n_neighbors is None else check_int("n_neighbors", n_neighbors, 2)
     scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
     Z = Cloud((cloud.rows.block(0, n).astype(np.float64) - cloud.mean) / scale, copy=False)
-    at = Z.sample(CENTRES)
-    M, met = np.eye(d), []
-    for _ in range(STEPS + 1):
-        found, error = _outer_products(Z, T, at, M, min(most, n - 1))
-        met.append((found, error))
-        total = float(np.trace(found))
+    places = Z.sample(GRADIENT_ROWS)
+    M, candidates = np.eye(d), []
+    for _ in range(METRIC_UPDATES + 1):
+        outer, error = _outer_products(Z, T, places, M, min(n_fitted, n - 1))
+        candidates.append((outer, error))
+        total = float(np.trace(outer))
         if not total > 0:
             break
-        M = found * d / total
+        M = outer * d / total
     # each was found in the metric before it, and the error is that of the metric before it too
-    judged = [(error, found) for (found, _), (_, error) in pairwise(met)]
-    best = min(judged, key=lambda one: one[0])[1] if judged else met[0][0]
-    return ridged(best / np.outer(scale, scale), ridge, "target", scale)
+    scored = [(error, outer) for (outer, _), (_, error) in pairwise(candidates)]
+    best = min(scored, key=lambda one: one[0])[1] if scored else candidates[0][0]
+    return add_ridge(best / np.outer(scale, scale), ridge, "target", scale)
 
 
 def _outer_products(Z: Cloud, T: Floats, at: Any, M: Floats, k: int) -> tuple[Floats, float]:
@@ -106,24 +108,26 @@ def _outer_products(Z: Cloud, T: Floats, at: Any, M: Floats, k: int) -> tuple[Fl
     Also the mean squared error of predicting each of those rows from the others.
     """
     d = Z.d
-    metric = Z.metric(M + FLOOR * np.eye(d))
+    metric = Z.metric(M + SMALLEST_FIT_WEIGHT * np.eye(d))
     total, error = np.zeros((d, d)), 0.0
-    block = max(1, HELD // (k * (d + 1)))
+    block = max(1, JACOBIAN_BLOCK_ENTRIES // (k * (d + 1)))
     for i in range(0, len(at), block):
-        some = at[i : i + block]
-        centre = Z.take(some)
-        near = nearest_rows(Z, centre, metric, k, exclude=some)
+        rows_at = at[i : i + block]
+        centre = Z.take(rows_at)
+        near = nearest_rows(Z, centre, metric, k, exclude=rows_at)
         reach = np.maximum(near.distances[:, -1:], np.finfo(float).tiny)
-        weight = np.maximum(1 - (near.distances / reach) ** 3, 0) ** 3 + FLOOR  # tricube
+        weight = (
+            np.maximum(1 - (near.distances / reach) ** 3, 0) ** 3 + SMALLEST_FIT_WEIGHT
+        )  # tricube
         rows = Z.take(near.rows.ravel()).reshape(*near.rows.shape, d)
-        outer, guess = _fits(rows - centre[:, None], T[near.rows], weight)
+        outer, fitted = _fit_gradients(rows - centre[:, None], T[near.rows], weight)
         total += outer
-        error += float(((guess - T[some]) ** 2).sum())
+        error += float(((fitted - T[rows_at]) ** 2).sum())
     values, vectors = np.linalg.eigh((total + total.T) / (2 * len(at)))
     return np.asarray((vectors * np.maximum(values, 0)) @ vectors.T), error / len(at)
 
 
-def _fits(rows: Floats, T: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def _fit_gradients(rows: Floats, T: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Sum of g g' over weighted ridge fits to rows (m, k, d), less the share that is noise.
 
     Also the fitted values (m, t) at the origin.
@@ -131,21 +135,22 @@ def _fits(rows: Floats, T: Floats, weight: Floats) -> tuple[Floats, Floats]:
     m, k, d = rows.shape
     A = np.concatenate([np.ones((m, k, 1)), rows], axis=2)
     W = A * weight[:, :, None]
-    plain = W.transpose(0, 2, 1) @ A
+    gram = W.transpose(0, 2, 1) @ A
     # the shape of the average neighbourhood: a ridge of another shape would favour directions
-    shape = plain[:, 1:, 1:].mean(axis=0)
+    shape = gram[:, 1:, 1:].mean(axis=0)
     shrink = np.zeros((d + 1, d + 1))
-    shrink[1:, 1:] = SHRINK * shape + FLOOR**4 * max(float(np.trace(shape)) / d, 1.0) * np.eye(d)
-    inverse = np.linalg.inv(plain + shrink)
+    least = SMALLEST_FIT_WEIGHT**4 * max(float(np.trace(shape)) / d, 1.0)
+    shrink[1:, 1:] = FIT_SHRINKAGE * shape + least * np.eye(d)
+    inverse = np.linalg.inv(gram + shrink)
     slopes = inverse @ (W.transpose(0, 2, 1) @ T)
-    freedom = weight.sum(axis=1) - np.einsum("mij,mji->m", inverse, plain)
+    freedom = weight.sum(axis=1) - np.einsum("mij,mji->m", inverse, gram)
     squares = (weight[:, :, None] * (T - A @ slopes) ** 2).sum(axis=(1, 2))
     noise = squares / np.maximum(freedom, 1.0)
     spanned = (inverse @ (W.transpose(0, 2, 1) @ W) @ inverse)[:, 1:, 1:]
     g = slopes[:, 1:].transpose(0, 2, 1)
     size = np.square(g).sum(axis=(1, 2))
     # nearly equal features can make a slope huge at a few places: none counts for many others
-    most = LARGEST * np.median(size)
+    most = GRADIENT_CLIP * np.median(size)
     share = np.minimum(1.0, most / np.maximum(size, np.finfo(float).tiny))
     outer = np.einsum("m,mti,mtj->ij", share, g, g, optimize=True)
     return outer - np.einsum("m,mij->ij", share * noise, spanned), slopes[:, 0]

@@ -75,7 +75,7 @@ def test_the_metric_is_the_gradient_outer_product_of_its_own_answer(kernel):
     flat = hw.RFMRegressor(kernel=kernel, iterations=0, ridges=[0.1]).fit(X, y)
     Z, M, scale = flat._fitted
     K, D = flat._kernel(Z, Z, M)
-    step = flat._next(Z, flat.dual_coef_, K, D, M) / np.outer(scale, scale)
+    step = flat._next_metric(Z, flat.dual_coef_, K, D, M) / np.outer(scale, scale)
     found = hw.metrics.agop(flat.predict, X, ridge=0, step=1e-5)
     np.testing.assert_allclose(step / np.trace(step), found / np.trace(found), atol=2e-3)
 

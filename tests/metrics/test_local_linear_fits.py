@@ -75,5 +75,5 @@ def test_what_cannot_be_used_is_named():
         hw.metrics.agop_of_rows(X, np.ones(20))
     with pytest.raises(DataError, match="20"):
         hw.metrics.agop_of_rows(X, np.arange(19.0))
-    with pytest.raises(DataError, match="k"):
-        hw.metrics.agop_of_rows(X, np.arange(20.0), k=1)
+    with pytest.raises(DataError, match="n_neighbors"):
+        hw.metrics.agop_of_rows(X, np.arange(20.0), n_neighbors=1)
