@@ -22,7 +22,6 @@ from _measure import (
     lp_verdicts,
     met,
     parser,
-    part,
     read_mnist,
     repeated,
     show,
@@ -94,7 +93,7 @@ def measure(name: str, X: Any, Q: Any, peer: int, times: int) -> tuple[tuple[Any
     differ = np.flatnonzero(said.verdict != location.verdict[:peer])
     cells += [f"{1e3 * said.cpu:.0f}", len(said.verdict), len(differ)]
     cells += [f"{1e3 * said.cpu / (member.cpu * each):,.0f}"]
-    proofs = part(location, differ).verify(X, exact=True) if len(differ) else []
+    proofs = location[differ].verify(X, exact=True) if len(differ) else []
     listed = [
         (name, b, SAYS[int(location.verdict[b])], SAYS[int(said.verdict[b])], _judge(v, ok))
         for b, ok, v in zip(differ, proofs, location.verdict[differ])

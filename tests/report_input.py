@@ -6,9 +6,17 @@ import json
 import re
 
 import numpy as np
+from scipy.sparse import csr_array
 
 import hullwise as hw
-from hullwise.report import ReportInput
+from hullwise._core.results import RowNames
+from hullwise.geometry.bands import Reference, rank
+from hullwise.geometry.comparison import Comparison
+from hullwise.geometry.hull import HullResult
+from hullwise.geometry.metric import Metric
+from hullwise.geometry.neighbours import Neighbours
+from hullwise.geometry.principal_plane import PrincipalPlane
+from hullwise.geometry.training_summary import TrainingSummary
 
 HOSTILE = (
     "<script>",
@@ -25,7 +33,8 @@ HOSTILE = (
 def beside_box(queries):
     """Where queries stand against the unit cube."""
     residual = np.clip(queries, 0.0, 1.0) - queries
-    distance = np.sqrt((residual**2).sum(axis=1))
+    with np.errstate(over="ignore"):
+        distance = np.sqrt((residual**2).sum(axis=1))
     return {
         "queries": queries,
         "residual": residual,
@@ -35,45 +44,62 @@ def beside_box(queries):
     }
 
 
-def box_input(m=60, d=3, n=200, *, seed=0, spread=1.3, **changed):
+def box_location(m=60, d=3, n=200, *, seed=0, spread=1.3, **changed):
     """Queries against the unit cube: its hull distance and nearest point are known exactly."""
     rng = np.random.default_rng(seed)
-    queries = rng.normal(0.5, 0.3 * spread, (m, d))
-    placed = beside_box(queries)
-    distance = placed["lower"]
+    queries = changed.pop("queries", rng.normal(0.5, 0.3 * spread, (m, d)))
+    placed = beside_box(queries) | changed
+    membership_only = changed.get("membership_only", False)
+    distance, verdict = placed["upper"], placed["verdict"]
     reference = np.abs(rng.normal(0.0, 0.1, min(n, 200)))
     reference[:40] = 0.0
-    percentile = np.searchsorted(np.sort(reference), distance) / len(reference) * 100
-    limits = (0.05, 0.2, 0.5)
-    names = np.array(["core", "edge", "beyond", "far"])
-    sample = rng.random((min(n, 2000), d))
-    axes = np.zeros((2, d))
-    axes[0, 0] = 1.0
-    if d > 1:
-        axes[1, 1] = 1.0
-    given = {
-        **placed,
-        "band": names[np.searchsorted(limits, distance)],
-        "hull_percentile": percentile,
-        "columns": tuple(f"x{j}" for j in range(d)),
-        "box_minimum": np.zeros(d),
-        "box_maximum": np.ones(d),
-        "reference": reference,
-        "n_train": n,
-        "metric_text": "Euclidean",
-        "tolerance": 1e-9,
-        "in_range_share": ((queries >= 0) & (queries <= 1)).mean(axis=1),
-        "in_ellipsoid": distance < 0.1,
-        "neighbour_percentile": percentile,
-        "nearest_rows": rng.integers(0, n, (m, 3)),
-        "sample": sample,
-        "axes": axes,
-        "axes_share": np.array([0.5, 0.25]),
-        "centre": np.full(d, 0.5),
-        "column_scale": np.ones(d),
-        "band_limits": limits,
-    }
-    return ReportInput(**(given | changed))
+    reference = placed.get("reference", reference)
+    metric = Metric(np.ones(d), None, None, placed.get("metric_text", "Euclidean"))
+    off = placed.get("off_flat", np.zeros(m, dtype=bool))
+    left_out = Reference(
+        np.arange(len(reference)), reference, np.zeros(len(reference), bool), reference, metric, 3
+    )
+    band, percentile = rank(placed["lower"], distance, off, left_out)
+    sample = placed.get("sample", rng.random((min(n, 2000), d)))
+    axes = np.eye(max(d, 2))[:2, :d]
+    plane = PrincipalPlane(axes, np.array([0.5, 0.25]), np.full(d, 0.5), np.ones(d), sample)
+    return hw.Location(
+        queries=queries,
+        hull=HullResult(
+            verdict=verdict,
+            lower=placed["lower"],
+            upper=distance,
+            weights=csr_array((m, n)),
+            direction=np.zeros((m, d)),
+            nearest=queries + placed["residual"],
+            residual=placed["residual"],
+            status=np.array([STATUS[v] for v in verdict.tolist()], dtype=object),
+        ),
+        comparison=Comparison(
+            band=np.asarray(placed.get("band", band), dtype=object),
+            hull_percentile=placed.get("hull_percentile", percentile),
+            ellipsoid_distance=placed.get("ellipsoid_distance", distance + 0.9),
+            mahalanobis=np.where(off, np.inf, distance),
+            neighbours=Neighbours(rng.integers(0, n, (m, 3)), np.ones((m, 3))),
+            neighbour_percentile=placed.get("neighbour_percentile", percentile),
+        ),
+        training=TrainingSummary(
+            n=n,
+            columns=placed.get("columns", tuple(f"x{j}" for j in range(d))),
+            minimum=placed.get("box_minimum", np.zeros(d)),
+            maximum=placed.get("box_maximum", np.ones(d)),
+            labels=placed.get("training_labels"),
+            reference=left_out,
+            plane=placed.get("plane", plane),
+        ),
+        metric=metric,
+        tolerance=placed.get("tolerance", 1e-9),
+        membership_only=membership_only,
+        row_names=RowNames(placed.get("labels")),
+    )
+
+
+STATUS = {-1: hw.Status.OUTSIDE, 0: hw.Status.STALLED, 1: hw.Status.INSIDE}
 
 
 def located(**options):
@@ -89,25 +115,27 @@ def content(page):
     return json.loads(island.group(1))
 
 
-def _membership(given):
-    m = len(given.verdict)
+def _membership(location):
+    m = len(location)
     return {
         "membership_only": True,
         "upper": np.full(m, np.inf),
-        "residual": None,
+        "residual": np.full(location.queries.shape, np.nan),
         "hull_percentile": np.full(m, np.nan),
         "band": np.full(m, "unknown"),
-        "lower": given.lower / 2,
+        "lower": location.lower / 2,
         "reference": np.empty(0),
-        "band_limits": None,
+        "ellipsoid_distance": np.full(m, np.nan),
+        "neighbour_percentile": np.full(m, np.nan),
+        "plane": None,
     }
 
 
 CASES = {
-    "no queries": lambda: box_input(m=0),
-    "one query": lambda: box_input(m=1),
-    "one training row": lambda: box_input(n=1, sample=np.zeros((1, 3))),
-    "all inside": lambda: box_input(
+    "no queries": lambda: box_location(m=0),
+    "one query": lambda: box_location(m=1),
+    "one training row": lambda: box_location(n=1, sample=np.zeros((1, 3))),
+    "all inside": lambda: box_location(
         m=30,
         verdict=np.ones(30, dtype=np.int8),
         lower=np.zeros(30),
@@ -116,57 +144,46 @@ CASES = {
         residual=np.zeros((30, 3)),
         reference=np.zeros(50),
     ),
-    "all far": lambda: box_input(m=30, spread=1e6, band=np.full(30, "far")),
-    "all equally far": lambda: box_input(
+    "all far": lambda: box_location(m=30, spread=1e6, band=np.full(30, "far")),
+    "all equally far": lambda: box_location(
         m=5, lower=np.ones(5), upper=np.ones(5), verdict=np.full(5, -1), reference=np.ones(3)
     ),
-    "no percentile": lambda: box_input(
+    "no percentile": lambda: box_location(
         hull_percentile=np.full(60, np.nan),
         reference=np.empty(0),
-        band_limits=None,
         band=np.full(60, "unknown"),
         neighbour_percentile=np.full(60, np.nan),
     ),
-    "membership only": lambda: box_input(**_membership(box_input())),
-    "no extras": lambda: box_input(
-        in_range_share=None,
-        in_ellipsoid=None,
-        neighbour_percentile=None,
-        nearest_rows=None,
-        sample=None,
-        axes=None,
-        centre=None,
-        column_scale=None,
-        axes_share=None,
-        residual=None,
+    "membership only": lambda: box_location(**_membership(box_location())),
+    "no extras": lambda: box_location(
+        ellipsoid_distance=np.full(60, np.nan),
+        neighbour_percentile=np.full(60, np.nan),
+        plane=None,
     ),
-    "one feature": lambda: box_input(d=1, spread=3),
-    "a thousand features": lambda: box_input(m=200, d=1000, n=300),
-    "huge scale": lambda: box_input(
+    "one feature": lambda: box_location(d=1, spread=3),
+    "a thousand features": lambda: box_location(m=200, d=1000, n=300),
+    "huge scale": lambda: box_location(
         queries=np.full((60, 3), 1e300),
         residual=np.full((60, 3), -1e300),
         spread=1,
-        column_scale=np.full(3, 1e-300),
         upper=np.full(60, 1e300),
         lower=np.full(60, 1e300),
     ),
-    "tiny scale": lambda: box_input(
+    "tiny scale": lambda: box_location(
         upper=np.full(60, 1e-300),
         lower=np.full(60, 1e-300),
         tolerance=0.0,
         reference=np.full(9, 1e-301),
         verdict=np.full(60, -1),
-        band_limits=None,
     ),
-    "a location": lambda: ReportInput.from_location(located()),
-    "a membership run": lambda: ReportInput.from_location(located(membership_only=True)),
-    "hostile names": lambda: box_input(
+    "a location": lambda: located(),
+    "a membership run": lambda: located(membership_only=True),
+    "hostile names": lambda: box_location(
         d=len(HOSTILE),
         columns=HOSTILE,
         spread=3,
         metric_text=HOSTILE[1],
         labels=np.array([HOSTILE[i % len(HOSTILE)] for i in range(60)], dtype=object),
         training_labels=np.array([HOSTILE[i % len(HOSTILE)] for i in range(200)], dtype=object),
-        band_rules={"far": HOSTILE[0]},
     ),
 }

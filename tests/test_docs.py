@@ -228,7 +228,7 @@ def test_pages_state_the_limits_that_are_in_force() -> None:
     limits, notation = pages["limits.md"], pages["notation.md"]
     assert f"at most {_exact_membership.MAX_EXACT_ROWS} rows" in limits
     assert f"up to {_interior_simplex.MAX_SIMPLEX_FEATURES} features" in limits
-    work = import_module("hullwise.geometry.locate").ELLIPSOID_WORK
+    work = import_module("hullwise.geometry.comparison").ELLIPSOID_WORK
     assert f"{work / 1e8:.0f} \\cdot 10^8" in limits
     for name in (*hullwise.Status.__members__, *hullwise.Verdict.__members__, *BANDS):
         assert f"`{name}`" in notation, name

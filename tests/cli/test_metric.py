@@ -85,7 +85,7 @@ def test_both_readings_stand_side_by_side(metric, files, numbers, tmp_path):
     plain = hw.locate(X, Q, metric="std")
     for column, found in plain.to_dict().items():  # the plain columns say what they always said
         if column in BOTH[2:]:
-            assert [float(r[column]) for r in rows] == found.tolist()
+            assert [float(r[column]) for r in rows] == found
         elif column in BOTH:
             assert [r[column] for r in rows] == list(found)
     task = hw.locate(X, Q, metric=np.load(kept))

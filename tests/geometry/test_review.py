@@ -57,11 +57,14 @@ def test_a_claim_that_rests_on_cancelling_terms_of_the_metric_is_refused():
         forged = replace(
             location,
             queries=q,
-            direction=v[None],
-            lower=np.array([lead / 8]),
-            upper=np.array([np.inf]),
-            weights=csr_array((1, 3)),
-            n_train=3,
+            hull=replace(
+                location.hull,
+                direction=v[None],
+                lower=np.array([lead / 8]),
+                upper=np.array([np.inf]),
+                weights=csr_array((1, 3)),
+            ),
+            training=replace(location.training, n=3),
         )
         assert not forged.verify(X).any()
         assert not forged.verify(X, exact=True).any()

@@ -30,10 +30,15 @@ def location(request):
     return hw.locate(X, Q, metric=METRICS[request.param], reference=0, n_neighbors=2)
 
 
+def claiming(location, **claims):
+    """The location with other claims of the hull."""
+    return replace(location, hull=replace(location.hull, **claims))
+
+
 def weights_with(location, change):
     dense = location.weights.toarray()
     change(dense)
-    return replace(location, weights=csr_array(dense))
+    return claiming(location, weights=csr_array(dense))
 
 
 def another_weight(location):
@@ -58,60 +63,60 @@ def negative_weight(location):
 
 
 def weights_too_large(location):
-    return replace(location, weights=location.weights * 1.01)
+    return claiming(location, weights=location.weights * 1.01)
 
 
 def upper_too_small(location):
     upper = np.where(location.upper > 1e-9, location.upper * (1 - 1e-6), location.upper)
     lower = np.minimum(location.lower, upper)
-    return replace(location, upper=upper, lower=lower)
+    return claiming(location, upper=upper, lower=lower)
 
 
 def lower_too_large(location):
     lower = location.lower * (1 + 1e-6)
-    return replace(location, lower=lower, upper=np.maximum(location.upper, lower * 1.001))
+    return claiming(location, lower=lower, upper=np.maximum(location.upper, lower * 1.001))
 
 
 def direction_turned(location):
     turned = location.direction @ np.array([[0.98, 0.2, 0], [-0.2, 0.98, 0], [0, 0, 1]])
-    return replace(location, direction=turned)
+    return claiming(location, direction=turned)
 
 
 def direction_reversed(location):
-    return replace(location, direction=-location.direction)
+    return claiming(location, direction=-location.direction)
 
 
 def called_inside(location):
-    return replace(location, verdict=np.abs(location.verdict))
+    return claiming(location, verdict=np.abs(location.verdict))
 
 
 def called_inside_with_no_lower_bound(location):
     zero = np.zeros(len(location))
-    return replace(location, verdict=np.abs(location.verdict), lower=zero)
+    return claiming(location, verdict=np.abs(location.verdict), lower=zero)
 
 
 def called_undecided(location):
-    return replace(location, verdict=np.zeros_like(location.verdict))
+    return claiming(location, verdict=np.zeros_like(location.verdict))
 
 
 def bracket_crossed(location):
-    return replace(location, lower=location.upper, upper=location.lower)
+    return claiming(location, lower=location.upper, upper=location.lower)
 
 
 def negative_lower(location):
-    return replace(location, lower=location.lower - 10.0)
+    return claiming(location, lower=location.lower - 10.0)
 
 
 def nan_bracket(location):
-    return replace(location, lower=location.lower * np.nan)
+    return claiming(location, lower=location.lower * np.nan)
 
 
 def nan_direction(location):
-    return replace(location, direction=location.direction * np.nan)
+    return claiming(location, direction=location.direction * np.nan)
 
 
 def nan_weights(location):
-    return replace(location, weights=location.weights * np.nan)
+    return claiming(location, weights=location.weights * np.nan)
 
 
 TAMPERED = [
@@ -141,15 +146,15 @@ def test_inside_rows_are_checked_too(exact):
     location = hw.locate(X, Q, metric=None, reference=0)
     inside = location.verdict == 1
     assert inside.sum() == 3
-    outside = replace(location, verdict=np.where(inside, -1, location.verdict).astype(np.int8))
+    outside = claiming(location, verdict=np.where(inside, -1, location.verdict).astype(np.int8))
     np.testing.assert_array_equal(outside.verify(X, exact=exact), ~inside)
     # another point of the hull, with an upper bound that is true of it
     moved = weights_with(location, lambda dense: dense.__setitem__((inside, slice(None)), 1 / 6))
-    moved = replace(moved, upper=location.upper + 10.0)
+    moved = claiming(moved, upper=location.upper + 10.0)
     np.testing.assert_array_equal(moved.verify(X, exact=exact), ~inside)
     empty = weights_with(location, lambda dense: dense.__setitem__((inside, slice(None)), 0.0))
     empty.weights.eliminate_zeros()
-    empty = replace(empty, upper=np.where(inside, np.inf, location.upper))
+    empty = claiming(empty, upper=np.where(inside, np.inf, location.upper))
     np.testing.assert_array_equal(empty.verify(X, exact=exact), ~inside)
 
 
@@ -177,7 +182,7 @@ def test_an_inside_by_less_than_rounding_is_only_believed_when_exact():
     on, out = [0.5, 0.5], [0.5, 0.5 + 2.0**-53]
     location = hw.locate(corner, [on], metric=None, reference=0)
     assert location.verdict[0] == 1
-    moved = replace(location, queries=np.array([out]), upper=np.array([1e-15]))
+    moved = replace(claiming(location, upper=np.array([1e-15])), queries=np.array([out]))
     assert not moved.verify(corner, exact=True)[0]
 
 
@@ -185,7 +190,7 @@ def test_membership_answers_are_checked():
     location = hw.locate(X, Q, membership_only=True)
     assert location.verify(X, exact=True).all()
     for tamper in (direction_reversed, called_inside_with_no_lower_bound, lower_too_large):
-        tampered = tamper(replace(location, upper=np.where(location.verdict == 1, 0.01, 99.0)))
+        tampered = tamper(claiming(location, upper=np.where(location.verdict == 1, 0.01, 99.0)))
         assert not tampered.verify(X)[1]
 
 
@@ -197,7 +202,7 @@ def test_many_rows_in_several_blocks(monkeypatch):
     assert location.verify(rows).all()
     out = location.verdict == -1
     beyond = np.vstack([rows, queries[out][:1]])[1:]
-    held = replace(location, weights=location.weights[:, [*range(1, 500), 0]]).verify(beyond)
+    held = claiming(location, weights=location.weights[:, [*range(1, 500), 0]]).verify(beyond)
     assert not held[np.flatnonzero(out)[0]]
 
 

@@ -9,22 +9,21 @@ import pytest
 
 import hullwise as hw
 from hullwise.geometry.bands import bands
-from hullwise.report import ReportInput, render_report
+from hullwise.report import render_report
 from hullwise.report._figures import (
     _choose,
     distribution,
     leading_features,
     outline,
-    row_distances,
     within,
 )
 from hullwise.report.usual import expectation, usual_share
 from hullwise.report.words import number, plain, share
-from report_input import beside_box, box_input, content, located
+from report_input import beside_box, box_location, content, located
 
 
 def test_counts_are_those_of_the_rows():
-    given = box_input(m=500)
+    given = box_location(m=500)
     page = content(render_report(given, title="A title"))
     bands = {b["name"]: b["count"] for b in page["headline"]["bands"]}
     assert bands == {b: int(np.sum(given.band == b)) for b in ("core", "edge", "beyond", "far")}
@@ -48,13 +47,13 @@ def test_counts_are_those_of_the_rows():
 
 
 def test_undecided_rows_are_neither_near_nor_certified():
-    given = box_input(m=50)
+    given = box_location(m=50)
     verdict, lower, upper = given.verdict.copy(), given.lower.copy(), given.upper.copy()
     verdict[:5], lower[:5], upper[:5] = 0, 0.0, np.inf
     band = given.band.astype("<U7")
     band[:5] = "unknown"
     changed = {"verdict": verdict, "lower": lower, "upper": upper, "band": band}
-    page = content(render_report(box_input(m=50, **changed)))
+    page = content(render_report(box_location(m=50, **changed)))
     assert "5 undecided. Each of the 45 decided rows" in page["headline"]["verdicts"]
     near = int(np.isin(band, ["core", "edge"]).sum())
     assert page["headline"]["sentence"].startswith(f"{near} of 50\u00a0rows")
@@ -65,7 +64,7 @@ def test_undecided_rows_are_neither_near_nor_certified():
 
 
 def test_farthest_rows_carry_their_smallest_change():
-    given = box_input(m=100, labels=np.array([f"patient {i}" for i in range(100)], dtype=object))
+    given = box_location(m=100, labels=np.array([f"patient {i}" for i in range(100)], dtype=object))
     rows = content(render_report(given))["farthest"]["rows"]
     order = np.argsort(-given.upper)[:20]
     assert [row["label"] for row in rows] == [f"patient {i}" for i in order]
@@ -79,7 +78,7 @@ def test_farthest_rows_carry_their_smallest_change():
 
 def test_features_are_ranked_with_their_sign():
     queries = np.array([[5.0, 0.5, 0.5], [0.5, -9.0, 0.5], [9.0, -1.0, 0.5], [0.5, 0.5, 0.5]])
-    given = box_input(m=4, columns=("a", "b", "c"), **beside_box(queries))
+    given = box_location(m=4, columns=("a", "b", "c"), **beside_box(queries))
     assert given.verdict.tolist() == [-1, -1, -1, 1]
     assert leading_features(given).tolist() == [[-1, 0, 0], [2, 0, 0], [-1, 2, 0], [0, 0, 0]]
     items = content(render_report(given))["features"]["items"]
@@ -90,7 +89,7 @@ def test_map_names_the_features_that_push_each_row_out():
     # Every row drawn is pushed out by all three features: no place of the list may be skipped.
     queries = np.array([[2.0, -2.5, 3.5], [-4.0, 1.9, -1.2]])
     for chosen in ([0, 1], [0]):
-        given = box_input(
+        given = box_location(
             m=len(chosen),
             columns=("a", "b", "c"),
             band=np.full(len(chosen), "far"),
@@ -104,10 +103,10 @@ def test_map_names_the_features_that_push_each_row_out():
 
 
 def test_constant_column_leads_only_when_it_really_differs():
-    given = box_input(m=2, d=2, queries=np.array([[3.0, 0.1], [3.0, 0.2]]))
+    given = box_location(m=2, d=2, queries=np.array([[3.0, 0.1], [3.0, 0.2]]))
     residual = np.array([[-2.0, 1e-17], [-2.0, -0.1]])
     low, high = np.array([0.0, 0.1]), np.array([1.0, 0.1])
-    given = box_input(
+    given = box_location(
         m=2,
         d=2,
         queries=given.queries,
@@ -123,7 +122,7 @@ def test_map_counts_the_rows_that_a_projection_hides():
     # The map shows x0 and x1 of a cube: a row far out in x2 alone is drawn inside the outline.
     queries = np.array([[0.5, 0.5, 9.0], [0.4, 0.6, -9.0], [9.0, 0.5, 0.5], [0.5, 0.5, 0.5]])
     corners = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)], dtype=float)
-    given = box_input(m=4, n=8, sample=corners, **beside_box(queries))
+    given = box_location(m=4, n=8, sample=corners, **beside_box(queries))
     assert given.verdict.tolist() == [-1, -1, -1, 1]
     chart = content(render_report(given))["map"]
     assert "Of the 3\u00a0rows outside the hull, 2 (67\u00a0%) are drawn inside" in chart["hides"]
@@ -153,21 +152,25 @@ def test_outline_of_points_in_the_plane(points, inside, outside):
 
 
 def test_distribution_turns_logarithmic_only_when_the_range_demands_it():
-    near = box_input(m=200, verdict=np.full(200, -1), reference=np.linspace(0.1, 1.0, 50))
+    near = box_location(m=200, verdict=np.full(200, -1), reference=np.linspace(0.1, 1.0, 50))
     codes = np.zeros(200, dtype=np.int8)
     assert not distribution(near, np.linspace(0.1, 1, 200), codes)["log"]
     wide = np.geomspace(1e-3, 1e6, 200)
-    drawn = distribution(box_input(m=200, verdict=np.full(200, -1)), wide, codes)
+    drawn = distribution(box_location(m=200, verdict=np.full(200, -1)), wide, codes)
     assert drawn["log"]
     assert sum(map(sum, drawn["queries"])) == 200
 
 
 def test_bands_without_limits_are_read_off_the_rows():
-    given = box_input(m=400, band_limits=None)
+    limits = (0.05, 0.2, 0.5)  # not those of the left-out training rows
+    distance = box_location(m=400).distance
+    band = np.array(["core", "edge", "beyond", "far"])[np.searchsorted(limits, distance)]
+    given = box_location(m=400, band=band)
+    assert given.band_limits is None
     segments = content(render_report(given))["distribution"]["segments"]
     assert [name for name, *_ in segments] == ["core", "edge", "beyond", "far"]
     for band, start, _ in segments[1:]:
-        assert start == row_distances(given)[given.band == band].min()
+        assert start == given.distance[given.band == band].min()
 
 
 def test_every_far_row_is_drawn_while_there_is_room():
@@ -180,9 +183,6 @@ def test_every_far_row_is_drawn_while_there_is_room():
 
 def test_a_location_is_told_as_it_is():
     location = located()
-    given = ReportInput.from_location(location)
-    assert given.residual is location.residual
-    assert repr(given) == "ReportInput(80 queries, 4 features, 300 training rows)"
     page = content(render_report(location))
     bands = {b["name"]: b["count"] for b in page["headline"]["bands"]}
     assert bands == {b: int(np.sum(location.band == b)) for b in bands}
@@ -198,8 +198,7 @@ def test_a_location_is_told_as_it_is():
 
 def test_band_limits_part_the_bands_of_a_location():
     location = located()
-    given = ReportInput.from_location(location)
-    at = np.searchsorted(given.band_limits, row_distances(given))
+    at = np.searchsorted(location.band_limits, location.distance)
     known = location.band != "unknown"
     assert known.sum() > 70
     drawn = np.array(["core", "edge", "beyond", "far"])[at]
@@ -241,7 +240,8 @@ def off_flat_location():
     queries[:20, 2] = 0.0015
     with pytest.warns(hw.errors.DataWarning, match="flat"):
         location = hw.locate(training, queries, metric=None)
-    return dataclasses.replace(location, columns=("a", "b", "valve_m3s"))
+    training = dataclasses.replace(location.training, columns=("a", "b", "valve_m3s"))
+    return dataclasses.replace(location, training=training)
 
 
 def test_rows_off_the_flat_are_far_and_said_to_be():

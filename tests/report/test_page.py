@@ -13,7 +13,7 @@ import pytest
 from browser import browser, dumped  # noqa: F401
 from hullwise.errors import FileError
 from hullwise.report import render_report, write_report
-from report_input import CASES, HOSTILE, box_input, content
+from report_input import CASES, HOSTILE, box_location, content
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -28,7 +28,7 @@ def test_every_input_gives_a_small_valid_page(case):
 
 
 def test_page_loads_nothing_from_elsewhere():
-    page = render_report(box_input())
+    page = render_report(box_location())
     policy = html.unescape(re.search(r'Policy" content="([^"]*)"', page).group(1))
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy
@@ -39,9 +39,9 @@ def test_page_loads_nothing_from_elsewhere():
 
 def test_a_million_queries_stay_below_a_megabyte():
     m = 1_000_000
-    given = box_input(m=m, d=3, n=50_000, spread=1.5)
+    given = box_location(m=m, d=3, n=50_000, spread=1.5)
     labels = np.full(m, "\U0001f600" * 100, dtype=object)
-    page = render_report(box_input(m=m, d=3, n=50_000, spread=1.5, labels=labels))
+    page = render_report(box_location(m=m, d=3, n=50_000, spread=1.5, labels=labels))
     assert len(page.encode("utf-8")) <= 1_000_000
     page = render_report(given)
     assert len(page.encode("utf-8")) <= 1_000_000
@@ -55,15 +55,15 @@ def test_a_million_queries_stay_below_a_megabyte():
 def test_long_names_shrink_the_map_before_the_page_grows(monkeypatch):
     from hullwise.report import report
 
-    whole = content(render_report(box_input(m=3000)))
+    whole = content(render_report(box_location(m=3000)))
     monkeypatch.setattr(report, "SIZE_LIMIT", 150_000)
-    page = render_report(box_input(m=3000))
+    page = render_report(box_location(m=3000))
     assert len(page.encode("utf-8")) <= 150_000
     assert len(content(page)["map"]["x"]) < len(whole["map"]["x"]) == 3000
 
 
 def test_written_whole_never_over_another_file(tmp_path):
-    given = box_input(m=5)
+    given = box_location(m=5)
     path = tmp_path / "sub dir é.html"
     assert write_report(given, path) == path
     assert path.read_text(encoding="utf-8") == render_report(given)
@@ -78,7 +78,7 @@ def test_written_whole_never_over_another_file(tmp_path):
 
 
 def test_places_that_cannot_hold_a_report(tmp_path, monkeypatch):
-    given = box_input(m=5)
+    given = box_location(m=5)
     with pytest.raises(FileError, match="is a folder"):
         write_report(given, tmp_path)
     with pytest.raises(FileError, match="there is no folder"):

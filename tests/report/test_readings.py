@@ -10,7 +10,7 @@ from browser import dumped
 from hullwise.errors import DataError
 from hullwise.report import render_report, write_report
 from hullwise.report.readings import both_sentence, cross, in_yardsticks, pushes, yardstick
-from report_input import HOSTILE, box_input, content
+from report_input import HOSTILE, box_location, content
 
 TASK = np.array([4.0, 1.0, 0.0, 0.0])
 
@@ -78,19 +78,19 @@ def test_a_page_of_one_reading_has_nothing_of_two(readings):
 
 
 def test_yardsticks_of_degenerate_references():
-    given = box_input(m=4, reference=np.zeros(20))
+    given = box_location(m=4, reference=np.zeros(20))
     assert np.isnan(yardstick(given))
     assert in_yardsticks(given) == pytest.approx(given.upper)
-    given = box_input(m=4, reference=np.r_[np.zeros(99), 2.0])
+    given = box_location(m=4, reference=np.r_[np.zeros(99), 2.0])
     assert yardstick(given) == 2.0
-    assert np.isnan(yardstick(box_input(m=4, reference=np.empty(0))))
-    off = box_input(m=4, off_flat=np.array([True, False, False, False]))
+    assert np.isnan(yardstick(box_location(m=4, reference=np.empty(0))))
+    off = box_location(m=4, off_flat=np.array([True, False, False, False]))
     assert np.isinf(in_yardsticks(off)).tolist() == [True, False, False, False]
 
 
 def test_sentences_count_rows_out_in_one_reading_alone():
-    near = box_input(m=3, band=np.array(["core", "edge", "far"]))
-    far = box_input(m=3, band=np.array(["beyond", "edge", "core"]))
+    near = box_location(m=3, band=np.array(["core", "edge", "far"]))
+    far = box_location(m=3, band=np.array(["beyond", "edge", "core"]))
     said = both_sentence(near, far)
     assert "1 of 3\u00a0rows" in said
     assert "of these, 0 are beyond or far in what matters too, and 1 is not" in said
@@ -117,14 +117,12 @@ def cases():
     constant = np.array([[1.0, 2.0], [2.0, 2.0], [0.0, 2.0]])
     moved = np.array([[1.0, 3.0], [5.0, 2.0]])
     return {
-        "usual": lambda: (box_input(), box_input(seed=1)),
-        "no rows": lambda: (box_input(m=0), box_input(m=0)),
-        "one row": lambda: (box_input(m=1), box_input(m=1)),
-        "hostile names": lambda: (box_input(m=10, **named), box_input(m=10, **named)),
-        "no reference": lambda: tuple(
-            box_input(m=9, reference=np.empty(0), band_limits=None) for _ in range(2)
-        ),
-        "many": lambda: (box_input(m=200_000), box_input(m=200_000, seed=1)),
+        "usual": lambda: (box_location(), box_location(seed=1)),
+        "no rows": lambda: (box_location(m=0), box_location(m=0)),
+        "one row": lambda: (box_location(m=1), box_location(m=1)),
+        "hostile names": lambda: (box_location(m=10, **named), box_location(m=10, **named)),
+        "no reference": lambda: tuple(box_location(m=9, reference=np.empty(0)) for _ in range(2)),
+        "many": lambda: (box_location(m=200_000), box_location(m=200_000, seed=1)),
         "off the flat": lambda: tuple(
             hw.locate(hw.Cloud(constant), moved, metric=M) for M in (None, [1.0, 0.5])
         ),

@@ -14,4 +14,5 @@ Singles = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Objects = NDArray[np.object_]
 Progress = Callable[[int, int, str], Any]  # (done, total, what)

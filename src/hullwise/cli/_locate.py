@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from time import perf_counter
@@ -128,7 +128,7 @@ def _locate(cloud: Cloud, queries: Queries, metric: Any, options: dict[str, Any]
             max_seconds=options["budget"],
             progress=progress,
         )
-    return replace(location, labels=queries.labels)
+    return location.labelled(queries.labels)
 
 
 class Phases:

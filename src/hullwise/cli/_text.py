@@ -180,11 +180,7 @@ def _expectation(location: Location) -> str:
 def print_off_flat(out: Console, location: Location) -> None:
     from ..report.usual import off_flat_sentences
 
-    box = location.box_minimum, location.box_maximum
-    said = off_flat_sentences(
-        location.off_flat, location.band, location.queries, location.columns, box
-    )
-    for sentence in said:
+    for sentence in off_flat_sentences(location):
         out.print(Text(sentence, style="bold red"))
 
 

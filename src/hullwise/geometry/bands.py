@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._core.types import Floats, Indices, Mask
+from .._core.types import Floats, Indices, Mask, Objects
 from .metric import Metric
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 BANDS = ("core", "edge", "beyond", "far")
 EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
-
-Objects = NDArray[np.object_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +62,15 @@ class Reference:
     metric: Metric
     n_neighbors: int
     negligible: float = 0.0
+
+    @classmethod
+    def empty(cls, metric: Metric, n_neighbors: int) -> Reference:
+        """No rows left out: there is nothing to compare with."""
+        none = np.zeros(0)
+        return cls(none.astype(np.intp), none, none.astype(bool), none, metric, n_neighbors)
+
+    def __len__(self) -> int:
+        return len(self.hull)
 
     def __repr__(self) -> str:
         return f"Reference({len(self.rows)} training rows left out in turn)"
@@ -124,6 +130,21 @@ def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
 
     low, high = index(lower), index(upper)
     return np.asarray(np.where(low == high, names[high], "unknown"), dtype=object)
+
+
+def band_limits(distance: Floats, band: Objects, reference: Floats) -> list[float] | None:
+    """The distances past which rows are edge, beyond and far.
+
+    None where distances alone do not part the bands of these rows: training rows that leave the
+    flat of the others rank above the rest too.
+    """
+    if not len(reference):
+        return None
+    ordered, r = np.sort(reference), len(reference)
+    limits = [float(ordered[min(r - 1, int(r * p / 100))]) for p in (EDGE, BEYOND)]
+    limits.append(float(ordered[-1]))
+    expected = np.array(BANDS, dtype=object)[np.searchsorted(limits, distance)]
+    return limits if (expected == band).all() else None
 
 
 def chance(found: int, m: int, r: int) -> float:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.results import scatter, scatter_sparse
 from .._core.rounding import UNIT_ROUNDOFF
-from .._core.types import Floats, Indices, Progress
+from .._core.types import Floats, Indices, Mask, Progress
 from ._certificates import Certificates
 from .cloud import Cloud
 from .hull_projection import project, query_blocks
@@ -37,6 +38,32 @@ class HullResult:
         """(m,) the distance to rank a query by: 0 inside and on the boundary, else `upper`."""
         inside = (self.verdict == Verdict.INSIDE) | (self.status == Status.BOUNDARY)
         return np.where(inside, 0.0, self.upper)
+
+    def take(self, rows: Indices) -> HullResult:
+        """The answers for some of the queries."""
+        return HullResult(
+            self.verdict[rows],
+            self.lower[rows],
+            self.upper[rows],
+            csr_array(self.weights[rows]),
+            self.direction[rows],
+            self.nearest[rows],
+            self.residual[rows],
+            self.status[rows],
+        )
+
+    def scatter(self, where: Mask) -> HullResult:
+        """The same answers for the queries at `where`; the others claim nothing."""
+        return HullResult(
+            scatter(self.verdict, where, Verdict.UNDECIDED),
+            scatter(self.lower, where, 0.0),
+            scatter(self.upper, where, np.inf),
+            scatter_sparse(self.weights, where),
+            scatter(self.direction, where, 0.0),
+            scatter(self.nearest, where, np.nan),
+            scatter(self.residual, where, np.nan),
+            scatter(self.status, where, Status.NOT_LOCATED),
+        )
 
 
 def locate_in_hull(

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from os import PathLike
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._core.options import check_int, check_nonnegative
 from .._core.types import Progress
 from ..errors import DataError
-from ..io.validation import check_rows
-from .bands import Reference, negligible, percentile, rank
-from .cloud import MAX_MAGNITUDE, Cloud
-from .ellipsoid import smallest_ellipsoid
-from .hull import HullResult, locate_in_hull, reference_distances
+from ..io.numeric_table import BadRows
+from .bands import Reference, negligible
+from .cloud import Cloud
+from .comparison import Comparison, compare
+from .hull import locate_in_hull, reference_distances
 from .location import Location
 from .metric import Metric
-from .neighbours import nearest_rows, reference_gaps
-from .principal_plane import principal_plane
+from .neighbours import reference_gaps
+from .queries import read_queries
+from .training_summary import TrainingSummary
 
 __all__ = ["locate"]
-
-ELLIPSOID_WORK = 2e8  # n d^2 above which the ellipsoid takes more than a few seconds
 
 
 def locate(
@@ -37,6 +33,7 @@ def locate(
     reference: int | Reference = 500,
     tolerance: float = 1e-12,
     max_seconds: float | None = None,
+    bad_rows: BadRows = "refuse",
     progress: Progress | None = None,
 ) -> Location:
     """Say for every row of Q where it stands against the rows of X, with a proof.
@@ -46,7 +43,7 @@ def locate(
     X : array (n, d), data frame, path or Cloud
         The training rows.
     Q : array (m, d), data frame or path
-        The queries; a data frame must have the columns of X, in the same order.
+        The queries; a data frame must have the columns of X, in any order.
     metric : "std", "range", "euclidean", None, (d,) or (d, d)
         In which units distance counts. "std" and "range" divide each feature by its standard
         deviation or range over X; "euclidean" or None takes the data's own units. A vector is the
@@ -65,6 +62,9 @@ def locate(
     max_seconds : float, optional
         Seconds after which the hull search stops; open rows keep their best bracket and the
         status `Status.BUDGET`.
+    bad_rows : {"refuse", "keep"}
+        Queries with missing or infinite values: an error, or UNDECIDED with the status
+        `Status.NOT_LOCATED`, the reason in `Location.unusable`, and the others located.
     progress : callable, optional
         Called as ``progress(done, total, what)``.
 
@@ -104,7 +104,7 @@ def locate(
     True
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    values, labels = read_queries(cloud, Q)
+    queries = read_queries(cloud, Q, bad_rows=bad_rows)
     check_nonnegative("tolerance", tolerance)
     check_int("n_neighbors", n_neighbors, 1)
     if max_seconds is not None:
@@ -112,6 +112,8 @@ def locate(
     chosen = cloud.metric(metric)
     if not membership_only:
         cloud.warn_if_flat()
+    usable = queries.usable
+    values = queries.values[usable] if queries.unusable else queries.values
     hull = locate_in_hull(
         cloud,
         values,
@@ -122,75 +124,41 @@ def locate(
         progress=progress,
     )
     if membership_only:
-        compared = _not_compared(len(values))
+        left_out = Reference.empty(chosen, n_neighbors)
+        comparison = Comparison.empty(len(values))
     else:
-        if not isinstance(reference, Reference):
-            reference = leave_out(cloud, chosen, n_neighbors, reference, progress)
-        elif not reference.metric.equals(chosen) or reference.n_neighbors != n_neighbors:
-            raise DataError(
-                f"the reference was measured with n_neighbors={reference.n_neighbors} and the "
-                f"metric '{reference.metric.text}'; this call has n_neighbors={n_neighbors} and "
-                f"'{chosen.text}'. Pass a number of rows to measure a new one."
-            )
-        compared = _compared(cloud, values, hull, chosen, n_neighbors, reference, progress)
+        left_out = _reference(cloud, chosen, n_neighbors, reference, progress)
+        comparison = compare(cloud, values, hull, chosen, left_out, progress)
     return Location(
-        **{field.name: getattr(hull, field.name) for field in fields(hull)},
-        **compared,
-        queries=values,
-        labels=labels,
-        columns=cloud.names,
-        training_labels=cloud.labels,
-        box_minimum=cloud.minimum,
-        box_maximum=cloud.maximum,
+        queries=queries.values,
+        hull=hull.scatter(usable) if queries.unusable else hull,
+        comparison=comparison.scatter(usable) if queries.unusable else comparison,
+        training=TrainingSummary.of(cloud, left_out, with_plane=not membership_only),
         metric=chosen,
         tolerance=tolerance,
         membership_only=membership_only,
-        n_train=cloud.n,
+        unusable=queries.unusable,
+        row_names=queries.row_names,
     )
 
 
-def _compared(
+def _reference(
     cloud: Cloud,
-    values: NDArray[Any],
-    hull: HullResult,
     metric: Metric,
     n_neighbors: int,
-    reference: Reference,
+    reference: int | Reference,
     progress: Progress | None,
-) -> dict[str, Any]:
-    """The band and the other definitions, by the names of a Location's attributes."""
-    near = nearest_rows(cloud, values, metric, n_neighbors)
-    mahalanobis = cloud.flat.mahalanobis(values)
-    off = np.isinf(mahalanobis)
-    upper = hull.ranked_distance
-    band, share = rank(np.minimum(hull.lower, upper), upper, off, reference)
-    ellipsoid = np.full(len(values), np.nan)
-    if cloud.n * float(cloud.d) ** 2 <= ELLIPSOID_WORK:
-        found = cloud.cached("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
-        ellipsoid = found.distance(values)
-    return {
-        "band": band,
-        "hull_percentile": share,
-        "reference": reference.hull,
-        "ellipsoid_distance": ellipsoid,
-        "mahalanobis": mahalanobis,
-        "neighbour_distance": near.distances[:, -1],
-        "neighbour_percentile": percentile(near.distances[:, -1], reference.gaps),
-        "nearest_rows": near.rows,
-        "plane": cloud.cached("plane", lambda: principal_plane(cloud)),
-    }
-
-
-def _not_compared(m: int) -> dict[str, Any]:
-    """What a membership run leaves open."""
-    numbers = ("hull_percentile", "ellipsoid_distance", "mahalanobis")
-    gaps = ("neighbour_distance", "neighbour_percentile")
-    return {
-        **{name: np.full(m, np.nan) for name in (*numbers, *gaps)},
-        "band": np.full(m, "unknown", dtype=object),
-        "reference": np.zeros(0),
-        "nearest_rows": np.zeros((m, 0), np.intp),
-    }
+) -> Reference:
+    """The rows left out in turn: measured now, or before with the same metric."""
+    if not isinstance(reference, Reference):
+        return leave_out(cloud, metric, n_neighbors, reference, progress)
+    if not reference.metric.equals(metric) or reference.n_neighbors != n_neighbors:
+        raise DataError(
+            f"the reference was measured with n_neighbors={reference.n_neighbors} and the "
+            f"metric '{reference.metric.text}'; this call has n_neighbors={n_neighbors} and "
+            f"'{metric.text}'. Pass a number of rows to measure a new one."
+        )
+    return reference
 
 
 def leave_out(
@@ -206,8 +174,7 @@ def leave_out(
     """
     rows = cloud.sample(check_int("reference", sample, 0))
     if cloud.n < 2 or not len(rows):
-        none = np.zeros(0)
-        return Reference(rows[:0], none, none.astype(bool), none, metric, n_neighbors)
+        return Reference.empty(metric, n_neighbors)
     return Reference(
         rows,
         reference_distances(cloud, metric, rows, progress),
@@ -217,28 +184,3 @@ def leave_out(
         n_neighbors,
         negligible(cloud, metric),
     )
-
-
-def read_queries(cloud: Cloud, Q: Any) -> tuple[NDArray[Any], Any]:
-    """Queries as an array (m, d) of their own float type, and their labels."""
-    if isinstance(Q, str | PathLike):
-        from ..io.table_reader import read_table
-
-        table = read_table(Q, columns=cloud.columns)
-        return table.values, table.ids
-    checked = check_rows(
-        Q,
-        name="Q",
-        columns=cloud.columns if hasattr(Q, "columns") else None,
-        n_features=cloud.d,
-        allow_empty=True,
-    )
-    values = checked.values
-    if values.dtype != np.float32:
-        values = values.astype(np.float64, copy=False)
-    if values.size and max(-float(values.min()), float(values.max())) > MAX_MAGNITUDE:
-        raise DataError(
-            f"Q holds values beyond {MAX_MAGNITUDE:.3g}: differences of such numbers overflow. "
-            "Divide that feature by a power of two, in X too."
-        )
-    return values, checked.labels

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from .._core.types import Floats, Indices, Mask
-from .bands import BANDS, BEYOND, EDGE, Objects, Reference, chance
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.types import Floats, Indices, Mask, Objects
+from .bands import BANDS, BEYOND, EDGE, Reference, band_limits, chance
 from .bounding_box import excess
+from .comparison import Comparison
+from .hull import HullResult
 from .metric import Metric, row_norms
 from .principal_plane import PrincipalPlane
+from .training_summary import TrainingSummary
 from .verdict import Status, Verdict
 
 __all__ = ["BANDS", "BEYOND", "EDGE", "Location", "Reference", "Status", "Verdict"]
 
 
-@dataclass(frozen=True, eq=False)
-class Location:
+@dataclass(frozen=True, eq=False, repr=False)
+class Location(RowResult):
     """Where each of m queries stands against n training rows in d features.
 
     Distances are in the metric's units, everything with a column for each feature is in the
-    data's own units.
+    data's own units. ``loc[i]``, slices and masks pick queries; ``loc[i]`` is a location of one.
 
     Attributes
     ----------
@@ -37,8 +42,9 @@ class Location:
         The exhibited convex combination: ``weights @ X`` lies within `upper` of the query. Rows
         of a `membership_only` run that needed no combination are empty.
     direction : (m, d) float64
-        Unit vectors v (in the metric) with ``<v, q - x> >= lower`` for every training row x;
-        float32 in a `membership_only` run of float32 queries, where that is precise enough.
+        Vectors v of length 1 in the metric with ``<v, q - x> >= lower`` for every training row x,
+        by the metric's inner product v' M (q - x); float32 in a `membership_only` run of float32
+        queries, where that is precise enough.
     nearest, residual : (m, d) float64
         The combination itself, and nearest - query: the smallest change that brings the query
         inside. NaN in a `membership_only` run.
@@ -57,13 +63,17 @@ class Location:
     mahalanobis : (m,) float64
         Distance from the mean in units of the covariance, NaN where it was not computed.
     neighbour_distance, neighbour_percentile : (m,) float64
-        Distance to the k-th nearest training row, and its percentile among those of the training
-        rows themselves.
-    nearest_rows : (m, k) int
+        Distance to the last of the nearest training rows, and its percentile among those of the
+        training rows themselves.
+    nearest_rows : (m, n_neighbors) int
         The nearest training rows, nearest first.
+    notes : tuple of str
+        Sentences about definitions that could not be computed; their columns are NaN.
     queries : (m, d)
         The queries: the array given, not a copy, where it was float32 or float64. `labels` (m,)
         are their names or None, `columns` (d,) the feature names.
+    unusable : mapping of int to str
+        Queries that could not be located (``bad_rows="keep"``), and what each holds.
     box_minimum, box_maximum : (d,) float64
         Range of each feature over the training rows.
     training_labels : (n,) object or None
@@ -75,8 +85,10 @@ class Location:
     tolerance : float
         Relative to each feature's range: how near to the query the combination must come for the
         verdict INSIDE.
-    plane : Plane or None
+    plane : PrincipalPlane or None
         What a map of the data needs (none in a `membership_only` run).
+    hull, comparison, training : HullResult, Comparison, TrainingSummary
+        The three parts that hold the above.
 
     Examples
     --------
@@ -89,57 +101,94 @@ class Location:
     array([0. , 0.5, 0.5])
     >>> loc.residual[1].round(6)
     array([-1., -1.])
+    >>> loc[1]
+    Location(1 query: 0 inside, 1 outside, 0 undecided; 1 core)
     """
 
-    verdict: NDArray[np.int8]
-    lower: Floats
-    upper: Floats
-    weights: csr_array
-    direction: Floats
-    nearest: Floats
-    residual: Floats
-    status: Objects
-    band: Objects
-    hull_percentile: Floats
-    reference: Floats
-    ellipsoid_distance: Floats
-    mahalanobis: Floats
-    neighbour_distance: Floats
-    neighbour_percentile: Floats
-    nearest_rows: Indices
     queries: NDArray[Any]
-    labels: Objects | None
-    columns: tuple[str, ...]
-    training_labels: Objects | None
-    box_minimum: Floats
-    box_maximum: Floats
+    hull: HullResult
+    comparison: Comparison
+    training: TrainingSummary
     metric: Metric
     tolerance: float
     membership_only: bool
-    n_train: int
-    plane: PrincipalPlane | None = None
+    unusable: Mapping[int, str] = field(default_factory=dict)
+    row_names: RowNames = UNNAMED_ROWS
 
     def __len__(self) -> int:
-        return len(self.verdict)
+        return len(self.hull.verdict)
 
     def __repr__(self) -> str:
         inside, outside = (self.verdict == 1).sum(), (self.verdict == -1).sum()
-        named = ", ".join(
-            f"{(self.band == b).sum()} {b}" for b in (*BANDS, "unknown") if (self.band == b).any()
-        )
+        counts = {band: int((self.band == band).sum()) for band in (*BANDS, "unknown")}
+        bands = ", ".join(f"{count} {band}" for band, count in counts.items() if count)
         return (
-            f"Location({len(self)} queries: {inside} inside, {outside} outside, "
-            f"{len(self) - inside - outside} undecided; {named or 'no rows'})"
+            f"Location({len(self)} {'query' if len(self) == 1 else 'queries'}: {inside} inside, "
+            f"{outside} outside, {len(self) - inside - outside} undecided; {bands or 'no rows'})"
+        )
+
+    def _take(self, rows: Indices) -> Location:
+        places = {int(row): place for place, row in enumerate(rows)}
+        return replace(
+            self,
+            queries=self.queries[rows],
+            hull=self.hull.take(rows),
+            comparison=self.comparison.take(rows),
+            unusable={places[b]: what for b, what in self.unusable.items() if b in places},
+            row_names=self.row_names.take(rows),
         )
 
     def labelled(self, labels: Objects | None) -> Location:
         """The same location with names for its rows."""
-        return replace(self, labels=labels)
+        return replace(self, row_names=replace(self.row_names, labels=labels))
+
+    # ---- the hull -----------------------------------------------------------------------------
 
     @property
-    def metric_text(self) -> str:
-        """The metric in words."""
-        return self.metric.text
+    def verdict(self) -> NDArray[np.int8]:
+        """(m,) -1 outside, 0 undecided, 1 inside."""
+        return self.hull.verdict
+
+    @property
+    def lower(self) -> Floats:
+        """(m,) certified lower bound of the distance to the hull."""
+        return self.hull.lower
+
+    @property
+    def upper(self) -> Floats:
+        """(m,) certified upper bound of the distance to the hull."""
+        return self.hull.upper
+
+    @property
+    def weights(self) -> csr_array:
+        """(m, n) the exhibited convex combinations."""
+        return self.hull.weights
+
+    @property
+    def direction(self) -> Floats:
+        """(m, d) the exhibited directions."""
+        return self.hull.direction
+
+    @property
+    def nearest(self) -> Floats:
+        """(m, d) the nearest points of the hull."""
+        return self.hull.nearest
+
+    @property
+    def residual(self) -> Floats:
+        """(m, d) nearest - query."""
+        return self.hull.residual
+
+    @property
+    def status(self) -> Objects:
+        """(m,) `Status` members."""
+        return self.hull.status
+
+    @property
+    def distance(self) -> Floats:
+        """(m,) one number for each query: 0 inside, else `upper`, or `lower` where that is open."""
+        outside = np.where(np.isfinite(self.upper), self.upper, self.lower)
+        return np.where(self.verdict == Verdict.INSIDE, 0.0, outside)
 
     @property
     def lower_euclidean(self) -> Floats:
@@ -161,20 +210,32 @@ class Location:
         """
         return row_norms(self.residual)
 
-    @property
-    def box_excess(self) -> Floats:
-        """(m, d) signed amounts by which features leave the training range, data units."""
-        return excess(self.queries, self.box_minimum, self.box_maximum)
+    # ---- the other definitions ----------------------------------------------------------------
 
     @property
-    def in_range_share(self) -> Floats:
-        """(m,) share of features inside the training range."""
-        return np.asarray((self.box_excess == 0).mean(axis=1))
+    def band(self) -> Objects:
+        """(m,) core, edge, beyond, far or unknown."""
+        return self.comparison.band
+
+    @property
+    def hull_percentile(self) -> Floats:
+        """(m,) percentile of the distance among those of left-out training rows."""
+        return self.comparison.hull_percentile
+
+    @property
+    def ellipsoid_distance(self) -> Floats:
+        """(m,) 1 on the smallest enclosing ellipsoid."""
+        return self.comparison.ellipsoid_distance
 
     @property
     def in_ellipsoid(self) -> Mask:
         """(m,) whether the smallest enclosing ellipsoid holds the query (False where unknown)."""
         return np.asarray(self.ellipsoid_distance <= 1.0)
+
+    @property
+    def mahalanobis(self) -> Floats:
+        """(m,) distance from the mean in units of the covariance; inf off the rows' flat."""
+        return self.comparison.mahalanobis
 
     @property
     def off_flat(self) -> Mask:
@@ -184,6 +245,51 @@ class Location:
         False everywhere in a `membership_only` run.
         """
         return np.asarray(np.isinf(self.mahalanobis))
+
+    @property
+    def nearest_rows(self) -> Indices:
+        """(m, n_neighbors) the nearest training rows."""
+        return self.comparison.neighbours.rows
+
+    @property
+    def neighbour_distance(self) -> Floats:
+        """(m,) distance to the last of the nearest training rows."""
+        return self.comparison.neighbours.farthest
+
+    @property
+    def neighbour_percentile(self) -> Floats:
+        """(m,) its percentile among those of the training rows."""
+        return self.comparison.neighbour_percentile
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about definitions that could not be computed."""
+        return self.comparison.notes
+
+    @property
+    def box_excess(self) -> Floats:
+        """(m, d) signed amounts by which features leave the training range, data units."""
+        return excess(self.queries, self.box_minimum, self.box_maximum)
+
+    @property
+    def in_range_share(self) -> Floats:
+        """(m,) share of features inside the training range; NaN for unusable rows."""
+        share = np.asarray((self.box_excess == 0).mean(axis=1))
+        share[list(self.unusable)] = np.nan
+        return share
+
+    @property
+    def band_limits(self) -> list[float] | None:
+        """Distances past which queries are edge, beyond and far; None where other things count."""
+        ranked = ~self.off_flat & (self.band != "unknown")
+        return band_limits(self.distance[ranked], self.band[ranked], self.reference)
+
+    @property
+    def usable(self) -> Mask:
+        """(m,) the queries that could be located: all but those of `unusable`."""
+        mask = np.ones(len(self), dtype=bool)
+        mask[list(self.unusable)] = False
+        return mask
 
     def chance(self) -> float:
         """Probability that rows drawn like the training rows are beyond or far as often as these.
@@ -198,15 +304,58 @@ class Location:
         >>> hw.locate(X, Q).chance() > 0.05, hw.locate(X, Q + 1).chance() < 0.001
         (True, True)
         """
-        found = int(np.isin(self.band, BANDS[2:]).sum())
-        return chance(found, len(self), len(self.reference))
+        n_out = int(np.isin(self.band, BANDS[2:]).sum())
+        return chance(n_out, len(self) - len(self.unusable), len(self.reference))
+
+    # ---- the training rows --------------------------------------------------------------------
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """(d,) names of the features."""
+        return self.training.columns
+
+    @property
+    def box_minimum(self) -> Floats:
+        """(d,) least value of each feature over the training rows."""
+        return self.training.minimum
+
+    @property
+    def box_maximum(self) -> Floats:
+        """(d,) largest value of each feature over the training rows."""
+        return self.training.maximum
+
+    @property
+    def n_train(self) -> int:
+        """How many training rows there are."""
+        return self.training.n
+
+    @property
+    def training_labels(self) -> Objects | None:
+        """(n,) names of the training rows."""
+        return self.training.labels
+
+    @property
+    def reference(self) -> Floats:
+        """(r,) distances of training rows, left out in turn, to the hull of the others."""
+        return self.training.reference.hull
+
+    @property
+    def plane(self) -> PrincipalPlane | None:
+        """What a map of the data needs."""
+        return self.training.plane
+
+    @property
+    def metric_text(self) -> str:
+        """The metric in words."""
+        return self.metric.text
 
     def allowed(self, b: int) -> Floats:
         """Per feature, how far the combination may lie from query b for the verdict INSIDE."""
         magnitude = np.maximum(np.abs(self.box_minimum), np.abs(self.box_maximum))
-        width = self.box_maximum / 2 - self.box_minimum / 2
         slack = 2.0**-51 * magnitude + 2.0**-50 * np.abs(self.queries[b]) + 2.0**-1070
-        return np.asarray(2 * self.tolerance * width + slack)
+        return np.asarray(2 * self.tolerance * self.training.half_width + slack)
+
+    # ---- what there is to say -----------------------------------------------------------------
 
     def pushed_out_by(self, k: int = 5) -> list[list[tuple[str, float]]]:
         """For each query the features that push it out, most responsible first, (name, amount).
@@ -222,7 +371,7 @@ class Location:
         >>> loc.pushed_out_by()
         [[], [('x0', 1.0)]]
         """
-        width = self.box_maximum / 2 - self.box_minimum / 2
+        width = self.training.half_width
         unit = np.where(width > 0, 2 * width, np.maximum(1e-300, np.abs(self.box_maximum)))
         out: list[list[tuple[str, float]]] = []
         for b in range(len(self)):
@@ -234,6 +383,18 @@ class Location:
             first = np.argsort(-share, kind="stable")[:k]
             out.append([(self.columns[j], float(push[j])) for j in first if share[j] > 1e-9])
         return out
+
+    def status_texts(self) -> list[str]:
+        """The sentence of each row: that of its status, or why it could not be located."""
+        texts = [status.value for status in self.status]
+        for b, what in self.unusable.items():
+            texts[b] = f"not located: {what}"
+        return texts
+
+    def _columns(self) -> Mapping[str, Column]:
+        from .location_columns import location_columns
+
+        return location_columns(self)
 
     def verify(self, X: Any, *, exact: bool = False) -> Mask:
         """Re-check every row's claims from the training rows alone.
@@ -279,23 +440,3 @@ class Location:
                 f"{self.n_train} rows and {len(self.columns)} features."
             )
         return verify_location(self, rows, exact)
-
-    def to_dict(self) -> dict[str, Any]:
-        """One list or array for each column of the table, one entry for each query."""
-        from .location_columns import columns_of
-
-        return columns_of(self)
-
-    def to_frame(self) -> Any:
-        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing.
-
-        Examples
-        --------
-        >>> import hullwise as hw
-        >>> table = hw.locate([[0.0], [1.0]], [[0.5], [3.0]], metric=None).to_frame()
-        >>> [round(float(v), 3) for v in table["upper"]]
-        [0.0, 2.0]
-        """
-        from .location_columns import frame_of
-
-        return frame_of(self.to_dict(), self.labels)

@@ -2,63 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core.results import Column, RowNames
+from .._core.results import frame_of as frame_in_library
+from .._core.types import Objects
+
 if TYPE_CHECKING:
     from .location import Location
 
+VERDICT_WORDS = {-1: "outside", 0: "undecided", 1: "inside"}
 
-def columns_of(location: Location) -> dict[str, Any]:
-    """The columns of the table in their order; text columns are lists of str."""
-    excess, names = location.box_excess, location.columns
-    known = ~np.isnan(location.ellipsoid_distance)
+
+def location_columns(location: Location) -> Mapping[str, Column]:
+    """The columns of the table in their order."""
     return {
-        "verdict": [_VERDICTS[int(v)] for v in location.verdict],
-        "band": list(location.band),
+        "verdict": [VERDICT_WORDS[v] for v in location.verdict.tolist()],
+        "band": location.band,
         "hull_percentile": location.hull_percentile,
         "lower": location.lower,
         "upper": location.upper,
-        "pushed_out_by": [
-            "; ".join(f"{name} {amount:+.4g}" for name, amount in row)
-            for row in location.pushed_out_by()
-        ],
+        "pushed_out_by": [amounts_text(row) for row in location.pushed_out_by()],
         "in_range_share": location.in_range_share,
-        "out_of_range": [
-            "; ".join(f"{names[j]} {row[j]:+.4g}" for j in np.flatnonzero(row)) for row in excess
-        ],
-        "in_ellipsoid": [bool(v) if k else None for v, k in zip(location.in_ellipsoid, known)],
-        "ellipsoid_distance": location.ellipsoid_distance,
-        "mahalanobis": location.mahalanobis,
-        "neighbour_distance": location.neighbour_distance,
-        "neighbour_percentile": location.neighbour_percentile,
-        "nearest_rows": [
-            "; ".join(str(_label(location, int(i))) for i in row) for row in location.nearest_rows
-        ],
-        "status": [s.value for s in location.status],
+        "out_of_range": _out_of_range(location),
+        **location.comparison.columns(),
+        "nearest_rows": _nearest_rows(location),
+        "status": location.status_texts(),
     }
 
 
-_VERDICTS = {-1: "outside", 0: "undecided", 1: "inside"}
+def amounts_text(amounts: list[tuple[str, float]]) -> str:
+    """Features and signed amounts as one cell."""
+    return "; ".join(f"{name} {amount:+.4g}" for name, amount in amounts)
 
 
-def _label(location: Location, row: int) -> Any:
-    return row if location.training_labels is None else location.training_labels[row]
+def _out_of_range(location: Location) -> list[str]:
+    names, excess = location.columns, location.box_excess
+    excess[list(location.unusable)] = 0.0
+    return [amounts_text([(names[j], row[j]) for j in np.flatnonzero(row)]) for row in excess]
 
 
-def frame_of(columns: dict[str, Any], labels: Any) -> Any:
+def _nearest_rows(location: Location) -> list[str]:
+    labels = location.training_labels
+    return [
+        "; ".join(str(i if labels is None else labels[i]) for i in row if i >= 0)
+        for row in location.nearest_rows.tolist()
+    ]
+
+
+def frame_of(columns: Mapping[str, Column], labels: Objects | None) -> Any:
     """A data frame of whichever library is there; pandas keeps the labels as its index."""
-    try:
-        import pandas as pd
-    except ImportError:
-        if labels is not None:
-            columns = {"row": [str(v) for v in labels], **columns}
-        try:
-            import polars as pl
-        except ImportError:
-            import pyarrow as pa
-
-            return pa.table(columns)
-        return pl.DataFrame(columns)
-    return pd.DataFrame(columns, index=None if labels is None else pd.Index(labels))
+    return frame_in_library(columns, RowNames(labels))

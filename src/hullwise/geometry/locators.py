@@ -5,6 +5,7 @@ They compute nothing themselves: each holds a cloud and asks the method of its n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -148,7 +149,7 @@ class HullLocator(_Locator):
             reference=self.reference_,
             tolerance=self.tolerance,
         )
-        return location.labelled(checked.labels)
+        return replace(location, row_names=checked.row_names)
 
     def _evaluate(self, X: Any) -> Floats:
         values = self._queries(X).values.astype(np.float64)

@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from .._core.types import Floats, Indices
+from .._core.results import scatter
+from .._core.types import Floats, Indices, Mask
 from ._score_blocks import BLOCK_ROWS, merge_top
 from .cloud import Cloud
 from .metric import Metric
@@ -24,6 +25,21 @@ class Neighbours:
 
     rows: Indices  # (m, k)
     distances: Floats  # (m, k)
+
+    @property
+    def farthest(self) -> Floats:
+        """(m,) distance to the last of them; NaN where none were sought."""
+        if self.distances.shape[1] == 0:
+            return np.full(len(self.distances), np.nan)
+        return self.distances[:, -1]
+
+    def take(self, queries: Indices) -> Neighbours:
+        """Those of some of the queries."""
+        return Neighbours(self.rows[queries], self.distances[queries])
+
+    def scatter(self, where: Mask) -> Neighbours:
+        """The same for the queries at `where`, -1 and NaN for the others."""
+        return Neighbours(scatter(self.rows, where, -1), scatter(self.distances, where, np.nan))
 
 
 def nearest_rows(

@@ -52,6 +52,7 @@ class Status(Enum):
         "undecided: the bracket could not be closed in float64; the features have very different "
         "scales, or rows are nearly equal: rescale the features, or pass a metric."
     )
+    NOT_LOCATED = "not located: the row has missing or infinite values."
     BUDGET = (
         "the budget of time or passes ended first; the bracket is valid but open: raise the "
         "budget, or ask for membership only."

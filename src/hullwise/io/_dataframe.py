@@ -82,6 +82,13 @@ def frame_labels(X: Any) -> NDArray[np.object_] | None:
     return labels
 
 
+def frame_library(X: Any) -> str:
+    """The library that a data frame belongs to, such as "pandas", "polars" or "pyarrow"."""
+    import narwhals as nw
+
+    return str(nw.from_native(X, eager_only=True).implementation.value)
+
+
 def frame_values(X: Any, name: str) -> NDArray[Any]:
     """The frame as one array: shared where the frame is one block, else copied once."""
     import narwhals as nw

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import available_memory, check_memory, size_text
+from .._core.results import RowNames
 from ..errors import DataError, DataWarning
-from ._dataframe import frame_columns, frame_labels, frame_values, is_frame
+from ._dataframe import frame_columns, frame_labels, frame_library, frame_values, is_frame
 from ._finite import bad_rows as find_bad_rows
 from ._finite import check_block, refuse_bad
 from .coercion import as_table, format_names, real_values
@@ -49,12 +50,20 @@ class LabelledArray:
         Row labels, if the table had labels other than 0, 1, 2, ...
     bad : mapping of int to str
         The rows with missing or infinite values, where these were kept, and what each holds.
+    frame_library : str or None
+        The data frame library that the table came in, such as "polars"; None for no frame.
     """
 
     values: NDArray[Any]
     columns: tuple[str, ...] | None = None
     labels: NDArray[np.object_] | None = None
     bad: Mapping[int, str] = field(default_factory=dict)
+    frame_library: str | None = None
+
+    @property
+    def row_names(self) -> RowNames:
+        """What results call the rows, and the data frame library that they are given in."""
+        return RowNames(self.labels, self.frame_library)
 
     def __repr__(self) -> str:
         n, d = self.values.shape
@@ -144,7 +153,7 @@ from 0). Nothing is filled in for you: impute it or drop that row.
     if finite and not (keep and values.dtype.kind == "f"):
         refuse_bad(values, name, 0, names_for_messages, labels)
     bad = find_bad_rows(values, names_for_messages) if keep else {}
-    return LabelledArray(values, names, labels, bad)
+    return LabelledArray(values, names, labels, bad, table.frame_library)
 
 
 def _labelled(X: Any, name: str, columns: Sequence[str] | None, by_name: bool) -> LabelledArray:
@@ -160,7 +169,9 @@ def _labelled(X: Any, name: str, columns: Sequence[str] | None, by_name: bool) -
     order = None if names is None else match_columns(names, columns, name=name, by_name=by_name)
     check_memory(_frame_bytes(X), f"{name} as an array")
     values = _columns_of(frame_values(X, name), order)
-    return LabelledArray(values, _named(names, order), frame_labels(X))
+    return LabelledArray(
+        values, _named(names, order), frame_labels(X), frame_library=frame_library(X)
+    )
 
 
 def _columns_of(values: NDArray[Any], order: list[int] | None) -> NDArray[Any]:

@@ -19,10 +19,10 @@ from ..errors import DataError
 from ..geometry.bands import BANDS, Reference, negligible, rank
 from ..geometry.cloud import Cloud
 from ..geometry.hull import locate_in_hull, reference_distances
-from ..geometry.locate import read_queries
 from ..geometry.location_columns import frame_of
 from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
+from ..geometry.queries import read_queries
 
 __all__ = ["LocalLocation", "local_locate"]
 
@@ -155,7 +155,8 @@ def local_locate(
     (array([0., 1.]), array(['core', 'far'], dtype=object))
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    values, labels = read_queries(cloud, Q)
+    queries = read_queries(cloud, Q)
+    values, labels = queries.values, queries.row_names.labels
     check_int("n_neighbors", n_neighbors, 1)
     check_int("reference", reference, 0)
     matrices = None if callable(metric) else np.asarray(metric, dtype=np.float64)

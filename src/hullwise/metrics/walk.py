@@ -17,8 +17,8 @@ from .._core.options import check_int, check_nonnegative
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
-from ..geometry.locate import read_queries
 from ..geometry.metric import row_norms
+from ..geometry.queries import read_queries
 from ..io.validation import check_memory
 from ..model.network import Network
 from ._geodesics import at_positions, geodesic, straight_path
@@ -354,7 +354,7 @@ def _end(cloud: Cloud, end: Any, name: str) -> Floats:
                 f"point of {cloud.d} numbers"
             )
         end = np.asarray(end).reshape(1, cloud.d)
-    values = np.asarray(read_queries(cloud, end)[0], dtype=np.float64)
+    values = np.asarray(read_queries(cloud, end).values, dtype=np.float64)
     if len(values) != 1:
         raise DataError(f"{name} has {len(values)} rows: expected one")
     return values

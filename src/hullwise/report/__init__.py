@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._input import ReportInput
 from .report import render_report, write_report
 
 # The same names once more, for type checkers and editors: a test compares the two.
@@ -28,7 +27,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "ReportInput",
     "draw_layers",
     "draw_line",
     "draw_slice",

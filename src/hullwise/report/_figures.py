@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from .._core.types import Floats, Ints
-from ._input import ReportInput
 from .words import number, plain, rows, share, training
+
+if TYPE_CHECKING:
+    from ..geometry.location import Location
 
 BANDS = ("core", "edge", "beyond", "far", "unknown")
 BINS = 36
@@ -24,46 +26,39 @@ def finite_list(values: Floats, digits: int = 4) -> list[float | None]:
     return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in values.tolist()]
 
 
-def row_distances(given: ReportInput) -> Floats:
-    """(m,) one number a row: 0 inside, else the upper bound, or the lower where none is known."""
-    known = np.isfinite(given.upper) & (not given.membership_only)
-    outside = np.where(known, given.upper, np.nan_to_num(given.lower))
-    return np.asarray(np.where(given.verdict == 1, 0.0, outside), dtype=np.float64)
-
-
-def band_codes(given: ReportInput) -> NDArray[np.int8]:
-    codes = np.full(given.band.shape[0], BANDS.index("unknown"), dtype=np.int8)
+def band_codes(location: Location) -> NDArray[np.int8]:
+    codes = np.full(location.band.shape[0], BANDS.index("unknown"), dtype=np.int8)
     for code, name in enumerate(BANDS):
-        codes[given.band == name] = code
+        codes[location.band == name] = code
     return codes
 
 
-def relative_change(given: ReportInput, residual: Floats) -> Floats:
+def relative_change(location: Location, residual: Floats) -> Floats:
     """|residual| as a share of each feature's training range, infinite where that is zero."""
-    width = given.box_maximum - given.box_minimum
+    width = location.box_maximum - location.box_minimum
     size = np.abs(residual)
     # A constant column reached through convex weights is off by rounding alone.
-    noise = 1e-12 * np.maximum(np.abs(given.box_minimum), np.abs(given.box_maximum))
+    noise = 1e-12 * np.maximum(np.abs(location.box_minimum), np.abs(location.box_maximum))
     size = np.where((width == 0) & (size <= noise), 0.0, np.nan_to_num(size))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(size > 0, size / width, 0.0)
 
 
-def leading_features(given: ReportInput, k: int = LEADING) -> NDArray[np.int32]:
+def leading_features(location: Location, k: int = LEADING) -> NDArray[np.int32]:
     """(m, k) signed features: j + 1 too low, -(j + 1) too high in feature j, 0 none.
 
     A feature counts when its share of the training range is at least a tenth of the row's largest.
     """
-    m, d = given.queries.shape
+    m, d = location.queries.shape
     found = np.zeros((m, k), dtype=np.int32)
-    if given.residual is None or given.membership_only:
+    if location.membership_only:
         return found
-    outside = np.flatnonzero(given.verdict == -1)
+    outside = np.flatnonzero(location.verdict == -1)
     step = max(1, 2_000_000 // d)
     for start in range(0, len(outside), step):
         chosen = outside[start : start + step]
-        residual = given.residual[chosen]
-        ratio = relative_change(given, residual)
+        residual = location.residual[chosen]
+        ratio = relative_change(location, residual)
         line = np.arange(len(chosen))
         least = ratio.max(axis=1) / 10
         for place in range(min(k, d)):
@@ -75,16 +70,16 @@ def leading_features(given: ReportInput, k: int = LEADING) -> NDArray[np.int32]:
     return found
 
 
-def distribution(given: ReportInput, distance: Floats, codes: NDArray[np.int8]) -> dict[str, Any]:
+def distribution(location: Location, distance: Floats, codes: NDArray[np.int8]) -> dict[str, Any]:
     """Histogram of the outside rows by band and of the training rows on one axis; zeros apart.
 
     Far rows off the flat have a bar of their own past the end of the axis: their distance does
     not say how far they are.
     """
-    outside = given.verdict == -1
-    off = far_off_flat(given, codes)
+    outside = location.verdict == -1
+    off = far_off_flat(location, codes)
     beyond = distance[outside & ~off]
-    reference = given.reference[np.isfinite(given.reference)]
+    reference = location.reference[np.isfinite(location.reference)]
     reference_out = reference[reference > 0]
     edges, log = _edges(np.concatenate([beyond[beyond > 0], reference_out]))
     end = float(edges[-1])
@@ -96,27 +91,25 @@ def distribution(given: ReportInput, distance: Floats, codes: NDArray[np.int8]) 
         for b in range(len(BANDS))
     ]
     training = np.histogram(np.clip(reference_out, edges[0], edges[-1]), edges)[0]
-    inside = [int(np.sum((given.verdict == 1) & (codes == b))) for b in range(len(BANDS))]
+    inside = [int(np.sum((location.verdict == 1) & (codes == b))) for b in range(len(BANDS))]
     return {
         "log": log,
         "edges": finite_list(edges, 6),
         "queries": [c.tolist() for c in counts],
         "training": training.tolist(),
         "inside": inside,
-        "undecided": int(np.sum(given.verdict == 0)),
+        "undecided": int(np.sum(location.verdict == 0)),
         "trainingInside": len(reference) - len(reference_out),
         "trainingTotal": len(reference),
         "total": len(distance),
         "offFlat": int(off.sum()),
-        "segments": _segments(given, distance, codes, off, (end, float(edges[-1]))),
+        "segments": _segments(location, distance, codes, off, (end, float(edges[-1]))),
     }
 
 
-def far_off_flat(given: ReportInput, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+def far_off_flat(location: Location, codes: NDArray[np.int8]) -> NDArray[np.bool_]:
     """(m,) rows that are far because they leave the flat that the training rows span."""
-    if given.off_flat is None:
-        return np.zeros(len(codes), dtype=bool)
-    return np.asarray(given.off_flat & (codes == BANDS.index("far")) & (given.verdict == -1))
+    return np.asarray(location.off_flat & (codes == BANDS.index("far")) & (location.verdict == -1))
 
 
 def _edges(positive: Floats) -> tuple[Floats, bool]:
@@ -132,16 +125,18 @@ def _edges(positive: Floats) -> tuple[Floats, bool]:
 
 
 def _segments(
-    given: ReportInput,
+    location: Location,
     distance: Floats,
     codes: NDArray[np.int8],
     off: NDArray[np.bool_],
     ends: tuple[float, float],
 ) -> list[tuple[str, float, float]]:
     """Where on the axis each band lies: (name, from, to); the axis ends at the last of `ends`."""
-    if not given.reference.size:
+    if not location.reference.size:
         return []
-    limits: list[float] = list(given.band_limits or _observed_limits(distance[~off], codes[~off]))
+    limits: list[float] = list(
+        location.band_limits or _observed_limits(distance[~off], codes[~off])
+    )
     if not any(np.isfinite(limits)):
         return []
     if off.any():
@@ -170,14 +165,12 @@ def _observed_limits(distance: Floats, codes: NDArray[np.int8]) -> list[float]:
     return limits
 
 
-def project(given: ReportInput, points: Floats) -> Floats:
+def project(location: Location, points: Floats) -> Floats:
     """(k, 2) coordinates on the map."""
-    assert given.centre is not None
-    assert given.column_scale is not None
-    assert given.axes is not None
-    scale = np.where(given.column_scale > 0, given.column_scale, 1.0)
+    plane = location.plane
+    assert plane is not None
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray((points - given.centre) / scale @ given.axes.T, dtype=np.float64)
+        return np.asarray((points - plane.centre) / plane.scale @ plane.axes.T, dtype=np.float64)
 
 
 def outline(points: Floats) -> Floats:
@@ -222,21 +215,21 @@ def within(points: Floats, corners: Floats) -> NDArray[np.bool_]:
 
 
 def picture(
-    given: ReportInput,
+    location: Location,
     distance: Floats,
     codes: NDArray[np.int8],
     leading: NDArray[np.int32],
     limit: int,
 ) -> dict[str, Any] | None:
     """The map: sampled training rows, their outline, at most `limit` queries, what it hides."""
-    if given.sample is None or given.axes is None or len(given.sample) == 0 or limit == 0:
+    if location.plane is None or limit == 0:
         return None
-    seen = project(given, given.sample)
+    seen = project(location, location.plane.sample)
     seen = seen[np.isfinite(seen).all(axis=1)][:MOST_TRAINING]
     if len(seen) == 0:
         return None
     corners = outline(seen)
-    places, hidden = _place_queries(given, corners)
+    places, hidden = _place_queries(location, corners)
     chosen = _choose(codes, distance, np.flatnonzero(np.isfinite(places).all(axis=1)), limit)
     points = places[chosen]
     flat = _is_flat(seen, points)
@@ -249,28 +242,28 @@ def picture(
         "x": finite_list(points[:, 0], 5),
         "y": finite_list(points[:, 1], 5),
         "views": _views(seen, points),
-        "shares": _shares(given),
-        "hides": _what_it_hides(given, hidden),
-        "drawn": _what_is_drawn(given, codes, chosen, len(seen)),
-        **_what_rows_say(given, codes, leading, chosen),
+        "shares": _shares(location),
+        "hides": _what_it_hides(location, hidden),
+        "drawn": _what_is_drawn(location, codes, chosen, len(seen)),
+        **_what_rows_say(location, codes, leading, chosen),
     }
 
 
-def _place_queries(given: ReportInput, corners: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def _place_queries(location: Location, corners: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """(m, 2) coordinates of every query, and which fall within the outline."""
-    m, d = given.queries.shape
+    m, d = location.queries.shape
     places, hidden = np.empty((m, 2)), np.zeros(m, dtype=bool)
     step = max(1, 4_000_000 // d)
     for start in range(0, m, step):
         block = slice(start, start + step)
-        places[block] = project(given, given.queries[block])
+        places[block] = project(location, location.queries[block])
     drawable = np.isfinite(places).all(axis=1)
     hidden[drawable] = within(places[drawable], corners)
     return places, hidden
 
 
 def _what_rows_say(
-    given: ReportInput, codes: NDArray[np.int8], leading: NDArray[np.int32], chosen: Ints
+    location: Location, codes: NDArray[np.int8], leading: NDArray[np.int32], chosen: Ints
 ) -> dict[str, Any]:
     """What pointing at a row of the map shows; features by their place in a list of the used."""
     used, position = np.unique(np.abs(leading[chosen]), return_inverse=True)
@@ -279,12 +272,12 @@ def _what_rows_say(
         used, position = np.r_[0, used], position + 1
     return {
         "band": codes[chosen].tolist(),
-        "verdict": given.verdict[chosen].tolist(),
-        "lower": finite_list(given.lower[chosen]),
-        "upper": finite_list(given.upper[chosen]),
-        "percentile": finite_list(given.hull_percentile[chosen]),
-        "label": [row_name(given.labels, i, 40) for i in chosen.tolist()],
-        "names": ["" if j == 0 else plain(given.columns[j - 1], 40) for j in used.tolist()],
+        "verdict": location.verdict[chosen].tolist(),
+        "lower": finite_list(location.lower[chosen]),
+        "upper": finite_list(location.upper[chosen]),
+        "percentile": finite_list(location.hull_percentile[chosen]),
+        "label": [row_name(location.labels, i, 40) for i in chosen.tolist()],
+        "names": ["" if j == 0 else plain(location.columns[j - 1], 40) for j in used.tolist()],
         "push": (position.reshape(-1, LEADING) * np.sign(leading[chosen])).tolist(),
     }
 
@@ -293,10 +286,10 @@ def row_name(labels: NDArray[Any] | None, row: int, limit: int = 60) -> str:
     return f"row {row}" if labels is None else plain(labels[row], limit)
 
 
-def _shares(given: ReportInput) -> list[float]:
-    if given.axes_share is None:
+def _shares(location: Location) -> list[float]:
+    if location.plane is None:
         return []
-    return [float(v) for v in np.nan_to_num(given.axes_share).tolist()]
+    return [float(v) for v in np.nan_to_num(location.plane.share).tolist()]
 
 
 def _choose(codes: NDArray[np.int8], distance: Floats, drawable: Ints, limit: int) -> Ints:
@@ -355,15 +348,15 @@ def _views(training: Floats, points: Floats) -> list[list[float]]:
     return [[float(f"{v:.6g}") for v in frame.T.ravel()] for frame in frames]
 
 
-def _what_it_hides(given: ReportInput, hidden: NDArray[np.bool_]) -> str:
-    d = given.queries.shape[1]
-    total = min(1.0, sum(_shares(given)))
+def _what_it_hides(location: Location, hidden: NDArray[np.bool_]) -> str:
+    d = location.queries.shape[1]
+    total = min(1.0, sum(_shares(location)))
     text = ""
-    if given.axes_share is not None and d > 1:
+    if location.plane is not None and d > 1:
         carried = f"{number(100 * total, 2)}\u00a0%"
         text = f"The two directions carry {carried} of the training rows’ variance"
         text += "; the rest cannot be seen here. " if d > 2 else ". "
-    outside = given.verdict == -1
+    outside = location.verdict == -1
     count, unseen = int(outside.sum()), int((outside & hidden).sum())
     if d > 2:
         text += "A row drawn inside the outline may still be far outside the data. "
@@ -375,10 +368,10 @@ def _what_it_hides(given: ReportInput, hidden: NDArray[np.bool_]) -> str:
     )
 
 
-def _what_is_drawn(given: ReportInput, codes: NDArray[np.int8], chosen: Ints, s: int) -> str:
+def _what_is_drawn(location: Location, codes: NDArray[np.int8], chosen: Ints, s: int) -> str:
     m = len(codes)
-    text = f"Drawn: {s:,} of the {training(given.n_train)}, whose outline it is"
-    if s >= given.n_train:
+    text = f"Drawn: {s:,} of the {training(location.n_train)}, whose outline it is"
+    if s >= location.n_train:
         text = f"Drawn: {'all ' if s > 1 else ''}{training(s)} and their outline"
     if len(chosen) == m:
         whole = "your row" if m == 1 else f"all {m:,} of your rows"

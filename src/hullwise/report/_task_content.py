@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..metrics.directions import Directions, directions_from_spread
 from ._figures import finite_list, row_name
-from ._input import ReportInput
 from .readings import BANDS, MEANING, OUT, both_sentence, cross, in_yardsticks, pushes, yardstick
 from .usual import expectation
 from .words import number, plain, rows, share
+
+if TYPE_CHECKING:
+    from ..geometry.location import Location
 
 DRAWN = 1200
 FARTHEST = 20
@@ -21,15 +23,15 @@ DIRECTIONS = 6
 PUSHES = 4
 
 
-def matching(given: ReportInput, task: ReportInput) -> ReportInput:
+def matching(location: Location, task: Location) -> Location:
     """The second reading, if it is about the same rows."""
-    if given.queries.shape != task.queries.shape or given.columns != task.columns:
+    if location.queries.shape != task.queries.shape or location.columns != task.columns:
         raise DataError(
             f"task is about {len(task.queries):,} rows of {len(task.columns):,} features, location "
-            f"about {len(given.queries):,} of {len(given.columns):,}: locate the same rows in both "
-            "metrics"
+            f"about {len(location.queries):,} of {len(location.columns):,}: locate the same rows "
+            "in both metrics"
         )
-    if task.membership_only or given.membership_only:
+    if task.membership_only or location.membership_only:
         raise DataError(
             "two readings differ in distances, and with membership_only there are none: locate "
             "without it"
@@ -37,41 +39,41 @@ def matching(given: ReportInput, task: ReportInput) -> ReportInput:
     return task
 
 
-def task_content(given: ReportInput, task: ReportInput, limit: int) -> dict[str, Any]:
+def task_content(location: Location, task: Location, limit: int) -> dict[str, Any]:
     """Everything of the page that compares the two readings; at most `limit` rows drawn."""
-    counts = cross(given, task)
+    counts = cross(location, task)
     r = int(np.isfinite(task.reference).sum())
     used = [
         i
         for i, band in enumerate(BANDS)
         if counts[i].any() or counts[:, i].any() or (r and band != "unknown")
     ]
-    told = [[] for _ in task.band] if task.metric is None else pushes(task, task.metric, PUSHES)
+    told = pushes(task, task.metric, PUSHES)
     return {
-        "sentence": both_sentence(given, task),
+        "sentence": both_sentence(location, task),
         "meaning": MEANING,
         "usual": [
             f"{name}: {said}"
-            for name, one in (("Plainly", given), ("In what matters", task))
+            for name, one in (("Plainly", location), ("In what matters", task))
             if (said := _usual(one))
         ],
-        "metrics": [plain(one.metric_text, 300) for one in (given, task)],
+        "metrics": [plain(one.metric_text, 300) for one in (location, task)],
         "used": used,
         "counts": counts.tolist(),
-        "chart": _chart(given, task, min(limit, DRAWN)),
+        "chart": _chart(location, task, min(limit, DRAWN)),
         "directions": _directions(task),
-        "farthest": _farthest(given, task, told),
+        "farthest": _farthest(location, task, told),
     }
 
 
-def _usual(one: ReportInput) -> str:
+def _usual(one: Location) -> str:
     r = int(np.isfinite(one.reference).sum())
-    return expectation(int(np.isin(one.band, OUT).sum()), len(one.band), r, one.chance)
+    return expectation(int(np.isin(one.band, OUT).sum()), len(one.band), r, one.chance())
 
 
-def _chart(given: ReportInput, task: ReportInput, limit: int) -> dict[str, Any] | None:
-    m = len(given.band)
-    x, y = in_yardsticks(given), in_yardsticks(task)
+def _chart(location: Location, task: Location, limit: int) -> dict[str, Any] | None:
+    m = len(location.band)
+    x, y = in_yardsticks(location), in_yardsticks(task)
     known = ~(np.isnan(x) | np.isnan(y))
     chosen = np.flatnonzero(known)
     if not len(chosen) or not limit:
@@ -83,14 +85,14 @@ def _chart(given: ReportInput, task: ReportInput, limit: int) -> dict[str, Any] 
         even = rest[np.linspace(0, len(rest) - 1, limit - len(most)).astype(int)]
         chosen = np.sort(chosen[np.concatenate([most, even])])
     drawn = "" if len(chosen) == m else f"{len(chosen):,} of {rows(m)} are drawn. "
-    codes = [_codes(one.band[chosen]) for one in (given, task)]
+    codes = [_codes(one.band[chosen]) for one in (location, task)]
     return {
         "x": finite_list(x[chosen]),  # null: off the flat, past every distance
         "y": finite_list(y[chosen]),
         "plain": codes[0],
         "task": codes[1],
-        "label": [row_name(given.labels, int(i)) for i in chosen],
-        "yardsticks": [bool(np.isfinite(yardstick(one))) for one in (given, task)],
+        "label": [row_name(location.labels, int(i)) for i in chosen],
+        "yardsticks": [bool(np.isfinite(yardstick(one))) for one in (location, task)],
         "drawn": drawn,
         "offFlat": int(np.isinf(x[chosen]).sum()),
     }
@@ -104,10 +106,10 @@ def _codes(bands: NDArray[Any]) -> list[int]:
     return [BANDS.index(str(band)) for band in bands]
 
 
-def _directions(task: ReportInput) -> dict[str, Any] | None:
-    if task.metric is None or task.column_scale is None:
+def _directions(task: Location) -> dict[str, Any] | None:
+    if task.plane is None:
         return None
-    spread = np.where(task.box_maximum > task.box_minimum, task.column_scale, 0.0)
+    spread = np.where(task.box_maximum > task.box_minimum, task.plane.scale, 0.0)
     try:
         found = directions_from_spread(task.metric, spread, task.columns)
     except DataError:  # every feature is constant
@@ -138,20 +140,19 @@ def _direction(found: Directions, i: int) -> dict[str, Any]:
 
 
 def _farthest(
-    given: ReportInput, task: ReportInput, told: list[list[tuple[str, float]]]
+    location: Location, task: Location, told: list[list[tuple[str, float]]]
 ) -> list[dict[str, Any]]:
     out = np.flatnonzero(task.verdict != 1)
     distance = np.nan_to_num(np.where(task.verdict == 1, 0.0, task.upper), posinf=0.0)
-    off = np.zeros(len(distance), dtype=bool) if task.off_flat is None else task.off_flat
-    order = out[np.lexsort((-distance[out], ~off[out]))[:FARTHEST]]
+    order = out[np.lexsort((-distance[out], ~task.off_flat[out]))[:FARTHEST]]
     return [
         {
-            "label": row_name(given.labels, int(i)),
-            "plain": BANDS.index(str(given.band[i])),
+            "label": row_name(location.labels, int(i)),
+            "plain": BANDS.index(str(location.band[i])),
             "task": BANDS.index(str(task.band[i])),
             "percentiles": [
                 "" if not np.isfinite(p) else number(float(p))
-                for p in (given.hull_percentile[i], task.hull_percentile[i])
+                for p in (location.hull_percentile[i], task.hull_percentile[i])
             ],
             "pushes": "; ".join(f"{plain(n, 40)} {_signed(a)}" for n, a in told[i]),
         }

@@ -13,9 +13,6 @@ from .words import rows, share
 if TYPE_CHECKING:
     from ..geometry.location import Location
     from ..geometry.metric import Metric
-    from ._input import ReportInput
-
-    Reading = Location | ReportInput
 
 
 BANDS = ("core", "edge", "beyond", "far", "unknown")
@@ -31,7 +28,7 @@ MEANING = (
 )
 
 
-def cross(plain: Reading, task: Reading) -> NDArray[np.int64]:
+def cross(plain: Location, task: Location) -> NDArray[np.int64]:
     """(5, 5) rows by their plain band (down) and their band in what matters (across)."""
     table = np.zeros((len(BANDS), len(BANDS)), dtype=np.int64)
     codes = [[BANDS.index(str(band)) for band in one.band] for one in (plain, task)]
@@ -39,7 +36,7 @@ def cross(plain: Reading, task: Reading) -> NDArray[np.int64]:
     return table
 
 
-def both_sentence(plain: Reading, task: Reading) -> str:
+def both_sentence(plain: Location, task: Location) -> str:
     """How many rows are out of the data, and how many of these in what matters.
 
     Examples
@@ -67,7 +64,7 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def pushes(task: Reading, metric: Metric, k: int = 5) -> list[list[tuple[str, float]]]:
+def pushes(task: Location, metric: Metric, k: int = 5) -> list[list[tuple[str, float]]]:
     """For each row the features that push it out in a task's metric, (name, amount).
 
     v is the least change that the metric cannot tell from query - nearest point of the hull, in the
@@ -76,8 +73,6 @@ def pushes(task: Reading, metric: Metric, k: int = 5) -> list[list[tuple[str, fl
     of it are left out.
     """
     out: list[list[tuple[str, float]]] = []
-    if task.residual is None:
-        return [[] for _ in task.band]
     away = -np.asarray(task.residual, dtype=np.float64)
     known = np.isfinite(away).all(axis=1) & (task.verdict != 1)
     away[known] = metric.preimage(metric.image(away[known]))
@@ -91,7 +86,7 @@ def pushes(task: Reading, metric: Metric, k: int = 5) -> list[list[tuple[str, fl
     return out
 
 
-def yardstick(reading: Reading) -> float:
+def yardstick(reading: Location) -> float:
     """The distance that 95 % of the left-out training rows keep within; NaN where none is known."""
     ordered = np.sort(reading.reference[np.isfinite(reading.reference)])
     if not len(ordered) or not ordered[-1] > 0:
@@ -100,12 +95,11 @@ def yardstick(reading: Reading) -> float:
     return limit if limit > 0 else float(ordered[-1])
 
 
-def in_yardsticks(reading: Reading) -> Floats:
+def in_yardsticks(reading: Location) -> Floats:
     """(m,) distances, 1 where the outermost 5 % of the training rows begin; inf off their flat.
 
     In the metric's own units where there are no training rows to compare with.
     """
     unit = yardstick(reading)
     distance = np.where(reading.verdict == 1, 0.0, reading.upper)
-    off = np.zeros(len(distance), dtype=bool) if reading.off_flat is None else reading.off_flat
-    return np.where(off, np.inf, distance / (1.0 if np.isnan(unit) else unit))
+    return np.where(reading.off_flat, np.inf, distance / (1.0 if np.isnan(unit) else unit))

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..io.atomic_write import whole_file
 from ._content import page_content
-from ._input import ReportInput
 from ._task_content import matching
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ MAP_LIMITS = (3000, 1200, 400, 100, 0)
 
 
 def render_report(
-    location: Location | ReportInput,
+    location: Location,
     *,
-    task: Location | ReportInput | None = None,
+    task: Location | None = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
 ) -> str:
@@ -41,9 +40,9 @@ def render_report(
 
     Parameters
     ----------
-    location : Location or ReportInput
+    location : Location
         What `locate` returned, for m queries in d dimensions.
-    task : Location or ReportInput, optional
+    task : Location, optional
         The same queries located in the metric of a task: the page then shows both readings side by
         side, out of the data and out of the data in what matters.
     title : str, optional
@@ -77,28 +76,29 @@ def render_report(
     >>> "<title>Two rows</title>" in page, len(page) < 1_000_000
     (True, True)
     """
-    given = _input(location)
-    second = None if task is None else matching(given, _input(task))
+    second = None if task is None else _located(matching(location, task))
+    location, refused = _located(location), len(location.unusable)
     heading = title or "Where the new rows stand"
     for limit in MAP_LIMITS:
-        said = page_content(given, title=heading, map_limit=limit, source=source, task=second)
-        page = _fill(said)
+        content = page_content(
+            location, title=heading, map_limit=limit, source=source, task=second, refused=refused
+        )
+        page = _fill(content)
         if len(page.encode("utf-8")) <= SIZE_LIMIT:
             return page
     raise AssertionError("a report without a map exceeds its size limit")
 
 
-def _input(location: Location | ReportInput) -> ReportInput:
-    if isinstance(location, ReportInput):
-        return location
-    return ReportInput.from_location(location)
+def _located(location: Location) -> Location:
+    """The rows that could be located: the page is about these."""
+    return location[location.usable] if location.unusable else location
 
 
 def write_report(
-    location: Location | ReportInput,
+    location: Location,
     path: str | os.PathLike[str],
     *,
-    task: Location | ReportInput | None = None,
+    task: Location | None = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
     force: bool = False,
@@ -107,11 +107,11 @@ def write_report(
 
     Parameters
     ----------
-    location : Location or ReportInput
+    location : Location
         What `locate` returned.
     path : path
         The file to write; ``~`` is expanded.
-    task : Location or ReportInput, optional
+    task : Location, optional
         The same queries located in the metric of a task: both readings are shown side by side.
     title : str, optional
         Heading of the page.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.types import Floats
 from .words import number, plain, share
+
+if TYPE_CHECKING:
+    from ..geometry.location import Location
 
 MOST_NAMED = 4
 
@@ -51,21 +53,16 @@ def _often(chance: float) -> str:
     return f"{1000 * chance:.0f} of 1,000" if chance >= 0.001 else "fewer than 1 of 1,000"
 
 
-def off_flat_sentences(
-    off: NDArray[np.bool_],
-    band: NDArray[Any],
-    queries: Floats,
-    columns: tuple[str, ...],
-    box: tuple[Floats, Floats],
-) -> list[str]:
+def off_flat_sentences(location: Location) -> list[str]:
     """Which rows leave the flat that the training rows span, and through which feature."""
+    off, columns = location.off_flat, location.columns
     count = int(off.sum())
     if count == 0:
         return []
-    ending = _consequence(band[off])
-    low, high = box
+    ending = _consequence(location.band[off])
+    low, high = location.box_minimum, location.box_maximum
     constant = np.flatnonzero(low == high)
-    moved = queries[off][:, constant] != low[constant]
+    moved = location.queries[off][:, constant] != low[constant]
     totals = moved.sum(axis=0)
     order = [i for i in np.argsort(-totals, kind="stable").tolist() if totals[i]]
     said = []
@@ -87,6 +84,14 @@ def off_flat_sentences(
             f"are not independent){ending}"
         )
     return said
+
+
+def refused_sentence(count: int, done: str = "located") -> list[str]:
+    """How many rows could not be used, where there are any."""
+    if not count:
+        return []
+    have = "row has" if count == 1 else "rows have"
+    return [f"{count:,} {have} missing or infinite values: not {done}."]
 
 
 def _consequence(band: NDArray[Any]) -> str:

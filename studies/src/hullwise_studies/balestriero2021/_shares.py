@@ -7,7 +7,7 @@ re-checks a verdict from the training rows alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -20,7 +20,6 @@ from hullwise.geometry.location import Location
 
 __all__ = ["COUNTS", "Counts", "ask", "equal_rows", "verified", "within_clouds"]
 
-WHOLE = {"box_minimum", "box_maximum", "columns", "training_labels", "reference"}
 COUNTS = ("queries", "inside", "outside", "undecided", "equal to a training row", "verified")
 
 
@@ -95,17 +94,8 @@ def verified(location: Location, X: Array, count: int | None, seed: int) -> tupl
     m = len(location)
     if count is not None and count < m:
         rows = np.sort(np.random.default_rng(seed).choice(m, count, replace=False))
-        location = _some(location, rows)
+        location = location[rows]
     return len(location), int(location.verify(X).sum())
-
-
-def _some(location: Location, rows: Array) -> Location:
-    m, taken = len(location), {}
-    for field in fields(location):
-        value = getattr(location, field.name)
-        if field.name not in WHOLE and getattr(value, "shape", ())[:1] == (m,):
-            taken[field.name] = value[rows]
-    return replace(location, **taken)
 
 
 def equal_rows(X: Array, Q: Array) -> Mask:

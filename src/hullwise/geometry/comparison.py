@@ -1,0 +1,125 @@
+"""The definitions of "within the data" beside the hull, for the same queries and row by row.
+
+One that cannot be computed is NaN, and a note says why: none of them may cost the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._core.results import Column, scatter
+from .._core.types import Array, Floats, Indices, Mask, Objects, Progress
+from .bands import Reference, percentile, rank
+from .cloud import Cloud
+from .ellipsoid import smallest_ellipsoid
+from .hull import HullResult
+from .metric import Metric
+from .neighbours import Neighbours, nearest_rows
+
+ELLIPSOID_WORK = 2e8  # n d^2 above which the ellipsoid takes more than a few seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Bands and the other definitions for m queries; see `Location` for what each one is.
+
+    `notes` are sentences about definitions that could not be computed.
+    """
+
+    band: Objects  # (m,)
+    hull_percentile: Floats  # (m,)
+    ellipsoid_distance: Floats  # (m,)
+    mahalanobis: Floats  # (m,)
+    neighbours: Neighbours
+    neighbour_percentile: Floats  # (m,)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def empty(cls, m: int) -> Comparison:
+        """What a membership run leaves open."""
+        nan = np.full(m, np.nan)
+        none = Neighbours(np.zeros((m, 0), np.intp), np.zeros((m, 0)))
+        return cls(np.full(m, "unknown", dtype=object), nan, nan, nan, none, nan)
+
+    def columns(self) -> Mapping[str, Column]:
+        """The columns of the table that come of these, in their order."""
+        known = ~np.isnan(self.ellipsoid_distance)
+        inside = (self.ellipsoid_distance <= 1).tolist()
+        return {
+            "in_ellipsoid": [bool(v) if k else None for v, k in zip(inside, known.tolist())],
+            "ellipsoid_distance": self.ellipsoid_distance,
+            "mahalanobis": self.mahalanobis,
+            "neighbour_distance": self.neighbours.farthest,
+            "neighbour_percentile": self.neighbour_percentile,
+        }
+
+    def take(self, rows: Indices) -> Comparison:
+        """Those of some of the queries."""
+        return Comparison(
+            self.band[rows],
+            self.hull_percentile[rows],
+            self.ellipsoid_distance[rows],
+            self.mahalanobis[rows],
+            self.neighbours.take(rows),
+            self.neighbour_percentile[rows],
+            self.notes,
+        )
+
+    def scatter(self, where: Mask) -> Comparison:
+        """The same for the queries at `where`; nothing is known of the others."""
+        return Comparison(
+            scatter(self.band, where, "unknown"),
+            scatter(self.hull_percentile, where, np.nan),
+            scatter(self.ellipsoid_distance, where, np.nan),
+            scatter(self.mahalanobis, where, np.nan),
+            self.neighbours.scatter(where),
+            scatter(self.neighbour_percentile, where, np.nan),
+            self.notes,
+        )
+
+
+def compare(
+    cloud: Cloud,
+    Q: Array,
+    hull: HullResult,
+    metric: Metric,
+    reference: Reference,
+    progress: Progress | None,
+) -> Comparison:
+    """Bands by the reference, and every other definition, for queries Q (m, d)."""
+    notes: list[str] = []
+    neighbours = nearest_rows(cloud, Q, metric, reference.n_neighbors)
+    mahalanobis = cloud.flat.mahalanobis(Q)
+    upper = hull.ranked_distance
+    lower = np.minimum(hull.lower, upper)
+    band, hull_percentile = rank(lower, upper, np.isinf(mahalanobis), reference)
+    return Comparison(
+        band,
+        hull_percentile,
+        _optional(
+            "the smallest ellipsoid", lambda: _ellipsoid_distance(cloud, Q, progress), len(Q), notes
+        ),
+        mahalanobis,
+        neighbours,
+        percentile(neighbours.farthest, reference.gaps),
+        tuple(notes),
+    )
+
+
+def _ellipsoid_distance(cloud: Cloud, Q: Array, progress: Progress | None) -> Floats:
+    if cloud.n * float(cloud.d) ** 2 > ELLIPSOID_WORK:
+        raise ArithmeticError("the data are large")
+    ellipsoid = cloud.cached("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
+    return np.asarray(ellipsoid.distance(Q))
+
+
+def _optional(what: str, compute: Callable[[], Floats], m: int, notes: list[str]) -> Floats:
+    """What `compute` returns; NaN and a note where the numbers do not allow it."""
+    try:
+        return compute()
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        notes.append(f"{what[0].upper()}{what[1:]} was not computed: {error}.")
+        return np.full(m, np.nan)

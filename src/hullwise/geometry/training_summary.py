@@ -1,0 +1,52 @@
+"""What a location keeps of the rows that it was computed against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._core.types import Floats, Objects
+from .bands import Reference
+from .cloud import Cloud
+from .principal_plane import PrincipalPlane, principal_plane
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSummary:
+    """Names, ranges and reference distances of n training rows in d features.
+
+    Attributes
+    ----------
+    n : int
+    columns : tuple of str
+        Names of the d features.
+    minimum, maximum : (d,) float64
+        Range of each feature.
+    labels : (n,) object or None
+    reference : Reference
+        Rows left out in turn; none in a `membership_only` run.
+    plane : PrincipalPlane or None
+        What a map of the data needs; none in a `membership_only` run.
+    """
+
+    n: int
+    columns: tuple[str, ...]
+    minimum: Floats
+    maximum: Floats
+    labels: Objects | None
+    reference: Reference
+    plane: PrincipalPlane | None
+
+    @classmethod
+    def of(cls, cloud: Cloud, reference: Reference, *, with_plane: bool) -> TrainingSummary:
+        """Of a cloud; one pass where the plane is not known yet."""
+        plane = cloud.cached("plane", lambda: principal_plane(cloud)) if with_plane else None
+        return cls(
+            cloud.n, cloud.names, cloud.minimum, cloud.maximum, cloud.labels, reference, plane
+        )
+
+    @property
+    def half_width(self) -> Floats:
+        """(d,) half of each feature's range: the whole one may be beyond the floats."""
+        return np.asarray(self.maximum / 2 - self.minimum / 2)
