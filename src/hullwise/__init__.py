@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from .io.rows import Rows as Rows
     from .io.table_reader import read_table as read_table
     from .io.torch_rows import TorchRows as TorchRows
-    from .metrics.rfm import RFMClassifier as RFMClassifier
-    from .metrics.rfm import RFMRegressor as RFMRegressor
+    from .metrics.recursive_feature_machine import RFMClassifier as RFMClassifier
+    from .metrics.recursive_feature_machine import RFMRegressor as RFMRegressor
     from .model.dissect import Dissection as Dissection
     from .model.dissect import dissect as dissect
     from .predict.box_mesh import BoxSplineRegressor as BoxSplineRegressor
