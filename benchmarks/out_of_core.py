@@ -86,7 +86,7 @@ class Counted:
     def __init__(self, rows: ParquetRows) -> None:
         self.rows, self.cpu = Counter[str](), 0.0
         self.n = rows.n
-        unit = rows._unit
+        unit = rows._units
 
         def counting(what: str, work: Any) -> Any:
             def counted(g: int, *more: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import pickle
 import threading
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import hullwise as hw
 from hullwise.errors import FileError, MemoryLimitError
 from hullwise.io.file_rows import NpyRows, ParquetRows, open_rows
 from hullwise.io.table_reader import NumericTable, read_table
@@ -49,7 +51,6 @@ def test_bad_parquet_is_one_sentence(tmp_path, reader, damage, words):
         pytest.param(pa.array([[1.0], [2.0]]), "list", id="nested"),
         pytest.param(pa.array([{"x": 1}, {"x": 2}]), "struct", id="struct"),
         pytest.param(pa.array(["1", "x"]), "string", id="string"),
-        pytest.param(pa.array([1, 2], pa.decimal128(5, 2)), "decimal128", id="decimal"),
         pytest.param(pa.array([0, 1], pa.timestamp("s")), "timestamp", id="time"),
         pytest.param(pa.array(["x", "y"]).dictionary_encode(), "dictionary", id="category"),
     ],
@@ -59,6 +60,102 @@ def test_parquet_columns_without_numbers_are_listed(tmp_path, reader, column, ki
     with pytest.raises(FileError, match=rf"'bad' \({kind}.*columns=\['a', 'c'\]"):
         reader(path)
     assert reader(path, columns=["c", "a"]).columns == ("c", "a")
+
+
+@pytest.mark.parametrize("kind", ["decimal32", "decimal64", "decimal128", "decimal256"])
+def test_parquet_decimals_are_numbers(tmp_path, kind):
+    if not hasattr(pa, kind):
+        pytest.skip("this pyarrow has no such type")
+    texts = ["0.10", "-12345.67", "0.29", "4503599.63"]
+    column = pa.array([decimal.Decimal(t) for t in texts], getattr(pa, kind)(9, 2))
+    path = parquet(tmp_path / "t.parquet", {"a": column, "b": [1, 2, 3, 4]}, row_group_size=2)
+    expected = np.array([[float(t), b] for t, b in zip(texts, [1, 2, 3, 4])])
+    np.testing.assert_array_equal(read_table(path).values, expected)
+    rows = ParquetRows(path)
+    assert rows.dtype == np.float64
+    np.testing.assert_array_equal(rows.block(0, 4), expected)
+    np.testing.assert_array_equal(rows.take(np.array([3, 1])), expected[[3, 1]])
+
+
+def test_parquet_decimals_are_rounded_once(tmp_path):
+    rng = np.random.default_rng(0)
+    texts = [f"{rng.integers(-(10**17), 10**17)}.{k:019d}" for k in rng.integers(0, 10**18, 200)]
+    column = pa.array([decimal.Decimal(t) for t in texts], pa.decimal128(38, 19))
+    path = parquet(tmp_path / "t.parquet", {"a": column})
+    np.testing.assert_array_equal(read_table(path).values[:, 0], [float(t) for t in texts])
+
+
+def test_parquet_decimals_that_would_be_rounded_are_refused(tmp_path):
+    exact = [decimal.Decimal(2**53), decimal.Decimal(-5)]
+    column = pa.array(exact, pa.decimal128(30, 0))
+    path = parquet(tmp_path / "t.parquet", {"a": column})
+    assert read_table(path).values[:, 0].tolist() == [float(v) for v in exact]
+    large = [*exact, decimal.Decimal(2**53 + 1), None]
+    path = parquet(tmp_path / "t.parquet", {"a": pa.array(large, pa.decimal128(30, 0))})
+    with pytest.raises(FileError, match=r"row 2 .*column 'a' holds the integer 9.*2\*\*53"):
+        read_table(path, bad_rows="keep")
+    path = parquet(tmp_path / "t.parquet", {"a": pa.array(large[:3], pa.decimal128(30, 0))})
+    with pytest.raises(FileError, match=r"row 2 .*2\*\*53"):
+        ParquetRows(path).block(0, 3)
+
+
+def test_parquet_decimals_may_be_missing(tmp_path):
+    column = pa.array([decimal.Decimal("1.5"), None], pa.decimal128(5, 2))
+    path = parquet(tmp_path / "t.parquet", {"a": column})
+    with pytest.raises(FileError, match=r"row 1 .*column 'a' is empty"):
+        read_table(path)
+    table = read_table(path, bad_rows="keep")
+    np.testing.assert_array_equal(table.values, [[1.5], [np.nan]])
+    assert table.bad == {1: "NaN in column 'a'"}
+
+
+# ---- several files as one table -------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for i in range(3):
+        columns = {"id": [f"r{2 * i}", f"r{2 * i + 1}"], "a": [2.0 * i, 2 * i + 1], "b": [i, i]}
+        parquet(tmp_path / f"part-{i}.parquet", columns)
+    (tmp_path / "_SUCCESS").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize("pattern", ["", "*.parquet", "part-[0-2].parquet", "**/part-?.parquet"])
+def test_a_folder_or_pattern_is_one_table(folder, pattern):
+    path = folder / pattern if pattern else folder
+    table = read_table(path, id_column="id")
+    assert table.values[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert table.ids.tolist() == [f"r{i}" for i in range(6)]
+    rows = open_rows(path, columns=["b", "a"])
+    np.testing.assert_array_equal(rows.block(0, 6), table.values[:, ::-1])
+    np.testing.assert_array_equal(hw.Cloud(table).take(np.arange(6)), table.values)
+
+
+@pytest.mark.parametrize("reader", [read_table, open_rows])
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("*.parq.parquet", "no file has a name of this pattern"),
+        ("part-9.parquet", "no such file"),
+        ("sub", "is a folder without .parquet files"),
+        ("years", r"is partitioned into folders such as 'year=2020'.*to_table\(\)"),
+        ("nested", r"lie in folders such as 'deep'.*\*\*"),
+    ],
+)
+def test_patterns_and_folders_without_a_table(folder, reader, pattern, words):
+    for inner in ("sub", "years/year=2020", "nested/deep"):
+        (folder / inner).mkdir(parents=True)
+    for inner in ("years/year=2020", "nested/deep"):
+        parquet(folder / inner / "x.parquet", {"a": [1.0]})
+    with pytest.raises(FileError, match=words) as caught:
+        reader(folder / pattern)
+    assert str(caught.value).startswith(str(folder / pattern))
+
+
+def test_a_file_whose_name_looks_like_a_pattern(tmp_path):
+    path = parquet(tmp_path / "a[1].parquet", {"a": [7.0]})
+    assert read_table(path).values.tolist() == [[7.0]]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from .._core.memory import check_memory
 from ..errors import FileError, Hint
 from ._arrow import arrow_values, valid_mask
 from ._byte_source import ByteSource
-from ._cells import cell_hint, is_inexact, is_number, number_pattern, value
+from ._number_grammar import cell_hint, is_inexact, is_number, number_pattern, value
 from ._spreadsheet_text import shown_text
 from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names
 

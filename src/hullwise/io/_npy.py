@@ -7,21 +7,20 @@ import os
 import threading
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, DataTypeError, FileError
-from ._file_part import Part, edges, read_part, refuse_other, signature
-from .coercion import real_values
+from ..errors import FileError
+from ._file_part import Part, edges, read_part
+from ._npy_header import MAX_NPY_HEADER_BYTES, parse_npy_header
+from ._pinned_file import PinnedFile, read_into
 from .paths import readable_path
 
 RELEASE_BYTES = 1 << 20  # bytes of the file that are let go together
-RELEASE_MARGIN_BYTES = (
-    1 << 22
-)  # the system maps more than was touched: so much is let go on both sides
+# The system maps more than was touched: so much is let go on both sides.
+RELEASE_MARGIN_BYTES = 1 << 22
 
 
 class NpyRows:
@@ -31,7 +30,11 @@ class NpyRows:
     is wanted. Mapped into this process are, for each thread that reads, at most 8 MiB and two
     blocks: pages behind it are let go (where the system has `madvise`), and single rows are read,
     not mapped. Fortran-ordered files work, but each block then touches every page of the file,
-    and nothing is let go: save them in C order. Pickling stores the path, not the data.
+    and nothing is let go: save them in C order. Pickling stores the path and what
+    identifies the file, not the data.
+
+    The file is kept open: one that takes its name later is not read, and one that is changed in
+    place, or is another one when rows are unpickled, is an error.
 
     Parameters
     ----------
@@ -56,77 +59,83 @@ class NpyRows:
         columns: Sequence[str] | None = None,
         rows: Part | None = None,
     ) -> None:
-        self.path, self.seekable = readable_path(path).absolute(), True
-        whole: Any = _open_map(self.path, os.fspath(path))
-        self.part = read_part(os.fspath(path), rows, len(whole), "rows")
+        name = os.fspath(path)
+        self._open(PinnedFile(readable_path(path).absolute(), name), columns, rows)
+
+    def _open(
+        self, file: PinnedFile, columns: Sequence[str] | None, rows: Sequence[int] | None
+    ) -> None:
+        self._file, self.path, self.seekable = file, file.path, True
+        start = file.stream().read(MAX_NPY_HEADER_BYTES + 12)
+        header = parse_npy_header(start, file.identity.size, file.name)
+        order: Literal["F", "C"] = "F" if header.fortran_order else "C"
+        mapped = file.map()
+        whole = np.ndarray(header.shape, header.dtype, mapped, header.offset, order=order)
+        self.part = read_part(file.name, rows, len(whole), "rows")
         self._map: NDArray[Any] = whole[slice(*self.part)]
-        self._begin = whole.offset + self.part[0] * whole.strides[0]
+        self._begin = header.offset + self.part[0] * whole.strides[0]
         self.n, self.d = self._map.shape
         self.dtype: np.dtype[Any] = self._map.dtype
         self.columns = None if columns is None else tuple(columns)
         if self.columns is not None and len(self.columns) != self.d:
-            raise FileError(
-                os.fspath(path), f"{len(self.columns)} names were given for {self.d} columns"
-            )
-        self._pages = _MappedPages(whole, self.part[0])
+            raise FileError(file.name, f"{len(self.columns)} names were given for {self.d} columns")
+        self._pages = _MappedPages(mapped, whole, self._begin)
 
     def parts(self, count: int) -> list[NpyRows]:
         """The same rows as at most `count` parts of nearly equal size, in order."""
         low = self.part[0]
-        return [
-            NpyRows(self.path, self.columns, (low + a, low + b)) for a, b in edges(self.n, count)
-        ]
+        return [self._part(low + a, low + b) for a, b in edges(self.n, count)]
+
+    def _part(self, start: int, stop: int) -> NpyRows:
+        part = NpyRows.__new__(NpyRows)
+        part._open(self._file, self.columns, (start, stop))
+        return part
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop in the stored dtype, a view of the file."""
+        self._file.check()
         self._pages.enter(start, stop)
         return np.asarray(self._map[start:stop])
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The given rows as a float64 copy."""
         rows = np.asarray(rows, dtype=np.intp)
-        if not self._pages.rowwise:
-            return np.asarray(self._map[rows], dtype=np.float64)
         if rows.size and (rows.min() < 0 or rows.max() >= self.n):
             raise IndexError(f"rows must lie in 0..{self.n - 1}")
+        self._file.check()
+        if not self._pages.rowwise:
+            return np.asarray(self._map[rows], dtype=np.float64)
         # a row touched in the map would map megabytes around it
         gathered = np.empty((len(rows), self.d), dtype=self.dtype)
         places = self._begin + rows * gathered.strides[0]
-        with self.path.open("rb", buffering=0) as stream:
-            file = stream.fileno()
+        with self._file.descriptor() as fd:
             for row, place in zip(gathered, places.tolist(), strict=True):
-                if os.preadv(file, [row], place) < row.nbytes:
-                    raise FileError(
-                        str(self.path), "has changed since it was opened: open it again"
-                    )
+                if read_into(fd, row, place) < row.nbytes:
+                    raise FileError(self._file.name, "ends earlier than when it was opened")
         return gathered.astype(np.float64, copy=False)
 
     def __repr__(self) -> str:
         return f"NpyRows({self.n} x {self.d} {self.dtype} from {self.path.name})"
 
     def __getstate__(self) -> dict[str, Any]:
-        stored = signature(self, self.path.stat().st_size)
-        return {"path": self.path, "columns": self.columns, "rows": self.part, "signature": stored}
+        return {"file": self._file, "columns": self.columns, "rows": self.part}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        NpyRows.__init__(self, state["path"], state["columns"])
-        size = self.path.stat().st_size
-        part, stored = state["rows"], state["signature"]
-        if part != self.part and part[1] <= self.n:
-            NpyRows.__init__(self, state["path"], state["columns"], part)
-        refuse_other(self, signature(self, size), stored)
+        self._open(state["file"], state["columns"], state["rows"])
 
 
 class _MappedPages:
     """Gives pages of a mapped file back; whoever still looks at them gets them again."""
 
-    def __init__(self, whole: Any, first: int) -> None:
-        self._mmap = whole._mmap
+    def __init__(self, mapped: mmap.mmap, whole: NDArray[Any], begin: int) -> None:
+        self._mmap = mapped
         self._row = whole.strides[0]
-        self._first = whole.offset % mmap.ALLOCATIONGRANULARITY + first * self._row
+        self._first = begin
         self._last = threading.local()
         self.rowwise = whole.flags.c_contiguous and hasattr(os, "preadv")
-        self._advice = getattr(mmap, "MADV_DONTNEED", None) if whole.flags.c_contiguous else None
+        self._advice: int | None = (
+            getattr(mmap, "MADV_DONTNEED", None) if whole.flags.c_contiguous else None
+        )
 
     def enter(self, start: int, stop: int) -> None:
         """This thread goes on with rows start to stop: what lies behind it may go."""
@@ -147,38 +156,5 @@ class _MappedPages:
             max(0, low // RELEASE_BYTES * RELEASE_BYTES),
             high // RELEASE_BYTES * RELEASE_BYTES,
         )
-        if low < high:
+        if low < high and self._advice is not None:
             self._mmap.madvise(self._advice, low, high - low)
-
-
-def _open_map(path: Path, name: str) -> NDArray[Any]:
-    with path.open("rb") as stream:
-        magic = stream.read(6)
-    if not magic:
-        raise FileError(name, "the file is empty")
-    if magic != b"\x93NUMPY":
-        zipped = " (it is an .npz archive: save one array with numpy.save)"
-        raise FileError(name, f"is not a .npy file{zipped if magic[:2] == b'PK' else ''}")
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        text = str(error)
-        if "mmap length" in text or "EOF" in text:
-            raise FileError(name, "is truncated: it ends before the array does") from None
-        if "object" in text:
-            raise FileError(
-                name, "holds Python objects, which are not loaded (they can run code); save numbers"
-            ) from None
-        raise FileError(name, f"cannot be read as .npy ({text})") from None
-    if array.ndim != 2 or 0 in array.shape:
-        raise FileError(
-            name,
-            f"Expected 2D array with at least one row and one column, found shape {array.shape}",
-        )
-    if array.dtype.itemsize > 8 and array.dtype.kind == "f":
-        raise FileError(name, f"holds {array.dtype} numbers; save them as float64")
-    try:
-        real_values(array[:1], "it", None)
-    except (DataError, DataTypeError) as error:
-        raise FileError(name, str(error)) from None
-    return array

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ._cells import is_number
+from ._number_grammar import is_number
 
 # The wide forms are taken for formulas where East Asian input is set up.
 FORMULA_START: Final = re.compile("'*[=@+\\-\t\r＝＠＋－]")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 from .._core.memory import available_memory, size_text
 from .._core.threads import StopFlag, cpu_count, run_in_threads
 from ..errors import FileError, MemoryLimitError
-from ._file_part import Part, edges, read_part, refuse_other, signature
+from ._file_part import Part, edges, read_part
 from ._npy import NpyRows
-from ._parquet import ParquetDecoder, index_columns, refuse_types, shared_dtype
+from ._parquet_columns import shared_dtype
+from ._parquet_decoder import ParquetDecoder
+from ._parquet_files import ParquetFiles, is_parquet_set
 from ._prefetch import GatherCache, RowGroupCache
-from .paths import expanded_path, readable_path, select_features, table_suffix
+from .paths import select_features, table_suffix
 
 __all__ = ["NpyRows", "ParquetRows", "open_rows"]
 
@@ -34,13 +35,13 @@ GATHER_CACHE_BYTES = 1 << 25  # bytes of single rows that are kept
 def open_rows(
     path: str | PathLike[str], columns: Sequence[str] | None = None
 ) -> NpyRows | ParquetRows:
-    """Rows of a ``.npy`` or ``.parquet`` file, or of a folder of Parquet files, read in blocks.
+    """Rows of a ``.npy`` or ``.parquet`` file, or of several Parquet files, read in blocks.
 
     Parameters
     ----------
     path : str or path
-        The file; ``~`` is expanded. The ``.parquet`` files of a folder are one table, one after
-        the other in the order of their names.
+        The file; ``~`` is expanded. The ``.parquet`` files of a folder, and those of a pattern
+        such as ``data/*.parquet``, are one table, one after the other in the order of their names.
     columns : sequence of str, optional
         Parquet: the features, in this order (all but pandas' index by default). A ``.npy`` file
         has no names: they are given to its columns.
@@ -55,7 +56,7 @@ def open_rows(
     -----
     Memory: see `NpyRows` and `ParquetRows`.
     """
-    if expanded_path(path).is_dir():
+    if is_parquet_set(path):
         return ParquetRows(path, columns)
     kind = table_suffix(path)
     if kind == ".npy":
@@ -69,7 +70,9 @@ class ParquetRows:
     """Rows of a Parquet file, or of a folder of them, one row group at a time.
 
     A pass reads and decodes each row group once; the next ones are read while one is worked on.
-    Safe to use from several threads and after a fork. Pickling stores the path.
+    Safe to use from several threads and after a fork. Pickling stores the paths and what identifies
+    the files: files are kept open, those that take their names later are not read, and one that is
+    changed in place, or is another one when rows are unpickled, is an error.
 
     Memory: with g the bytes of the largest row group (its rows x d x item size, at least 4 MiB)
     and p processors, at most (3 p + 5) g, or 128 MiB and (p + 4) g where that is more: groups that
@@ -81,8 +84,9 @@ class ParquetRows:
     Parameters
     ----------
     path : str or path
-        A Parquet file whose features are numbers or bool. Of a folder all files ``*.parquet``,
-        in the order of their names, are one table; their columns must be the same.
+        A Parquet file whose features are numbers (decimals too) or bool. Of a folder all files
+        ``*.parquet``, and all of a pattern such as ``data/*.parquet``, in the order of their names,
+        are one table; their columns must be the same.
     columns : sequence of str, optional
         The features, in this order; all but pandas' index by default.
     groups : (first, last), optional
@@ -108,16 +112,16 @@ class ParquetRows:
         columns: Sequence[str] | None = None,
         groups: Part | None = None,
     ) -> None:
-        self.seekable, self._name = False, os.fspath(path)
-        self.path, files = _files(path)
-        self._size = sum(f.stat().st_size for f in files)
-        decoders = [ParquetDecoder(f, self._name if f == self.path else str(f)) for f in files]
-        schema = decoders[0].schema
-        index = index_columns(schema) if columns is None else []
+        self._open(ParquetFiles(path), columns, groups)
+
+    def _open(
+        self, files: ParquetFiles, columns: Sequence[str] | None, groups: Sequence[int] | None
+    ) -> None:
+        self._files, self._name, self.path, self.seekable = files, files.name, files.path, False
+        decoders, schema = files.decoders, files.schema
+        index = files.index if columns is None else ()
         features = select_features(self._name, schema.names, columns, index, None)
-        refuse_types(self._name, schema, features)
-        for other in decoders[1:]:
-            _refuse_other_columns(decoders[0], other, features, columns is None)
+        files.check_features(features, columns is None)
         self.columns: tuple[str, ...] | None = tuple(features)
         self.d, self.dtype = len(features), shared_dtype(schema, features)
         row_groups = [(i, g) for i, f in enumerate(decoders) for g in range(len(f.sizes))]
@@ -142,10 +146,12 @@ class ParquetRows:
     def parts(self, count: int) -> list[ParquetRows]:
         """The same rows as at most `count` parts of nearly equally many row groups, in order."""
         first, last = self.part
-        return [
-            ParquetRows(self.path, self.columns, (first + a, first + b))
-            for a, b in edges(last - first, count)
-        ]
+        return [self._part(first + a, first + b) for a, b in edges(last - first, count)]
+
+    def _part(self, first: int, last: int) -> ParquetRows:
+        part = ParquetRows.__new__(ParquetRows)
+        part._open(self._files, self.columns, (first, last))
+        return part
 
     def _refuse_large(self, rows: int) -> None:
         need = 3 * rows * self.d * self.dtype.itemsize
@@ -210,21 +216,10 @@ class ParquetRows:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        stored = signature(self, self._size)
-        return {
-            "path": self.path,
-            "columns": self.columns,
-            "groups": self.part,
-            "signature": stored,
-        }
+        return {"files": self._files, "columns": self.columns, "groups": self.part}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        part, stored = state["groups"], state["signature"]
-        now = sum(f.stat().st_size for f in _files(state["path"])[1])
-        if now != stored[3]:
-            part = None  # it may have fewer row groups; that it has changed is said below
-        ParquetRows.__init__(self, state["path"], state["columns"], part)
-        refuse_other(self, signature(self, now), stored)
+        self._open(state["files"], state["columns"], state["groups"])
 
 
 class _ReadUnits:
@@ -263,36 +258,3 @@ def _read_units(
             units.append((i, range(g, g + 1)))
             unit_rows = size
     return units
-
-
-def _files(path: str | PathLike[str]) -> tuple[Path, list[Path]]:
-    """The path in full, and the Parquet files that it means."""
-    folder = expanded_path(path)
-    if not folder.is_dir():
-        file = readable_path(path).absolute()
-        return file, [file]
-    files = sorted(f for f in folder.glob("*.parquet") if f.name[0] not in "._")
-    if not files:
-        raise FileError(os.fspath(path), "is a folder without .parquet files")
-    return folder.absolute(), [readable_path(f).absolute() for f in files]
-
-
-def _refuse_other_columns(
-    first: ParquetDecoder, other: ParquetDecoder, features: Sequence[str], all_columns: bool
-) -> None:
-    """Refuse a file of a folder whose columns are not those of the first one."""
-    expected, schema = first.schema, other.schema
-    like = f"in {first.path.name}, the first file of the folder"
-    if all_columns and schema.names != expected.names:
-        names = sorted(set(schema.names) ^ set(expected.names))
-        what = f"{names} in one of them only" if names else "they are in another order"
-        raise FileError(other.name, f"its columns differ from those {like}: {what}")
-    for c in features:
-        if c not in schema.names:
-            raise FileError(other.name, f"has no column {c!r}, which is {like}")
-        if schema.field(c).type != expected.field(c).type:
-            raise FileError(
-                other.name,
-                f"column {c!r} is {schema.field(c).type}, but {expected.field(c).type} {like}; "
-                "write all files with the same types",
-            )

@@ -17,7 +17,7 @@ import numpy as np
 
 from .._core.types import Floats, Mask
 from ..errors import DataError, DataTypeError
-from ._cells import number_pattern
+from ._number_grammar import number_pattern
 
 WORDS_FOR_NO_NUMBER = ("NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL")  # gaps
 ISO_DATE = r"^\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?\s*$"

@@ -137,12 +137,8 @@ def _from_file(
             raise FileError(opened.path, "has a header but no rows")
         return MixedTable(arrow, opened.path, decimal=decimal, gaps=gaps, csv=opened)
     if isinstance(opened, ParquetTable):
-        try:
-            arrow = opened._file.read()
-        except (pa.ArrowException, OSError) as error:
-            raise FileError(opened.path, f"is a damaged Parquet file ({error})") from None
-        labels = opened.ids(None)
-        return MixedTable(arrow.drop_columns(list(opened.index)), opened.path, None, labels)
+        arrow = opened.arrow_table([c for c in opened.names if c not in opened.index])
+        return MixedTable(arrow, opened.path, None, opened.ids(None))
     values, _ = opened.read(list(opened.names), None, True)
     return MixedTable(pa.table(dict(zip(opened.names, values.T))), opened.path)
 

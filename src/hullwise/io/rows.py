@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from .._core.types import Array, Floats, Indices
+from ._pinned_file import PinnedFile, pin_mapped_file
 
 Answer = TypeVar("Answer")
 
@@ -85,7 +86,10 @@ class ArrayRows:
         self.seekable = True
 
     def __getstate__(self) -> dict[str, Any]:
-        """A memory map is remembered by its place in its file: a pickle must not hold it all."""
+        """A memory map is remembered by its place in its file: a pickle must not hold it all.
+
+        The file must be the one that is mapped, here and where it is unpickled.
+        """
         state = dict(self.__dict__)
         if isinstance(self.values, np.memmap):
             whole = self.values
@@ -95,14 +99,17 @@ class ArrayRows:
                     "path of a .npy file to Cloud instead."
                 )
             order = "F" if whole.flags.f_contiguous and not whole.flags.c_contiguous else "C"
-            state["values"] = (whole.filename, whole.dtype, whole.offset, whole.shape, order)
+            file = pin_mapped_file(whole)
+            state["values"] = (file, whole.dtype, whole.offset, whole.shape, order)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if isinstance(self.values, tuple):
-            name, dtype, offset, shape, order = self.values
-            self.values = np.memmap(name, dtype, "r", offset, shape, order)
+            file, dtype, offset, shape, order = self.values
+            self.values = np.memmap(file.path, dtype, "r", offset, shape, order)
+            # The path was opened anew: it must still be the file that was compared.
+            PinnedFile(file.path, file.name, file.identity)
 
     def __sizeof__(self) -> int:
         """With the array: a cluster counts by it what its workers hold."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any, Protocol
 
@@ -17,7 +17,8 @@ from ._byte_source import open_byte_source
 from ._csv import CsvTable
 from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
-from ._parquet import batch_values, index_columns, open_parquet, refuse_types, shared_dtype
+from ._parquet_columns import batch_values, shared_dtype
+from ._parquet_files import ParquetFiles, is_parquet_set
 from .file_rows import NpyRows
 from .numeric_table import BadRows, NumericTable
 from .paths import readable_path, select_features, table_suffix
@@ -73,7 +74,8 @@ def read_table(
     ----------
     path : str or path
         ``.csv``, ``.tsv``, ``.txt`` (each also gzipped), ``.parquet`` or ``.npy``; ``~`` is
-        expanded, a pipe is read as CSV, and so is standard input for ``-``.
+        expanded, a pipe is read as CSV, and so is standard input for ``-``. The ``.parquet`` files
+        of a folder, or of a pattern such as ``data/*.parquet``, are one table.
     columns : sequence of str, optional
         The features, in this order; all columns by default.
     drop : sequence of str, default=()
@@ -136,7 +138,7 @@ def open_table(
     header: bool = True,
 ) -> OpenTable:
     """Look at the columns of a file; parameters and errors as in `read_table`."""
-    kind = _kind(path)
+    kind = ".parquet" if is_parquet_set(path) else _kind(path)
     if kind == ".npy":
         return NpyTable(path)
     if kind == ".parquet":
@@ -219,31 +221,40 @@ class NpyTable:
 
 
 class ParquetTable:
-    """An `OpenTable` of a Parquet file."""
+    """An `OpenTable` of one Parquet file or several."""
 
     kind, named = ".parquet", True
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        self._file = open_parquet(readable_path(path), self.path)
-        self._schema = self._file.schema_arrow
-        self.n = int(self._file.metadata.num_rows)
-        self.names = tuple(self._schema.names)
-        self.index = tuple(index_columns(self._schema))
+        self.path = os.fsdecode(path)
+        self._files = ParquetFiles(path)
+        self.n, self.index = self._files.n, self._files.index
+        self.names = tuple(self._files.schema.names)
 
     def ids(self, id_column: str | None) -> NDArray[np.object_] | None:
         """The ids of all rows, read from one column: the index of pandas by default."""
         names = self._id_names(id_column)
         if not names:
             return None
-        return _object_array(self._file.read(columns=names).column(0).to_pylist())
+        return _object_array([i for batch in self._batches(names) for i in batch[0].to_pylist()])
+
+    def arrow_table(self, columns: Sequence[str]) -> Any:
+        """The columns as they are stored, as one pyarrow.Table."""
+        import pyarrow as pa
+
+        schema = pa.schema([self._files.schema.field(c) for c in columns])
+        return pa.Table.from_batches(self._batches(columns), schema)
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        for decoder in self._files.decoders:
+            yield from decoder.batches(columns, PARQUET_BATCH_ROWS)
 
     def _id_names(self, id_column: str | None) -> list[str]:
         return [id_column] if id_column is not None else list(self.index[:1])
 
     def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> ValuesAndIds:
-        path, schema = self.path, self._schema
-        refuse_types(path, schema, features)
+        path, schema = self.path, self._files.schema
+        self._files.check_features(features, every=False)
         single = all(shared_dtype(schema, [c]) in (np.float32, np.float16) for c in features)
         dtype = np.dtype(np.float32 if single else np.float64)
         if self.n == 0:
@@ -253,15 +264,17 @@ class ParquetTable:
         id_names = self._id_names(id_column)
         ids: list[object] = []
         start = 0
-        try:
-            together = list(dict.fromkeys([*features, *id_names]))
-            for batch in self._file.iter_batches(PARQUET_BATCH_ROWS, columns=together):
-                stop = start + batch.num_rows
-                values[start:stop] = batch_values(path, batch, features, start, dtype, keep_bad)
-                ids += batch.column(id_names[0]).to_pylist() if id_names else []
-                start = stop
-        except OSError as error:
-            raise FileError(path, f"is a damaged Parquet file ({error})") from None
+        for batch in self._batches(list(dict.fromkeys([*features, *id_names]))):
+            stop = start + batch.num_rows
+            if stop > self.n:
+                break
+            values[start:stop] = batch_values(path, batch, features, start, dtype, keep_bad)
+            ids += batch.column(id_names[0]).to_pylist() if id_names else []
+            start = stop
+        if start != self.n:
+            raise FileError(
+                path, f"is a damaged Parquet file: it has not the {self.n} rows it says"
+            )
         if not keep_bad:
             _refuse_values(values, path, features)
         return values, _object_array(ids) if id_names else None
