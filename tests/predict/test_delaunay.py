@@ -47,7 +47,7 @@ def test_least_spread_on_small_integers(d, seed):
     X = rng.integers(-2, 3, (8, d)).astype(float)
     if seed % 4 == 3 and d > 1:
         X[:, -1] = X[:, 0]  # a flat
-    reg = hw.DelaunayRegressor().fit(X, X[:, 0])
+    reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0])
     points = [tuple(int(v) for v in x) for x in np.unique(X, axis=0)]
     for query in rng.integers(-3, 4, (12, d)):
         p, spread = least_spread(points, tuple(int(v) for v in query))
@@ -80,7 +80,7 @@ def integer_sphere(corners):
 def test_spheres_are_empty_exactly(d):
     rng = np.random.default_rng(d)
     X = rng.integers(-50, 51, (200, d))
-    reg = hw.DelaunayRegressor().fit(X, X[:, 0])
+    reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0])
     found = reg.simplices(rng.integers(-20, 21, (20, d)) * 0.5)
     inside = 0
     for corners, status in zip(found.corners, found.status):
@@ -99,7 +99,7 @@ def test_agrees_with_a_triangulation(n, d):
     X, Q = rng.normal(size=(n, d)), rng.normal(size=(200, d)) * 0.7
     mesh = Delaunay(X)
     at = mesh.find_simplex(Q)
-    W = hw.DelaunayRegressor().fit(X, X[:, 0]).weights(Q)
+    W = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0]).weights(Q)
     for b in np.flatnonzero(at >= 0):
         T = mesh.transform[at[b]]
         part = T[:d] @ (Q[b] - T[d])
@@ -116,7 +116,7 @@ def test_recorded_simplices(path):
     data = np.load(path)
     names = [""] if "Q" in data else ["_inside", "_uniform"]
     X = data["Xs"] if "Q" in data else data["X"]
-    reg = hw.DelaunayRegressor().fit(X, X[:, 0])
+    reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0])
     for name in names:
         Q = data["Q" + name]
         found = reg.simplices(Q)
@@ -181,7 +181,7 @@ def test_valid_answers_on_degenerate_rows(name, scale):
     edge = (X[rng.integers(n, size=4)] + X[rng.integers(n, size=4)]) / 2
     far = X.mean(axis=0) + rng.normal(size=(4, d)) * 10
     Q = np.concatenate([mixed, edge, X[:4], far, X.mean(axis=0) + (far - X.mean(axis=0)) * 1e6])
-    reg = hw.DelaunayRegressor().fit(X * scale, X[:, 0])
+    reg = hw.DelaunayRegressor(metric=None).fit(X * scale, X[:, 0])
     found = reg.simplices(Q * scale)
     assert all(s is not hw.SimplexStatus.LOOSE for s in found.status)
     assert found.verify(X * scale).all()
@@ -199,8 +199,8 @@ def test_valid_answers_on_degenerate_rows(name, scale):
 def test_offset_costs_its_own_digits_only():
     rng = np.random.default_rng(0)
     X, Q = rng.normal(size=(100, 3)), rng.normal(size=(20, 3)) * 0.5
-    near = hw.DelaunayRegressor().fit(X, X[:, 0]).predict(Q)
-    far = hw.DelaunayRegressor().fit(X + 2.0**30, X[:, 0]).predict(Q + 2.0**30)
+    near = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0]).predict(Q)
+    far = hw.DelaunayRegressor(metric=None).fit(X + 2.0**30, X[:, 0]).predict(Q + 2.0**30)
     np.testing.assert_allclose(far, near, atol=1e-5)
 
 
@@ -219,8 +219,8 @@ def transformed():
 @pytest.mark.parametrize("case", list(transformed()), ids=lambda c: c[0])
 def test_transformed_rows_give_the_same_weights(case):
     _, X, Q, X2, Q2, origin = case
-    W = hw.DelaunayRegressor().fit(X, X[:, 0]).weights(Q).toarray()
-    W2 = hw.DelaunayRegressor().fit(X2, X2[:, 0]).weights(Q2).toarray()
+    W = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0]).weights(Q).toarray()
+    W2 = hw.DelaunayRegressor(metric=None).fit(X2, X2[:, 0]).weights(Q2).toarray()
     back = np.zeros(W.shape)
     for column, row in enumerate(origin):
         back[:, row] += W2[:, column]
@@ -230,7 +230,7 @@ def test_transformed_rows_give_the_same_weights(case):
 def test_same_answer_one_by_one():
     rng = np.random.default_rng(2)
     X, Q = rng.integers(0, 4, (90, 3)).astype(float), rng.uniform(-1, 4, (30, 3))
-    reg = hw.DelaunayRegressor().fit(X, X[:, 1])
+    reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 1])
     one = np.concatenate([reg.weights(q[None]).toarray() for q in Q])
     np.testing.assert_array_equal(one, reg.weights(Q).toarray())
 
@@ -241,9 +241,9 @@ def test_whole_passes_find_what_the_kernel_finds(name, monkeypatch):
     rng = np.random.default_rng(4)
     X = rng.normal(size=(2500, 8)) if name == "gaussian" else cases()[name]
     Q = np.concatenate([rng.dirichlet(np.ones(len(X)), 8) @ X, rng.normal(size=(20, X.shape[1]))])
-    small = hw.DelaunayRegressor().fit(X, X[:, 0]).simplices(Q)
+    small = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0]).simplices(Q)
     monkeypatch.setattr(scaled_view, "MAX_NUMBERS_IN_MEMORY", 0)
-    reg = hw.DelaunayRegressor().fit(X, X[:, 0])
+    reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0])
     large = reg.simplices(Q)
     assert large.verify(X).all()
     assert [s.name for s in large.status] == [s.name for s in small.status]
@@ -279,14 +279,14 @@ def test_a_metric_is_a_change_of_coordinates(name):
     found = reg.simplices(Q)
     assert found.verify(X).all()
     L = reg.cloud_.metric(METRICS[name]).image(np.eye(3)).T
-    seen = hw.DelaunayRegressor().fit(X @ L.T, X[:, 0])
+    seen = hw.DelaunayRegressor(metric=None).fit(X @ L.T, X[:, 0])
     np.testing.assert_allclose(found.weights.toarray(), seen.weights(Q @ L.T).toarray(), atol=1e-9)
 
 
 def test_wrong_claims_fail():
     rng = np.random.default_rng(6)
     X, Q = rng.normal(size=(80, 3)), np.array([[0.1, 0.2, 0.0], [5.0, 0.0, 0.0]])
-    reg = hw.DelaunayRegressor().fit(X, X[:, 0])
+    reg = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0])
     found = reg.simplices(Q)
     assert found.verify(X).all()
     bad = found.weights.copy()
@@ -304,6 +304,6 @@ def test_wrong_claims_fail():
 
 def test_a_far_query_keeps_the_projection():
     X = np.random.default_rng(7).normal(size=(100, 4))
-    found = hw.DelaunayRegressor().fit(X, X[:, 0]).simplices(np.full((1, 4), 1e6))
+    found = hw.DelaunayRegressor(metric=None).fit(X, X[:, 0]).simplices(np.full((1, 4), 1e6))
     assert found.status[0] is hw.SimplexStatus.OUTSIDE
     assert found.verify(X).all()
