@@ -198,7 +198,7 @@ def test_many_rows_in_several_blocks(monkeypatch):
     rng = np.random.default_rng(0)
     rows, queries = rng.normal(size=(500, 4)), rng.normal(size=(40, 4)) * 2
     location = hw.locate(rows, queries, metric=None, reference=0)
-    monkeypatch.setattr(verify, "BLOCK", 7)
+    monkeypatch.setattr(verify, "CHECKER_BLOCK_ROWS", 7)
     assert location.verify(rows).all()
     out = location.verdict == -1
     beyond = np.vstack([rows, queries[out][:1]])[1:]

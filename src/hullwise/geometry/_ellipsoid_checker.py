@@ -11,10 +11,10 @@ from .cloud import Cloud
 if TYPE_CHECKING:
     from .ellipsoid import Ellipsoid
 
-NEAR = 1e-6  # rows this close to the boundary are looked at in extended precision
+EXTENDED_PRECISION_MARGIN = 1e-6  # rows this close to the boundary need extended precision
 
 
-def verify(ellipsoid: Ellipsoid, cloud: Cloud) -> bool:
+def verify_ellipsoid(ellipsoid: Ellipsoid, cloud: Cloud) -> bool:
     """Whether every row is enclosed and the volume is within the stated factor of the smallest."""
     e = ellipsoid
     if cloud.d != len(e.offset) or e.root.shape != (e.rank, cloud.d):
@@ -40,9 +40,9 @@ def _coordinates(
 def _encloses(e: Ellipsoid, X: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
     D = _coordinates(e, X)
     length = np.sqrt(((D @ e.root.T) ** 2).sum(axis=1))
-    if (length > 1 + NEAR).any():
+    if (length > 1 + EXTENDED_PRECISION_MARGIN).any():
         return False
-    close = D[length > 1 - NEAR].astype(np.longdouble)
+    close = D[length > 1 - EXTENDED_PRECISION_MARGIN].astype(np.longdouble)
     root = e.root.astype(np.longdouble)
     for row in close:  # one by one: an extended product has no fast form anyway
         if np.square((root * row).sum(axis=1)).sum() > 1:
@@ -69,6 +69,6 @@ def _weights_prove_gap(e: Ellipsoid, cloud: Cloud) -> bool:
     outer = np.log(np.linalg.svd(e.root, compute_uv=False)[:r])  # 1 / half axes of the ellipsoid
     excess = -outer.sum() - inner.sum() - 0.5 * r * np.log(r)
     # the sums of logarithms are right to about eps times the spread of the axes
-    fuzz = 64 * np.finfo(np.float64).eps * r * np.exp(max(np.ptp(inner), np.ptp(outer)))
-    said = 0.5 * r * np.log1p(e.gap * (r + 1) / r)
-    return bool(excess <= min(e.log_volume_gap, said) + fuzz + 1e-12)
+    rounding = 64 * np.finfo(np.float64).eps * r * np.exp(max(np.ptp(inner), np.ptp(outer)))
+    claimed = 0.5 * r * np.log1p(e.gap * (r + 1) / r)
+    return bool(excess <= min(e.log_volume_gap, claimed) + rounding + 1e-12)

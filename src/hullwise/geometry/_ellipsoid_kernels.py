@@ -17,8 +17,8 @@ from scipy.linalg import cho_factor, cho_solve, lapack
 
 from .._core.types import Floats, Indices
 
-CHUNK = 256  # rows of a Gram matrix worked on while they lie in the cache
-CALM = 0.99  # part of the way to the boundary an interior step goes
+GRAM_BLOCK_ROWS = 256  # rows of a Gram matrix worked on while they lie in the cache
+INTERIOR_STEP_FRACTION = 0.99  # part of the way to the boundary an interior step goes
 
 
 def deletion_bound(gap: float, p: int) -> float:
@@ -63,7 +63,7 @@ def multiplicative(Y: Floats, u: Floats, steps: int) -> Floats:
 
 
 def interior_point(
-    Y: Floats, u: Floats, target: float, limit: int, tick: Callable[[float], None]
+    Y: Floats, u: Floats, target: float, limit: int, progress: Callable[[float], None]
 ) -> tuple[Floats, Floats, int]:
     """Weights on Y to a relative gap `target`: (u, kappa, steps).
 
@@ -76,50 +76,50 @@ def interior_point(
     V, kappa = leverages(Y, u)
     gap = float(kappa.max()) / p - 1
     slack = np.maximum(p - kappa, 0.3 * p * max(gap, 1e-9))
-    best, since = (gap, u, kappa), 0
+    best, n_stalled = (gap, u, kappa), 0
     for step in range(1, limit + 1):
-        if gap <= target or since == 4:
+        if gap <= target or n_stalled == 4:
             return best[1], best[2], step - 1
         total = float(u.sum())
         w = kappa / total
         factor = _newton_matrix(V, slack / u, total)
         du, ds = _direction(factor, u, slack, w - p, 0.0)
-        a, b = _reach(u, du), _reach(slack, ds)
+        a, b = _step_length(u, du), _step_length(slack, ds)
         mean = float(u @ slack) / s
-        ahead = float((u + a * du) @ (slack + b * ds)) / s
-        du, ds = _direction(factor, u, slack, w - p, mean * (ahead / mean) ** 3 - du * ds)
+        predicted = float((u + a * du) @ (slack + b * ds)) / s
+        du, ds = _direction(factor, u, slack, w - p, mean * (predicted / mean) ** 3 - du * ds)
         del factor  # the next one needs the room
-        u = u + min(1.0, CALM * _reach(u, du, 2.0)) * du
-        slack = slack + min(1.0, CALM * _reach(slack, ds, 2.0)) * ds
+        u = u + min(1.0, INTERIOR_STEP_FRACTION * _step_length(u, du, 2.0)) * du
+        slack = slack + min(1.0, INTERIOR_STEP_FRACTION * _step_length(slack, ds, 2.0)) * ds
         V, kappa = leverages(Y, u)
         gap = float(kappa.max()) / p - 1
-        since = 0 if gap < 0.9 * best[0] else since + 1
+        n_stalled = 0 if gap < 0.9 * best[0] else n_stalled + 1
         if gap < best[0]:
             best = (gap, u / u.sum(), kappa)
-        tick(gap)
+        progress(gap)
     return best[1], best[2], limit
 
 
 def _newton_matrix(V: Floats, diagonal: Floats, total: float) -> tuple[Floats, bool]:
     """Cholesky factor of ((1 + V V') / total) squared entry by entry, plus a diagonal."""
-    trust = 0.0
+    damping = 0.0
     while True:
         K = V @ V.T
-        for at in range(0, len(K), CHUNK):
-            part = K[at : at + CHUNK]
+        for at in range(0, len(K), GRAM_BLOCK_ROWS):
+            part = K[at : at + GRAM_BLOCK_ROWS]
             part += 1.0
             part /= total
             part *= part
-        own = K.reshape(-1)[:: len(K) + 1]
-        own += diagonal
-        own *= 1 + trust
+        diagonal_view = K.reshape(-1)[:: len(K) + 1]
+        diagonal_view += diagonal
+        diagonal_view *= 1 + damping
         try:
             factor: tuple[Floats, bool] = cho_factor(
                 K.T, lower=True, overwrite_a=True, check_finite=False
             )
         except np.linalg.LinAlgError:
             # K o K has rank at most p (p + 1) / 2: at the end rounding alone may break it
-            trust = max(100 * trust, 1e-13)
+            damping = max(100 * damping, 1e-13)
             continue
         return factor
 
@@ -132,7 +132,7 @@ def _direction(
     return du, (aim - u * slack - slack * du) / u
 
 
-def _reach(x: Floats, dx: Floats, most: float = 1.0) -> float:
+def _step_length(x: Floats, dx: Floats, most: float = 1.0) -> float:
     """Largest step at most `most` that keeps x + step dx nonnegative."""
     rate = float(np.max(-dx / x))
     return min(most, 1.0 / rate) if rate > 0 else most
@@ -145,31 +145,31 @@ def newton_on_support(Y: Floats, u: Floats, kappa: Floats) -> tuple[Indices, Flo
     first kind kappa = p is a smooth square system that Newton solves in two or three steps.
     """
     p = Y.shape[1] + 1
-    on = np.flatnonzero(u * len(u) > np.maximum(p - kappa, 0.0) / p)
-    v = u[on] / u[on].sum()
+    support = np.flatnonzero(u * len(u) > np.maximum(p - kappa, 0.0) / p)
+    v = u[support] / u[support].sum()
     for _ in range(8):
         try:
-            V, now = leverages(Y[on], v)
+            V, now = leverages(Y[support], v)
             if np.abs(now - p).max() < 1e-10 * p:
                 break
-            v = v + cho_solve(_newton_matrix(V, np.zeros(len(on)), 1.0), now - p)
+            v = v + cho_solve(_newton_matrix(V, np.zeros(len(support)), 1.0), now - p)
         except np.linalg.LinAlgError:
             return None
-        on, v = on[v > 0], v[v > 0]
-        if len(on) < p:
+        support, v = support[v > 0], v[v > 0]
+        if len(support) < p:
             return None
         v = v / v.sum()
-    return on, v
+    return support, v
 
 
-def negligible(u: Floats, p: int, budget: float) -> Indices:
+def heaviest_rows(u: Floats, p: int, budget: float) -> Indices:
     """Rows to keep when the lightest ones go and no leverage may grow by more than `budget`.
 
     Without rows of total weight m, M shrinks by at most the factor 1 - m max kappa.
     """
     order = np.argsort(u, kind="stable")
-    gone = np.cumsum(u[order]) * p <= budget
-    return np.sort(order[~gone])
+    dropped = np.cumsum(u[order]) * p <= budget
+    return np.sort(order[~dropped])
 
 
 def away_steps(Y: Floats, u: Floats, target: float, steps: int) -> tuple[Floats, Floats]:
@@ -185,8 +185,8 @@ def away_steps(Y: Floats, u: Floats, target: float, steps: int) -> tuple[Floats,
     inverse = np.eye(p)
     kappa = np.einsum("ij,ij->i", Z, Z)
     for _ in range(steps):
-        on = np.flatnonzero(u)
-        up, down = int(kappa.argmax()), int(on[kappa[on].argmin()])
+        support = np.flatnonzero(u)
+        up, down = int(kappa.argmax()), int(support[kappa[support].argmin()])
         over, under = kappa[up] / p - 1, 1 - kappa[down] / p
         if max(over, under) <= target:
             break

@@ -13,8 +13,8 @@ from .._core.types import Floats, Indices
 from .scaled_view import ScaledView
 from .scaling import Frame, power_of_two_exponents
 
-ROOMY = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
-ULPS = 8 * np.finfo(np.float64).eps
+GRAM_RANK_TOLERANCE = 1e-7  # eigenvalue ratio above which a Gram matrix shows the rank beyond doubt
+CONSTANT_COLUMN_WIDTH = 4 * 8 * np.finfo(np.float64).eps  # of its size: narrower is constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,8 @@ class Flat:
         D = self.frame.map(Q) - self.mean
         size = np.linalg.norm(D @ self.basis, axis=1)
         if self.directions is not None:
-            left = D - (D @ self.directions) @ self.directions.T
-            off = np.abs(left).max(axis=1, initial=0.0)
+            residual = D - (D @ self.directions) @ self.directions.T
+            off = np.abs(residual).max(axis=1, initial=0.0)
             size[off > 1e-9 * (1 + np.abs(D).max(axis=1, initial=0.0))] = np.inf
         return np.asarray(size)
 
@@ -56,7 +56,7 @@ class Flat:
         return np.asarray(1 + np.square(self.mahalanobis(X)) > n * (1 - 1e-9))
 
 
-def blocks(view: ScaledView) -> Iterator[tuple[slice, Floats]]:
+def row_blocks(view: ScaledView) -> Iterator[tuple[slice, Floats]]:
     """All rows of a view, about 8 MiB at a time."""
     size = int(np.clip((1 << 20) // view.rank, 64, 8192))
     for start in range(0, view.n, size):
@@ -65,7 +65,7 @@ def blocks(view: ScaledView) -> Iterator[tuple[slice, Floats]]:
 
 
 def find_flat(view: ScaledView, noise: Floats, tolerance: float = 1e-11) -> Flat:
-    """Rank and round coordinates; O(n d^2), one pass where the rank is plain and two elsewhere.
+    """Rank and round coordinates; O(n d^2), one pass where the rank is clear and two elsewhere.
 
     A direction is part of the flat when the rows' spread along it exceeds both `tolerance` times
     the largest spread (columns measured in their own width) and four times the rounding of the
@@ -75,21 +75,22 @@ def find_flat(view: ScaledView, noise: Floats, tolerance: float = 1e-11) -> Flat
     if view.n <= view.rank:
         mean = view.take(np.arange(view.n)).mean(axis=0)
         return Flat(frame, mean, *_basis_by_svd(view, mean, noise, tolerance))
-    total, gram = _sums(view.ask(_moments))
+    total, gram = _sum_moments(view.ask(_moments))
     mean = total / view.n
     gram = gram / view.n - np.outer(mean, mean)
     spread = np.sqrt(np.maximum(np.diag(gram), 0.0))
     # a column of little more than rounding keeps its frame's unit: dividing would raise the noise
     unit = np.where(spread > 1e3 * noise, spread, 1.0)
     values, vectors = np.linalg.eigh(gram / np.outer(unit, unit))
-    plain = values > ROOMY * values[-1]
-    size, axes = np.sqrt(values[plain]), vectors[:, plain]
-    if not plain.all():
-        thin = _thin_directions(view, mean, unit, vectors[:, ~plain])
-        rounding = 4 * np.linalg.norm(thin[1] * (noise / unit)[:, None], axis=0)
-        keep = (thin[0] > tolerance * np.sqrt(max(values[-1], 0.0))) & (thin[0] > rounding)
-        size = np.concatenate([size, thin[0][keep]])
-        axes = np.concatenate([axes, thin[1][:, keep]], axis=1)
+    major = values > GRAM_RANK_TOLERANCE * values[-1]
+    size, axes = np.sqrt(values[major]), vectors[:, major]
+    if not major.all():
+        minor_size, minor_axes = _minor_directions(view, mean, unit, vectors[:, ~major])
+        rounding = 4 * np.linalg.norm(minor_axes * (noise / unit)[:, None], axis=0)
+        largest = np.sqrt(max(values[-1], 0.0))
+        in_flat = (minor_size > tolerance * largest) & (minor_size > rounding)
+        size = np.concatenate([size, minor_size[in_flat]])
+        axes = np.concatenate([axes, minor_axes[:, in_flat]], axis=1)
     basis = axes / size / unit[:, None]
     if len(size) == view.rank:
         return Flat(frame, mean, basis, None)
@@ -102,18 +103,18 @@ def _moments(
     """Sum and sum of outer products of the rows of a part, or of (rows - mean) @ axes."""
     r = view.rank if axes is None else axes.shape[1]
     total, gram = np.zeros(r), np.zeros((r, r))
-    for _, Z in blocks(view):
+    for _, Z in row_blocks(view):
         Y = Z if axes is None else (Z - mean) @ axes
         total += Y.sum(axis=0)
         gram += Y.T @ Y
     return total, gram
 
 
-def _sums(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    return np.sum([one[0] for one in parts], axis=0), np.sum([one[1] for one in parts], axis=0)
+def _sum_moments(parts: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    return np.sum([part[0] for part in parts], axis=0), np.sum([part[1] for part in parts], axis=0)
 
 
-def _thin_directions(
+def _minor_directions(
     view: ScaledView, mean: Floats, unit: Floats, axes: Floats
 ) -> tuple[Floats, Floats]:
     """Spread of the rows along directions where a Gram matrix sees only its own rounding.
@@ -121,19 +122,19 @@ def _thin_directions(
     The rows are projected on those directions first, which makes the numbers small before they
     are squared: spreads of 1e-15 of the largest are seen instead of 1e-8.
     """
-    shift, gram = _sums(view.ask(partial(_moments, mean=mean, axes=axes / unit[:, None])))
+    shift, gram = _sum_moments(view.ask(partial(_moments, mean=mean, axes=axes / unit[:, None])))
     gram = gram / view.n - np.outer(shift, shift) / view.n**2
     values, vectors = np.linalg.eigh(gram)
     return np.sqrt(np.maximum(values, 0.0)), axes @ vectors
 
 
-def measured_by_size(frame: Frame, size: Floats) -> Frame:
+def rescale_constant_columns(frame: Frame, size: Floats) -> Frame:
     """A column frame in which a column that hardly moves is measured by its size (d,) instead.
 
     A column that moves by no more than a few units in its last place is a constant: its noise
     must not pass for a dimension.
     """
-    constant = (size > 0) & (size * frame.factor > 2.0 / (4 * ULPS))
+    constant = (size > 0) & (size * frame.factor > 2.0 / CONSTANT_COLUMN_WIDTH)
     own = np.ldexp(1.0, -power_of_two_exponents(size))
     return replace(frame, factor=np.where(constant, own, frame.factor))
 
@@ -145,35 +146,35 @@ def _basis_by_svd(
     Z = view.take(np.arange(view.n)) - mean
     _, sigma, Vt = np.linalg.svd(Z / np.sqrt(view.n), full_matrices=False)
     rounding = 4 * np.linalg.norm(Vt * noise, axis=1)
-    keep = (sigma > tolerance * sigma.max(initial=0.0)) & (sigma > rounding)
-    directions = np.ascontiguousarray(Vt[keep].T)
-    return directions / sigma[keep], None if keep.sum() == view.rank else directions
+    in_flat = (sigma > tolerance * sigma.max(initial=0.0)) & (sigma > rounding)
+    directions = np.ascontiguousarray(Vt[in_flat].T)
+    return directions / sigma[in_flat], None if in_flat.sum() == view.rank else directions
 
 
-def extremes(view: ScaledView, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
+def extreme_rows(view: ScaledView, flat: Flat, N: Floats) -> tuple[Floats, Indices]:
     """|y N|^2 of every row, and the rows furthest either way along each column of N (r, k)."""
-    parts = view.ask(partial(_extremes, mean=flat.mean, to=flat.basis @ N))
-    best = np.stack([one[1] for one in parts])
+    parts = view.ask(partial(_extremes, mean=flat.mean, projector=flat.basis @ N))
+    best = np.stack([part[1] for part in parts])
     first = best.argmax(axis=0)  # the parts in order: equal ones keep the lower row
-    row = np.stack([one[2] for one in parts])[first, np.arange(best.shape[1])]
-    return np.concatenate([one[0] for one in parts]), row
+    row = np.stack([part[2] for part in parts])[first, np.arange(best.shape[1])]
+    return np.concatenate([part[0] for part in parts]), row
 
 
 def _extremes(
-    view: ScaledView, begin: int, mean: Floats, to: Floats
+    view: ScaledView, begin: int, mean: Floats, projector: Floats
 ) -> tuple[Floats, Floats, Indices]:
-    k = to.shape[1]
+    k = projector.shape[1]
     size = np.zeros(view.n)
     best, row = np.full(2 * k, -np.inf), np.zeros(2 * k, dtype=np.intp)
-    for at, Z in blocks(view):
-        Y = (Z - mean) @ to
+    for at, Z in row_blocks(view):
+        Y = (Z - mean) @ projector
         size[at] = np.einsum("ij,ij->i", Y, Y)
-        for part, sign in ((slice(0, k), 1), (slice(k, 2 * k), -1)):
+        for half, sign in ((slice(0, k), 1), (slice(k, 2 * k), -1)):
             arg = Y.argmax(axis=0) if sign > 0 else Y.argmin(axis=0)
             value = sign * Y[arg, np.arange(k)]
-            better = value > best[part]
-            best[part] = np.where(better, value, best[part])
-            row[part] = np.where(better, arg + at.start + begin, row[part])
+            better = value > best[half]
+            best[half] = np.where(better, value, best[half])
+            row[half] = np.where(better, arg + at.start + begin, row[half])
     return size, best, row
 
 
@@ -183,17 +184,17 @@ def spanning_rows(view: ScaledView, flat: Flat, count: int) -> Indices:
     One pass picks them; further ones only while some direction of unit variance in the cloud is
     nearly lost in the choice, which adds the extreme rows along each such direction.
     """
-    size, rows = extremes(view, flat, np.eye(flat.rank))
+    size, rows = extreme_rows(view, flat, np.eye(flat.rank))
     count = min(count, view.n)
-    far = np.argpartition(size, view.n - count)[view.n - count :]
-    rows = np.union1d(rows, far)
+    outermost = np.argpartition(size, view.n - count)[view.n - count :]
+    rows = np.union1d(rows, outermost)
     while True:
         Y = (view.take(rows) - flat.mean) @ flat.basis
         values, vectors = np.linalg.eigh((Y - Y.mean(axis=0)).T @ (Y - Y.mean(axis=0)))
-        weak = values < 0.25
-        if not weak.any():
+        underspanned = values < 0.25
+        if not underspanned.any():
             return rows
-        more = np.union1d(rows, extremes(view, flat, vectors[:, weak])[1])
-        if len(more) == len(rows):
+        extended = np.union1d(rows, extreme_rows(view, flat, vectors[:, underspanned])[1])
+        if len(extended) == len(rows):
             return rows
-        rows = more
+        rows = extended

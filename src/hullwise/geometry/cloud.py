@@ -25,7 +25,7 @@ from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..io.rows import ArrayRows, Rows, ask
 from ._feature_statistics import feature_summary, rounded_mean, sums_of_squares
-from ._flat import Flat, find_flat, measured_by_size
+from ._flat import Flat, find_flat, rescale_constant_columns
 from ._score_blocks import BLOCK_ROWS
 from .metric import Metric, parse_metric
 from .pricing import top_rows
@@ -283,7 +283,7 @@ class Cloud:
     def flat(self) -> Flat:
         """The flat that the rows span, and round coordinates on it; one or two passes, O(n d^2)."""
         size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._prescale
-        frame = measured_by_size(self.columnwise(), size)
+        frame = rescale_constant_columns(self.columnwise(), size)
         return find_flat(self.view(frame), size * frame.factor * np.finfo(np.float64).eps)
 
     @property

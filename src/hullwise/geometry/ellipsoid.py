@@ -21,9 +21,9 @@ from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..io.validation import check_rows
 from . import _ellipsoid_kernels as kernels
-from ._d_optimal_design import Search
-from ._ellipsoid_checker import verify
-from ._flat import Flat, blocks
+from ._d_optimal_design import DesignSearch
+from ._ellipsoid_checker import verify_ellipsoid
+from ._flat import Flat, row_blocks
 from .cloud import Cloud
 from .scaled_view import ScaledView
 from .scaling import Frame
@@ -161,7 +161,7 @@ class Ellipsoid:
         {x : (x - c)' S^-1 (x - c) <= rank} for the mean c and covariance S of the rows under
         *any* weights, so two volumes are compared. O(n d rank); shares no code with the solver.
         """
-        return verify(self, _cloud(X))
+        return verify_ellipsoid(self, _as_cloud(X))
 
     def __repr__(self) -> str:
         n, d = len(self.support), len(self.offset)
@@ -236,26 +236,26 @@ def smallest_ellipsoid(
     check_int("working_rows", working_rows, 1)
     if not 0 < check_nonnegative("tolerance", tolerance) < 1:
         raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
-    cloud = _cloud(cloud_or_X)
-    spent = 0
+    cloud = _as_cloud(cloud_or_X)
+    n_iterations = 0
     # at these sizes a second BLAS thread burns its core and gains next to nothing
     with single_threaded_blas():
         flat = cloud.flat
         view = cloud.view(flat.frame)
         rows, u = np.zeros(1, dtype=np.intp), np.ones(1)
         if flat.rank:
-            search = Search(view, flat, tolerance, max_iterations, working_rows, progress)
+            search = DesignSearch(view, flat, tolerance, max_iterations, working_rows, progress)
             rows, u = search.run()
-            spent = search.spent
+            n_iterations = search.n_iterations
         ellipsoid = _enclose(view, flat, rows, u)
     status = EllipsoidStatus.OPTIMAL
     if ellipsoid.gap > tolerance:
-        out = spent >= max_iterations
-        status = EllipsoidStatus.BUDGET if out else EllipsoidStatus.ROUNDING
-    return replace(ellipsoid, iterations=spent, status=status, columns=cloud.columns)
+        ran_out = n_iterations >= max_iterations
+        status = EllipsoidStatus.BUDGET if ran_out else EllipsoidStatus.ROUNDING
+    return replace(ellipsoid, iterations=n_iterations, status=status, columns=cloud.columns)
 
 
-def _cloud(X: Any) -> Cloud:
+def _as_cloud(X: Any) -> Cloud:
     """The one place where rows of any kind become a cloud."""
     return X if isinstance(X, Cloud) else Cloud(X, copy=False)
 
@@ -268,10 +268,10 @@ def _enclose(view: ScaledView, flat: Flat, rows: Indices, u: Floats) -> Ellipsoi
     offset, rank = u @ Z, flat.rank
     Y = (Z - flat.mean) @ flat.basis
     root = kernels.unit_frame(Y, u)[1] @ flat.basis.T if rank else np.zeros((0, view.rank))
-    asked = partial(_farthest, offset=offset, root=root, directions=flat.directions)
-    found = view.ask(asked)
-    largest, off = max(one[0] for one in found), max(one[1] for one in found)
-    reach = np.max([one[2] for one in found], axis=0)
+    question = partial(_farthest_in_part, offset=offset, root=root, directions=flat.directions)
+    parts = view.ask(question)
+    largest, off_flat = max(part[0] for part in parts), max(part[1] for part in parts)
+    reach = np.max([part[2] for part in parts], axis=0)
     # twice |fl(root (z - offset)) - root (z - offset)|, whatever the order of summation
     # (Higham, Accuracy and Stability, section 3.1): holds for this pass and for any later one
     eps = np.finfo(np.float64).eps
@@ -287,7 +287,7 @@ def _enclose(view: ScaledView, flat: Flat, rows: Indices, u: Floats) -> Ellipsoi
         gap=max((1 + largest) / (rank + 1) - 1, 0.0),
         log_volume_gap=max(0.5 * rank * float(np.log(largest / rank)), 0.0) if rank else 0.0,
         rank=rank,
-        flat_tolerance=2 * float(np.sqrt(off)) + 64 * eps * np.sqrt(view.rank),
+        flat_tolerance=2 * float(np.sqrt(off_flat)) + 64 * eps * np.sqrt(view.rank),
         iterations=0,
         status=EllipsoidStatus.OPTIMAL,
         frame=frame,
@@ -297,20 +297,20 @@ def _enclose(view: ScaledView, flat: Flat, rows: Indices, u: Floats) -> Ellipsoi
     )
 
 
-def _farthest(
+def _farthest_in_part(
     view: ScaledView, begin: int, offset: Floats, root: Floats, directions: Floats | None
 ) -> tuple[float, float, Floats]:
     """Largest |root (z - offset)|^2, largest squared distance off the flat, largest entries."""
-    largest, off, reach = 0.0, 0.0, np.zeros(view.rank)
-    for _, block in blocks(view):
+    largest, off_flat, reach = 0.0, 0.0, np.zeros(view.rank)
+    for _, block in row_blocks(view):
         D = block - offset
         V = D @ root.T
         largest = max(largest, float(np.einsum("ij,ij->i", V, V).max()))
         reach = np.maximum(reach, np.abs(block).max(axis=0))
         if directions is not None:
             D -= (D @ directions) @ directions.T
-            off = max(off, float(np.einsum("ij,ij->i", D, D).max()))
-    return largest, off, reach
+            off_flat = max(off_flat, float(np.einsum("ij,ij->i", D, D).max()))
+    return largest, off_flat, reach
 
 
 def _distance(Z: Floats, ellipsoid: Ellipsoid) -> Floats:
@@ -321,7 +321,7 @@ def _distance(Z: Floats, ellipsoid: Ellipsoid) -> Floats:
     D /= size  # far queries must not overflow when squared
     out = np.linalg.norm(D @ ellipsoid.root.T, axis=1) * size[:, 0]
     if ellipsoid.directions is not None:
-        left = D - (D @ ellipsoid.directions) @ ellipsoid.directions.T
+        residual = D - (D @ ellipsoid.directions) @ ellipsoid.directions.T
         allowed = ellipsoid.flat_tolerance / size[:, 0] + 64 * eps
-        out[np.linalg.norm(left, axis=1) > allowed] = np.inf
+        out[np.linalg.norm(residual, axis=1) > allowed] = np.inf
     return np.asarray(out)

@@ -9,8 +9,8 @@ import numpy as np
 from .._core.types import Floats
 from .cloud import Cloud
 
-SAMPLE = 2000
-ANGLES = 64
+MAP_SAMPLE_ROWS = 2000
+N_OUTLINE_DIRECTIONS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +42,19 @@ class PrincipalPlane:
 
 def principal_plane(cloud: Cloud) -> PrincipalPlane:
     """The map of a cloud; one pass for the outline, O(n d), and O(s d^2) for the axes."""
-    rows = cloud.sample(int(np.clip((1 << 22) // cloud.d, 64, SAMPLE)))
+    rows = cloud.sample(int(np.clip((1 << 22) // cloud.d, 64, MAP_SAMPLE_ROWS)))
     sample = cloud.take(rows)
     scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
     Z = (sample - cloud.mean) / scale
     _, size, axes = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)
     variance = size**2 / max(float((size**2).sum()), 1e-300)
-    found = min(2, len(axes))
-    first, share = np.zeros((2, cloud.d)), np.zeros(2)
+    n_axes = min(2, len(axes))
+    principal, share = np.zeros((2, cloud.d)), np.zeros(2)
     # the sign of an axis is free: the largest entry is made positive, so that maps compare
-    turn = np.sign(axes[np.arange(found), np.abs(axes[:found]).argmax(axis=1)])
-    first[:found], share[:found] = axes[:found] * turn[:, None], variance[:found]
-    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
-    G = np.outer(np.cos(angle), first[0]) + np.outer(np.sin(angle), first[1])
+    sign = np.sign(axes[np.arange(n_axes), np.abs(axes[:n_axes]).argmax(axis=1)])
+    principal[:n_axes], share[:n_axes] = axes[:n_axes] * sign[:, None], variance[:n_axes]
+    angle = np.linspace(0, 2 * np.pi, N_OUTLINE_DIRECTIONS, endpoint=False)
+    G = np.outer(np.cos(angle), principal[0]) + np.outer(np.sin(angle), principal[1])
     corners = np.unique(cloud.support(G * (scale.min() / scale)).rows)
     outline = cloud.take(np.setdiff1d(corners, rows))
-    return PrincipalPlane(first, share, cloud.mean, scale, np.concatenate([sample, outline]))
+    return PrincipalPlane(principal, share, cloud.mean, scale, np.concatenate([sample, outline]))

@@ -42,7 +42,7 @@ def append_column(Qt: Any, R: Any, k: int, a: Any) -> bool:
         q[i] = a[i]
     for j in range(k):
         R[j, k] = 0.0
-    size = np.sqrt(dot(a, a, n))
+    norm = np.sqrt(dot(a, a, n))
     for _ in range(2):  # twice is enough: orthogonal to rounding whatever the column
         for j in range(k):
             h = dot(Qt[j], q, n)
@@ -50,12 +50,12 @@ def append_column(Qt: Any, R: Any, k: int, a: Any) -> bool:
             qj = Qt[j]
             for i in range(n):
                 q[i] -= h * qj[i]
-    rest = np.sqrt(dot(q, q, n))
-    if rest <= 1e-14 * size:
+    residual_norm = np.sqrt(dot(q, q, n))
+    if residual_norm <= 1e-14 * norm:
         return False
-    R[k, k] = rest
+    R[k, k] = residual_norm
     for i in range(n):
-        q[i] /= rest
+        q[i] /= residual_norm
     return True
 
 

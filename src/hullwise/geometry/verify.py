@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .location import Location
 
 CHECKER_ROUNDOFF = 2.0**-53
-BLOCK = 2048
+CHECKER_BLOCK_ROWS = 2048  # of rows, and of queries
 
 
 def verify_location(location: Location, rows: Rows, exact: bool) -> np.ndarray[Any, Any]:
@@ -32,18 +32,18 @@ def verify_location(location: Location, rows: Rows, exact: bool) -> np.ndarray[A
     from the two (and for `INSIDE` the combination agrees with the query in every feature within
     the tolerance; with `exact`, the query is a convex combination exactly where that is claimed).
     """
-    M = _Metric(location.metric.root, location.metric.factor)
-    highest, slack, nearly = _highest_rows(location, rows, M, exact)
+    M = _CheckedMetric(location.metric.root, location.metric.factor)
+    largest_gap, slack, near_maximum = _farthest_along_directions(location, rows, M, exact)
     return np.array(
         [
-            _row_holds(location, rows, M, b, highest[b], slack[b], nearly[b], exact)
+            _claims_hold(location, rows, M, b, largest_gap[b], slack[b], near_maximum[b], exact)
             for b in range(len(location.verdict))
         ],
         dtype=bool,
     )
 
 
-class _Metric:
+class _CheckedMetric:
     """<v, w>_M, in float64 and in integers."""
 
     def __init__(self, root: Floats, factor: Floats | None) -> None:
@@ -57,59 +57,59 @@ class _Metric:
         """Bound on |L v'| for every v' with |v'| <= v in each feature."""
         return V * self.root if self.L is None else V @ np.abs(self.L).T
 
-    def exact_image(self, v: _Exact) -> _Exact:
+    def exact_image(self, v: _BigFloats) -> _BigFloats:
         """L v exactly."""
         if self.L is None:
-            return _exact(self.root).times(v)
+            return _to_big_floats(self.root).times(v)
         return self._whole.product(v)
 
-    def functional(self, v: _Exact) -> _Exact:
+    def functional(self, v: _BigFloats) -> _BigFloats:
         """M v exactly."""
         if self.L is None:
-            return _exact(self.root).times(self.exact_image(v))
-        turned = _Exact(self._whole.whole.T, self._whole.exponent)
+            return _to_big_floats(self.root).times(self.exact_image(v))
+        turned = _BigFloats(self._whole.whole.T, self._whole.exponent)
         return turned.product(self.exact_image(v))
 
     @cached_property
-    def _whole(self) -> _Exact:
-        return _exact(self.L)
+    def _whole(self) -> _BigFloats:
+        return _to_big_floats(self.L)
 
 
 @dataclass(frozen=True, eq=False)
-class _Exact:
+class _BigFloats:
     """Whole numbers (Python's, of any size) times a power of two: what floats are, exactly."""
 
     whole: Any
     exponent: int
 
-    def times(self, other: _Exact) -> _Exact:
-        return _Exact(self.whole * other.whole, self.exponent + other.exponent)
+    def times(self, other: _BigFloats) -> _BigFloats:
+        return _BigFloats(self.whole * other.whole, self.exponent + other.exponent)
 
-    def product(self, other: _Exact) -> _Exact:
-        return _Exact(self.whole @ other.whole, self.exponent + other.exponent)
+    def product(self, other: _BigFloats) -> _BigFloats:
+        return _BigFloats(self.whole @ other.whole, self.exponent + other.exponent)
 
     @property
-    def square(self) -> _Exact:
+    def square(self) -> _BigFloats:
         """The squared length, or the square of a number."""
         return self.product(self) if np.ndim(self.whole) else self.times(self)
 
-    def at_least(self, other: _Exact) -> bool:
+    def at_least(self, other: _BigFloats) -> bool:
         low = min(self.exponent, other.exponent)
         mine, its = (one.whole * 2 ** (one.exponent - low) for one in (self, other))
         return bool(mine >= its)
 
 
-def _exact(values: Any) -> _Exact:
+def _to_big_floats(values: Any) -> _BigFloats:
     """Floats as whole numbers with one power of two for all."""
     digits, exponent = np.frexp(np.asarray(values, dtype=np.float64))
     exponent = np.where(digits == 0, 0, exponent - 53)
     low = int(exponent.min(initial=0))
     whole = (digits * 2.0**53).astype(np.int64).astype(object)
-    return _Exact(whole * 2 ** (exponent - low).astype(object), low)
+    return _BigFloats(whole * 2 ** (exponent - low).astype(object), low)
 
 
-def _highest_rows(
-    location: Location, rows: Rows, M: _Metric, exact: bool
+def _farthest_along_directions(
+    location: Location, rows: Rows, M: _CheckedMetric, exact: bool
 ) -> tuple[Floats, Floats, list[np.ndarray[Any, Any]]]:
     """max_i <v, x_i - q>_M for each query, its rounding bound, and the rows within the bound.
 
@@ -128,41 +128,42 @@ def _highest_rows(
     bound = terms * np.einsum("ij,ij->i", size, np.abs(shifted))
     widest = np.zeros(d)
     best = np.full(m, -np.inf)
-    for start in range(0, rows.n, BLOCK):
-        Y = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64) - origin
+    for start in range(0, rows.n, CHECKER_BLOCK_ROWS):
+        Y = rows.block(start, min(start + CHECKER_BLOCK_ROWS, rows.n)).astype(np.float64) - origin
         widest = np.maximum(widest, np.abs(Y).max(axis=0))
-        for low in range(0, m, BLOCK):
-            best[low : low + BLOCK] = np.maximum(
-                best[low : low + BLOCK], (V[low : low + BLOCK] @ Y.T).max(axis=1)
-            )
+        for low in range(0, m, CHECKER_BLOCK_ROWS):
+            at = slice(low, low + CHECKER_BLOCK_ROWS)
+            best[at] = np.maximum(best[at], (V[at] @ Y.T).max(axis=1))
     bound = bound + terms * (size @ widest)
-    nearly: list[Any] = [[] for _ in range(m)]
-    unsure = np.flatnonzero(_is_unsure(location, M, best - ahead, bound, exact))
-    for start in range(0, rows.n if unsure.size else 0, BLOCK):
-        Y = rows.block(start, min(start + BLOCK, rows.n)).astype(np.float64) - origin
-        for low in range(0, len(unsure), BLOCK):
-            some = unsure[low : low + BLOCK]
-            close = V[some] @ Y.T >= (best[some] - 2 * bound[some])[:, None]
+    near_maximum: list[Any] = [[] for _ in range(m)]
+    uncertain = np.flatnonzero(_needs_exact_check(location, M, best - ahead, bound, exact))
+    for start in range(0, rows.n if uncertain.size else 0, CHECKER_BLOCK_ROWS):
+        Y = rows.block(start, min(start + CHECKER_BLOCK_ROWS, rows.n)).astype(np.float64) - origin
+        for low in range(0, len(uncertain), CHECKER_BLOCK_ROWS):
+            block = uncertain[low : low + CHECKER_BLOCK_ROWS]
+            close = V[block] @ Y.T >= (best[block] - 2 * bound[block])[:, None]
             for b, row in zip(*np.nonzero(close)):
-                nearly[some[b]].append(start + row)
-    return best - ahead, bound, [np.array(r, dtype=np.intp) for r in nearly]
+                near_maximum[block[b]].append(start + row)
+    return best - ahead, bound, [np.array(r, dtype=np.intp) for r in near_maximum]
 
 
-def _is_unsure(location: Location, M: _Metric, highest: Floats, bound: Floats, exact: bool) -> Any:
+def _needs_exact_check(
+    location: Location, M: _CheckedMetric, largest_gap: Floats, bound: Floats, exact: bool
+) -> Any:
     """Rows for which float64 cannot tell whether the lower bound holds (all that claim one)."""
-    claimed = location.lower * np.linalg.norm(M.image(location.direction), axis=1)
-    sure = (-highest - bound > claimed * (1 + 8 * CHECKER_ROUNDOFF)) & (not exact)
-    return (location.lower > 0) & ~sure
+    claim = location.lower * np.linalg.norm(M.image(location.direction), axis=1)
+    certain = (-largest_gap - bound > claim * (1 + 8 * CHECKER_ROUNDOFF)) & (not exact)
+    return (location.lower > 0) & ~certain
 
 
-def _row_holds(
+def _claims_hold(
     location: Location,
     rows: Rows,
-    M: _Metric,
+    M: _CheckedMetric,
     b: int,
-    highest: float,
+    largest_gap: float,
     bound: float,
-    nearly: np.ndarray[Any, Any],
+    near_maximum: np.ndarray[Any, Any],
     exact: bool,
 ) -> bool:
     lower, upper, verdict = location.lower[b], location.upper[b], int(location.verdict[b])
@@ -173,13 +174,13 @@ def _row_holds(
     query, v = location.queries[b].astype(np.float64), location.direction[b].astype(np.float64)
     if not (np.isfinite(v).all() and np.isfinite(lower)):
         return False
-    if lower > 0 and (exact or nearly.size):
-        if -highest + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (
+    if lower > 0 and (exact or near_maximum.size):
+        if -largest_gap + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (
             1 - 8 * CHECKER_ROUNDOFF
         ):
             return False
         # rows further than twice the bound behind the best cannot be the best
-        if nearly.size and not _separates(M, v, query, rows.take(nearly), lower):
+        if near_maximum.size and not _separates(M, v, query, rows.take(near_maximum), lower):
             return False
     span = slice(location.weights.indptr[b], location.weights.indptr[b + 1])
     support, w = location.weights.indices[span], location.weights.data[span]
@@ -190,23 +191,23 @@ def _row_holds(
     points = rows.take(support.astype(np.intp))
     if not _within(M, points, w, query, float(upper), exact):
         return False
-    return verdict != 1 or _is_inside(location, M, points, w, query, b, exact)
+    return verdict != 1 or _agrees_with_query(location, M, points, w, query, b, exact)
 
 
-def _separates(M: _Metric, v: Floats, query: Floats, points: Floats, lower: float) -> bool:
+def _separates(M: _CheckedMetric, v: Floats, query: Floats, points: Floats, lower: float) -> bool:
     """Exactly: <v, q - x>_M >= lower |v|_M for each given row."""
-    functional = M.functional(_exact(v))
-    target = _exact(lower).square.times(M.exact_image(_exact(v)).square)
+    functional = M.functional(_to_big_floats(v))
+    target = _to_big_floats(lower).square.times(M.exact_image(_to_big_floats(v)).square)
     for row in points:
-        both = _exact(np.stack([query, row]))
-        gap = functional.product(_Exact(both.whole[0] - both.whole[1], both.exponent))
+        pair = _to_big_floats(np.stack([query, row]))
+        gap = functional.product(_BigFloats(pair.whole[0] - pair.whole[1], pair.exponent))
         if gap.whole <= 0 or not gap.times(gap).at_least(target):
             return False
     return True
 
 
 def _within(
-    M: _Metric, points: Floats, w: Floats, query: Floats, upper: float, exact: bool
+    M: _CheckedMetric, points: Floats, w: Floats, query: Floats, upper: float, exact: bool
 ) -> bool:
     """Whether the combination lies within `upper` of the query."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -220,16 +221,24 @@ def _within(
         return True
     if np.isfinite(length + bound) and length - bound > upper:
         return False
-    both, share = _exact(np.concatenate([query[None], points])), _exact(w)
-    differences = _Exact(both.whole[1:] - both.whole[0], both.exponent)
-    total = _Exact(share.whole.sum(), share.exponent)
+    pair, weights = _to_big_floats(np.concatenate([query[None], points])), _to_big_floats(w)
+    differences = _BigFloats(pair.whole[1:] - pair.whole[0], pair.exponent)
+    total = _BigFloats(weights.whole.sum(), weights.exponent)
     return (
-        _exact(upper).times(total).square.at_least(M.exact_image(share.product(differences)).square)
+        _to_big_floats(upper)
+        .times(total)
+        .square.at_least(M.exact_image(weights.product(differences)).square)
     )
 
 
-def _is_inside(
-    location: Location, M: _Metric, points: Floats, w: Floats, query: Floats, b: int, exact: bool
+def _agrees_with_query(
+    location: Location,
+    M: _CheckedMetric,
+    points: Floats,
+    w: Floats,
+    query: Floats,
+    b: int,
+    exact: bool,
 ) -> bool:
     """Whether the combination agrees with the query in all that the metric sees; exactly, where
     that is claimed."""
@@ -239,10 +248,10 @@ def _is_inside(
         return False
     if not exact or location.status[b].name != "INSIDE" or len(w) > 64:
         return True
-    return _solves(points, query)
+    return _is_exact_combination(points, query)
 
 
-def _solves(points: Floats, query: Floats) -> bool:
+def _is_exact_combination(points: Floats, query: Floats) -> bool:
     """Exactly: the query is a convex combination of these affinely independent rows.
 
     Cramer by Gauss-Jordan over the rationals: slow, short, and nothing like the solver's way.
@@ -253,16 +262,18 @@ def _solves(points: Floats, query: Floats) -> bool:
         for j in range(points.shape[1])
     ]
     system.append([Fraction(1)] * (k + 1))
-    done = 0
+    n_pivots = 0
     for c in range(k):
-        pivot = next((i for i in range(done, len(system)) if system[i][c] != 0), None)
+        pivot = next((i for i in range(n_pivots, len(system)) if system[i][c] != 0), None)
         if pivot is None:
             return False
-        system[done], system[pivot] = system[pivot], system[done]
-        head = system[done][c]
-        system[done] = [x / head for x in system[done]]
+        system[n_pivots], system[pivot] = system[pivot], system[n_pivots]
+        head = system[n_pivots][c]
+        system[n_pivots] = [x / head for x in system[n_pivots]]
         for i, row in enumerate(system):
-            if i != done and row[c] != 0:
-                system[i] = [x - row[c] * y for x, y in zip(row, system[done])]
-        done += 1
-    return all(row[k] == 0 for row in system[done:]) and all(r[k] >= 0 for r in system[:done])
+            if i != n_pivots and row[c] != 0:
+                system[i] = [x - row[c] * y for x, y in zip(row, system[n_pivots])]
+        n_pivots += 1
+    return all(row[k] == 0 for row in system[n_pivots:]) and all(
+        r[k] >= 0 for r in system[:n_pivots]
+    )

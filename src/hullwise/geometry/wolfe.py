@@ -37,7 +37,7 @@ def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
 
 @jit
 def _refine(Qt: Any, R: Any, k: int, Y: Any, s: float, active: Any, u: Any, rho: Any) -> None:
-    """One step of iterative refinement of the least squares solution; kept if it stays positive."""
+    """One step of iterative refinement of the least squares solution, if it stays positive."""
     _residual(Y, s, active, u, k, rho)
     rhs, step = np.zeros(k), np.zeros(k)
     for a in range(k):
@@ -98,7 +98,7 @@ FREE, ACTIVE, ASIDE = 0, 1, 2  # a row set aside is not tried again before the n
 
 
 @jit
-def _begin(
+def _start_active_set(
     Y: Any, warm: int, start: Any, s: float, Qt: Any, R: Any, active: Any, u: Any, state: Any
 ) -> int:
     """Factorise the warm rows with their weights, or the single row nearest to the origin."""
@@ -126,8 +126,8 @@ def _begin(
 
 
 @jit
-def _settle(
-    Qt: Any, R: Any, k: int, u: Any, new: Any, rhs: Any, active: Any, state: Any, entered: int
+def _solve_active_set(
+    Qt: Any, R: Any, k: int, u: Any, new: Any, rhs: Any, active: Any, state: Any, entering: int
 ) -> int:
     """Least squares on the active rows, dropping those it makes negative; how many are left."""
     while True:
@@ -150,8 +150,8 @@ def _settle(
         for a in range(k - 1, -1, -1):
             # a row that has just entered is still tiny after a short step: only a step that it
             # blocks itself takes it out
-            if a == blocking or (u[a] <= 1e-15 * largest and active[a] != entered):
-                state[active[a]] = ASIDE if active[a] == entered else FREE
+            if a == blocking or (u[a] <= 1e-15 * largest and active[a] != entering):
+                state[active[a]] = ASIDE if active[a] == entering else FREE
                 remove_column(Qt, R, k, a)
                 for b in range(a, k - 1):
                     u[b], active[b] = u[b + 1], active[b + 1]
@@ -159,10 +159,10 @@ def _settle(
 
 
 @jit
-def _farthest_along(Y: Any, state: Any, away: Any, beyond: float) -> Any:
-    """The free row with the largest <y, away> above `beyond`: that value and the row, or -1."""
+def _farthest_along(Y: Any, state: Any, away: Any, threshold: float) -> Any:
+    """The free row with the largest <y, away> above `threshold`: that value and the row, or -1."""
     n, r = Y.shape
-    best, at = beyond, -1
+    best, at = threshold, -1
     for i in range(n):
         if state[i] == FREE:
             value = dot(Y[i], away, r)
@@ -190,27 +190,27 @@ def nearest_to_origin(
     (rows), `weights`, `p` and the unit vector `away` = -p / |p|; returns the number of active rows.
     """
     n, r = Y.shape
-    most = min(n, r + 1) + 1
-    Qt, R = np.zeros((most, r + 1)), np.zeros((most, most))
-    u, new, rhs = np.zeros(most), np.zeros(most), np.zeros(most)
+    max_active = min(n, r + 1) + 1
+    Qt, R = np.zeros((max_active, r + 1)), np.zeros((max_active, max_active))
+    u, new, rhs = np.zeros(max_active), np.zeros(max_active), np.zeros(max_active)
     state, column, size = np.zeros(n, np.int8), np.zeros(r + 1), np.zeros(n)
     for i in range(n):
         size[i] = np.sqrt(dot(Y[i], Y[i], r))
     s = max(size.min(), 1e-3 * size.max())
     if s == 0.0:
         s = 1.0
-    k = _begin(Y, warm, start, s, Qt, R, active, u, state)
-    entered, stalled, best = -1, 0, np.inf
+    k = _start_active_set(Y, warm, start, s, Qt, R, active, u, state)
+    entering, n_stalled, best = -1, 0, np.inf
     for _ in range(20 * (n + r) + 100):
-        k = _settle(Qt, R, k, u, new, rhs, active, state, entered)
+        k = _solve_active_set(Qt, R, k, u, new, rhs, active, state, entering)
         pp = _point(Y, active, u, k, p)
-        stalled += 1
+        n_stalled += 1
         if pp < best * (1.0 - 1e-15):
-            best, stalled = pp, 0
+            best, n_stalled = pp, 0
             for i in range(n):
-                if state[i] == ASIDE and i != entered:
+                if state[i] == ASIDE and i != entering:
                     state[i] = FREE
-        if pp <= absolute * absolute or k > r or stalled > 8:
+        if pp <= absolute * absolute or k > r or n_stalled > 8:
             break
         length = np.sqrt(pp)
         if length > 1e-4 * s:
@@ -225,11 +225,11 @@ def nearest_to_origin(
             break
         column[0] = s
         column[1:] = Y[at]
-        entered = -1
+        entering = -1
         state[at] = ASIDE
-        if k < most - 1 and append_column(Qt, R, k, column):
+        if k < max_active - 1 and append_column(Qt, R, k, column):
             active[k], u[k], state[at] = at, 0.0, ACTIVE
-            entered = at
+            entering = at
             k += 1
     _refine(Qt, R, k, Y, s, active, u, column)
     _residual(Y, s, active, u, k, column)
@@ -254,20 +254,22 @@ def nearest_batch(
     m, r = Zq.shape
     width = rows.shape[1]
     Y = np.zeros((width, r))
-    kept = np.zeros(width, np.int64)
-    most = min(width, r + 1) + 1
-    active, found = np.zeros(most, np.int64), np.zeros(most)
+    cloud_rows = np.zeros(width, np.int64)
+    max_active = min(width, r + 1) + 1
+    active, solution = np.zeros(max_active, np.int64), np.zeros(max_active)
     for b in range(m):
         n = 0
         for a in range(width):
             if rows[b, a] >= 0:
-                kept[n] = rows[b, a]
+                cloud_rows[n] = rows[b, a]
                 z = pool[local[b, a]]
                 for i in range(r):
                     Y[n, i] = z[i] - Zq[b, i]
                 n += 1
-        k = nearest_to_origin(Y[:n], warm[b], weight[b], 1e-13, floor[b], active, found, P[b], U[b])
+        k = nearest_to_origin(
+            Y[:n], warm[b], weight[b], 1e-13, floor[b], active, solution, P[b], U[b]
+        )
         for a in range(k):
-            rows[b, a] = kept[active[a]]
-            weight[b, a] = found[a]
+            rows[b, a] = cloud_rows[active[a]]
+            weight[b, a] = solution[a]
         warm[b] = k
