@@ -144,12 +144,17 @@ def _stack_weights(
 
 
 def reference_distances(
-    cloud: Cloud, metric: Metric, rows: Indices, progress: Progress | None = None
+    cloud: Cloud,
+    metric: Metric,
+    rows: Indices,
+    progress: Progress | None = None,
+    scale: Floats | None = None,
 ) -> Floats:
     """Distance of each of these training rows to the hull of all the *other* rows, (len(rows),).
 
     The yardstick for new rows: a new row that is no farther out than these is as far out as
-    training rows themselves are. Cost as for `locate_in_hull` of len(rows) queries.
+    training rows themselves are. `scale` (len(rows), d) measures each in units of its own, as
+    multiples of those of a diagonal metric. Cost as for `locate_in_hull` of len(rows) queries.
     """
     if cloud.n < 2:
         return np.zeros(0)
@@ -159,7 +164,8 @@ def reference_distances(
     for at in query_blocks(len(rows), cloud.d):
         report = _shifted_progress(progress, at.start, len(rows))
         Zq = frame.map(cloud.take(rows[at]))
-        projection = project(view, Zq, exclude=rows[at], progress=report)
+        own = None if scale is None else scale[at]
+        projection = project(view, Zq, exclude=rows[at], scale=own, progress=report)
         touching = (projection.lower <= 0) & (projection.upper <= 64 * UNIT_ROUNDOFF * frame.rank)
         length[at] = np.where(touching, 0.0, projection.upper)
     return frame.distance(length)

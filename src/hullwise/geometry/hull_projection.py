@@ -67,6 +67,7 @@ def project(
     Zq: Floats,
     *,
     exclude: Indices | None = None,
+    scale: Floats | None = None,
     membership: bool = False,
     relative: float = 1e-6,
     limits: tuple[int, float] = (1000, np.inf),
@@ -74,16 +75,19 @@ def project(
 ) -> Projection:
     """Nearest points of the hull of a view to the rows of Zq (m, r), in the view's frame.
 
-    `exclude` names one row for each query that its hull shall not have (-1: none). `membership`
-    lets a query go as soon as it is separated; otherwise it stays until ``upper - lower`` is at
-    most `relative` times upper. `limits` are a number of passes and a time (`time.monotonic`).
-    `progress` hears how many queries are done.
+    `exclude` names one row for each query that its hull shall not have (-1: none). `scale` (m, r)
+    gives each query units of its own: for it all coordinates, its own and those of the rows, are
+    multiplied by its row of `scale`, and its answer is in these. `membership` lets a query go as
+    soon as it is separated; otherwise it stays until ``upper - lower`` is at most `relative` times
+    upper. `limits` are a number of passes and a time (`time.monotonic`). `progress` hears how many
+    queries are done.
     """
-    span = RowSpan(view) if view.rank > SUBSPACE_RATIO * view.n else None
+    # a span of the rows mixes coordinates, so units of a query's own leave no way through it
+    span = RowSpan(view) if view.rank > SUBSPACE_RATIO * view.n and scale is None else None
     searched, queries = (span.view, span.map(Zq)) if span else (view, Zq)
-    search = _ProjectionSearch(searched, queries, exclude, membership, relative)
+    search = _ProjectionSearch(searched, queries, exclude, membership, relative, scale)
     sample = min(SAMPLE_ROWS, SAMPLE_NUMBERS // searched.rank)
-    is_large = searched.n * searched.rank > SAMPLE_FIRST_NUMBERS
+    is_large = searched.n * searched.rank > SAMPLE_FIRST_NUMBERS and scale is None
     if is_large and searched.n > 4 * sample and sample > 2 * searched.rank:
         search.start_with_sample(*searched.sample(sample), limits)
     search.run(limits, progress)
@@ -98,16 +102,21 @@ def project(
 
 
 def lower_bounds(
-    view: ScaledView, U: Floats, Zq: Floats, best: Floats, single: bool
+    view: ScaledView,
+    U: Floats,
+    Zq: Floats,
+    best: Floats,
+    single: bool,
+    scale: Floats | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     """What a pass proves: a lower bound on each distance, <u, q>, and the rounding in both.
 
     Every row x has <u, x> <= best + error, so the query is at least (<u, q> - best - error) / |u|
-    away from the hull.
+    away from the hull; in units of its own the same functional has the length |u / scale|.
     """
-    length = np.sqrt(np.einsum("ij,ij->i", U, U)) * (1 + 4 * UNIT_ROUNDOFF)
+    length = row_lengths(U if scale is None else U / scale) * (1 + 4 * UNIT_ROUNDOFF)
     at_query = np.einsum("ij,ij->i", U, Zq)
-    size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
+    size = row_lengths(Zq)
     error = view.rounding_bound(U, single) + 2 * U.shape[1] * UNIT_ROUNDOFF * size * length
     gap = at_query - best
     # room for a checker with a coarser rounding bound, but never at the cost of the sign
@@ -125,11 +134,13 @@ class _ProjectionSearch:
         exclude: Indices | None,
         membership: bool,
         relative: float,
+        scale: Floats | None = None,
     ) -> None:
         m, r = Zq.shape
-        self.view, self.Zq, self.exclude = view, Zq, exclude
+        self.view, self.Zq, self.exclude, self.scale = view, Zq, exclude, scale
         self.membership, self.relative = membership, relative
-        self.size = np.sqrt(np.einsum("ij,ij->i", Zq, Zq))
+        own_Zq = self.own_units(Zq)
+        self.size = row_lengths(own_Zq)
         self.lower, self.upper = np.zeros(m), np.full(m, np.inf)
         self.rows, self.weights = np.zeros((m, 0), np.intp), np.zeros((m, 0))
         self.count = np.zeros(m, np.intp)
@@ -137,9 +148,13 @@ class _ProjectionSearch:
         self.termination = np.full(m, Termination.OPEN)
         self.single = np.full(m, not view.in_memory)
         # from the centre to the query: this direction alone separates nearly every row far out
-        outward = np.where(self.size[:, None] > 0, Zq, 1.0)
-        self.outward = outward / np.sqrt(np.einsum("ij,ij->i", outward, outward))[:, None]
+        outward = np.where(self.size[:, None] > 0, own_Zq, 1.0)
+        self.outward = outward / row_lengths(outward)[:, None]
         self.direction = self.outward.copy()
+
+    def own_units(self, Z: Floats, queries: Indices | slice = slice(None)) -> Floats:
+        """One row for each of these queries, in that query's units."""
+        return Z if self.scale is None else Z * self.scale[queries]
 
     def start_with_sample(self, part: ScaledView, rows: Indices, limits: tuple[int, float]) -> None:
         """Find the nearest points of the hull of a sample first, which costs no pass.
@@ -175,14 +190,18 @@ class _ProjectionSearch:
 
     def _price(self, queries: Indices, single: bool) -> Indices:
         """One pass over the data: lower bounds, and rows to try next (-1 for none)."""
-        U = self.outward[queries]
+        U = self.own_units(self.outward[queries], queries)
         if single:
             U = self.view.float32_directions(U)  # what is multiplied is what certifies
         exclude = None if self.exclude is None else self.exclude[queries]
+        scale = None if self.scale is None else self.scale[queries]
         priced = price(self.view, U, exclude, single)
         self.n_passes[queries] += 1
-        lower, at_query, error = lower_bounds(self.view, U, self.Zq[queries], priced.best, single)
-        length = np.sqrt(np.einsum("ij,ij->i", U, U))
+        lower, at_query, error = lower_bounds(
+            self.view, U, self.Zq[queries], priced.best, single, scale
+        )
+        U = U if scale is None else U / scale
+        length = row_lengths(U)
         better = lower > self.lower[queries]
         self.lower[queries[better]] = lower[better]
         self.direction[queries[better]] = (U / length[:, None])[better]
@@ -232,16 +251,17 @@ class _ProjectionSearch:
         def solve(at: slice, stop: StopFlag) -> None:
             if stop.is_set():
                 return
-            pool, local = self._fetch_rows(rows[at])
+            pool, local = self._fetch_rows(rows[at], queries[at])
+            Zq = self.own_units(self.Zq[queries[at]], queries[at])
             nearest_batch(
                 *(pool, rows[at], local, weights[at], count[at]),
-                *(self.Zq[queries[at]], floor[at], P[at], U[at]),
+                *(Zq, floor[at], P[at], U[at]),
             )
 
         blocks = [slice(i, i + block) for i in range(0, len(queries), block)]
         run_in_threads(solve, blocks, cpu_count() if rows.size * self.view.rank > 1 << 16 else 1)
         self._store_supports(queries, rows, weights, count)
-        length = np.sqrt(np.einsum("ij,ij->i", P, P))
+        length = row_lengths(P)
         # weights, subtraction and sum: each term of P is known to a few units of its own size
         error = (count + 10) * UNIT_ROUNDOFF * (1 + self.size[queries]) * np.sqrt(self.view.rank)
         self._update_upper(queries, length + error)
@@ -254,8 +274,13 @@ class _ProjectionSearch:
         self.n_idle[queries] = np.where(progress, 0, self.n_idle[queries] + 1)
         self.upper[queries] = np.minimum(upper, self.upper[queries])
 
-    def _fetch_rows(self, rows: Indices) -> tuple[Floats, Indices]:
+    def _fetch_rows(self, rows: Indices, queries: Indices) -> tuple[Floats, Indices]:
         """The framed rows that a few queries need, and the queries' rows as places among them."""
+        if self.scale is not None:
+            places = np.arange(rows.size).reshape(rows.shape)
+            Z = self.view.take(np.maximum(rows, 0).ravel()).reshape(*rows.shape, self.view.rank)
+            own_Z = Z * self.scale[queries, None, :]
+            return own_Z.reshape(-1, self.view.rank), np.where(rows >= 0, places, -1)
         if self.view.in_memory:
             return self.view.scaled_rows, rows
         unique, inverse = np.unique(rows, return_inverse=True)
@@ -275,6 +300,11 @@ class _ProjectionSearch:
         self.weights[queries, :width] = np.where(in_support, weights[:, :width], 0.0)
         self.weights[queries, width:] = 0.0
         self.count[queries] = count
+
+
+def row_lengths(Z: Floats) -> Floats:
+    """Euclidean length of each row of frame coordinates, which are at most about 1."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
 
 
 def pad_columns(A: Any, width: int, fill: float) -> Any:

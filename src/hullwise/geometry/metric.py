@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .._core.types import Floats
 from ..errors import DataError
+from .units import UnitKind, unit_roots
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,13 +17,15 @@ class Metric:
     """|v|_M^2 = v' M v, kept as a diagonal root or as a factor L with M = L' L.
 
     `root` (d,) holds the square roots of a diagonal M; otherwise `factor` (r, d) is L, whose
-    rows are orthogonal, and `inverse` (d, r) its pseudo-inverse.
+    rows are orthogonal, and `inverse` (d, r) its pseudo-inverse. `learnt_units` says which units of
+    the rows it divides by, if any.
     """
 
     root: Floats
     factor: Floats | None
     inverse: Floats | None
     text: str
+    learnt_units: UnitKind | None = None
 
     def equals(self, other: Metric) -> bool:
         """Whether both measure alike."""
@@ -73,6 +76,14 @@ def row_norms(V: Floats) -> Floats:
         return np.asarray(np.linalg.norm(V / safe[:, None], axis=1) * safe)
 
 
+def metric_of_units(kind: UnitKind, spread: Floats, half_range: Floats, note: str = "") -> Metric:
+    """The metric that divides each feature by its standard deviation or its range."""
+    units = spread if kind == "std" else half_range
+    name = "standard deviation" if kind == "std" else "range"
+    text = f"Euclidean, each feature divided by its {name}{note}"
+    return Metric(unit_roots(kind, units), None, None, text, kind)
+
+
 def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
     """Understand the `metric` argument.
 
@@ -89,11 +100,7 @@ def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -
                 f"metric={metric!r}: expected 'std', 'range', 'euclidean' or None, a vector of "
                 f"{d} weights or a ({d}, {d}) matrix."
             )
-        unit = spread if metric == "std" else half_range
-        named = "standard deviation" if metric == "std" else "range"
-        root = (1.0 if metric == "std" else 0.5) / np.maximum(unit, 2.0**-1000)
-        root[unit <= 0] = 1.0
-        return Metric(root, None, None, f"Euclidean, each feature divided by its {named}")
+        return metric_of_units("std" if metric == "std" else "range", spread, half_range)
     M = np.asarray(metric, dtype=np.float64)
     if M.shape not in ((d,), (d, d)):
         raise DataError(f"metric has shape {M.shape}: expected ({d},) or ({d}, {d}).")

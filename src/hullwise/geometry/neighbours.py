@@ -108,22 +108,48 @@ def _score_rounding(view: ScaledView, Zq: Floats) -> Floats:
 
 def _nearest_by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:
     """The k nearest rows with nothing that cancels; O(m n d) without a matrix product."""
-    return merge_top_rows(view.ask(partial(_nearest_in_part, Zq=Zq, k=k, n=view.n)), k)[1]
+    return _top_by_differences(view, Zq, k)[1]
+
+
+def _top_by_differences(
+    view: ScaledView, Zq: Floats, k: int, scale: Floats | None = None
+) -> tuple[Floats, Indices]:
+    """Minus the squared distances of the k nearest rows, and the rows."""
+    question = partial(_nearest_in_part, Zq=Zq, k=k, n=view.n, scale=scale)
+    return merge_top_rows(view.ask(question), k)
 
 
 def _nearest_in_part(
-    view: ScaledView, begin: int, Zq: Floats, k: int, n: int
+    view: ScaledView, begin: int, Zq: Floats, k: int, n: int, scale: Floats | None
 ) -> tuple[Floats, Indices]:
     values, rows = np.full((len(Zq), k), -np.inf), np.full((len(Zq), k), n, dtype=np.intp)
     for start in range(0, view.n, BLOCK_ROWS):
         Z = view.block(start, min(start + BLOCK_ROWS, view.n), False)
-        S = np.stack([-np.square(Z - q).sum(axis=1) for q in Zq])
+        units = np.ones((len(Zq), 1)) if scale is None else scale
+        S = np.stack([-np.square((Z - q) * unit).sum(axis=1) for q, unit in zip(Zq, units)])
         merge_top(S, begin + start, values, rows)
     return values, rows
 
 
-def reference_gaps(cloud: Cloud, metric: Metric, n_neighbors: int, rows: Indices) -> Floats:
-    """Distance of each of these training rows to its k-th nearest *other* row, (len(rows),)."""
+def reference_gaps(
+    cloud: Cloud,
+    metric: Metric,
+    n_neighbors: int,
+    rows: Indices,
+    scale: Floats | None = None,
+) -> Floats:
+    """Distance of each of these training rows to its k-th nearest *other* row, (len(rows),).
+
+    `scale` (len(rows), d) measures each in units of its own, as multiples of those of a diagonal
+    metric.
+    """
     if cloud.n < 2:
         return np.zeros(0)
-    return nearest_rows(cloud, cloud.take(rows), metric, n_neighbors, rows).distances[:, -1]
+    if scale is None:
+        return nearest_rows(cloud, cloud.take(rows), metric, n_neighbors, rows).distances[:, -1]
+    # every row is measured; each row left out is the first of its own neighbours
+    view = cloud.view_in(metric)
+    k = min(n_neighbors, cloud.n - 1) + 1
+    Zq = view.frame.map(cloud.take(rows))
+    squares = -_top_by_differences(view, Zq, k, scale)[0][:, -1]
+    return view.frame.distance(np.sqrt(squares))
