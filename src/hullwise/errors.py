@@ -67,6 +67,7 @@ class Hint(Enum):
     )
     KEEP_BAD_ROWS = "or pass bad_rows='keep' to have the other rows {}"
     CLASS_LABELS = "if the target {} holds class labels, use a classifier"
+    METRIC_OF_SPREAD = "use metric='std', or learn from a model instead of y"
     REPLACE_FILE = "pass force=True to replace it"
 
 
@@ -131,6 +132,12 @@ class DataError(HullwiseError, ValueError):
     ...     print(error)  # doctest: +ELLIPSIS
     X ... row 1...
     """
+
+    def in_file(self, path: str) -> FileError:
+        """The same problem, of the file that the data came from."""
+        error = FileError(path, self.problem_text())
+        error.hints = self.hints
+        return error
 
 
 class FileError(DataError):

@@ -255,7 +255,7 @@ def test_hostile_networks(rows, tmp_path):
 
 def test_a_slice_over_the_budget_is_partial(net, rows):
     _, path = rows
-    out = run("dissect", net, "--data", path, *ASKED, "--budget", "50").stdout
+    out = run("dissect", net, "--data", path, *ASKED, "--max-regions", "50").stdout
     assert "partial" in out
     assert "not counted" in out
 
@@ -291,7 +291,17 @@ def test_help_imports_nothing_numeric():
 def test_ctrl_c_leaves_no_half_file(rows, tmp_path):
     big = save(tmp_path / "big.onnx", *layers([3, 400, 400, 400, 5]))
     _, path = rows
-    args = ["dissect", big, "--data", path, *ASKED, "-o", tmp_path / "o.csv", "--budget", "9000000"]
+    args = [
+        "dissect",
+        big,
+        "--data",
+        path,
+        *ASKED,
+        "-o",
+        tmp_path / "o.csv",
+        "--max-regions",
+        "9000000",
+    ]
     running = process(*args)
     time.sleep(4)
     assert running.poll() is None

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from hullwise.cli import main
-from hullwise.cli._hints import OPTION_WORDS, option_words
+from hullwise.cli._hints import OPTION_WORDS
 from hullwise.errors import FileError, Hint
 
 
@@ -26,7 +26,11 @@ def test_options_of_the_words_exist():
         assert set(re.findall(r"--[a-z-]+", words)) <= known
 
 
-def test_a_command_with_an_option_to_drop_columns_names_it():
-    error = FileError("t.csv", "text", hint=Hint.LEAVE_OUT)
-    assert "--drop" in error.worded(option_words(main.commands["predict"]))
-    assert "drop=" in str(error)
+@pytest.mark.parametrize("name", ["locate", "predict", "dissect"])
+@pytest.mark.parametrize("hint", [Hint.LEAVE_OUT, Hint.ENCODE_OR_LEAVE_OUT])
+def test_a_column_is_left_out_in_the_same_words_by_every_command(name, hint):
+    options = {option for p in main.commands[name].params for option in p.opts}
+    words = re.findall(r"--[a-z-]+", OPTION_WORDS[hint])
+    assert "--drop" in words
+    assert set(words) <= options
+    assert "drop=" in str(FileError("t.csv", "text", hint=hint))

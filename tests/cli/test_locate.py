@@ -80,17 +80,6 @@ def test_counts_in_the_summary_are_those_of_the_location(files, tables):
     assert f"outside: {(location.verdict == -1).sum()}" in text
 
 
-def test_features_are_counted_with_their_sign():
-    from hullwise.cli._text import leading
-
-    X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    location = hw.locate(
-        X, [[3.0, 0.5], [-2.0, 0.5], [0.5, 4.0], [0.5, 0.5], [2.0, 2.0]], metric=None
-    )
-    expected = {("x0", True): 2, ("x0", False): 1, ("x1", True): 2}
-    assert leading(location) == expected
-
-
 def test_columns_are_paired_by_name_whatever_their_order(files, tables, tmp_path):
     X, y, Q = tables
     turned = write_csv(tmp_path / "turned.csv", COLUMNS[::-1], Q[:, ::-1].tolist())
@@ -124,7 +113,7 @@ def test_all_kinds_of_files_say_the_same(tables, tmp_path):
 
 
 def test_parquet_larger_than_memory_is_read_in_blocks(tables, tmp_path, monkeypatch):
-    from hullwise.cli import _input
+    from hullwise.cli import _tables
 
     X, y, Q = tables
     ids = [f"t{i}" for i in range(80)]
@@ -134,9 +123,9 @@ def test_parquet_larger_than_memory_is_read_in_blocks(tables, tmp_path, monkeypa
     args = ["locate", tmp_path / "train.parquet", new, "--target", "y", "--id", "id", "-q"]
     whole = run(*args, "-o", tmp_path / "whole.parquet")
     opened = []
-    real = _input.ParquetRows
-    monkeypatch.setattr(_input, "ParquetRows", lambda *a, **k: opened.append(1) or real(*a, **k))
-    monkeypatch.setattr(_input, "available_memory", lambda: 1000)
+    real = _tables.ParquetRows
+    monkeypatch.setattr(_tables, "ParquetRows", lambda *a, **k: opened.append(1) or real(*a, **k))
+    monkeypatch.setattr(_tables, "available_memory", lambda: 1000)
     run(*args, "-o", tmp_path / "blocks.parquet")
     assert opened
     assert whole.stdout == ""
@@ -245,9 +234,11 @@ def test_surprises_are_noted(files, tables, tmp_path):
     X, y, Q = tables
     rows = [["a", *Q[0]], ["b", *Q[1]], ["a", *Q[2]]]
     twice = write_csv(tmp_path / "twice.csv", ["id", *COLUMNS], rows)
-    text = run("locate", files[0], twice, "--target", "y", "--id", "id", "--k", "90").stdout
+    text = run(
+        "locate", files[0], twice, "--target", "y", "--id", "id", "--n-neighbors", "90"
+    ).stdout
     assert "1 new row repeats the id of another row." in text
-    assert "--k 90 is more than the 80 training rows: all count." in text
+    assert "--n-neighbors 90 is more than the 80 training rows: all count." in text
     pd.DataFrame(X, columns=COLUMNS, index=[f"t{i}" for i in range(80)]).to_parquet(
         tmp_path / "train.parquet"
     )
@@ -280,7 +271,7 @@ def test_the_report_names_files_options_and_proofs(files, tmp_path):
     page = out.read_text(encoding="utf-8")
     assert files[0] in page
     assert files[1] in page
-    assert "--metric std --target y --id id --k 5 --reference 500" in page
+    assert "--metric std --target y --id id --n-neighbors 5 --reference 500" in page
     assert "20 of 20 hold" in page
     run(*args, "--force")
     assert "not checked again (--verify)" in out.read_text(encoding="utf-8")
@@ -304,9 +295,9 @@ def test_suggested_columns_can_be_pasted_into_a_shell(tables, tmp_path):
         (["--metric", "euclid"], "expected std, range, none"),
         (["-o", "table.xlsx"], "ends in .csv or .parquet"),
         (["--nonsense"], "No such option"),
-        (["--k", "0"], "--k"),
+        (["--n-neighbors", "0"], "--n-neighbors"),
         (["--reference", "-1"], "--reference"),
-        (["--budget", "nan"], "finite number of seconds"),
+        (["--max-seconds", "nan"], "finite number of seconds"),
         (["--columns", "a,,b"], "empty name"),
         (["--fail-on", "far", "--membership-only"], "bands need distances"),
         (["--fail-on", "far", "--reference", "0"], "bands need --reference"),

@@ -128,8 +128,8 @@ def with_target(path, X, target, name="y"):
 def test_the_same_for_any_number_of_rows_at_once(files, method, monkeypatch):  # noqa: F811
     args = ["predict", *files, *TARGET, "--method", method, "--bound", "-q", "-o", "-"]
     whole = run(*args).stdout
-    for name in ("PREDICTION_BATCH", "FEWEST", "HELD"):
-        monkeypatch.setattr(f"hullwise.cli._predicted.{name}", 3)
+    for name in ("PREDICTION_BATCH", "BATCH_ROWS", "BATCH_WEIGHTS"):
+        monkeypatch.setattr(f"hullwise.predict.predictions.{name}", 3)
     assert run(*args).stdout == whole
 
 

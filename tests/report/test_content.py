@@ -9,6 +9,7 @@ import pytest
 
 import hullwise as hw
 from hullwise.geometry.bands import bands
+from hullwise.geometry.location_summary import usual_share
 from hullwise.report import render_report
 from hullwise.report._figures import (
     _choose,
@@ -17,7 +18,7 @@ from hullwise.report._figures import (
     outline,
     within,
 )
-from hullwise.report.usual import expectation, usual_share
+from hullwise.report.usual import expectation
 from hullwise.report.words import number, plain, share
 from report_input import beside_box, box_location, content, located
 

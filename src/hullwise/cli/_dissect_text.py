@@ -8,33 +8,34 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..report.words import number, plain, share
-from ._text import grid_of, indented, print_notes, rows_text, section, table_of
+from ..predict.predictions import quartiles
+from ..report.words import number, share
+from ..report.words import plain as printable
+from ._layout import RIGHT, grid_of, indented, print_notes, rows_text, section, table_of
+from ._predict_text import QUARTILES
 
 if TYPE_CHECKING:
     from ..report.network_view import NetworkView
-    from ._dissect import Given
+    from ._dissect import DissectData
 
-NEAREST = 5
-QUARTILES = ("least", "25 %", "median", "75 %", "largest")
-RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
+NEAREST_ROWS = 5
 
 
-def print_network(out: Console, view: NetworkView, given: Given) -> None:
+def print_network(out: Console, view: NetworkView, data: DissectData) -> None:
     """The whole answer, from the network's size to the rows nearest a boundary."""
-    _print_heading(out, view, given)
+    _print_heading(out, view, data)
     _print_layers(out, view)
     if len(view.rows):
         _print_rows(out, view)
         _print_line(out, view)
-        _print_nearest(out, view, given)
+        _print_nearest(out, view, data)
     else:
         out.print("\nNo row could be dissected.", style="bold")
-    notes = [*given.notes, *view.notes]
-    missed = len(given.queries.reasons)
+    notes = [*data.notes, *view.notes]
+    missed = len(data.queries.reasons)
     if missed:
-        have = "row has" if missed == 1 else "rows have"
-        notes.append(f"{missed:,} {have} missing or infinite values: not dissected.")
+        rows = "row has" if missed == 1 else "rows have"
+        notes.append(f"{missed:,} {rows} missing or infinite values: not dissected.")
     if view.labels is not None and view.classes and view.known is None:
         notes.append(
             "The target's values are no numbers of outputs: rows are not compared with the classes."
@@ -42,20 +43,20 @@ def print_network(out: Console, view: NetworkView, given: Given) -> None:
     print_notes(out, notes)
 
 
-def _print_heading(out: Console, view: NetworkView, given: Given) -> None:
+def _print_heading(out: Console, view: NetworkView, data: DissectData) -> None:
     from pathlib import Path
 
     net, d = view.net, view.net.n_inputs
-    names = ", ".join(plain(c, 20) for c in given.features[:6]) + (", ..." if d > 6 else "")
+    names = ", ".join(printable(c, 20) for c in data.features[:6]) + (", ..." if d > 6 else "")
     size = (
         f"{net.n_units:,} units in {len(net.layers):,} layer{'s' * (len(net.layers) != 1)}, "
         f"{net.n_outputs:,} output{'s' * (net.n_outputs != 1)}"
     )
-    missed = len(given.queries.reasons)
-    kept = f" (and {missed:,} that could not be dissected)" if missed else ""
+    missed = len(data.queries.reasons)
+    refused = f" (and {missed:,} that could not be dissected)" if missed else ""
     lines = [
-        ("network", f"{plain(net.source, 60)}: {size}"),
-        ("rows", f"{plain(Path(given.path).name, 60)}: {rows_text(len(view.rows))}{kept}"),
+        ("network", f"{printable(net.source, 60)}: {size}"),
+        ("rows", f"{printable(Path(data.path).name, 60)}: {rows_text(len(view.rows))}{refused}"),
         ("inputs", f"{d:,}: {names}"),
     ]
     if view.plane is not None:
@@ -67,7 +68,7 @@ def _print_heading(out: Console, view: NetworkView, given: Given) -> None:
 def _print_layers(out: Console, view: NetworkView) -> None:
     s, net = view.slice, view.net
     section(out, "Layer by layer")
-    names = [plain(layer.name, 40) for layer in net.layers]
+    names = [printable(layer.name, 40) for layer in net.layers]
     heads: list[tuple[str, dict[str, Any]]] = [
         ("layer", {"overflow": "fold", "min_width": min(24, max(map(len, names), default=0))}),
         ("kind", {"no_wrap": True}),
@@ -79,22 +80,22 @@ def _print_layers(out: Console, view: NetworkView) -> None:
     for i, layer in enumerate(net.layers):
         counts: list[str] = []
         if s is not None:
-            known = i < len(s.n_regions_per_layer)
-            counts = [f"{s.n_regions_per_layer[i]:,}" if known else "not counted"]
+            is_counted = i < len(s.n_regions_per_layer)
+            counts = [f"{s.n_regions_per_layer[i]:,}" if is_counted else "not counted"]
         nearest = f"{int((view.rows.layer == i).sum()):,}"
         table.add_row(Text(names[i]), layer.kind, f"{layer.n_units:,}", *counts, nearest)
     indented(out, table)
 
 
 def _print_rows(out: Console, view: NetworkView) -> None:
-    found, m = view.rows, len(view.rows)
+    rows, m = view.rows, len(view.rows)
     section(out, "The rows")
-    shared = int((found.sharing > 1).sum())
+    shared = int((rows.sharing > 1).sum())
     lines = [
-        ("regions they lie in", f"{found.n_regions:,}"),
+        ("regions they lie in", f"{rows.n_regions:,}"),
         (
             "in a region with others",
-            f"{shared:,} ({share(shared, m)}); the fullest holds {int(found.sharing.max()):,}",
+            f"{shared:,} ({share(shared, m)}); the fullest holds {int(rows.sharing.max()):,}",
         ),
     ]
     if view.right is not None:
@@ -102,18 +103,16 @@ def _print_rows(out: Console, view: NetworkView) -> None:
     indented(out, grid_of(*lines))
     out.print()
     table = table_of(("", {"no_wrap": True}), *((name, RIGHT) for name in QUARTILES))
-    _add_quartiles(table, "distance to the nearest boundary", found.distance)
+    _add_quartiles(table, "distance to the nearest boundary", rows.distance)
     if view.classes:
-        _add_quartiles(table, "margin of the class", found.margin)
+        _add_quartiles(table, "margin of the class", rows.margin)
     else:
-        _add_quartiles(table, "output", found.outputs[:, 0])
+        _add_quartiles(table, "output", rows.outputs[:, 0])
     indented(out, table)
 
 
 def _add_quartiles(table: Any, name: str, values: Any) -> None:
-    with np.errstate(invalid="ignore"):
-        cells = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
-    cells[np.isnan(cells)] = np.inf  # towards a distance that is infinite
+    cells = quartiles(values)
     table.add_row(name, *("none" if np.isinf(v) else f"{v:.3g}" for v in cells))
 
 
@@ -121,7 +120,7 @@ def _print_line(out: Console, view: NetworkView) -> None:
     l, ends = view.line, view.ends  # noqa: E741
     if l is None or ends is None:
         return
-    a, b = (plain(view.name(i), 30) for i in ends)
+    a, b = (printable(view.name(i), 30) for i in ends)
     section(out, f"From row {a} to row {b}")
     crossed = len(l.decisions())
     often = {0: "nowhere", 1: "once", 2: "twice"}.get(crossed, f"{crossed:,} times")
@@ -130,8 +129,8 @@ def _print_line(out: Console, view: NetworkView) -> None:
     out.print(f"  {n:,} straight piece{'s' * (n != 1)} on the way of {number(l.length)}{decided}")
 
 
-def _print_nearest(out: Console, view: NetworkView, given: Given) -> None:
-    found = view.rows
+def _print_nearest(out: Console, view: NetworkView, data: DissectData) -> None:
+    rows = view.rows
     section(out, "The rows nearest a boundary")
     result = "class" if view.classes else "output"
     table = table_of(
@@ -142,17 +141,17 @@ def _print_nearest(out: Console, view: NetworkView, given: Given) -> None:
         ("rows in its region", RIGHT),
         (result, RIGHT),
     )
-    for i in np.argsort(found.distance, kind="stable")[:NEAREST].tolist():
-        layer = int(found.layer[i])
+    for i in np.argsort(rows.distance, kind="stable")[:NEAREST_ROWS].tolist():
+        layer = int(rows.layer[i])
         none = layer < 0
         table.add_row(
-            Text(plain(view.name(i), 40)),
-            "none" if none else f"{found.distance[i]:.3g}",
-            "" if none else f"{found.unit[i]}",
-            Text("" if none else plain(view.net.layers[layer].name, 24)),
-            f"{found.sharing[i]:,}",
-            f"{found.classes[i]}" if view.classes else f"{found.outputs[i, 0]:.4g}",
+            Text(printable(view.name(i), 40)),
+            "none" if none else f"{rows.distance[i]:.3g}",
+            "" if none else f"{rows.unit[i]}",
+            Text("" if none else printable(view.net.layers[layer].name, 24)),
+            f"{rows.sharing[i]:,}",
+            f"{rows.classes[i]}" if view.classes else f"{rows.outputs[i, 0]:.4g}",
         )
     indented(out, table)
-    if given.queries.counted:
+    if data.queries.are_numbered:
         out.print("  Rows without a name are counted from 0, and so are units.")

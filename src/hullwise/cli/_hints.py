@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import click
-
 from ..errors import Hint
 
 OPTION_WORDS: Mapping[Hint, str] = {
@@ -18,9 +16,9 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.UNNAMED_COLUMN: (
         "name it, take it as the row id with --id '', or select the features with --columns"
     ),
-    Hint.LEAVE_OUT: "leave the column out with --columns (or as --target, --id)",
+    Hint.LEAVE_OUT: "leave the column out with --drop (or as --target, --id)",
     Hint.ENCODE_OR_LEAVE_OUT: (
-        "encode text as numbers, or leave the column out with --columns (or as --target, --id)"
+        "encode text as numbers, or leave the column out with --drop (or as --target, --id)"
     ),
     Hint.NUMERIC_COLUMNS: "select the numeric ones with --columns: {}",
     Hint.OFFSET_OR_ROW_ID: (
@@ -28,15 +26,6 @@ OPTION_WORDS: Mapping[Hint, str] = {
     ),
     Hint.KEEP_BAD_ROWS: "or pass --bad-rows keep to have the other rows {}",
     Hint.CLASS_LABELS: "if the target {} holds class labels, say so with --classes",
+    Hint.METRIC_OF_SPREAD: "take --metric std, or a network's with --model",
     Hint.REPLACE_FILE: "pass --force to replace it",
 }
-_WITH_DROP = {
-    hint: OPTION_WORDS[hint].replace("--target", "--drop")
-    for hint in (Hint.LEAVE_OUT, Hint.ENCODE_OR_LEAVE_OUT)
-}
-
-
-def option_words(command: click.Command | None) -> Mapping[Hint, str]:
-    """The words for one command: some have an option for columns to leave out."""
-    drops = command is not None and any(p.name == "dropped" for p in command.params)
-    return {**OPTION_WORDS, **_WITH_DROP} if drops else OPTION_WORDS

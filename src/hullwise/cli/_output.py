@@ -10,41 +10,29 @@ from numpy.typing import NDArray
 
 from ..errors import FileError
 from ..io.atomic_write import output_path
-from ..io.paths import readable_path
 from ..io.table_writer import check_table_output, write_table
-from ._input import Queries, same_file
+from ._command_options import OutputOptions
+from ._tables import QueryRows, same_file
 from .status import record_written
 
 
-def metric_of(text: str) -> Any:
-    """The --metric option as the library takes it."""
-    if text in ("std", "range"):
-        return text
-    if text == "none":
-        return None
-    try:
-        return np.load(readable_path(text), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise FileError(text, f"is no .npy file of numbers ({error})") from None
-
-
 def output_table(
-    found: Mapping[str, Any], queries: Queries, id_name: str | None, **unknown: str
+    columns: Mapping[str, Any], queries: QueryRows, id_name: str | None, **unknown: str
 ) -> dict[str, Sequence[Any] | NDArray[Any]]:
     """The columns of the output: the row's name, then everything found of it.
 
     One entry for each row of the query file, in its order; None where there is nothing to say.
     `unknown` is what columns hold for rows that could not be used; their status says why.
     """
-    m = len(queries.located)
-    first = id_name if id_name is not None and id_name not in found else "row"
+    m = len(queries.usable)
+    first = id_name if id_name is not None and id_name not in columns else "row"
     names = np.arange(m) if queries.ids is None else queries.ids
     table: dict[str, Sequence[Any] | NDArray[Any]] = {first: names}
-    where = np.flatnonzero(queries.located).tolist()
-    for name, column in found.items():
-        known = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    where = np.flatnonzero(queries.usable).tolist()
+    for name, column in columns.items():
+        entries = column.tolist() if isinstance(column, np.ndarray) else list(column)
         cells: list[Any] = [None] * m
-        for row, value in zip(where, known, strict=True):
+        for row, value in zip(where, entries, strict=True):
             cells[row] = None if isinstance(value, float) and np.isnan(value) else value
         table[name] = cells
     for row, reason in queries.reasons.items():
@@ -53,14 +41,14 @@ def output_table(
     return table
 
 
-def write_output(table: Mapping[str, Any], options: dict[str, Any]) -> list[str]:
+def write_output(table: Mapping[str, Any], options: OutputOptions) -> list[str]:
     """Write the table where the options say; what there is to say of it."""
-    output = options["output"]
-    write_table(table, output, force=options["force"])
-    if output == "-":
+    assert options.output is not None
+    write_table(table, options.output, force=options.force)
+    if options.output == "-":
         return []
-    record_written(output)
-    return [f"{len(next(iter(table.values()))):,} rows written to {output}"]
+    record_written(options.output)
+    return [f"{len(next(iter(table.values()))):,} rows written to {options.output}"]
 
 
 def check_outputs(inputs: Sequence[str], outputs: Sequence[str | None], force: bool) -> None:

@@ -11,10 +11,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._core.types import Floats
-from ..errors import DataError, DataWarning, FileError, Hint, HullwiseError
+from .._core.types import Array, Floats
+from ..errors import DataWarning, FileError, Hint, HullwiseError
 from ..geometry.cloud import Cloud
 from ..io.rows import ArrayRows
 from ..io.table_reader import OpenTable, read_rows
@@ -22,113 +21,121 @@ from ..predict import interpolant_class
 from ..predict.interpolant import Interpolant
 from ..predict.mixture import MixtureClassifier
 from ..predict.outlier_check import warn_of_outliers
-from ..predict.smoothness import estimate_smoothness
+from ..predict.predictions import HEAVIEST_ROWS, BoundConstants, bound_constants, explain_all
 from ..predict.warm_up import compile_regressor
-from ..report.words import plain
+from ..report.words import plain as printable
+from ._command_options import PredictOptions
 from ._compiling import compile_kernels, timing_text, with_status
-from ._input import Plan, Queries, open_tables, read_queries, repeated_ids
-from ._metric import learn, write_metric
-from ._output import check_outputs, metric_of, output_table, write_output
+from ._metric import learn, read_metric, write_metric
+from ._output import check_outputs, output_table, write_output
 from ._predict_text import Answer, print_answer
-from ._predicted import NAMED, Asked, predicted
-from ._target import holds_numbers, target_labels
+from ._tables import (
+    ColumnPairing,
+    QueryRows,
+    open_as,
+    pair_columns,
+    read_queries,
+    repeated_ids,
+)
+from ._target import holds_numbers, read_labels
 from .console import console, progress_bar
-from .options import learns
-from .status import Printer, print_nothing, print_status, raise_if_cancelled
+from .status import Printer, raise_if_cancelled
 
 
-def run(train: str, query: str, options: dict[str, Any]) -> None:
+def run(options: PredictOptions) -> None:
     """Do everything that the command says."""
-    status = print_nothing if options["quiet"] else print_status
-    check_outputs((train, query), (options["output"], options["save_metric"]), options["force"])
+    status = options.status
+    outputs = options.output, options.save_metric
+    check_outputs((options.train, options.query), outputs, options.force)
     start = perf_counter()
-    first, second, pairs = open_tables(
-        train, query, options, targets=[options["target"]], dropped=options["dropped"]
-    )
-    metric: Any = None if learns(options) else metric_of(options["metric"])
-    data = _read(first, second, pairs, options)
-    read = perf_counter() - start
-    bound, method = options["bound"], options["method"]
-    compiled = compile_kernels(
-        status, lambda: compile_regressor(_regressor(method, None), bound=bound)
-    )
+    train, query = (open_as(path, options) for path in (options.train, options.query))
+    pairing = pair_columns(train, query, options)
+    metric: Any = None if options.is_learnt else read_metric(options.metric)
+    data = _read(train, query, pairing, options)
+    reading = perf_counter() - start
+    regressor = _regressor(options.method, None)
+    compiling = compile_kernels(status, lambda: compile_regressor(regressor, bound=options.bound))
     start = perf_counter()
     raise_if_cancelled()
     learnt = None
-    if learns(options):
-        learnt = with_status(status, lambda: learn(first, pairs, data.cloud, options))
+    if options.is_learnt:
+        learnt = with_status(status, lambda: learn(options, train, data.cloud))
         data = replace(data, notes=(*data.notes, *learnt.notes))
         metric = learnt.metric
         raise_if_cancelled()
     # a large table, or a search that ends early, runs kernels that no small table needs
     answer = with_status(status, lambda: _predict(data, metric, options, status))
     raise_if_cancelled()
-    status(timing_text(read, compiled, perf_counter() - start, "predicted"))
+    status(timing_text(reading, compiling, perf_counter() - start, "predicted"))
     try:
-        if options["output"] is not None:
-            table = output_table(
-                columns_of(answer), data.queries, pairs.query_id, verdict="undecided"
-            )
+        if options.output is not None:
+            columns = answer_columns(answer)
+            table = output_table(columns, data.queries, pairing.query_id, verdict="undecided")
             for line in write_output(table, options):
                 status(line)
-        if options["save_metric"] is not None and learnt is not None:
-            status(write_metric(learnt, options["save_metric"], options["force"]))
+        if options.save_metric is not None and learnt is not None:
+            status(write_metric(learnt, options.save_metric, options.force))
     finally:  # the answer is worth seeing even where the disk is full
-        if not options["quiet"]:
-            out = console(sys.stderr if options["output"] == "-" else sys.stdout)
+        if not options.quiet:
+            out = console(sys.stderr if options.output == "-" else sys.stdout)
             print_answer(out, answer, data.queries, None if learnt is None else learnt.directions)
             out.file.flush()
 
 
 @dataclass(frozen=True, eq=False)
-class Data:
+class PredictData:
     """What was read: training rows, their targets, the queries, and what became of them."""
 
     cloud: Cloud
-    y: NDArray[Any]
-    queries: Queries
-    known: NDArray[Any] | None  # (g,) targets of the queries, where their file has them
+    y: Array
+    queries: QueryRows
+    known: Array | None  # (g,) targets of the queries, where their file has them
     files: tuple[str, str]
     notes: tuple[str, ...]
 
 
-def _read(first: OpenTable, second: OpenTable, pairs: Plan, options: dict[str, Any]) -> Data:
-    target, keep = options["target"], options["bad_rows"] == "keep"
-    cloud, y = (_labelled if options["classes"] else _numbered)(first, target, pairs)
-    queries = read_queries(second, pairs.query_features, pairs.query_id, keep, "predicted")
-    notes = [*pairs.notes, *repeated_ids(cloud.labels, queries.ids)]
-    known: NDArray[Any] | None = None
-    if target in second.names and first.named == second.named:
+def _read(
+    train: OpenTable, query: OpenTable, pairing: ColumnPairing, options: PredictOptions
+) -> PredictData:
+    (target,) = options.target
+    read_training = _read_labelled if options.classes else _read_numeric
+    cloud, y = read_training(train, target, pairing)
+    queries = read_queries(
+        query, pairing.query_features, pairing.query_id, options, participle="predicted"
+    )
+    notes = [*pairing.notes, *repeated_ids(cloud.labels, queries.ids)]
+    known: Array | None = None
+    if target in query.names and train.named == query.named:
         try:
-            known = _known(second, target, pairs, options["classes"])[queries.located]
+            known = _read_known(query, target, pairing, options.classes)[queries.usable]
         except FileError as error:  # nothing of the prediction depends on it
-            notes.append(f"Not compared with the target in {second.path}: {error.problem}.")
-    files = Path(first.path).name, Path(second.path).name
-    return Data(cloud, y, queries, known, files, tuple(notes))
+            notes.append(f"Not compared with the target in {query.path}: {error.problem}.")
+    files = Path(train.path).name, Path(query.path).name
+    return PredictData(cloud, y, queries, known, files, tuple(notes))
 
 
-def _numbered(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, Floats]:
+def _read_numeric(table: OpenTable, target: str, pairing: ColumnPairing) -> tuple[Cloud, Floats]:
     """The training rows and a target of numbers."""
     try:
-        found = read_rows(table, columns=[*pairs.features, target], id_column=pairs.train_id)
+        rows = read_rows(table, columns=[*pairing.features, target], id_column=pairing.train_id)
     except FileError as error:
         refused = error
         with contextlib.suppress(FileError):  # a file that cannot be read at all
-            target_labels(table, target, pairs)
-            if not holds_numbers(table, target):
+            read_labels(table, target, _feature_of(table, pairing))
+            if not holds_numbers(table, [target]):
                 refused = refused.with_hint(Hint.CLASS_LABELS, repr(target))
         raise refused from None
-    cloud = Cloud(ArrayRows(np.ascontiguousarray(found.values[:, :-1]), found.columns[:-1]))
-    cloud.labels = found.ids
-    return cloud, found.values[:, -1].astype(np.float64)
+    cloud = Cloud(ArrayRows(np.ascontiguousarray(rows.values[:, :-1]), rows.columns[:-1]))
+    cloud.labels = rows.ids
+    return cloud, rows.values[:, -1].astype(np.float64)
 
 
-def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArray[np.str_]]:
+def _read_labelled(table: OpenTable, target: str, pairing: ColumnPairing) -> tuple[Cloud, Array]:
     """The training rows and a target of class labels, none of them missing."""
-    found = read_rows(table, columns=pairs.features, id_column=pairs.train_id)
-    cloud = Cloud(ArrayRows(found.values, found.columns))
-    cloud.labels = found.ids
-    labels = target_labels(table, target, pairs)
+    rows = read_rows(table, columns=pairing.features, id_column=pairing.train_id)
+    cloud = Cloud(ArrayRows(rows.values, rows.columns))
+    cloud.labels = rows.ids
+    labels = read_labels(table, target, _feature_of(table, pairing))
     missing = np.flatnonzero(labels == "")
     if len(missing):
         raise FileError(
@@ -140,9 +147,13 @@ def _labelled(table: OpenTable, target: str, pairs: Plan) -> tuple[Cloud, NDArra
     return cloud, labels
 
 
-def _known(table: OpenTable, target: str, pairs: Plan, classes: bool) -> NDArray[Any]:
+def _feature_of(table: OpenTable, pairing: ColumnPairing) -> str:
+    return next(c for c in pairing.features if c in table.names)
+
+
+def _read_known(table: OpenTable, target: str, pairing: ColumnPairing, classes: bool) -> Array:
     if classes:
-        return target_labels(table, target, pairs)
+        return read_labels(table, target, _feature_of(table, pairing))
     return read_rows(table, columns=[target], bad_rows="keep").values[:, 0].astype(np.float64)
 
 
@@ -150,33 +161,41 @@ def _regressor(method: str, metric: Any) -> Interpolant:
     return interpolant_class(method)(metric=metric)
 
 
-def _predict(data: Data, metric: Any, options: dict[str, Any], status: Printer) -> Answer:
-    regressor = _regressor(options["method"], metric)
+def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Printer) -> Answer:
+    regressor = _regressor(options.method, metric)
     rows = data.cloud.rows.block(0, data.cloud.n)
-    classes: NDArray[Any] | None = None
+    classes: Array | None = None
     data.cloud.warn_if_flat()
     warn_of_outliers(rows, data.cloud.names)
     with warnings.catch_warnings():  # all is said of these with the columns' own names
         warnings.filterwarnings("ignore", r"feature 'x\d+' (has values near|is )", DataWarning)
-        if options["classes"]:
+        if options.classes:
             model = MixtureClassifier(regressor).fit(rows, data.y)
             regressor, classes = model.interpolant_, model.classes_
         else:
             regressor.fit(rows, data.y)
     constants, notes = None, data.notes
-    if options["bound"]:
-        gamma, slope, told = _constants(regressor, rows, options, data.files[0])
-        constants, notes = (gamma, slope), (*notes, told)
-    asked = Asked(constants, rows if options["verify"] else None)
-    with progress_bar(options["quiet"]) as progress:
-        found = predicted(regressor, data.queries.values.astype(np.float64), asked, progress)
+    if options.bound:
+        estimate = bound_constants(
+            regressor, rows, smoothness=options.smoothness, lipschitz=options.lipschitz
+        )
+        constants = estimate.smoothness, estimate.lipschitz
+        notes = (*notes, _constants_note(estimate, data.files[0]))
+    with progress_bar(options.quiet) as progress:
+        predictions = explain_all(
+            regressor,
+            data.queries.values.astype(np.float64),
+            constants=constants,
+            training_rows=rows if options.verify else None,
+            progress=progress,
+        )
     answer = Answer(
-        method=options["method"],
+        method=options.method,
         metric_text=data.cloud.metric(metric).text,
         columns=data.cloud.names,
         n=data.cloud.n,
-        found=found,
-        bounded=options["bound"],
+        predictions=predictions,
+        bounded=options.bound,
         largest=float(np.abs(regressor.y_).max()),
         known=data.known,
         classes=classes,
@@ -184,72 +203,67 @@ def _predict(data: Data, metric: Any, options: dict[str, Any], status: Printer) 
         files=data.files,
         notes=notes,
     )
-    if options["verify"]:
-        _refuse_unproved(answer, data.queries, status)
+    if options.verify:
+        _refuse_unverified(answer, data.queries, status)
     return answer
 
 
-def _refuse_unproved(answer: Answer, queries: Queries, status: Printer) -> None:
-    holds = answer.found.holds
-    loose = np.array([s.name == "LOOSE" for s in answer.found.status], dtype=bool)
+def _refuse_unverified(answer: Answer, queries: QueryRows, status: Printer) -> None:
+    verified = answer.predictions.verified
+    loose = np.array([s.name == "LOOSE" for s in answer.predictions.status], dtype=bool)
     not_claimed = f", {int(loose.sum()):,} claim none" if loose.any() else ""
-    status(f"simplices verified: {int((holds & ~loose).sum()):,} of {len(holds):,}{not_claimed}")
-    if not holds.all():
-        b = int(np.argmin(holds))
+    status(
+        f"simplices verified: {int((verified & ~loose).sum()):,} of {len(verified):,}{not_claimed}"
+    )
+    if not verified.all():
+        b = int(np.argmin(verified))
         name = b if queries.labels is None else queries.labels[b]
         raise HullwiseError(
-            f"simplices that do not hold: {int((~holds).sum())}, the first in row "
-            f"{plain(name, 40)}; nothing was written. Please report this."
+            f"simplices that do not hold: {int((~verified).sum())}, the first in row "
+            f"{printable(name, 40)}; nothing was written. Please report this."
         )
 
 
-def _constants(
-    regressor: Interpolant, rows: NDArray[Any], options: dict[str, Any], train: str
-) -> tuple[float, float, str]:
-    """Smoothness and Lipschitz constant of the bound, and where they come from.
+def _constants_note(constants: BoundConstants, train: str) -> str:
+    """Where the constants of the bound come from.
 
     Raises
     ------
     FileError
-        The training rows do not say what is not given: no bound is better than a wrong one.
+        The training rows do not tell a constant that no option names.
     """
-    given = {name: options[name] for name in ("smoothness", "lipschitz")}
-    missing = [name for name, value in given.items() if value is None]
-    if not missing:
-        return (*given.values(), "The constants of the bound are those given.")
-    with warnings.catch_warnings(), contextlib.suppress(DataError):  # what they say is said here
-        warnings.simplefilter("ignore", DataWarning)
-        found = estimate_smoothness(rows, regressor.y_, metric=regressor.metric)
-        given |= {name: float(getattr(found, name)) for name in missing}
-    open_ones = [n for n in missing if given[n] is None or not np.isfinite(given[n])]
-    if open_ones:
-        wanted = " and ".join(f"--{name}" for name in open_ones)
+    if constants.unknown:
+        names = " and ".join(constants.unknown)
+        options = " and ".join(f"--{name}" for name in constants.unknown)
         raise FileError(
             train,
-            f"its rows are too few, or too near one another, to estimate {' and '.join(open_ones)}"
-            f" for --bound: give {wanted}, or leave out --bound",
+            f"its rows are too few, or too near one another, to estimate {names} for --bound: "
+            f"give {options}, or leave out --bound",
         )
-    gamma, slope = given["smoothness"], given["lipschitz"]
+    if not constants.estimated:
+        return "The constants of the bound are those given."
     return (
-        gamma,
-        slope,
-        f"The bound rests on {' and '.join(missing)} estimated from the training rows "
-        f"(smoothness {gamma:.4g}, lipschitz {slope:.4g}): an estimate is no guarantee, and "
-        "noise in the target makes it large.",
+        f"The bound rests on {' and '.join(constants.estimated)} estimated from the training rows "
+        f"(smoothness {constants.smoothness:.4g}, lipschitz {constants.lipschitz:.4g}): an "
+        "estimate is no guarantee, and noise in the target makes it large."
     )
 
 
-def columns_of(answer: Answer) -> dict[str, Any]:
+def answer_columns(answer: Answer) -> dict[str, Any]:
     """The columns of the output after the row's name, one entry for each predicted row."""
-    found = answer.found
+    predictions = answer.predictions
     columns: dict[str, Any] = {"prediction": answer.prediction}
     if answer.classes is not None:
         columns |= {f"share {c}": answer.shares[:, k] for k, c in enumerate(answer.classes)}
     if answer.bounded:
         names = ("bound", "bound_shift", "bound_spread", "bound_reach")
-        columns |= dict(zip(names, found.bound.T, strict=True))
-    columns |= {"verdict": found.verdict, "distance": found.distance, "rows_used": found.used}
-    columns["rows"] = [answer.rows_of(b, NAMED) for b in range(len(found))]
+        columns |= dict(zip(names, predictions.bound.T, strict=True))
+    columns |= {
+        "verdict": predictions.verdict,
+        "distance": predictions.distance,
+        "rows_used": predictions.n_used,
+        "rows": [answer.rows_text(b, HEAVIEST_ROWS) for b in range(len(predictions))],
+    }
     if answer.known is not None:
         columns["known"] = answer.known
-    return columns | {"status": [s.value for s in found.status]}
+    return columns | {"status": [s.value for s in predictions.status]}

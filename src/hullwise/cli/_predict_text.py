@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..report.words import plain, share
-from ._both_text import print_directions
-from ._text import (
+from ..predict.predictions import Predictions, prediction_errors, quartiles
+from ..report.words import plain as printable
+from ..report.words import share
+from ._layout import (
+    RIGHT,
     STYLES,
     add_count,
     counts_table,
@@ -25,14 +26,15 @@ from ._text import (
     status_notes,
     table_of,
 )
+from ._readings_text import print_directions
 
 if TYPE_CHECKING:
-    from .._core.types import Floats
+    from .._core.types import Array, Floats
     from ..metrics import Directions
-    from ._input import Queries
-    from ._predicted import Predicted
+    from ._tables import QueryRows
 
-SHOWN = 8
+PREDICTED_ROWS = 8
+QUARTILES = ("least", "25 %", "median", "75 %", "largest")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +45,11 @@ class Answer:
     metric_text: str
     columns: tuple[str, ...]
     n: int
-    found: Predicted
+    predictions: Predictions
     bounded: bool
     largest: float  # size of a training target
-    known: NDArray[Any] | None  # NaN or "" where missing
-    classes: NDArray[Any] | None
+    known: Array | None  # NaN or "" where missing
+    classes: Array | None
     labels: Any  # of the training rows, or None
     files: tuple[str, str]
     notes: tuple[str, ...]
@@ -55,38 +57,42 @@ class Answer:
     @property
     def shares(self) -> Floats:
         """(m, k) share of each class, sum 1."""
-        value = self.found.value
+        value = self.predictions.value
         return np.asarray(value / value.sum(axis=1, keepdims=True))
 
     @property
-    def prediction(self) -> NDArray[Any]:
+    def prediction(self) -> Array:
         """(m,) number, or class with the largest share."""
         if self.classes is None:
-            return self.found.value[:, 0]
+            return self.predictions.value[:, 0]
         return np.asarray(self.classes[self.shares.argmax(axis=1)])
 
     @property
     def bound(self) -> Floats:
         """(m,)"""
-        return self.found.bound[:, 0]
+        return self.predictions.bound[:, 0]
 
-    def rows_of(self, b: int, most: int) -> str:
+    def rows_text(self, b: int, most: int) -> str:
         """The heaviest training rows of prediction b, with their weights."""
-        count = min(most, int(self.found.used[b]))
-        rows, w = self.found.rows[b, :count], self.found.weights[b, :count]
+        n_used = int(self.predictions.n_used[b])
+        count = min(most, n_used)
+        rows, weights = self.predictions.rows[b, :count], self.predictions.weights[b, :count]
         names = rows if self.labels is None else np.asarray(self.labels)[rows]
-        told = [f"{plain(name, 40)} ({100 * x:.3g} %)" for name, x in zip(names, w, strict=True)]
-        return ", ".join(told) + ", ..." * (int(self.found.used[b]) > count)
+        parts = [
+            f"{printable(name, 40)} ({100 * weight:.3g} %)"
+            for name, weight in zip(names, weights, strict=True)
+        ]
+        return ", ".join(parts) + ", ..." * (n_used > count)
 
 
 def print_answer(
-    out: Console, answer: Answer, queries: Queries, directions: Directions | None = None
+    out: Console, answer: Answer, queries: QueryRows, directions: Directions | None = None
 ) -> None:
     """The whole answer, from the tables' sizes to the farthest rows."""
     _print_heading(out, answer, queries)
     if directions is not None:
         print_directions(out, directions)
-    if len(answer.found):
+    if len(answer.predictions):
         _print_predictions(out, answer)
         _print_verdicts(out, answer)
         if answer.known is not None:
@@ -96,20 +102,20 @@ def print_answer(
         out.print("\nNo row could be predicted.", style="bold")
     notes = list(answer.notes)
     if queries.reasons:
-        have = "row has" if len(queries.reasons) == 1 else "rows have"
-        notes.append(f"{len(queries.reasons):,} {have} missing or infinite values: not predicted.")
-    notes += status_notes(answer.found.status, ("BOUNDARY", "STALLED", "LOOSE"))
+        rows = "row has" if len(queries.reasons) == 1 else "rows have"
+        notes.append(f"{len(queries.reasons):,} {rows} missing or infinite values: not predicted.")
+    notes += status_notes(answer.predictions.status, ("BOUNDARY", "STALLED", "LOOSE"))
     print_notes(out, notes)
 
 
-def _print_heading(out: Console, answer: Answer, queries: Queries) -> None:
+def _print_heading(out: Console, answer: Answer, queries: QueryRows) -> None:
     d = len(answer.columns)
-    names = ", ".join(plain(c, 20) for c in answer.columns[:6]) + (", ..." if d > 6 else "")
+    names = ", ".join(printable(c, 20) for c in answer.columns[:6]) + (", ..." if d > 6 else "")
     missed = len(queries.reasons)
-    kept = f" (and {missed:,} that could not be predicted)" if missed else ""
+    refused = f" (and {missed:,} that could not be predicted)" if missed else ""
     grid = grid_of(
         ("training data", f"{answer.files[0]}: {rows_text(answer.n)}"),
-        ("new rows", f"{answer.files[1]}: {rows_text(len(answer.found))}{kept}"),
+        ("new rows", f"{answer.files[1]}: {rows_text(len(answer.predictions))}{refused}"),
         ("features", f"{d:,}: {names}"),
         ("method", f"{answer.method} (--method)"),
         ("distance", f"{answer.metric_text} (--metric)"),
@@ -128,7 +134,7 @@ def _print_predictions(out: Console, answer: Answer) -> None:
         )
         for k, label in enumerate(answer.classes.tolist()):
             count = int((answer.prediction == label).sum())
-            table.add_row(plain(label, 40), f"{count:,}", f"{answer.shares[:, k].mean():.3g}")
+            table.add_row(printable(label, 40), f"{count:,}", f"{answer.shares[:, k].mean():.3g}")
         indented(out, table)
         return
     table = table_of(*((name, {"justify": "right"}) for name in ("", *QUARTILES)))
@@ -138,14 +144,8 @@ def _print_predictions(out: Console, answer: Answer) -> None:
     indented(out, table)
 
 
-QUARTILES = ("least", "25 %", "median", "75 %", "largest")
-
-
 def _add_quartiles(table: Table, name: str, values: Floats) -> None:
-    with np.errstate(invalid="ignore"):
-        cells = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
-    cells[np.isnan(cells)] = np.inf  # towards a bound that is infinite
-    table.add_row(name, *(f"{v:.4g}" for v in cells))
+    table.add_row(name, *(f"{value:.4g}" for value in quartiles(values)))
 
 
 def _print_verdicts(out: Console, answer: Answer) -> None:
@@ -162,9 +162,9 @@ def _print_verdicts(out: Console, answer: Answer) -> None:
         "undecided": "on the hull's surface, up to rounding",
     }
     for word, text in meaning.items():
-        count = int((answer.found.verdict == word).sum())
+        count = int((answer.predictions.verdict == word).sum())
         if count or word != "undecided":
-            add_count(out, table, word, count, of=len(answer.found), meaning=text)
+            add_count(out, table, word, count, of=len(answer.predictions), meaning=text)
     indented(out, table)
 
 
@@ -172,73 +172,68 @@ def _print_errors(out: Console, answer: Answer) -> None:
     known = answer.known
     assert known is not None
     if answer.classes is not None:
-        _print_right(out, answer, known)
+        _print_correct(out, answer, known)
         return
-    have = np.isfinite(known)
-    if not have.any():
+    errors = prediction_errors(answer.predictions, known, answer.largest)
+    if errors is None:
         return
-    error = np.abs(answer.prediction - known)[have]
     section(out, "Against the target in the file of new rows")
     lines = [
-        ("median absolute error", f"{np.median(error):.4g}"),
-        ("mean absolute error", f"{error.mean():.4g}"),
+        ("median absolute error", f"{errors.median:.4g}"),
+        ("mean absolute error", f"{errors.mean:.4g}"),
     ]
-    spread = float(np.square(known[have] - known[have].mean()).sum())
-    if spread > 0:
-        lines.append(("R2", f"{1 - float(np.square(error).sum()) / spread:.3f}"))
+    if not np.isnan(errors.r2):
+        lines.append(("R2", f"{errors.r2:.3f}"))
     if answer.bounded:
-        # a sum of k products is rounded k + 1 times
-        rounding = (answer.found.used[have] + 1) * 2.0**-53 * answer.largest
-        within = int((error <= answer.bound[have] + rounding).sum())
-        told = f"{within:,} of {len(error):,} ({share(within, len(error))})"
-        lines.append(("within their bound", told))
+        within = share(errors.n_within, errors.n_known)
+        text = f"{errors.n_within:,} of {errors.n_known:,} ({within})"
+        lines.append(("within their bound", text))
     indented(out, grid_of(*lines))
 
 
-def _print_right(out: Console, answer: Answer, known: NDArray[Any]) -> None:
-    have = known != ""
-    if not have.any():
+def _print_correct(out: Console, answer: Answer, known: Array) -> None:
+    mask = known != ""
+    if not mask.any():
         return
-    right = int((known == answer.prediction)[have].sum())
-    total = int(have.sum())
+    right = int((known == answer.prediction)[mask].sum())
+    total = int(mask.sum())
     section(out, "Against the labels in the file of new rows")
     out.print(f"  right: {right:,} of {total:,} ({share(right, total)})")
-    unseen = int((~np.isin(known[have], np.asarray(answer.classes))).sum())
+    unseen = int((~np.isin(known[mask], np.asarray(answer.classes))).sum())
     if unseen:
         verb = "is" if unseen == 1 else "are"
         out.print(f"  {unseen:,} of the labels {verb} not among those of the training rows")
 
 
-def _print_rows(out: Console, answer: Answer, queries: Queries) -> None:
+def _print_rows(out: Console, answer: Answer, queries: QueryRows) -> None:
     """The rows farthest out, or with the largest bounds, and what made each prediction."""
-    found = answer.found
-    title, by = "The farthest rows", found.distance
+    predictions = answer.predictions
+    title, by = "The farthest rows", predictions.distance
     if not (by > 0).any():
         title = "The first rows"
         if answer.bounded:
             title, by = "The largest bounds", answer.bound
-    order = np.argsort(-by, kind="stable")[:SHOWN]
+    order = np.argsort(-by, kind="stable")[:PREDICTED_ROWS]
     section(out, f"{title}, and the training rows that made each prediction")
-    right: dict[str, Any] = {"justify": "right", "no_wrap": True}
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
-        ("prediction", right),
-        *([("bound", right)] if answer.bounded else []),
+        ("prediction", RIGHT),
+        *([("bound", RIGHT)] if answer.bounded else []),
         ("verdict", {"no_wrap": True}),
-        ("distance", right),
+        ("distance", RIGHT),
         ("rows used", {}),
     )
     labels, prediction = queries.labels, answer.prediction
     for b in order.tolist():
-        value, verdict = prediction[b], str(found.verdict[b])
+        value, verdict = prediction[b], str(predictions.verdict[b])
         table.add_row(
-            Text(plain(b if labels is None else labels[b], 40)),
-            plain(value, 20) if answer.classes is not None else f"{value:.4g}",
+            Text(printable(b if labels is None else labels[b], 40)),
+            printable(value, 20) if answer.classes is not None else f"{value:.4g}",
             *([f"{answer.bound[b]:.4g}"] if answer.bounded else []),
             Text(verdict, style=STYLES[verdict]),
-            f"{found.distance[b]:.3g}",
-            Text(answer.rows_of(b, 3)),
+            f"{predictions.distance[b]:.3g}",
+            Text(answer.rows_text(b, 3)),
         )
     indented(out, table)
-    if queries.counted or answer.labels is None:
+    if queries.are_numbered or answer.labels is None:
         out.print("  Rows without a name are counted from 0.")

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from ..errors import DataWarning, HullwiseError
-from ._hints import option_words
+from ._hints import OPTION_WORDS
 from ._plugins import plugin_command, plugin_names
 from .status import CANCELLED, OUTPUT_WRITTEN
 
@@ -43,7 +43,7 @@ class Program(click.Group):
         except MemoryError as error:
             _fail(ctx, str(error) or "out of memory", 4)
         except HullwiseError as error:
-            _fail(ctx, error.worded(option_words(self._command(ctx))), 3)
+            _fail(ctx, error.worded(OPTION_WORDS), 3)
         except BrokenPipeError:
             _silence_stdout()
             ctx.exit(141)
@@ -55,10 +55,6 @@ class Program(click.Group):
                 _stop(ctx)
             traceback.print_exc()
             _fail(ctx, "internal error: please report it with the lines above", 70)
-
-    def _command(self, ctx: click.Context) -> click.Command | None:
-        name = ctx.invoked_subcommand
-        return None if name is None else self.get_command(ctx, name)
 
 
 @contextlib.contextmanager

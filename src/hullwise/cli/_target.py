@@ -1,7 +1,8 @@
-"""The column that is to be predicted, or that a metric is learnt from: numbers, or labels."""
+"""The columns that are to be predicted, or that a metric is learnt from: numbers, or labels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,27 +10,25 @@ from numpy.typing import NDArray
 
 from ..errors import FileError
 from ..io.table_reader import OpenTable, read_rows
-from ._input import Plan
 
 
-def holds_numbers(table: OpenTable, target: str) -> bool:
-    """Whether a target can be read as numbers, some of them missing."""
+def holds_numbers(table: OpenTable, columns: Sequence[str]) -> bool:
+    """Whether columns can be read as numbers, some of them missing."""
     try:
-        read_rows(table, columns=[target], bad_rows="keep")
+        read_rows(table, columns=columns, bad_rows="keep")
     except FileError:
         return False
     return True
 
 
-def target_labels(table: OpenTable, target: str, pairs: Plan) -> NDArray[np.str_]:
-    """The labels as text, "" where missing."""
-    feature = next(c for c in pairs.features if c in table.names)
-    ids = read_rows(table, columns=[feature], id_column=target, bad_rows="keep").ids
+def read_labels(table: OpenTable, column: str, feature: str) -> NDArray[np.str_]:
+    """The labels of a column as text, "" where missing; `feature` is any column of numbers."""
+    ids = read_rows(table, columns=[feature], id_column=column, bad_rows="keep").ids
     assert ids is not None  # a column was named
-    return np.array([_label(value) for value in ids.tolist()], dtype=str)
+    return np.array([_label_text(value) for value in ids.tolist()], dtype=str)
 
 
-def _label(value: Any) -> str:
+def _label_text(value: Any) -> str:
     """A label as text; a whole number is the same label in a CSV file and as a float."""
     if value is None or value != value:
         return ""

@@ -1,14 +1,26 @@
-"""Options that several commands take; nothing numeric is imported here."""
+"""Options that several commands take, as click reads them; nothing numeric is imported here."""
 
 from __future__ import annotations
 
 import csv
+import functools
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+__all__ = [
+    "EXIT_CODES",
+    "FORCE",
+    "apply",
+    "check_choices",
+    "check_page",
+    "finite_number",
+    "split_names",
+    "takes",
+]
 
 EXIT_CODES = """
 \b
@@ -23,24 +35,29 @@ Exit codes:
   141  the reader of standard output went away
 """
 
+Options = TypeVar("Options")
 
-def names(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
+
+# ---- what a value may be ----------------------------------------------------------------------
+
+
+def split_names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Column names with commas between; a name that holds a comma stands in double quotes."""
     if value is None:
         return None
-    found = next(csv.reader([value], skipinitialspace=True), [])
-    if not found or "" in found:
+    names = next(csv.reader([value], skipinitialspace=True), [])
+    if not names or "" in names:
         raise click.BadParameter(f"{value!r} holds an empty name")
-    return found
+    return tuple(names)
 
 
-def _mark(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def _check_mark(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and value not in ("\\t", "tab") and len(value.encode()) != 1:
         raise click.BadParameter(f"{value!r}: expected one ASCII character")
     return value
 
 
-def finite(unit: str = "") -> Callable[[Any, Any, float | None], float | None]:
+def finite_number(unit: str = "") -> Callable[[Any, Any, float | None], float | None]:
     """A check that a number is finite and not negative; `unit` says of what, for the message."""
 
     def check(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -51,30 +68,50 @@ def finite(unit: str = "") -> Callable[[Any, Any, float | None], float | None]:
     return check
 
 
-def some_of(known: Sequence[str]) -> Callable[[Any, Any, str | None], list[str] | None]:
-    """A check that names with commas between are all among those known."""
+def check_choices(choices: Sequence[str]) -> Callable[[Any, Any, str | None], list[str] | None]:
+    """A check that names with commas between are all among the choices."""
 
     def check(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
-        some = None if value is None else value.split(",")
-        for name in some or ():
-            if name not in known:
-                raise click.BadParameter(f"{name!r}: expected some of {','.join(known)}")
-        return some
+        names = None if value is None else value.split(",")
+        for name in names or ():
+            if name not in choices:
+                raise click.BadParameter(f"{name!r}: expected some of {','.join(choices)}")
+        return names
 
     return check
 
 
-def page(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def check_page(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """The name of an HTML page."""
     if value is not None and os.path.splitext(value)[1].lower() not in (".html", ".htm"):
         raise click.BadParameter(f"{value!r}: expected a name that ends in .html")
     return value
 
 
+# ---- the options ------------------------------------------------------------------------------
+
+
+def target_option(text: str, *, required: bool = False) -> Any:
+    """--target: the column or columns that are to be predicted, or learnt from."""
+    return click.option(
+        "--target",
+        multiple=True,
+        required=required,
+        metavar="COL",
+        help=f"{text} May be repeated.",
+    )
+
+
+DROP = click.option(
+    "--drop",
+    multiple=True,
+    metavar="COL",
+    help="A column to leave out. May be repeated.",
+)
 ID = click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
 COLUMNS = click.option(
     "--columns",
-    callback=names,
+    callback=split_names,
     metavar="a,b,c",
     help="The features, where not all other columns are.",
 )
@@ -85,9 +122,8 @@ METRIC = (
         show_default=True,
         metavar="std|range|none|FILE.npy|agop|rfm|nfm:LAYER",
         help="Units of distance: each feature divided by its standard deviation or range, its own "
-        "units, or a (d,) or (d, d) metric. Or "
-        "what matters to the target: agop and rfm learn it from --target, agop and nfm:LAYER take "
-        "it from --model.",
+        "units, or a (d,) or (d, d) metric. Or what matters to the target: agop and rfm learn it "
+        "from --target, agop and nfm:LAYER take it from --model.",
     ),
     click.option(
         "--model",
@@ -104,7 +140,7 @@ BOUND = (
     click.option(
         "--smoothness",
         type=float,
-        callback=finite(),
+        callback=finite_number(),
         metavar="G",
         help="For --bound: Lipschitz constant of the target's gradient, in the metric; estimated "
         "from TRAIN if not given, and an estimate is no guarantee.",
@@ -112,16 +148,16 @@ BOUND = (
     click.option(
         "--lipschitz",
         type=float,
-        callback=finite(),
+        callback=finite_number(),
         metavar="L",
         help="For --bound: Lipschitz constant of the target itself; the same.",
     ),
 )
 READING = (
-    click.option("--sep", callback=_mark, metavar="CHAR", help="Separator of the CSV files."),
+    click.option("--sep", callback=_check_mark, metavar="CHAR", help="Separator of the CSV files."),
     click.option(
         "--decimal",
-        callback=_mark,
+        callback=_check_mark,
         default=".",
         metavar="CHAR",
         help="Decimal mark of the CSV files.",
@@ -131,19 +167,29 @@ READING = (
 OUTPUT = click.option(
     "-o", "--output", metavar="OUT", help="One row per new row: .csv, .parquet, or -."
 )
+REPORT = click.option(
+    "--report",
+    callback=check_page,
+    metavar="OUT.html",
+    help="One page for people, self-contained.",
+)
 FORCE = click.option("--force", is_flag=True, help="Replace files that are there.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 
 
-def bad_rows(done: str) -> Any:
-    """What becomes of new rows with missing values; `done` is what else happens to a row."""
+def bad_rows_option(participle: str) -> Any:
+    """What becomes of new rows with missing values, which are else "located", say."""
     return click.option(
         "--bad-rows",
         type=click.Choice(["refuse", "keep"]),
         default="refuse",
         show_default=True,
-        help=f"New rows with missing or infinite values: refuse the file, or keep them un{done}.",
+        help="New rows with missing or infinite values: refuse the file, or keep them "
+        f"un{participle}.",
     )
+
+
+# ---- decorators -------------------------------------------------------------------------------
 
 
 def apply(*options: Any) -> Callable[[Any], Any]:
@@ -157,65 +203,14 @@ def apply(*options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-def refuse_usage(train: str, query: str, options: dict[str, Any]) -> None:
-    """What no file could make right, in the options that all commands on two tables take."""
-    if train == query == "-":
-        raise click.UsageError("only one of TRAIN and QUERY can be standard input")
-    _refuse_metric(options)
-    refuse_output(options["output"])
+def takes(kind: Callable[..., Options]) -> Callable[[Callable[[Options], None]], Any]:
+    """Let a command take one object, made of all that click has read, in place of keywords."""
 
+    def decorate(command: Callable[[Options], None]) -> Any:
+        @functools.wraps(command)
+        def callback(**values: Any) -> None:
+            command(kind(**values))
 
-def learns(options: dict[str, Any]) -> bool:
-    """Whether the metric asked for is that of a task."""
-    metric = options["metric"]
-    return metric in ("agop", "rfm", "nfm") or metric.startswith("nfm:")
+        return callback
 
-
-def learns_from_rows(options: dict[str, Any]) -> bool:
-    """Whether it is learnt from the target of the training rows."""
-    return options["metric"] == "rfm" or (options["metric"] == "agop" and not options["model"])
-
-
-def _refuse_metric(options: dict[str, Any]) -> None:
-    metric, model, saved = options["metric"], options["model"], options["save_metric"]
-    if not learns(options):
-        if metric not in ("std", "range", "none") and not metric.endswith(".npy"):
-            raise click.BadParameter(
-                f"{metric!r}: expected std, range, none, a .npy file, agop, rfm or nfm:LAYER",
-                param_hint="--metric",
-            )
-        if model is not None:
-            raise click.UsageError("--model belongs to --metric agop or nfm:LAYER")
-        if saved is not None:
-            raise click.UsageError("--save-metric keeps a metric learnt by agop, rfm or nfm:LAYER")
-        return
-    if metric not in ("agop", "rfm") and not metric[3:].strip(": "):
-        raise click.BadParameter(
-            f"{metric!r}: expected nfm:LAYER, such as nfm:0 for the first linear layer",
-            param_hint="--metric",
-        )
-    if metric.startswith("nfm") and model is None:
-        raise click.UsageError(f"--metric {metric} needs --model, the network of that layer")
-    if metric == "rfm" and model is not None:
-        raise click.UsageError("--metric rfm learns from --target: leave out --model")
-    if model == "-":
-        raise click.BadParameter("a network cannot come from standard input", param_hint="--model")
-    if learns_from_rows(options) and not (options.get("target") or options.get("targets")):
-        other = ", or --model, a network" if metric == "agop" else ""
-        raise click.UsageError(
-            f"--metric {metric} needs --target, the column to learn it from{other}"
-        )
-    if saved is not None and os.path.splitext(saved)[1].lower() != ".npy":
-        raise click.BadParameter(
-            f"{saved!r}: expected a name that ends in .npy", param_hint="--save-metric"
-        )
-
-
-def refuse_output(output: str | None) -> None:
-    """The name of a table that is to be made must say its format."""
-    if output is None or output == "-" or os.path.lexists(output):
-        return
-    if os.path.splitext(output)[1].lower() not in (".csv", ".parquet"):
-        raise click.BadParameter(
-            f"{output!r}: expected a name that ends in .csv or .parquet", param_hint="-o"
-        )
+    return decorate

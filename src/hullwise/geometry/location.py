@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices, Mask, Objects
+from ..errors import DataError
 from .bands import BANDS, BEYOND, EDGE, Reference, band_limits, chance
 from .bounding_box import excess
 from .comparison import Comparison
@@ -20,6 +21,9 @@ from .metric import Metric, row_norms
 from .principal_plane import PrincipalPlane
 from .training_summary import TrainingSummary
 from .verdict import Status, Verdict
+
+if TYPE_CHECKING:
+    from .location_summary import LocationSummary
 
 __all__ = ["BANDS", "BEYOND", "EDGE", "Location", "Reference", "Status", "Verdict"]
 
@@ -349,6 +353,36 @@ class Location(RowResult):
         """The metric in words."""
         return self.metric.text
 
+    def at_least(self, condition: str) -> Mask:
+        """(m,) whether a row is in this band or a worse one; an open row counts as the worst.
+
+        Parameters
+        ----------
+        condition : {"core", "edge", "beyond", "far", "outside"}
+            A band; or "outside" for rows outside the hull, and those of which it is not known
+            although they do not lie on its boundary.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> loc = hw.locate([[0.0], [1.0], [2.0]], [[0.5], [9.0]])
+        >>> loc.at_least("far"), loc.at_least("outside")
+        (array([False,  True]), array([False,  True]))
+        """
+        if condition == "outside":
+            boundary = np.array([s is Status.BOUNDARY for s in self.status], dtype=bool)
+            undecided = self.verdict == Verdict.UNDECIDED
+            return np.asarray((self.verdict == Verdict.OUTSIDE) | (undecided & ~boundary))
+        if condition not in BANDS:
+            raise DataError(f"condition={condition!r}: expected one of {', '.join(BANDS)}, outside")
+        return np.isin(self.band, [*BANDS[BANDS.index(condition) :], "unknown"])
+
+    def summary(self) -> LocationSummary:
+        """The location in counts: bands, verdicts, leading features, the farthest rows."""
+        from .location_summary import summarize
+
+        return summarize(self)
+
     def allowed(self, b: int) -> Floats:
         """Per feature, how far the combination may lie from query b for the verdict INSIDE."""
         magnitude = np.maximum(np.abs(self.box_minimum), np.abs(self.box_maximum))
@@ -425,7 +459,6 @@ class Location(RowResult):
         >>> hw.locate(X, [[0.25, 0.25], [1.0, 1.0]]).verify(X, exact=True)
         array([ True,  True])
         """
-        from ..errors import DataError
         from ..io.validation import check_columns
         from .cloud import Cloud
         from .verify import verify_location

@@ -2,6 +2,7 @@
 
 from .directions import Directions, directions, leading_metric
 from .feature_matrices import agop, feature_agreement, local_agop, local_metric, nfm
+from .learnt_metric import LearntMetric, learn_metric
 from .local_linear_fits import agop_of_rows
 from .local_locate import LocalLocation, local_locate
 from .variance_explained import variance_explained
@@ -9,6 +10,7 @@ from .walk import Walk, walk
 
 __all__ = [
     "Directions",
+    "LearntMetric",
     "LocalLocation",
     "Walk",
     "agop",
@@ -16,6 +18,7 @@ __all__ = [
     "directions",
     "feature_agreement",
     "leading_metric",
+    "learn_metric",
     "local_agop",
     "local_locate",
     "local_metric",

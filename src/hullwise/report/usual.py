@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.location_summary import usual_share
 from .words import number, plain, share
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
 
 MOST_NAMED = 4
-
-
-def usual_share(r: int) -> float:
-    """Expected share beyond or far of rows drawn like the training rows, r of them left out.
-
-    Such a row takes each of r + 1 ranks with equal probability; see `data.bands.chance`.
-    """
-    return (r - math.floor(r * 95 / 100)) / (r + 1)
 
 
 def expectation(found: int, m: int, r: int, chance: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hullwise import __version__
-from hullwise.cli.options import EXIT_CODES, FORCE, apply, names, page, some_of
+from hullwise.cli.options import EXIT_CODES, FORCE, apply, check_choices, check_page, split_names
 
 STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
 EXTRAPOLATION_PARTS = (
@@ -36,7 +36,7 @@ CACHE = click.option(
 PAGE = click.option(
     "-o",
     "--output",
-    callback=page,
+    callback=check_page,
     metavar="PAGE.html",
     help="One page for people, self-contained.",
 )
@@ -56,7 +56,7 @@ def study() -> None:
 )
 @click.option(
     "--sets",
-    callback=some_of(STUDY_PARTS),
+    callback=check_choices(STUDY_PARTS),
     metavar="a,b,c",
     help=f"Of {', '.join(STUDY_PARTS)}; all that can be read unless told.",
 )
@@ -94,13 +94,13 @@ def lux2021(**options: Any) -> None:
 )
 @click.option(
     "--sets",
-    callback=names,
+    callback=split_names,
     metavar="a,b,c",
     help=f"Of {', '.join(REGIMES_PARTS)}, and files of the folder; all but digits unless told.",
 )
 @click.option(
     "--models",
-    callback=some_of(REGIMES_MODELS),
+    callback=check_choices(REGIMES_MODELS),
     metavar="a,b,c",
     help=f"Of {', '.join(REGIMES_MODELS)}; all unless told.",
 )
@@ -131,7 +131,7 @@ def regimes(**options: Any) -> None:
 )
 @click.option(
     "--parts",
-    callback=some_of(EXTRAPOLATION_PARTS),
+    callback=check_choices(EXTRAPOLATION_PARTS),
     metavar="a,b,c",
     help=f"Of {', '.join(EXTRAPOLATION_PARTS)}; all that can run unless told.",
 )

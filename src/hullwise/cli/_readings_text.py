@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..report.readings import BANDS, MEANING, OUT, both_sentence, cross, pushes
+from ..report.readings import BANDS, MEANING, both_sentence, cross, pushes
 from ..report.usual import expectation
-from ..report.words import plain as shown
+from ..report.words import plain as printable
 from ..report.words import share
-from ._text import (
-    FARTHEST,
-    STYLES,
+from ._layout import RIGHT, STYLES, indented, section, table_of
+from ._summary_text import (
+    FARTHEST_ROWS,
     Heading,
-    indented,
     print_definitions,
     print_heading,
     print_off_flat,
     print_remarks,
-    section,
-    table_of,
 )
 from .console import bar
 
@@ -30,25 +27,25 @@ if TYPE_CHECKING:
     from ..geometry.location import Location
     from ..metrics import Directions
 
-DIRECTIONS = 5
-NAMED = 3
-RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
+LEADING_DIRECTIONS = 5
+NEGLIGIBLE_SHARE = 0.005  # of the metric: directions below it are not listed
+PUSHES_OF_ROW = 3
 
 
-def print_both(
-    out: Console, plain: Location, task: Location, found: Directions, heading: Heading
+def print_readings(
+    out: Console, plain: Location, task: Location, directions: Directions, heading: Heading
 ) -> None:
     """The whole answer, from the tables' sizes to the rows farthest out in what matters."""
     print_heading(out, plain, heading, task)
     if len(plain) == 0:
         out.print("\nNo row could be located.", style="bold")
-        print_directions(out, found)
+        print_directions(out, directions)
         print_remarks(out, plain, heading)
         return
     _print_cross(out, plain, task)
-    print_directions(out, found)
-    _print_farthest(out, plain, task, heading.counted)
-    print_definitions(out, plain)
+    print_directions(out, directions)
+    _print_farthest(out, plain, task, heading.are_numbered)
+    print_definitions(out, plain, plain.summary())
     print_remarks(out, plain, heading)
 
 
@@ -57,8 +54,8 @@ def _print_cross(out: Console, plain: Location, task: Location) -> None:
     against = f", against {r:,} training row{'s' * (r > 1)} left out in turn" if r else ""
     section(out, f"Where the new rows stand{against}")
     counts = cross(plain, task)
-    seen = counts.sum(axis=0) + counts.sum(axis=1)
-    used = [i for i, band in enumerate(BANDS) if seen[i] or _always(band, r)]
+    totals = counts.sum(axis=0) + counts.sum(axis=1)
+    used = [i for i, band in enumerate(BANDS) if totals[i] or _always(band, r)]
     table = table_of(
         ("plainly", {"no_wrap": True}),
         ("rows", RIGHT),
@@ -79,8 +76,9 @@ def _print_cross(out: Console, plain: Location, task: Location) -> None:
     out.print(Text(both_sentence(plain, task), style="bold"))
     if r:
         for name, one in (("Plainly", plain), ("In what matters", task)):
-            beyond = int(np.isin(one.band, OUT).sum())
-            out.print(Text(f"{name}: {expectation(beyond, len(one), r, one.chance())}"))
+            summary = one.summary()
+            text = expectation(summary.n_out, summary.n_rows, r, summary.chance)
+            out.print(Text(f"{name}: {text}"))
     print_off_flat(out, task)
     inside = (int((one.verdict == 1).sum()) for one in (plain, task))
     out.print("Inside the hull of the training rows: {:,}; in what matters: {:,}.".format(*inside))
@@ -91,24 +89,24 @@ def _always(band: str, r: int) -> bool:
     return band == "core" or (band != "unknown" and r > 0)
 
 
-def print_directions(out: Console, found: Directions) -> None:
+def print_directions(out: Console, directions: Directions) -> None:
     """The directions that count, by the features that make them up."""
     section(out, "What matters: the directions of the metric")
     table = table_of(
         ("share", RIGHT), ("", {"width": 14, "no_wrap": True}), ("standard deviations of", {})
     )
-    for i in range(min(DIRECTIONS, len(found))):
-        if i and found.share[i] < 0.005:
+    for i in range(min(LEADING_DIRECTIONS, len(directions))):
+        if i and directions.share[i] < NEGLIGIBLE_SHARE:
             break
         table.add_row(
-            _percent(float(found.share[i])),
-            Text(bar(out, float(found.share[i])), style="blue"),
-            Text(shown(found.text(i), 200)),
+            _percent(float(directions.share[i])),
+            Text(bar(out, float(directions.share[i])), style="blue"),
+            Text(printable(directions.text(i), 200)),
         )
     indented(out, table)
-    d = len(found.columns)
+    d = len(directions.columns)
     out.print(
-        f"  Effective dimension {found.effective_dimension:.1f} of {d:,}: as if that many "
+        f"  Effective dimension {directions.effective_dimension:.1f} of {d:,}: as if that many "
         "directions counted alike and no other."
     )
 
@@ -117,10 +115,8 @@ def _percent(value: float) -> str:
     return share(round(1e6 * value), 1_000_000)
 
 
-def _print_farthest(out: Console, plain: Location, task: Location, counted: bool) -> None:
-    distance = np.where(task.verdict == 1, 0.0, task.upper)
-    order = np.lexsort((-distance, ~task.off_flat))[:FARTHEST]
-    order = order[(distance[order] > 0) & np.isfinite(distance[order])]
+def _print_farthest(out: Console, plain: Location, task: Location, are_numbered: bool) -> None:
+    order = task.summary().farthest[:FARTHEST_ROWS]
     if not len(order):
         return
     section(out, "The rows farthest out in what matters, and what pushes them out")
@@ -132,17 +128,17 @@ def _print_farthest(out: Console, plain: Location, task: Location, counted: bool
         ("pct.", RIGHT),
         ("too high (+) or low (-) by", {}),
     )
-    told = pushes(task, task.metric, NAMED)
+    pushed = pushes(task, task.metric, PUSHES_OF_ROW)
     for b in order.tolist():
         rank = task.hull_percentile[b]
         table.add_row(
-            Text(shown(b if task.labels is None else task.labels[b], 40)),
+            Text(printable(b if task.labels is None else task.labels[b], 40)),
             *(Text(str(x.band[b]), style=STYLES[str(x.band[b])]) for x in (plain, task)),
-            f"{distance[b]:.3g}",
+            f"{task.upper[b]:.3g}",
             "" if np.isnan(rank) else f"{rank:.4g}",
-            Text("; ".join(f"{shown(name, 24)} {amount:+.3g}" for name, amount in told[b])),
+            Text("; ".join(f"{printable(name, 24)} {amount:+.3g}" for name, amount in pushed[b])),
         )
     indented(out, table)
-    ids = "Rows are counted from 0. " if counted else ""
+    ids = "Rows are counted from 0. " if are_numbered else ""
     pct = "pct.: training rows, left out in turn, less far out in what matters, in percent."
     out.print(f"  {ids}{pct if len(task.reference) else ''}".rstrip())

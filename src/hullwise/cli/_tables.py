@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import available_memory
+from .._core.types import Mask
 from ..errors import FileError, Hint
 from ..geometry.cloud import Cloud
 from ..io.coercion import format_names
@@ -23,10 +24,13 @@ from ..io.file_rows import NpyRows, ParquetRows
 from ..io.paths import missing_columns_text, select_features
 from ..io.rows import ArrayRows
 from ..io.table_reader import NumericTable, OpenTable, ParquetTable, open_table, read_rows
+from ._command_options import TableOptions
+
+LISTING_CHARACTERS = 210  # of names that a message repeats for --columns
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Plan:
+class ColumnPairing:
     """Which columns of both files are features, in the same order, and which are ids."""
 
     features: tuple[str, ...]
@@ -37,16 +41,16 @@ class Plan:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Queries:
+class QueryRows:
     """The rows asked about: `values` holds those that can be used, in file order."""
 
     values: NDArray[Any]  # (g, d)
-    located: NDArray[np.bool_]  # (m,) whether a row is among them
+    usable: Mask  # (m,) whether a row is among them
     reasons: Mapping[int, str]  # row: why it is not
     ids: NDArray[np.object_] | None  # (m,)
 
     @property
-    def counted(self) -> bool:
+    def are_numbered(self) -> bool:
         """Whether a row is named by its place in the file, from 0."""
         return self.ids is None
 
@@ -54,38 +58,17 @@ class Queries:
     def labels(self) -> NDArray[np.object_] | None:
         """(g,) names of the rows in `values`; None where they are simply 0, 1, 2, ..."""
         if self.ids is not None:
-            return np.asarray(self.ids[self.located])
-        return np.flatnonzero(self.located).astype(object) if self.reasons else None
+            return np.asarray(self.ids[self.usable])
+        return np.flatnonzero(self.usable).astype(object) if self.reasons else None
 
 
-def open_tables(
-    train: str,
-    query: str,
-    options: dict[str, Any],
-    *,
-    targets: Sequence[str],
-    dropped: Sequence[str] | None = None,
-) -> tuple[OpenTable, OpenTable, Plan]:
-    """Both files, opened as the options say, and how their columns pair up."""
-    reading = {k: options[k] for k in ("sep", "decimal")} | {"header": not options["no_header"]}
-    first, second = open_table(train, **reading), open_table(query, **reading)
-    ids, columns = options["id_column"], options["columns"]
-    paired = plan(first, second, targets=targets, dropped=dropped, id_column=ids, columns=columns)
-    return first, second, paired
+def open_as(path: str, options: TableOptions) -> OpenTable:
+    """A table, opened as the options say."""
+    return open_table(path, sep=options.sep, decimal=options.decimal, header=not options.no_header)
 
 
-def plan(
-    train: OpenTable,
-    query: OpenTable,
-    *,
-    targets: Sequence[str],
-    dropped: Sequence[str] | None = None,
-    id_column: str | None,
-    columns: Sequence[str] | None,
-) -> Plan:
+def pair_columns(train: OpenTable, query: OpenTable, options: TableOptions) -> ColumnPairing:
     """Pair the columns of the two files by name.
-
-    `dropped` are columns to leave out, where the command has an option for them besides --target.
 
     Raises
     ------
@@ -94,20 +77,15 @@ def plan(
     FileError
         A column is missing, or the query file holds one that is neither feature, target nor id.
     """
+    id_column, columns = options.id_column, options.columns
     train_id = id_column if id_column in train.names else None
     query_id = id_column if id_column in query.names else None
     if id_column is not None and train_id is None and query_id is None:
         both = list(dict.fromkeys([*query.names, *train.names]))
         _refuse_option("--id", f"in {query.path} or {train.path}", [id_column], both)
-    asked_for = (("--target", targets), ("--drop", dropped or ()), ("--columns", columns or ()))
-    for option, asked in asked_for:
-        unknown = [c for c in asked if c not in train.names]
-        if unknown:
-            _refuse_option(option, f"in {train.path}", unknown, train.names)
+    check_named_columns(train, options)
     index = [c for c in train.index if columns is None and c != id_column]
-    leave_out = "--target" if dropped is None else "--drop"
-    targets = [*targets, *(dropped or ())]
-    drop = list(dict.fromkeys([*targets, *index]))
+    drop = list(dict.fromkeys([*options.excluded, *index]))
     features = tuple(select_features(train.path, train.names, columns, drop, train_id))
     notes = tuple(
         f"{table.path}: rows are named by the index that pandas stored in it ({table.index[0]!r})."
@@ -115,20 +93,30 @@ def plan(
         if table.index and named is None
     )
     if train.named == query.named:
-        known = {*targets, id_column}
-        _refuse_unpaired(train, query, features, known, None if columns else leave_out)
-        return Plan(features, features, train_id, query_id, notes)
-    rest = [c for c in query.names if c not in {*targets, id_column, *query.index}]
+        known = {*options.excluded, id_column}
+        _refuse_unpaired(train, query, features, known, exact=columns is None)
+        return ColumnPairing(features, features, train_id, query_id, notes)
+    rest = [c for c in query.names if c not in {*options.excluded, id_column, *query.index}]
     if len(rest) != len(features):
         raise FileError(
             query.path,
             f"has {len(rest)} columns where the {len(features)} features of {train.path} are "
             f"expected ({format_names(features)}); only one of the two files has column names, so "
-            "they "
-            "are paired by their place",
+            "they are paired by their place",
         )
     place = "only one of the two files has column names: columns are paired by their place"
-    return Plan(features, tuple(rest), train_id, query_id, (place, *notes))
+    return ColumnPairing(features, tuple(rest), train_id, query_id, (place, *notes))
+
+
+def check_named_columns(table: OpenTable, options: TableOptions) -> None:
+    """Refuse options that name columns which the table has not."""
+    for option, columns in (
+        *(("--target", options.target), ("--drop", options.drop)),
+        ("--columns", options.columns or ()),
+    ):
+        unknown = [c for c in columns if c not in table.names]
+        if unknown:
+            _refuse_option(option, f"in {table.path}", unknown, table.names)
 
 
 def _refuse_option(
@@ -142,9 +130,10 @@ def _refuse_unpaired(
     query: OpenTable,
     features: Sequence[str],
     known: set[str | None],
-    leave_out: str | None,
+    *,
+    exact: bool,
 ) -> None:
-    """`leave_out` is the option that leaves columns out, None where the features were named."""
+    """Refuse missing features, and, where `exact`, columns that are nothing."""
     there = set(query.names)
     missing = [c for c in features if c not in there]
     extra = [c for c in query.names if c not in {*features, *known, *query.index, *train.index}]
@@ -153,19 +142,17 @@ def _refuse_unpaired(
         raise FileError(
             query.path,
             f"lacks {format_names(missing)}, feature{'s' * (len(missing) > 1)} of "
-            f"{train.path}{new}; "
-            f"rename or add them, or say what is no feature with {leave_out or '--target'}, --id "
-            "or --columns",
+            f"{train.path}{new}; rename or add them, or say what is no feature with --drop, "
+            "--target, --id or --columns",
         )
-    if extra and leave_out is not None:
+    if extra and exact:
         listing = f"--columns {shell_list(features)}"
-        if len(listing) > 210:
+        if len(listing) > LISTING_CHARACTERS:
             listing = "--columns NAME,NAME,..."
         raise FileError(
             query.path,
             f"has columns that {train.path} has not: {format_names(extra)}; to leave them out, "
-            "name the "
-            f"features with {listing} (or the row ids with --id)",
+            f"name the features with {listing} (or the row ids with --id)",
         )
 
 
@@ -204,40 +191,40 @@ def read_queries(
     query: OpenTable,
     features: Sequence[str],
     id_column: str | None,
-    keep_bad: bool,
-    done: str = "located",
-) -> Queries:
-    """The rows asked about; `done` is what a row with missing values is not.
+    options: TableOptions,
+    participle: str = "located",
+) -> QueryRows:
+    """The rows asked about; `participle` is what a row with missing values is not.
 
     Raises
     ------
     FileError
-        For text, and for missing or infinite values unless `keep_bad`.
+        For text, and for missing or infinite values unless --bad-rows keep.
     """
-    if keep_bad:
-        kept = read_rows(query, columns=features, id_column=id_column, bad_rows="keep")
-        return _queries(kept, done)
     try:
-        return _queries(read_rows(query, columns=features, id_column=id_column), done)
+        table = read_rows(query, columns=features, id_column=id_column, bad_rows=options.bad_rows)
     except FileError as error:
         refused = error
+    else:
+        return _query_rows(table, participle)
     with contextlib.suppress(FileError):
-        if read_rows(query, columns=features, bad_rows="keep").bad:
-            refused = refused.with_hint(Hint.KEEP_BAD_ROWS, done)
+        if options.bad_rows == "refuse":
+            read_rows(query, columns=features, bad_rows="keep")
+            refused = refused.with_hint(Hint.KEEP_BAD_ROWS, participle)
     raise refused
 
 
-def _queries(table: NumericTable, done: str) -> Queries:
-    located = np.ones(table.n, dtype=bool)
-    located[list(table.bad)] = False
-    values = table.values[located] if table.bad else table.values
-    reasons = {row: f"not {done}: {what}" for row, what in table.bad.items()}
-    return Queries(values, located, reasons, table.ids)
+def _query_rows(table: NumericTable, participle: str) -> QueryRows:
+    usable = np.ones(table.n, dtype=bool)
+    usable[list(table.bad)] = False
+    values = table.values[usable] if table.bad else table.values
+    reasons = {row: f"not {participle}: {what}" for row, what in table.bad.items()}
+    return QueryRows(values, usable, reasons, table.ids)
 
 
 def repeated_ids(train_ids: Any, query_ids: Any) -> list[str]:
     """A sentence for each file in which an id names more than one row."""
-    notes = []
+    notes: list[str] = []
     for what, ids in (("training", train_ids), ("new", query_ids)):
         repeated = 0 if ids is None else len(ids) - len(set(ids.tolist()))
         if repeated:

@@ -1,0 +1,168 @@
+"""A location in figures: what the summary on the terminal and a caller in Python both read."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._core.types import Indices
+from .bands import BANDS, BEYOND
+from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from .location import Location
+
+LEADING_CHANGES = 3  # of a row
+LEADING_FRACTION = 0.1  # of the row's largest change, as shares of the features' ranges
+NEIGHBOUR_PERCENTILE = 95.0
+CHANGE_SHARE = 1e-9  # of a feature's range
+
+
+@dataclass(frozen=True)
+class FeatureCount:
+    """In how many rows a feature is among the leading changes, and in which direction."""
+
+    name: str
+    too_high: int
+    too_low: int
+
+    @property
+    def rows(self) -> int:
+        """Both directions together."""
+        return self.too_high + self.too_low
+
+
+@dataclass(frozen=True, eq=False)
+class LocationSummary:
+    """Counts of a location.
+
+    Attributes
+    ----------
+    n_rows, n_train, n_reference : int
+        Queries, training rows, and training rows left out in turn.
+    bands : dict of str to int
+        Rows in each of core, edge, beyond, far and unknown.
+    verdicts : dict of str to int
+        Rows that are inside, outside and undecided.
+    n_out : int
+        Rows beyond or far.
+    expected_out : float
+        How many of as many rows drawn like the training rows would be; NaN without a reference.
+    chance : float
+        `Location.chance`.
+    features : tuple of FeatureCount
+        How often each feature is among the three leading changes of a row outside, most often
+        first. A change counts where, as a share of its feature's training range, it is at least a
+        tenth of the row's largest.
+    farthest : (s,) int
+        The rows outside, farthest first; those off the flat of the training rows before all others.
+    definitions : dict of str to int
+        Rows within the data by each definition that was computed: every feature in its range
+        ("box"), in the smallest ellipsoid ("ellipsoid"), in the hull ("hull"), and as near to their
+        nearest training rows as 95 % of those are to theirs ("neighbours").
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> loc = hw.locate([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[0.2, 0.2], [2.0, 0.0]])
+    >>> loc.summary()
+    LocationSummary(2 rows: 1 inside, 1 outside; 0 beyond or far)
+    >>> loc.summary().features, loc.summary().farthest
+    ((FeatureCount(name='x0', too_high=1, too_low=0),), array([1]))
+    """
+
+    n_rows: int
+    n_train: int
+    n_reference: int
+    bands: dict[str, int]
+    verdicts: dict[str, int]
+    n_out: int
+    expected_out: float
+    chance: float
+    features: tuple[FeatureCount, ...]
+    farthest: Indices
+    definitions: dict[str, int]
+
+    def __repr__(self) -> str:
+        return (
+            f"LocationSummary({self.n_rows} rows: {self.verdicts['inside']} inside, "
+            f"{self.verdicts['outside']} outside; {self.n_out} beyond or far)"
+        )
+
+
+def summarize(location: Location) -> LocationSummary:
+    """The counts of a location; O(m d log d)."""
+    bands = Counter(location.band.tolist())
+    verdicts = Counter(location.verdict.tolist())
+    m, r = len(location), len(location.reference)
+    return LocationSummary(
+        n_rows=m,
+        n_train=location.n_train,
+        n_reference=r,
+        bands={band: bands[band] for band in (*BANDS, "unknown")},
+        verdicts={v.name.lower(): verdicts[int(v)] for v in Verdict},
+        n_out=bands["beyond"] + bands["far"],
+        expected_out=m * usual_share(r) if r else float("nan"),
+        chance=location.chance(),
+        features=_feature_counts(location),
+        farthest=_farthest(location),
+        definitions=_definitions(location),
+    )
+
+
+def smallest_change(location: Location, row: int) -> list[tuple[str, float, float]]:
+    """The change that would bring a row inside: (feature, value, value at the nearest point).
+
+    Largest first, as shares of the features' training ranges; shares below 1e-9 are left out.
+    """
+    residual, query = location.residual[row], location.queries[row]
+    width = location.box_maximum - location.box_minimum
+    share = np.abs(residual) / np.where(width > 0, width, 1.0)
+    order = [j for j in np.argsort(-share, kind="stable").tolist() if share[j] > CHANGE_SHARE]
+    return [(location.columns[j], float(query[j]), float(query[j] + residual[j])) for j in order]
+
+
+def usual_share(r: int) -> float:
+    """Expected share beyond or far of rows drawn like the training rows, r of them left out.
+
+    Such a row takes each of r + 1 ranks with equal probability; see `bands.chance`.
+    """
+    return (r - math.floor(r * BEYOND / 100)) / (r + 1)
+
+
+def _feature_counts(location: Location) -> tuple[FeatureCount, ...]:
+    width = dict(zip(location.columns, location.box_maximum - location.box_minimum))
+    counts: Counter[tuple[str, bool]] = Counter()
+    for pushes in location.pushed_out_by(LEADING_CHANGES):
+        if not pushes:
+            continue
+        first, size = pushes[0]
+        least = LEADING_FRACTION * abs(size) / width[first] if width[first] > 0 else 0.0
+        for name, amount in pushes:
+            if width[name] <= 0 or abs(amount) / width[name] >= least:
+                counts[name, amount > 0] += 1
+    names = dict.fromkeys(name for name, _ in counts)
+    features = [FeatureCount(name, counts[name, True], counts[name, False]) for name in names]
+    return tuple(sorted(features, key=lambda feature: -feature.rows))
+
+
+def _farthest(location: Location) -> Indices:
+    distance = np.where(location.verdict == Verdict.INSIDE, 0.0, location.upper)
+    # a row off the flat ranks above all that are not, however short its way
+    order = np.lexsort((-distance, ~location.off_flat))
+    return order[(distance[order] > 0) & np.isfinite(distance[order])]
+
+
+def _definitions(location: Location) -> dict[str, int]:
+    counts = {"box": int((location.in_range_share == 1).sum())}
+    if not np.isnan(location.ellipsoid_distance).all():
+        counts["ellipsoid"] = int(location.in_ellipsoid.sum())
+    counts["hull"] = int((location.verdict == Verdict.INSIDE).sum())
+    if not np.isnan(location.neighbour_percentile).all():
+        near = location.neighbour_percentile <= NEIGHBOUR_PERCENTILE
+        counts["neighbours"] = int(near.sum())
+    return counts

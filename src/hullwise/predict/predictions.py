@@ -1,0 +1,304 @@
+"""Predictions with all that is to be said of each: rows used, verdict, distance, error bound."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from .._core.types import Array, Floats, Indices, Mask, Progress
+from ..errors import DataError, DataWarning
+from ..geometry.hull import HullResult, locate_in_hull
+from ..geometry.verdict import Verdict
+from .delaunay import DelaunayRegressor
+from .error_bound import error_bound
+from .interpolant import PREDICTION_BATCH, Interpolant
+from .simplices import SimplexStatus, Simplices
+from .smoothness import estimate_smoothness
+
+__all__ = [
+    "BoundConstants",
+    "PredictionErrors",
+    "Predictions",
+    "bound_constants",
+    "explain_all",
+    "prediction_errors",
+    "quartiles",
+]
+
+HEAVIEST_ROWS = 5  # rows named for each prediction
+BATCH_ROWS = 64  # least queries at once
+BATCH_WEIGHTS = 1 << 24  # weights at once, where every training row may have one
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What an interpolant says at each of m queries, and what made it.
+
+    Attributes
+    ----------
+    value : (m, k) float64
+        One column for each target, or a share of each class.
+    n_used : (m,) int
+        How many training rows have a weight.
+    rows, weights : (m, 5)
+        The heaviest of them, heaviest first, padded with -1, and their weights.
+    verdict : (m,) str
+        inside, outside or undecided, of the convex hull of the training rows.
+    distance : (m,) float64
+        To the hull, in the regressor's metric.
+    status : (m,) object
+        Members of `SimplexStatus` or `Status`.
+    bound : (m, 4) float64
+        Total, shift, spread and reach of `ErrorBound`; NaN where no constants were given.
+    verified : (m,) bool
+        Whether the simplex passed the check, or there was none to check.
+    """
+
+    value: Floats
+    n_used: Indices
+    rows: Indices
+    weights: Floats
+    verdict: NDArray[np.str_]
+    distance: Floats
+    status: NDArray[np.object_]
+    bound: Floats
+    verified: Mask
+
+    def __len__(self) -> int:
+        return len(self.n_used)
+
+    def __repr__(self) -> str:
+        inside = int((self.verdict == "inside").sum())
+        return f"Predictions({len(self)} queries: {inside} inside)"
+
+
+def explain_all(
+    regressor: Interpolant,
+    Q: Floats,
+    *,
+    constants: tuple[float, float] | None = None,
+    training_rows: Array | None = None,
+    progress: Progress | None = None,
+) -> Predictions:
+    """Predictions of a fitted interpolant at Q (m, d), some thousand rows at a time; m may be 0.
+
+    Parameters
+    ----------
+    regressor : Interpolant
+    Q : (m, d) float64
+    constants : (float, float), optional
+        Smoothness and Lipschitz constant of the error bound.
+    training_rows : (n, d), optional
+        The training rows, to verify Delaunay simplices against.
+    progress : callable, optional
+        Called with (done, total, what).
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> from hullwise.predict.predictions import explain_all
+    >>> reg = hw.DelaunayRegressor(metric=None).fit([[0.0], [1.0], [3.0]], [0.0, 1.0, 9.0])
+    >>> predictions = explain_all(reg, np.array([[0.5], [4.0]]), constants=(2.0, 0.0))
+    >>> predictions
+    Predictions(2 queries: 1 inside)
+    >>> predictions.value[:, 0], predictions.n_used, predictions.distance
+    (array([0.5, 9. ]), array([2, 1]), array([0., 1.]))
+    """
+    batch = PREDICTION_BATCH
+    if not isinstance(regressor, DelaunayRegressor):
+        batch = int(np.clip(BATCH_WEIGHTS // regressor.cloud_.n, BATCH_ROWS, PREDICTION_BATCH))
+    parts = [_no_predictions(regressor)]
+    for start in range(0, len(Q), batch):
+        advanced = _advanced(progress, start, len(Q))
+        queries = Q[start : start + batch]
+        parts.append(_explain_batch(regressor, queries, constants, training_rows, advanced))
+    names = [f.name for f in fields(Predictions)]
+    return Predictions(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+
+def _no_predictions(regressor: Interpolant) -> Predictions:
+    k = 1 if regressor.y_.ndim == 1 else regressor.y_.shape[1]
+    return Predictions(
+        value=np.zeros((0, k)),
+        n_used=np.zeros(0, np.intp),
+        rows=np.zeros((0, HEAVIEST_ROWS), np.intp),
+        weights=np.zeros((0, HEAVIEST_ROWS)),
+        verdict=np.zeros(0, "<U9"),
+        distance=np.zeros(0),
+        status=np.zeros(0, object),
+        bound=np.zeros((0, 4)),
+        verified=np.zeros(0, bool),
+    )
+
+
+def _advanced(progress: Progress | None, start: int, total: int) -> Progress | None:
+    """The callback for a batch that begins at `start`."""
+    if progress is None:
+        return None
+    return lambda done, _, what: progress(start + done, total, what)
+
+
+def _explain_batch(
+    regressor: Interpolant,
+    Q: Floats,
+    constants: tuple[float, float] | None,
+    training_rows: Array | None,
+    progress: Progress | None,
+) -> Predictions:
+    verified = np.ones(len(Q), dtype=bool)
+    if isinstance(regressor, DelaunayRegressor):
+        simplices = regressor.simplices(Q, progress=progress)
+        unique = regressor.unique_rows_
+        W = simplices.weights if unique is None else csr_array(simplices.weights[:, unique.first])
+        position = _position_of_simplices(regressor, simplices)
+        if training_rows is not None:
+            claims_none = simplices.status == SimplexStatus.LOOSE
+            verified = simplices.verify(training_rows) | claims_none
+    else:
+        W = regressor.unique_row_weights(Q, progress)
+        hull = locate_in_hull(regressor.cloud_, Q, regressor.metric_, progress=progress)
+        position = _position_of_hull(hull)
+    shared = regressor.share_among_copies(W)
+    bound = np.full((len(Q), 4), np.nan)
+    if constants is not None:
+        smoothness, lipschitz = constants
+        b = error_bound(
+            *(W, regressor.cloud_, Q),
+            smoothness=smoothness,
+            lipschitz=lipschitz,
+            metric=regressor.metric_,
+        )
+        bound = np.stack([b.total, b.shift, b.spread, b.reach], axis=1)
+    value = np.asarray(shared @ regressor.y_).reshape(len(Q), -1)
+    n_used, (rows, weights) = np.diff(shared.indptr), _heaviest(shared)
+    return Predictions(value, n_used, rows, weights, *position, bound, verified)
+
+
+Position = tuple[NDArray[np.str_], Floats, NDArray[np.object_]]  # verdict, distance, status
+
+
+def _position_of_hull(hull: HullResult) -> Position:
+    words = [Verdict(v).name.lower() for v in hull.verdict.tolist()]
+    return np.array(words, dtype="<U9"), hull.ranked_distance, hull.status
+
+
+def _position_of_simplices(regressor: Interpolant, simplices: Simplices) -> Position:
+    """A simplex says where its query lies, unless the search for it ended early."""
+    inside = simplices.status == SimplexStatus.INSIDE
+    verdict = np.where(inside, "inside", "outside").astype("<U9")
+    distance = simplices.distance.copy()
+    loose = simplices.status == SimplexStatus.LOOSE
+    if loose.any():
+        hull = locate_in_hull(regressor.cloud_, simplices.queries[loose], regressor.metric_)
+        verdict[loose], distance[loose], _ = _position_of_hull(hull)
+    return verdict, distance, simplices.status
+
+
+def _heaviest(W: csr_array) -> tuple[Indices, Floats]:
+    """The heaviest rows of each query and their weights, heaviest first."""
+    rows = np.full((W.shape[0], HEAVIEST_ROWS), -1, dtype=np.intp)
+    weights = np.zeros((W.shape[0], HEAVIEST_ROWS))
+    for b in range(W.shape[0]):
+        span = slice(W.indptr[b], W.indptr[b + 1])
+        order = np.lexsort((W.indices[span], -np.abs(W.data[span])))[:HEAVIEST_ROWS]
+        rows[b, : len(order)] = W.indices[span][order]
+        weights[b, : len(order)] = W.data[span][order]
+    return rows, weights
+
+
+@dataclass(frozen=True)
+class PredictionErrors:
+    """Errors of predictions whose targets are known.
+
+    Attributes
+    ----------
+    n_known : int
+        How many targets are known.
+    median, mean : float
+        Absolute errors.
+    r2 : float
+        1 less the squared errors over those of the mean; NaN where the known targets are equal.
+    n_within : int
+        How many errors are within their bound, rounding allowed for; 0 without bounds.
+    """
+
+    n_known: int
+    median: float
+    mean: float
+    r2: float
+    n_within: int
+
+
+def prediction_errors(
+    predictions: Predictions, known: Floats, largest: float
+) -> PredictionErrors | None:
+    """Errors against known targets (m,), NaN where missing; None where all are.
+
+    `largest` is the largest size of a training target: it measures the rounding that a bound
+    does not cover.
+    """
+    mask = np.isfinite(known)
+    if not mask.any():
+        return None
+    error = np.abs(predictions.value[:, 0] - known)[mask]
+    spread = float(np.square(known[mask] - known[mask].mean()).sum())
+    # a sum of k products is rounded k + 1 times
+    rounding = (predictions.n_used[mask] + 1) * 2.0**-53 * largest
+    within = error <= predictions.bound[mask, 0] + rounding
+    return PredictionErrors(
+        n_known=int(mask.sum()),
+        median=float(np.median(error)),
+        mean=float(error.mean()),
+        r2=1 - float(np.square(error).sum()) / spread if spread > 0 else float("nan"),
+        n_within=int(within.sum()),
+    )
+
+
+def quartiles(values: Any) -> Floats:
+    """Least, 25 %, median, 75 % and largest; inf where a quartile lies towards an infinite one."""
+    with np.errstate(invalid="ignore"):
+        cells = np.quantile(values, [0, 0.25, 0.5, 0.75, 1])
+    return np.asarray(np.where(np.isnan(cells), np.inf, cells))
+
+
+@dataclass(frozen=True)
+class BoundConstants:
+    """Constants of an error bound, and which of them were estimated from the training rows."""
+
+    smoothness: float
+    lipschitz: float
+    estimated: tuple[str, ...]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Those that the training rows do not tell: no bound is better than a wrong one."""
+        values = {"smoothness": self.smoothness, "lipschitz": self.lipschitz}
+        return tuple(name for name, value in values.items() if not np.isfinite(value))
+
+
+def bound_constants(
+    regressor: Interpolant,
+    rows: Array,
+    *,
+    smoothness: float | None = None,
+    lipschitz: float | None = None,
+) -> BoundConstants:
+    """The constants of a fitted interpolant's bound, estimated from its rows where not named."""
+    values = {"smoothness": smoothness, "lipschitz": lipschitz}
+    missing = tuple(name for name, value in values.items() if value is None)
+    if missing:
+        estimated = dict.fromkeys(missing, float("nan"))
+        with warnings.catch_warnings(), suppress(DataError):  # who asks words what is unknown
+            warnings.simplefilter("ignore", DataWarning)
+            estimate = estimate_smoothness(rows, regressor.y_, metric=regressor.metric)
+            estimated = {name: float(getattr(estimate, name)) for name in missing}
+        values |= estimated
+    return BoundConstants(
+        float(values["smoothness"] or 0.0), float(values["lipschitz"] or 0.0), missing
+    )
