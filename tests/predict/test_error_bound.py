@@ -368,7 +368,7 @@ def test_any_block_size_and_any_batch(monkeypatch):
     for b in range(30):
         one = hw.error_bound(W[[b]], X, Q[[b]], smoothness=1.0, lipschitz=1.0, metric=None)
         for name, values in whole.to_dict().items():
-            np.testing.assert_array_equal(one.to_dict()[name], values[[b]], err_msg=name)
+            np.testing.assert_array_equal(one.to_dict()[name], [values[b]], err_msg=name)
     for numbers in (4, 64, 300):
         monkeypatch.setattr(_row_weights, "DIFFERENCES_AT_ONCE", numbers)
         found = hw.error_bound(W, X, Q, smoothness=1.0, lipschitz=1.0, metric=None)
@@ -443,3 +443,24 @@ def test_words():
     assert repr(hw.simplex_shape([[1.0]], [[0.0]], [[2.0]], metric=None)) == (
         "SimplexShape(1 query from 1 row each; longest edge up to 0)"
     )
+
+
+def test_one_constant_for_each_target():
+    rng = np.random.default_rng(0)
+    X, Q = rng.normal(size=(30, 2)), rng.normal(size=(7, 2))
+    reg = hw.DelaunayRegressor().fit(X, X @ np.diag([1.0, -3.0]))
+    both = reg.bound(Q, smoothness=[2.0, 5e-300], lipschitz=[3.0, 1e200])
+    for k, (smoothness, lipschitz) in enumerate([(2.0, 3.0), (5e-300, 1e200)]):
+        alone = reg.bound(Q, smoothness=smoothness, lipschitz=lipschitz)
+        for name in ("total", "shift", "spread", "theorem1"):
+            np.testing.assert_array_equal(getattr(both, name)[:, k], getattr(alone, name))
+    assert list(both.to_dict())[:3] == ["total 0", "total 1", "shift 0"]
+    one_slope = reg.bound(Q, smoothness=[2.0, 4.0], lipschitz=3.0)
+    np.testing.assert_array_equal(one_slope.shift[:, 0], one_slope.shift[:, 1])
+    estimated = hw.estimate_smoothness(X, reg.y_)
+    assert reg.bound(Q, smoothness=estimated.smoothness).spread.shape == (7, 2)
+    for wrong in ([1.0, -1.0], [np.nan, 1.0], [[1.0, 2.0]], [], ["a"], None):
+        with pytest.raises(hw.DataError, match="smoothness="):
+            reg.bound(Q, smoothness=wrong)
+    with pytest.raises(hw.DataError, match="one each for every target"):
+        reg.bound(Q, smoothness=[1.0, 2.0], lipschitz=[1.0, 2.0, 3.0])

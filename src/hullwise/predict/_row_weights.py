@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
+from .._core.results import RowNames
 from .._core.types import Floats, Indices
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -32,7 +32,7 @@ class WeightedRows:
     cloud: Cloud
     Q: Floats
     frame: Frame
-    labels: NDArray[np.object_] | None
+    row_names: RowNames
 
     def counts(self) -> Indices:
         """Number of rows with a weight, (m,)."""
@@ -93,7 +93,7 @@ def weighted_rows(W: Any, X: Any, Q: Any, metric: Any) -> WeightedRows:
         raise DataError(f"Q has {values.shape[1]} features, X has {cloud.d}: they must agree.")
     weights = check_weights(W, len(values), cloud.n)
     frame = cloud.frame(cloud.metric(metric))
-    return WeightedRows(weights, cloud, values, frame, queries.labels)
+    return WeightedRows(weights, cloud, values, frame, queries.row_names)
 
 
 def check_weights(W: Any, m: int, n: int) -> csr_array:

@@ -20,6 +20,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from .._core.estimators import RegressorMixin
 from .._core.options import check_int
+from .._core.results import RowNames
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.cloud_estimator import CloudEstimator
@@ -196,7 +197,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         half[np.isnan(half)] = np.inf  # 0 times infinity: nothing is known
         lower, upper = prediction - half, prediction + half
         coverage = float(self.coverage)
-        return Band(prediction, lower, upper, u, reach, moment, coverage, checked.labels)
+        return Band(prediction, lower, upper, u, reach, moment, coverage, checked.row_names)
 
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), in the middle of their bands: (m,)."""
@@ -217,7 +218,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         why = self.interpolant_.explain(_with_columns(checked.values, self._columns))
         rows = self.training_rows_[why.rows]
         labels = None if self.labels_ is None else np.asarray(self.labels_)[rows]
-        return replace(why, rows=rows, labels=labels)
+        return replace(why, rows=rows, row_names=RowNames(labels, checked.frame_library))
 
     def _values(self, Q: Any) -> Floats:
         return self._queries(Q).values.astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,5 +89,7 @@ class DelaunayRegressor(Interpolant):
 
     def simplices(self, Q: Any, *, progress: Progress | None = None) -> Simplices:
         """The simplex around each query of Q (m, d), with the empty sphere that proves it."""
-        values = self._queries(Q).values.astype(np.float64)
-        return find_simplices(self.cloud_, values, self.metric_, self.unique_rows_, progress)
+        checked = self._queries(Q)
+        values = checked.values.astype(np.float64)
+        simplices = find_simplices(self.cloud_, values, self.metric_, self.unique_rows_, progress)
+        return replace(simplices, row_names=checked.row_names)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from .._core.options import check_nonnegative
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
-from .._core.types import Floats
-from ..geometry.location_columns import frame_of
+from .._core.types import Floats, Indices
+from ..errors import DataError
 from ..geometry.metric import row_norms
 from ._row_weights import WeightedRows, weighted_rows
 from .simplex_shape import theorem_terms
@@ -21,17 +22,17 @@ __all__ = ["ErrorBound", "error_bound"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ErrorBound:
+class ErrorBound(RowResult):
     """How far m predictions can be from the true values, in the units of the target.
 
     Attributes
     ----------
-    shift : (m,)
+    shift : (m,), or (m, k) for k targets
         ``lipschitz * reach``: what it can cost that the weighted rows do not average to the query.
         Zero up to rounding for Delaunay inside the hull.
-    spread : (m,)
+    spread : (m,) or (m, k)
         ``smoothness / 2 * moment``: what it can cost that the rows are not at the query.
-    theorem1 : (m,)
+    theorem1 : (m,) or (m, k)
         The bound of Lux et al. (2021), Theorem 1, where the weighted rows average to, plus
         `shift`. NaN where the rows are no simplex: more than d + 1, or affinely dependent.
     reach : (m,)
@@ -40,6 +41,8 @@ class ErrorBound:
         ``sum |w_i| |x_i - q|^2`` in the metric.
     labels : (m,) object or None
         Labels of the queries, where they had some.
+
+    ``bound[i]``, slices and masks pick queries; `to_dict` and `to_frame` give a table.
 
     Examples
     --------
@@ -54,11 +57,11 @@ class ErrorBound:
     theorem1: Floats
     reach: Floats
     moment: Floats
-    labels: NDArray[np.object_] | None = None
+    row_names: RowNames = UNNAMED_ROWS
 
     @property
     def total(self) -> Floats:
-        """``shift + spread``, (m,): no prediction is further from the truth."""
+        """``shift + spread``, (m,) or (m, k): no prediction is further from the truth."""
         return upward(self.shift + self.spread)
 
     def __repr__(self) -> str:
@@ -72,24 +75,36 @@ class ErrorBound:
             f"spread up to {self.spread.max():.4g})"
         )
 
-    def to_dict(self) -> dict[str, Floats]:
-        """One entry for each column: total, shift, spread, theorem1, reach, moment."""
-        return {
-            "total": self.total,
-            "shift": self.shift,
-            "spread": self.spread,
-            "theorem1": self.theorem1,
-            "reach": self.reach,
-            "moment": self.moment,
-        }
+    def _take(self, rows: Indices) -> ErrorBound:
+        return ErrorBound(
+            self.shift[rows],
+            self.spread[rows],
+            self.theorem1[rows],
+            self.reach[rows],
+            self.moment[rows],
+            self.row_names.take(rows),
+        )
 
-    def to_frame(self) -> Any:
-        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing."""
-        return frame_of(self.to_dict(), self.labels)
+    def _columns(self) -> Mapping[str, Column]:
+        """Those of the k-th target end in its number."""
+        columns: dict[str, Column] = {}
+        for name in ("total", "shift", "spread", "theorem1"):
+            values = getattr(self, name)
+            if values.ndim == 1:
+                columns[name] = values
+            else:
+                columns |= {f"{name} {k}": values[:, k] for k in range(values.shape[1])}
+        return columns | {"reach": self.reach, "moment": self.moment}
 
 
 def error_bound(
-    W: Any, X: Any, Q: Any, *, smoothness: float, lipschitz: float = 0.0, metric: Any = "std"
+    W: Any,
+    X: Any,
+    Q: Any,
+    *,
+    smoothness: ArrayLike,
+    lipschitz: ArrayLike = 0.0,
+    metric: Any = "std",
 ) -> ErrorBound:
     """Bound the error of predictions ``W @ f(X)`` at queries Q, whatever made the weights.
 
@@ -101,9 +116,10 @@ def error_bound(
     X : array (n, d), data frame, or Cloud
         The rows that the weights belong to.
     Q : array or data frame (m, d)
-    smoothness : float
-        Lipschitz constant of the gradient of f: ``|f'(x) - f'(y)| <= smoothness |x - y|``.
-    lipschitz : float
+    smoothness : float or (k,)
+        Lipschitz constant of the gradient of f: ``|f'(x) - f'(y)| <= smoothness |x - y|``. For k
+        targets one each.
+    lipschitz : float or (k,)
         Lipschitz constant of f itself. Where the weighted rows do not average to the query, the
         default of 0 leaves `shift` out: then `total` bounds nothing, look at `reach`.
     metric : "std", "range", None, (d,) or (d, d)
@@ -160,19 +176,44 @@ def error_bound(
     >>> b.total.round(9)
     array([0.25, 4.  ])
     """
-    gamma, slope = (
-        check_nonnegative("smoothness", smoothness),
-        check_nonnegative("lipschitz", lipschitz),
-    )
+    gamma, slope = _check_constants(smoothness, lipschitz)
     weighted = weighted_rows(W, X, Q, metric)
     with np.errstate(all="ignore"):
-        sums = _scaled_sums(weighted)
-        reach = _in_units(*sums[0], weighted.frame.exponent)
-        moment = _in_units(*sums[1], 2 * weighted.frame.exponent)
-        shift = _in_units(*_times(sums[0], slope), weighted.frame.exponent)
-        spread = _in_units(*_times(sums[1], gamma / 2), 2 * weighted.frame.exponent)
-        paper = _in_units(*_times(theorem_terms(weighted), gamma / 2), 2 * weighted.frame.exponent)
-        return ErrorBound(shift, spread, upward(paper + shift), reach, moment, weighted.labels)
+        exponent = weighted.frame.exponent
+        first, second = _scaled_sums(weighted)
+        shift = _in_units(*_times(first, slope), exponent)
+        spread = _in_units(*_times(second, gamma / 2), 2 * exponent)
+        paper = _in_units(*_times(theorem_terms(weighted), gamma / 2), 2 * exponent)
+        return ErrorBound(
+            shift,
+            spread,
+            upward(paper + shift),
+            _in_units(*first, exponent),
+            _in_units(*second, 2 * exponent),
+            weighted.row_names,
+        )
+
+
+def _check_constants(smoothness: Any, lipschitz: Any) -> tuple[Floats, Floats]:
+    """The two constants, both () or both (k,), finite and at least 0."""
+    constants = {"smoothness": smoothness, "lipschitz": lipschitz}
+    checked = []
+    for name, constant in constants.items():
+        value = np.asarray(constant)
+        usable = value.dtype.kind in "iuf" and value.ndim <= 1 and value.size > 0
+        if not usable or not (np.isfinite(value) & (value >= 0)).all():
+            raise DataError(
+                f"{name}={constant!r}: expected a finite number of at least 0, or one for each "
+                "target."
+            )
+        checked.append(value.astype(np.float64))
+    if checked[0].ndim and checked[1].ndim and len(checked[0]) != len(checked[1]):
+        raise DataError(
+            f"smoothness has {len(checked[0])} entries and lipschitz {len(checked[1])}: expected "
+            "one each for every target."
+        )
+    gamma, slope = np.broadcast_arrays(*checked)
+    return gamma, slope
 
 
 Scaled = tuple[Floats, NDArray[np.intp]]  # mantissas and exponents of two
@@ -185,10 +226,15 @@ def upward(values: Floats) -> Floats:
     return np.where(values == 0, 0.0, more)
 
 
-def _times(value: Scaled, factor: float) -> Scaled:
-    """value * factor, both with their own exponents, so that nothing overflows halfway."""
+def _times(value: Scaled, factor: Floats) -> Scaled:
+    """Values (m,) times a factor, () or (k,), with their own exponents: nothing overflows halfway.
+
+    The product is (m,) or (m, k).
+    """
     mantissa, exponent = np.frexp(factor)
-    return value[0] * mantissa, value[1] + int(exponent)
+    if factor.ndim == 0:
+        return value[0] * mantissa, value[1] + int(exponent)
+    return value[0][:, None] * mantissa, value[1][:, None] + exponent.astype(np.intp)
 
 
 def _in_units(mantissa: Floats, exponent: NDArray[np.intp], more: int) -> Floats:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult, frame_of
 from .._core.types import Floats, Indices
 
 if TYPE_CHECKING:
+    from ..io.validation import LabelledArray
     from .interpolant import Interpolant
 
 __all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
+class Explanation(TableResult):
     """The rows behind one prediction, heaviest first.
 
     Attributes
@@ -46,18 +48,18 @@ class Explanation:
     >>> why = hw.DelaunayRegressor(metric=None).fit(X, y).explain([0.25, 0.5])
     >>> why
     Explanation(2.25 from 3 rows: 2 (50 %), 0 (25 %), 1 (25 %))
-    >>> why.to_dict()["target"].tolist()
+    >>> why.to_dict()["target"]
     [4.0, 0.0, 1.0]
     """
 
     prediction: float | Floats
     rows: Indices
-    labels: NDArray[np.object_] | None
     weights: Floats
     targets: Floats
     distance: Floats
     difference: Floats
     columns: tuple[str, ...]
+    row_names: RowNames = UNNAMED_ROWS
 
     def __repr__(self) -> str:
         names = self.rows if self.labels is None else self.labels
@@ -66,24 +68,22 @@ class Explanation:
         value = np.array2string(np.asarray(self.prediction), precision=4)
         return f"Explanation({value} from {len(self.rows)} rows: {first}{more})"
 
-    def to_dict(self) -> dict[str, NDArray[Any]]:
+    def _columns(self) -> Mapping[str, Column]:
         """One entry for each row: its name, weight, target, distance and differences."""
-        table: dict[str, NDArray[Any]] = {
+        columns: dict[str, Column] = {
             "row": self.rows if self.labels is None else self.labels,
             "weight": self.weights,
         }
         if self.targets.ndim == 1:
-            table["target"] = self.targets
+            columns["target"] = self.targets
         else:
-            table |= {f"target {j}": self.targets[:, j] for j in range(self.targets.shape[1])}
-        table["distance"] = self.distance
-        return table | {f"{c} (row - query)": v for c, v in zip(self.columns, self.difference.T)}
+            columns |= {f"target {j}": self.targets[:, j] for j in range(self.targets.shape[1])}
+        columns["distance"] = self.distance
+        return columns | {f"{c} (row - query)": v for c, v in zip(self.columns, self.difference.T)}
 
     def to_frame(self) -> Any:
-        """The same as a pandas DataFrame (pandas must be installed)."""
-        import pandas as pd
-
-        return pd.DataFrame(self.to_dict())
+        """The same as a data frame, in the library that the query came in (see `to_dict`)."""
+        return frame_of(self._columns(), RowNames(None, self.row_names.frame_library))
 
 
 def _percent(weight: float) -> str:
@@ -92,8 +92,9 @@ def _percent(weight: float) -> str:
     return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.2g}"
 
 
-def explain_prediction(regressor: Interpolant, q: Floats) -> Explanation:
-    """The rows that `regressor` uses at q (1, d)."""
+def explain_prediction(regressor: Interpolant, query: LabelledArray) -> Explanation:
+    """The rows that `regressor` uses at a query of one row."""
+    q = query.values.astype(np.float64)
     W = regressor.row_weights(q)  # not `weights`, which would miss the names that q came with
     order = np.lexsort((W.indices, -np.abs(W.data)))
     rows, w = W.indices[order].astype(np.intp), W.data[order]
@@ -105,10 +106,10 @@ def explain_prediction(regressor: Interpolant, q: Floats) -> Explanation:
     return Explanation(
         float(prediction) if targets.ndim == 1 else np.asarray(prediction),
         rows,
-        None if labels is None else np.asarray(labels)[rows],
         w,
         targets,
         regressor.metric_.norm(difference),
         difference,
         cloud.names,
+        RowNames(None if labels is None else np.asarray(labels)[rows], query.frame_library),
     )

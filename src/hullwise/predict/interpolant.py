@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -146,27 +147,29 @@ class Interpolant(RegressorMixin, CloudEstimator):
         checked = self._queries(row)
         if len(checked.values) != 1:
             raise DataError(f"explain takes one query: found {len(checked.values)} rows.")
-        return explain_prediction(self, checked.values.astype(np.float64))
+        return explain_prediction(self, checked)
 
-    def bound(self, Q: Any, *, smoothness: float, lipschitz: float = 0.0) -> ErrorBound:
+    def bound(self, Q: Any, *, smoothness: ArrayLike, lipschitz: ArrayLike = 0.0) -> ErrorBound:
         """How wrong the predictions at Q (m, d) can be: `hullwise.error_bound` of the weights.
 
         Parameters
         ----------
         Q : (m, d)
-        smoothness : float
-            Lipschitz constant of the target's gradient, in the metric.
-        lipschitz : float
+        smoothness : float or (k,)
+            Lipschitz constant of the target's gradient, in the metric; for k targets one each.
+        lipschitz : float or (k,)
             Lipschitz constant of the target itself, in the metric; it counts where the weighted
             rows do not average to the query, as outside the hull.
         """
-        values = self._queries(Q).values.astype(np.float64)
-        return error_bound(
+        checked = self._queries(Q)
+        values = checked.values.astype(np.float64)
+        bound = error_bound(
             *(self.unique_row_weights(values), self.cloud_, values),
             smoothness=smoothness,
             lipschitz=lipschitz,
             metric=self.metric_,
         )
+        return replace(bound, row_names=checked.row_names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._core.types import Floats
-from ..geometry.location_columns import frame_of
+from .._core.results import UNNAMED_ROWS, RowNames, RowResult
+from .._core.types import Floats, Indices
 
 __all__ = ["Band"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Band:
+class Band(RowResult):
     """Predictions of m queries and the band around each.
 
     Attributes
@@ -32,6 +31,8 @@ class Band:
         Stated coverage of the band.
     labels : (m,) object or None
         Names of the queries, where their table had some.
+
+    ``band[i]``, slices and masks pick queries; `to_dict` and `to_frame` give a table.
 
     Examples
     --------
@@ -51,25 +52,35 @@ class Band:
     reach: Floats
     moment: Floats
     coverage: float
-    labels: NDArray[np.object_] | None
+    row_names: RowNames = UNNAMED_ROWS
 
     @property
     def width(self) -> Floats:
         """upper - lower, (m,)."""
         return self.upper - self.lower
 
-    def __len__(self) -> int:
-        return len(self.prediction)
-
     def __repr__(self) -> str:
         middle = f"{np.median(self.width):.3g}" if len(self) else "unknown"
         return f"Band({len(self)} queries, coverage {self.coverage:g}, median width {middle})"
 
-    def to_dict(self) -> dict[str, Floats]:
-        """One entry for each column: prediction, lower, upper, scale, reach, moment."""
-        names = ("prediction", "lower", "upper", "scale", "reach", "moment")
-        return {name: getattr(self, name) for name in names}
+    def _take(self, rows: Indices) -> Band:
+        return Band(
+            self.prediction[rows],
+            self.lower[rows],
+            self.upper[rows],
+            self.scale[rows],
+            self.reach[rows],
+            self.moment[rows],
+            self.coverage,
+            self.row_names.take(rows),
+        )
 
-    def to_frame(self) -> Any:
-        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing."""
-        return frame_of(self.to_dict(), self.labels)
+    def _columns(self) -> Mapping[str, Floats]:
+        return {
+            "prediction": self.prediction,
+            "lower": self.lower,
+            "upper": self.upper,
+            "scale": self.scale,
+            "reach": self.reach,
+            "moment": self.moment,
+        }

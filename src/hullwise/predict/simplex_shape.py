@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.results import UNNAMED_ROWS, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
-from ..geometry.location_columns import frame_of
 from ..geometry.metric import row_norms
 from ._row_weights import DIFFERENCES_AT_ONCE, WeightedRows, weighted_rows
 
@@ -20,7 +20,7 @@ __all__ = ["SimplexShape", "simplex_shape"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SimplexShape:
+class SimplexShape(RowResult):
     """The simplices behind m predictions, in the metric.
 
     A prediction has a simplex where at most d + 1 rows have a weight; otherwise the first three
@@ -43,6 +43,8 @@ class SimplexShape:
     labels : (m,) object or None
         Labels of the queries, where they had some.
 
+    ``shape[i]``, slices and masks pick queries; `to_dict` and `to_frame` give a table.
+
     Examples
     --------
     >>> import hullwise as hw
@@ -57,7 +59,7 @@ class SimplexShape:
     circumradius: Floats
     nearest: Floats
     rows: Indices
-    labels: NDArray[np.object_] | None = None
+    row_names: RowNames = UNNAMED_ROWS
 
     def __repr__(self) -> str:
         edges = self.longest_edge[~np.isnan(self.longest_edge)]
@@ -67,8 +69,17 @@ class SimplexShape:
         m = len(self.rows)
         return f"SimplexShape({m} {'query' if m == 1 else 'queries'} from {rows} each; {most})"
 
-    def to_dict(self) -> dict[str, Array]:
-        """One entry for each column."""
+    def _take(self, rows: Indices) -> SimplexShape:
+        return SimplexShape(
+            self.longest_edge[rows],
+            self.smallest_singular_value[rows],
+            self.circumradius[rows],
+            self.nearest[rows],
+            self.rows[rows],
+            self.row_names.take(rows),
+        )
+
+    def _columns(self) -> Mapping[str, Array]:
         return {
             "longest_edge": self.longest_edge,
             "smallest_singular_value": self.smallest_singular_value,
@@ -76,10 +87,6 @@ class SimplexShape:
             "nearest": self.nearest,
             "rows": self.rows,
         }
-
-    def to_frame(self) -> Any:
-        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing."""
-        return frame_of(self.to_dict(), self.labels)
 
 
 def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = "std") -> SimplexShape:
@@ -130,7 +137,7 @@ def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = "std") -> SimplexShap
         _measure_simplices(weighted, measure)
         longest, least, radius = measures
         near = unit(_nearest_distance(weighted))
-    return SimplexShape(longest, least, radius, near, weighted.counts(), weighted.labels)
+    return SimplexShape(longest, least, radius, near, weighted.counts(), weighted.row_names)
 
 
 SINGLE_THREAD_NUMBERS = 1 << 16  # numbers that are not worth a second thread

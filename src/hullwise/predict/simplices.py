@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -44,7 +46,7 @@ OUTCOMES = (SimplexStatus.INSIDE, SimplexStatus.OUTSIDE, SimplexStatus.LOOSE)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Simplices:
+class Simplices(RowResult):
     """The Delaunay simplex around each of m queries, with the sphere that proves it.
 
     Attributes
@@ -64,6 +66,9 @@ class Simplices:
     status : (m,) SimplexStatus
     metric : Metric
     queries : (m, d)
+
+    ``simplices[i]``, slices and masks pick queries; `to_dict` and `to_frame` give a table of
+    status, distance, and corners with their weights.
 
     Examples
     --------
@@ -87,12 +92,41 @@ class Simplices:
     status: NDArray[np.object_]
     metric: Metric
     queries: Floats
+    row_names: RowNames = UNNAMED_ROWS
 
     def __repr__(self) -> str:
         names = [("INSIDE", "inside"), ("OUTSIDE", "outside"), ("LOOSE", "loose")]
         counts = {word: sum(s.name == name for s in self.status) for name, word in names}
         parts = [f"{c:,} {w}" for w, c in counts.items() if c or w != "loose"]
         return f"Simplices({len(self.status):,} queries: {', '.join(parts)})"
+
+    def _take(self, rows: Indices) -> Simplices:
+        return Simplices(
+            self.corners[rows],
+            csr_array(self.weights[rows]),
+            self.nearest[rows],
+            self.distance[rows],
+            self.centre[rows],
+            self.status[rows],
+            self.metric,
+            self.queries[rows],
+            self.row_names.take(rows),
+        )
+
+    def _columns(self) -> Mapping[str, Column]:
+        return {
+            "status": [status.name for status in self.status],
+            "distance": self.distance,
+            "corners": ["; ".join(str(i) for i in row if i >= 0) for row in self.corners.tolist()],
+            "weights": ["; ".join(f"{w:.4g}" for w in row) for row in self._corner_weights()],
+        }
+
+    def _corner_weights(self) -> Iterator[list[float]]:
+        """The weights of each query at its corners, in their order."""
+        for b, corners in enumerate(self.corners):
+            entries = slice(self.weights.indptr[b], self.weights.indptr[b + 1])
+            at_row = dict(zip(self.weights.indices[entries], self.weights.data[entries]))
+            yield [float(at_row.get(row, 0.0)) for row in corners[corners >= 0]]
 
     def verify(self, X: Any, *, tolerance: float = 1e-9) -> NDArray[np.bool_]:
         """Check every claim from the rows X alone, with code that shares nothing with the search.

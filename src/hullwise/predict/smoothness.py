@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.options import check_int
+from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices
@@ -33,7 +35,7 @@ DEPENDENT_COLUMN = 1e-10  # of a column's length: what those before leave of a d
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Smoothness:
+class Smoothness(TableResult):
     """Lipschitz constants that a target has at least, as far as the looked-at rows show.
 
     Attributes
@@ -51,6 +53,8 @@ class Smoothness:
     quantile : float
         1 for the largest.
 
+    `to_dict` and `to_frame` give a table of the rows looked at.
+
     Examples
     --------
     >>> import hullwise as hw
@@ -67,6 +71,7 @@ class Smoothness:
     curvature: Floats
     n_neighbors: int
     quantile: float
+    row_names: RowNames = UNNAMED_ROWS
 
     def __repr__(self) -> str:
         at = "largest" if self.quantile == 1 else f"{self.quantile:g} quantile"
@@ -75,6 +80,16 @@ class Smoothness:
             f"smoothness {_format_constant(self.smoothness)}: {at} of {len(self.rows)} rows "
             f"with {self.n_neighbors} neighbours each)"
         )
+
+    def _columns(self) -> Mapping[str, Column]:
+        """One entry for each row looked at; those of the k-th target end in its number."""
+        columns: dict[str, Column] = {"row": self.rows}
+        for name, values in (("slope", self.slope), ("curvature", self.curvature)):
+            if values.ndim == 1:
+                columns[name] = values
+            else:
+                columns |= {f"{name} {k}": values[:, k] for k in range(values.shape[1])}
+        return columns
 
 
 def _format_constant(value: float | Floats) -> str:
