@@ -5,6 +5,7 @@ from .feature_matrices import agop, feature_agreement, local_agop, local_metric,
 from .learnt_metric import LearntMetric, learn_metric
 from .local_linear_fits import agop_of_rows
 from .local_locate import LocalLocation, local_locate
+from .metric_learner import MetricLearner
 from .variance_explained import variance_explained
 from .walk import Walk, walk
 
@@ -12,6 +13,7 @@ __all__ = [
     "Directions",
     "LearntMetric",
     "LocalLocation",
+    "MetricLearner",
     "Walk",
     "agop",
     "agop_of_rows",

@@ -23,6 +23,7 @@ from ..geometry.location_columns import frame_of
 from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
 from ..geometry.queries import read_queries
+from .metric_learner import MetricLearner
 
 __all__ = ["LocalLocation", "local_locate"]
 
@@ -103,7 +104,7 @@ class LocalLocation:
 def local_locate(
     X: Any,
     Q: Any,
-    metric: Callable[[Floats], Any] | Any,
+    metric: Callable[[Floats], Any] | MetricLearner | Any,
     *,
     n_neighbors: int = 5,
     reference: int = 100,
@@ -116,14 +117,17 @@ def local_locate(
     X : array-like (n, d), data frame, path or Cloud
         The training rows.
     Q : array-like (m, d), data frame or path
-    metric : callable, or array (m, d, d)
+    metric : callable, MetricLearner, or array (m, d, d)
         Takes one place (d,) and gives the metric there (d, d); or the metrics at the queries. For
-        example ``lambda x: hw.metrics.local_agop(model, x, X)``.
+        example ``lambda x: hw.metrics.local_agop(model, x, X)``. A learner
+        (``MetricLearner.local(model, X, y)``) learns from the rows that are not left out, so that
+        bands hold exactly.
     n_neighbors : int
         Nearest rows listed for each query.
     reference : int
         How many training rows (a seeded sample) are left out in turn, each measured in the metric
-        at its own place; 0 for none, and none where `metric` is an array.
+        at its own place; 0 for none, and none where `metric` is an array. At most half of the rows
+        where it is a learner.
     progress : callable, optional
         Called as ``progress(done, total, what)``.
 
@@ -159,13 +163,13 @@ def local_locate(
     values, labels = queries.values, queries.row_names.labels
     check_int("n_neighbors", n_neighbors, 1)
     check_int("reference", reference, 0)
-    matrices = None if callable(metric) else np.asarray(metric, dtype=np.float64)
-    if matrices is not None and matrices.shape != (len(values), cloud.d, cloud.d):
-        raise DataError(
-            f"metric has shape {matrices.shape}: expected a function of one place, or one matrix "
-            f"for each query, ({len(values)}, {cloud.d}, {cloud.d})."
-        )
-    rows = cloud.sample(reference) if matrices is None and cloud.n > 1 else np.arange(0)
+    rows = cloud.sample(reference) if cloud.n > 1 else np.arange(0)
+    if isinstance(metric, MetricLearner):
+        rows = cloud.sample(min(reference, cloud.n // 2))
+        metric = _learn_without(metric, rows, cloud.n)
+    matrices = None
+    if not callable(metric):
+        matrices, rows = _one_for_each_query(metric, len(values), cloud.d), np.arange(0)
     total = len(values) + len(rows)
     report = progress or (lambda n, total, what: None)
     projections, nearest, rounding = [], [], []
@@ -205,6 +209,24 @@ def local_locate(
         labels=labels,
         columns=cloud.names,
     )
+
+
+def _learn_without(learner: MetricLearner, rows: Indices, n: int) -> Callable[[Floats], Any]:
+    """The metric by place, learnt from the other rows."""
+    if learner.n != n:
+        raise DataError(f"the metric is learnt from {learner.n} rows, X has {n}")
+    metric = learner.without(rows)
+    return metric if callable(metric) else lambda x: metric
+
+
+def _one_for_each_query(metric: Any, m: int, d: int) -> Floats:
+    matrices = np.asarray(metric, dtype=np.float64)
+    if matrices.shape != (m, d, d):
+        raise DataError(
+            f"metric has shape {matrices.shape}: expected a function of one place, or one matrix "
+            f"for each query, ({m}, {d}, {d})."
+        )
+    return matrices
 
 
 def _bands_and_percentiles(

@@ -189,18 +189,20 @@ class RecursiveFeatureMachine(CloudEstimator):
             out[i : i + step] = self._kernel(Q[i : i + step], Z, M)[0] @ self.dual_coef_
         return np.asarray(out + self.offset_)
 
+    def regular_metric(self) -> Floats:
+        """The metric learnt (d, d), with 1e-6 of its mean eigenvalue added in every direction."""
+        return add_ridge(self.metric_, AGOP_RIDGE, "target", self._fitted[2])
+
     def locate(self, Q: Any, **options: Any) -> Location:
         """Where queries stand in the training rows, in the metric that was learnt.
 
-        Far from the data the answer falls back to the mean without a word: this says it. `ridge`
-        times the mean eigenvalue is added to the metric, as by `hullwise.metrics.agop`; other
-        options are those of `hullwise.locate`.
+        Far from the data the answer falls back to the mean without a word: this says it. The
+        metric is `regular_metric()`; options are those of `hullwise.locate`.
         """
         from ..geometry.locate import locate
 
         queries = self._queries(Q).values
-        M = add_ridge(self.metric_, AGOP_RIDGE, "target", self._fitted[2])
-        return locate(self.cloud_, queries, metric=M, **options)
+        return locate(self.cloud_, queries, metric=self.regular_metric(), **options)
 
 
 class RFMRegressor(RegressorMixin, RecursiveFeatureMachine):
