@@ -107,3 +107,95 @@ def test_rows_without_a_name_keep_their_number():
 def test_rows_that_are_not_there(index):
     with pytest.raises((IndexError, TypeError)):
         row_numbers(index, 9)
+
+
+# ---- the results of predictors ----------------------------------------------------------------
+
+
+def regressor():
+    frame = FRAMES["pandas"](X)
+    return hw.DelaunayRegressor().fit(frame, X[:, 0] ** 2)
+
+
+def of_predictors(rows):
+    model = regressor()
+    values = np.asarray(rows)
+    band = hw.CalibratedRegressor(hw.DelaunayRegressor()).fit(FRAMES["pandas"](X), X[:, 0])
+    return {
+        "bound": model.bound(rows, smoothness=1.0, lipschitz=1.0),
+        "simplices": model.simplices(rows),
+        "band": band.band(rows),
+        "shape": hw.simplex_shape(model.weights(rows), FRAMES["pandas"](X), rows),
+        "error bound": hw.error_bound(
+            model.weights(rows), FRAMES["pandas"](X), rows, smoothness=1.0
+        ),
+        "local": hw.metrics.local_locate(X, values, lambda x: np.eye(3), reference=3),
+    }
+
+
+@pytest.mark.parametrize("kind", of_predictors(FRAMES["pandas"](Q)))
+def test_every_result_with_a_row_per_query_is_a_table(kind):
+    result = of_predictors(FRAMES["pandas"](Q))[kind]
+    assert len(result) == len(result.to_frame()) == len(Q)
+    table = result.to_dict()
+    assert json.loads(json.dumps(table)).keys() == table.keys()
+    part = result[[6, 2]]
+    assert type(part) is type(result)
+    assert json.dumps(part.to_dict()) == json.dumps({k: [v[6], v[2]] for k, v in table.items()})
+    assert list(part.labels) == [6, 2]
+    assert len(result[3]) == 1
+    if kind != "local":
+        assert isinstance(of_predictors(FRAMES["polars"](Q))[kind].to_frame(), pl.DataFrame)
+
+
+def test_an_explanation_is_a_table_of_training_rows():
+    frame = FRAMES["polars"](Q)
+    why = regressor().explain(frame[:1])
+    assert isinstance(why.to_frame(), pl.DataFrame)
+    assert len(why) == len(why.to_frame()) == len(why.rows)
+    assert why.to_dict()["row"] == why.rows.tolist()
+
+
+def test_smoothness_is_a_table_of_training_rows():
+    found = hw.estimate_smoothness(X, X[:, 0] ** 2, rows=20)
+    assert found.to_dict()["slope"] == found.slope.tolist()
+    assert len(found.to_frame()) == len(found) == 20
+    both = hw.estimate_smoothness(X, X[:, :2] ** 2, rows=20)
+    assert list(both.to_dict()) == ["row", "slope 0", "slope 1", "curvature 0", "curvature 1"]
+
+
+# ---- the results of networks ------------------------------------------------------------------
+
+
+def of_networks(rows):
+    net = hw.model.from_arrays(
+        [[[1.0, 0.0, 0.5], [0.0, 1.0, -1.0]], [[1.0, -2.0]]], [[0.1, 0.2], [0.0]]
+    )
+    guard = hw.model.Guard(net).fit(X)
+    return {
+        "dissection": hw.dissect(net, rows),
+        "guard": guard.report(rows),
+        "complexity": hw.model.local_complexity(net, rows, 0.5),
+    }
+
+
+@pytest.mark.parametrize("kind", ["dissection", "guard", "complexity"])
+@pytest.mark.parametrize("library", FRAMES)
+def test_results_of_networks_are_tables(kind, library):
+    result = of_networks(FRAMES[library](Q))[kind]
+    assert len(result) == len(result.to_frame()) == len(Q)
+    assert isinstance(result.to_frame(), TYPES[library])
+    table = result.to_dict()
+    assert json.dumps(result[[6, 2]].to_dict()) == json.dumps(
+        {k: [v[6], v[2]] for k, v in table.items()}
+    )
+    assert len(result[-1]) == 1
+
+
+def test_regions_and_directions_are_tables():
+    regions = hw.model.from_arrays([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0]]]).regions(1.0)
+    assert len(regions.to_frame()) == len(regions) == 4
+    json.dumps(regions.to_dict())
+    directions = hw.metrics.directions([1.0, 2.0, 0.5], FRAMES["polars"](X))
+    assert isinstance(directions.to_frame(), pl.DataFrame)
+    assert list(directions.to_dict()["direction"]) == [directions.text(i) for i in range(3)]

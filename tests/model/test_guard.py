@@ -63,11 +63,12 @@ def test_by_hand():
     assert not guard.refuse(Q).any()
     report = guard.report(Q)
     np.testing.assert_array_equal(report.share, [[1, 0], [0.5, 0], [0.5, 1]])
-    frame = report.to_frame()
-    assert list(frame) == [
+    table = report.to_dict()
+    assert list(report.to_frame().columns) == list(table)
+    assert list(table) == [
         "clips", "share_relu0", "share_relu1", "excess", "box_count", "box_excess", "refused",
     ]  # fmt: skip
-    assert {len(column) for column in frame.values()} == {3} == {len(report)}
+    assert {len(column) for column in table.values()} == {3} == {len(report)}
 
 
 @pytest.mark.parametrize("make", [network, pooled])

@@ -227,7 +227,8 @@ def test_a_table_of_them():
     table = found.to_dict()
     assert {len(column) for column in table.values()} == {found.n_regions}
     np.testing.assert_allclose(table["output0"], found.net(found.centres)[:, 0])
-    assert table["n_neighbours"].sum() == 2 * len(found.neighbours)
+    assert len(found) == len(found.to_frame()) == found.n_regions
+    assert sum(table["n_neighbours"]) == 2 * len(found.neighbours)
 
 
 def test_errors_say_what_was_found():

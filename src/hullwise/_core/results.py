@@ -50,7 +50,7 @@ UNNAMED_ROWS = RowNames()
 class TableResult:
     """A result that is a table: `to_dict`, `to_frame` and a length."""
 
-    row_names: RowNames
+    row_names: RowNames = UNNAMED_ROWS
 
     def _columns(self) -> Mapping[str, Column]:
         """The table's columns by name, one entry for each row."""
@@ -58,11 +58,6 @@ class TableResult:
 
     def __len__(self) -> int:
         return len(next(iter(self._columns().values())))
-
-    @property
-    def labels(self) -> Objects | None:
-        """(m,) names of the rows; None where they are counted from 0."""
-        return self.row_names.labels
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The columns as lists of numbers, text, booleans and None, which `json.dumps` takes."""
@@ -83,6 +78,11 @@ class RowResult(TableResult):
     ``result[i]`` is the result of one query (of length 1); slices, masks and arrays of row numbers
     pick several. Rows without a name keep the number they had.
     """
+
+    @property
+    def labels(self) -> Objects | None:
+        """(m,) names of the queries; None where they are counted from 0."""
+        return self.row_names.labels
 
     def _take(self, rows: Indices) -> Self:
         """The same result for some of the rows."""

@@ -122,6 +122,7 @@ class Cloud:
         copy: bool = True,
     ) -> None:
         self.labels: Any = None
+        self.frame_library: str | None = None  # that X came in, for results
         self._cache: dict[Any, Any] = {}
         self.rows = self._open(X, copy)
         self.columns = tuple(columns) if columns is not None else self.rows.columns
@@ -158,7 +159,7 @@ class Cloud:
 
             return TorchRows(X.clone() if copy else X)
         checked = check_rows(X, name="X", columns=None)
-        self.labels = checked.labels
+        self.labels, self.frame_library = checked.labels, checked.frame_library
         shared = copy and np.may_share_memory(checked.values, np.asarray(X))
         must_copy = shared and not isinstance(checked.values, np.memmap)
         return ArrayRows(np.array(checked.values) if must_copy else checked.values, checked.columns)

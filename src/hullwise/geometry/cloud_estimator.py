@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -24,7 +25,7 @@ class CloudEstimator(BaseEstimator):
         """The rows X (n, d) as a cloud with a private copy; nothing of the estimator changes."""
         checked = check_rows(X)
         cloud = Cloud(checked.values, columns=checked.columns)
-        cloud.labels = checked.labels
+        cloud.labels, cloud.frame_library = checked.labels, checked.frame_library
         return cloud
 
     def _set_fitted(self, X: Any, cloud: Cloud, **fitted: Any) -> None:
@@ -44,7 +45,8 @@ class CloudEstimator(BaseEstimator):
                 f"{self.n_features_in_} features as input."
             )
         validate_data(self, X, skip_check_array=True, reset=False)
-        return checked
+        library = checked.frame_library or self.cloud_.frame_library
+        return replace(checked, frame_library=library)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_hullwise_version": __version__}

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.results import Column, RowNames
-from .._core.results import frame_of as frame_in_library
-from .._core.types import Objects
+from .._core.results import Column
 
 if TYPE_CHECKING:
     from .location import Location
@@ -51,8 +49,3 @@ def _nearest_rows(location: Location) -> list[str]:
         "; ".join(str(i if labels is None else labels[i]) for i in row if i >= 0)
         for row in location.nearest_rows.tolist()
     ]
-
-
-def frame_of(columns: Mapping[str, Column], labels: Objects | None) -> Any:
-    """A data frame of whichever library is there; pandas keeps the labels as its index."""
-    return frame_in_library(columns, RowNames(labels))

@@ -63,7 +63,8 @@ def read_queries(cloud: Cloud, Q: Any, *, bad_rows: BadRows = "refuse") -> Queri
     values = table.values
     if values.dtype != np.float32:
         values = values.astype(np.float64, copy=False)
-    queries = Queries(values, table.row_names, table.bad)
+    library = table.frame_library or cloud.frame_library
+    queries = Queries(values, RowNames(table.labels, library), table.bad)
     sizes = values[queries.usable] if queries.unusable else values
     if sizes.size and max(-float(sizes.min()), float(sizes.max())) > MAX_MAGNITUDE:
         raise DataError(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import available_memory, check_memory, size_text
-from .._core.results import RowNames
+from .._core.results import UNNAMED_ROWS, RowNames
 from ..errors import DataError, DataWarning
 from ._dataframe import frame_columns, frame_labels, frame_library, frame_values, is_frame
 from ._finite import bad_rows as find_bad_rows
@@ -33,6 +33,7 @@ __all__ = [
     "check_target",
     "match_columns",
     "size_text",
+    "table_row_names",
 ]
 
 
@@ -180,6 +181,15 @@ def _columns_of(values: NDArray[Any], order: list[int] | None) -> NDArray[Any]:
 
 def _named(names: tuple[str, ...] | None, order: list[int] | None) -> tuple[str, ...] | None:
     return names if names is None or order is None else tuple(names[j] for j in order)
+
+
+def table_row_names(X: Any) -> RowNames:
+    """The names of a table's rows and the data frame library that it came in; none for arrays."""
+    if isinstance(X, NumericTable):
+        return RowNames(X.ids)
+    if not hasattr(X, "columns") or not is_frame(X, "X"):
+        return UNNAMED_ROWS
+    return RowNames(frame_labels(X), frame_library(X))
 
 
 def match_columns(

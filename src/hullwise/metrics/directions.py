@@ -7,17 +7,17 @@ length 1 counts for (squared).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult
 from .._core.types import Floats
 from ..errors import DataError
 from ..geometry.cloud import Cloud
-from ..geometry.location_columns import frame_of
 from ..geometry.metric import Metric
 
 MAX_NAMED_FEATURES = 5
@@ -26,7 +26,7 @@ EIGENVALUE_FLOOR = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class Directions:
+class Directions(TableResult):
     """Eigenvectors of a metric in standardised units, the one that counts most first.
 
     Attributes
@@ -59,6 +59,7 @@ class Directions:
     vectors: Floats
     feature_share: Floats
     columns: tuple[str, ...]
+    row_names: RowNames = UNNAMED_ROWS
 
     def __len__(self) -> int:
         return len(self.eigenvalues)
@@ -101,16 +102,15 @@ class Directions:
         more = self.more(i, most)
         return f"{text} + {more} more" if more else text
 
-    def to_frame(self) -> Any:
-        """One row per direction: eigenvalue, share, its text, and the weight of every feature."""
-        columns: dict[str, Any] = {
+    def _columns(self) -> Mapping[str, Column]:
+        columns: dict[str, Column] = {
             "eigenvalue": self.eigenvalues,
             "share": self.share,
             "direction": [self.text(i) for i in range(len(self))],
         }
         for j, name in enumerate(self.columns):
             columns[name if name not in columns else f"weight of {name}"] = self.vectors[:, j]
-        return frame_of(columns, None)
+        return columns
 
 
 def directions(
@@ -156,7 +156,8 @@ def directions(
     names = tuple(cloud.names if columns is None else map(str, columns))
     if len(names) != cloud.d:
         raise DataError(f"columns holds {len(names)} names; X has {cloud.d} features.")
-    return _spectral_directions(_standardised(M, cloud), names)
+    found = _spectral_directions(_standardised(M, cloud), names)
+    return replace(found, row_names=RowNames(frame_library=cloud.frame_library))
 
 
 def directions_from_spread(metric: Metric, spread: Floats, names: Sequence[str]) -> Directions:

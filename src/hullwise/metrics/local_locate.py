@@ -6,7 +6,7 @@ metric at its own place, and so is every training row that is left out to learn 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.options import check_int
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
 from ..geometry.bands import BANDS, Reference, negligible, rank
 from ..geometry.cloud import Cloud
 from ..geometry.hull import locate_in_hull, reference_distances
-from ..geometry.location_columns import frame_of
+from ..geometry.location_columns import VERDICT_WORDS
 from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
 from ..geometry.queries import read_queries
@@ -29,7 +30,7 @@ __all__ = ["LocalLocation", "local_locate"]
 
 
 @dataclass(frozen=True, eq=False)
-class LocalLocation:
+class LocalLocation(RowResult):
     """Where each of m queries stands against the training rows, each in its own metric.
 
     Attributes
@@ -72,8 +73,8 @@ class LocalLocation:
     band: NDArray[np.object_]
     hull_percentile: Floats
     queries: NDArray[Any]
-    labels: NDArray[np.object_] | None
     columns: tuple[str, ...]
+    row_names: RowNames = UNNAMED_ROWS
 
     def __len__(self) -> int:
         return len(self.verdict)
@@ -84,21 +85,31 @@ class LocalLocation:
         )
         return f"LocalLocation({len(self)} queries, each in its own metric: {named or 'no rows'})"
 
-    def to_dict(self) -> dict[str, Any]:
-        """One array for each column of the table, one entry for each query."""
+    def _take(self, rows: Indices) -> LocalLocation:
+        return LocalLocation(
+            self.verdict[rows],
+            self.lower[rows],
+            self.upper[rows],
+            self.residual[rows],
+            self.nearest_rows[rows],
+            self.neighbour_distance[rows],
+            self.band[rows],
+            self.hull_percentile[rows],
+            self.queries[rows],
+            self.columns,
+            self.row_names.take(rows),
+        )
+
+    def _columns(self) -> Mapping[str, Column]:
         listed = range(self.nearest_rows.shape[1])
         return {
-            "verdict": self.verdict,
+            "verdict": [VERDICT_WORDS[v] for v in self.verdict.tolist()],
             "band": self.band,
             "lower": self.lower,
             "upper": self.upper,
             **{f"nearest_{j + 1}": self.nearest_rows[:, j] for j in listed},
             **{f"distance_{j + 1}": self.neighbour_distance[:, j] for j in listed},
         }
-
-    def to_frame(self) -> Any:
-        """One row per query: a pandas DataFrame, or polars or pyarrow where pandas is missing."""
-        return frame_of(self.to_dict(), self.labels)
 
 
 def local_locate(
@@ -160,7 +171,7 @@ def local_locate(
     """
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     queries = read_queries(cloud, Q)
-    values, labels = queries.values, queries.row_names.labels
+    values = queries.values
     check_int("n_neighbors", n_neighbors, 1)
     check_int("reference", reference, 0)
     rows = cloud.sample(reference) if cloud.n > 1 else np.arange(0)
@@ -206,8 +217,8 @@ def local_locate(
         band=band,
         hull_percentile=share,
         queries=values,
-        labels=labels,
         columns=cloud.names,
+        row_names=queries.row_names,
     )
 
 

@@ -7,6 +7,7 @@ middle is a mixture of the ends) or morphs (the middle is like some row).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._core.options import check_int, check_nonnegative
+from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
@@ -36,7 +38,7 @@ WALK_KINDS = ("straight", "latent", "geodesic")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Walk:
+class Walk(TableResult):
     """A path between two points, made by `walk`; `hullwise.report.draw_walk` draws it.
 
     Attributes
@@ -113,6 +115,7 @@ class Walk:
     metric_text: str
     notes: tuple[str, ...]
     columns: tuple[str, ...]
+    row_names: RowNames = UNNAMED_ROWS
 
     def __len__(self) -> int:
         return len(self.points)
@@ -154,9 +157,12 @@ class Walk:
         shares = np.atleast_1d(np.asarray(position, dtype=np.float64))
         return at_positions(self.points, self.position, shares)
 
-    def to_dict(self) -> dict[str, Any]:
-        """One array for each column of the table, one entry for each point."""
-        out = {"position": self.position, "lower": self.lower, "upper": self.upper}
+    def _columns(self) -> Mapping[str, Column]:
+        out: dict[str, Column] = {
+            "position": self.position,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
         if self.values is not None:
             out |= {f"output_{j}": v for j, v in enumerate(self.values.T)}
         if self.latent is not None:
@@ -164,20 +170,6 @@ class Walk:
         for name, x in zip(self.columns, self.points.T, strict=True):
             out[f"feature {name}" if name in out else name] = x
         return out
-
-    def to_frame(self) -> Any:
-        """One row per point: a pandas DataFrame, or polars or pyarrow where pandas is missing.
-
-        Examples
-        --------
-        >>> import hullwise as hw
-        >>> table = hw.metrics.walk([[0.0], [1.0]], 0, 1, steps=2).to_frame()
-        >>> [float(v) for v in table["x0"]]
-        [0.0, 0.5, 1.0]
-        """
-        from ..geometry.location_columns import frame_of
-
-        return frame_of(self.to_dict(), None)
 
     def __repr__(self) -> str:
         n = self.n_regions
@@ -337,6 +329,7 @@ def walk(
         metric_text=path_metric.text,
         notes=notes,
         columns=cloud.names,
+        row_names=RowNames(frame_library=cloud.frame_library),
     )
 
 

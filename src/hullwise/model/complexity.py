@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.types import Floats, Ints
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.types import Floats, Indices, Ints
 from ..errors import DataError
+from ..io.validation import table_row_names
 from .network import Network
 
 MAX_DIRECTIONS = 25  # of a sampled neighbourhood, at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LocalComplexity:
+class LocalComplexity(RowResult):
     """Units that change within a neighbourhood of each point; made by `local_complexity`.
 
     Attributes
@@ -27,6 +30,8 @@ class LocalComplexity:
     directions : ndarray (P, d)
         Orthonormal; the neighbourhood is the hull of ``x + radius v`` and ``x - radius v``.
     exact : bool
+    layers : tuple of str
+        Names of the layers.
 
     Examples
     --------
@@ -43,6 +48,18 @@ class LocalComplexity:
     radius: float
     directions: Floats
     exact: bool
+    layers: tuple[str, ...]
+    row_names: RowNames = UNNAMED_ROWS
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def _take(self, rows: Indices) -> LocalComplexity:
+        return replace(self, counts=self.counts[rows], row_names=self.row_names.take(rows))
+
+    def _columns(self) -> Mapping[str, Column]:
+        layers = {f"units_{name}": self.counts[:, i] for i, name in enumerate(self.layers)}
+        return {"total": self.total, **layers}
 
     @property
     def total(self) -> Ints:
@@ -122,7 +139,7 @@ def local_complexity(
     >>> local_complexity(net, [[0.1, 0.1], [0.1, 3.0]], radius=1.0).counts.ravel()
     array([2, 1])
     """
-    X = net.rows(X)
+    names, X = table_row_names(X), net.rows(X)
     d = net.n_inputs
     if not (np.isfinite(radius) and radius > 0):
         raise DataError(f"radius is {radius!r}; it is a positive length in the units of the input")
@@ -136,7 +153,9 @@ def local_complexity(
         )
     frame = np.linalg.qr(np.random.default_rng(random_state).normal(size=(d, P)))[0].T
     count = _count_exactly if exact else _count_at_corners
-    return LocalComplexity(count(net, X, radius * frame), float(radius), frame, exact)
+    layers = tuple(layer.name for layer in net.layers)
+    counts = count(net, X, radius * frame)
+    return LocalComplexity(counts, float(radius), frame, exact, layers, names)
 
 
 def _count_at_corners(net: Network, X: Floats, arms: Floats) -> Ints:

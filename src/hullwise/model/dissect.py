@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from .._core.types import Floats, Ints
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.types import Floats, Indices, Ints
+from ..io.validation import table_row_names
 from ._affine_maps import offsets_at, slopes_at
 from ._piecewise_layers import Codes
 from .network import Network
@@ -48,7 +51,7 @@ class PowerCell:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dissection:
+class Dissection(RowResult):
     """A network at points X (m, d); made by :func:`hullwise.dissect`.
 
     Everything but the codes and outputs is computed when first asked for. For a single point (d,)
@@ -84,6 +87,22 @@ class Dissection:
     codes: Codes
     outputs: Floats
     single: bool
+    row_names: RowNames = UNNAMED_ROWS
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def _take(self, rows: Indices) -> Dissection:
+        names = self.row_names.take(rows)
+        return Dissection(
+            self.net, self.X[rows], self.codes[rows], self.outputs[rows], False, names
+        )
+
+    def _columns(self) -> Mapping[str, Column]:
+        distance, wall = self._boundary
+        units = np.r_[wall_units(self.net), -1]  # wall -1 is none
+        outputs = {f"output_{k}": values for k, values in enumerate(self.outputs.T)}
+        return {**outputs, "boundary_distance": distance, "boundary_unit": units[wall]}
 
     def _per_point(self, values: Any) -> Any:
         return values[0] if self.single else values
@@ -278,7 +297,7 @@ def dissect(net: Any, X: Any) -> Dissection:
             own[:, net.layers[layer].columns] = code
 
         outputs[part] = net.push(rows[part, None], visit=see)[:, 0]
-    return Dissection(net, rows, codes, outputs, single)
+    return Dissection(net, rows, codes, outputs, single, table_row_names(X))
 
 
 def _power_cells(net: Network, codes: Codes) -> list[list[PowerCell]]:

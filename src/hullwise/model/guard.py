@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import check_memory
-from .._core.types import Floats
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning, ModelError
-from ..io.validation import check_rows
+from ..io.validation import check_rows, table_row_names
 from ._unit_ranges import (
     Clips,
     UnitExtremes,
@@ -36,7 +38,7 @@ THRESHOLD_FOLDS = 5  # of the threshold that fit sets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GuardReport:
+class GuardReport(RowResult):
     """What a `Guard` says of queries (m, d), a row for each.
 
     Attributes
@@ -76,9 +78,22 @@ class GuardReport:
     refused: NDArray[np.bool_]
     layers: tuple[str, ...]
     threshold: float
+    row_names: RowNames = UNNAMED_ROWS
 
-    def to_frame(self) -> dict[str, NDArray[Any]]:
-        """Columns by name, ready for ``pandas.DataFrame(...)``; shares as ``share_<layer>``."""
+    def _take(self, rows: Indices) -> GuardReport:
+        return GuardReport(
+            self.clips[rows],
+            self.share[rows],
+            self.excess[rows],
+            self.box_count[rows],
+            self.box_excess[rows],
+            self.refused[rows],
+            self.layers,
+            self.threshold,
+            self.row_names.take(rows),
+        )
+
+    def _columns(self) -> Mapping[str, Column]:
         shares = {f"share_{name}": self.share[:, i] for i, name in enumerate(self.layers)}
         return {
             "clips": self.clips,
@@ -333,7 +348,7 @@ class Guard:
 
     def report(self, Q: Any) -> GuardReport:
         """All of it for queries Q (m, d), in one forward pass."""
-        Q = self._queries(Q)
+        names, Q = table_row_names(Q), self._queries(Q)
         clipped = self._clips(Q)
         total = clipped.counts.sum(axis=1)
         return GuardReport(
@@ -345,6 +360,7 @@ class Guard:
             refused=total > self.threshold_,
             layers=tuple(layer.name for layer in self.net.layers),
             threshold=self.threshold_,
+            row_names=names,
         )
 
     def _clips(self, Q: Floats) -> Clips:

@@ -9,6 +9,7 @@ lies there (`_across`). Points on facets are only where the next region's number
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .._core.options import check_int
+from .._core.results import Column, TableResult
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError, ModelError
@@ -32,7 +34,7 @@ REGION_BATCH_NUMBERS = 2**22  # held for them
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Regions:
+class Regions(TableResult):
     """The regions of a network in a box; made by :meth:`hullwise.model.Network.regions`.
 
     Attributes
@@ -116,8 +118,10 @@ class Regions:
         middle = self.lower / 2 + self.upper / 2
         return affine_map[:, 1:].copy(), affine_map[:, 0] - affine_map[:, 1:] @ middle
 
-    def to_dict(self) -> dict[str, Any]:
-        """Columns for a table, one row a region: centre, radius, facets, neighbours, outputs."""
+    def __len__(self) -> int:
+        return self.n_regions
+
+    def _columns(self) -> Mapping[str, Column]:
         degree = np.bincount(self.neighbours.ravel(), minlength=self.n_regions)
         outputs = self.net(self.centres)
         return {

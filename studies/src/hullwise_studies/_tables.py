@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from hullwise.geometry.location_columns import frame_of
+import narwhals as nw
 
 __all__ = ["Finding", "Table", "beside", "over"]
 
@@ -48,7 +49,8 @@ class Table:
 
     def to_frame(self) -> Any:
         """A pandas DataFrame, or polars or pyarrow where pandas is missing."""
-        return frame_of(self.to_dict(), None)
+        library = next(name for name in ("pandas", "polars", "pyarrow") if find_spec(name))
+        return nw.from_dict(self.to_dict(), backend=library).to_native()
 
     def groups(self) -> list[tuple[str, list[int]]]:
         """Headings of neighbouring columns and their numbers; "" for a column of its own."""
