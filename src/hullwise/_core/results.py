@@ -59,6 +59,11 @@ class TableResult:
     def __len__(self) -> int:
         return len(next(iter(self._columns().values())))
 
+    @property
+    def labels(self) -> Objects | None:
+        """(m,) names of the rows; None where they are counted from 0."""
+        return self.row_names.labels
+
     def to_dict(self) -> dict[str, list[Any]]:
         """The columns as lists of numbers, text, booleans and None, which `json.dumps` takes."""
         return {name: _plain_list(column) for name, column in self._columns().items()}
@@ -78,11 +83,6 @@ class RowResult(TableResult):
     ``result[i]`` is the result of one query (of length 1); slices, masks and arrays of row numbers
     pick several. Rows without a name keep the number they had.
     """
-
-    @property
-    def labels(self) -> Objects | None:
-        """(m,) names of the queries; None where they are counted from 0."""
-        return self.row_names.labels
 
     def _take(self, rows: Indices) -> Self:
         """The same result for some of the rows."""
