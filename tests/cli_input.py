@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +63,31 @@ def process(*args, **options):
         env=env,
         **options,
     )
+
+
+def save_network(path, W, b):
+    """ReLU layers as an ONNX file in float64."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, weights, at = [], [], "x"
+    for i, (w, c) in enumerate(zip(W, b, strict=True)):
+        weights += [numpy_helper.from_array(np.asarray(w, float), f"w{i}")]
+        weights += [numpy_helper.from_array(np.asarray(c, float), f"b{i}")]
+        out = "y" if i == len(W) - 1 else f"z{i}"
+        nodes.append(helper.make_node("Gemm", [at, f"w{i}", f"b{i}"], [out], f"g{i}", transB=1))
+        if out != "y":
+            nodes.append(helper.make_node("Relu", [out], [f"a{i}"], f"r{i}"))
+            at = f"a{i}"
+    first = helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", len(W[0][0])])
+    last = helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", len(W[-1])])
+    graph = helper.make_graph(nodes, "net", [first], [last], weights)
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    return str(path)
+
+
+def network_weights(sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    W = [rng.normal(size=(o, i)) / np.sqrt(i / 2) for i, o in pairwise(sizes)]
+    return W, [rng.normal(size=o) / 2 for o in sizes[1:]]

@@ -5,44 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import hullwise as hw
-from cli_input import process, read_rows, run, write_csv
+from cli_input import network_weights, process, read_rows, run, save_network, write_csv
 from hullwise.io.table_reader import read_table
 from hullwise.samples import network_paths
 
 onnx = pytest.importorskip("onnx")
-
-
-def save(path, W, b, inputs=None):
-    """ReLU layers as an ONNX file in float64."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes, weights, at = [], [], "x"
-    for i, (w, c) in enumerate(zip(W, b, strict=True)):
-        weights += [numpy_helper.from_array(np.asarray(w, float), f"w{i}")]
-        weights += [numpy_helper.from_array(np.asarray(c, float), f"b{i}")]
-        out = "y" if i == len(W) - 1 else f"z{i}"
-        nodes.append(helper.make_node("Gemm", [at, f"w{i}", f"b{i}"], [out], f"g{i}", transB=1))
-        if out != "y":
-            nodes.append(helper.make_node("Relu", [out], [f"a{i}"], f"r{i}"))
-            at = f"a{i}"
-    given = helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", len(W[0][0])])
-    made = helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", len(W[-1])])
-    graph = helper.make_graph(nodes, "net", [given], [made], weights)
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
-    return str(path)
-
-
-def layers(sizes, seed=0):
-    rng = np.random.default_rng(seed)
-    W = [rng.normal(size=(o, i)) / np.sqrt(i / 2) for i, o in pairwise(sizes)]
-    return W, [rng.normal(size=o) / 2 for o in sizes[1:]]
 
 
 NAMES = ["age", "dose", "weight"]
@@ -50,7 +22,7 @@ NAMES = ["age", "dose", "weight"]
 
 @pytest.fixture
 def net(tmp_path):
-    return save(tmp_path / "net.onnx", *layers([3, 9, 9, 2]))
+    return save_network(tmp_path / "net.onnx", *network_weights([3, 9, 9, 2]))
 
 
 @pytest.fixture
@@ -66,7 +38,7 @@ ASKED = ["--target", "ill", "--id", "id"]
 def test_rows_are_those_of_python(net, rows):
     X, path = rows
     found = read_rows(run("dissect", net, "--data", path, *ASKED, "-o", "-").stdout)
-    p = hw.dissect(hw.model.from_arrays(*layers([3, 9, 9, 2])), X)
+    p = hw.dissect(hw.model.from_arrays(*network_weights([3, 9, 9, 2])), X)
     assert [r["id"] for r in found] == [f"p{i}" for i in range(30)]
     for k in range(2):
         np.testing.assert_allclose([float(r[f"output {k}"]) for r in found], p.output[:, k])
@@ -96,7 +68,7 @@ def test_rows_are_those_of_python(net, rows):
 def test_summary_counts_regions_as_the_slice_does(net, rows):
     X, path = rows
     out = run("dissect", net, "--data", path, *ASKED, "--slice", "p0,p1,p2").stdout
-    whole = hw.model.from_arrays(*layers([3, 9, 9, 2]))
+    whole = hw.model.from_arrays(*network_weights([3, 9, 9, 2]))
     from hullwise.report._views import plane_of_rows
 
     plane = plane_of_rows(*X[:3], ("p0", "p1", "p2"))
@@ -172,7 +144,7 @@ def test_rows_with_missing_values(net, tmp_path):
 
 
 def test_a_number_is_no_class(tmp_path):
-    net = save(tmp_path / "net.onnx", *layers([3, 6, 1]))
+    net = save_network(tmp_path / "net.onnx", *network_weights([3, 6, 1]))
     X = np.random.default_rng(0).normal(size=(25, 3))
     path = write_csv(tmp_path / "a.csv", [*NAMES, "y"], np.c_[X, X.sum(axis=1)].tolist())
     args = ["--target", "y", "--report", tmp_path / "p.html"]
@@ -247,9 +219,11 @@ def test_hostile_networks(rows, tmp_path):
         error = run("dissect", tmp_path / name, "--data", path, *ASKED, code=3).stderr
         assert name in error
     assert "no such file" in run("dissect", tmp_path / "no.onnx", "--data", path, code=3).stderr
-    W, b = layers([3, 4, 2])
+    W, b = network_weights([3, 4, 2])
     W[0][1, 2] = np.nan
-    error = run("dissect", save(tmp_path / "nan.onnx", W, b), "--data", path, *ASKED, code=3).stderr
+    error = run(
+        "dissect", save_network(tmp_path / "nan.onnx", W, b), "--data", path, *ASKED, code=3
+    ).stderr
     assert "NaN" in error or "not finite" in error
 
 
@@ -289,7 +263,7 @@ def test_help_imports_nothing_numeric():
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_leaves_no_half_file(rows, tmp_path):
-    big = save(tmp_path / "big.onnx", *layers([3, 400, 400, 400, 5]))
+    big = save_network(tmp_path / "big.onnx", *network_weights([3, 400, 400, 400, 5]))
     _, path = rows
     args = [
         "dissect",

@@ -83,6 +83,15 @@ def main() -> None:
 )
 @click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
 @click.option(
+    "--tolerance",
+    type=float,
+    callback=finite_number(),
+    default=1e-12,
+    show_default=True,
+    metavar="T",
+    help="How near an average of training rows must come for inside, of each feature's range.",
+)
+@click.option(
     "--max-seconds",
     type=float,
     callback=finite_number(" of seconds"),

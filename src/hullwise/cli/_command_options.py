@@ -166,6 +166,7 @@ class LocateOptions(PairOptions):
     n_neighbors: int
     reference: int
     membership_only: bool
+    tolerance: float
     max_seconds: float | None
     report: str | None
     fail_on: str | None

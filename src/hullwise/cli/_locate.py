@@ -123,6 +123,7 @@ def _locate(cloud: Cloud, queries: QueryRows, metric: Any, options: LocateOption
             membership_only=options.membership_only or not len(queries.values),
             n_neighbors=options.n_neighbors,
             reference=options.reference,
+            tolerance=options.tolerance,
             max_seconds=options.max_seconds,
             progress=progress,
         )
@@ -176,6 +177,7 @@ def _source(options: LocateOptions, proofs: str, learnt: LearntMetric | None) ->
     if options.columns is not None:
         words.append(f"--columns {shell_list(options.columns)}")
     words += [f"--n-neighbors {options.n_neighbors}", f"--reference {options.reference}"]
+    words += [f"--tolerance {options.tolerance:g}"] if options.tolerance != 1e-12 else []
     words += [] if options.max_seconds is None else [f"--max-seconds {options.max_seconds}"]
     words += ["--membership-only"] if options.membership_only else []
     source = {
