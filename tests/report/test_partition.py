@@ -339,7 +339,7 @@ def test_page_stays_small_and_says_what_is_left_out():
 
 
 def test_page_of_a_partial_slice(net):
-    view, page = page_of(net, np.random.default_rng(0).normal(size=(9, 2)), budget=60)
+    view, page = page_of(net, np.random.default_rng(0).normal(size=(9, 2)), max_regions=60)
     assert view.slice.partial
     assert "slice is partial" in page
     assert "by class" not in page

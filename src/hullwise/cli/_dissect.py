@@ -203,7 +203,7 @@ def _look(
                 names=data.queries.labels,
                 plane=plane,
                 line=line,
-                budget=options.max_regions,
+                max_regions=options.max_regions,
                 progress=progress,
             )
         except DataError as error:

@@ -18,7 +18,7 @@ from ._colors import layer_colors
 from ._network_sections import headline, sections
 from ._network_svg import LEVELS
 from .document import document
-from .network_view import NetworkView, look
+from .network_view import VIEW_REGIONS, NetworkView, look
 from .words import plain
 
 __all__ = ["render_network_report", "write_network_report"]
@@ -51,6 +51,7 @@ def write_network_report(
     names: Any = None,
     plane: Any = "auto",
     line: Any = "auto",
+    max_regions: int = VIEW_REGIONS,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
     force: bool = False,
@@ -74,6 +75,8 @@ def write_network_report(
         directions; or through three rows.
     line : "auto", two row numbers, or None
         The walk: between two rows of different classes unless given.
+    max_regions : int, default=300,000
+        With more regions the slice is partial, and the page says so.
     title : str, optional
         Heading of the page.
     source : mapping of str to str, optional
@@ -112,7 +115,16 @@ def write_network_report(
 
     if not isinstance(net, Network):
         net = read(net)
-    view = look(net, X, columns=columns, labels=labels, names=names, plane=plane, line=line)
+    view = look(
+        net,
+        X,
+        columns=columns,
+        labels=labels,
+        names=names,
+        plane=plane,
+        line=line,
+        max_regions=max_regions,
+    )
     return write_view(view, path, title=title, source=source, force=force)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..model.network import Network
     from ..model.slices import Slice
 
-BUDGET = 300_000  # regions of the slice
+VIEW_REGIONS = 300_000  # of the slice
 MANY = 20  # labels of more kinds than this are numbers
 
 
@@ -72,7 +72,7 @@ def look(
     names: Any = None,
     plane: Any = "auto",
     line: Any = "auto",
-    budget: int = BUDGET,
+    max_regions: int = VIEW_REGIONS,
     progress: Progress | None = None,
 ) -> NetworkView:
     """Compute everything of a `NetworkView`.
@@ -93,11 +93,11 @@ def look(
     s = None
     if where is not None:
         s = slice_plane(
-            net, where.origin, where.axes, where.half, max_regions=budget, progress=progress
+            net, where.origin, where.axes, where.half, max_regions=max_regions, progress=progress
         )
         if s.partial:
             notes.append(
-                f"The slice is partial: more than {budget:,} regions come after layer "
+                f"The slice is partial: more than {max_regions:,} regions come after layer "
                 f"{len(s.n_regions_per_layer)} of {len(net.layers)}; the regions are those of the "
                 "layers before."
             )
