@@ -11,7 +11,7 @@ import hullwise as hw
 import hullwise.cli._predict
 from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, write_csv  # noqa: F401
 from hullwise.io.table_reader import read_table
-from hullwise.predict import INTERPOLANT_METHODS
+from hullwise.predict import INTERPOLANT_METHODS, interpolant_class
 
 TARGET = ["--target", "y", "--id", "id"]
 
@@ -380,3 +380,76 @@ def test_one_bound_without_end_leaves_the_others_their_quartiles(tmp_path):
     assert "nan" not in line
     assert line.split()[-2:] == ["inf", "inf"]
     assert "invalid value" not in done.stderr
+
+
+def two_targets(tables, tmp_path):  # noqa: F811
+    X, y, Q = tables
+    Y = np.column_stack([y, np.exp(y)])
+    names = [*COLUMNS, "y1", "y2"]
+    train = write_csv(tmp_path / "train.csv", names, np.c_[X, Y].tolist())
+    known = np.c_[Q, Q[:, 0], Q[:, 1]]
+    return Y, train, write_csv(tmp_path / "new.csv", names, known.tolist())
+
+
+@pytest.mark.parametrize("method", INTERPOLANT_METHODS)
+def test_every_target_is_predicted_and_none_is_a_feature(tables, tmp_path, method):  # noqa: F811
+    X, _, Q = tables
+    Y, train, new = two_targets(tables, tmp_path)
+    args = ["--method", method, "--bound", "--smoothness", "2", "--lipschitz", "3", "-o", "-"]
+    done = run("predict", train, new, "--target", "y1", "--target", "y2", *args)
+    rows = table_of(done)
+    reg = interpolant_class(method)().fit(X, Y)
+    b = reg.bound(Q, smoothness=[2.0, 2.0], lipschitz=3.0)
+    for k, name in enumerate(["y1", "y2"]):
+        alone = run("predict", train, new, "--target", name, "--drop", f"y{2 - k}", *args)
+        for row, one, q in zip(rows, table_of(alone), range(20), strict=True):
+            for column in ("prediction", "bound", "bound_shift", "bound_spread", "known"):
+                assert row[f"{column} {name}"] == one[column]
+            for column in ("verdict", "distance", "rows_used", "rows", "bound_reach", "status"):
+                assert row[column] == one[column]
+            assert float(row[f"prediction {name}"]) == pytest.approx(reg.predict(Q)[q, k])
+            assert float(row[f"bound {name}"]) == pytest.approx(b.total[q, k], rel=1e-12)
+    text = " ".join(done.stderr.split())
+    assert "features 3: age, dose, weight" in text
+    assert "prediction y2" in text
+    assert "Against the target y2 in the file of new rows" in text
+
+
+def test_constants_of_several_targets(tables, tmp_path):  # noqa: F811
+    _, train, new = two_targets(tables, tmp_path)
+    both = ["predict", train, new, "--target", "y1", "--target", "y2", "--bound"]
+    given = ["--smoothness", "2", "--smoothness", "5", "--lipschitz", "1", "-o", "-"]
+    first, *_ = table_of(run(*both, *given))
+    ratio = float(first["bound_spread y2"]) / float(first["bound_spread y1"])
+    assert ratio == pytest.approx(2.5)
+    assert float(first["bound_shift y2"]) == pytest.approx(float(first["bound_shift y1"]))
+    assert "y2: smoothness" in " ".join(run(*both).stdout.split())
+    wrong = run(*both, *["--lipschitz", "1"] * 3, code=2).stderr
+    assert "once, or once for each --target" in wrong
+    assert "one --target at a time" in run(*both[:-1], "--classes", code=2).stderr
+
+
+def test_a_target_that_new_rows_lack_is_predicted_and_not_compared(tables, tmp_path):  # noqa: F811
+    X, _, Q = tables
+    _, train, _ = two_targets(tables, tmp_path)
+    new = write_csv(tmp_path / "one.csv", [*COLUMNS, "y2"], np.c_[Q, Q[:, 1]].tolist())
+    rows = table_of(run("predict", train, new, "--target", "y1", "--target", "y2", "-o", "-"))
+    assert "known y2" in rows[0]
+    assert "known y1" not in rows[0]
+    text = write_csv(tmp_path / "text.csv", [*COLUMNS, "y1", "y2"], [[*x, 1, "a"] for x in X])
+    refused = run("predict", text, new, "--target", "y1", "--target", "y2", code=3).stderr
+    assert "'y2'" in refused
+    assert "--classes" in refused
+
+
+def test_a_metric_is_learnt_from_all_targets(tables, tmp_path):  # noqa: F811
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    names = ["a", "b", "c", "d", "y1", "y2"]
+    train = write_csv(tmp_path / "t.csv", names, np.c_[X, X[:, 0] ** 2, 3 * X[:, 1]].tolist())
+    new = write_csv(tmp_path / "n.csv", names[:4], X[:5].tolist())
+    args = ["--target", "y1", "--target", "y2", "--metric", "agop", "--save-metric"]
+    run("predict", train, new, *args, tmp_path / "M.npy")
+    matrix = np.load(tmp_path / "M.npy")
+    assert matrix.shape == (4, 4)
+    assert min(matrix[0, 0], matrix[1, 1]) > 10 * max(matrix[2, 2], matrix[3, 3])

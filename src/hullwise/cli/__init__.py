@@ -144,7 +144,7 @@ def locate(options: LocateOptions) -> None:
 @main.command(epilog=EXIT_CODES)
 @click.argument("train")
 @click.argument("query")
-@apply(target_option("The column of TRAIN to predict.", required=True), DROP)
+@apply(target_option("The column of TRAIN to predict, no feature.", required=True), DROP)
 @click.option(
     "--method",
     type=click.Choice([*INTERPOLANT_METHODS]),

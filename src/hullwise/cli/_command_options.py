@@ -208,15 +208,20 @@ class PredictOptions(PairOptions):
 
     method: str
     bound: bool
-    smoothness: float | None
-    lipschitz: float | None
+    smoothness: tuple[float, ...]
+    lipschitz: tuple[float, ...]
 
     def __post_init__(self) -> None:
         self.check_pair()
-        if len(self.target) > 1:
-            raise click.UsageError("one --target is predicted at a time; --drop leaves others out")
-        if not self.bound and (self.smoothness is not None or self.lipschitz is not None):
+        if not self.bound and (self.smoothness or self.lipschitz):
             raise click.UsageError("--smoothness and --lipschitz belong to --bound")
+        for name in ("smoothness", "lipschitz"):
+            if len(getattr(self, name)) not in (0, 1, len(self.target)):
+                raise click.UsageError(f"--{name} is given once, or once for each --target")
+        if self.classes and len(self.target) > 1:
+            raise click.UsageError(
+                "--classes predicts one --target at a time: leave the others out with --drop"
+            )
         if self.classes and self.bound:
             raise click.UsageError("--bound is about numbers: leave out --classes")
         if self.classes and self.method == "linear-shepard":

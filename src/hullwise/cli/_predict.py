@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -89,7 +90,7 @@ class PredictData:
     cloud: Cloud
     y: Array
     queries: QueryRows
-    known: Array | None  # (g,) targets of the queries, where their file has them
+    known: Mapping[str, Array]  # (g,) values of targets that the file of queries has
     files: tuple[str, str]
     notes: tuple[str, ...]
 
@@ -97,41 +98,55 @@ class PredictData:
 def _read(
     train: OpenTable, query: OpenTable, pairing: ColumnPairing, options: PredictOptions
 ) -> PredictData:
-    (target,) = options.target
     read_training = _read_labelled if options.classes else _read_numeric
-    cloud, y = read_training(train, target, pairing)
+    cloud, y = read_training(train, options.target, pairing)
     queries = read_queries(
         query, pairing.query_features, pairing.query_id, options, participle="predicted"
     )
     notes = [*pairing.notes, *repeated_ids(cloud.labels, queries.ids)]
-    known: Array | None = None
-    if target in query.names and train.named == query.named:
-        try:
-            known = _read_known(query, target, pairing, options.classes)[queries.usable]
-        except FileError as error:  # nothing of the prediction depends on it
-            notes.append(f"Not compared with the target in {query.path}: {error.problem}.")
+    known: dict[str, Array] = {}
+    for target in options.target:
+        if target in query.names and train.named == query.named:
+            try:
+                known[target] = _read_known(query, target, pairing, options.classes)[queries.usable]
+            except FileError as error:  # nothing of the prediction depends on it
+                notes.append(f"Not compared with the target in {query.path}: {error.problem}.")
     files = Path(train.path).name, Path(query.path).name
     return PredictData(cloud, y, queries, known, files, tuple(notes))
 
 
-def _read_numeric(table: OpenTable, target: str, pairing: ColumnPairing) -> tuple[Cloud, Floats]:
-    """The training rows and a target of numbers."""
+def _read_numeric(
+    table: OpenTable, targets: Sequence[str], pairing: ColumnPairing
+) -> tuple[Cloud, Floats]:
+    """The training rows and their targets of numbers, (n,) or (n, k)."""
+    d = len(pairing.features)
     try:
-        rows = read_rows(table, columns=[*pairing.features, target], id_column=pairing.train_id)
+        rows = read_rows(table, columns=[*pairing.features, *targets], id_column=pairing.train_id)
     except FileError as error:
-        refused = error
-        with contextlib.suppress(FileError):  # a file that cannot be read at all
+        raise _with_class_hint(error, table, targets, pairing) from None
+    cloud = Cloud(ArrayRows(np.ascontiguousarray(rows.values[:, :d]), rows.columns[:d]))
+    cloud.labels = rows.ids
+    y = rows.values[:, d:].astype(np.float64)
+    return cloud, y[:, 0] if len(targets) == 1 else y
+
+
+def _with_class_hint(
+    error: FileError, table: OpenTable, targets: Sequence[str], pairing: ColumnPairing
+) -> FileError:
+    """What to do where a target is text, but for a file that cannot be read at all."""
+    with contextlib.suppress(FileError):
+        for target in targets:
             read_labels(table, target, _feature_of(table, pairing))
             if not holds_numbers(table, [target]):
-                refused = refused.with_hint(Hint.CLASS_LABELS, repr(target))
-        raise refused from None
-    cloud = Cloud(ArrayRows(np.ascontiguousarray(rows.values[:, :-1]), rows.columns[:-1]))
-    cloud.labels = rows.ids
-    return cloud, rows.values[:, -1].astype(np.float64)
+                return error.with_hint(Hint.CLASS_LABELS, repr(target))
+    return error
 
 
-def _read_labelled(table: OpenTable, target: str, pairing: ColumnPairing) -> tuple[Cloud, Array]:
+def _read_labelled(
+    table: OpenTable, targets: Sequence[str], pairing: ColumnPairing
+) -> tuple[Cloud, Array]:
     """The training rows and a target of class labels, none of them missing."""
+    (target,) = targets
     rows = read_rows(table, columns=pairing.features, id_column=pairing.train_id)
     cloud = Cloud(ArrayRows(rows.values, rows.columns))
     cloud.labels = rows.ids
@@ -176,11 +191,10 @@ def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Pr
             regressor.fit(rows, data.y)
     constants, notes = None, data.notes
     if options.bound:
-        estimate = bound_constants(
-            regressor, rows, smoothness=options.smoothness, lipschitz=options.lipschitz
+        constants = bound_constants(
+            regressor, smoothness=options.smoothness, lipschitz=options.lipschitz
         )
-        constants = estimate.smoothness, estimate.lipschitz
-        notes = (*notes, _constants_note(estimate, data.files[0]))
+        notes = (*notes, _constants_note(constants, options.target, data.files[0]))
     with progress_bar(options.quiet) as progress:
         predictions = explain_all(
             regressor,
@@ -196,7 +210,8 @@ def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Pr
         n=data.cloud.n,
         predictions=predictions,
         bounded=options.bound,
-        largest=float(np.abs(regressor.y_).max()),
+        targets=options.target,
+        largest=np.atleast_1d(np.abs(regressor.y_).max(axis=0)),
         known=data.known,
         classes=classes,
         labels=data.cloud.labels,
@@ -224,7 +239,7 @@ def _refuse_unverified(answer: Answer, queries: QueryRows, status: Printer) -> N
         )
 
 
-def _constants_note(constants: BoundConstants, train: str) -> str:
+def _constants_note(constants: BoundConstants, targets: Sequence[str], train: str) -> str:
     """Where the constants of the bound come from.
 
     Raises
@@ -242,28 +257,43 @@ def _constants_note(constants: BoundConstants, train: str) -> str:
         )
     if not constants.estimated:
         return "The constants of the bound are those given."
+    pairs = [
+        f"smoothness {smoothness:.4g}, lipschitz {lipschitz:.4g}"
+        for smoothness, lipschitz in zip(constants.smoothness, constants.lipschitz, strict=True)
+    ]
+    if len(targets) > 1:
+        pairs = [f"{printable(name, 40)}: {pair}" for name, pair in zip(targets, pairs)]
     return (
         f"The bound rests on {' and '.join(constants.estimated)} estimated from the training rows "
-        f"(smoothness {constants.smoothness:.4g}, lipschitz {constants.lipschitz:.4g}): an "
-        "estimate is no guarantee, and noise in the target makes it large."
+        f"({'; '.join(pairs)}): an estimate is no guarantee, and noise in the target makes it "
+        "large."
     )
 
 
 def answer_columns(answer: Answer) -> dict[str, Any]:
-    """The columns of the output after the row's name, one entry for each predicted row."""
+    """The columns of the output after the row's name, one entry for each predicted row.
+
+    With several targets those of each end in its name.
+    """
     predictions = answer.predictions
-    columns: dict[str, Any] = {"prediction": answer.prediction}
+    columns: dict[str, Any] = {}
+    for k, target in enumerate(answer.targets):
+        name = f" {target}" if len(answer.targets) > 1 else ""
+        columns[f"prediction{name}"] = answer.prediction(k)
+        if answer.bounded:
+            columns[f"bound{name}"] = predictions.bound[:, k]
+            columns[f"bound_shift{name}"] = predictions.shift[:, k]
+            columns[f"bound_spread{name}"] = predictions.spread[:, k]
     if answer.classes is not None:
         columns |= {f"share {c}": answer.shares[:, k] for k, c in enumerate(answer.classes)}
     if answer.bounded:
-        names = ("bound", "bound_shift", "bound_spread", "bound_reach")
-        columns |= dict(zip(names, predictions.bound.T, strict=True))
+        columns["bound_reach"] = predictions.reach
     columns |= {
         "verdict": predictions.verdict,
         "distance": predictions.distance,
         "rows_used": predictions.n_used,
         "rows": [answer.rows_text(b, HEAVIEST_ROWS) for b in range(len(predictions))],
     }
-    if answer.known is not None:
-        columns["known"] = answer.known
+    for target, known in answer.known.items():
+        columns[f"known {target}" if len(answer.targets) > 1 else "known"] = known
     return columns | {"status": [s.value for s in predictions.status]}

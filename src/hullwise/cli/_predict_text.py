@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ._tables import QueryRows
 
 PREDICTED_ROWS = 8
+PREDICTED_TARGETS = 3  # beside one another in the table of rows; the output has them all
 QUARTILES = ("least", "25 %", "median", "75 %", "largest")
 
 
@@ -45,10 +47,11 @@ class Answer:
     metric_text: str
     columns: tuple[str, ...]
     n: int
+    targets: tuple[str, ...]
     predictions: Predictions
     bounded: bool
-    largest: float  # size of a training target
-    known: Array | None  # NaN or "" where missing
+    largest: Floats  # (k,) size of each training target
+    known: Mapping[str, Array]  # values of targets, NaN or "" where missing
     classes: Array | None
     labels: Any  # of the training rows, or None
     files: tuple[str, str]
@@ -60,17 +63,17 @@ class Answer:
         value = self.predictions.value
         return np.asarray(value / value.sum(axis=1, keepdims=True))
 
-    @property
-    def prediction(self) -> Array:
-        """(m,) number, or class with the largest share."""
+    def prediction(self, target: int = 0) -> Array:
+        """(m,) numbers of a target, or the classes with the largest share."""
         if self.classes is None:
-            return self.predictions.value[:, 0]
+            return self.predictions.value[:, target]
         return np.asarray(self.classes[self.shares.argmax(axis=1)])
 
-    @property
-    def bound(self) -> Floats:
-        """(m,)"""
-        return self.predictions.bound[:, 0]
+    def heading(self, what: str, target: int) -> str:
+        """`what`, of which target where there are several."""
+        if len(self.targets) == 1:
+            return what
+        return f"{what} {printable(self.targets[target], 20)}"
 
     def rows_text(self, b: int, most: int) -> str:
         """The heaviest training rows of prediction b, with their weights."""
@@ -95,7 +98,7 @@ def print_answer(
     if len(answer.predictions):
         _print_predictions(out, answer)
         _print_verdicts(out, answer)
-        if answer.known is not None:
+        if answer.known:
             _print_errors(out, answer)
         _print_rows(out, answer, queries)
     else:
@@ -133,14 +136,15 @@ def _print_predictions(out: Console, answer: Answer) -> None:
             ("mean share", {"justify": "right"}),
         )
         for k, label in enumerate(answer.classes.tolist()):
-            count = int((answer.prediction == label).sum())
+            count = int((answer.prediction() == label).sum())
             table.add_row(printable(label, 40), f"{count:,}", f"{answer.shares[:, k].mean():.3g}")
         indented(out, table)
         return
     table = table_of(*((name, {"justify": "right"}) for name in ("", *QUARTILES)))
-    _add_quartiles(table, "prediction", answer.prediction)
-    if answer.bounded:
-        _add_quartiles(table, "bound", answer.bound)
+    for k in range(len(answer.targets)):
+        _add_quartiles(table, answer.heading("prediction", k), answer.prediction(k))
+        if answer.bounded:
+            _add_quartiles(table, answer.heading("bound", k), answer.predictions.bound[:, k])
     indented(out, table)
 
 
@@ -169,15 +173,21 @@ def _print_verdicts(out: Console, answer: Answer) -> None:
 
 
 def _print_errors(out: Console, answer: Answer) -> None:
-    known = answer.known
-    assert known is not None
     if answer.classes is not None:
-        _print_correct(out, answer, known)
+        (labels,) = answer.known.values()
+        _print_correct(out, answer, labels)
         return
-    errors = prediction_errors(answer.predictions, known, answer.largest)
+    for k, target in enumerate(answer.targets):
+        if target in answer.known:
+            _print_errors_of(out, answer, k)
+
+
+def _print_errors_of(out: Console, answer: Answer, target: int) -> None:
+    known = answer.known[answer.targets[target]]
+    errors = prediction_errors(answer.predictions, known, float(answer.largest[target]), target)
     if errors is None:
         return
-    section(out, "Against the target in the file of new rows")
+    section(out, f"Against the {answer.heading('target', target)} in the file of new rows")
     lines = [
         ("median absolute error", f"{errors.median:.4g}"),
         ("mean absolute error", f"{errors.mean:.4g}"),
@@ -195,7 +205,7 @@ def _print_correct(out: Console, answer: Answer, known: Array) -> None:
     mask = known != ""
     if not mask.any():
         return
-    right = int((known == answer.prediction)[mask].sum())
+    right = int((known == answer.prediction())[mask].sum())
     total = int(mask.sum())
     section(out, "Against the labels in the file of new rows")
     out.print(f"  right: {right:,} of {total:,} ({share(right, total)})")
@@ -212,24 +222,22 @@ def _print_rows(out: Console, answer: Answer, queries: QueryRows) -> None:
     if not (by > 0).any():
         title = "The first rows"
         if answer.bounded:
-            title, by = "The largest bounds", answer.bound
+            title, by = answer.heading("The largest bounds", 0), answer.predictions.bound[:, 0]
     order = np.argsort(-by, kind="stable")[:PREDICTED_ROWS]
     section(out, f"{title}, and the training rows that made each prediction")
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
-        ("prediction", RIGHT),
-        *([("bound", RIGHT)] if answer.bounded else []),
+        *_value_headings(answer),
         ("verdict", {"no_wrap": True}),
         ("distance", RIGHT),
         ("rows used", {}),
     )
-    labels, prediction = queries.labels, answer.prediction
+    labels = queries.labels
     for b in order.tolist():
-        value, verdict = prediction[b], str(predictions.verdict[b])
+        verdict = str(predictions.verdict[b])
         table.add_row(
             Text(printable(b if labels is None else labels[b], 40)),
-            printable(value, 20) if answer.classes is not None else f"{value:.4g}",
-            *([f"{answer.bound[b]:.4g}"] if answer.bounded else []),
+            *_value_cells(answer, b),
             Text(verdict, style=STYLES[verdict]),
             f"{predictions.distance[b]:.3g}",
             Text(answer.rows_text(b, 3)),
@@ -237,3 +245,23 @@ def _print_rows(out: Console, answer: Answer, queries: QueryRows) -> None:
     indented(out, table)
     if queries.are_numbered or answer.labels is None:
         out.print("  Rows without a name are counted from 0.")
+
+
+def _value_headings(answer: Answer) -> list[Any]:
+    names = []
+    for k in range(min(len(answer.targets), PREDICTED_TARGETS)):
+        names.append(answer.heading("prediction", k))
+        if answer.bounded:
+            names.append(answer.heading("bound", k))
+    return [(name, RIGHT) for name in names]
+
+
+def _value_cells(answer: Answer, b: int) -> list[str]:
+    if answer.classes is not None:
+        return [printable(answer.prediction()[b], 20)]
+    cells = []
+    for k in range(min(len(answer.targets), PREDICTED_TARGETS)):
+        cells.append(f"{answer.predictions.value[b, k]:.4g}")
+        if answer.bounded:
+            cells.append(f"{answer.predictions.bound[b, k]:.4g}")
+    return cells

@@ -68,6 +68,15 @@ def finite_number(unit: str = "") -> Callable[[Any, Any, float | None], float | 
     return check
 
 
+def finite_numbers(
+    _: click.Context, __: click.Parameter, values: tuple[float, ...]
+) -> tuple[float, ...]:
+    """The same of an option that may be repeated."""
+    if not all(math.isfinite(value) and value >= 0 for value in values):
+        raise click.BadParameter("expected a finite number, at least 0")
+    return values
+
+
 def check_choices(choices: Sequence[str]) -> Callable[[Any, Any, str | None], list[str] | None]:
     """A check that names with commas between are all among the choices."""
 
@@ -140,15 +149,17 @@ BOUND = (
     click.option(
         "--smoothness",
         type=float,
-        callback=finite_number(),
+        multiple=True,
+        callback=finite_numbers,
         metavar="G",
         help="For --bound: Lipschitz constant of the target's gradient, in the metric; estimated "
-        "from TRAIN if not given, and an estimate is no guarantee.",
+        "from TRAIN if not given, and an estimate is no guarantee. Once, or once a --target.",
     ),
     click.option(
         "--lipschitz",
         type=float,
-        callback=finite_number(),
+        multiple=True,
+        callback=finite_numbers,
         metavar="L",
         help="For --bound: Lipschitz constant of the target itself; the same.",
     ),

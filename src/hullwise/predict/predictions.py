@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
@@ -54,8 +55,12 @@ class Predictions:
         To the hull, in the regressor's metric.
     status : (m,) object
         Members of `SimplexStatus` or `Status`.
-    bound : (m, 4) float64
-        Total, shift, spread and reach of `ErrorBound`; NaN where no constants were given.
+    bound : (m, k) float64
+        Error bound of each target, the sum of the next two; NaN where no constants were given.
+    shift, spread : (m, k) float64
+        Its parts, as in `ErrorBound`.
+    reach : (m,) float64
+        From the query to the weighted average of its rows; NaN where no constants were given.
     verified : (m,) bool
         Whether the simplex passed the check, or there was none to check.
     """
@@ -68,6 +73,9 @@ class Predictions:
     distance: Floats
     status: NDArray[np.object_]
     bound: Floats
+    shift: Floats
+    spread: Floats
+    reach: Floats
     verified: Mask
 
     def __len__(self) -> int:
@@ -82,7 +90,7 @@ def explain_all(
     regressor: Interpolant,
     Q: Floats,
     *,
-    constants: tuple[float, float] | None = None,
+    constants: BoundConstants | None = None,
     training_rows: Array | None = None,
     progress: Progress | None = None,
 ) -> Predictions:
@@ -92,8 +100,8 @@ def explain_all(
     ----------
     regressor : Interpolant
     Q : (m, d) float64
-    constants : (float, float), optional
-        Smoothness and Lipschitz constant of the error bound.
+    constants : BoundConstants, optional
+        Those of the error bound.
     training_rows : (n, d), optional
         The training rows, to verify Delaunay simplices against.
     progress : callable, optional
@@ -102,9 +110,10 @@ def explain_all(
     Examples
     --------
     >>> import numpy as np, hullwise as hw
-    >>> from hullwise.predict.predictions import explain_all
+    >>> from hullwise.predict.predictions import bound_constants, explain_all
     >>> reg = hw.DelaunayRegressor(metric=None).fit([[0.0], [1.0], [3.0]], [0.0, 1.0, 9.0])
-    >>> predictions = explain_all(reg, np.array([[0.5], [4.0]]), constants=(2.0, 0.0))
+    >>> constants = bound_constants(reg, smoothness=[2.0], lipschitz=[0.0])
+    >>> predictions = explain_all(reg, np.array([[0.5], [4.0]]), constants=constants)
     >>> predictions
     Predictions(2 queries: 1 inside)
     >>> predictions.value[:, 0], predictions.n_used, predictions.distance
@@ -132,7 +141,10 @@ def _no_predictions(regressor: Interpolant) -> Predictions:
         verdict=np.zeros(0, "<U9"),
         distance=np.zeros(0),
         status=np.zeros(0, object),
-        bound=np.zeros((0, 4)),
+        bound=np.zeros((0, k)),
+        shift=np.zeros((0, k)),
+        spread=np.zeros((0, k)),
+        reach=np.zeros(0),
         verified=np.zeros(0, bool),
     )
 
@@ -147,7 +159,7 @@ def _advanced(progress: Progress | None, start: int, total: int) -> Progress | N
 def _explain_batch(
     regressor: Interpolant,
     Q: Floats,
-    constants: tuple[float, float] | None,
+    constants: BoundConstants | None,
     training_rows: Array | None,
     progress: Progress | None,
 ) -> Predictions:
@@ -165,19 +177,19 @@ def _explain_batch(
         hull = locate_in_hull(regressor.cloud_, Q, regressor.metric_, progress=progress)
         position = _position_of_hull(hull)
     shared = regressor.share_among_copies(W)
-    bound = np.full((len(Q), 4), np.nan)
-    if constants is not None:
-        smoothness, lipschitz = constants
-        b = error_bound(
-            *(W, regressor.cloud_, Q),
-            smoothness=smoothness,
-            lipschitz=lipschitz,
-            metric=regressor.metric_,
-        )
-        bound = np.stack([b.total, b.shift, b.spread, b.reach], axis=1)
     value = np.asarray(shared @ regressor.y_).reshape(len(Q), -1)
     n_used, (rows, weights) = np.diff(shared.indptr), _heaviest(shared)
-    return Predictions(value, n_used, rows, weights, *position, bound, verified)
+    unknown = np.full(value.shape, np.nan)
+    bound = (unknown, unknown, unknown, np.full(len(Q), np.nan))
+    if constants is not None:
+        b = error_bound(
+            *(W, regressor.cloud_, Q),
+            smoothness=constants.smoothness,
+            lipschitz=constants.lipschitz,
+            metric=regressor.metric_,
+        )
+        bound = (b.total, b.shift, b.spread, b.reach)
+    return Predictions(value, n_used, rows, weights, *position, *bound, verified)
 
 
 Position = tuple[NDArray[np.str_], Floats, NDArray[np.object_]]  # verdict, distance, status
@@ -236,21 +248,21 @@ class PredictionErrors:
 
 
 def prediction_errors(
-    predictions: Predictions, known: Floats, largest: float
+    predictions: Predictions, known: Floats, largest: float, target: int = 0
 ) -> PredictionErrors | None:
-    """Errors against known targets (m,), NaN where missing; None where all are.
+    """Errors against known values (m,) of a target, NaN where missing; None where all are.
 
-    `largest` is the largest size of a training target: it measures the rounding that a bound
-    does not cover.
+    `largest` is its largest size in training: it measures the rounding that a bound does not
+    cover.
     """
     mask = np.isfinite(known)
     if not mask.any():
         return None
-    error = np.abs(predictions.value[:, 0] - known)[mask]
+    error = np.abs(predictions.value[:, target] - known)[mask]
     spread = float(np.square(known[mask] - known[mask].mean()).sum())
     # a sum of k products is rounded k + 1 times
     rounding = (predictions.n_used[mask] + 1) * 2.0**-53 * largest
-    within = error <= predictions.bound[mask, 0] + rounding
+    within = error <= predictions.bound[mask, target] + rounding
     return PredictionErrors(
         n_known=int(mask.sum()),
         median=float(np.median(error)),
@@ -267,38 +279,43 @@ def quartiles(values: Any) -> Floats:
     return np.asarray(np.where(np.isnan(cells), np.inf, cells))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoundConstants:
-    """Constants of an error bound, and which of them were estimated from the training rows."""
+    """Constants of an error bound, (k,) each for k targets, and which of them are estimates."""
 
-    smoothness: float
-    lipschitz: float
+    smoothness: Floats
+    lipschitz: Floats
     estimated: tuple[str, ...]
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Those that the training rows do not tell: no bound is better than a wrong one."""
         values = {"smoothness": self.smoothness, "lipschitz": self.lipschitz}
-        return tuple(name for name, value in values.items() if not np.isfinite(value))
+        return tuple(name for name, value in values.items() if not np.isfinite(value).all())
 
 
 def bound_constants(
-    regressor: Interpolant,
-    rows: Array,
-    *,
-    smoothness: float | None = None,
-    lipschitz: float | None = None,
+    regressor: Interpolant, *, smoothness: Sequence[float] = (), lipschitz: Sequence[float] = ()
 ) -> BoundConstants:
-    """The constants of a fitted interpolant's bound, estimated from its rows where not named."""
-    values = {"smoothness": smoothness, "lipschitz": lipschitz}
-    missing = tuple(name for name, value in values.items() if value is None)
+    """The constants of a fitted interpolant's bound, estimated from its rows where not named.
+
+    One number holds for all targets, else there is one for each.
+    """
+    k = 1 if regressor.y_.ndim == 1 else regressor.y_.shape[1]
+    named = {"smoothness": smoothness, "lipschitz": lipschitz}
+    values = {name: np.full(k, np.nan) for name in named}
+    for name, numbers in named.items():
+        if len(numbers) not in (0, 1, k):
+            raise DataError(f"{name} has {len(numbers)} values: expected one, or {k}.")
+        if len(numbers):
+            values[name][:] = numbers
+    missing = tuple(name for name, numbers in named.items() if not len(numbers))
     if missing:
-        estimated = dict.fromkeys(missing, float("nan"))
         with warnings.catch_warnings(), suppress(DataError):  # who asks words what is unknown
             warnings.simplefilter("ignore", DataWarning)
-            estimate = estimate_smoothness(rows, regressor.y_, metric=regressor.metric)
-            estimated = {name: float(getattr(estimate, name)) for name in missing}
-        values |= estimated
-    return BoundConstants(
-        float(values["smoothness"] or 0.0), float(values["lipschitz"] or 0.0), missing
-    )
+            y = regressor.y_
+            if regressor.averaging_ is not None:
+                y = np.asarray(regressor.averaging_ @ y)
+            estimate = estimate_smoothness(regressor.cloud_, y, metric=regressor.metric_)
+            values |= {name: np.atleast_1d(getattr(estimate, name)) for name in missing}
+    return BoundConstants(values["smoothness"], values["lipschitz"], missing)
