@@ -248,20 +248,17 @@ def _print_rows(out: Console, answer: Answer, queries: QueryRows) -> None:
 
 
 def _value_headings(answer: Answer) -> list[Any]:
-    names = []
-    for k in range(min(len(answer.targets), PREDICTED_TARGETS)):
-        names.append(answer.heading("prediction", k))
-        if answer.bounded:
-            names.append(answer.heading("bound", k))
-    return [(name, RIGHT) for name in names]
+    targets = range(min(len(answer.targets), PREDICTED_TARGETS))
+    headings = [(answer.heading("prediction", k), RIGHT) for k in targets]
+    return (
+        [*headings, ("bound", RIGHT)] if answer.bounded and len(answer.targets) == 1 else headings
+    )
 
 
 def _value_cells(answer: Answer, b: int) -> list[str]:
     if answer.classes is not None:
         return [printable(answer.prediction()[b], 20)]
-    cells = []
-    for k in range(min(len(answer.targets), PREDICTED_TARGETS)):
-        cells.append(f"{answer.predictions.value[b, k]:.4g}")
-        if answer.bounded:
-            cells.append(f"{answer.predictions.bound[b, k]:.4g}")
+    cells = [f"{value:.4g}" for value in answer.predictions.value[b, :PREDICTED_TARGETS]]
+    if answer.bounded and len(answer.targets) == 1:
+        cells.append(f"{answer.predictions.bound[b, 0]:.4g}")
     return cells
