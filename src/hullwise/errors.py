@@ -60,6 +60,14 @@ class Hint(Enum):
     ENCODE_OR_LEAVE_OUT = (
         "encode text as numbers, or leave the column out with drop= of hullwise.read_table"
     )
+    REWRITE_OR_LEAVE_OUT = (
+        "write plain decimal numbers there, or take the column as the row id with id_column= or "
+        "leave it out with drop= (of hullwise.read_table)"
+    )
+    ROW_NUMBERS = (
+        "if it holds row numbers, leave it out with drop=[{}], or take it as the row id with "
+        "id_column= (of hullwise.read_table)"
+    )
     NUMERIC_COLUMNS = "select the numeric ones with columns=[{}]"
     OFFSET_OR_ROW_ID = (
         "subtract an offset from that column first, or take it as the row id with id_column= of "
@@ -71,7 +79,32 @@ class Hint(Enum):
     REPLACE_FILE = "pass force=True to replace it"
 
 
-class HullwiseError(Exception):
+class _Worded(BaseException):
+    """A message with hints, which whoever shows it words in their own way."""
+
+    def __init__(self, *args: object, hint: Hint | None = None, value: str = "") -> None:
+        super().__init__(*args)
+        self.hints: tuple[tuple[Hint, str], ...] = () if hint is None else ((hint, value),)
+
+    def with_hint(self, hint: Hint, value: str = "") -> Self:
+        """The same with one more hint."""
+        self.hints = (*self.hints, (hint, value))
+        return self
+
+    def problem_text(self) -> str:
+        """The message without its hints."""
+        return super().__str__()
+
+    def worded(self, words: Mapping[Hint, str]) -> str:
+        """The message, its hints in these words, or in those for Python where there are none."""
+        hints = [words.get(hint, hint.value).format(value) for hint, value in self.hints]
+        return "; ".join([self.problem_text(), *hints])
+
+    def __str__(self) -> str:
+        return self.worded({})
+
+
+class HullwiseError(_Worded, Exception):
     """Base of every error raised on purpose.
 
     Parameters
@@ -97,27 +130,6 @@ class HullwiseError(Exception):
     ...     print(type(error).__name__)
     DataError
     """
-
-    def __init__(self, *args: object, hint: Hint | None = None, value: str = "") -> None:
-        super().__init__(*args)
-        self.hints: tuple[tuple[Hint, str], ...] = () if hint is None else ((hint, value),)
-
-    def with_hint(self, hint: Hint, value: str = "") -> Self:
-        """The same error with one more hint."""
-        self.hints = (*self.hints, (hint, value))
-        return self
-
-    def problem_text(self) -> str:
-        """The message without its hints."""
-        return super().__str__()
-
-    def worded(self, words: Mapping[Hint, str]) -> str:
-        """The message, its hints in these words, or in those for Python where there are none."""
-        hints = [words.get(hint, hint.value).format(value) for hint, value in self.hints]
-        return "; ".join([self.problem_text(), *hints])
-
-    def __str__(self) -> str:
-        return self.worded({})
 
 
 class DataError(HullwiseError, ValueError):
@@ -225,8 +237,8 @@ class MemoryLimitError(HullwiseError, MemoryError):
     """
 
 
-class DataWarning(UserWarning):
-    """The answer stands, but the data deserve a second look.
+class DataWarning(_Worded, UserWarning):
+    """The answer stands, but the data deserve a second look. Hints as in `HullwiseError`.
 
     Examples
     --------

@@ -20,6 +20,7 @@ from hullwise.io import _pinned_file
 from hullwise.io._pinned_file import FileIdentity, PinnedFile
 from hullwise.io.file_rows import ParquetRows, open_rows
 from hullwise.io.rows import ArrayRows
+from hullwise.io.table_reader import open_table, read_rows
 
 KINDS = ["npy", "npy-fortran", "parquet", "folder"]
 
@@ -174,6 +175,20 @@ def test_descriptors_are_given_back(tmp_path, two_tables):
     assert len(_pinned_file._KEPT_DESCRIPTORS) == before + 2
     del rows
     assert len(_pinned_file._KEPT_DESCRIPTORS) == before
+
+
+def test_a_text_file_that_changes_while_it_is_read_is_an_error(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n")
+    table = open_table(path)
+    time.sleep(0.02)
+    path.write_text("a,b\n3,4\n")
+    with pytest.raises(FileError, match="has changed since it was opened"):
+        read_rows(table)
+    table = open_table(path)
+    (tmp_path / "new.csv").write_text("a,b\n5,6\n")
+    os.replace(tmp_path / "new.csv", path)
+    assert read_rows(table).values.tolist() == [[3, 4]]
 
 
 def test_a_pickled_memory_map_is_of_the_same_file(tmp_path, two_tables):

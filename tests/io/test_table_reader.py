@@ -7,12 +7,14 @@ import io
 import os
 import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from hullwise.errors import FileError, MemoryLimitError
+from hullwise.errors import DataError, FileError, MemoryLimitError
 from hullwise.io.file_rows import open_rows
 from hullwise.io.table_reader import read_table
 
@@ -80,7 +82,33 @@ REFUSED = [
     case("zstd-named-csv", b"\x28\xb5\x2f\xfd and so on", ["zstd"]),
     case("truncated-gzip", gzip.compress(os.urandom(9999).hex().encode())[:999], ["truncated"]),
     case("damaged-gzip", b"\x1f\x8bnothing of the kind", ["gzip", "damaged"]),
-    case("repeated-header", "a,b\n1,2\na,b\n3,4\n", ["line 3", "'a'", "2 columns"]),
+    case(
+        "repeated-header",
+        "a,b\n1,2\na,b\n3,4\n",
+        ["line 3", "'a'", "2 columns", "repeats the header: delete it"],
+    ),
+    case("row-of-units", "a,b\nm,kg\n1,2\n3,4\n", ["line 2 ('m', 'kg')", "units, delete it"]),
+    case("units-of-one-column", "a,b\n1,kg\n1,2\n", ["line 2", "units"]),
+    case("units-below-a-comment", "# x\na,b\nm,kg\n1,2\n", ["line 3 ('m', 'kg')", "units"]),
+    case("text-in-the-first-row-only", "a,b\n?,2\n1,2\n", ["line 2", "'?'"]),
+    case("comment-in-the-middle", "a,b\n1,2\n# note\n3,4\n", ["line 3", "comment", "delete"]),
+    case("comment-at-the-end", "a,b\n1,2\n# the end", ["line 3", "comment", "delete"]),
+    case(
+        "comment-of-as-many-cells",
+        "a,b\n1,2\n# n,3\n3,4\n",
+        ["line 3, column 'a'", "comment", "delete"],
+    ),
+    case("comments-only", "# one\n# two\n", ["line 2", "comment"]),
+    case(
+        "header-lost-as-a-comment",
+        "#id,a\nr1,1,2\nr2,3,4\n",
+        ["line 2", "no header", "number '1'"],
+    ),
+    case("hexadecimal-ids", "a,b\n0xA1,1\n0xB2,2\n", ["line 2", "hexadecimal", "id_column="]),
+    case("time-of-day", "a,t\n1,12:30\n2,13:45\n", ["times", "'t'", "'12:30'"]),
+    case("german-dates", "a;d\n1;31.12.2020\n", ["times", "'d'"], sep=";"),
+    case("unclosed-quote", 'a,b\n1,"2\n3,4\n' + "5,6\n" * 50_000, ["line 2"]),
+    case("a-line-without-end", "a,b\n" + "1," * 3_000_000, ["line 2 has 3000001 values"]),
 ]
 
 
@@ -118,6 +146,11 @@ READ = [
     case("target-dropped", "a,b,y\n1,2,x\n", [[1, 2]], drop=["y"]),
     case("latin-1-in-a-dropped-column", "a,y\n1,é\n".encode("latin-1"), [[1]], drop=["y"]),
     case("line-break-in-a-name", 'a,"b\nc"\n1,2\n', [[1, 2]]),
+    case("comments-above-the-header", "# made by\n# a, b, c\n\na,b\n1,2\n", [[1, 2]]),
+    case("comments-above-rows", "# made by\n1,2\n3,4\n", [[1, 2], [3, 4]], header=False),
+    case("header-with-a-comment-mark", "#a,b\n1,2\n", [[1, 2]]),
+    case("header-with-a-comment-mark-below-one", "# x\n# a,b\n1,2\n", [[1, 2]]),
+    case("escaped-names", "'=a,'@b\n1,2\n", [[1, 2]]),
 ]
 
 
@@ -397,3 +430,90 @@ def test_too_large_for_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("hullwise._core.memory.available_memory", lambda: 1000)
     with pytest.raises(MemoryLimitError, match=r"needs .* \(\d+ bytes\), but about 1000 bytes"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sep": '"'}, "sep='\\\"'"),
+        ({"sep": "\n"}, "sep="),
+        ({"sep": "5"}, "sep='5'"),
+        ({"sep": "+"}, r"sep='\+'"),
+        ({"sep": "é"}, "one ASCII character"),
+        ({"decimal": "e"}, "decimal='e'"),
+        ({"sep": ",", "decimal": ","}, "the same mark"),
+    ],
+)
+def test_marks_that_would_be_read_in_two_ways(tmp_path, options, words):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match=words):
+        read_table(path, **options)
+
+
+# ---- more than fits -------------------------------------------------------------------------
+
+
+def limit_memory(monkeypatch, size):
+    for module in ("hullwise._core.memory", "hullwise.io._byte_source"):
+        monkeypatch.setattr(f"{module}.available_memory", lambda: size)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"a,b\n" + b"1,2\n" * 20_000_000, id="rows"),
+        pytest.param(b"a,b\n" + b"1," + b"0" * 80_000_000, id="one-cell"),
+        pytest.param(b"a,b\n" + b" " * 80_000_000, id="blanks"),
+        pytest.param(b"a,b\n" + b"\n" * 80_000_000, id="empty-lines"),
+        pytest.param(b"a,b\n1,2\n" + b"x,y\n" * 20_000_000, id="text"),
+        pytest.param(b"0" * 80_000_000, id="header"),
+        pytest.param(b'a,b\n1,"' + b"\n" * 80_000_000, id="quoted-lines"),
+    ],
+)
+def test_a_file_that_holds_a_thousand_times_its_size(tmp_path, monkeypatch, text):
+    """Refused within the memory there is, before the table is made."""
+    path = tmp_path / "bomb.csv"
+    path.write_bytes(gzip.compress(text[: len(text) // 2]) + gzip.compress(text[len(text) // 2 :]))
+    assert path.stat().st_size * 200 < len(text)
+    limit_memory(monkeypatch, 50_000_000)
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    tracemalloc.start()
+    with pytest.raises((FileError, MemoryLimitError)) as caught:
+        read_table(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert peak < 400_000_000  # a line may have 64 million characters
+    assert pool.bytes_allocated() - before < 50_000_000
+
+
+class EndlessInput:
+    """Standard input that never ends."""
+
+    class buffer:
+        @staticmethod
+        def read(size):
+            return b"1,2\n" * (size // 4)
+
+
+def test_a_pipe_without_end_is_refused(monkeypatch):
+    limit_memory(monkeypatch, 600_000_000)
+    monkeypatch.setattr(sys, "stdin", EndlessInput)
+    with pytest.raises(MemoryLimitError, match=r"standard input: its first .* MiB"):
+        read_table("-")
+
+
+def test_a_device_that_gives_zeros_is_no_text():
+    if not os.path.exists("/dev/zero"):
+        pytest.skip("no such device")
+    with pytest.raises(FileError, match="holds zero bytes"):
+        read_table("/dev/zero")
+
+
+def test_closed_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(FileError, match="standard input: is closed"):
+        read_table("-")

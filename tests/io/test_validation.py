@@ -377,7 +377,7 @@ def test_errors_are_caught_as_their_builtin_kin():
     assert set(errors.__all__) == {
         name
         for name, value in vars(errors).items()
-        if isinstance(value, type) and value.__module__ == errors.__name__
+        if isinstance(value, type) and value.__module__ == errors.__name__ and name[0] != "_"
     }
     for kind, kin in [(DataError, ValueError), (DataTypeError, TypeError), (FileError, DataError)]:
         assert issubclass(kind, kin)

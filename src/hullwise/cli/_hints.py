@@ -20,6 +20,11 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.ENCODE_OR_LEAVE_OUT: (
         "encode text as numbers, or leave the column out with --drop (or as --target, --id)"
     ),
+    Hint.REWRITE_OR_LEAVE_OUT: (
+        "write plain decimal numbers there, or take the column as the row id with --id or leave it "
+        "out with --columns"
+    ),
+    Hint.ROW_NUMBERS: "if it holds row numbers, take it as the row id with --id {}",
     Hint.NUMERIC_COLUMNS: "select the numeric ones with --columns: {}",
     Hint.OFFSET_OR_ROW_ID: (
         "subtract an offset from that column first, or take it as the row id with --id"

@@ -64,7 +64,7 @@ class MixedTable:
         """Where a row stands, in words."""
         if self.csv is None:
             return f"{self.source}: row {row}"
-        line, _ = self.csv._cell(row, self.names[0])
+        line, _ = self.csv.row_cells(row)
         return f"{self.source}: line {line}"
 
     def column(self, name: str) -> MixedColumn:
@@ -132,7 +132,7 @@ def _from_file(
     opened = open_table(path, sep=sep, decimal=decimal, header=header)
     if isinstance(opened, CsvTable):
         names = [name for name in opened.names if name]
-        arrow = opened._parse(names, None, text=True)
+        arrow = opened.text_table(names)
         if arrow.num_rows == 0:
             raise FileError(opened.path, "has a header but no rows")
         return MixedTable(arrow, opened.path, decimal=decimal, gaps=gaps, csv=opened)
