@@ -220,5 +220,5 @@ def test_what_another_thread_has_pushed_out_meanwhile_is_still_returned():
             """As if another thread had evicted it at once."""
 
     cloud = hw.Cloud(np.arange(3.0)[:, None])
-    cloud._learned = Forgetful()
+    cloud._cache.values = Forgetful()
     assert cloud.cached("view", lambda: "made") == "made"

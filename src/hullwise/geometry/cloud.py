@@ -10,7 +10,7 @@ hundred machines is another class with the same few methods.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from os import PathLike, fspath
@@ -24,10 +24,11 @@ from .._core.options import check_int
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..io.rows import ArrayRows, Rows, ask
+from ._cache import CloudCache, Value, digest
 from ._feature_statistics import feature_summary, rounded_mean, sums_of_squares
 from ._flat import Flat, find_flat, rescale_constant_columns
 from ._score_blocks import BLOCK_ROWS
-from .metric import Metric, parse_metric
+from .metric import Metric, metric_array, parse_metric
 from .pricing import top_rows
 from .scaled_view import ScaledView
 from .scaling import Frame, power_of_two_exponents
@@ -36,7 +37,6 @@ __all__ = ["Cloud", "Support"]
 
 MAX_MAGNITUDE = 2.0**1021  # the sum of four such numbers is still finite
 SUBNORMAL_SLACK = 2.0**-1070  # a few of the smallest steps there are
-MAX_CACHED = 8  # metrics, views and shapes that a cloud remembers
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ class Cloud:
     ) -> None:
         self.labels: Any = None
         self.frame_library: str | None = None  # that X came in, for results
-        self._cache: dict[Any, Any] = {}
+        self._cache = CloudCache()
         self.rows = self._open(X, copy)
         self.columns = tuple(columns) if columns is not None else self.rows.columns
         self.n, self.d = self.rows.n, self.rows.d
@@ -240,7 +240,7 @@ class Cloud:
         width = 2 * (self.maximum / 2 - self.minimum / 2)
         return np.asarray(tolerance * width + 2.0**-51 * largest + SUBNORMAL_SLACK)
 
-    @cached_property
+    @property
     def _euclidean_metric(self) -> Metric:
         return self.metric(None)
 
@@ -250,12 +250,13 @@ class Cloud:
         return self.frame(self._euclidean_metric)
 
     def metric(self, metric: ArrayLike | Metric | None) -> Metric:
-        """The `metric` argument understood for this cloud; a named one is the same object again."""
+        """The `metric` argument understood for this cloud; asked for again, the same object."""
         if isinstance(metric, Metric):
             return metric
-        if metric is not None and not isinstance(metric, str):
-            return self._parse_metric(metric)
-        return cast(Metric, self.cached(("metric", metric), lambda: self._parse_metric(metric)))
+        if metric is None or isinstance(metric, str):
+            return self._cache.get_metric(metric, lambda: self._parse_metric(metric))
+        M = metric_array(metric)
+        return self._cache.get_metric(digest(M), lambda: self._parse_metric(M))
 
     def _parse_metric(self, metric: ArrayLike | None) -> Metric:
         spread = self.spread if isinstance(metric, str) and metric == "std" else np.ones(self.d)
@@ -314,30 +315,22 @@ class Cloud:
 
     def view_in(self, metric: Metric) -> ScaledView:
         """The rows in coordinates in which `metric` is Euclidean."""
-        # the metric is cached too, so that its id stays its own
-        entry = self.cached(("view", id(metric)), lambda: (metric, self.view(self.frame(metric))))
-        return cast(ScaledView, entry[1])
+        return self.cached("view", lambda: self.view(self.frame(metric)), metric)
 
     @property
     def columnwise_view(self) -> ScaledView:
         """The rows with every feature on its own power-of-two scale."""
-        return cast(ScaledView, self.cached("columnwise", lambda: self.view(self.columnwise())))
+        return self.cached("columnwise view", lambda: self.view(self.columnwise()))
 
-    def cached(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """What `compute` returns, computed once and kept with the cloud (the last few of them).
+    def cached(
+        self, key: Hashable, compute: Callable[[], Value], metric: Metric | None = None
+    ) -> Value:
+        """What `compute` returns, computed once and kept with the cloud.
 
-        Threads may ask at once: then it may be computed twice, and each gets a whole one.
+        What belongs to a `metric` is kept for the last 4 metrics. Values of at most 1 MiB survive
+        pickling. Threads may ask at once: then it may be computed twice, and each gets a whole one.
         """
-        value = self._cache.get(key)
-        if value is None:
-            value = compute()
-            for old in list(self._cache)[: len(self._cache) + 1 - MAX_CACHED]:
-                self._cache.pop(old, None)
-            self._cache[key] = value
-        return value
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cache": {}}
+        return self._cache.get(key, compute, metric)
 
     def view(self, frame: Frame) -> ScaledView:
         """The rows seen in a frame."""

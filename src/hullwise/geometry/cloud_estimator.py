@@ -15,11 +15,11 @@ from ..io.validation import LabelledArray, check_rows
 from .cloud import Cloud
 
 
-class CloudEstimator(BaseEstimator):
-    """An estimator that holds a cloud of its training rows."""
+class RowsEstimator(BaseEstimator):
+    """An estimator of checked training rows, which it need not keep."""
 
-    cloud_: Cloud
     n_features_in_: int
+    _frame_library: str | None = None
 
     def _read_training(self, X: Any) -> Cloud:
         """The rows X (n, d) as a cloud with a private copy; nothing of the estimator changes."""
@@ -32,7 +32,7 @@ class CloudEstimator(BaseEstimator):
         """Set everything that was learned, at once and last, so that an error changes nothing."""
         validate_data(self, X, skip_check_array=True, reset=True)
         self.n_features_in_ = cloud.d
-        self.cloud_ = cloud
+        self._frame_library = cloud.frame_library
         for name, value in fitted.items():
             setattr(self, name, value)
 
@@ -45,7 +45,7 @@ class CloudEstimator(BaseEstimator):
                 f"{self.n_features_in_} features as input."
             )
         validate_data(self, X, skip_check_array=True, reset=False)
-        library = checked.frame_library or self.cloud_.frame_library
+        library = checked.frame_library or self._frame_library
         return replace(checked, frame_library=library)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,3 +61,12 @@ class CloudEstimator(BaseEstimator):
                 stacklevel=2,
             )
         super().__setstate__(state)
+
+
+class CloudEstimator(RowsEstimator):
+    """An estimator that holds a cloud of its training rows."""
+
+    cloud_: Cloud
+
+    def _set_fitted(self, X: Any, cloud: Cloud, **fitted: Any) -> None:
+        super()._set_fitted(X, cloud, cloud_=cloud, **fitted)

@@ -151,7 +151,12 @@ def _reference(
 ) -> Reference:
     """The rows left out in turn: measured now, or before with the same metric."""
     if not isinstance(reference, Reference):
-        return leave_out(cloud, metric, n_neighbors, reference, progress)
+        sample = check_int("reference", reference, 0)
+        return cloud.cached(
+            ("reference", n_neighbors, sample),
+            lambda: leave_out(cloud, metric, n_neighbors, sample, progress),
+            metric,
+        )
     if not reference.metric.equals(metric) or reference.n_neighbors != n_neighbors:
         raise DataError(
             f"the reference was measured with n_neighbors={reference.n_neighbors} and the "

@@ -18,7 +18,7 @@ from .._core.types import Floats
 from .bands import BANDS, Reference, percentile, rank
 from .bounding_box import excess
 from .cloud import Cloud
-from .cloud_estimator import CloudEstimator
+from .cloud_estimator import CloudEstimator, RowsEstimator
 from .ellipsoid import Ellipsoid, smallest_ellipsoid
 from .hull import locate_in_hull
 from .locate import leave_out, locate
@@ -28,7 +28,7 @@ from .neighbours import Neighbours, nearest_rows, reference_gaps
 __all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
 
 
-class _Locator(TransformerMixin, CloudEstimator):
+class _Locator(TransformerMixin, RowsEstimator):
     """What the four share: fitting, column names, and a score."""
 
     _columns: tuple[str, ...]
@@ -67,7 +67,7 @@ class _Locator(TransformerMixin, CloudEstimator):
         return np.array(self._columns, dtype=object)
 
 
-class HullLocator(_Locator):
+class HullLocator(_Locator, CloudEstimator):
     """Where queries stand against the convex hull of the training rows.
 
     Parameters
@@ -167,7 +167,7 @@ class HullLocator(_Locator):
         return np.where(columns[:, 1] > 0, -columns[:, 2], 0.0)
 
 
-class EllipsoidLocator(_Locator):
+class EllipsoidLocator(_Locator, CloudEstimator):
     """Where queries stand against the smallest ellipsoid around the training rows.
 
     Parameters
@@ -219,7 +219,8 @@ class BoxLocator(_Locator):
 
     Attributes
     ----------
-    cloud_ : Cloud
+    data_min_, data_max_ : (d,) float64
+        Range of each feature; the rows themselves are not kept.
     n_features_in_, feature_names_in_
         As usual.
 
@@ -239,23 +240,28 @@ class BoxLocator(_Locator):
     array([[ 3. , -0.5]])
     """
 
+    data_min_: Floats
+    data_max_: Floats
     _columns = ("in_range_share", "box_distance")
     _distance = "box_distance"
 
+    def _learn(self, cloud: Cloud) -> dict[str, Any]:
+        return {"data_min_": cloud.minimum, "data_max_": cloud.maximum}
+
     def _evaluate(self, X: Any) -> Floats:
         out = self.excess(X)
-        half = self.cloud_.maximum / 2 - self.cloud_.minimum / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
+        half = self.data_max_ / 2 - self.data_min_ / 2
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             widths = np.where(out == 0, 0.0, np.abs(out / 2) / half)
         return np.column_stack([(out == 0).mean(axis=1), widths.max(axis=1)])
 
     def excess(self, X: Any) -> Floats:
         """Signed amounts outside the range, (m, d), in the data's own units."""
         values = self._queries(X).values
-        return excess(values, self.cloud_.minimum, self.cloud_.maximum)
+        return excess(values, self.data_min_, self.data_max_)
 
 
-class NeighbourLocator(_Locator):
+class NeighbourLocator(_Locator, CloudEstimator):
     """How far queries are from their nearest training rows.
 
     Parameters

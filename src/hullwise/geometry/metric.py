@@ -84,6 +84,16 @@ def metric_of_units(kind: UnitKind, spread: Floats, half_range: Floats, note: st
     return Metric(unit_roots(kind, units), None, None, text, kind)
 
 
+def metric_array(metric: ArrayLike) -> Floats:
+    """The weights or the matrix of a metric as an array, else DataError."""
+    try:
+        return np.asarray(metric, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"metric holds what is no number ({error}): expected a vector of weights or a matrix."
+        ) from None
+
+
 def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -> Metric:
     """Understand the `metric` argument.
 
@@ -101,7 +111,7 @@ def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -
                 f"{d} weights or a ({d}, {d}) matrix."
             )
         return metric_of_units("std" if metric == "std" else "range", spread, half_range)
-    M = np.asarray(metric, dtype=np.float64)
+    M = metric_array(metric)
     if M.shape not in ((d,), (d, d)):
         raise DataError(f"metric has shape {M.shape}: expected ({d},) or ({d}, {d}).")
     if not np.isfinite(M).all():

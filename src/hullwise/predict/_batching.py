@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -40,11 +40,11 @@ class ScaledProblem:
         view = cloud.view_in(metric)
         frame = view.frame
         if frame.matrix is None:
-            learned = cloud.cached(
-                ("rows about a short centre", id(metric)),
-                lambda: (metric, _map_about_short_centre(cloud, frame)),
+            frame, rows = cloud.cached(
+                "rows about a short centre",
+                lambda: _map_about_short_centre(cloud, view.frame),
+                metric,
             )
-            frame, rows = cast(tuple[Frame, Floats], learned[1])
             return cls(rows, map_rowwise(frame, Q), 0.0, frame)
         rounding = 4 * float(np.linalg.norm(view.rounding_bound(np.eye(view.rank), False)))
         return cls(view.scaled_rows, map_rowwise(frame, Q), rounding, frame)

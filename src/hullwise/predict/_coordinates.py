@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import scipy.linalg
@@ -49,10 +48,7 @@ class FlatCoordinates:
 
 def flat_coordinates(cloud: Cloud, metric: Metric) -> FlatCoordinates:
     """Coordinates of a cloud's flat in a metric, made once; O(n d^2) to find the flat."""
-    learned = cloud.cached(
-        ("flat coordinates", id(metric)), lambda: (metric, _find_coordinates(cloud, metric))
-    )
-    return cast(FlatCoordinates, learned[1])  # the metric is kept too, so that its id stays its own
+    return cloud.cached("flat coordinates", lambda: _find_coordinates(cloud, metric), metric)
 
 
 def _find_coordinates(cloud: Cloud, metric: Metric) -> FlatCoordinates:
