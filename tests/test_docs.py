@@ -176,6 +176,12 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 PUBLIC = {name: hullwise for name in hullwise.__all__ if not name.startswith("__")}
 PUBLIC |= dict.fromkeys(hullwise.model.__all__, hullwise.model)
 PUBLIC |= dict.fromkeys(hullwise.metrics.__all__, hullwise.metrics)
+PUBLIC |= {
+    name: hullwise.report
+    for name in hullwise.report.__all__
+    if name not in ("charts", "PAGE_SIZE_LIMIT")
+}
+PUBLIC |= dict.fromkeys(hullwise.report.charts.__all__, hullwise.report.charts)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .errors import Hint as Hint
     from .errors import HullwiseError as HullwiseError
     from .errors import MemoryLimitError as MemoryLimitError
+    from .errors import MissingDependencyError as MissingDependencyError
     from .errors import ModelError as ModelError
     from .geometry.bands import Reference as Reference
     from .geometry.cloud import Cloud as Cloud
@@ -133,6 +134,7 @@ _HOMES = {
     "Hint": "errors",
     "HullwiseError": "errors",
     "MemoryLimitError": "errors",
+    "MissingDependencyError": "errors",
     "ModelError": "errors",
     "ClusterError": "errors",
 }

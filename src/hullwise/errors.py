@@ -8,6 +8,7 @@
     ├── DataTypeError        (also TypeError)    the wrong kind of container
     ├── ModelError           (also ValueError)   a network that cannot be read or analysed
     ├── ClusterError         (also RuntimeError) workers that cannot be reached or do not answer
+    ├── MissingDependencyError (also ImportError) an extra that is not installed
     └── MemoryLimitError     (also MemoryError)  would not fit; raised before allocating
 
     UserWarning
@@ -31,6 +32,7 @@ __all__ = [
     "Hint",
     "HullwiseError",
     "MemoryLimitError",
+    "MissingDependencyError",
     "ModelError",
 ]
 
@@ -223,6 +225,17 @@ class ClusterError(HullwiseError, RuntimeError):
     Examples
     --------
     >>> issubclass(ClusterError, RuntimeError)
+    True
+    """
+
+
+class MissingDependencyError(HullwiseError, ImportError):
+    """A package is needed that comes with an extra of hullwise and is not installed.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> issubclass(hw.MissingDependencyError, ImportError)
     True
     """
 

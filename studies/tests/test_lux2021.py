@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.report.charts import box_chart, box_of, scatter
+from hullwise.report.charts import box_chart, box_statistics, scatter_chart
 from hullwise.samples import load
 from hullwise_studies import lux2021
 from hullwise_studies._page import html_table, shown
@@ -390,15 +390,15 @@ def test_names_are_escaped(quick):
     assert "&lt;img src=&quot;x&quot;&gt;&amp;" in text
     table = Table("t", nasty, ("<b>", "a | <i>"), ((nasty, nasty),), nasty)
     assert not re.search("<b>|<i>|<img", html_table(table))
-    chart = box_chart([(nasty, [("here", box_of(np.ones(3)))])], label=nasty, log=False)
+    chart = box_chart([(nasty, [("here", box_statistics(np.ones(3)))])], label=nasty, log=False)
     assert "<img" not in chart
-    assert "<img" not in scatter(np.ones(3), np.ones(3), title=nasty, label=nasty, log=True)
+    assert "<img" not in scatter_chart(np.ones(3), np.ones(3), title=nasty, label=nasty, log=True)
 
 
 def test_charts_hold_hostile_numbers():
     for values in (np.zeros(5), np.array([1e300, 1e-300]), np.full(3, np.nan), np.zeros(0)):
         for log in (False, True):
-            text = box_chart([("a b", [("here", box_of(values))])], label="x", log=log)
+            text = box_chart([("a b", [("here", box_statistics(values))])], label="x", log=log)
             assert not re.search("nan|inf", text)
 
 

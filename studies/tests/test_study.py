@@ -10,20 +10,20 @@ import pytest
 from rich.console import Console
 
 from hullwise.errors import FileError
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 from hullwise_studies._study import Chart, Part, Study, folder, page, write_page
 from hullwise_studies._tables import Finding, Table
 from hullwise_studies._terminal import print_study
 
 TABLE = Table("one", "One <table>", ("name", "A | x", "A | y"), (("a", 1, 0.5), ("b", None, 2.0)))
-DRAWN = lines(
+DRAWN = line_chart(
     [
         Series("first", [1, 2, 4], [0.1, 0.5, float("nan")], [0.0, 0.4, 0.2], [0.2, 0.6, 0.4]),
         Series("second", [1, 2, 4], [0.1, 0.5, 0.5], dashed=True),
     ],
     label="two lines",
-    across="n",
-    up="share",
+    x_label="n",
+    y_label="share",
     log=(True, False),
 )
 STUDY = Study(

@@ -19,7 +19,7 @@ from hullwise.report._figures import (
     within,
 )
 from hullwise.report.usual import expectation
-from hullwise.report.words import number, plain, share
+from hullwise.report.words import format_number, plain, share
 from report_input import beside_box, box_location, content, located
 
 
@@ -314,7 +314,7 @@ def test_the_source_is_told():
     ],
 )
 def test_numbers_in_words(value, text):
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_shares_are_never_rounded_to_all_or_nothing():

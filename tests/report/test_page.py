@@ -56,7 +56,7 @@ def test_long_names_shrink_the_map_before_the_page_grows(monkeypatch):
     from hullwise.report import report
 
     whole = content(render_report(box_location(m=3000)))
-    monkeypatch.setattr(report, "SIZE_LIMIT", 150_000)
+    monkeypatch.setattr(report, "PAGE_SIZE_LIMIT", 150_000)
     page = render_report(box_location(m=3000))
     assert len(page.encode("utf-8")) <= 150_000
     assert len(content(page)["map"]["x"]) < len(whole["map"]["x"]) == 3000

@@ -150,6 +150,55 @@ def test_drawing_needs_no_pyplot():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "call", ["net.slice([0, 0], np.eye(2)).plot()", "hw.report.draw_walk(walk)"]
+)
+def test_without_matplotlib_drawing_says_what_to_install(call):
+    import subprocess
+
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import numpy as np, hullwise as hw\n"
+        "net = hw.model.from_arrays([np.eye(2), [[1, 1]]])\n"
+        "walk = hw.metrics.walk([[0.0], [1.0]], 0, 1)\n"
+        "try:\n"
+        f"    {call}\n"
+        "except hw.MissingDependencyError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == (
+        "drawing needs matplotlib, which is not installed: pip install 'hullwise[plot]'\n"
+    )
+
+
+def test_pages_of_networks_need_no_matplotlib(tmp_path):
+    import subprocess
+
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import hullwise as hw\n"
+        "net = hw.model.from_arrays([[[1, 0], [0, 1], [1, 1]], [[1, 1, 1]]])\n"
+        "X = [[0.0, 1.0], [1.0, -1.0], [-1.0, 0.3]]\n"
+        f"path = {str(tmp_path / 'net.html')!r}\n"
+        "hw.report.write_network_report(net, X, path, labels=[0, 1, 0])\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["VIRIDIS", "PLASMA"])
+def test_scales_of_colours_are_those_of_matplotlib(name):
+    from matplotlib import colormaps
+
+    from hullwise.report import _colors
+
+    shares = np.linspace(0, 1, 200)
+    expected = np.round(colormaps[name.lower()](shares)[:, :3] * 255)
+    codes = [_colors.scale_color(getattr(_colors, name), share) for share in shares]
+    drawn = [[int(code[i : i + 2], 16) for i in (1, 3, 5)] for code in codes]
+    assert np.abs(drawn - expected).max() <= 3
+
+
 def test_walls_of_the_first_layers_only(s):
     drawn = {}
     for i in range(2):

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..predict.predictions import quartiles
-from ..report.words import number, share
+from ..report.words import format_number, share
 from ..report.words import plain as printable
 from ._layout import RIGHT, grid_of, indented, print_notes, rows_text, section, table_of
 from ._predict_text import QUARTILES
@@ -126,7 +126,9 @@ def _print_line(out: Console, view: NetworkView) -> None:
     often = {0: "nowhere", 1: "once", 2: "twice"}.get(crossed, f"{crossed:,} times")
     decided = f"; the class changes {often}" if view.classes else ""
     n = l.n_pieces
-    out.print(f"  {n:,} straight piece{'s' * (n != 1)} on the way of {number(l.length)}{decided}")
+    out.print(
+        f"  {n:,} straight piece{'s' * (n != 1)} on the way of {format_number(l.length)}{decided}"
+    )
 
 
 def _print_nearest(out: Console, view: NetworkView, data: DissectData) -> None:

@@ -9,36 +9,55 @@ from .report import render_report, write_report
 
 # The same names once more, for type checkers and editors: a test compares the two.
 if TYPE_CHECKING:
+    from . import charts as charts
+    from .document import PAGE_SIZE_LIMIT as PAGE_SIZE_LIMIT
+    from .document import html_document as html_document
+    from .document import stylesheet as stylesheet
+    from .document import write_page as write_page
     from .network_report import write_network_report as write_network_report
     from .partition import draw_layers as draw_layers
     from .partition import draw_line as draw_line
     from .partition import draw_slice as draw_slice
     from .walk_pictures import draw_strip as draw_strip
     from .walk_pictures import draw_walk as draw_walk
+    from .words import format_number as format_number
 
-# What is about networks is imported when first used.
+# Imported when first used: most of it is about networks, or for pages of others.
 _HOMES = {
+    "PAGE_SIZE_LIMIT": "document",
     "draw_layers": "partition",
     "draw_line": "partition",
     "draw_slice": "partition",
     "draw_strip": "walk_pictures",
     "draw_walk": "walk_pictures",
+    "format_number": "words",
+    "html_document": "document",
+    "stylesheet": "document",
     "write_network_report": "network_report",
+    "write_page": "document",
 }
 
 __all__ = [
+    "PAGE_SIZE_LIMIT",
+    "charts",
     "draw_layers",
     "draw_line",
     "draw_slice",
     "draw_strip",
     "draw_walk",
+    "format_number",
+    "html_document",
     "render_report",
+    "stylesheet",
     "write_network_report",
+    "write_page",
     "write_report",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "charts":
+        return import_module("hullwise.report.charts")
     if name not in _HOMES:
         raise AttributeError(f"module 'hullwise.report' has no attribute {name!r}")
     return getattr(import_module(f"hullwise.report.{_HOMES[name]}"), name)

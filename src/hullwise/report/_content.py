@@ -25,7 +25,7 @@ from ._figures import (
 from ._task_content import task_content
 from .readings import both_sentence
 from .usual import expectation, off_flat_sentences, refused_sentence
-from .words import number, plain, rows, share, training
+from .words import format_number, plain, rows, share, training
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
@@ -173,14 +173,14 @@ def _farthest_sentence(location: Location, distance: Floats) -> str:
         return ""
     row = int(np.argmax(np.where(outside, distance, -1.0)))
     name = row_name(location.labels, row)
-    text = f"The farthest, {name}, is {number(distance[row])} outside the hull"
+    text = f"The farthest, {name}, is {format_number(distance[row])} outside the hull"
     most = float(reference.max()) if reference.size else 0.0
     if most == 0:
         return text + "."
     times = float(distance[row]) / most
     if times < 1:
         return text + ", nearer than the outermost training row is to the others."
-    return text + f", {number(times, 2)} times the largest distance of a training row."
+    return text + f", {format_number(times, 2)} times the largest distance of a training row."
 
 
 def _distribution(location: Location, distance: Floats, codes: Codes) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def _percentile_text(value: float) -> str:
         return ""
     if value >= 100:
         return "farther than every training row sampled"
-    return f"farther than {number(value)}\u00a0% of the training rows"
+    return f"farther than {format_number(value)}\u00a0% of the training rows"
 
 
 def _changes(location: Location, row: int) -> tuple[list[dict[str, Any]], int]:
@@ -338,7 +338,7 @@ def _about(location: Location, task: Location | None) -> list[tuple[str, str]]:
         (
             "Tolerance",
             "A row is inside when an average of training rows comes within "
-            f"{number(location.tolerance)} of each feature’s training range.",
+            f"{format_number(location.tolerance)} of each feature’s training range.",
         ),
         ("Yardstick", yardstick),
         ("Counted", f"Every count, bar and table uses all {rows(m)}; only the map draws a sample."),

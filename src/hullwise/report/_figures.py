@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from .._core.types import Floats, Ints
-from .words import number, plain, rows, share, training
+from .words import format_number, plain, rows, share, training
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
@@ -353,7 +353,7 @@ def _what_it_hides(location: Location, hidden: NDArray[np.bool_]) -> str:
     total = min(1.0, sum(_shares(location)))
     text = ""
     if location.plane is not None and d > 1:
-        carried = f"{number(100 * total, 2)}\u00a0%"
+        carried = f"{format_number(100 * total, 2)}\u00a0%"
         text = f"The two directions carry {carried} of the training rows’ variance"
         text += "; the rest cannot be seen here. " if d > 2 else ". "
     outside = location.verdict == -1

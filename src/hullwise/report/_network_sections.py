@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Ints
-from ._network_svg import Drawing, Level, distance_chart, line_chart
+from ._network_charts import distance_chart, walk_chart
+from ._slice_svg import DrawingDetail, SliceDrawing
 from .network_view import NetworkView
-from .words import number, plain, rows, share
+from .words import format_number, plain, rows, share
 
 SMALLS = 12  # pictures of the partition after a layer
 NEAREST = 10
@@ -83,13 +84,13 @@ def _median(distance: Any) -> str:
         return "–"
     with np.errstate(invalid="ignore"):
         middle = float(np.median(distance))
-    return number(middle) if np.isfinite(middle) else "none"
+    return format_number(middle) if np.isfinite(middle) else "none"
 
 
-def sections(view: NetworkView, level: Level, made: dict[str, str]) -> list[str]:
+def sections(view: NetworkView, level: DrawingDetail, made: dict[str, str]) -> list[str]:
     parts = []
     if view.slice is not None:
-        drawing = Drawing(view.slice)
+        drawing = SliceDrawing(view.slice)
         parts += [_plane(view, drawing, level), _layers(view, drawing, level)]
     parts += [_table(view), _walk(view), _distances(view), _made(view, made)]
     return [part for part in parts if part]
@@ -120,7 +121,7 @@ def _colors(view: NetworkView) -> tuple[Ints, list[tuple[int, str]]]:
     return np.asarray(own, dtype=np.int64), [(k, names[k]) for k in seen]
 
 
-def _plane(view: NetworkView, drawing: Drawing, level: Level) -> str:
+def _plane(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> str:
     s, plane = drawing.s, view.plane
     assert plane is not None
     own, key = _colors(view)
@@ -159,7 +160,9 @@ def _plane(view: NetworkView, drawing: Drawing, level: Level) -> str:
     )
 
 
-def _fills(view: NetworkView, drawing: Drawing, level: Level) -> dict[str, tuple[str, str]]:
+def _fills(
+    view: NetworkView, drawing: SliceDrawing, level: DrawingDetail
+) -> dict[str, tuple[str, str]]:
     """The pictures of the plane: what each is called on its button, and what fills it."""
     found = {}
     if view.classes and not drawing.s.partial:
@@ -174,7 +177,7 @@ def _fills(view: NetworkView, drawing: Drawing, level: Level) -> dict[str, tuple
     return found
 
 
-def _lines(view: NetworkView, drawing: Drawing, kind: str, level: Level) -> str:
+def _lines(view: NetworkView, drawing: SliceDrawing, kind: str, level: DrawingDetail) -> str:
     if not level.walls:
         return ""
     thin = float(np.clip(120 * drawing.gap(), 0.15, 1.1))
@@ -208,7 +211,7 @@ def _layer_name(view: NetworkView, i: int) -> str:
     return plain(view.net.layers[i].name, 32)
 
 
-def _drawn(view: NetworkView, level: Level, drawn: int, inside: int) -> str:
+def _drawn(view: NetworkView, level: DrawingDetail, drawn: int, inside: int) -> str:
     m, told = len(view.rows), []
     if not level.fills:
         told.append("The regions are too many to be filled one by one within a page of 1 MB.")
@@ -227,7 +230,7 @@ def _drawn(view: NetworkView, level: Level, drawn: int, inside: int) -> str:
     return " ".join(told)
 
 
-def _layers(view: NetworkView, drawing: Drawing, level: Level) -> str:
+def _layers(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> str:
     s = drawing.s
     counts = s.n_regions_per_layer
     if len(counts) < 2 or not level.walls:
@@ -301,7 +304,7 @@ def _walk(view: NetworkView) -> str:
     crossed = len(l.decisions()) if view.classes else 0
     classes = f" It crosses the decision boundary {_times(crossed)}." if view.classes else ""
     text = (
-        f"The straight way from row {a} to row {b}, {number(l.length)} long, passes "
+        f"The straight way from row {a} to row {b}, {format_number(l.length)} long, passes "
         f"{counted(l.n_pieces, 'region')}: on each the outputs are straight lines.{classes}"
     )
     marks = "".join(
@@ -316,7 +319,7 @@ def _walk(view: NetworkView) -> str:
     more = f" The {left:,} other outputs vary less and are left out." if left else ""
     dashed = " Dashed: the largest output changes." if view.classes else ""
     caption = f"Ticks are the breaks, by layer ({layers}).{dashed}{more}"
-    chart = line_chart(l, chosen, view.classes)
+    chart = walk_chart(l, chosen, view.classes)
     return _section(
         "From one row to another",
         f"<p>{escape(text)}</p>",
@@ -362,14 +365,14 @@ def _distances(view: NetworkView) -> str:
         cells = [
             plain(view.name(i), 40),
             "none" if layer < 0 else plain(view.net.layers[layer].name, 24),
-            "none" if layer < 0 else number(float(found.distance[i])),
+            "none" if layer < 0 else format_number(float(found.distance[i])),
             "–" if layer < 0 else f"{int(found.unit[i]):,}",
             f"{int(found.sharing[i]):,}",
         ]
         value = float(found.margin[i] if view.classes else found.outputs[i, 0])
         sign = "−" if value < 0 else ""
         cells += [f"{int(found.classes[i])}"] if view.classes else []
-        body.append([*cells, sign + number(abs(value))])
+        body.append([*cells, sign + format_number(abs(value))])
     return _section(
         "How near the rows are to a boundary",
         f"<p>{escape(text)}</p>",

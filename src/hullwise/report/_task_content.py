@@ -12,7 +12,7 @@ from ..metrics.directions import Directions, directions_from_spread
 from ._figures import finite_list, row_name
 from .readings import BANDS, MEANING, OUT, both_sentence, cross, in_yardsticks, pushes, yardstick
 from .usual import expectation
-from .words import number, plain, rows, share
+from .words import format_number, plain, rows, share
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
@@ -115,10 +115,11 @@ def _directions(task: Location) -> dict[str, Any] | None:
     except DataError:  # every feature is constant
         return None
     d = len(found.columns)
+    effective = format_number(found.effective_dimension, 2)
     return {
-        "effective": number(found.effective_dimension, 2),
+        "effective": effective,
         "note": (
-            f"Effective dimension {number(found.effective_dimension, 2)} of {d:,}: as if that "
+            f"Effective dimension {effective} of {d:,}: as if that "
             "many directions counted alike and no other. Each direction is a step in standard "
             "deviations of its features; its share says how much of the metric it holds."
         ),
@@ -151,7 +152,7 @@ def _farthest(
             "plain": BANDS.index(str(location.band[i])),
             "task": BANDS.index(str(task.band[i])),
             "percentiles": [
-                "" if not np.isfinite(p) else number(float(p))
+                "" if not np.isfinite(p) else format_number(float(p))
                 for p in (location.hull_percentile[i], task.hull_percentile[i])
             ],
             "pushes": "; ".join(f"{plain(n, 40)} {_signed(a)}" for n, a in told[i]),
@@ -161,4 +162,4 @@ def _farthest(
 
 
 def _signed(amount: float) -> str:
-    return f"{'−' if amount < 0 else '+'}{number(abs(amount))}"
+    return f"{'−' if amount < 0 else '+'}{format_number(abs(amount))}"

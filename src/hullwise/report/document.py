@@ -4,13 +4,42 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from html import escape
+from importlib import resources
+from pathlib import Path
 
-__all__ = ["document"]
+from ..io.atomic_write import whole_file
+
+__all__ = ["PAGE_SIZE_LIMIT", "html_document", "stylesheet", "write_page"]
+
+PAGE_SIZE_LIMIT = 1_000_000
+"""Bytes that a page may have, whatever it shows."""
 
 
-def document(title: str, style: str, body: str) -> str:
-    """HTML without script; `style` is CSS, `body` what stands in <main>."""
+def html_document(title: str, style: str, body: str) -> str:
+    """HTML without script, which loads nothing.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    style : str
+        CSS, such as `stylesheet()` and what is added to it.
+    body : str
+        HTML that stands in ``<main>``.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> page = hw.report.html_document("Numbers", hw.report.stylesheet(), "<p>1 < 2</p>")
+    >>> "<title>Numbers</title>" in page, "default-src" in page
+    (True, True)
+    """
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
@@ -25,3 +54,48 @@ def document(title: str, style: str, body: str) -> str:
         f'<link rel="icon" href="data:,">\n<style>{style}</style>\n</head>\n<body>\n'
         f"<main>\n{body}</main>\n</body>\n</html>\n"
     )
+
+
+def stylesheet() -> str:
+    """The CSS of the report: type, tables, and the colours of `hullwise.report.charts`.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> "--core" in hw.report.stylesheet()
+    True
+    """
+    return (resources.files("hullwise.report") / "report.css").read_text(encoding="utf-8")
+
+
+def write_page(page: str, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Write a page to a file, whole or not at all.
+
+    Parameters
+    ----------
+    page : str
+    path : path
+        The file to write; ``~`` is expanded.
+    force : bool
+        Whether a file that is already there is replaced.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    FileError
+        The file exists and `force` is false, or it cannot be written.
+
+    Examples
+    --------
+    >>> import hullwise as hw, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hw.report.write_page("<p>text</p>", f"{folder}/page.html").name
+    'page.html'
+    """
+    with whole_file(path, force=force) as stream:
+        stream.write(page.encode("utf-8"))
+    return Path(path).expanduser()

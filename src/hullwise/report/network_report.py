@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..io.atomic_write import whole_file
 from ._colors import layer_colors
 from ._network_sections import headline, sections
-from ._network_svg import LEVELS
-from .document import document
+from ._slice_svg import DRAWING_DETAILS
+from .document import PAGE_SIZE_LIMIT, html_document, stylesheet, write_page
 from .network_view import VIEW_REGIONS, NetworkView, look
 from .words import plain
 
 __all__ = ["render_network_report", "write_network_report"]
-
-SIZE_LIMIT = 1_000_000
 
 
 def render_network_report(
@@ -34,9 +31,9 @@ def render_network_report(
 ) -> str:
     """The page as one string of at most 1,000,000 bytes in UTF-8; see `write_network_report`."""
     heading = plain(title or "The regions of a network", 120)
-    for level in LEVELS:
+    for level in DRAWING_DETAILS:
         page = _page(view, heading, dict(source or {}), level)
-        if len(page.encode("utf-8")) <= SIZE_LIMIT:
+        if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
             return page
     raise AssertionError("a page without pictures of the plane exceeds its size limit")
 
@@ -137,19 +134,15 @@ def write_view(
     force: bool,
 ) -> Path:
     """Write the page of what was already computed, whole or not at all."""
-    with whole_file(path, force=force) as stream:
-        stream.write(render_network_report(view, title=title, source=source).encode("utf-8"))
-    return Path(path).expanduser()
+    return write_page(render_network_report(view, title=title, source=source), path, force=force)
 
 
 def _page(view: NetworkView, title: str, source: dict[str, str], level: Any) -> str:
-    folder = resources.files("hullwise.report")
-    sheets = ("report.css", "network.css")
-    style = "".join((folder / name).read_text(encoding="utf-8") for name in sheets)
-    style += _layer_style(len(view.net.layers))
+    own = (resources.files("hullwise.report") / "network.css").read_text(encoding="utf-8")
+    style = stylesheet() + own + _layer_style(len(view.net.layers))
     made = {"Made by": f"hullwise {__version__}"} | source
     body = headline(view, title) + "".join(sections(view, level, made))
-    return document(title, style, body)
+    return html_document(title, style, body)
 
 
 def _layer_style(count: int) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from .._core.types import Floats
 from ..errors import DataError
 from ._colors import CLASSES, INK, REGIONS, SOFT, label_colors, layer_colors
+from ._matplotlib import new_axes, new_figure, style_axes
 from ._partition_shapes import SHADES, class_outlines, density, nearness, shades, triangles, walls
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def draw_slice(
     """
     if color not in COLORS:
         raise DataError(f"color is {color!r}: expected one of {', '.join(COLORS)}")
-    ax = _axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     if color in ("region", "value") and upto is None:
         _fill(ax, s, color)
     elif color == "class":
@@ -142,7 +143,7 @@ def draw_layers(
     counts = s.n_regions_per_layer
     across = max(1, min(columns, len(counts)))
     down = max(1, -(-len(counts) // across))
-    figure = _figure((3.3 * across, 3.45 * down))
+    figure = new_figure((3.3 * across, 3.45 * down))
     for i, count in enumerate(counts):
         ax = figure.add_subplot(down, across, i + 1)
         last = i == len(counts) - 1
@@ -190,7 +191,7 @@ def draw_line(
     >>> net.along([-1.0], [1.0]).plot().get_title(loc="left")
     '3 pieces, 2 breaks'
     """
-    ax = _axes((7.0, 3.6)) if ax is None else ax
+    ax = new_axes((7.0, 3.6)) if ax is None else ax
     spread = np.ptp(l.values, axis=0)
     most = np.sort(np.argsort(-spread, kind="stable")[:10])
     chosen = most if outputs is None else np.atleast_1d(np.asarray(outputs, dtype=np.intp))
@@ -210,7 +211,7 @@ def draw_line(
     ax.set_title(text, fontsize=10, color=INK, loc="left")
     ax.set_xlim(0, 1)
     ax.set_xlabel("share of the way", fontsize=9, color=SOFT)
-    _spare(ax)
+    style_axes(ax)
     return ax
 
 
@@ -228,19 +229,6 @@ def _layer_marks(ax: Any, l: Line) -> None:  # noqa: E741
         lw = float(np.clip(150 / max(1, len(at)), 0.3, 1.2))
         options = {"transform": ax.get_xaxis_transform(), "color": colors[i], "lw": lw}
         ax.vlines(at, top - 0.85 * each, top, **options)
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, dpi=150)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _axes(size: tuple[float, float] = (6.0, 6.0)) -> Any:
-    return _figure(size).add_subplot()
 
 
 def _fill(ax: Any, s: Slice, color: str) -> None:
@@ -352,14 +340,7 @@ def _finish(ax: Any, s: Slice) -> None:
     ax.set_aspect("equal" if square else "auto")
     part = f", the first {len(s.n_regions_per_layer)} layers only" if s.partial else ""
     ax.set_title(f"{_regions(s.n_regions)}{part}", fontsize=10, color=INK)
-    _spare(ax)
-
-
-def _spare(ax: Any) -> None:
-    ax.tick_params(labelsize=8, colors=SOFT, length=3)
-    for spine in ax.spines.values():
-        spine.set_color("#a5a29a")
-        spine.set_linewidth(0.7)
+    style_axes(ax)
 
 
 def _regions(count: int) -> str:

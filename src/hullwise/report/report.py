@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from ..io.atomic_write import whole_file
 from ._content import page_content
 from ._task_content import matching
+from .document import PAGE_SIZE_LIMIT
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
 
-SIZE_LIMIT = 1_000_000
 MAP_LIMITS = (3000, 1200, 400, 100, 0)
 """How many queries the map draws; the next smaller one is taken while the page is too large."""
 
@@ -84,7 +84,7 @@ def render_report(
             location, title=heading, map_limit=limit, source=source, task=second, refused=refused
         )
         page = _fill(content)
-        if len(page.encode("utf-8")) <= SIZE_LIMIT:
+        if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
             return page
     raise AssertionError("a report without a map exceeds its size limit")
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.location_summary import usual_share
-from .words import number, plain, share
+from .words import format_number, plain, share
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
@@ -62,7 +62,7 @@ def off_flat_sentences(location: Location) -> list[str]:
     for i in order[:MOST_NAMED]:
         j, n = int(constant[i]), int(totals[i])
         verb = "new row differs" if n == 1 else "new rows differ"
-        value = number(float(low[j]), 6)
+        value = format_number(float(low[j]), 6)
         said.append(
             f"{plain(columns[j], 40)} is always {value} in the training rows; {n:,} {verb}{ending}"
         )

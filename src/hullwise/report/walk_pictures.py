@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ._colors import CLASSES, INK, SOFT
-from .partition import _axes, _figure, _spare
+from ._matplotlib import new_axes, new_figure, style_axes
 
 if TYPE_CHECKING:
     from ..metrics.walk import Walk
@@ -46,7 +46,7 @@ def draw_walk(walk: Walk, ax: Any = None, *, outputs: Any = None, names: Any = N
     (array([[0.667, 1.   ]]), 3)
     """
     both = walk.values is not None
-    ax = _axes((7.0, 3.8 if both else 2.2)) if ax is None else ax
+    ax = new_axes((7.0, 3.8 if both else 2.2)) if ax is None else ax
     top = None
     if both:
         from mpl_toolkits.axes_grid1 import make_axes_locatable  # type: ignore[import-untyped]
@@ -66,7 +66,7 @@ def draw_walk(walk: Walk, ax: Any = None, *, outputs: Any = None, names: Any = N
     ax.set_ylim(0, max(1.1 * float(walk.lower.max()), 1e-12 + 0.05 * walk.length_euclidean))
     ax.set_xlabel("share of the length", fontsize=9, color=SOFT)
     ax.set_ylabel("distance\noutside", fontsize=9, color=SOFT)
-    _spare(ax)
+    style_axes(ax)
     (ax if top is None else top).set_title(_title(walk), fontsize=10, color=INK, loc="left")
     return ax
 
@@ -116,7 +116,7 @@ def draw_strip(
         rows = np.asarray(nearest, dtype=np.float64)
         gaps = np.stack([np.square(rows - x).sum(axis=1) for x in images[0]])
         images.append(rows[gaps.argmin(axis=1)])
-    figure = _figure((0.85 * count, 0.95 * len(images) + 0.25)) if figure is None else figure
+    figure = new_figure((0.85 * count, 0.95 * len(images) + 0.25)) if figure is None else figure
     axes = figure.subplots(len(images), count, squeeze=False)
     low, high = float(np.min(images[-1])), float(np.max(images[-1]))
     starts, stops = walk.outside[:, :1], walk.outside[:, 1:]
@@ -153,7 +153,7 @@ def _outputs(ax: Any, walk: Walk, outputs: Any, names: Any) -> None:
         ax.legend(fontsize=7, frameon=False, borderaxespad=0, handlelength=1.2, **beside)
     ax.set_ylabel("outputs", fontsize=9, color=SOFT)
     ax.axvline(0.5, color=SOFT, lw=0.8, ls=(0, (4, 3)))
-    _spare(ax)
+    style_axes(ax)
 
 
 def _crossings(ax: Any, walk: Walk) -> None:

@@ -45,8 +45,24 @@ def training(count: int) -> str:
     return f"{count:,} training row{'' if count == 1 else 's'}"
 
 
-def number(value: float, digits: int = 3) -> str:
-    """About `digits` significant digits; powers of ten beyond six places."""
+def format_number(value: float, digits: int = 3) -> str:
+    """About `digits` significant digits; powers of ten beyond six places.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> hw.report.format_number(1234.56), hw.report.format_number(0.000123456)
+    ('1,230', '0.000123')
+    """
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "unknown"
     rounded = float(f"{value:.{digits - 1}e}")

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hullwise.report.document import document
-from hullwise.report.words import number
+from hullwise.report.document import html_document
+from hullwise.report.words import format_number
 
 from ._tables import Finding, Table
 
@@ -27,14 +27,14 @@ def shown(value: Any) -> str:
         return f"{value:,}"
     if not np.isfinite(value):
         return "unknown"
-    return ("\u2212" if value < 0 else "") + number(abs(float(value)))
+    return ("\u2212" if value < 0 else "") + format_number(abs(float(value)))
 
 
 def page(title: str, body: Sequence[str]) -> str:
     """The whole page: it loads nothing else."""
     sheets = (("hullwise.report", "report.css"), ("hullwise_studies", "page.css"))
     style = "".join((resources.files(a) / b).read_text(encoding="utf-8") for a, b in sheets)
-    return document(title, style, "".join(part for part in body if part))
+    return html_document(title, style, "".join(part for part in body if part))
 
 
 def section(title: str, *parts: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hullwise._core.types import Progress
 from hullwise.errors import DataError
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from ._study import Chart, Part, Study, write_page
 from ._tables import Finding, Table
@@ -339,11 +339,11 @@ def _figure(dims: Sequence[int]) -> Chart:
         ("half inside hull", [float(_hull(d) or np.nan) for d in some]),
         ("grid of ten a side", [float(grid_points(d)) for d in some]),
     ]
-    svg = lines(
+    svg = line_chart(
         [Series(name, some, values) for name, values in named],
         label="Volume of the ball and numbers of points by dimension",
-        across="dimensions",
-        up="share, or number of points",
+        x_label="dimensions",
+        y_label="share, or number of points",
         log=(False, True),
     )
     return Chart(svg, "Logarithmic: the share of the cube that the ball fills, and points needed.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hullwise._core.types import Array
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
@@ -127,11 +127,11 @@ def augmentation_plan(
             "checked again hold.",
             keys=2,
         )
-        svg = lines(
+        svg = line_chart(
             series,
             label="Share inside by what is added",
-            across="principal components",
-            up="share inside",
+            x_label="principal components",
+            y_label="share inside",
         )
         part = Part(
             "Mixup, shifts and rotations",

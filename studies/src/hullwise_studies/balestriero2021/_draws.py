@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hullwise._core.types import Array
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._runs import Task, fingerprint
 from ._plan import Settings
@@ -115,8 +115,10 @@ def apart(answer: dict[str, Array], truth: float) -> float:
     return 0.0 if mean == truth else (mean - truth) / scale
 
 
-def by_samples(series: Sequence[Series], label: str, across: str) -> str:
-    return lines(series, label=label, across=across, up="share inside", log=(True, False))
+def by_samples(series: Sequence[Series], label: str, x_label: str) -> str:
+    return line_chart(
+        series, label=label, x_label=x_label, y_label="share inside", log=(True, False)
+    )
 
 
 def band(values: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 
 from hullwise._core.types import Array
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results
 from .._study import Chart, Part
@@ -104,11 +104,11 @@ def _halves(dims: Sequence[int]) -> Chart:
     upto = list(range(2, max(3, max(dims) + 1)))
     needed = Series("N for one half", upto, [float(half(d)) for d in upto])
     named = Series("2^(d/2)/d", upto, [threshold(d) for d in upto])
-    svg = lines(
+    svg = line_chart(
         [needed, named],
         label="Samples for one half by dimension",
-        across="d, dimensions",
-        up="samples",
+        x_label="d, dimensions",
+        y_label="samples",
         log=(False, True),
     )
     return Chart(

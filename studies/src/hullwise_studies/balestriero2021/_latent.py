@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hullwise._core.types import Array, Floats
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
@@ -82,11 +82,11 @@ def latent_plan(
             "leading ones of the training latents.",
             keys=3,
         )
-        svg = lines(
+        svg = line_chart(
             series,
             label="Share inside by latent dimensions",
-            across="latent dimensions kept",
-            up="share inside",
+            x_label="latent dimensions kept",
+            y_label="share inside",
         )
         about = "; ".join(_told(kind, results[f"latent_{used.name}_{kind}"]) for kind in kinds)
         part = Part(
@@ -229,11 +229,11 @@ def bottleneck_plan(settings: Settings, one: Images, widths: Sequence[int | None
             for p in DROPOUT
             for what, col in (("99 %", 4), ("ratio", 3))
         ]
-        svg = lines(
+        svg = line_chart(
             series,
             label="Effective dimension by width of the bottleneck",
-            across="width of the bottleneck (64: none)",
-            up="effective dimension",
+            x_label="width of the bottleneck (64: none)",
+            y_label="effective dimension",
             log=(True, False),
         )
         part = Part(

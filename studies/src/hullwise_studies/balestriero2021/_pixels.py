@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hullwise._core.types import Array, Floats
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
@@ -112,8 +112,8 @@ def _with_errors(name: str, dims: Sequence[float], counts: Sequence[Counts]) -> 
     return Series(name, dims, [c.share for c in counts], low, high)
 
 
-def share_chart(series: Sequence[Series], label: str, across: str, log: bool = True) -> Chart:
-    svg = lines(series, label=label, across=across, up="share inside", log=(log, False))
+def share_chart(series: Sequence[Series], label: str, x_label: str, log: bool = True) -> Chart:
+    svg = line_chart(series, label=label, x_label=x_label, y_label="share inside", log=(log, False))
     return Chart(svg, "Band: two standard errors over test images.")
 
 
@@ -175,11 +175,11 @@ def components_plan(
             tuple(rows),
             keys=3,
         )
-        svg = lines(
+        svg = line_chart(
             series,
             label="Principal components for 99 % of the variance",
-            across="pixel dimensions",
-            up="components for 99 %",
+            x_label="pixel dimensions",
+            y_label="components for 99 %",
             log=(True, True),
         )
         part = Part(

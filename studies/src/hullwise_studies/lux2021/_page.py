@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from hullwise import __version__
-from hullwise.report.charts import Box, box_chart, box_of, histogram, scatter
+from hullwise.report.charts import Box, box_chart, box_statistics, histogram_chart, scatter_chart
 
 from .. import _page as shared
 from .._page import figure, findings_section, html_table, legend, section
@@ -83,15 +83,15 @@ def _set_section(study: Study, name: str, most: int) -> str:
     held = study.held[name]
     data, log = held.data, name != "parkinsons"
     there = study.published.get(name, {})
-    mars = box_of(there["MARS"]) if "MARS" in there else _printed_box(ERRORS[name]["MARS"])
+    mars = box_statistics(there["MARS"]) if "MARS" in there else _printed_box(ERRORS[name]["MARS"])
     groups: list[tuple[str, list[tuple[str, Box | None]]]] = [("MARS", [("paper", mars)])]
     for slug, method in held.methods.items():
         some: list[tuple[str, Box | None]] = []
         if method.row is not None:
             published = there.get(method.row)
             known = _printed_box(ERRORS[name][method.row])
-            some.append(("paper", known if published is None else box_of(published)))
-        some.append(("here", box_of(held.errors[slug][data.printed])))
+            some.append(("paper", known if published is None else box_statistics(published)))
+        some.append(("here", box_statistics(held.errors[slug][data.printed])))
         groups.append((method.name, some))
     whiskers = "" if there else " The paper's whiskers are its printed minimum and maximum."
     chart = box_chart(
@@ -122,13 +122,13 @@ def _scatters(study: Study, name: str, most: int) -> str:
     best = sorted(shares, key=lambda s: -shares[s][1])[:3]
     log = name != "parkinsons"
     plots = "".join(
-        scatter(
+        scatter_chart(
             held.data.y,
             held.predictions[s],
             title=held.methods[s].name,
             label=f"{held.methods[s].name}: predicted against actual",
             log=log,
-            most=most,
+            max_points=most,
         )
         for s in best
     )
@@ -151,14 +151,14 @@ def _function_section(study: Study) -> str:
         groups = []
         for slug, ks in found.items():
             row = METHODS[slug].row or ""
-            known = box_of(there[row]) if row in there else _printed_box(ERRORS["hpc"][row])
-            boxes: list[tuple[str, Box | None]] = [("paper", known), ("here", box_of(ks))]
+            known = box_statistics(there[row]) if row in there else _printed_box(ERRORS["hpc"][row])
+            boxes: list[tuple[str, Box | None]] = [("paper", known), ("here", box_statistics(ks))]
             groups.append((METHODS[slug].name, boxes))
         label = f"Kolmogorov-Smirnov distances, {INPUTS[kind]}"
         parts.append(figure(box_chart(groups, label=label, log=False), label))
         series = {METHODS[s].name: v for s, v in found.items()}
         caption = f"How many rows have which distance, {INPUTS[kind]}; lines at the limits of p."
-        parts.append(figure(histogram(series, cuts, label=label), caption))
+        parts.append(figure(histogram_chart(series, cuts, label=label), caption))
         parts.append(_tables(study, *(f"hpc_{kind}_{t}" for t in ("ks", "best", "rejected"))))
     text = (
         "<p>Each row has 150 measured throughputs. A prediction is the mixture of the "
@@ -184,7 +184,7 @@ def _analytic_section(study: Study) -> str:
             for slug, row in (("delaunay", "Delaunay"), ("mlp", "MLP")):
                 kept = study.results.get(f"analytic-{d}d-{n}-{noise:g}-{slug}")
                 if kept is not None:
-                    some.append((slug, box_of(kept["error"])))
+                    some.append((slug, box_statistics(kept["error"])))
                     if n in ANALYTIC[d, noise, row]:
                         marks[f"{n:,} rows", slug] = ANALYTIC[d, noise, row][n]
             groups.append((f"{n:,} rows", some))
@@ -205,7 +205,10 @@ def _spacing(study: Study) -> str:
             if any(v is None for v in kept.values()):
                 continue
             groups.append(
-                (f"{n:,} rows", [(k, box_of(v[length])) for k, v in kept.items() if v is not None])
+                (
+                    f"{n:,} rows",
+                    [(k, box_statistics(v[length])) for k, v in kept.items() if v is not None],
+                )
             )
             if n in SPACING[d, length]:
                 marks[f"{n:,} rows", "fekete"] = SPACING[d, length][n]

@@ -12,7 +12,7 @@ import numpy as np
 
 from hullwise._core.types import Array, Floats
 from hullwise.geometry.cloud import Cloud
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
@@ -139,11 +139,11 @@ def _chart(grid: Grid, told: Mapping[tuple[int, str], Interval]) -> Chart:
         name = f"metric of {_models.TITLES[model]}" if model else "plain"
         y, low, high = ([getattr(i, k) for i in one] for k in ("mean", "low", "high"))
         series.append(Series(name, list(sizes), y, low, high))
-    svg = lines(
+    svg = line_chart(
         series,
         label="AUROC of harmful against harmless shift by number of training rows",
-        across="training rows",
-        up="AUROC, hull distance",
+        x_label="training rows",
+        y_label="AUROC, hull distance",
         log=(True, False),
     )
     return Chart(svg, "Harmful against harmless shift among 256 inputs; bands: 95 % over seeds.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hullwise.report.charts import Series, lines
+from hullwise.report.charts import Series, line_chart
 
 from .._study import Chart, Part
 from .._tables import Finding
@@ -76,11 +76,11 @@ def _curves(
         above = [max(v, 0.0) for v in low]  # no error is below 0
         series.append(Series(title(reading), x, y, above, high))
     about = "all sets" if len(names) > 1 else names[0]
-    svg = lines(
+    svg = line_chart(
         series,
         label=f"Error by tenths of each notion, {about}, {split} queries",
-        across="queries from the lowest reading up, percent",
-        up="median error, in mean errors",
+        x_label="queries from the lowest reading up, percent",
+        y_label="median error, in mean errors",
         height=320 if len(names) > 1 else 240,
     )
     return Chart(svg, f"{about}, {split} queries: median over models; bands: 95 % over seeds.")

@@ -1,4 +1,4 @@
-"""A network's partition, line walk and distances as SVG, drawn with classes only."""
+"""A slice of a network's partition as SVG, drawn with classes only."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.types import Floats, Ints
+from ._colors import VIRIDIS, scale_color
 from ._partition_shapes import SHADES, class_outlines, density, nearness, shades, walls
-from .charts import _Axis, _axis, _frame, _text, _tick
 
 if TYPE_CHECKING:
-    from ..model.line import Line
     from ..model.slices import Slice
 
-WIDE = 1000  # of a drawing; all coordinates are whole
-HELD = 1500  # points of a curve
+SLICE_WIDTH = 1000  # of a drawing; all coordinates are whole
 
 
 @dataclass(frozen=True)
-class Level:
+class DrawingDetail:
     """How much of a plane is drawn; the next one is taken while the page is too large."""
 
     fills: bool
@@ -32,17 +30,17 @@ class Level:
     rows: int
 
 
-PLAIN = 'fill="none" vector-effect="non-scaling-stroke"'
+STROKE_ATTRIBUTES = 'fill="none" vector-effect="non-scaling-stroke"'
 
-LEVELS = (
-    Level(True, True, 3000),
-    Level(False, True, 1500),
-    Level(False, False, 1000),
-    Level(False, False, 0),
+DRAWING_DETAILS = (
+    DrawingDetail(True, True, 3000),
+    DrawingDetail(False, True, 1500),
+    DrawingDetail(False, False, 1000),
+    DrawingDetail(False, False, 0),
 )
 
 
-class Drawing:
+class SliceDrawing:
     """One slice as parts of SVG that several pictures share."""
 
     def __init__(self, s: Slice) -> None:
@@ -51,17 +49,17 @@ class Drawing:
         ratio = float(side[1] / side[0])
         self.to_scale = 0.5 <= ratio <= 1.25
         self.walls = walls(s)
-        self.high = round(WIDE * (ratio if self.to_scale else 0.75))
+        self.high = round(SLICE_WIDTH * (ratio if self.to_scale else 0.75))
 
     def at(self, uv: Floats) -> Ints:
         """Whole coordinates of points of the plane, downwards."""
         share = (uv - self.s.low) / (self.s.high - self.s.low)
         share = np.stack([share[..., 0], 1 - share[..., 1]], axis=-1)
-        return np.asarray(np.rint(share * [WIDE, self.high]), dtype=np.int64)
+        return np.asarray(np.rint(share * [SLICE_WIDTH, self.high]), dtype=np.int64)
 
     def frame(self, content: str, label: str, kind: str) -> str:
         return (
-            f'<svg class="{kind}" viewBox="0 0 {WIDE} {self.high}" role="img" '
+            f'<svg class="{kind}" viewBox="0 0 {SLICE_WIDTH} {self.high}" role="img" '
             f'aria-label="{escape(label)}">{content}</svg>'
         )
 
@@ -72,7 +70,7 @@ class Drawing:
         for i in range(len(self.s.net.layers)):
             own = corners[layers == i]
             own = own[(own[:, 0] != own[:, 1]).any(axis=1)]
-            out.append(f'<path id="w{i}" {PLAIN} d="{_strokes(own)}"/>')
+            out.append(f'<path id="w{i}" {STROKE_ATTRIBUTES} d="{_strokes(own)}"/>')
         return "".join(out)
 
     def regions(self) -> str:
@@ -88,9 +86,6 @@ class Drawing:
 
     def values(self, steps: int = 12) -> str:
         """The first output at the middle of each region, in steps of equal counts."""
-        from matplotlib import colormaps
-        from matplotlib.colors import to_hex
-
         s = self.s
         value = s.values[:, 0]
         cuts = np.unique(np.quantile(value, np.linspace(0, 1, steps + 1)[1:-1]))
@@ -100,7 +95,7 @@ class Drawing:
         parts: list[list[str]] = [[] for _ in range(steps)]
         for k, polygon in zip(step.tolist(), points, strict=True):
             parts[k].append(_outline(polygon))
-        colors = [to_hex(colormaps["viridis"](k / (steps - 1))) for k in range(steps)]
+        colors = [scale_color(VIRIDIS, k / (steps - 1)) for k in range(steps)]
         return "".join(
             f'<path fill="{c}" stroke="{c}" d="{"".join(d)}"/>' for c, d in zip(colors, parts)
         )
@@ -121,7 +116,7 @@ class Drawing:
 
     def boundary(self) -> str:
         corners = self.at(self.s.decision_boundary())
-        return f'<path id="db" class="db" {PLAIN} d="{_strokes(corners)}"/>'
+        return f'<path id="db" class="db" {STROKE_ATTRIBUTES} d="{_strokes(corners)}"/>'
 
     def heat(self) -> str:
         """Local complexity as an image that is the more opaque the more walls there are."""
@@ -130,7 +125,7 @@ class Drawing:
         png = _png(np.round(np.clip(found / peak, 0, 1) * 15) * 17)
         data = base64.b64encode(png).decode("ascii")
         return (
-            f'<image width="{WIDE}" height="{self.high}" preserveAspectRatio="none" '
+            f'<image width="{SLICE_WIDTH}" height="{self.high}" preserveAspectRatio="none" '
             f'href="data:image/png;base64,{data}"/>'
         )
 
@@ -148,9 +143,15 @@ class Drawing:
                 own = at[(fade == level) & (colors[pick] == k)]
                 if len(own):
                     dots = "".join(f"M{x} {y}h0" for x, y in own.tolist())
-                    out.append(f'<path class="dot f{level} k{k % 10}" {PLAIN} d="{dots}"/>')
+                    out.append(
+                        f'<path class="dot f{level} k{k % 10}" {STROKE_ATTRIBUTES} d="{dots}"/>'
+                    )
         rims = "".join(f"M{x} {y}h0" for x, y in at[fade == 0].tolist())
-        return f'<path class="rim" {PLAIN} d="{rims}"/>{"".join(out)}', len(pick), len(inside)
+        return (
+            f'<path class="rim" {STROKE_ATTRIBUTES} d="{rims}"/>{"".join(out)}',
+            len(pick),
+            len(inside),
+        )
 
 
 def _strokes(corners: Ints) -> str:
@@ -191,77 +192,3 @@ def _png(alpha: Floats) -> bytes:
     steps = bytes(min(255, int(255 * (k / 15) ** 0.8)) for k in range(16))
     parts = (b"IHDR", head), (b"PLTE", colors), (b"tRNS", steps), (b"IDAT", zlib.compress(rows, 9))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*p) for p in parts) + chunk(b"IEND", b"")
-
-
-def line_chart(l: Line, chosen: list[int], decisions: bool) -> str:  # noqa: E741
-    """Outputs along the walk, and below them a row of marks for each layer."""
-    width, left, right, top = 620.0, 52.0, 10.0, 10.0
-    each, n = 15.0, len(l.net.layers)
-    base = 250.0
-    height = base + 12 + each * n + 30
-    values = l.values[:, chosen]
-    along = _Axis(0.0, 1.0, left, width - right, False)
-    low, high = float(values.min()), float(values.max())
-    down = _axis([low, high], base, top, False)
-    down = _Axis(low - 0.03 * (high - low), down.high, base, top, False) if high > low else down
-    parts = [_grid_line(down, v, left, width - right) for v in _ticks(down)]
-    if decisions:
-        cuts = "".join(f"M{along.at(float(t)):.1f},{top:g}V{base:g}" for t in l.decisions())
-        parts.append(f'<path class="cut" d="{cuts}"/>')
-    shares = l.knots if len(l.knots) <= HELD else np.linspace(0, 1, HELD)
-    for k, column in zip(chosen, l.at(shares).T[chosen], strict=True):
-        spots = " ".join(
-            f"{along.at(float(t)):.1f},{down.at(float(v)):.1f}" for t, v in zip(shares, column)
-        )
-        parts.append(f'<polyline class="curve k{k % 10}" points="{spots}"/>')
-    for i in range(n):
-        y = base + 12 + each * i
-        places = np.unique([round(along.at(float(t)), 1) for t in l.breaks[l.layers == i]])
-        ticks = "".join(f"M{x:.1f},{y:.1f}v{each - 4:g}" for x in places)
-        parts.append(f'<path class="grid" d="M{left:g},{y + each - 4:.1f}H{width - right:g}"/>')
-        parts.append(f'<path class="tick w{i}" d="{ticks}"/>')
-        parts.append(_text(left - 6, y + each - 5, f"layer {i}", "end"))
-    for value in (0, 0.2, 0.4, 0.6, 0.8, 1):
-        parts.append(_text(along.at(value), height - 16, f"{value:g}", "middle"))
-    parts.append(_text(left, height - 2, "share of the way", "start"))
-    label = f"Outputs along the walk: {l.n_pieces} straight pieces"
-    return _frame(width, height, label, parts)
-
-
-def _ticks(axis: _Axis) -> list[float]:
-    return [v for v in axis.ticks() if axis.low <= v <= axis.high]
-
-
-def _grid_line(axis: _Axis, value: float, left: float, right: float) -> str:
-    y = axis.at(value)
-    text = _text(left - 6, y + 4, _tick(round(value, 12)), "end")
-    return f'<path class="grid" d="M{left:g},{y:.1f}H{right:g}"/>{text}'
-
-
-def distance_chart(distance: Floats, bins: int = 36) -> str:
-    """Counts of positive finite distances on a logarithmic axis, with the median."""
-    width, left, right, base = 620.0, 52.0, 10.0, 150.0
-    found = distance[np.isfinite(distance) & (distance > 0)]
-    if not len(found):
-        return ""
-    low, high = float(np.log10(np.quantile(found, 0.002))), float(np.log10(found.max()))
-    low, high = (low - 0.5, high + 0.5) if high - low < 0.3 else (low, high)
-    edges = np.linspace(low, high, bins + 1)
-    counts = np.histogram(np.clip(np.log10(found), low, high), edges)[0]
-    along = _Axis(low, high, left, width - right, False)
-    down = _axis([1.15 * float(counts.max())], base, 12, False)
-    parts = [_grid_line(down, v, left, width - right) for v in down.ticks() if v == int(v)]
-    for k, count in enumerate(counts.tolist()):
-        if count:
-            x, x1, y = along.at(edges[k]), along.at(edges[k + 1]), down.at(count)
-            parts.append(
-                f'<rect class="col" x="{x + 0.6:.1f}" y="{y:.1f}" width="{x1 - x - 1.2:.1f}" '
-                f'height="{base - y:.1f}"/>'
-            )
-    middle = float(np.log10(np.median(found)))
-    parts.append(f'<path class="cut" d="M{along.at(middle):.1f},{base:g}V8"/>')
-    parts.append(_text(along.at(middle) + 5, 18, f"median {10**middle:.3g}", "start", "strong"))
-    for power in range(int(np.ceil(low)), int(np.floor(high)) + 1):
-        parts.append(_text(along.at(power), base + 16, f"{10.0**power:g}", "middle"))
-    label = f"Distances to the nearest boundary, median {10**middle:.3g}"
-    return _frame(width, base + 24, label, parts)
