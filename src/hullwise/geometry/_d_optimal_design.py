@@ -52,12 +52,11 @@ class DesignSearch:
         target, n_stalled = 1e-2, 0
         best = (np.inf, rows, u)
         while True:
-            u, kappa = self._improve(Y, u, max(target, 0.3 * self.tolerance))
-            gap, violators = self._price(Y, u)
-            if gap <= self.tolerance and len(self.candidates) < self.view.n:
-                # a forgotten row carries no weight at the optimum, yet may stick out short of it
-                self.candidates, self.coordinates = np.arange(self.view.n), None
-                gap, violators = self._price(Y, u)
+            try:
+                u, kappa = self._improve(Y, u, max(target, 0.3 * self.tolerance))
+                gap, violators = self._price_all(Y, u)
+            except np.linalg.LinAlgError:  # nearly dependent columns: the best so far still holds
+                return best[1], best[2]
             self._report(gap, len(rows))
             if gap <= self.tolerance:
                 return self._reduce_support(rows, Y, u, kappa)
@@ -85,6 +84,15 @@ class DesignSearch:
             report(float(kappa.max()) / self.p - 1)
         return u, kappa
 
+    def _price_all(self, Y: Floats, u: Floats) -> tuple[float, Indices]:
+        """The gap and the violators; where the gap is closed, over the forgotten rows too."""
+        gap, violators = self._price(Y, u)
+        if gap <= self.tolerance and len(self.candidates) < self.view.n:
+            # a forgotten row carries no weight at the optimum, yet may stick out short of it
+            self.candidates, self.coordinates = np.arange(self.view.n), None
+            gap, violators = self._price(Y, u)
+        return gap, violators
+
     def _price(self, Y: Floats, u: Floats) -> tuple[float, Indices]:
         """The gap over all rows, and the violators, worst first; forgets hopeless rows."""
         c, A = kernels.unit_frame(Y, u)
@@ -94,7 +102,8 @@ class DesignSearch:
         order = np.argsort(-kappa, kind="stable")
         order = order[kappa[order] > self.p * (1 + 0.3 * min(gap, self.tolerance))]
         violators = self.candidates[order[: 8 * self.p]]
-        if not hopeful.all():
+        # rounding alone can leave no row at the bound: then it says nothing, and all rows stay
+        if hopeful.any() and not hopeful.all():
             self.candidates = self.candidates[hopeful]
             self.coordinates = None if self.coordinates is None else self.coordinates[hopeful]
         is_large = self.view.n * self.p > MAX_CANDIDATE_NUMBERS

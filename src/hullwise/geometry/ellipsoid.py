@@ -237,17 +237,17 @@ def smallest_ellipsoid(
     if not 0 < check_nonnegative("tolerance", tolerance) < 1:
         raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
     cloud = _as_cloud(cloud_or_X)
-    n_iterations = 0
-    # at these sizes a second BLAS thread burns its core and gains next to nothing
-    with single_threaded_blas():
-        flat = cloud.flat
-        view = cloud.view(flat.frame)
-        rows, u = np.zeros(1, dtype=np.intp), np.ones(1)
-        if flat.rank:
-            search = DesignSearch(view, flat, tolerance, max_iterations, working_rows, progress)
-            rows, u = search.run()
-            n_iterations = search.n_iterations
-        ellipsoid = _enclose(view, flat, rows, u)
+    try:
+        # at these sizes a second BLAS thread burns its core and gains next to nothing
+        with single_threaded_blas():
+            ellipsoid, n_iterations = _search(
+                cloud, tolerance, max_iterations, working_rows, progress
+            )
+    except np.linalg.LinAlgError as error:
+        raise DataError(
+            f"the smallest ellipsoid of these rows is beyond float64 ({error}): some columns are "
+            "nearly dependent. Drop one of them."
+        ) from error
     status = EllipsoidStatus.OPTIMAL
     if ellipsoid.gap > tolerance:
         ran_out = n_iterations >= max_iterations
@@ -258,6 +258,23 @@ def smallest_ellipsoid(
 def _as_cloud(X: Any) -> Cloud:
     """The one place where rows of any kind become a cloud."""
     return X if isinstance(X, Cloud) else Cloud(X, copy=False)
+
+
+def _search(
+    cloud: Cloud,
+    tolerance: float,
+    max_iterations: int,
+    working_rows: int,
+    progress: Progress | None,
+) -> tuple[Ellipsoid, int]:
+    """The ellipsoid of the best weights, and the iterations spent on them."""
+    flat = cloud.flat
+    view = cloud.view(flat.frame)
+    if not flat.rank:
+        return _enclose(view, flat, np.zeros(1, dtype=np.intp), np.ones(1)), 0
+    search = DesignSearch(view, flat, tolerance, max_iterations, working_rows, progress)
+    rows, u = search.run()
+    return _enclose(view, flat, rows, u), search.n_iterations
 
 
 def _enclose(view: ScaledView, flat: Flat, rows: Indices, u: Floats) -> Ellipsoid:
