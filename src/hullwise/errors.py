@@ -67,8 +67,8 @@ class Hint(Enum):
         "leave it out with drop= (of hullwise.read_table)"
     )
     ROW_NUMBERS = (
-        "if it holds row numbers, leave it out with drop=[{}], or take it as the row id with "
-        "id_column= (of hullwise.read_table)"
+        "if it holds row numbers, drop it: it says nothing of other rows (drop=[{}] or id_column= "
+        "of hullwise.read_table)"
     )
     NUMERIC_COLUMNS = "select the numeric ones with columns=[{}]"
     OFFSET_OR_ROW_ID = (

@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 
-from hullwise.errors import DataError, DataTypeError
+import hullwise as hw
+from hullwise.errors import DataError, DataTypeError, DataWarning, MemoryLimitError
 from hullwise.io.validation import check_rows
 
 NAN = float("nan")
@@ -94,11 +95,10 @@ def test_pandas_categories_and_others_are_refused():
             check_rows(pd.DataFrame({"a": [1.0, 2.0], "c": column}))
 
 
-def test_polars_categories_decimals_and_wide_integers_are_refused():
+def test_polars_categories_and_wide_integers_are_refused():
     pl = pytest.importorskip("polars")
     for column, words in [
         (pl.Series(["x", "y"], dtype=pl.Categorical), "category type: 'c'"),
-        (pl.Series([decimal.Decimal("1.5"), None]), "decimal type: 'c'"),
         (pl.Series([1, 2], dtype=pl.Int128), "128-bit integer type: 'c'"),
         (pl.Series([{"x": 1}, {"x": 2}]), "nested type: 'c'"),
     ]:
@@ -174,3 +174,112 @@ def test_frames_need_no_import_for_arrays():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# ---- tables that come in other ways ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pandas-arrow", "polars", "pyarrow"])
+def test_decimals_are_numbers(kind):
+    texts = ["0.29", "-12345.67", "4503599.63"]
+    column = [decimal.Decimal(t) for t in texts]
+    frame = {"a": column, "b": [1.5, 2.5, 3.5]}
+    if kind == "pandas-arrow":
+        pd = pytest.importorskip("pandas")
+        import pyarrow as pa
+
+        frame["a"] = pd.array(column, dtype=pd.ArrowDtype(pa.decimal128(9, 2)))
+    module = pytest.importorskip(kind.partition("-")[0])
+    table = module.table(frame) if kind == "pyarrow" else module.DataFrame(frame)
+    checked = check_rows(table)
+    assert checked.values.dtype == np.float64
+    np.testing.assert_array_equal(checked.values[:, 0], [float(t) for t in texts])
+
+
+def test_decimals_that_are_missing_or_would_be_rounded():
+    pl = pytest.importorskip("polars")
+    one, large = decimal.Decimal("1.5"), decimal.Decimal(2**53 + 1)
+    with pytest.raises(DataError, match=r"NaN.*row 1, column 'c'"):
+        check_rows(pl.DataFrame({"c": [one, None]}))
+    with pytest.raises(DataError, match=r"row 1, column 'c'.*2\*\*53"):
+        check_rows(pl.DataFrame({"c": [decimal.Decimal(1), large]}))
+    with pytest.raises(DataError, match=r"row 0, column 0.*NaN|NaN.*row 0, column 0"):
+        check_rows(np.array([[decimal.Decimal("sNaN")]], object))
+    with pytest.raises(DataError, match=r"row 0, column 0.*of \d+ bits"):
+        check_rows(np.array([[10**5000]], object))
+
+
+def test_record_batches_are_read():
+    import pyarrow as pa
+
+    batch = pa.record_batch({"a": [1, 2], "b": [0.5, 1.5]})
+    for X in (batch, pa.RecordBatchReader.from_batches(batch.schema, [batch, batch])):
+        checked = check_rows(X)
+        assert checked.columns == ("a", "b")
+        np.testing.assert_array_equal(checked.values[:2], [[1, 0.5], [2, 1.5]])
+        assert len(checked.values) in (2, 4)
+    reader = pa.RecordBatchReader.from_batches(batch.schema, [batch] * 3)
+    assert hw.Cloud(reader).n == 6
+
+
+def test_a_reader_of_more_batches_than_fit_is_refused(monkeypatch):
+    import pyarrow as pa
+
+    batch = pa.record_batch({"a": np.zeros(1000)})
+    monkeypatch.setattr("hullwise._core.memory.available_memory", lambda: 100_000)
+    with pytest.raises(MemoryLimitError, match="X: its first 13000 rows"):
+        check_rows(pa.RecordBatchReader.from_batches(batch.schema, iter([batch] * 1000)))
+
+
+def plan(kind, tmp_path):
+    import pyarrow as pa
+
+    if kind == "dask":
+        frames = pytest.importorskip("dask.dataframe")
+        pd = pytest.importorskip("pandas")
+        return frames.from_pandas(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), npartitions=2)
+    if kind == "duckdb":
+        return pytest.importorskip("duckdb").sql("select 1.5 as a, 2 as b")
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
+    if kind == "files":
+        pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+        return ds.dataset(tmp_path)
+    dataset = ds.dataset(pa.table({"a": [1]}))
+    return dataset.scanner() if kind == "scanner" else dataset
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("dask", r"a dask\w* DataFrame.*call \.compute\(\) first"),
+        ("duckdb", r"DuckDBPyRelation.*call \.df\(\), \.pl\(\) or \.to_arrow_table\(\) first"),
+        ("dataset", r"InMemoryDataset.*call \.to_table\(\) first"),
+        ("files", r"FileSystemDataset.*\.to_table\(\) \(or pass the path of its files\)"),
+        ("scanner", r"Scanner.*call \.to_table\(\) first"),
+    ],
+)
+@pytest.mark.parametrize("call", [check_rows, hw.Cloud])
+def test_plans_of_tables_say_what_to_call(kind, words, call, tmp_path):
+    with pytest.raises(DataTypeError, match=words):
+        call(plan(kind, tmp_path))
+
+
+@pytest.mark.parametrize("X", [hw.Cloud(np.eye(3)), object(), lambda: 1], ids=str)
+def test_other_objects_are_named(X):
+    with pytest.raises(DataTypeError, match=f"X is a {type(X).__name__}: pass the rows") as caught:
+        check_rows(X)
+    assert "scalar" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", frames())
+@pytest.mark.parametrize("name", ["Unnamed: 0", "index", "row_id", "ID", "row number"])
+def test_columns_that_count_the_rows_are_noted(kind, name):
+    frame = make(kind, {name: np.arange(5), "a": np.arange(5.0) ** 2})
+    with pytest.warns(DataWarning, match=f"X: column '{name}' counts the rows .0, 1 to 4.*drop"):
+        check_rows(frame)
+    check_rows(frame, columns=[name, "a"])  # new rows, in the columns of the training data
+    for values in ([0, 1, 2, 3, 5], [5, 6, 7, 8, 9], [0.5, 1.5, 2.5, 3.5, 4.5]):
+        check_rows(make(kind, {name: values, "a": np.arange(5.0)}))
+    check_rows(make(kind, {"step": np.arange(5), "a": np.arange(5.0) ** 2}))

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from hullwise.errors import DataError, FileError, MemoryLimitError
+from hullwise.errors import DataError, DataWarning, FileError, MemoryLimitError
 from hullwise.io.file_rows import open_rows
 from hullwise.io.table_reader import read_table
 
@@ -449,6 +449,18 @@ def test_marks_that_would_be_read_in_two_ways(tmp_path, options, words):
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match=words):
         read_table(path, **options)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_column_that_counts_the_rows_is_noted(tmp_path, suffix):
+    path = tmp_path / f"t.{suffix}"
+    table = pd.DataFrame({"Unnamed: 0": range(1, 41), "a": np.arange(40.0) ** 2})
+    table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path)
+    words = r"t\.\w+: column 'Unnamed: 0' counts the rows \(1, 2 to 40\)"
+    with pytest.warns(DataWarning, match=words):
+        assert read_table(path).d == 2
+    assert read_table(path, drop=["Unnamed: 0"]).d == 1
+    assert read_table(path, id_column="Unnamed: 0").ids.tolist() == list(range(1, 41))
 
 
 # ---- more than fits -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import click
@@ -33,7 +33,7 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with _stop_remembered(ctx), warnings.catch_warnings():
-                warnings.showwarning = _show_warning
+                warnings.showwarning = _show_once()
                 warnings.simplefilter("always", DataWarning)
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -106,5 +106,16 @@ def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:
     ctx.exit(code)
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"note: {message}", err=True)
+def _show_once() -> Callable[..., None]:
+    """What shows a warning as a note, each text once."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        text = str(message)
+        if isinstance(message, DataWarning):
+            text = message.worded(OPTION_WORDS)
+        if text not in shown:
+            shown.add(text)
+            click.echo(f"note: {text}", err=True)
+
+    return show

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.memory import check_memory
 from ..errors import DataError, DataTypeError
 from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names, refuse_sparse, refuse_tensor
 
@@ -24,6 +25,7 @@ def is_frame(X: Any, name: str) -> bool:
             f"Expected 2D array, got {type(X).__name__} instead: {name} must be an array or data "
             "frame of shape (n rows, d features)."
         )
+    refuse_plan(X, name)
     import narwhals as nw
 
     if nw.dependencies.is_into_dataframe(X):
@@ -34,21 +36,45 @@ def is_frame(X: Any, name: str) -> bool:
             f"{name}.to_frame() if it holds one feature, or {name}.to_frame().T (pandas) if it "
             "holds one row."
         )
-    if _is_lazy(X):
-        raise DataTypeError(
-            f"{name} is a {type(X).__module__.split('.')[0]} {type(X).__name__}, which holds a "
-            "plan and no values yet: call .collect() first."
-        )
     return False
 
 
-def _is_lazy(X: Any) -> bool:
-    import narwhals as nw
+def refuse_plan(X: Any, name: str) -> None:
+    """Refuse what holds the plan of a table, and no values."""
+    library, kind = type(X).__module__.partition(".")[0], type(X).__name__
+    call = PLAN_CALLS.get((library, kind))
+    if call is None and kind != "Array":
+        call = PLAN_LIBRARIES.get(library)
+    if call is not None:
+        raise DataTypeError(
+            f"{name} is a {library} {kind}, which holds a plan and no values yet: call {call} "
+            "first."
+        )
 
-    try:
-        return isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame)
-    except Exception:
-        return False
+
+def from_arrow_stream(X: Any, name: str) -> Any:
+    """A pyarrow.Table of what brings its rows as Arrow batches; anything else as it is.
+
+    Raises
+    ------
+    MemoryLimitError
+        The batches of a reader do not fit.
+    """
+    if type(X).__module__.partition(".")[0] != "pyarrow":
+        return X
+    import pyarrow as pa
+
+    if isinstance(X, pa.RecordBatch):
+        return pa.Table.from_batches([X])
+    if not isinstance(X, pa.RecordBatchReader):
+        return X
+    batches, rows = [], 0
+    for batch in X:
+        batches.append(batch)
+        rows += batch.num_rows
+        # What has been read is there already: what follows is the array made of it.
+        check_memory(8 * rows * batch.num_columns, f"{name}: its first {rows} rows as an array")
+    return pa.Table.from_batches(batches, X.schema)
 
 
 def frame_columns(X: Any, name: str) -> tuple[str, ...] | None:
@@ -147,13 +173,29 @@ def _unusable_kind(series: Any) -> str:
         return "text"
     if isinstance(dtype, (nw.List, nw.Struct, nw.Array)):
         return "nested"
-    if isinstance(dtype, nw.Decimal):
-        return "decimal"
     if isinstance(dtype, (nw.Int128, nw.UInt128)):
         return "wide"
     return ""
 
 
+PLAN_CALLS: Final = {
+    ("polars", "LazyFrame"): ".collect()",
+    ("narwhals", "LazyFrame"): ".collect()",
+    ("duckdb", "DuckDBPyRelation"): ".df(), .pl() or .to_arrow_table()",
+    ("_duckdb", "DuckDBPyRelation"): ".df(), .pl() or .to_arrow_table()",
+    ("pyarrow", "Dataset"): ".to_table()",
+    ("pyarrow", "FileSystemDataset"): ".to_table() (or pass the path of its files)",
+    ("pyarrow", "InMemoryDataset"): ".to_table()",
+    ("pyarrow", "UnionDataset"): ".to_table()",
+    ("pyarrow", "Scanner"): ".to_table()",
+}
+PLAN_LIBRARIES: Final = {
+    "dask": ".compute()",
+    "dask_expr": ".compute()",
+    "ibis": ".to_pyarrow()",
+    "pyspark": ".toPandas()",
+    "sqlframe": ".toPandas()",
+}
 COLUMN_KIND_ADVICE: Final = {
     "sparse": "Sparse data is not supported: make it dense with .sparse.to_dense()",
     "complex": "Complex data not supported: pass real and imaginary parts as columns",
@@ -163,7 +205,6 @@ COLUMN_KIND_ADVICE: Final = {
     "text": "could not convert string to float: encode text as numbers, convert numbers in text "
     "with .astype(float), or leave the column out",
     "nested": "give each number a column of its own",
-    "decimal": "convert it to float64",
     "wide": "convert it to int64 or float64",
 }
 

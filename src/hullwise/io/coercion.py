@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -138,6 +139,11 @@ def _check_two_dimensional(values: NDArray[Any], name: str) -> None:
         )
     if values.ndim == 2:
         return
+    if values.ndim == 0 and values.dtype.kind == "O":
+        raise DataTypeError(
+            f"{name} is a {type(values.item()).__name__}: pass the rows themselves, an array or "
+            "data frame of shape (n rows, d features)."
+        )
     if values.ndim == 0:
         raise DataError(
             f"Expected 2D array, got scalar array instead: {name} is a single "
@@ -233,8 +239,8 @@ def _number(entry: Any) -> float:
     if isinstance(entry, (int, np.integer)):
         if abs(int(entry)) > LARGEST_INTEGER:
             raise DataError(
-                f"the integer {entry} is beyond 2**53, where neighbouring integers are the same "
-                "float64. Subtract an offset from that column first."
+                f"the integer {_digits(int(entry))} is beyond 2**53, where neighbouring integers "
+                "are the same float64. Subtract an offset from that column first."
             )
         return float(entry)
     if entry is None or type(entry).__name__ in ("NAType", "NaTType"):
@@ -246,13 +252,28 @@ def _number(entry: Any) -> float:
     if isinstance(entry, TIME_TYPES):
         raise DataError(f"found the time {entry!s}: {TIME_ADVICE}.")
     if isinstance(entry, (Real, Decimal)):
-        try:
-            return float(entry)
-        except OverflowError:
-            raise DataError(f"{entry!s:.40} is beyond the largest float64.") from None
+        return _from_exact(entry)
     raise DataTypeError(
         f"argument must be no string but a real number, not {type(entry).__name__!r}."
     )
+
+
+def _digits(number: int) -> str:
+    """The digits, or how many bits where they are too many to read (and for Python to write)."""
+    return str(number) if number.bit_length() < 500 else f"of {number.bit_length()} bits"
+
+
+def _from_exact(entry: Real | Decimal) -> float:
+    """A decimal or another real number; integers that would be rounded are refused."""
+    try:
+        value = float(entry)
+    except OverflowError:
+        raise DataError(f"{entry!s:.40} is beyond the largest float64.") from None
+    except ValueError:
+        return math.nan  # a signalling NaN
+    if isinstance(entry, Decimal) and entry.is_finite() and entry.as_tuple().exponent == 0:
+        return _number(int(entry))
+    return value
 
 
 def refuse_text(entry: str | bytes) -> NoReturn:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DataError, DataTypeError, FileError
 from ._csv import CsvTable
-from ._dataframe import frame_columns, frame_labels, is_frame
+from ._dataframe import frame_columns, frame_labels, from_arrow_stream, is_frame
 from .coercion import format_names
 from .mixed_column import MixedColumn
 from .table_reader import ParquetTable, open_table
@@ -119,6 +119,7 @@ def read_mixed(
         table = [table]
     if isinstance(table, list) and table and all(isinstance(row, Mapping) for row in table):
         return MixedTable(_from_records(table, name), name, gaps=gaps)
+    table = from_arrow_stream(table, name)
     if is_frame(table, name):
         return _from_frame(table, name, gaps)
     return _from_array(table, name)

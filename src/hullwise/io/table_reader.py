@@ -19,6 +19,7 @@ from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
 from ._parquet_columns import batch_values, shared_dtype
 from ._parquet_files import ParquetFiles, is_parquet_set
+from ._row_numbers import warn_of_row_numbers
 from .file_rows import NpyRows
 from .numeric_table import BadRows, NumericTable
 from .paths import readable_path, select_features, table_suffix
@@ -97,6 +98,11 @@ def read_table(
     Returns
     -------
     NumericTable
+
+    Warns
+    -----
+    DataWarning
+        A column such as "Unnamed: 0" or "index" counts the rows: it is taken for a feature.
 
     Raises
     ------
@@ -177,6 +183,8 @@ def read_rows(
     index = table.index if columns is None else ()
     features = select_features(table.path, table.names, columns, [*drop, *index], id_column)
     values, ids = table.read(features, id_column, keep)
+    if table.named:
+        warn_of_row_numbers(values, features, table.path, stacklevel=2)
     bad = find_bad_rows(values, features) if keep else {}
     return NumericTable(values, tuple(features), ids, table.path, bad)
 

@@ -17,9 +17,17 @@ from numpy.typing import NDArray
 from .._core.memory import available_memory, check_memory, size_text
 from .._core.results import UNNAMED_ROWS, RowNames
 from ..errors import DataError, DataWarning
-from ._dataframe import frame_columns, frame_labels, frame_library, frame_values, is_frame
+from ._dataframe import (
+    frame_columns,
+    frame_labels,
+    frame_library,
+    frame_values,
+    from_arrow_stream,
+    is_frame,
+)
 from ._finite import bad_rows as find_bad_rows
 from ._finite import check_block, refuse_bad
+from ._row_numbers import warn_of_row_numbers
 from .coercion import as_table, format_names, real_values
 from .numeric_table import BadRows, NumericTable
 
@@ -143,6 +151,7 @@ def check_rows(
 from 0). Nothing is filled in for you: impute it or drop that row.
     """
     expected = len(columns) if columns is not None else n_features
+    X = from_arrow_stream(X, name)
     table = _labelled(X, name, columns, by_name)
     values, names, labels = table.values, table.columns, table.labels
     _check_shape(values, name, expected, allow_empty)
@@ -150,6 +159,8 @@ from 0). Nothing is filled in for you: impute it or drop that row.
         check_memory(8 * values.size, f"{name} as float64")
     names_for_messages = names if names is not None else _tuple(columns)
     values = real_values(values, name, names_for_messages, labels)
+    if names is not None and columns is None:
+        warn_of_row_numbers(values, names, name, stacklevel=2)
     keep = bad_rows == "keep"
     if finite and not (keep and values.dtype.kind == "f"):
         refuse_bad(values, name, 0, names_for_messages, labels)
