@@ -13,6 +13,7 @@ from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import hullwise as hw
 from hullwise.errors import DataError, DataTypeError, DataWarning
 from hullwise.predict._calibration_scale import (
     LEAST_SHARE,
@@ -68,6 +69,43 @@ def test_coverage_is_as_stated_and_not_much_more(coverage, interpolant):
         exact = np.ceil((len(model.scores_) + 1) * coverage) / (len(model.scores_) + 1)
     assert coverage <= exact < coverage + 1 / 16
     assert binomtest(hits, tables, exact).pvalue > 1e-3
+
+
+def heavy(rng, shape):
+    return rng.lognormal(0, 2, shape)
+
+
+@pytest.mark.parametrize("draw", [heavy, lambda rng, s: rng.standard_t(2, s)], ids=["log", "t"])
+@pytest.mark.parametrize("metric", ["std", "range", hw.metrics.agop_of_rows, None], ids=str)
+def test_coverage_with_units_that_rows_set_themselves(metric, draw):
+    """Few rows of many heavy-tailed features: each row changes the units of all others."""
+    hits, tables, exact = 0, 20 if callable(metric) else 60, 0.0
+    for seed in range(tables):
+        rng = np.random.default_rng(seed)
+        X = draw(rng, (41, 12))
+        y = np.arctan(X[:, 0]) + rng.standard_t(3, 41)
+        model = CalibratedRegressor(Nearest(k=2, metric=metric), coverage=0.8, calibration=0.35)
+        model.fit(X[:40], y[:40])
+        hits += int(inside(model.band(X[40:]), y[40:])[0])
+        exact = np.ceil((len(model.scores_) + 1) * 0.8) / (len(model.scores_) + 1)
+    assert binomtest(hits, tables, exact).pvalue > 1e-3
+
+
+def test_nothing_is_learnt_from_a_row_that_is_left_out():
+    """Neither units nor metric: every function of the rows is called without those it measures."""
+    X, y, _ = table(0, n=60)
+    calls = []
+
+    def recorded(rows, targets):
+        calls.append({tuple(row) for row in rows})
+        return np.ones(2)
+
+    model = CalibratedRegressor(Nearest(k=2, metric=recorded)).fit(X, y)
+    training = {tuple(row) for row in X[model.training_rows_]}
+    assert calls[0] == training
+    assert len(calls) == 6  # the interpolant that predicts, and five that leave rows out
+    assert all(call < training for call in calls[1:])
+    assert set.union(*(training - call for call in calls[1:])) == training
 
 
 def grouped(rng, groups, each):

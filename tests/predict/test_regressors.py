@@ -219,3 +219,26 @@ def test_a_row_that_takes_the_digits_of_the_others_is_named(model, recwarn):
         model.fit(X, X["a"])
     with pytest.warns(hw.DataWarning, match=r"'b' is 1e\+20 in row 7"):
         hw.CalibratedRegressor(model).fit(X, X["a"])
+
+
+def learnt_weights(X, y):
+    """A metric of rows and targets: nothing of a row that is left out may be in it."""
+    SEEN.append((X.copy(), np.array(y)))
+    return np.abs(np.corrcoef(np.column_stack([X, y]).T)[-1, : X.shape[1]]) + 0.01
+
+
+SEEN: list = []
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_metric_may_be_learnt_from_the_rows_of_each_fit(kind):
+    X, y, Q = rows()
+    SEEN.clear()
+    reg = kind(metric=learnt_weights).fit(X, y)
+    np.testing.assert_array_equal(SEEN[0][0], X)
+    np.testing.assert_array_equal(SEEN[0][1], y)
+    weights = learnt_weights(X, y)
+    np.testing.assert_array_equal(reg.predict(Q), kind(metric=weights).fit(X, y).predict(Q))
+    again = clone(reg).fit(X[:30], y[:30])
+    assert not np.array_equal(again.metric_.root, reg.metric_.root)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(reg)).predict(Q), reg.predict(Q))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._core.threads import StopFlag, cpu_count, run_in_threads
@@ -24,7 +23,7 @@ from ._batching import join_weights
 from ._box_mesh_kernels import box_weights_at, iterative_boxes, largest_boxes
 from ._distance_kernels import WeightEntries, multiply_rowwise
 from ._duplicates import UniqueRows, unique_rows
-from .interpolant import Interpolant
+from .interpolant import Interpolant, MetricOption
 
 __all__ = [
     "BoxMesh",
@@ -255,7 +254,7 @@ class BoxRegressor(Interpolant):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = "std",
+        metric: MetricOption = "std",
         duplicates: str = "mean",
         unbounded: str = "flat",
     ) -> None:
@@ -273,7 +272,7 @@ class BoxSplineRegressor(BoxRegressor):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         Which axis separates two rows most, and which rows are near, depends on it: with None
         on the units of the features. A full (d, d) matrix turns the boxes onto its own axes, the
         rows of a factor L with M = L' L (its eigenvectors).
@@ -331,7 +330,7 @@ class MaxBoxRegressor(BoxRegressor):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         As for `BoxSplineRegressor`.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.

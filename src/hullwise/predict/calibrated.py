@@ -91,7 +91,11 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
     group, if groups are exchangeable and so are the rows within each.
 
     It holds for the interpolant fitted without the calibration rows, which is therefore the one
-    that predicts: it is not fitted again on all rows.
+    that predicts: it is not fitted again on all rows. Units (``metric="std"``, ``"range"``) are
+    those of the rows it was fitted on. A metric that was learnt beforehand from all rows has seen
+    the calibration rows, and nothing is promised then: pass the function that learns it, as
+    ``DelaunayRegressor(metric=hullwise.metrics.agop_of_rows)``, which is called with the rows and
+    targets of each fit alone.
 
     `fit` costs that of the interpolant six times, predictions for at most 1,000 left-out rows and
     the calibration rows, and a linear program on those 1,000.

@@ -35,7 +35,7 @@ class DelaunayRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         In which units nearness counts; the simplices depend on it.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.

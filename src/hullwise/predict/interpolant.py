@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._core.estimators import RegressorMixin
-from .._core.types import Floats, Progress
+from .._core.types import Array, Floats, Progress
 from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
 from ..geometry.cloud_estimator import CloudEstimator
@@ -23,6 +24,7 @@ from .outlier_check import warn_of_outliers
 from .quantiles import weighted_quantiles
 from .targets import numeric_target
 
+MetricOption = ArrayLike | str | None | Metric | Callable[[Array, Floats], Any]
 PREDICTION_BATCH = 8192  # queries whose weights are in memory at once
 
 
@@ -41,7 +43,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
     unique_rows_: UniqueRows | None
     averaging_: csr_array | None
 
-    def __init__(self, *, metric: ArrayLike | str | None = "std", duplicates: str = "mean") -> None:
+    def __init__(self, *, metric: MetricOption = "std", duplicates: str = "mean") -> None:
         self.metric = metric
         self.duplicates = duplicates
 
@@ -49,7 +51,8 @@ class Interpolant(RegressorMixin, CloudEstimator):
         """Learn training rows X (n, d) and their targets y, (n,) or (n, k) numbers.
 
         Rows that are equal in every feature but not in their target are averaged with a warning,
-        or refused with ``duplicates="raise"``.
+        or refused with ``duplicates="raise"``. A `metric` that is a function is called with the
+        rows (n, d) and targets given here, and nothing else.
 
         Raises
         ------
@@ -66,9 +69,10 @@ class Interpolant(RegressorMixin, CloudEstimator):
         learned: dict[str, Any] = {"unique_rows_": None, "averaging_": None}
         if len(unique.first) < cloud.n:
             self.check_duplicates(target, unique)
-            cloud = Cloud(table[unique.first], columns=cloud.columns)
+            library, cloud = cloud.frame_library, Cloud(table[unique.first], columns=cloud.columns)
+            cloud.frame_library = library
             learned = {"unique_rows_": unique, "averaging_": unique.averaging_matrix()}
-        metric = cloud.metric(self.metric)
+        metric = cloud.metric(self.metric(table, target) if callable(self.metric) else self.metric)
         learned |= {"y_": target, "labels_": labels, "metric_": metric}
         self._set_fitted(X, cloud, **learned, **self._learn(cloud, metric))
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._core.memory import check_memory
@@ -17,7 +16,7 @@ from ..geometry.metric import Metric
 from ._batching import ScaledProblem, weigh_in_batches
 from ._distance_kernels import WeightEntries
 from ._inverse_distance_kernel import inverse_distance
-from .interpolant import Interpolant
+from .interpolant import Interpolant, MetricOption
 
 __all__ = ["InverseDistanceRegressor", "inverse_distance_weights"]
 
@@ -58,7 +57,7 @@ class InverseDistanceRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -93,7 +92,7 @@ class InverseDistanceRegressor(Interpolant):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = "std",
+        metric: MetricOption = "std",
         duplicates: str = "mean",
         power: float = 2.0,
         n_neighbors: int | None = None,

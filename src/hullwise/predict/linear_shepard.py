@@ -164,7 +164,7 @@ class LinearShepardRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         Of the distances; slopes that the rows leave open are of minimum norm in it.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._core.options import check_int
 from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
-from .interpolant import Interpolant
+from .interpolant import Interpolant, MetricOption
 from .inverse_distance import inverse_distance_weights
 
 __all__ = ["NearestRegressor", "nearest_weights"]
@@ -37,7 +36,7 @@ class NearestRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
@@ -68,7 +67,7 @@ class NearestRegressor(Interpolant):
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = "std",
+        metric: MetricOption = "std",
         duplicates: str = "mean",
         n_neighbors: int = 5,
     ) -> None:

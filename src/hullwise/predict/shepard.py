@@ -84,7 +84,7 @@ class ShepardRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         Of the distances.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.

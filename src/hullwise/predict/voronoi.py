@@ -49,7 +49,7 @@ class VoronoiRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,) or (d, d)
+    metric : "std", "range", None, (d,), (d, d) or function of (X, y)
         In which units nearness counts.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
