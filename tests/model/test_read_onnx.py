@@ -8,6 +8,7 @@ import pytest
 import hullwise as hw
 
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx.reference")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 rng = np.random.default_rng(0)
@@ -175,7 +176,8 @@ def test_operators_that_are_refused(kind, attributes, says):
     nodes = [
         helper.make_node("Neg", ["x"], ["h"]),
         helper.make_node(kind, given, ["g"], name="here", **attributes),
-        helper.make_node("Cast", ["g"], ["y"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["g"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("Relu", ["c"], ["y"]),
     ]
     with pytest.raises(hw.ModelError, match=f"'here'.*{says}"):
         hw.model.read(model(nodes, {}, (4,)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,37 @@ class MovedBatch:
     table: NDArray[np.int64]
 
 
+class Limits(Protocol):
+    """What may be made; the methods raise where it is too much."""
+
+    def check_array(self, shape: Shape, name: str) -> None: ...
+    def count_numbers(self, size: int, name: str) -> None: ...
+    def count_products(self, count: int, name: str) -> None: ...
+
+
 class LayerBuilder(Builder):
     """A builder that knows the layers models are made of; every method returns a node.
 
-    Axes are those of one row: the batch is not counted.
+    Axes are those of one row: the batch is not counted. With `limits` every layer is counted.
     """
+
+    def __init__(self, input_shape: Sequence[int], limits: Limits | None = None) -> None:
+        super().__init__(input_shape)
+        self.limits = limits
+
+    def add(self, name: str, op: Any, *inputs: int) -> int:
+        node = super().add(name, op, *inputs)
+        if self.limits is not None:
+            arrays = [v for v in vars(op).values() if isinstance(v, np.ndarray)]
+            size = math.prod(self.shape(node))
+            self.limits.count_numbers(size + sum(map(numbers_in_memory, arrays)), name)
+            self.limits.count_products(products_of_a_row(op, self.shape(node)), name)
+        return node
+
+    def check_array(self, shape: Shape, name: str) -> None:
+        """That an array may be made, before it is."""
+        if self.limits is not None:
+            self.limits.check_array(shape, name)
 
     def linear(self, name: str, node: int, W: Any, b: Any = None) -> int:
         return self.add(name, Linear(as_floats(W), None if b is None else as_floats(b)), node)
@@ -68,6 +94,47 @@ class LayerBuilder(Builder):
     def average_pool(self, name: str, node: int, window: Window, count_padding: bool) -> int:
         return self.add(name, Average(window, count_padding), node)
 
+    def along_axis(self, name: str, node: int, axis: int, W: Any, b: Any = None) -> int:
+        """A matrix (out, in), and an offset (out), along one axis."""
+        shape = self.shape(node)
+        if axis == len(shape) - 1:
+            return self.linear(name, node, W, b)
+        order = np.moveaxis(np.arange(math.prod(shape)).reshape(shape), axis, -1)
+        node = self.rearrange(f"{name} (axis {axis} last)", node, order.ravel(), order.shape)
+        node = self.linear(name, node, W, b)
+        moved = self.shape(node)
+        back = np.moveaxis(np.arange(math.prod(moved)).reshape(moved), -1, axis)
+        return self.rearrange(f"{name} (axis {axis} back)", node, back.ravel(), back.shape)
+
+    def conv_transpose(
+        self, name: str, node: int, W: Any, b: Any, window: Window, groups: int, counts: Shape
+    ) -> int:
+        """The adjoint of a convolution with W (c, o / groups, *size), to `counts` positions.
+
+        Zeros are put between the entries, then a convolution with the turned weights follows.
+        """
+        channels, *space = self.shape(node)
+        W = as_floats(W).reshape(groups, channels // groups, *np.shape(W)[1:])
+        W = np.flip(W.swapaxes(1, 2), axis=tuple(range(3, W.ndim)))
+        W = np.ascontiguousarray(W).reshape(-1, channels // groups, *window.size)
+        n = len(window.size)
+        stretched = [t * (s - 1) + 1 for t, s in zip(window.stride, space, strict=True)]
+        reach = [d * (k - 1) for d, k in zip(window.dilation, window.size, strict=True)]
+        before = [r - p[0] for r, p in zip(reach, window.padding, strict=True)]
+        sizes = [c + r for c, r in zip(counts, reach, strict=True)]
+        self.check_array((channels, *stretched), name)
+        self.check_array((channels, *sizes), name)
+        entries = np.full((channels, *stretched), -1)
+        steps = tuple(slice(None, None, t) for t in window.stride)
+        entries[(slice(None), *steps)] = np.arange(channels * math.prod(space)).reshape(
+            channels, *space
+        )
+        for axis in range(n):
+            entries = crop_or_pad(entries, axis + 1, before[axis], sizes[axis])
+        node = self.rearrange(f"{name} (spread)", node, entries.ravel(), entries.shape)
+        inner = Window(window.size, (1,) * n, ((0, 0),) * n, window.dilation)
+        return self.conv(name, node, W, b, inner, groups)
+
     def mean_over(
         self, name: str, node: int, axes: tuple[int, ...], keepdims: bool, total: bool = False
     ) -> int:
@@ -96,12 +163,23 @@ class LayerBuilder(Builder):
         """Entries in a new order and shape; nothing is added where neither changes."""
         if index is not None and len(index) == math.prod(self.shape(node)):
             index = None if (index == np.arange(len(index))).all() else index
-        if index is None and tuple(to) == self.shape(node):
-            return node
+        if index is None:
+            node = self.before_reshape(node)
+            if tuple(to) == self.shape(node):
+                return node
         order = None if index is None else np.ascontiguousarray(index, dtype=np.int64)
         return self.add(name, Rearrange(tuple(to), order), node)
 
+    def before_reshape(self, node: int) -> int:
+        """The node with the same entries in the same order, before they were only reshaped."""
+        while isinstance(op := self.nodes[node].op, Rearrange) and op.index is None:
+            (node,) = self.nodes[node].inputs
+        return node
+
     def broadcast(self, name: str, node: int, to: Shape) -> int:
+        if self.shape(node) == tuple(to):
+            return node
+        self.check_array(to, name)
         index = np.arange(math.prod(self.shape(node))).reshape(self.shape(node))
         return self.rearrange(name, node, np.broadcast_to(index, to).ravel(), to)
 
@@ -117,9 +195,11 @@ class LayerBuilder(Builder):
     ) -> int:
         """Units of pieces, entry by entry, with the output `value` at the input `start`."""
         n = math.prod(self.shape(node))
+        self.check_array((2 + 3 * len(knots), n), name)
         return self.add(name, pieces(kind, n, knots, slopes, start, value), node)
 
     def relu(self, name: str, node: int) -> int:
+        self.check_array((5, math.prod(self.shape(node))), name)
         return self.add(name, relu(math.prod(self.shape(node))), node)
 
     def leaky_relu(self, name: str, node: int, kind: str, slope: Any) -> int:
@@ -139,7 +219,7 @@ class LayerBuilder(Builder):
         low = None if low is None or low == -np.inf else float(low)
         high = None if high is None or high == np.inf else float(high)
         if low is not None and high is not None and low >= high:
-            raise ModelError(f"layer {name!r} clips to [{low:g}, {high:g}], which is no interval")
+            return self.constant(name, np.full(self.shape(node), high))
         knots = [bound for bound in (low, high) if bound is not None]
         if not knots:
             return node
@@ -148,13 +228,22 @@ class LayerBuilder(Builder):
 
     def max_pool(self, name: str, node: int, window: Window, counts: Shape) -> int:
         """The largest in each window; counts are the positions along each axis."""
+        groups = self.windows(name, node, window, counts)
+        return self.add(name, Largest("maxpool", groups, (self.shape(node)[0], *counts)), node)
+
+    def windows(self, name: str, node: int, window: Window, counts: Shape) -> Any:
+        """The entries (o, k) that a sliding window sees, -1 for padding, channel by channel."""
         shape = self.shape(node)
+        self.check_array((shape[0], *counts, *window.size), name)
         window = pad_to_counts(window, shape[1:], counts)
         entries = np.arange(math.prod(shape)).reshape(shape)
         padded = np.pad(entries, ((0, 0), *window.padding), constant_values=-1)
-        windows = np.stack([padded[part] for part in window.parts(shape[1:])], axis=-1)
-        groups = windows.reshape(-1, windows.shape[-1])
-        return self.add(name, Largest("maxpool", groups, (shape[0], *counts)), node)
+        reach = [d * (k - 1) + 1 for d, k in zip(window.dilation, window.size, strict=True)]
+        axes = tuple(range(1, len(shape)))
+        views = np.lib.stride_tricks.sliding_window_view(padded, reach, axes)
+        starts = [slice(0, t * c, t) for t, c in zip(window.stride, counts, strict=True)]
+        views = views[(slice(None), *starts, *(slice(None, None, d) for d in window.dilation))]
+        return views.reshape(shape[0] * math.prod(counts), -1)
 
     def maximum(self, name: str, nodes: list[int], minimum: bool = False) -> int:
         """The largest (or smallest) entry by entry of several nodes."""
@@ -170,25 +259,61 @@ class LayerBuilder(Builder):
         return self.scale(f"{name} (minimum)", out, -1.0) if minimum else out
 
     def maximum_over(
-        self, name: str, node: int, axes: tuple[int, ...], keepdims: bool, minimum: bool = False
+        self,
+        name: str,
+        node: int,
+        axes: tuple[int, ...],
+        keepdims: bool,
+        minimum: bool = False,
+        kind: str = "maximum",
     ) -> int:
         """The largest (or smallest) over axes of the sample."""
         shape = self.shape(node)
         others = [i for i in range(len(shape)) if i not in axes]
         order = np.arange(math.prod(shape)).reshape(shape).transpose(*others, *axes)
         groups = order.reshape(math.prod(shape[i] for i in others), -1)
-        return self.maximum_of_groups(
-            name, node, groups, reduced_shape(shape, axes, keepdims), minimum
-        )
+        to = reduced_shape(shape, axes, keepdims)
+        return self.maximum_of_groups(name, node, groups, to, minimum, kind)
 
     def maximum_of_groups(
-        self, name: str, node: int, groups: Any, to: Shape, minimum: bool = False
+        self,
+        name: str,
+        node: int,
+        groups: Any,
+        to: Shape,
+        minimum: bool = False,
+        kind: str = "maximum",
     ) -> int:
         """The largest (or smallest) of groups (o, k) of flat entries, -1 for none."""
         if minimum:
             node = self.scale(f"{name} (minus)", node, -1.0)
-        out = self.add(name, Largest("maximum", np.ascontiguousarray(groups), to), node)
+        out = self.add(name, Largest(kind, np.ascontiguousarray(groups), to), node)
         return self.scale(f"{name} (minimum)", out, -1.0) if minimum else out
+
+    def sorted_along(self, name: str, node: int, axis: int, descending: bool, k: int) -> int:
+        """The first k entries in order along an axis, by a network of comparisons.
+
+        Merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2 M): stages of
+        disjoint pairs, each pair put in order by its maximum and its minimum.
+        """
+        shape = self.shape(node)
+        n = shape[axis]
+        order = np.moveaxis(np.arange(math.prod(shape)).reshape(shape), axis, -1)
+        lines = order.reshape(-1, n)
+        node = self.rearrange(f"{name} (flat)", node, None, (lines.size,))
+        for stage, (first, second) in enumerate(merge_exchange(n)):
+            pairs = np.stack([lines[:, first], lines[:, second]], axis=-1).reshape(-1, 2)
+            label, m = f"{name} (stage {stage})", len(pairs)
+            self.check_array((m, 2), name)
+            largest = self.maximum_of_groups(f"{label} (largest)", node, pairs, (m,))
+            smallest = self.maximum_of_groups(f"{label} (smallest)", node, pairs, (m,), True)
+            joined = self.concat(label, [node, largest, smallest], 0)
+            index = np.arange(lines.size)
+            index[pairs[:, 0 if descending else 1]] = lines.size + np.arange(m)
+            index[pairs[:, 1 if descending else 0]] = lines.size + m + np.arange(m)
+            node = self.rearrange(label, joined, index, (lines.size,))
+        kept = np.moveaxis(order[..., :k], -1, axis)
+        return self.rearrange(name, node, kept.ravel(), kept.shape)
 
     def adaptive_max_pool(self, name: str, node: int, counts: Shape) -> int:
         """Max pooling to so many positions; windows overlap where they do not divide."""
@@ -215,7 +340,9 @@ class LayerBuilder(Builder):
         """
         shape = self.shape(node)
         n = math.prod(shape)
+        self.check_array((n, n), name)
         b = np.asarray(evaluate(np.zeros((1, *shape))))[0]
+        self.check_array((n, b.size), name)
         check_memory(8 * n * (n + 2 * b.size), f"layer {name!r} as a matrix")
         columns = np.asarray(evaluate(np.eye(n).reshape(n, *shape))) - b
         node = self.rearrange(f"{name} (flat)", node, None, (n,))
@@ -307,5 +434,49 @@ def constant_of_one_row(name: str, value: Any, rank: int) -> Floats:
     return np.asarray(array[0])
 
 
+def merge_exchange(n: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The stages of a sorting network on n entries: disjoint pairs, the smaller place first."""
+    top = 1 << max(n - 1, 0).bit_length() >> 1
+    p = top
+    while p:
+        q, r, d = top, 0, p
+        while True:
+            first = np.arange(n - d)
+            first = first[(first & p) == r]
+            yield first, first + d
+            if q == p:
+                break
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
+
+
+def crop_or_pad(entries: Any, axis: int, before: int, size: int) -> Any:
+    """Entries along an axis from `before` places in front of them on, -1 where there are none."""
+    index = np.arange(size) - before
+    inside = (index >= 0) & (index < entries.shape[axis])
+    taken = np.take(entries, np.where(inside, index, 0), axis=axis)
+    return np.where(inside.reshape(-1, *[1] * (entries.ndim - axis - 1)), taken, -1)
+
+
+def numbers_in_memory(array: Any) -> int:
+    """Of an array: one that repeats a number (strides of zero) holds it once."""
+    pairs = zip(array.shape, array.strides, strict=True)
+    return math.prod(size for size, stride in pairs if stride)
+
+
+def products_of_a_row(op: Any, shape: Shape) -> int:
+    """Multiplications that a layer costs for one row, given the shape of its output."""
+    if isinstance(op, Linear):
+        return op.W.size * math.prod(shape[:-1])
+    if isinstance(op, Conv):
+        return op.W.size * math.prod(shape[1:])
+    if isinstance(op, Average):
+        return math.prod(shape) * math.prod(op.window.size)
+    return math.prod(shape)
+
+
 def as_floats(values: Any) -> Floats:
+    """A copy as float64; an array of them that nobody can write to is not copied."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64 and not values.flags.writeable:
+        return values
     return np.array(values, dtype=np.float64)

@@ -58,7 +58,7 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     if isinstance(model, str | PathLike):
         path = Path(fspath(model))
         _refuse_pickle(path)
-        from ._onnx_reader import read_onnx
+        from .onnx_graph.reader import read_onnx
 
         return read_onnx(path, input_shape, upto)
     home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
@@ -67,7 +67,7 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
 
         return read_torch(model, input_shape, upto)
     if "onnx" in home:
-        from ._onnx_reader import read_onnx
+        from .onnx_graph.reader import read_onnx
 
         return read_onnx(model, input_shape, upto)
     if "sklearn" in home:
