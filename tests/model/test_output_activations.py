@@ -51,7 +51,8 @@ def test_a_network_names_what_was_left_out_and_can_apply_it():
     X = rng.normal(size=(60, 3))
     y = X.argmax(axis=1)
     mlp = sklearn.MLPClassifier((8,), solver="lbfgs", max_iter=50, random_state=0).fit(X, y)
-    net = hw.model.read(mlp)
+    with pytest.warns(hw.DataWarning, match="softmax"):
+        net = hw.model.read(mlp)
     assert [one.kind for one in net.output_activations] == ["softmax"]
     assert "3 outputs before softmax" in repr(net)
     assert net.model_outputs(X) == pytest.approx(mlp.predict_proba(X))

@@ -48,7 +48,8 @@ def test_regressors(target):
 @pytest.mark.parametrize("scaler", [MinMaxScaler(), "passthrough"], ids=str)
 def test_classifiers_give_logits(labels, scaler):
     mlp = make_pipeline(scaler, MLPClassifier(hidden_layer_sizes=(8,), **FAST)).fit(X, labels)
-    net = hw.model.read(mlp)
+    with pytest.warns(hw.DataWarning, match="softmax|sigmoid"):
+        net = hw.model.read(mlp)
     logits = net(X)
     assert net.output_activations
     if logits.shape[1] == 1:
@@ -90,7 +91,8 @@ def test_columns_with_names():
     frame = pd.DataFrame(X, columns=list("abc"))
     for first in (StandardScaler(), "passthrough"):
         mlp = make_pipeline(first, MLPClassifier(hidden_layer_sizes=(4,), **FAST))
-        assert hw.model.read(mlp.fit(frame, y > 5)).n_inputs == 3
+        with pytest.warns(hw.DataWarning, match="the sigmoid at the end is"):
+            assert hw.model.read(mlp.fit(frame, y > 5)).n_inputs == 3
 
 
 def test_the_part_before_a_layer():
@@ -100,6 +102,34 @@ def test_the_part_before_a_layer():
     np.testing.assert_allclose(net(X), want, atol=1e-12)
     with pytest.raises(hw.ModelError, match="no layer 'linear9'"):
         hw.model.read(mlp, upto="linear9")
+
+
+def test_the_exponential_behind_a_poisson_regressor_is_left_out_and_said():
+    mlp = fitted(MLPRegressor(hidden_layer_sizes=(4,), loss="poisson", max_iter=50, random_state=0))
+    with pytest.warns(hw.DataWarning, match=r"the exp at the end.*Values and gradients"):
+        net = hw.model.read(mlp)
+    np.testing.assert_allclose(np.exp(net(X)[:, 0]), mlp.predict(X))
+    np.testing.assert_allclose(net.model_outputs(X)[:, 0], mlp.predict(X))
+    with pytest.warns(hw.DataWarning, match="the exp at the end"):
+        hw.metrics.agop(mlp, X)
+    assert not hw.model.read(mlp, upto="linear1").output_activations
+
+
+def test_output_functions_that_are_not_known_are_refused():
+    mlp = fitted(MLPRegressor(hidden_layer_sizes=(4,), **FAST))
+    mlp.out_activation_ = "swish"
+    with pytest.raises(hw.ModelError, match="output function 'swish'"):
+        hw.model.read(mlp)
+
+
+def test_estimators_whose_parts_do_not_fit():
+    mlp = fitted(make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(4,), **FAST)))
+    mlp[1].coefs_[1] = np.ones((7, 1))
+    with pytest.raises(hw.ModelError, match="linear1"):
+        hw.model.read(mlp)
+    unfitted = make_pipeline(StandardScaler(), mlp[1])
+    with pytest.raises(hw.ModelError, match="StandardScaler is not fitted"):
+        hw.model.read(unfitted)
 
 
 def test_identity_is_affine():

@@ -216,6 +216,86 @@ def test_a_final_softmax_is_left_out_and_said():
     np.testing.assert_array_equal(net(X).argmax(1), own(module, X, (3,)).argmax(1))
 
 
+def ends(*parts):
+    return nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3), *parts).eval()
+
+
+ENDINGS = {
+    "softmax": (ends(nn.Softmax(dim=-1)), "softmax"),
+    "softmax where torch chooses": (ends(Calls(lambda m, x: F.softmax(x))), "softmax"),
+    "softmax of images": (
+        ends(nn.Unflatten(1, (3, 1, 1)), nn.Softmax2d(), nn.Flatten()),
+        "softmax",
+    ),
+    "log softmax": (ends(nn.LogSoftmax(dim=1), nn.Identity()), "log_softmax"),
+    "log of softmax": (ends(Calls(lambda m, x: x.softmax(1).log())), "log_softmax"),
+    "sigmoid": (ends(nn.Sigmoid(), nn.Unflatten(1, (3, 1)), nn.Flatten()), "sigmoid"),
+    "log sigmoid": (ends(nn.LogSigmoid()), "logsigmoid"),
+    "tanh": (ends(nn.Tanh(), nn.Dropout()), "tanh"),
+    "exp": (ends(Calls(lambda m, x: x.exp())), "exp"),
+    "softplus": (ends(nn.Softplus(beta=2.0)), "softplus"),
+    "elu": (ends(nn.ELU(0.5)), "elu"),
+    "celu": (ends(nn.CELU(0.7)), "celu"),
+    "selu": (ends(nn.SELU()), "selu"),
+    "softsign": (ends(nn.Softsign()), "softsign"),
+    "arctan": (ends(Calls(lambda m, x: torch.atan(x))), "arctan"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+@pytest.mark.parametrize("name", ENDINGS)
+def test_increasing_functions_at_the_end_are_left_out_and_named(name):
+    module, kind = ENDINGS[name]
+    with pytest.warns(hw.DataWarning, match=r"left out.*Values and gradients.*regions"):
+        net = hw.model.read(module)
+    assert net.output_activations[-1].kind == kind
+    X = 3 * np.random.default_rng(0).normal(size=(30, 3))
+    np.testing.assert_allclose(net(X), own(module[:3], X, (3,)), atol=1e-12)
+    np.testing.assert_allclose(net.model_outputs(X), own(module, X, (3,)), atol=1e-7)
+    if "softmax" not in kind:
+        one = hw.model.read(module, upto="3") if name != "arctan" else net
+        np.testing.assert_array_equal(one(X), net(X))
+
+
+def test_labels_behind_a_softmax_are_looked_through():
+    module = ends(Calls(lambda m, x: x.softmax(1).argmax(1)))
+    with pytest.warns(hw.DataWarning, match="softmax.*argmax"):
+        net = hw.model.read(module)
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    np.testing.assert_array_equal(net(X).argmax(1), own(module, X, (3,))[:, 0])
+
+
+NO_ENDINGS = {
+    "rows of a batch": nn.Softmax(dim=0),
+    "does not increase": nn.ELU(-1.0),
+    "Softmax": nn.Sequential(nn.Softmax(dim=1), nn.ReLU()),
+    "softmax": Calls(lambda m, x: x.softmax(1).argmax(0)),
+    "argmax": Calls(lambda m, x: x.argmax(1)),
+    "Tanh": nn.Sequential(nn.Tanh(), nn.Linear(3, 2)),
+    "GELU": nn.GELU(),
+    "SiLU": nn.SiLU(),
+    "softmax.*": Calls(lambda m, x: 2 * x.softmax(1)),
+    "sigmoid": Calls(lambda m, x: x * x.sigmoid()),
+    "softmin": nn.Softmin(dim=1),
+}
+
+
+@pytest.mark.parametrize("says", NO_ENDINGS)
+def test_other_functions_at_the_end_are_refused(says):
+    with pytest.raises(hw.ModelError, match=f"(?i){says}"):
+        hw.model.read(ends(NO_ENDINGS[says]))
+
+
+def test_what_is_no_module_or_not_ready():
+    program = torch.export.export(nn.Sequential(nn.Linear(4, 2)), (torch.zeros(2, 4),))
+    with pytest.raises(hw.ModelError, match="ExportedProgram is no torch module"):
+        hw.model.read(program)
+    with pytest.raises(hw.ModelError, match="parameters without a shape yet"):
+        hw.model.read(nn.Sequential(nn.LazyLinear(3), nn.ReLU()), input_shape=(4,))
+    with pytest.raises(hw.ModelError, match="Linear"):
+        hw.model.read(nn.Linear(3, 2, dtype=torch.complex64))
+
+
 UNREADABLE = {
     "GELU": nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Linear(4, 1)),
     "Softmax": nn.Sequential(nn.Linear(3, 4), nn.Softmax(dim=1), nn.Linear(4, 1)),

@@ -9,31 +9,42 @@ from typing import Any
 import numpy as np
 
 from ..._core.types import Floats
-from ...errors import ModelError
-from ..network import Network
+from ...errors import HullwiseError, ModelError
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
-from ._refusals import probe_rows, refuse, require_same_outputs
+from ._left_out import ReadModel
+from ._refusals import first_line, probe_rows, refuse, require_same_outputs
 
 SKLEARN_SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
-# on top of the logits that are read
-LEFT_OUT_ACTIVATIONS = {"softmax": "softmax", "logistic": "sigmoid"}
+# of the last layer, behind the outputs that are read; None: nothing
+SKLEARN_OUTPUT_ACTIVATIONS = {
+    **{"identity": None, "softmax": "softmax", "logistic": "sigmoid", "exp": "exp"},
+    "tanh": "tanh",
+}
 
 
-def read_sklearn(model: Any, upto: str | None = None) -> Network:
+def read_sklearn(model: Any, input_shape: Any, upto: str | None) -> ReadModel:
     """A fitted MLPRegressor or MLPClassifier, or a pipeline of scalers and one of them."""
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils.validation import check_is_fitted
-
-    *scalers, mlp = _flat_steps(model)
+    title = type(model).__name__
     try:
-        check_is_fitted(mlp)
-    except NotFittedError:
-        raise ModelError(f"{type(mlp).__name__} is not fitted: call fit first") from None
+        return _read(model, upto)
+    except HullwiseError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"this {title} cannot be read, its parts do not fit together: {first_line(error)}"
+        ) from None
+
+
+def _read(model: Any, upto: str | None) -> ReadModel:
+    *scalers, mlp = _flat_steps(model)
+    _require_fitted([*scalers, mlp])
     if not hasattr(mlp, "coefs_"):
         refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP", part=False)
     if mlp.activation not in ("relu", "identity"):
         refuse("hidden", f"MLP with the activation {mlp.activation!r}", part=False)
+    if mlp.out_activation_ not in SKLEARN_OUTPUT_ACTIVATIONS:
+        refuse("output", f"MLP with the output function {mlp.out_activation_!r}", part=False)
     builder, node = LayerBuilder(((*scalers, mlp)[0].n_features_in_,)), 0
     for scaler in scalers:
         node = _add_scaler(builder, scaler, node)
@@ -41,17 +52,29 @@ def read_sklearn(model: Any, upto: str | None = None) -> Network:
         node = builder.linear(f"linear{i}", node, W.T, b)
         if i + 1 < len(mlp.coefs_) and mlp.activation == "relu":
             node = builder.relu(f"relu{i}", node)
-    last = LEFT_OUT_ACTIVATIONS.get(mlp.out_activation_)
+    last = SKLEARN_OUTPUT_ACTIVATIONS[mlp.out_activation_]
     activations = () if last is None else (OutputActivation(last),)
     net = builder.network(node, type(mlp).__name__, activations)
     X = probe_rows(net.input_shape)
     require_same_outputs(net, X, _logits_of(scalers, mlp, X), f"this {type(mlp).__name__}")
     if upto is None:
-        return net
+        return ReadModel(net, [] if last is None else [(last, "")])
     names = [node.name for node in builder.nodes]
     if upto not in names[1:]:
         raise ModelError(f"there is no layer {upto!r}; there are {', '.join(names[1:])}")
-    return builder.network(builder.nodes[names.index(upto)].inputs[0], type(mlp).__name__)
+    before = builder.nodes[names.index(upto)].inputs[0]
+    return ReadModel(builder.network(before, type(mlp).__name__))
+
+
+def _require_fitted(steps: list[Any]) -> None:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    for step in steps:
+        try:
+            check_is_fitted(step)
+        except NotFittedError:
+            raise ModelError(f"{type(step).__name__} is not fitted: call fit first") from None
 
 
 def _flat_steps(model: Any) -> list[Any]:

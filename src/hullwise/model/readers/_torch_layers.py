@@ -49,6 +49,21 @@ class TorchCall:
         return str(self.node.meta["kind"])
 
     @property
+    def title(self) -> str:
+        """The module, or the function, as messages name it."""
+        return str(self.node.meta["title"])
+
+    @property
+    def n_rows(self) -> int:
+        """Of the example's batch."""
+        return len(self.reader.example)
+
+    @property
+    def n_axes(self) -> int:
+        """Of the first argument, the batch's included."""
+        return int(self.args[0].ndim)
+
+    @property
     def node_in(self) -> int:
         return int(self.operand(0).node)
 
@@ -100,6 +115,7 @@ class TorchLayers:
     values: dict[Any, Any]
     examples: dict[Any, Any]
     torch: Any
+    example: Any
 
     def _on_linear(self, c: TorchCall) -> int:
         return self.layers.linear(c.name, c.node_in, c.array("weight", 1), c.array("bias", 2))

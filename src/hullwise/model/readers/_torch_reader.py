@@ -9,20 +9,20 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...errors import DataWarning, HullwiseError, ModelError
 from ..affine_layers import Shape
-from ..network import Network
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
+from ._left_out import ReadModel
 from ._refusals import first_line, probe_rows, refuse, require_same_outputs, row_shape
+from ._torch_endings import LeftOut, behind, ending
 from ._torch_layers import Signal, TorchCall, TorchLayers, is_node, map_calls
 from ._torch_recorder import CallRecorder
 
-TORCH_FINAL_CALLS = {"softmax", "log_softmax", "sigmoid", "logsigmoid"}
 TORCH_MOVEMENTS = {
     *("flatten", "unflatten", "reshape", "view", "view_as", "reshape_as", "ravel", "permute"),
     *("transpose", "swapaxes", "swapdims", "moveaxis", "movedim", "t", "T", "mT", "squeeze"),
@@ -35,13 +35,12 @@ TORCH_MOVEMENTS = {
 }
 
 
-def read_torch(module: Any, input_shape: Any, upto: str | None) -> Network:
+def read_torch(module: Any, input_shape: Any, upto: str | None) -> ReadModel:
     """See `hullwise.model.read`."""
     import torch
 
     title = type(module).__name__
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ModelError(f"{title} is scripted code; give the module that it was made from")
+    _require_module(torch, module, title)
     training_parts = sorted(
         {type(part).__name__ for part in module.modules() if _differs_in_training(part)}
     )
@@ -52,18 +51,44 @@ def read_torch(module: Any, input_shape: Any, upto: str | None) -> Network:
             DataWarning,
             stacklevel=3,
         )
+    try:
+        return _read(torch, module, input_shape, upto)
+    except HullwiseError:
+        raise
+    except Exception as error:  # whatever torch and the module's own code raise
+        raise ModelError(
+            f"this {title} cannot be read: {first_line(error)}. Export it to ONNX and read the file"
+        ) from None
+
+
+def _require_module(torch: Any, module: Any, title: str) -> None:
+    """That it is code that can be followed, with parameters that are there."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ModelError(f"{title} is scripted code; give the module that it was made from")
+    if not isinstance(module, torch.nn.Module):
+        raise ModelError(f"a {title} is no torch module; give the module that it was made from")
+    lazy = [n for n, p in module.named_parameters() if torch.nn.parameter.is_lazy(p)]
+    if lazy:
+        raise ModelError(
+            f"this {title} has parameters without a shape yet ({', '.join(lazy[:5])}): give it a "
+            f"row of data first"
+        )
+
+
+def _read(torch: Any, module: Any, input_shape: Any, upto: str | None) -> ReadModel:
+    title = type(module).__name__
     copied = _copy_at_rest(module)
     shape = _first_input_shape(copied.modules()) if input_shape is None else row_shape(input_shape)
     reader = TorchReader(torch, copied, shape, title)
-    node = reader.read(upto)
-    net = reader.layers.network(node, title, tuple(reader.output_activations))
+    end = reader.read(upto)
+    net = reader.layers.network(end.node, title, end.activations)
     X = probe_rows(net.input_shape)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about how it computes
         batches = torch.tensor(X.reshape(len(X), *shape)).split(2)
         outputs = [reader.evaluate(x, upto is None).reshape(2, -1) for x in batches]
     require_same_outputs(net, X, torch.cat(outputs).numpy(), f"this {title}")
-    return net
+    return ReadModel(net, end.left_out)
 
 
 def _differs_in_training(part: Any) -> bool:
@@ -99,6 +124,14 @@ def _first_input_shape(modules: Iterable[Any]) -> Shape:
     )
 
 
+class TorchEnd(NamedTuple):
+    """What was read: the output's node, and what was left out behind it."""
+
+    node: int
+    activations: tuple[OutputActivation, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
 class TorchReader(TorchLayers):
     """Walks the calls that were made."""
 
@@ -112,10 +145,9 @@ class TorchReader(TorchLayers):
         self.layers = LayerBuilder(shape)
         self.values: dict[Any, Any] = {}
         self.examples: dict[Any, Any] = {}
-        self.output_activations: list[OutputActivation] = []
-        self.skipped: dict[Any, Any] = {}
+        self.last: Any = None  # the call whose value is the network's output
 
-    def read(self, upto: str | None) -> int:
+    def read(self, upto: str | None) -> TorchEnd:
         names = {node: node.meta.get("layer", "") for node in self.graph.nodes}
         stop = next((n.all_input_nodes[0] for n, name in names.items() if name == upto), None)
         stop = self.entered.get(upto or "", stop)
@@ -131,11 +163,14 @@ class TorchReader(TorchLayers):
                 self._call(node)
             if node is stop:
                 break
-        self.last = stop
         end = self.values[stop]
-        if not isinstance(end, Signal):
+        left_out = end if isinstance(end, LeftOut) else LeftOut(stop, (), ())
+        self.last = left_out.before
+        value = self.values[self.last]
+        if not isinstance(value, Signal):
             raise ModelError(f"what enters {upto!r} is several tensors, not one")
-        return self.layers.batch_first("output", end.node)
+        node = self.layers.batch_first("output", value.node)
+        return TorchEnd(node, left_out.activations, left_out.names)
 
     def _answer(self, answer: Any) -> Any:
         """The call that made the module's answer."""
@@ -165,10 +200,7 @@ class TorchReader(TorchLayers):
                 results[node] = node.target(*args, **kwargs)
             if not whole and node is self.last:
                 break
-        last = self.last
-        while last in self.skipped:
-            last = self.skipped[last]
-        return results[last]
+        return results[self.last]
 
     def _require_same_calls(self, traced: Any, X: Any) -> None:
         """That the calls results are those it makes for other inputs, too."""
@@ -200,8 +232,12 @@ class TorchReader(TorchLayers):
             self.values[node] = parts[node.args[1]]
             return
         call = TorchCall(name, node, args, kwargs, self)
-        if kind in TORCH_FINAL_CALLS and all(user.op == "output" for user in node.users):
-            self._leave_out(node, inputs[0], name, node.meta["title"])
+        left_out = next((v for v in map(self.values.get, inputs) if isinstance(v, LeftOut)), None)
+        if left_out is not None:
+            self.values[node] = behind(call, left_out)
+        elif (last := ending(call, inputs[0])) is not None:
+            self.layers.batch_first(name, parts.node)
+            self.values[node] = last
         elif kind in TORCH_MOVEMENTS and len(inputs) == 1:
             self._move(call)
         else:
@@ -230,17 +266,6 @@ class TorchReader(TorchLayers):
                 f"{self.layers.shape(node)}: please report this model"
             )
         return Signal(node)
-
-    def _leave_out(self, node: Any, before: Any, name: str, kind: str) -> None:
-        self.values[node] = self.values[before]
-        self.skipped[node] = before
-        self.output_activations.append(OutputActivation(node.meta["kind"], name))
-        warnings.warn(
-            f"the {kind} at the end ({name!r}) is not piecewise affine and is left out: outputs "
-            f"are what enters it. Regions and the largest class are the same.",
-            DataWarning,
-            stacklevel=6,
-        )
 
     def _move(self, call: TorchCall) -> None:
         """Read a movement by what it does to a table of positions."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from ...errors import ModelError
 from ..network import Network
+from ._left_out import ReadModel, warn_left_out
 
 PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 
@@ -19,12 +21,14 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     ----------
     model : torch.nn.Module, path to an ONNX file, onnx.ModelProto, scikit-learn MLP, or Network
         A module is copied, put at rest (eval) and traced; the one given is not changed. An
-        MLPClassifier's outputs are its logits. Pipelines of scalers and an MLP are read whole.
+        MLPClassifier's outputs are its logits. Pipelines of scalers and an MLP are read whole, and
+        so is what skl2onnx writes of them.
     input_shape : int or tuple of int, optional
         The shape of one row, without the batch: (channels, height, width) for images. Needed for a
         torch module that does not begin with a linear layer, and for ONNX files that leave it open.
+        With as many axes as an ONNX file declares, the whole input is one row.
     upto : str, optional
-        Read the part before this layer only.
+        Read the part before this layer only; for an ONNX file, also the name of a value to read to.
 
     Returns
     -------
@@ -41,7 +45,10 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     Notes
     -----
     Files that run code when opened (pickles: .pt, .pkl, .joblib) are refused, never opened. A
-    softmax or sigmoid at the very end is left out with a DataWarning.
+    softmax over the classes of a row, or a function that increases entry by entry (sigmoid, exp,
+    tanh, ...), at the very end is left out with a DataWarning and named by
+    ``Network.output_activations``; labels and reshapes behind it are looked through. ONNX operators
+    are read as the file's opset means them and, where onnxruntime is installed, compared with it.
 
     Examples
     --------
@@ -55,25 +62,31 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     """
     if isinstance(model, Network):
         return model if upto is None else model.upto(upto)
+    read_model = _reader_of(model)(model, input_shape, upto)
+    warn_left_out(read_model, stacklevel=2)
+    return read_model.network
+
+
+def _reader_of(model: Any) -> Callable[[Any, Any, str | None], ReadModel]:
+    """The reader for a kind of model; what it needs is imported when it is used."""
     if isinstance(model, str | PathLike):
-        path = Path(fspath(model))
-        _refuse_pickle(path)
+        _refuse_pickle(Path(fspath(model)))
         from .onnx_graph.reader import read_onnx
 
-        return read_onnx(path, input_shape, upto)
+        return read_onnx
     home = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     if "torch" in home and hasattr(model, "state_dict"):
         from ._torch_reader import read_torch
 
-        return read_torch(model, input_shape, upto)
-    if "onnx" in home:
+        return read_torch
+    if "onnx" in home and hasattr(model, "graph"):
         from .onnx_graph.reader import read_onnx
 
-        return read_onnx(model, input_shape, upto)
+        return read_onnx
     if "sklearn" in home:
         from ._sklearn_reader import read_sklearn
 
-        return read_sklearn(model, upto)
+        return read_sklearn
     raise ModelError(
         f"a {type(model).__name__} cannot be read; give a torch.nn.Module, the path of an ONNX "
         f"file, a fitted scikit-learn MLP, or arrays to hullwise.model.from_arrays"

@@ -17,7 +17,7 @@ from ...affine_layers import Shape
 from ...network import Network
 from ...output_activations import OutputActivation
 from .._layer_builder import LayerBuilder
-from .._left_out import warn_left_out
+from .._left_out import ReadModel
 from .._refusals import probe_rows, refuse, row_shape
 from .call import Reading
 from .graph import GraphReader, Scope, layer_name, names_used, opset_versions
@@ -31,7 +31,7 @@ PROBED_NUMBERS = 2**25  # numbers of all layers together in the comparison's for
 NAMES_IN_A_MESSAGE = 60
 
 
-def read_onnx(model: Any, input_shape: Any, upto: str | None) -> Network:
+def read_onnx(model: Any, input_shape: Any, upto: str | None) -> ReadModel:
     """See `hullwise.model.read`."""
     path = Path(model) if isinstance(model, str | Path) else None
     proto = _load(path) if path is not None else model
@@ -104,7 +104,7 @@ class OnnxReader:
         self.scope = Scope(opset_versions(proto.opset_import))
         self.reader.add_tensors(self.scope, self.graph)
 
-    def read(self, upto: str | None) -> Network:
+    def read(self, upto: str | None) -> ReadModel:
         self._place_input()
         names = self._targets(upto)
         try:
@@ -117,11 +117,9 @@ class OnnxReader:
                 ) from None
             raise
         net = self._network(end)
-        if upto is None or end.left_out:
-            warn_left_out(end.left_out, end.activations)
         if end.source:
             self._compare(net, end.source)
-        return net
+        return ReadModel(net, end.left_out)
 
     # its input
 
