@@ -8,6 +8,7 @@ of large volume around the query, or by exact arithmetic.
 
 from __future__ import annotations
 
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,7 @@ from .cloud import SUBNORMAL_SLACK, Cloud
 from .hull_projection import Projection, Termination, pad_columns, project
 from .metric import Metric, row_norms
 from .neighbours import nearest_rows
+from .optional_parts import attempt
 from .scaling import Frame
 from .verdict import Status, Verdict
 
@@ -187,7 +189,12 @@ class Certificates:
         """A query that is a training row is that row, however many others lie within rounding."""
         if not queries.size:
             return
-        nearest = nearest_rows(self.cloud, self.Q[queries], self.metric, 1).rows[:, 0]
+        neighbours = attempt(
+            lambda: nearest_rows(self.cloud, self.Q[queries], self.metric, 1), None
+        )
+        if neighbours is None:
+            return
+        nearest = neighbours.rows[:, 0]
         equal = (self.cloud.take(nearest) == self.Q[queries]).all(axis=1)
         matched = queries[equal]
         self.rows[matched], self.weights[matched] = -1, 0.0
@@ -199,7 +206,8 @@ class Certificates:
         rows = self.rows[b][self.rows[b] >= 0]
         if len(rows) <= MAX_EXACT_ROWS and is_convex_combination(self.cloud.take(rows), self.Q[b]):
             return Status.INSIDE
-        is_flat = min(self.cloud.rank, self.metric.rank) < self.cloud.d
+        d, rank = self.cloud.d, self.cloud.known_rank
+        is_flat = self.metric.rank < d or (rank is not None and rank < d)
         return Status.WITHIN if is_flat else Status.BOUNDARY
 
     def prove_interior(self, boundary: Indices, status: Any, deadline: float) -> None:
@@ -215,7 +223,10 @@ class Certificates:
                     break
                 excluded = None if avoid is None else avoid[retry]
                 queries = self.Q[boundary[retry]]
-                rows, weights = interior_simplices(self.cloud, queries, push, excluded)
+                nothing = np.full((len(retry), 1), -1), np.zeros((len(retry), 1))
+                rows, weights = attempt(
+                    partial(interior_simplices, self.cloud, queries, push, excluded), nothing
+                )
                 retry, rows, weights = _select(rows[:, 0] >= 0, retry, rows, weights)
                 proven = self._replace_combinations(
                     boundary[retry], rows, weights, self._is_interior

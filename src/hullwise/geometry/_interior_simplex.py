@@ -31,7 +31,7 @@ def interior_simplices(
     """
     m, d = Q.shape
     rows, weights = np.full((m, d + 1), -1), np.zeros((m, d + 1))
-    if d > MAX_SIMPLEX_FEATURES or cloud.rank < d:
+    if d > MAX_SIMPLEX_FEATURES or cloud.known_rank != d:
         return rows, weights
     view = cloud.columnwise_view
     core = cloud.cached("core", lambda: _large_simplex(cloud, view.frame))

@@ -85,11 +85,11 @@ def negligible(cloud: Cloud, metric: Metric) -> float:
 
 
 def percentile(values: Floats, reference: Floats) -> Floats:
-    """Share of reference values strictly below each value, in percent; NaN without a reference."""
+    """Share of reference values strictly below each value, in percent; NaN where there is none."""
     if not len(reference):
         return np.full(len(values), np.nan)
     below = np.searchsorted(np.sort(reference), values, side="left")
-    return np.asarray(100.0 * below / len(reference))
+    return np.where(np.isnan(values), np.nan, 100.0 * below / len(reference))
 
 
 def rank(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> tuple[Objects, Floats]:

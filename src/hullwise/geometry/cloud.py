@@ -29,6 +29,7 @@ from ._feature_statistics import feature_summary, rounded_mean, sums_of_squares
 from ._flat import Flat, find_flat, rescale_constant_columns
 from ._score_blocks import BLOCK_ROWS
 from .metric import Metric, metric_array, parse_metric
+from .optional_parts import attempt
 from .pricing import top_rows
 from .scaled_view import ScaledView
 from .scaling import Frame, power_of_two_exponents
@@ -293,9 +294,14 @@ class Cloud:
         """Dimension of the flat that the rows span, at most d, up to rounding."""
         return self.flat.rank
 
+    @cached_property
+    def known_rank(self) -> int | None:
+        """The rank, or None where the numbers do not allow to find it."""
+        return attempt(lambda: self.rank, None)
+
     def warn_if_flat(self) -> None:
         """Say once that the rows span a flat only, where they do."""
-        if self.rank < min(self.d, self.n):
+        if self.known_rank is not None and self.known_rank < min(self.d, self.n):
             constant = [self.names[j] for j in np.flatnonzero(self.minimum == self.maximum)]
             cause = "there are too few rows, or some feature is a combination of others"
             if constant:

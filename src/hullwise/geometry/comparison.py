@@ -5,19 +5,20 @@ One that cannot be computed is NaN, and a note says why: none of them may cost t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._core.results import Column, scatter
-from .._core.types import Array, Floats, Indices, Mask, Objects, Progress
+from .._core.types import Array, Floats, Indices, Mask, Objects
 from .bands import Reference, percentile, rank
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import HullResult
 from .metric import Metric
 from .neighbours import Neighbours, nearest_rows
+from .optional_parts import OptionalParts
 
 ELLIPSOID_WORK = 2e8  # n d^2 above which the ellipsoid takes more than a few seconds
 
@@ -87,39 +88,59 @@ def compare(
     hull: HullResult,
     metric: Metric,
     reference: Reference,
-    progress: Progress | None,
+    optional: OptionalParts,
 ) -> Comparison:
-    """Bands by the reference, and every other definition, for queries Q (m, d)."""
-    notes: list[str] = []
-    neighbours = nearest_rows(cloud, Q, metric, reference.n_neighbors)
-    mahalanobis = cloud.flat.mahalanobis(Q)
-    upper = hull.ranked_distance
-    lower = np.minimum(hull.lower, upper)
-    band, hull_percentile = rank(lower, upper, np.isinf(mahalanobis), reference)
+    """Bands by the reference, and every other definition, for queries Q (m, d).
+
+    What cannot be computed is NaN (or "unknown"), with a note in `optional`.
+    """
+    m = len(Q)
+    nothing = Comparison.empty(m)
+    neighbours = optional.compute(
+        "the nearest training rows were",
+        lambda: nearest_rows(cloud, Q, metric, reference.n_neighbors),
+        nothing.neighbours,
+    )
+    mahalanobis = optional.compute(
+        "the Mahalanobis distance, and with it which rows leave the training rows' flat, was",
+        lambda: cloud.flat.mahalanobis(Q),
+        nothing.mahalanobis,
+    )
+    band, hull_percentile = optional.compute(
+        "the bands were",
+        lambda: band_of_hull(hull, mahalanobis, reference),
+        (nothing.band, nothing.hull_percentile),
+    )
+    ellipsoid_distance = optional.compute(
+        "the smallest ellipsoid was",
+        lambda: _ellipsoid_distance(cloud, Q, optional),
+        nothing.ellipsoid_distance,
+    )
     return Comparison(
         band,
         hull_percentile,
-        _optional(
-            "the smallest ellipsoid", lambda: _ellipsoid_distance(cloud, Q, progress), len(Q), notes
-        ),
+        ellipsoid_distance,
         mahalanobis,
         neighbours,
         percentile(neighbours.farthest, reference.gaps),
-        tuple(notes),
+        tuple(optional.notes),
     )
 
 
-def _ellipsoid_distance(cloud: Cloud, Q: Array, progress: Progress | None) -> Floats:
+def band_of_hull(
+    hull: HullResult, mahalanobis: Floats, reference: Reference
+) -> tuple[Objects, Floats]:
+    """Bands and percentiles of queries from the brackets of their distances."""
+    if np.isnan(mahalanobis).any():
+        raise ArithmeticError("it is not known which rows leave the training rows' flat")
+    upper = hull.ranked_distance
+    return rank(np.minimum(hull.lower, upper), upper, np.isinf(mahalanobis), reference)
+
+
+def _ellipsoid_distance(cloud: Cloud, Q: Array, optional: OptionalParts) -> Floats:
     if cloud.n * float(cloud.d) ** 2 > ELLIPSOID_WORK:
         raise ArithmeticError("the data are large")
-    ellipsoid = cloud.cached("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
+    ellipsoid = cloud.cached(
+        "ellipsoid", lambda: smallest_ellipsoid(cloud, progress=optional.progress)
+    )
     return np.asarray(ellipsoid.distance(Q))
-
-
-def _optional(what: str, compute: Callable[[], Floats], m: int, notes: list[str]) -> Floats:
-    """What `compute` returns; NaN and a note where the numbers do not allow it."""
-    try:
-        return compute()
-    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
-        notes.append(f"{what[0].upper()}{what[1:]} was not computed: {error}.")
-        return np.full(m, np.nan)

@@ -17,8 +17,9 @@ from .hull import locate_in_hull, reference_distances
 from .location import Location
 from .metric import Metric
 from .neighbours import reference_gaps
+from .optional_parts import OptionalParts
 from .queries import read_queries
-from .training_summary import TrainingSummary
+from .training_summary import TrainingSummary, plane_of
 
 __all__ = ["locate"]
 
@@ -123,17 +124,18 @@ def locate(
         max_seconds=max_seconds,
         progress=progress,
     )
-    if membership_only:
-        left_out = Reference.empty(chosen, n_neighbors)
-        comparison = Comparison.empty(len(values))
-    else:
-        left_out = _reference(cloud, chosen, n_neighbors, reference, progress)
-        comparison = compare(cloud, values, hull, chosen, left_out, progress)
+    left_out = Reference.empty(chosen, n_neighbors)
+    comparison, plane = Comparison.empty(len(values)), None
+    if not membership_only:
+        optional = OptionalParts(progress)
+        plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
+        left_out = _reference(cloud, chosen, n_neighbors, reference, optional)
+        comparison = compare(cloud, values, hull, chosen, left_out, optional)
     return Location(
         queries=queries.values,
         hull=hull.scatter(usable) if queries.unusable else hull,
         comparison=comparison.scatter(usable) if queries.unusable else comparison,
-        training=TrainingSummary.of(cloud, left_out, with_plane=not membership_only),
+        training=TrainingSummary.of(cloud, left_out, plane),
         metric=chosen,
         tolerance=tolerance,
         membership_only=membership_only,
@@ -147,15 +149,19 @@ def _reference(
     metric: Metric,
     n_neighbors: int,
     reference: int | Reference,
-    progress: Progress | None,
+    optional: OptionalParts,
 ) -> Reference:
     """The rows left out in turn: measured now, or before with the same metric."""
     if not isinstance(reference, Reference):
         sample = check_int("reference", reference, 0)
-        return cloud.cached(
-            ("reference", n_neighbors, sample),
-            lambda: leave_out(cloud, metric, n_neighbors, sample, progress),
-            metric,
+        return optional.compute(
+            "the reference (training rows left out in turn) was",
+            lambda: cloud.cached(
+                ("reference", n_neighbors, sample),
+                lambda: leave_out(cloud, metric, n_neighbors, sample, optional.progress),
+                metric,
+            ),
+            Reference.empty(metric, n_neighbors),
         )
     if not reference.metric.equals(metric) or reference.n_neighbors != n_neighbors:
         raise DataError(

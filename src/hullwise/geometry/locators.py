@@ -15,15 +15,17 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.estimators import TransformerMixin
 from .._core.options import check_int, check_nonnegative
 from .._core.types import Floats
-from .bands import BANDS, Reference, percentile, rank
+from .bands import BANDS, Reference, percentile
 from .bounding_box import excess
 from .cloud import Cloud
 from .cloud_estimator import CloudEstimator, RowsEstimator
+from .comparison import Comparison, band_of_hull
 from .ellipsoid import Ellipsoid, smallest_ellipsoid
 from .hull import locate_in_hull
 from .locate import leave_out, locate
 from .location import Location
 from .neighbours import Neighbours, nearest_rows, reference_gaps
+from .optional_parts import OptionalParts
 
 __all__ = ["BoxLocator", "EllipsoidLocator", "HullLocator", "NeighbourLocator"]
 
@@ -84,7 +86,7 @@ class HullLocator(_Locator, CloudEstimator):
     Attributes
     ----------
     cloud_ : Cloud
-    rank_ : int
+    rank_ : int or None
         Dimension of the flat that the training rows span.
     reference_ : Reference
         Leave-one-out distances of the sampled training rows.
@@ -113,7 +115,7 @@ class HullLocator(_Locator, CloudEstimator):
     ['hull_verdict', 'hull_lower', 'hull_upper', 'hull_percentile', 'hull_band']
     """
 
-    rank_: int
+    rank_: int | None
     reference_: Reference
     _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band")
 
@@ -135,8 +137,16 @@ class HullLocator(_Locator, CloudEstimator):
         check_int("n_neighbors", self.n_neighbors, 1)
         cloud.warn_if_flat()
         chosen = cloud.metric(self.metric)
-        reference = leave_out(cloud, chosen, self.n_neighbors, self.reference)
-        return {"rank_": cloud.rank, "reference_": reference}
+        sample = check_int("reference", self.reference, 0)
+        optional = OptionalParts()
+        reference = optional.compute(
+            "the reference (training rows left out in turn) was",
+            lambda: leave_out(cloud, chosen, self.n_neighbors, sample),
+            Reference.empty(chosen, self.n_neighbors),
+        )
+        rank = optional.compute("the rank of the training rows was", lambda: cloud.rank, None)
+        optional.warn()
+        return {"rank_": rank, "reference_": reference}
 
     def locate(self, X: Any) -> Location:
         """The whole answer for queries X (m, d): proofs, bands and the other definitions."""
@@ -155,9 +165,14 @@ class HullLocator(_Locator, CloudEstimator):
         values = self._queries(X).values.astype(np.float64)
         metric = self.cloud_.metric(self.metric)
         hull = locate_in_hull(self.cloud_, values, metric, tolerance=self.tolerance)
-        off = np.isinf(self.cloud_.flat.mahalanobis(values))
-        low = np.minimum(hull.lower, hull.ranked_distance)
-        band, share = rank(low, hull.ranked_distance, off, self.reference_)
+        unknown = Comparison.empty(len(values))
+        optional = OptionalParts()
+        band, share = optional.compute(
+            "the bands were",
+            lambda: band_of_hull(hull, self.cloud_.flat.mahalanobis(values), self.reference_),
+            (unknown.band, unknown.hull_percentile),
+        )
+        optional.warn()
         number = [float(BANDS.index(b)) if b in BANDS else np.nan for b in band]
         return np.column_stack([hull.verdict, hull.lower, hull.upper, share, number])
 

@@ -39,9 +39,10 @@ class TrainingSummary:
     plane: PrincipalPlane | None
 
     @classmethod
-    def of(cls, cloud: Cloud, reference: Reference, *, with_plane: bool) -> TrainingSummary:
-        """Of a cloud; one pass where the plane is not known yet."""
-        plane = cloud.cached("plane", lambda: principal_plane(cloud)) if with_plane else None
+    def of(
+        cls, cloud: Cloud, reference: Reference, plane: PrincipalPlane | None
+    ) -> TrainingSummary:
+        """Of a cloud."""
         return cls(
             cloud.n, cloud.names, cloud.minimum, cloud.maximum, cloud.labels, reference, plane
         )
@@ -50,3 +51,8 @@ class TrainingSummary:
     def half_width(self) -> Floats:
         """(d,) half of each feature's range: the whole one may be beyond the floats."""
         return np.asarray(self.maximum / 2 - self.minimum / 2)
+
+
+def plane_of(cloud: Cloud) -> PrincipalPlane:
+    """The map of a cloud; one pass where it is not known yet."""
+    return cloud.cached("plane", lambda: principal_plane(cloud))
