@@ -91,6 +91,25 @@ def _console(content: str) -> list[str]:
     return problems
 
 
+@pytest.mark.parametrize(
+    ("shown", "printed", "equal"),
+    [
+        ("far 0.8154484835623108 x\n", "far 0.8154484835626171 x\n", True),  # another BLAS
+        ("far 0.8154484835623108 x\n", "far 0.8154584835623108 x\n", False),
+        ("12.35 m\n", "12.36 m\n", True),
+        ("12.35 m\n", "12.38 m\n", False),
+        ("3.1e-05\n", "3.2e-05\n", True),
+        ("3.1e-05\n", "3.1e-04\n", False),
+        ("104 rows\n", "105 rows\n", False),
+        ("inside 0.5\n", "outside 0.5\n", False),
+    ],
+)
+def test_numbers_of_a_page_are_compared_to_a_tolerance(
+    shown: str, printed: str, equal: bool
+) -> None:
+    assert commands.same(shown, printed) == equal
+
+
 @pytest.mark.parametrize("name", ["locate", "demo"])
 def test_commands_shown_exist(name: str) -> None:
     done = subprocess.run(
