@@ -19,7 +19,34 @@ def check_int(name: str, value: Any, minimum: int) -> int:
 
 def check_nonnegative(name: str, value: Any) -> float:
     """`value` if it is a finite number of at least 0, else DataError."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= float(value) < np.inf:
-        raise DataError(f"{name}={value!r}: expected a finite number of at least 0.")
-    return float(value)
+    number = _as_float(value)
+    if not 0 <= number < np.inf:
+        raise DataError(f"{name}={_shown(value)}: expected a finite number of at least 0.")
+    return number
+
+
+def check_fraction(name: str, value: Any, *, ends: bool) -> float:
+    """`value` if it is a number from 0 to 1, the two included if `ends`, else DataError."""
+    number = _as_float(value)
+    if not 0 <= number <= 1 or (not ends and number in (0, 1)):
+        raise DataError(
+            f"{name}={_shown(value)}: expected a number "
+            f"{'from 0 to 1' if ends else 'between 0 and 1'}."
+        )
+    return number
+
+
+def _as_float(value: Any) -> float:
+    """NaN for what is no number, infinity for whole numbers that are none of float64's."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+
+
+def _shown(value: Any) -> str:
+    """The value as Python writes it, cut where that would fill a page."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -15,7 +15,7 @@ from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.scaling import Frame
 from ..io.validation import check_columns, check_rows
-from .targets import refuse_masked
+from .targets import as_array
 
 DIFFERENCES_AT_ONCE = 1 << 20  # differences held at once
 
@@ -99,8 +99,7 @@ def weighted_rows(W: Any, X: Any, Q: Any, metric: Any) -> WeightedRows:
 def check_weights(W: Any, m: int, n: int) -> csr_array:
     """W as float64 CSR (m, n) without zeros, indices sorted, each row divided by its sum."""
     if not issparse(W):
-        refuse_masked(W, "W")
-        W = np.asarray(W)
+        W = as_array(W, "W")
     if W.dtype.kind not in "buif":
         raise DataError(f"W holds {W.dtype}: weights are real numbers.")
     if W.shape != (m, n):

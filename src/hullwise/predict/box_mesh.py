@@ -220,7 +220,7 @@ def _nonzero_entries(B: Floats) -> WeightEntries:
 
 def sides_grow(unbounded: Any) -> bool:
     """Whether sides that nothing bounds grow; DataError for an unknown option."""
-    if unbounded not in ("flat", "growing"):
+    if not isinstance(unbounded, str) or unbounded not in ("flat", "growing"):
         raise DataError(
             f"unbounded={unbounded!r}: expected 'flat' (a side that nothing bounds counts 1) or "
             "'growing' (it counts 1 + the distance from the row)."

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -18,8 +17,10 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
+from .._core.caller import caller_stacklevel
 from .._core.estimators import RegressorMixin
-from .._core.options import check_int
+from .._core.foreign import own_errors
+from .._core.options import check_fraction, check_int
 from .._core.results import RowNames
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
@@ -32,7 +33,7 @@ from .explanation import Explanation
 from .interpolant import PREDICTION_BATCH, Interpolant
 from .outlier_check import warn_of_outliers
 from .prediction_band import Band
-from .targets import numeric_target, refuse_masked
+from .targets import as_array, as_one_row, numeric_target
 
 __all__ = ["CalibratedRegressor"]
 
@@ -143,6 +144,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         self.calibration = calibration
         self.random_state = random_state
 
+    @own_errors("fitting the regressor")
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Learn training rows X (n, d) and targets y (n,), and calibrate on a part of them.
 
@@ -191,6 +193,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         )
         return self
 
+    @own_errors("predicting bands")
     def band(self, Q: Any) -> Band:
         """Predictions and bands for queries Q (m, d)."""
         checked = self._queries(Q)
@@ -203,11 +206,13 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         coverage = float(self.coverage)
         return Band(prediction, lower, upper, u, reach, moment, coverage, checked.row_names)
 
+    @own_errors("predicting")
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), in the middle of their bands: (m,)."""
         values = self._values(Q)
         return np.asarray(self.interpolant_.predict(_with_columns(values, self._columns)))
 
+    @own_errors("weighing rows")
     def weights(self, Q: Any) -> csr_array:
         """Weights of queries Q (m, d) over all n rows given to `fit`, 0 for those held out."""
         values = self._values(Q)
@@ -216,13 +221,20 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         rows = self.training_rows_[W.indices]
         return csr_array((W.data, rows, W.indptr), shape=(W.shape[0], n))
 
+    @own_errors("explaining a prediction")
     def explain(self, q: Any) -> Explanation:
         """Which rows make the prediction at one query q, (d,) or (1, d): heaviest first."""
-        checked = self._queries(np.asarray(q)[None] if np.ndim(q) == 1 else q)
+        checked = self._queries(as_one_row(q))
         why = self.interpolant_.explain(_with_columns(checked.values, self._columns))
         rows = self.training_rows_[why.rows]
         labels = None if self.labels_ is None else np.asarray(self.labels_)[rows]
         return replace(why, rows=rows, row_names=RowNames(labels, checked.frame_library))
+
+    @own_errors("scoring predictions")
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2 of the predictions at X (m, d) against y (m,)."""
+        target = numeric_target(y, len(self._queries(X).values))
+        return float(super().score(X, target, sample_weight))
 
     def _values(self, Q: Any) -> Floats:
         return self._queries(Q).values.astype(np.float64)
@@ -234,9 +246,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
                 "the weights of an interpolant such as DelaunayRegressor()."
             )
         for name in ("coverage", "calibration"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
-                raise DataError(f"{name}={value!r}: expected a number between 0 and 1.")
+            check_fraction(name, getattr(self, name), ends=False)
 
     def _check_rows(self, X: Array, columns: tuple[str, ...] | None, y: Floats) -> None:
         """Warn or refuse once, with the numbers of the rows of the whole table."""
@@ -253,7 +263,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         count = int(np.ceil(self.calibration * total * (1 - COVERAGE_ROUNDING)))
         need = least_groups(self.coverage)
         if count < need:
-            enough = int((need - 1) / self.calibration) + 1
+            enough = int(min((need - 1) / self.calibration, 1e15)) + 1
             raise DataError(
                 f"coverage={self.coverage:g} needs at least {need} calibration {what}: "
                 f"calibration={self.calibration:g} of {total} gives {count} (n_samples = "
@@ -375,7 +385,7 @@ def _single_target(y: Any, n: int) -> Floats:
     warnings.warn(
         "A column-vector y was passed when a 1d array was expected: its column is taken.",
         DataConversionWarning,
-        stacklevel=3,
+        stacklevel=caller_stacklevel(),
     )
     return target[:, 0]
 
@@ -384,8 +394,7 @@ def _encode_groups(groups: Any, n: int) -> Indices:
     """The group of each row as a number, (n,); each row its own where none are given."""
     if groups is None:
         return np.arange(n)
-    refuse_masked(groups, "groups")
-    labels = np.asarray(groups)
+    labels = as_array(groups, "groups")
     if labels.shape != (n,):
         raise DataError(f"groups has shape {labels.shape}: expected one for each of {n} rows.")
     if labels.dtype.kind == "f" and np.isnan(labels).any():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.foreign import own_errors
 from .._core.types import Floats, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
@@ -87,6 +88,7 @@ class DelaunayRegressor(Interpolant):
     def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
         return delaunay_weights(self.cloud_, Q, self.metric_, progress)
 
+    @own_errors("finding simplices")
     def simplices(self, Q: Any, *, progress: Progress | None = None) -> Simplices:
         """The simplex around each query of Q (m, d), with the empty sphere that proves it."""
         checked = self._queries(Q)

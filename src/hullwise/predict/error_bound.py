@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
+from .._core.foreign import own_errors
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices
@@ -17,6 +18,7 @@ from ..errors import DataError
 from ..geometry.metric import row_norms
 from ._row_weights import WeightedRows, weighted_rows
 from .simplex_shape import theorem_terms
+from .targets import as_array
 
 __all__ = ["ErrorBound", "error_bound"]
 
@@ -97,6 +99,7 @@ class ErrorBound(RowResult):
         return columns | {"reach": self.reach, "moment": self.moment}
 
 
+@own_errors("bounding errors")
 def error_bound(
     W: Any,
     X: Any,
@@ -199,7 +202,7 @@ def _check_constants(smoothness: Any, lipschitz: Any) -> tuple[Floats, Floats]:
     constants = {"smoothness": smoothness, "lipschitz": lipschitz}
     checked = []
     for name, constant in constants.items():
-        value = np.asarray(constant)
+        value = as_array(constant, name)
         usable = value.dtype.kind in "iuf" and value.ndim <= 1 and value.size > 0
         if not usable or not (np.isfinite(value) & (value >= 0)).all():
             raise DataError(

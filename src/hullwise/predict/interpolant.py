@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
+from .._core.caller import caller_stacklevel
 from .._core.estimators import RegressorMixin
+from .._core.foreign import own_errors
 from .._core.types import Array, Floats, Progress
 from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
@@ -22,7 +24,7 @@ from .error_bound import ErrorBound, error_bound
 from .explanation import Explanation, explain_prediction
 from .outlier_check import warn_of_outliers
 from .quantiles import weighted_quantiles
-from .targets import numeric_target
+from .targets import as_one_row, numeric_target
 
 MetricOption = ArrayLike | str | None | Metric | Callable[[Array, Floats], Any]
 PREDICTION_BATCH = 8192  # queries whose weights are in memory at once
@@ -47,6 +49,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
         self.metric = metric
         self.duplicates = duplicates
 
+    @own_errors("fitting the regressor")
     def fit(self, X: Any, y: Any) -> Self:
         """Learn training rows X (n, d) and their targets y, (n,) or (n, k) numbers.
 
@@ -59,7 +62,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
         DataError, DataTypeError
             For rows or targets that cannot be used, naming row and column.
         """
-        if self.duplicates not in ("mean", "raise"):
+        if not isinstance(self.duplicates, str) or self.duplicates not in ("mean", "raise"):
             raise DataError(f"duplicates={self.duplicates!r}: expected 'mean' or 'raise'.")
         cloud = self._read_training(X)
         target = numeric_target(y, cloud.n)
@@ -90,7 +93,9 @@ class Interpolant(RegressorMixin, CloudEstimator):
         )
         if self.duplicates == "raise":
             raise DataError(f'{problem}. Remove them, or average them with duplicates="mean".')
-        warnings.warn(f"{problem}: their targets are averaged.", DataWarning, stacklevel=3)
+        warnings.warn(
+            f"{problem}: their targets are averaged.", DataWarning, stacklevel=caller_stacklevel()
+        )
 
     def _learn(self, cloud: Cloud, metric: Metric) -> dict[str, Any]:
         """What `fit` works out beyond the cloud: names and values of attributes."""
@@ -118,10 +123,12 @@ class Interpolant(RegressorMixin, CloudEstimator):
         W.sort_indices()
         return W
 
+    @own_errors("weighing rows")
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
         """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1."""
         return self.row_weights(self._queries(Q).values.astype(np.float64), progress)
 
+    @own_errors("predicting")
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), W @ y: (m,) or (m, k)."""
         values = self._queries(Q).values.astype(np.float64)
@@ -129,6 +136,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
         batches = [values[start : start + PREDICTION_BATCH] for start in starts]
         return np.concatenate([self.row_weights(batch) @ self.y_ for batch in batches])
 
+    @own_errors("predicting quantiles")
     def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:
         """Weighted quantiles of the targets that make each prediction; p = 0.5 is the median.
 
@@ -145,14 +153,15 @@ class Interpolant(RegressorMixin, CloudEstimator):
         """
         return weighted_quantiles(self.weights(Q), self.y_, p)
 
+    @own_errors("explaining a prediction")
     def explain(self, q: Any) -> Explanation:
         """Which rows make the prediction at one query q, (d,) or (1, d): heaviest first."""
-        row = np.asarray(q)[None] if np.ndim(q) == 1 else q
-        checked = self._queries(row)
+        checked = self._queries(as_one_row(q))
         if len(checked.values) != 1:
             raise DataError(f"explain takes one query: found {len(checked.values)} rows.")
         return explain_prediction(self, checked)
 
+    @own_errors("bounding errors")
     def bound(self, Q: Any, *, smoothness: ArrayLike, lipschitz: ArrayLike = 0.0) -> ErrorBound:
         """How wrong the predictions at Q (m, d) can be: `hullwise.error_bound` of the weights.
 
@@ -174,6 +183,12 @@ class Interpolant(RegressorMixin, CloudEstimator):
             metric=self.metric_,
         )
         return replace(bound, row_names=checked.row_names)
+
+    @own_errors("scoring predictions")
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2 of the predictions at X (m, d) against y, (m,) or (m, k)."""
+        target = numeric_target(y, len(self._queries(X).values))
+        return float(super().score(X, target, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,7 +15,9 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 
+from .._core.caller import caller_stacklevel
 from .._core.estimators import ClassifierMixin, RegressorMixin
+from .._core.foreign import own_errors
 from .._core.types import Array, Floats, Progress
 from ..errors import DataError, DataTypeError
 from ..geometry.cloud_estimator import CloudEstimator
@@ -25,7 +27,7 @@ from . import _mixture_kernels
 from .explanation import Explanation
 from .interpolant import Interpolant
 from .quantiles import check_probabilities
-from .targets import encode_classes, refuse_masked
+from .targets import as_array, as_one_row, encode_classes
 
 __all__ = ["MixtureClassifier", "MixtureRegressor"]
 
@@ -47,6 +49,7 @@ class MixtureEstimator(CloudEstimator):
         self._set_fitted(X, fitted.cloud_, interpolant_=fitted, **learned)
         return self
 
+    @own_errors("weighing rows")
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
         """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1.
 
@@ -66,12 +69,13 @@ class MixtureEstimator(CloudEstimator):
             )
         return W
 
+    @own_errors("explaining a prediction")
     def explain(self, q: Any) -> Explanation:
         """Which rows make the prediction at one query q, (d,) or (1, d): heaviest first.
 
         Its `targets` are what is mixed: a row's samples, ascending, or its class as 0s and a 1.
         """
-        self._queries(np.asarray(q)[None] if np.ndim(q) == 1 else q)
+        self._queries(as_one_row(q))
         return self.interpolant_.explain(q)
 
 
@@ -122,6 +126,7 @@ class MixtureRegressor(RegressorMixin, MixtureEstimator):
     def __init__(self, interpolant: Interpolant) -> None:
         self.interpolant = interpolant
 
+    @own_errors("fitting the regressor")
     def fit(self, X: Any, y: Any) -> Self:
         """Learn training rows X (n, d) and s samples of each, y (n, s), or (n,) for one of each.
 
@@ -137,14 +142,16 @@ class MixtureRegressor(RegressorMixin, MixtureEstimator):
                 "A column-vector y was passed when a 1d array was expected: each row has one "
                 "sample only, so every distribution mixed is a single point.",
                 DataConversionWarning,
-                stacklevel=2,
+                stacklevel=caller_stacklevel(),
             )
         return self._fit_interpolant(X, samples, samples_=samples)
 
+    @own_errors("predicting")
     def predict(self, Q: Any) -> Floats:
         """Means of the mixtures at queries Q (m, d): (m,)."""
         return np.asarray(self.weights(Q) @ _means(self.samples_))
 
+    @own_errors("predicting distributions")
     def predict_cdf(self, Q: Any, t: ArrayLike) -> Floats:
         """Distribution functions of the mixtures: the probability of a sample of at most t.
 
@@ -164,14 +171,12 @@ class MixtureRegressor(RegressorMixin, MixtureEstimator):
         O(nnz (s + k)) beyond the weights, with nnz the number of weights.
         """
         W = self.weights(Q)
-        thresholds = np.asarray(t, dtype=np.float64)
+        thresholds = _check_thresholds(t)
         if thresholds.ndim > 2 or (thresholds.ndim == 2 and len(thresholds) != W.shape[0]):
             raise DataError(
                 f"t has shape {thresholds.shape}: expected one number, (k,) for all queries, or "
                 f"({W.shape[0]}, k), one row for each."
             )
-        if np.isnan(thresholds).any():
-            raise DataError("t contains NaN: a threshold must be a number.")
         rows = np.atleast_2d(thresholds)
         order = np.argsort(rows, axis=1)
         ordered = _mixture_kernels.cdf(W, self.samples_, np.take_along_axis(rows, order, axis=1))
@@ -179,6 +184,7 @@ class MixtureRegressor(RegressorMixin, MixtureEstimator):
         np.put_along_axis(cdf, np.broadcast_to(order, cdf.shape), ordered, axis=1)
         return cdf[:, 0] if thresholds.ndim == 0 else cdf
 
+    @own_errors("predicting quantiles")
     def predict_quantile(self, Q: Any, p: ArrayLike = 0.5) -> Floats:
         """Quantiles of the mixtures; p = 0.5 is the median.
 
@@ -203,6 +209,7 @@ class MixtureRegressor(RegressorMixin, MixtureEstimator):
         quantiles = _mixture_kernels.quantiles(W, self.samples_, probabilities.reshape(-1))
         return quantiles[:, 0] if probabilities.ndim == 0 else quantiles
 
+    @own_errors("comparing distributions")
     def ks(self, Q: Any, samples: Any) -> Floats:
         """Kolmogorov-Smirnov distances between the mixtures and samples seen at the queries.
 
@@ -230,9 +237,11 @@ class MixtureRegressor(RegressorMixin, MixtureEstimator):
             raise DataError(f"samples has {len(table)} rows for {W.shape[0]} queries.")
         return _mixture_kernels.ks(W, self.samples_, np.sort(table, axis=1))
 
+    @own_errors("scoring predictions")
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2 of the predicted means against the means of the samples y, (n, s) or (n,)."""
-        return float(super().score(X, _means(_check_samples(y)), sample_weight))
+        n = len(self._queries(X).values)
+        return float(super().score(X, check_target(_means(_check_samples(y)), n), sample_weight))
 
 
 class MixtureClassifier(ClassifierMixin, MixtureEstimator):
@@ -277,6 +286,7 @@ class MixtureClassifier(ClassifierMixin, MixtureEstimator):
     def __init__(self, interpolant: Interpolant) -> None:
         self.interpolant = interpolant
 
+    @own_errors("fitting the classifier")
     def fit(self, X: Any, y: Any) -> Self:
         """Learn training rows X (n, d) and their classes y (n,), of any type that sorts.
 
@@ -288,26 +298,46 @@ class MixtureClassifier(ClassifierMixin, MixtureEstimator):
         classes, code = encode_classes(y)
         return self._fit_interpolant(X, np.eye(len(classes))[code], classes_=classes)
 
+    @own_errors("predicting classes")
     def predict_proba(self, Q: Any) -> Floats:
         """Probability of each class at queries Q (m, d): (m, k), in the order of `classes_`."""
         shares = np.asarray(self.weights(Q) @ self.interpolant_.y_)
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
+    @own_errors("scoring predictions")
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows X (m, d) whose class y (m,) is the most probable one."""
+        labels = check_target(as_array(y), len(self._queries(X).values))
+        classes, code = encode_classes(labels)
+        try:
+            return float(super().score(X, classes[code], sample_weight))
+        except TypeError as error:
+            raise DataError(
+                f"y holds {classes.dtype}, and the classes are {self.classes_.dtype}: they cannot "
+                f"be compared ({error})."
+            ) from error
+
+    @own_errors("predicting classes")
     def predict(self, Q: Any) -> Array:
         """The most probable class of queries Q (m, d), (m,); of equal ones the first."""
         best = self.predict_proba(Q).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
 
+def _check_thresholds(t: Any) -> Floats:
+    array = as_array(t, "t")
+    try:
+        thresholds = array.astype(np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(f"t holds {array.dtype}: thresholds are numbers ({error}).") from error
+    if np.isnan(thresholds).any():
+        raise DataError("t contains NaN: a threshold must be a number.")
+    return thresholds
+
+
 def _check_samples(y: Any, name: str = "y") -> Floats:
     """Samples as (n, s) or (n,) float64."""
-    refuse_masked(y, name)
-    try:
-        values = None if y is None else np.asarray(y)
-    except ValueError as error:
-        raise DataError(
-            f"{name} is ragged: every row needs the same number of samples ({error})."
-        ) from error
+    values = None if y is None else as_array(y, name)
     if values is not None and (values.ndim == 0 or values.size == 0):
         raise DataError(f"{name} has shape {values.shape}: expected (n, s) samples, at least one.")
     values = check_target(values, 0 if values is None else len(values))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._core.caller import caller_stacklevel
 from .._core.types import Array
 from ..errors import DataWarning
 
@@ -35,5 +36,5 @@ def warn_of_outliers(X: Array, names: Sequence[str]) -> None:
             "the differences between them, and predictions rest on those. If the value stands "
             "for a missing one, drop that row.",
             DataWarning,
-            stacklevel=3,
+            stacklevel=caller_stacklevel(),
         )

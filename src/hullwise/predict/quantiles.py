@@ -48,7 +48,7 @@ def check_probabilities(p: ArrayLike) -> Floats:
     """One probability (), or several (s,)."""
     try:
         values_at = np.asarray(p, dtype=np.float64)
-    except (TypeError, ValueError):  # text, or rows of unequal length
+    except (TypeError, ValueError, OverflowError):  # text, or rows of unequal length
         values_at = np.array(np.nan)
     if values_at.ndim > 1 or not ((values_at >= 0) & (values_at <= 1)).all():
         raise DataError(f"p={p!r}: expected probabilities from 0 to 1.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from .._core.results import UNNAMED_ROWS, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
@@ -89,6 +90,7 @@ class SimplexShape(RowResult):
         }
 
 
+@own_errors("measuring simplices")
 def simplex_shape(W: Any, X: Any, Q: Any, *, metric: Any = "std") -> SimplexShape:
     """Size and shape of the simplex behind each prediction.
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .._core.foreign import own_errors
+from .._core.options import check_nonnegative
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices, Progress
 from ..errors import DataError
@@ -128,6 +130,7 @@ class Simplices(RowResult):
             at_row = dict(zip(self.weights.indices[entries], self.weights.data[entries]))
             yield [float(at_row.get(row, 0.0)) for row in corners[corners >= 0]]
 
+    @own_errors("verifying simplices")
     def verify(self, X: Any, *, tolerance: float = 1e-9) -> NDArray[np.bool_]:
         """Check every claim from the rows X alone, with code that shares nothing with the search.
 
@@ -148,13 +151,14 @@ class Simplices(RowResult):
         """
         from ._simplices_verify import verify_simplices
 
+        allowed = check_nonnegative("tolerance", tolerance)
         cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
         expected = self.weights.shape[1], self.queries.shape[1]
         if (cloud.n, cloud.d) != expected:
             raise DataError(
                 f"X has shape {(cloud.n, cloud.d)}: expected {expected}, the rows given to fit."
             )
-        return verify_simplices(self, cloud.rows, tolerance)
+        return verify_simplices(self, cloud.rows, allowed)
 
 
 def find_simplices(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.options import check_int
+from .._core.caller import caller_stacklevel
+from .._core.foreign import own_errors
+from .._core.options import check_fraction, check_int
 from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import single_threaded_blas
@@ -22,7 +23,7 @@ from ..geometry.metric import Metric, row_norms
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_target
 from ._duplicates import unique_rows
-from .targets import refuse_masked
+from .targets import as_array
 
 __all__ = ["Smoothness", "estimate_smoothness"]
 
@@ -96,6 +97,7 @@ def _format_constant(value: float | Floats) -> str:
     return f"{value:.4g}" if np.ndim(value) == 0 else f"up to {np.max(value):.4g}"
 
 
+@own_errors("estimating smoothness")
 def estimate_smoothness(
     X: Any,
     y: Any,
@@ -165,8 +167,7 @@ def estimate_smoothness(
     >>> 5.0 < least.smoothness <= 6.0 and 5.0 < least.lipschitz <= 6.0
     True
     """
-    if not (isinstance(quantile, Real) and 0 <= float(quantile) <= 1):
-        raise DataError(f"quantile={quantile!r}: expected a number from 0 to 1.")
+    share = check_fraction("quantile", quantile, ends=True)
     cloud, values, first = _distinct_values(X, y)
     metric_ = cloud.metric(metric)
     rank = min(metric_.rank, cloud.rank)
@@ -180,25 +181,24 @@ def estimate_smoothness(
             f"them all, so nothing is known about the smoothness. It takes at least {rank + 1} "
             f"neighbours; X has {cloud.n} distinct rows.",
             DataWarning,
-            stacklevel=2,
+            stacklevel=caller_stacklevel(),
         )
     shape = (-1, *np.shape(y)[1:])
     return Smoothness(
-        _quantile(slope, quantile, shape),
-        _quantile(curvature, quantile, shape),
+        _quantile(slope, share, shape),
+        _quantile(curvature, share, shape),
         first[sampled],
         slope.reshape(shape),
         curvature.reshape(shape),
         k,
-        float(quantile),
+        share,
     )
 
 
 def _distinct_values(X: Any, y: Any) -> tuple[Cloud, Floats, Indices]:
     """Distinct rows, their mean targets (n, k), and the first row of each."""
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    refuse_masked(y)
-    target = check_target(y, cloud.n)
+    target = check_target(None if y is None else as_array(y), cloud.n)
     if target.dtype.kind not in "buif":
         raise DataError(f"y holds {target.dtype}: a smoothness is one of numbers.")
     values = target.astype(np.float64).reshape(cloud.n, -1)
@@ -212,7 +212,7 @@ def _distinct_values(X: Any, y: Any) -> tuple[Cloud, Floats, Indices]:
                 "these targets are averaged. No function has both, so y is noisy; see the "
                 "quantiles.",
                 DataWarning,
-                stacklevel=3,
+                stacklevel=caller_stacklevel(),
             )
         values = np.asarray(unique.averaging_matrix() @ values)
         cloud = Cloud(table[unique.first], columns=cloud.columns)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
 
+from .._core.caller import caller_stacklevel
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError
 from ..io.validation import check_rows, check_target
@@ -24,10 +25,29 @@ def refuse_masked(values: Any, name: str = "y") -> None:
         )
 
 
+def as_array(values: Any, name: str = "y") -> Array:
+    """Values as an array of any type; DataError for rows of unequal length and the like."""
+    refuse_masked(values, name)
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(
+            f"{name} is ragged, or holds what no array does: every row needs the same number of "
+            f"entries ({error})."
+        ) from error
+
+
+def as_one_row(q: Any) -> Any:
+    """A query (d,) as a table of one row; a table stays what it is."""
+    if isinstance(q, list | tuple) or getattr(q, "ndim", None) == 1:
+        row = as_array(q, "q")
+        return row[None] if row.ndim == 1 else q
+    return q
+
+
 def numeric_target(y: Any, n: int) -> Floats:
     """Targets (n,) or (n, k) as float64, exactly; an object array may hold numbers."""
-    refuse_masked(y)
-    target = check_target(y, n)
+    target = check_target(None if y is None else as_array(y), n)
     text = target.dtype.kind == "O" and any(isinstance(value, str) for value in target.ravel())
     if text or target.dtype.kind not in "buifO":
         raise DataError(
@@ -40,9 +60,8 @@ def numeric_target(y: Any, n: int) -> Floats:
 
 def encode_classes(y: Any) -> tuple[Array, Indices]:
     """The distinct labels, ascending, and which of them each row has."""
-    refuse_masked(y)
-    labels = np.asarray(y)
-    labels = check_target(y, len(labels) if labels.ndim else 0)
+    labels = as_array(y)
+    labels = check_target(None if y is None else labels, len(labels) if labels.ndim else 0)
     _refuse_missing_labels(y if labels.dtype.kind in "US" else labels)
     if labels.ndim == 2:
         if labels.shape[1] != 1:
@@ -50,7 +69,7 @@ def encode_classes(y: Any) -> tuple[Array, Indices]:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected: its column is taken.",
             DataConversionWarning,
-            stacklevel=3,
+            stacklevel=caller_stacklevel(),
         )
         labels = labels[:, 0]
     if labels.dtype.kind == "f" and (fractional := labels != np.round(labels)).any():
