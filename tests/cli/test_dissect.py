@@ -284,3 +284,27 @@ def test_ctrl_c_leaves_no_half_file(rows, tmp_path):
     assert running.returncode == 130, error
     assert "nothing was written" in error
     assert sorted(p.name for p in tmp_path.iterdir()) == ["big.onnx", "rows.csv"]
+
+
+def test_a_part_of_a_classifier_and_what_was_left_out(tmp_path, rows):
+    path = tmp_path / "net.onnx"
+    save_network(path, *network_weights([3, 9, 2]))
+    proto = onnx.load(path)
+    last = proto.graph.node[-1]
+    last.output[0] = "z"
+    helper = onnx.helper
+    proto.graph.node.append(helper.make_node("Softmax", ["z"], ["p"], "classes"))
+    proto.graph.node.append(helper.make_node("Gelu", ["p"], ["y"], "odd"))
+    proto.opset_import[0].version = 20
+    onnx.save(proto, path)
+    table = ["--data", rows[1], *ASKED, "-o", "-"]
+    refused = run("dissect", path, *table, code=3).stderr
+    assert "'classes' is a Softmax (opset 20)" in " ".join(refused.split())
+    result = run("dissect", path, *table, "--upto", "odd")
+    assert "the Softmax (opset 20) ('classes') at the end" in " ".join(result.stderr.split())
+    logits = run("dissect", path, *table, "--upto", "classes")
+    assert "left out" not in logits.stderr
+    assert read_rows(logits.stdout) == read_rows(result.stdout)
+    assert "no layer 'nowhere'" in " ".join(
+        run("dissect", path, *table, "--upto", "nowhere", code=3).stderr.split()
+    )

@@ -482,6 +482,13 @@ def inputs_in_another_order(case):
     agree(table["output 1"], dissection.output[:, 1])
 
 
+@pair("dissect", "--upto")
+def the_part_before_a_layer(case):
+    table = case.dissect("--drop", "y", "--upto", "r1")
+    part = hw.model.read(case.net, upto="r1")
+    agree(table["output 3"], hw.dissect(part, case.Q).output[:, 3])
+
+
 @pair("dissect", "--slice", "--line", "--max-regions", "--report", "--force")
 def slices_and_lines(case):
     net, ours, theirs = hw.model.read(case.net), case.folder / "a.htm", case.folder / "b.htm"

@@ -176,6 +176,12 @@ def predict(options: PredictOptions) -> None:
 @main.command(epilog=EXIT_CODES)
 @click.argument("model")
 @click.option("--data", required=True, metavar="TABLE", help="The rows: a table as for locate.")
+@click.option(
+    "--upto",
+    metavar="NAME",
+    help="Read the part of the network before the layer of this name only, or up to the value of "
+    "this name.",
+)
 @apply(
     target_option("The column that holds the rows' classes or values: no input."), DROP, ID, COLUMNS
 )

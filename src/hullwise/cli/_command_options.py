@@ -236,6 +236,7 @@ class DissectOptions(TableOptions, OutputOptions):
 
     model: str
     data: str
+    upto: str | None
     slice: str | None
     line: str | None
     max_regions: int

@@ -47,7 +47,7 @@ def run(options: DissectOptions) -> None:
     status = options.status
     check_outputs((options.model, options.data), (options.output, options.report), options.force)
     start = perf_counter()
-    net = read_network(options.model)
+    net = read_network(options.model, options.upto)
     data = _read(net, options)
     plane = _plane(options.slice, data)
     line = _line(options.line, data)

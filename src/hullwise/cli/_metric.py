@@ -37,14 +37,14 @@ def read_metric(text: str) -> Any:
         raise FileError(text, f"is no .npy file of numbers ({error})") from None
 
 
-def read_network(model: str) -> Network:
-    """The network of an ONNX file."""
+def read_network(model: str, upto: str | None = None) -> Network:
+    """The network of an ONNX file, or the part of it before a layer."""
     from ..model import read
 
     path = readable_path(model)
     if path.stat().st_size == 0:
         raise FileError(model, "is empty; export the network as ONNX again")
-    net: Network = read(path)
+    net: Network = read(path, upto=upto)
     return net
 
 

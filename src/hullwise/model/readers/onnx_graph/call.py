@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,13 +31,14 @@ ATTRIBUTE_TYPES = {
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What all calls of one reading share."""
+    """What all calls of one reading share; `values` are the nodes of the graph's own values."""
 
     builder: LayerBuilder
     n_rows: int
     limits: ReadingLimits
     folder: Path | None = None
     path: Path | None = None
+    values: set[int] = field(default_factory=set)
 
 
 class Call:
@@ -221,6 +222,7 @@ class Call:
     def result(self, node: int) -> Signal:
         """A node as a value."""
         shape = self.builder.shape(node)
+        self.reading.values.add(node)
         return Signal(node, (self.n_rows * shape[0], *shape[1:]) if shape else ())
 
     def elementwise(self, layer: Callable[[int], int], *, keeps_zero: bool) -> Signal:

@@ -22,6 +22,7 @@ from .._refusals import probe_rows, refuse, row_shape
 from .call import Reading
 from .graph import GraphReader, Scope, layer_name, names_used, opset_versions
 from .limits import ReadingLimits
+from .row_axis import drop_row_axis
 from .second_opinion import require_agreement
 from .tensors import FLOATING, WHOLE, stored_numbers, type_name
 from .values import Constant, Derived, Signal, Unread, Value
@@ -157,12 +158,14 @@ class OnnxReader:
         )
         if len(own.names) == 1:
             node = self.builder.rearrange("input (as declared)", 0, None, one_row)
+            self.reading.values.add(node)
             self.scope.values[own.names[0]] = Signal(node, own.batch_shape, None, own.whole)
             return
         ends = np.cumsum(own.widths)
         for name, width, end in zip(own.names, own.widths, ends, strict=True):
             index = np.arange(end - width, end)
             node = self.builder.rearrange(f"input {name!r}", 0, index, (1, width))
+            self.reading.values.add(node)
             shape = (own.n_rows, width)
             self.scope.values[name] = Signal(node, shape, None, own.whole)
 
@@ -236,10 +239,9 @@ class OnnxReader:
             raise ModelError(
                 f"what {self.title} gives mixes or moves the rows of a batch: it is not read"
             )
-        shape = self.builder.shape(signal.node)
-        to = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
-        node = self.builder.rearrange("output", signal.node, None, to)
-        return self.builder.network(node, self.title, end.activations)
+        return drop_row_axis(
+            self.builder.nodes, self.reading.values, signal.node, self.title, end.activations
+        )
 
     def _compare(self, net: Network, source: str) -> None:
         """With onnxruntime, on test rows, in batches as the model takes them."""
