@@ -115,8 +115,8 @@ def test_score_of_an_inside_row_is_zero():
 
 
 def test_in_pipelines_and_unions():
-    scaled = make_pipeline(StandardScaler(), hw.HullLocator(metric=None, reference=20)).fit(X)
-    direct = hw.HullLocator(reference=20, metric="std").fit(X).transform(Q)
+    scaled = make_pipeline(StandardScaler(), hw.HullLocator(metric=None, reference=0)).fit(X)
+    direct = hw.HullLocator(reference=0, metric="std").fit(X).transform(Q)
     np.testing.assert_array_equal(scaled.transform(Q)[:, 0], direct[:, 0])
     np.testing.assert_allclose(scaled.transform(Q)[:, 1:], direct[:, 1:], rtol=1e-5, atol=1e-9)
     union = FeatureUnion([(type(e).__name__, clone(e)) for e in LOCATORS]).fit(X)

@@ -79,7 +79,7 @@ def run(options: LocateOptions) -> bool:
     raise_if_cancelled()
     learnt = None
     if options.is_learnt:
-        learnt = with_status(status, lambda: learn(options, train, cloud))
+        learnt = with_status(status, lambda: learn(options, train, cloud, options.reference))
         raise_if_cancelled()
     readings = Readings(_locate(cloud, queries, metric, options))
     if learnt is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import DataError, FileError, ModelError
 from ..geometry.cloud import Cloud
+from ..geometry.left_out import can_spare, rows_left_out
 from ..io.atomic_write import whole_file
 from ..io.coercion import format_names
 from ..io.paths import readable_path
@@ -48,8 +49,10 @@ def read_network(model: str, upto: str | None = None) -> Network:
     return net
 
 
-def learn(options: PairOptions, table: OpenTable, cloud: Cloud) -> LearntMetric:
+def learn(options: PairOptions, table: OpenTable, cloud: Cloud, reference: int = 0) -> LearntMetric:
     """The metric that --metric asks for, of the training rows alone.
+
+    Not of those that a reference of this size leaves out, where enough others remain.
 
     Raises
     ------
@@ -62,6 +65,7 @@ def learn(options: PairOptions, table: OpenTable, cloud: Cloud) -> LearntMetric:
         return _learn_from_network(options, read_network(options.model), table, cloud)
     name = " and ".join(printable(column, 40) for column in options.target)
     method: Any = options.metric
+    rows = rows_left_out(cloud, reference)
     try:
         return learn_metric(
             cloud,
@@ -69,6 +73,7 @@ def learn(options: PairOptions, table: OpenTable, cloud: Cloud) -> LearntMetric:
             method=method,
             classes=options.classes,
             target_name=name,
+            left_out=rows if can_spare(cloud, rows) else None,
         )
     except FileError:
         raise

@@ -118,8 +118,7 @@ def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
 
     A row drawn like the training rows is core or edge in 95 of 100 cases, and far, farther out
     than every sampled training row, in at most one of r + 1: the ranks of exchangeable distances
-    are uniform. That is exact for a metric fixed beforehand, and nearly so for one read off the
-    training rows ("std", "range").
+    are uniform (docs/bands.md says for which metrics exactly).
     """
     limits = np.array([EDGE, BEYOND])
     names = np.array(BANDS, dtype=object)

@@ -16,7 +16,6 @@ from .bands import Reference, percentile, rank
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
 from .hull import HullResult
-from .metric import Metric
 from .neighbours import Neighbours, nearest_rows
 from .optional_parts import OptionalParts
 
@@ -86,7 +85,6 @@ def compare(
     cloud: Cloud,
     Q: Array,
     hull: HullResult,
-    metric: Metric,
     reference: Reference,
     optional: OptionalParts,
 ) -> Comparison:
@@ -98,7 +96,7 @@ def compare(
     nothing = Comparison.empty(m)
     neighbours = optional.compute(
         "the nearest training rows were",
-        lambda: nearest_rows(cloud, Q, metric, reference.n_neighbors),
+        lambda: nearest_rows(cloud, Q, reference.metric, reference.n_neighbors),
         nothing.neighbours,
     )
     mahalanobis = optional.compute(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from .._core.options import check_int, check_nonnegative
 from .._core.types import Progress
-from ..errors import DataError
 from ..io.numeric_table import BadRows
-from .bands import Reference, negligible
+from .bands import Reference
 from .cloud import Cloud
 from .comparison import Comparison, compare
-from .hull import locate_in_hull, reference_distances
+from .hull import locate_in_hull
+from .left_out import MetricLike, metric_for, reference_for, rows_left_out
 from .location import Location
-from .metric import Metric
-from .neighbours import reference_gaps
 from .optional_parts import OptionalParts
 from .queries import read_queries
 from .training_summary import TrainingSummary, plane_of
@@ -28,7 +24,7 @@ def locate(
     X: Any,
     Q: Any,
     *,
-    metric: ArrayLike | str | None = "std",
+    metric: MetricLike = "std",
     membership_only: bool = False,
     n_neighbors: int = 5,
     reference: int | Reference = 500,
@@ -45,10 +41,12 @@ def locate(
         The training rows.
     Q : array (m, d), data frame or path
         The queries; a data frame must have the columns of X, in any order.
-    metric : "std", "range", "euclidean", None, (d,) or (d, d)
+    metric : "std", "range", "euclidean", None, (d,), (d, d) or MetricLearner
         In which units distance counts. "std" and "range" divide each feature by its standard
-        deviation or range over X; "euclidean" or None takes the data's own units. A vector is the
-        diagonal of M, a matrix M itself, in ``|v|^2 = v' M v`` (positive semidefinite).
+        deviation or range over X, without the rows left out where there are at least twice as many
+        rows; "euclidean" or None takes the data's own units. A vector is the diagonal of M, a
+        matrix M itself, in ``|v|^2 = v' M v`` (positive semidefinite). A
+        `hullwise.metrics.MetricLearner` is asked for the metric without the rows left out.
     membership_only : bool
         Leave each query as soon as a proof of inside or outside is found: no distances, bands
         or other definitions.
@@ -110,88 +108,35 @@ def locate(
     check_int("n_neighbors", n_neighbors, 1)
     if max_seconds is not None:
         check_nonnegative("max_seconds", max_seconds)
-    chosen = cloud.metric(metric)
-    if not membership_only:
+    optional = OptionalParts(progress)
+    if membership_only:
+        left_out = Reference.empty(metric_for(cloud, metric, rows_left_out(cloud, 0)), n_neighbors)
+    else:
         cloud.warn_if_flat()
+        left_out = reference_for(cloud, metric, n_neighbors, reference, optional)
     usable = queries.usable
     values = queries.values[usable] if queries.unusable else queries.values
     hull = locate_in_hull(
         cloud,
         values,
-        chosen,
+        left_out.metric,
         membership_only=membership_only,
         tolerance=tolerance,
         max_seconds=max_seconds,
         progress=progress,
     )
-    left_out = Reference.empty(chosen, n_neighbors)
     comparison, plane = Comparison.empty(len(values)), None
     if not membership_only:
-        optional = OptionalParts(progress)
         plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
-        left_out = _reference(cloud, chosen, n_neighbors, reference, optional)
-        comparison = compare(cloud, values, hull, chosen, left_out, optional)
+        comparison = compare(cloud, values, hull, left_out, optional)
     return Location(
         queries=queries.values,
         hull=hull.scatter(usable) if queries.unusable else hull,
         comparison=comparison.scatter(usable) if queries.unusable else comparison,
         training=TrainingSummary.of(cloud, left_out, plane),
-        metric=chosen,
+        metric=left_out.metric,
         tolerance=tolerance,
         membership_only=membership_only,
         unusable=queries.unusable,
         row_names=queries.row_names,
-    )
-
-
-def _reference(
-    cloud: Cloud,
-    metric: Metric,
-    n_neighbors: int,
-    reference: int | Reference,
-    optional: OptionalParts,
-) -> Reference:
-    """The rows left out in turn: measured now, or before with the same metric."""
-    if not isinstance(reference, Reference):
-        sample = check_int("reference", reference, 0)
-        return optional.compute(
-            "the reference (training rows left out in turn) was",
-            lambda: cloud.cached(
-                ("reference", n_neighbors, sample),
-                lambda: leave_out(cloud, metric, n_neighbors, sample, optional.progress),
-                metric,
-            ),
-            Reference.empty(metric, n_neighbors),
-        )
-    if not reference.metric.equals(metric) or reference.n_neighbors != n_neighbors:
-        raise DataError(
-            f"the reference was measured with n_neighbors={reference.n_neighbors} and the "
-            f"metric '{reference.metric.text}'; this call has n_neighbors={n_neighbors} and "
-            f"'{metric.text}'. Pass a number of rows to measure a new one."
-        )
-    return reference
-
-
-def leave_out(
-    cloud: Cloud,
-    metric: Metric,
-    n_neighbors: int = 5,
-    sample: int = 500,
-    progress: Progress | None = None,
-) -> Reference:
-    """Leave a seeded sample of training rows out, one at a time, and measure how far out they are.
-
-    O(sample n d) for each pass over the data, as for so many queries.
-    """
-    rows = cloud.sample(check_int("reference", sample, 0))
-    if cloud.n < 2 or not len(rows):
-        return Reference.empty(metric, n_neighbors)
-    return Reference(
-        rows,
-        reference_distances(cloud, metric, rows, progress),
-        cloud.flat.spanned_by_one(cloud.take(rows), cloud.n),
-        reference_gaps(cloud, metric, n_neighbors, rows),
-        metric,
-        n_neighbors,
-        negligible(cloud, metric),
     )

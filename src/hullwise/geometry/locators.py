@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.estimators import TransformerMixin
@@ -22,8 +22,10 @@ from .cloud_estimator import CloudEstimator, RowsEstimator
 from .comparison import Comparison, band_of_hull
 from .ellipsoid import Ellipsoid, smallest_ellipsoid
 from .hull import locate_in_hull
-from .locate import leave_out, locate
+from .left_out import MetricLike, metric_for, own_unit_ratios, reference_for, rows_left_out
+from .locate import locate
 from .location import Location
+from .metric import Metric
 from .neighbours import Neighbours, nearest_rows, reference_gaps
 from .optional_parts import OptionalParts
 
@@ -74,7 +76,7 @@ class HullLocator(_Locator, CloudEstimator):
 
     Parameters
     ----------
-    metric : "std", "range", "euclidean", None, (d,) or (d, d)
+    metric : "std", "range", "euclidean", None, (d,), (d, d) or MetricLearner
         In which units distance counts, as for `hullwise.locate`.
     n_neighbors : int
         Nearest rows listed by `locate`.
@@ -90,6 +92,8 @@ class HullLocator(_Locator, CloudEstimator):
         Dimension of the flat that the training rows span.
     reference_ : Reference
         Leave-one-out distances of the sampled training rows.
+    metric_ : Metric
+        The metric in force: units are learnt from rows that are not left out.
     n_features_in_ : int
     feature_names_in_ : (d,) array of str
         Where X had names.
@@ -117,12 +121,13 @@ class HullLocator(_Locator, CloudEstimator):
 
     rank_: int | None
     reference_: Reference
+    metric_: Metric
     _columns = ("hull_verdict", "hull_lower", "hull_upper", "hull_percentile", "hull_band")
 
     def __init__(
         self,
         *,
-        metric: ArrayLike | str | None = "std",
+        metric: MetricLike = "std",
         n_neighbors: int = 5,
         reference: int = 500,
         tolerance: float = 1e-12,
@@ -136,17 +141,11 @@ class HullLocator(_Locator, CloudEstimator):
         check_nonnegative("tolerance", self.tolerance)
         check_int("n_neighbors", self.n_neighbors, 1)
         cloud.warn_if_flat()
-        chosen = cloud.metric(self.metric)
-        sample = check_int("reference", self.reference, 0)
         optional = OptionalParts()
-        reference = optional.compute(
-            "the reference (training rows left out in turn) was",
-            lambda: leave_out(cloud, chosen, self.n_neighbors, sample),
-            Reference.empty(chosen, self.n_neighbors),
-        )
+        reference = reference_for(cloud, self.metric, self.n_neighbors, self.reference, optional)
         rank = optional.compute("the rank of the training rows was", lambda: cloud.rank, None)
         optional.warn()
-        return {"rank_": rank, "reference_": reference}
+        return {"rank_": rank, "reference_": reference, "metric_": reference.metric}
 
     def locate(self, X: Any) -> Location:
         """The whole answer for queries X (m, d): proofs, bands and the other definitions."""
@@ -154,7 +153,7 @@ class HullLocator(_Locator, CloudEstimator):
         location = locate(
             self.cloud_,
             checked.values,
-            metric=self.metric,
+            metric=self.metric_,
             n_neighbors=self.n_neighbors,
             reference=self.reference_,
             tolerance=self.tolerance,
@@ -163,8 +162,7 @@ class HullLocator(_Locator, CloudEstimator):
 
     def _evaluate(self, X: Any) -> Floats:
         values = self._queries(X).values.astype(np.float64)
-        metric = self.cloud_.metric(self.metric)
-        hull = locate_in_hull(self.cloud_, values, metric, tolerance=self.tolerance)
+        hull = locate_in_hull(self.cloud_, values, self.metric_, tolerance=self.tolerance)
         unknown = Comparison.empty(len(values))
         optional = OptionalParts()
         band, share = optional.compute(
@@ -283,7 +281,7 @@ class NeighbourLocator(_Locator, CloudEstimator):
     ----------
     n_neighbors : int
         The neighbour whose distance counts.
-    metric : "std", "range", "euclidean", None, (d,) or (d, d)
+    metric : "std", "range", "euclidean", None, (d,), (d, d) or MetricLearner
         As for `hullwise.locate`.
     reference : int
         Training rows whose own distances (each left out in turn) make the percentile.
@@ -311,6 +309,7 @@ class NeighbourLocator(_Locator, CloudEstimator):
     """
 
     reference_gaps_: Floats
+    metric_: Metric
     _columns = ("neighbour_distance", "neighbour_percentile")
     _distance = "neighbour_distance"
 
@@ -318,7 +317,7 @@ class NeighbourLocator(_Locator, CloudEstimator):
         self,
         *,
         n_neighbors: int = 5,
-        metric: ArrayLike | str | None = "std",
+        metric: MetricLike = "std",
         reference: int = 500,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -327,14 +326,16 @@ class NeighbourLocator(_Locator, CloudEstimator):
 
     def _learn(self, cloud: Cloud) -> dict[str, Any]:
         check_int("n_neighbors", self.n_neighbors, 1)
-        rows = cloud.sample(check_int("reference", self.reference, 0))
-        gaps = reference_gaps(cloud, cloud.metric(self.metric), self.n_neighbors, rows)
-        return {"reference_gaps_": gaps}
+        rows = rows_left_out(cloud, self.reference)
+        metric = metric_for(cloud, self.metric, rows)
+        own_units = own_unit_ratios(cloud, metric, rows)
+        gaps = reference_gaps(cloud, metric, self.n_neighbors, rows, own_units)
+        return {"reference_gaps_": gaps, "metric_": metric}
 
     def neighbours(self, X: Any) -> Neighbours:
         """The `n_neighbors` nearest training rows of each query and their distances."""
         values = self._queries(X).values
-        return nearest_rows(self.cloud_, values, self.cloud_.metric(self.metric), self.n_neighbors)
+        return nearest_rows(self.cloud_, values, self.metric_, self.n_neighbors)
 
     def _evaluate(self, X: Any) -> Floats:
         gap = self.neighbours(X).distances[:, -1]

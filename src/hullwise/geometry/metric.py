@@ -76,9 +76,8 @@ def row_norms(V: Floats) -> Floats:
         return np.asarray(np.linalg.norm(V / safe[:, None], axis=1) * safe)
 
 
-def metric_of_units(kind: UnitKind, spread: Floats, half_range: Floats, note: str = "") -> Metric:
-    """The metric that divides each feature by its standard deviation or its range."""
-    units = spread if kind == "std" else half_range
+def metric_of_units(kind: UnitKind, units: Floats, note: str = "") -> Metric:
+    """The metric that divides each feature by its standard deviation, or twice its half range."""
     name = "standard deviation" if kind == "std" else "range"
     text = f"Euclidean, each feature divided by its {name}{note}"
     return Metric(unit_roots(kind, units), None, None, text, kind)
@@ -110,7 +109,9 @@ def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -
                 f"metric={metric!r}: expected 'std', 'range', 'euclidean' or None, a vector of "
                 f"{d} weights or a ({d}, {d}) matrix."
             )
-        return metric_of_units("std" if metric == "std" else "range", spread, half_range)
+        if metric == "std":
+            return metric_of_units("std", spread)
+        return metric_of_units("range", half_range)
     M = metric_array(metric)
     if M.shape not in ((d,), (d, d)):
         raise DataError(f"metric has shape {M.shape}: expected ({d},) or ({d}, {d}).")

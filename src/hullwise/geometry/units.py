@@ -105,10 +105,9 @@ def units_of_others(X: Floats, kind: UnitKind, rows: Indices) -> Floats:
     return np.where(half_range > 0, spread, 0.0)
 
 
-def unit_ratios(own: Floats, units: Floats, kind: UnitKind) -> Floats:
-    """(r, d) what takes coordinates in `units` (d,) to units of each row's own (r, d)."""
-    ratio = unit_roots(kind, own) / unit_roots(kind, units)
-    return np.minimum(ratio, MAX_UNIT_RATIO)
+def unit_ratios(own: Floats, root: Floats, kind: UnitKind) -> Floats:
+    """(r, d) what takes the coordinates of a diagonal metric to units of each row's own (r, d)."""
+    return np.asarray(np.minimum(unit_roots(kind, own) / root, MAX_UNIT_RATIO))
 
 
 def _standard_deviations(X: Floats) -> Floats:

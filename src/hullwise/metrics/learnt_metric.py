@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._core.memory import check_memory
 from .._core.types import Array, Floats
@@ -91,6 +92,7 @@ def learn_metric(
     layer: int | str | None = None,
     classes: bool = False,
     target_name: str = "y",
+    left_out: ArrayLike | None = None,
 ) -> LearntMetric:
     """Learn what matters to a target, or to a network, as a metric of the rows.
 
@@ -111,6 +113,9 @@ def learn_metric(
         Whether numbers in y are labels of classes.
     target_name : str
         What messages and notes call y.
+    left_out : array-like (r,) of int, optional
+        Training rows that nothing is learnt from: those that `hullwise.locate` will leave out in
+        turn. Its bands then hold exactly in this metric; see `MetricLearner`.
 
     Returns
     -------
@@ -142,6 +147,11 @@ def learn_metric(
     cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
     check_memory(24 * cloud.n * cloud.d, f"the {cloud.n:,} training rows to learn a metric from")
     rows = cloud.rows.block(0, cloud.n).astype(np.float64)
+    if left_out is not None:
+        learnt_from = np.setdiff1d(np.arange(cloud.n), np.asarray(left_out, dtype=np.intp))
+        y = None if y is None else _checked_length(y, cloud.n)[learnt_from]
+        rows = rows[learnt_from]
+        cloud = Cloud(rows, columns=cloud.columns, copy=False)
     if model is not None:
         estimate = _from_network(method, model, layer, rows)
     else:
@@ -176,13 +186,18 @@ def _from_network(method: Method, net: Any, layer: int | str | None, rows: Float
 # ---- from the training rows -------------------------------------------------------------------
 
 
+def _checked_length(y: Any, n: int) -> Array:
+    values = np.asarray(y)
+    if len(values) != n:
+        raise DataError(f"y has {len(values):,} entries for {n:,} rows of X")
+    return values
+
+
 def _checked_target(y: Any, n: int, classes: bool, name: str) -> Array:
     """Numbers (n,) or (n, t) as float64, or labels (n,) of classes."""
     if y is None:
         raise DataError("a metric is learnt from a target y or from a model: neither was given")
-    values = np.asarray(y)
-    if len(values) != n:
-        raise DataError(f"y has {len(values):,} entries for {n:,} rows of X")
+    values = _checked_length(y, n)
     labels = classes or values.dtype.kind not in "buif"
     if not labels:
         values = values.astype(np.float64)

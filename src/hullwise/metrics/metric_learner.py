@@ -53,10 +53,11 @@ class MetricLearner:
     >>> learner = hw.metrics.MetricLearner.from_targets(X, X[:, 0] * X[:, 1])
     >>> learner
     MetricLearner(AGOP of local fits, 400 rows)
-    >>> cloud = hw.Cloud(X)
-    >>> M = learner.without(cloud.sample(100))      # the rows that reference=100 leaves out
-    >>> loc = hw.locate(cloud, X[:1] + 9, metric=M, reference=100)
+    >>> loc = hw.locate(X, X[:1] + 9, metric=learner, reference=100)    # learnt from 300 rows
     >>> loc.band
+    array(['far'], dtype=object)
+    >>> M = learner.without(hw.Cloud(X).sample(100))                    # the same by hand
+    >>> hw.locate(X, X[:1] + 9, metric=M, reference=100).band
     array(['far'], dtype=object)
     """
 
