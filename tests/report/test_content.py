@@ -9,17 +9,18 @@ import pytest
 
 import hullwise as hw
 from hullwise.geometry.bands import bands
-from hullwise.geometry.location_summary import usual_share
+from hullwise.geometry.location_summary import leading_changes, usual_share
+from hullwise.geometry.plane_outline import in_outline, outline
 from hullwise.report import render_report
-from hullwise.report._figures import (
-    _choose,
-    distribution,
-    leading_features,
-    outline,
-    within,
+from hullwise.report._figures import distribution
+from hullwise.report._map import choose_rows
+from hullwise.report.sentences import (
+    band_meanings,
+    definition_counts,
+    expectation_sentence,
+    remarks,
 )
-from hullwise.report.usual import expectation
-from hullwise.report.words import format_number, plain, share
+from hullwise.report.words import format_number, printable, printable_names, share
 from report_input import beside_box, box_location, content, located
 
 
@@ -31,10 +32,8 @@ def test_counts_are_those_of_the_rows():
     near = bands["core"] + bands["edge"]
     assert page["headline"]["sentence"].startswith(f"{near} of 500\u00a0rows ({share(near, 500)})")
     outside = int(np.sum(given.verdict == -1))
-    assert (
-        f"{500 - outside} inside the hull, {outside} outside, 0 undecided"
-        in (page["headline"]["verdicts"])
-    )
+    counts = f"Inside the convex hull of the training rows: {500 - outside}; outside: {outside}."
+    assert page["headline"]["verdicts"].startswith(counts)
     d = page["distribution"]
     assert sum(d["inside"]) + sum(map(sum, d["queries"])) == 500
     assert d["trainingInside"] == 40
@@ -55,7 +54,7 @@ def test_undecided_rows_are_neither_near_nor_certified():
     band[:5] = "unknown"
     changed = {"verdict": verdict, "lower": lower, "upper": upper, "band": band}
     page = content(render_report(box_location(m=50, **changed)))
-    assert "5 undecided. Each of the 45 decided rows" in page["headline"]["verdicts"]
+    assert "undecided: 5. Each of the 45 decided rows" in page["headline"]["verdicts"]
     near = int(np.isin(band, ["core", "edge"]).sum())
     assert page["headline"]["sentence"].startswith(f"{near} of 50\u00a0rows")
     assert page["distribution"]["undecided"] == 5
@@ -81,7 +80,7 @@ def test_features_are_ranked_with_their_sign():
     queries = np.array([[5.0, 0.5, 0.5], [0.5, -9.0, 0.5], [9.0, -1.0, 0.5], [0.5, 0.5, 0.5]])
     given = box_location(m=4, columns=("a", "b", "c"), **beside_box(queries))
     assert given.verdict.tolist() == [-1, -1, -1, 1]
-    assert leading_features(given).tolist() == [[-1, 0, 0], [2, 0, 0], [-1, 2, 0], [0, 0, 0]]
+    assert leading_changes(given).tolist() == [[-1, 0, 0], [2, 0, 0], [-1, 2, 0], [0, 0, 0]]
     items = content(render_report(given))["features"]["items"]
     assert items == [{"name": "a", "high": 2, "low": 0}, {"name": "b", "high": 0, "low": 2}]
 
@@ -116,7 +115,7 @@ def test_constant_column_leads_only_when_it_really_differs():
         box_maximum=high,
         verdict=np.array([-1, -1]),
     )
-    assert leading_features(given)[:, 0].tolist() == [-1, -2]
+    assert leading_changes(given)[:, 0].tolist() == [-1, -2]
 
 
 def test_map_counts_the_rows_that_a_projection_hides():
@@ -148,18 +147,22 @@ def test_map_counts_the_rows_that_a_projection_hides():
 )
 def test_outline_of_points_in_the_plane(points, inside, outside):
     corners = outline(np.array(points, dtype=float))
-    assert within(np.array(inside, dtype=float), corners).all()
-    assert not within(np.array(outside, dtype=float), corners).any()
+    assert in_outline(np.array(inside, dtype=float), corners).all()
+    assert not in_outline(np.array(outside, dtype=float), corners).any()
 
 
 def test_distribution_turns_logarithmic_only_when_the_range_demands_it():
-    near = box_location(m=200, verdict=np.full(200, -1), reference=np.linspace(0.1, 1.0, 50))
     codes = np.zeros(200, dtype=np.int8)
-    assert not distribution(near, np.linspace(0.1, 1, 200), codes)["log"]
-    wide = np.geomspace(1e-3, 1e6, 200)
-    drawn = distribution(box_location(m=200, verdict=np.full(200, -1)), wide, codes)
-    assert drawn["log"]
-    assert sum(map(sum, drawn["queries"])) == 200
+
+    def drawn(distance):
+        outside = np.full(200, -1)
+        changed = {"verdict": outside, "upper": distance, "reference": np.linspace(0.1, 1.0, 50)}
+        return distribution(box_location(m=200, **changed), codes)
+
+    assert not drawn(np.linspace(0.1, 1, 200))["log"]
+    wide = drawn(np.geomspace(1e-3, 1e6, 200))
+    assert wide["log"]
+    assert sum(map(sum, wide["queries"])) == 200
 
 
 def test_bands_without_limits_are_read_off_the_rows():
@@ -176,7 +179,7 @@ def test_bands_without_limits_are_read_off_the_rows():
 
 def test_every_far_row_is_drawn_while_there_is_room():
     codes = np.r_[np.full(500, 3), np.zeros(50_000)].astype(np.int8)
-    chosen = _choose(codes, codes.astype(float), np.arange(len(codes)), 3000)
+    chosen = choose_rows(codes, codes.astype(float), np.arange(len(codes)), 3000)
     assert len(chosen) == len(set(chosen.tolist())) == 3000
     assert set(range(500)) <= set(chosen.tolist())
     assert codes[chosen][-1] == 3
@@ -213,7 +216,10 @@ def test_a_membership_run_claims_no_distances():
     assert "missing" in page["distribution"]
     assert page["map"] is None
     assert page["farthest"]["rows"] == page["features"]["items"] == []
-    assert page["definitions"]["columns"] == ["inside the hull", "every feature in range"]
+    assert page["definitions"]["columns"] == [
+        "every feature within its training range",
+        "inside the convex hull of the data",
+    ]
 
 
 def test_without_a_reference_no_yardstick_is_claimed():
@@ -228,7 +234,7 @@ def test_without_a_reference_no_yardstick_is_claimed():
     assert page["headline"]["usual"] == page["definitions"]["note"] == ""
     assert "band" not in dict(page["glossary"])
     assert bands["core"]["rule"] == "inside the hull"
-    assert bands["unknown"]["rule"] == "not inside; there are no training rows to compare with"
+    assert bands["unknown"]["rule"] == "no training rows to compare with"
     assert page["distribution"]["trainingTotal"] == 0
 
 
@@ -285,14 +291,21 @@ def test_usual_share_is_that_of_the_ranks(r, share):
 
 
 def test_chance_is_said_in_words():
+    summary = located().summary()
+
+    def said(n_out, m, r, chance):
+        expected = m * usual_share(r) if r else np.nan
+        counts = {"n_out": n_out, "n_rows": m, "n_reference": r, "expected_out": expected}
+        return expectation_sentence(dataclasses.replace(summary, **counts, chance=chance))
+
     assert "about 20; so many or more would come up by chance in 2 of 100 such tables." in (
-        expectation(34, 400, 500, 0.018)
+        said(34, 400, 500, 0.018)
     )
-    assert expectation(34, 400, 500, 0.018).startswith("34 of 400 new rows (8.5\u00a0%) are")
-    assert "fewer than 1 of 1,000" in expectation(90, 400, 500, 1e-9)
-    assert "chance" not in expectation(0, 400, 500, 1.0)
-    assert expectation(1, 1, 10, 0.09).startswith("1 of 1 new row (100\u00a0%) is beyond or far")
-    assert expectation(1, 4, 0, np.nan) == ""
+    assert said(34, 400, 500, 0.018).startswith("34 of 400 new rows (8.5\u00a0%) are")
+    assert "fewer than 1 of 1,000" in said(90, 400, 500, 1e-9)
+    assert "chance" not in said(0, 400, 500, 1.0)
+    assert said(1, 1, 10, 0.09).startswith("1 of 1 new row (100\u00a0%) is beyond or far")
+    assert said(1, 4, 0, np.nan) == ""
 
 
 def test_the_source_is_told():
@@ -324,7 +337,31 @@ def test_shares_are_never_rounded_to_all_or_nothing():
 
 
 def test_labels_are_one_printable_line():
-    assert plain("a\nb\tc") == "a b c"
-    assert plain("\u202eevil\x00") == "\ufffdevil\ufffd"
-    assert plain("") == plain("  ") == "(empty)"
-    assert len(plain("x" * 10**6)) == 60
+    assert printable("a\nb\tc") == "a b c"
+    assert printable("\u202eevil\x00") == "\ufffdevil\ufffd"
+    assert printable("") == printable("  ") == "(empty)"
+    assert len(printable("x" * 10**6)) == 60
+
+
+def test_long_names_keep_both_ends_and_differ():
+    names = [f"mean_of_the_temperature_sensor_{i:03d}_in_the_northern_hall" for i in range(200)]
+    shown = printable_names(names, 24)
+    assert len(set(shown.values())) == 200
+    one = printable(names[0], 24)
+    assert (len(one), one[:8], one[-8:]) == (24, "mean_of_", "ern_hall")
+    page = content(render_report(box_location(d=200, m=400, columns=tuple(names), spread=3)))
+    bars = [item["name"] for item in page["features"]["items"]]
+    assert len(set(bars)) == len(bars) == 15
+    shown = printable_names(["a\x00", "a\x01", "b"])
+    assert list(shown.values()) == ["a\ufffd (1)", "a\ufffd (2)", "b"]
+
+
+def test_terminal_and_page_say_the_same():
+    location = located()
+    page, summary = content(render_report(location)), location.summary()
+    assert page["headline"]["usual"] == expectation_sentence(summary)
+    assert {b["name"]: b["rule"] for b in page["headline"]["bands"]} == band_meanings(summary)
+    assert [c for c, _ in definition_counts(location, summary)] == page["definitions"]["columns"]
+    counts = dict(definition_counts(location, summary))
+    assert page["definitions"]["table"][-1]["counts"] == list(counts.values())
+    assert page["notes"] == remarks(location, summary)

@@ -8,8 +8,14 @@ import pytest
 import hullwise as hw
 from browser import dumped
 from hullwise.errors import DataError
+from hullwise.geometry.readings import (
+    cross_bands,
+    pushes_in_metric,
+    reference_reach,
+    relative_distance,
+)
 from hullwise.report import render_report, write_report
-from hullwise.report.readings import both_sentence, cross, in_yardsticks, pushes, yardstick
+from hullwise.report.sentences import readings_sentence
 from report_input import HOSTILE, box_location, content
 
 TASK = np.array([4.0, 1.0, 0.0, 0.0])
@@ -60,7 +66,7 @@ def test_directions_of_the_page_are_those_of_the_metric(readings):
 
 def test_what_pushes_out_in_the_task_is_what_matters(readings):
     _, task = readings
-    told = pushes(task, task.metric)
+    told = pushes_in_metric(task)
     for b, row in enumerate(told):
         assert {name for name, _ in row} <= {"x0", "x1"}
         assert bool(row) == (task.verdict[b] == -1)
@@ -79,23 +85,28 @@ def test_a_page_of_one_reading_has_nothing_of_two(readings):
 
 def test_yardsticks_of_degenerate_references():
     given = box_location(m=4, reference=np.zeros(20))
-    assert np.isnan(yardstick(given))
-    assert in_yardsticks(given) == pytest.approx(given.upper)
+    assert np.isnan(reference_reach(given))
+    assert relative_distance(given) == pytest.approx(given.upper)
     given = box_location(m=4, reference=np.r_[np.zeros(99), 2.0])
-    assert yardstick(given) == 2.0
-    assert np.isnan(yardstick(box_location(m=4, reference=np.empty(0))))
+    assert reference_reach(given) == 2.0
+    assert np.isnan(reference_reach(box_location(m=4, reference=np.empty(0))))
     off = box_location(m=4, off_flat=np.array([True, False, False, False]))
-    assert np.isinf(in_yardsticks(off)).tolist() == [True, False, False, False]
+    assert np.isinf(relative_distance(off)).tolist() == [True, False, False, False]
 
 
 def test_sentences_count_rows_out_in_one_reading_alone():
     near = box_location(m=3, band=np.array(["core", "edge", "far"]))
     far = box_location(m=3, band=np.array(["beyond", "edge", "core"]))
-    said = both_sentence(near, far)
+    said = readings_sentence(near, far)
     assert "1 of 3\u00a0rows" in said
     assert "of these, 0 are beyond or far in what matters too, and 1 is not" in said
     assert said.endswith("1 more is out in what matters alone.")
-    assert cross(near, far)[3, 0] == cross(near, far)[1, 1] == cross(near, far)[0, 2] == 1
+    assert (
+        cross_bands(near, far)[3, 0]
+        == cross_bands(near, far)[1, 1]
+        == cross_bands(near, far)[0, 2]
+        == 1
+    )
 
 
 def test_readings_of_other_rows_are_refused(readings, tmp_path):

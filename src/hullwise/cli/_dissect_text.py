@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..predict.predictions import quartiles
-from ..report.words import format_number, share
-from ..report.words import plain as printable
+from ..report.words import format_number, printable, share
 from ._layout import RIGHT, grid_of, indented, print_notes, rows_text, section, table_of
 from ._predict_text import QUARTILES
 

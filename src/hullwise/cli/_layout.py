@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -81,12 +80,6 @@ def grid_of(*lines: tuple[str, str]) -> Table:
 def rows_text(count: int) -> str:
     """A number of rows."""
     return f"{count:,} row{'s' * (count != 1)}"
-
-
-def status_notes(statuses: Iterable[Any], names: Sequence[str]) -> list[str]:
-    """How often an answer ended in each of these ways, in the status's own words."""
-    counts = Counter(status for status in statuses if status.name in names)
-    return [f"{count:,} row{'s' * (count > 1)}: {s.value}" for s, count in counts.items()]
 
 
 def print_notes(out: Console, notes: Sequence[str]) -> None:

@@ -17,11 +17,11 @@ from ..errors import HullwiseError
 from ..geometry.cloud import Cloud
 from ..geometry.locate import locate
 from ..geometry.location import Location
+from ..geometry.readings import pushes_in_metric
 from ..geometry.warm_up import compile_locate
 from ..io.paths import display_path
 from ..metrics import LearntMetric
-from ..report.readings import pushes
-from ..report.words import plain as printable
+from ..report.words import printable
 from ._command_options import LocateOptions
 from ._compiling import compile_kernels, timing_text, with_status
 from ._metric import learn, read_metric, write_metric
@@ -244,7 +244,7 @@ def task_columns(task: Location) -> dict[str, Any]:
     columns = task.to_dict() | {
         "pushed_out_by": [
             "; ".join(f"{name} {amount:+.4g}" for name, amount in row)
-            for row in pushes(task, task.metric)
+            for row in pushes_in_metric(task)
         ]
     }
     return {f"{name}_task": columns[name] for name in TASK_COLUMNS}

@@ -24,7 +24,7 @@ from ..predict.mixture import MixtureClassifier
 from ..predict.outlier_check import warn_of_outliers
 from ..predict.predictions import HEAVIEST_ROWS, BoundConstants, bound_constants, explain_all
 from ..predict.warm_up import compile_regressor
-from ..report.words import plain as printable
+from ..report.words import printable
 from ._command_options import PredictOptions
 from ._compiling import compile_kernels, timing_text, with_status
 from ._metric import learn, read_metric, write_metric

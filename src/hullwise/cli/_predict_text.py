@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..predict.predictions import Predictions, prediction_errors, quartiles
-from ..report.words import plain as printable
-from ..report.words import share
+from ..report.sentences import status_sentences
+from ..report.words import printable, share
 from ._layout import (
     RIGHT,
     STYLES,
@@ -24,7 +24,6 @@ from ._layout import (
     print_notes,
     rows_text,
     section,
-    status_notes,
     table_of,
 )
 from ._readings_text import print_directions
@@ -107,7 +106,7 @@ def print_answer(
     if queries.reasons:
         rows = "row has" if len(queries.reasons) == 1 else "rows have"
         notes.append(f"{len(queries.reasons):,} {rows} missing or infinite values: not predicted.")
-    notes += status_notes(answer.predictions.status, ("BOUNDARY", "STALLED", "LOOSE"))
+    notes += status_sentences(answer.predictions.status, ("BOUNDARY", "STALLED", "LOOSE"))
     print_notes(out, notes)
 
 

@@ -8,10 +8,16 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..report.readings import BANDS, MEANING, both_sentence, cross, pushes
-from ..report.usual import expectation
-from ..report.words import plain as printable
-from ..report.words import share
+from ..geometry.bands import BAND_NAMES
+from ..geometry.readings import cross_bands, pushes_in_metric
+from ..report.sentences import (
+    READINGS_MEANING,
+    band_title,
+    dimension_sentence,
+    readings_expectations,
+    readings_sentence,
+)
+from ..report.words import printable, printable_names, share
 from ._layout import RIGHT, STYLES, indented, section, table_of
 from ._summary_text import (
     FARTHEST_ROWS,
@@ -51,38 +57,34 @@ def print_readings(
 
 def _print_cross(out: Console, plain: Location, task: Location) -> None:
     r = len(plain.reference)
-    against = f", against {r:,} training row{'s' * (r > 1)} left out in turn" if r else ""
-    section(out, f"Where the new rows stand{against}")
-    counts = cross(plain, task)
+    section(out, band_title(plain.summary()))
+    counts = cross_bands(plain, task)
     totals = counts.sum(axis=0) + counts.sum(axis=1)
-    used = [i for i, band in enumerate(BANDS) if totals[i] or _always(band, r)]
+    used = [i for i, band in enumerate(BAND_NAMES) if totals[i] or _always(band, r)]
     table = table_of(
         ("plainly", {"no_wrap": True}),
         ("rows", RIGHT),
         ("in what matters:", {"no_wrap": True}),
-        *((BANDS[i], RIGHT) for i in used),
+        *((BAND_NAMES[i], RIGHT) for i in used),
     )
     for i in used:
         total = int(counts[i].sum())
         table.add_row(
-            Text(BANDS[i], style=f"bold {STYLES[BANDS[i]]}"),
+            Text(BAND_NAMES[i], style=f"bold {STYLES[BAND_NAMES[i]]}"),
             f"{total:,}",
-            Text(bar(out, total / len(plain)), style=STYLES[BANDS[i]]),
+            Text(bar(out, total / len(plain)), style=STYLES[BAND_NAMES[i]]),
             *(f"{counts[i, j]:,}" for j in used),
         )
     table.add_row("all", f"{len(plain):,}", "", *(f"{counts[:, j].sum():,}" for j in used))
     indented(out, table)
     out.print()
-    out.print(Text(both_sentence(plain, task), style="bold"))
-    if r:
-        for name, one in (("Plainly", plain), ("In what matters", task)):
-            summary = one.summary()
-            text = expectation(summary.n_out, summary.n_rows, r, summary.chance)
-            out.print(Text(f"{name}: {text}"))
+    out.print(Text(readings_sentence(plain, task), style="bold"))
+    for text in readings_expectations(plain, task):
+        out.print(Text(text))
     print_off_flat(out, task)
     inside = (int((one.verdict == 1).sum()) for one in (plain, task))
     out.print("Inside the hull of the training rows: {:,}; in what matters: {:,}.".format(*inside))
-    out.print(Text(MEANING, style="dim"))
+    out.print(Text(READINGS_MEANING, style="dim"))
 
 
 def _always(band: str, r: int) -> bool:
@@ -104,11 +106,7 @@ def print_directions(out: Console, directions: Directions) -> None:
             Text(printable(directions.text(i), 200)),
         )
     indented(out, table)
-    d = len(directions.columns)
-    out.print(
-        f"  Effective dimension {directions.effective_dimension:.1f} of {d:,}: as if that many "
-        "directions counted alike and no other."
-    )
+    out.print(f"  {dimension_sentence(directions)}")
 
 
 def _percent(value: float) -> str:
@@ -128,15 +126,16 @@ def _print_farthest(out: Console, plain: Location, task: Location, are_numbered:
         ("pct.", RIGHT),
         ("too high (+) or low (-) by", {}),
     )
-    pushed = pushes(task, task.metric, PUSHES_OF_ROW)
-    for b in order.tolist():
+    names = printable_names(task.columns, 24)
+    pushes = pushes_in_metric(task[order], PUSHES_OF_ROW)
+    for b, pushing in zip(order.tolist(), pushes, strict=True):
         rank = task.hull_percentile[b]
         table.add_row(
             Text(printable(b if task.labels is None else task.labels[b], 40)),
             *(Text(str(x.band[b]), style=STYLES[str(x.band[b])]) for x in (plain, task)),
             f"{task.upper[b]:.3g}",
             "" if np.isnan(rank) else f"{rank:.4g}",
-            Text("; ".join(f"{printable(name, 24)} {amount:+.3g}" for name, amount in pushed[b])),
+            Text("; ".join(f"{names[name]} {amount:+.3g}" for name, amount in pushing)),
         )
     indented(out, table)
     ids = "Rows are counted from 0. " if are_numbered else ""

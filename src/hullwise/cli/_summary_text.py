@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from ..geometry.location_summary import LocationSummary, smallest_change
-from ..report.usual import expectation, off_flat_sentences
-from ..report.words import plain as printable
+from ..report.sentences import (
+    VERDICT_MEANINGS,
+    band_meanings,
+    band_title,
+    definition_counts,
+    expectation_sentence,
+    features_note,
+    hull_sentence,
+    off_flat_sentences,
+    refused_sentence,
+    remarks,
+)
+from ..report.words import printable, printable_names
 from ._layout import (
     RIGHT,
     STYLES,
@@ -22,7 +34,6 @@ from ._layout import (
     print_notes,
     rows_text,
     section,
-    status_notes,
     table_of,
 )
 from .console import bar
@@ -86,36 +97,17 @@ def print_heading(
     out.print(grid)
 
 
-def _band_meanings(summary: LocationSummary) -> dict[str, str]:
-    r = summary.n_reference
-    if not r:
-        return {"core": "inside the hull", "unknown": "no training rows to compare with"}
-    meanings = {
-        "core": "no farther out than half of them",
-        "edge": "farther out than half of them",
-        "beyond": "farther out than 95 % of them",
-        "far": f"farther out than all {r:,} of them" if r > 1 else "farther out than that one",
-    }
-    if summary.bands["unknown"]:
-        meanings["unknown"] = "the distance is not settled"
-    return meanings
-
-
 def _print_bands(out: Console, location: Location, summary: LocationSummary) -> None:
-    r = summary.n_reference
-    rows = "training rows left out in turn" if r > 1 else "training row left out"
-    against = f", against {r:,} {rows}" if r else ""
-    section(out, f"Where the new rows stand{against}")
+    section(out, band_title(summary))
     table = counts_table("band")
-    for band, meaning in _band_meanings(summary).items():
+    for band, meaning in band_meanings(summary).items():
         add_count(out, table, band, summary.bands[band], of=summary.n_rows, meaning=meaning)
     indented(out, table)
     out.print()
-    if r:
-        text = expectation(summary.n_out, summary.n_rows, r, summary.chance)
-        out.print(Text(text, style="bold"))
+    if summary.n_reference:
+        out.print(Text(expectation_sentence(summary), style="bold"))
     print_off_flat(out, location)
-    out.print(_hull_sentence(summary))
+    out.print(hull_sentence(summary))
 
 
 def print_off_flat(out: Console, location: Location) -> None:
@@ -124,28 +116,10 @@ def print_off_flat(out: Console, location: Location) -> None:
         out.print(Text(sentence, style="bold red"))
 
 
-def _hull_sentence(summary: LocationSummary) -> str:
-    inside, outside, undecided = (summary.verdicts[v] for v in ("inside", "outside", "undecided"))
-    text = f"Inside the convex hull of the training rows: {inside:,}; outside: {outside:,}"
-    if undecided:
-        text += f"; on its boundary or undecided: {undecided:,}"
-    if summary.n_reference and outside > 0.8 * summary.n_rows > 0:
-        text += (
-            ". With many features nearly every row is outside, a training row left out too: "
-            "act on the band, not on the verdict"
-        )
-    return text + "."
-
-
 def _print_verdicts(out: Console, summary: LocationSummary) -> None:
     section(out, "Where the new rows stand")
-    meanings = {
-        "inside": "a weighted average of training rows; the weights prove it",
-        "outside": "a direction separates it from every training row",
-        "undecided": "neither proof was found",
-    }
     table = counts_table("verdict")
-    for verdict, meaning in meanings.items():
+    for verdict, meaning in VERDICT_MEANINGS.items():
         count = summary.verdicts[verdict]
         add_count(out, table, verdict, count, of=summary.n_rows, meaning=meaning)
     indented(out, table)
@@ -163,19 +137,18 @@ def _print_features(out: Console, summary: LocationSummary) -> None:
         ("too low", RIGHT),
         ("", {"width": 14, "no_wrap": True}),
     )
-    for feature in features[:LEADING_FEATURES]:
+    shown = features[:LEADING_FEATURES]
+    names = printable_names((feature.name for feature in shown), 40)
+    for feature in shown:
         table.add_row(
-            Text(printable(feature.name, 40)),
+            Text(names[feature.name]),
             f"{feature.rows:,}",
             f"{feature.too_high:,}",
             f"{feature.too_low:,}",
             Text(bar(out, feature.rows / features[0].rows), style="blue"),
         )
     indented(out, table)
-    hidden = len(features) - LEADING_FEATURES
-    verb = "feature is" if hidden == 1 else "features are"
-    more = f" {hidden} more {verb} not shown." if hidden > 0 else ""
-    out.print(f"  Rows outside where the feature is among the three leading changes.{more}")
+    out.print(Padding(Text(features_note(summary, len(shown))), (0, 0, 0, 2)))
 
 
 def _print_farthest(
@@ -222,35 +195,14 @@ def _change_text(location: Location, row: int) -> str:
 
 def print_definitions(out: Console, location: Location, summary: LocationSummary) -> None:
     """How many rows are within the data by each definition."""
-    k = location.nearest_rows.shape[1]
-    near_rows = f"{k} nearest training rows" if k > 1 else "nearest training row"
-    texts = {
-        "box": "every feature within its training range",
-        "ellipsoid": "inside the smallest ellipsoid of the data",
-        "hull": "inside the convex hull of the data",
-        "neighbours": f"as near to its {near_rows} as 95 % of those",
-    }
     section(out, 'Other definitions of "within the data", side by side')
     table = table_of(("definition", {}), ("rows", RIGHT))
-    for name, count in summary.definitions.items():
-        table.add_row(texts[name], f"{count:,} of {summary.n_rows:,}")
+    for text, count in definition_counts(location, summary):
+        table.add_row(text, f"{count:,} of {summary.n_rows:,}")
     indented(out, table)
 
 
 def print_remarks(out: Console, location: Location, heading: Heading) -> None:
-    notes = list(heading.notes)
-    if heading.refused:
-        rows = "row has" if heading.refused == 1 else "rows have"
-        notes.append(f"{heading.refused:,} {rows} missing or infinite values: not located.")
-    notes += status_notes(location.status, ("BOUNDARY", "STALLED", "BUDGET"))
-    if location.membership_only:
-        notes.append("Membership only: no distances, bands or other definitions were computed.")
-    elif np.isnan(location.ellipsoid_distance).all():
-        notes.append("The smallest ellipsoid was not computed: the data are large.")
-    r = len(location.reference)
-    if 0 < r < location.n_train:
-        notes.append(
-            f"Bands rest on a seeded sample of {r:,} training rows, each left out in turn "
-            "(--reference)."
-        )
-    print_notes(out, notes)
+    """What else a reader must know."""
+    refused = refused_sentence(heading.refused)
+    print_notes(out, [*heading.notes, *refused, *remarks(location, location.summary())])

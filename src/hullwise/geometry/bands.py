@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .cloud import Cloud
 
 BANDS = ("core", "edge", "beyond", "far")
+BAND_NAMES = (*BANDS, "unknown")
 EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
 
 

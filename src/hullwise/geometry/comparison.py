@@ -19,6 +19,7 @@ from .hull import HullResult
 from .neighbours import Neighbours, nearest_rows
 from .optional_parts import OptionalParts
 
+NEIGHBOUR_PERCENTILE = 95.0  # up to which a row is as near to others as training rows are
 ELLIPSOID_WORK = 2e8  # n d^2 above which the ellipsoid takes more than a few seconds
 
 
@@ -43,6 +44,16 @@ class Comparison:
         nan = np.full(m, np.nan)
         none = Neighbours(np.zeros((m, 0), np.intp), np.zeros((m, 0)))
         return cls(np.full(m, "unknown", dtype=object), nan, nan, nan, none, nan)
+
+    def definitions(self, in_box: Mask, in_hull: Mask) -> dict[str, Mask]:
+        """Which queries are within the data by each definition that was computed, by its name."""
+        masks = {"box": in_box}
+        if not np.isnan(self.ellipsoid_distance).all():
+            masks["ellipsoid"] = self.ellipsoid_distance <= 1
+        masks["hull"] = in_hull
+        if not np.isnan(self.neighbour_percentile).all():
+            masks["neighbours"] = self.neighbour_percentile <= NEIGHBOUR_PERCENTILE
+        return masks
 
     def columns(self) -> Mapping[str, Column]:
         """The columns of the table that come of these, in their order."""

@@ -283,6 +283,11 @@ class Location(RowResult):
         return share
 
     @property
+    def beyond_or_far(self) -> Mask:
+        """(m,) rows farther out than 95 % of the training rows."""
+        return np.isin(self.band, BANDS[2:])
+
+    @property
     def band_limits(self) -> list[float] | None:
         """Distances past which queries are edge, beyond and far; None where other things count."""
         ranked = ~self.off_flat & (self.band != "unknown")
@@ -294,6 +299,16 @@ class Location(RowResult):
         mask = np.ones(len(self), dtype=bool)
         mask[list(self.unusable)] = False
         return mask
+
+    @property
+    def definitions(self) -> dict[str, Mask]:
+        """Which queries are within the data by each definition that was computed, (m,) each.
+
+        "box" (every feature in its range), "ellipsoid" (the smallest one), "hull", and
+        "neighbours" (as near to the nearest training rows as 95 % of those are to theirs).
+        """
+        in_box = self.in_range_share == 1
+        return self.comparison.definitions(in_box, self.verdict == Verdict.INSIDE)
 
     def chance(self) -> float:
         """Probability that rows drawn like the training rows are beyond or far as often as these.
@@ -308,7 +323,7 @@ class Location(RowResult):
         >>> hw.locate(X, Q).chance() > 0.05, hw.locate(X, Q + 1).chance() < 0.001
         (True, True)
         """
-        n_out = int(np.isin(self.band, BANDS[2:]).sum())
+        n_out = int(self.beyond_or_far.sum())
         return chance(n_out, len(self) - len(self.unusable), len(self.reference))
 
     # ---- the training rows --------------------------------------------------------------------

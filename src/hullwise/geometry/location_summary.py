@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._core.types import Indices
+from .._core.types import Floats, Indices
 from .bands import BANDS, BEYOND
 from .verdict import Verdict
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 LEADING_CHANGES = 3  # of a row
 LEADING_FRACTION = 0.1  # of the row's largest change, as shares of the features' ranges
-NEIGHBOUR_PERCENTILE = 95.0
+NUMBERS_OF_CHANGES = 2_000_000  # at once
 CHANGE_SHARE = 1e-9  # of a feature's range
 
 
@@ -110,7 +111,7 @@ def summarize(location: Location) -> LocationSummary:
         chance=location.chance(),
         features=_feature_counts(location),
         farthest=_farthest(location),
-        definitions=_definitions(location),
+        definitions={name: int(m.sum()) for name, m in location.definitions.items()},
     )
 
 
@@ -134,35 +135,59 @@ def usual_share(r: int) -> float:
     return (r - math.floor(r * BEYOND / 100)) / (r + 1)
 
 
+def leading_changes(location: Location, n_changes: int = LEADING_CHANGES) -> NDArray[np.int32]:
+    """(m, n_changes) signed features: j + 1 too low, -(j + 1) too high in feature j, 0 none.
+
+    Those of rows outside that would have to change most, as shares of the features' training
+    ranges; a change counts where it is at least a tenth of the row's largest. O(m d), blockwise.
+    """
+    m, d = location.queries.shape
+    changes = np.zeros((m, n_changes), dtype=np.int32)
+    if location.membership_only:
+        return changes
+    outside = np.flatnonzero(location.verdict == Verdict.OUTSIDE)
+    step = max(1, NUMBERS_OF_CHANGES // d)
+    for start in range(0, len(outside), step):
+        rows = outside[start : start + step]
+        residual = location.residual[rows]
+        sizes = relative_sizes(location, residual)
+        each, least = np.arange(len(rows)), LEADING_FRACTION * sizes.max(axis=1)
+        for place in range(min(n_changes, d)):
+            feature = sizes.argmax(axis=1)
+            size = sizes[each, feature]
+            sign = np.where(residual[each, feature] < 0, -1, 1)
+            counts = (size > 0) & (size >= least)
+            changes[rows, place] = np.where(counts, sign * (feature + 1), 0)
+            sizes[each, feature] = -1.0
+    return changes
+
+
+def relative_sizes(location: Location, residual: Floats) -> Floats:
+    """|residual| as a share of each feature's training range, infinite where that is zero."""
+    width = location.box_maximum - location.box_minimum
+    size = np.abs(residual)
+    # A constant column reached through convex weights is off by rounding alone.
+    rounding = 1e-12 * np.maximum(np.abs(location.box_minimum), np.abs(location.box_maximum))
+    size = np.where((width == 0) & (size <= rounding), 0.0, np.nan_to_num(size))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(size > 0, size / width, 0.0)
+
+
 def _feature_counts(location: Location) -> tuple[FeatureCount, ...]:
-    width = dict(zip(location.columns, location.box_maximum - location.box_minimum))
-    counts: Counter[tuple[str, bool]] = Counter()
-    for pushes in location.pushed_out_by(LEADING_CHANGES):
-        if not pushes:
-            continue
-        first, size = pushes[0]
-        least = LEADING_FRACTION * abs(size) / width[first] if width[first] > 0 else 0.0
-        for name, amount in pushes:
-            if width[name] <= 0 or abs(amount) / width[name] >= least:
-                counts[name, amount > 0] += 1
-    names = dict.fromkeys(name for name, _ in counts)
-    features = [FeatureCount(name, counts[name, True], counts[name, False]) for name in names]
-    return tuple(sorted(features, key=lambda feature: -feature.rows))
+    changes, d = leading_changes(location), len(location.columns)
+    high = np.bincount(-changes[changes < 0] - 1, minlength=d)
+    low = np.bincount(changes[changes > 0] - 1, minlength=d)
+    order = np.argsort(-(high + low), kind="stable").tolist()
+    return tuple(
+        FeatureCount(location.columns[j], int(high[j]), int(low[j]))
+        for j in order
+        if high[j] + low[j]
+    )
 
 
 def _farthest(location: Location) -> Indices:
-    distance = np.where(location.verdict == Verdict.INSIDE, 0.0, location.upper)
+    outside = np.flatnonzero(location.verdict == Verdict.OUTSIDE)
+    distance = location.distance[outside]
     # a row off the flat ranks above all that are not, however short its way
-    order = np.lexsort((-distance, ~location.off_flat))
-    return order[(distance[order] > 0) & np.isfinite(distance[order])]
-
-
-def _definitions(location: Location) -> dict[str, int]:
-    counts = {"box": int((location.in_range_share == 1).sum())}
-    if not np.isnan(location.ellipsoid_distance).all():
-        counts["ellipsoid"] = int(location.in_ellipsoid.sum())
-    counts["hull"] = int((location.verdict == Verdict.INSIDE).sum())
-    if not np.isnan(location.neighbour_percentile).all():
-        near = location.neighbour_percentile <= NEIGHBOUR_PERCENTILE
-        counts["neighbours"] = int(near.sum())
-    return counts
+    order = np.lexsort((-distance, ~location.off_flat[outside]))
+    return outside[order]

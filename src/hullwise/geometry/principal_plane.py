@@ -36,8 +36,13 @@ class PrincipalPlane:
     scale: Floats
     sample: Floats
 
+    def project(self, points: Floats) -> Floats:
+        """(k, 2) coordinates of points (k, d) on the map."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray((points - self.centre) / self.scale @ self.axes.T)
+
     def __repr__(self) -> str:
-        return f"Plane({len(self.sample)} rows, {self.share.sum():.0%} of the variance)"
+        return f"PrincipalPlane({len(self.sample)} rows, {self.share.sum():.0%} of the variance)"
 
 
 def principal_plane(cloud: Cloud) -> PrincipalPlane:

@@ -1,53 +1,42 @@
-"""What the report says: every sentence, table and figure as one dictionary of plain values."""
+"""What the page of a location holds: sentences, tables and figures as plain values."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.types import Floats
-from ._figures import (
-    BANDS,
-    LEADING,
-    band_codes,
-    distribution,
-    finite_list,
-    leading_features,
-    picture,
-    relative_change,
-    row_name,
+from ..geometry.bands import BAND_NAMES
+from ..geometry.location_summary import LocationSummary, leading_changes, relative_sizes
+from ._figures import band_codes, distribution, rounded_list, row_name
+from ._map import map_figure
+from ._readings_content import readings_content
+from .sentences import (
+    band_meanings,
+    band_title,
+    definition_texts,
+    expectation_sentence,
+    features_note,
+    hull_sentence,
+    off_flat_sentences,
+    readings_sentence,
+    refused_sentence,
+    remarks,
 )
-from ._task_content import task_content
-from .readings import both_sentence
-from .usual import expectation, off_flat_sentences, refused_sentence
-from .words import format_number, plain, rows, share, training
+from .words import format_number, is_or_are, printable, printable_names, rows, share, training
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
 
-Codes = NDArray[np.int8]
-
-FARTHEST = 20
-CHANGES = 5
-FEATURES = 15
-
-RULES = {
-    "core": "no farther than half of the training rows are",
-    "edge": "no farther than 95 % of the training rows are",
-    "beyond": "farther than 95 % of the training rows are, not than all",
-    "far": "farther than every training row sampled",
-    "unknown": "the distance is not settled well enough",
-}
-
-RULES_WITHOUT_REFERENCE = {
-    "core": "inside the hull",
-    "unknown": "not inside; there are no training rows to compare with",
-}
+FARTHEST_CARDS = 20
+CHANGES_OF_CARD = 5
+FEATURE_BARS = 15
 
 GLOSSARY = (
     ("hull", "all weighted averages of training rows; the convex hull"),
@@ -62,200 +51,201 @@ GLOSSARY = (
     ("ellipsoid", "the smallest ellipsoid that holds every training row"),
     ("range", "least to largest value of one feature in the training rows"),
 )
+REFERENCE_TERMS = ("leave-one-out", "percentile", "band")
 
 
-RANKED = ("leave-one-out", "percentile", "band")
+@dataclass(frozen=True, eq=False)
+class PageInput:
+    """A location with what several parts of its page draw on."""
+
+    location: Location
+    task: Location | None  # the reading in a task's metric
+    n_refused: int  # rows that could not be located
+
+    @cached_property
+    def summary(self) -> LocationSummary:
+        """The location in figures."""
+        return self.location.summary()
+
+    @cached_property
+    def codes(self) -> NDArray[np.int8]:
+        """(m,) place of each row's band in `BAND_NAMES`."""
+        return band_codes(self.location)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The features as they are shown."""
+        return printable_names(self.location.columns, 60)
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether there are training rows to compare with."""
+        return self.summary.n_reference > 0 and not self.location.membership_only
 
 
 def page_content(
-    location: Location,
-    *,
-    title: str,
-    map_limit: int,
-    source: Mapping[str, str] | None = None,
-    task: Location | None = None,
-    refused: int = 0,
+    page: PageInput, *, title: str, map_limit: int, source: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Everything the page shows; O(m d) time, blockwise.
-
-    `task` is the reading in its metric, `refused` how many rows could not be located.
-    """
-    distance, codes = location.distance, band_codes(location)
-    leading = leading_features(location)
-    chart = picture(location, distance, codes, leading, map_limit)
+    """Everything the page shows; O(m d) time, blockwise."""
+    location, task = page.location, page.task
+    leading = leading_changes(location)
+    chart = map_figure(location, page.codes, leading, page.names, map_limit)
     return {
-        "title": plain(title, 120),
-        "bands": BANDS,
+        "title": printable(title, 120),
+        "bands": BAND_NAMES,
         "membershipOnly": location.membership_only,
-        "headline": _headline(location, distance, codes, task, refused),
-        "task": None if task is None else task_content(location, task, map_limit),
-        "distribution": _distribution(location, distance, codes),
+        "headline": _headline(page),
+        "task": None if task is None else readings_content(location, task, map_limit),
+        "distribution": _distribution(page),
         "map": chart,
-        "mapMissing": ""
-        if chart
-        else "No training rows were kept for a map."
-        + (" A run for membership alone keeps none." if location.membership_only else ""),
-        "features": _features(location, leading),
-        "farthest": _farthest(location, distance, codes),
-        "definitions": _definitions(location, codes),
+        "mapMissing": "" if chart else _map_missing(location),
+        "features": _features(page),
+        "farthest": _farthest(page),
+        "definitions": _definitions(page),
+        "notes": remarks(location, page.summary),
         "about": [
-            *((plain(k, 40), plain(v, 400)) for k, v in (source or {}).items()),
-            *_about(location, task),
+            *((printable(name, 40), printable(text, 400)) for name, text in source.items()),
+            *_about(page),
         ],
-        "glossary": [pair for pair in GLOSSARY if location.reference.size or pair[0] not in RANKED],
+        "glossary": [pair for pair in GLOSSARY if page.has_bands or pair[0] not in REFERENCE_TERMS],
     }
 
 
-def _headline(
-    location: Location, distance: Floats, codes: Codes, task: Location | None, refused: int
-) -> dict[str, Any]:
-    m = len(codes)
-    verdict = location.verdict
-    inside, outside = int(np.sum(verdict == 1)), int(np.sum(verdict == -1))
-    rules = RULES if len(location.reference) else RULES | RULES_WITHOUT_REFERENCE
-    counts = np.bincount(codes, minlength=len(BANDS)).tolist()
-    bands = [
-        {"name": name, "count": count, "share": share(count, m), "rule": plain(rules[name], 160)}
-        for name, count in zip(BANDS, counts)
-        if count or ((name == "core" or location.reference.size) and name != "unknown")
-    ]
+def _headline(page: PageInput) -> dict[str, Any]:
+    location, summary = page.location, page.summary
+    one_reading = page.task is None
     return {
-        "sentence": _reading(location, codes) if task is None else both_sentence(location, task),
-        "second": _farthest_sentence(location, distance) if task is None else "",
-        "usual": _usual(location, codes) if task is None else "",
-        "warnings": [*off_flat_sentences(location), *refused_sentence(refused)],
-        "scope": f"{rows(m)} against {training(location.n_train)}, "
-        f"{len(location.columns):,} feature{'' if len(location.columns) == 1 else 's'}",
-        "bands": bands if sum(counts[:-1]) else [],
-        "verdicts": _verdict_sentence(m, inside, outside),
+        "sentence": _lead(page) if page.task is None else readings_sentence(location, page.task),
+        "second": _farthest_sentence(page) if one_reading else "",
+        "usual": expectation_sentence(summary) if one_reading and page.has_bands else "",
+        "warnings": [*off_flat_sentences(location), *refused_sentence(page.n_refused)],
+        "scope": f"{rows(summary.n_rows)} against {training(summary.n_train)}, "
+        f"{_features_text(len(location.columns))}",
+        "bandTitle": band_title(summary),
+        "bands": _bands(summary),
+        "verdicts": _verdicts(summary),
     }
 
 
-def _usual(location: Location, codes: Codes) -> str:
-    r = int(np.sum(np.isfinite(location.reference)))
-    found = int(np.isin(codes, [BANDS.index("beyond"), BANDS.index("far")]).sum())
-    return expectation(found, len(codes), 0 if location.membership_only else r, location.chance())
+def _bands(summary: LocationSummary) -> list[dict[str, Any]]:
+    """A count for each band; none where no band is known of any row."""
+    if summary.bands["unknown"] == summary.n_rows:
+        return []
+    return [
+        {
+            "name": band,
+            "count": summary.bands[band],
+            "share": share(summary.bands[band], summary.n_rows),
+            "rule": meaning,
+        }
+        for band, meaning in band_meanings(summary).items()
+        if summary.bands[band] or band != "unknown"
+    ]
 
 
-def _verdict_sentence(m: int, inside: int, outside: int) -> str:
-    if m == 0:
+def _verdicts(summary: LocationSummary) -> str:
+    if summary.n_rows == 0:
         return ""
-    undecided = m - inside - outside
+    decided = summary.verdicts["inside"] + summary.verdicts["outside"]
+    each = "Every row" if decided == summary.n_rows else f"Each of the {decided:,} decided rows"
     return (
-        f"{inside:,} inside the hull, {outside:,} outside, {undecided:,} undecided. "
-        + ("Every row" if undecided == 0 else f"Each of the {inside + outside:,} decided rows")
-        + " carries a certificate that can be checked without the solver."
+        f"{hull_sentence(summary)} {each} carries a certificate that can be checked without the "
+        "solver."
     )
 
 
-def _reading(location: Location, codes: Codes) -> str:
-    m = len(codes)
+def _lead(page: PageInput) -> str:
+    summary, m = page.summary, page.summary.n_rows
     if m == 0:
         return "There are no rows to place."
-    reference = location.reference[np.isfinite(location.reference)]
-    if location.membership_only or reference.size == 0:
-        inside = int(np.sum(location.verdict == 1))
+    if not page.has_bands:
+        inside = summary.verdicts["inside"]
         verb = "lies" if inside == 1 else "lie"
         return (
             f"{inside:,} of {rows(m)} ({share(inside, m)}) {verb} inside the training data’s hull."
         )
-    near = int(np.isin(codes, [BANDS.index("core"), BANDS.index("edge")]).sum())
+    near = summary.bands["core"] + summary.bands["edge"]
     return (
-        f"{near:,} of {rows(m)} ({share(near, m)}) {'is' if near == 1 else 'are'} no farther from "
-        "the training data than its own rows are, the outermost 5 % of them left aside."
+        f"{near:,} of {rows(m)} ({share(near, m)}) {is_or_are(near)} no farther from "
+        "the training data than its own rows are, the outermost 5 % of them left aside."
     )
 
 
-def _farthest_sentence(location: Location, distance: Floats) -> str:
-    outside = location.verdict == -1
-    reference = location.reference[np.isfinite(location.reference)]
-    if location.membership_only or not outside.any():
+def _farthest_sentence(page: PageInput) -> str:
+    location, farthest = page.location, page.summary.farthest
+    if location.membership_only or not len(farthest):
         return ""
-    row = int(np.argmax(np.where(outside, distance, -1.0)))
-    name = row_name(location.labels, row)
-    text = f"The farthest, {name}, is {format_number(distance[row])} outside the hull"
-    most = float(reference.max()) if reference.size else 0.0
-    if most == 0:
+    row = int(farthest[location.distance[farthest].argmax()])
+    distance, name = float(location.distance[row]), row_name(location.labels, row)
+    text = f"The farthest, {name}, is {format_number(distance)} outside the hull"
+    largest = float(location.reference.max(initial=0.0))
+    if largest == 0:
         return text + "."
-    times = float(distance[row]) / most
+    times = distance / largest
     if times < 1:
         return text + ", nearer than the outermost training row is to the others."
     return text + f", {format_number(times, 2)} times the largest distance of a training row."
 
 
-def _distribution(location: Location, distance: Floats, codes: Codes) -> dict[str, Any]:
-    if location.membership_only:
+def _distribution(page: PageInput) -> dict[str, Any]:
+    if page.location.membership_only:
         return {
             "missing": "Only membership was asked for, so no distances are shown. "
             "Run again without membership_only to see how far out the rows are."
         }
-    if len(codes) == 0:
+    if page.summary.n_rows == 0:
         return {"missing": "There are no rows to show."}
-    return distribution(location, distance, codes)
+    return distribution(page.location, page.codes)
 
 
-def _features(location: Location, leading: NDArray[np.int32]) -> dict[str, Any]:
-    d = len(location.columns)
-    outside = int(np.sum(location.verdict == -1))
-    high = np.bincount(-leading[leading < 0] - 1, minlength=d)
-    low = np.bincount(leading[leading > 0] - 1, minlength=d)
-    total = high + low
-    order = np.argsort(-total, kind="stable")[:FEATURES]
+def _map_missing(location: Location) -> str:
+    text = "No training rows were kept for a map."
+    return text + " A run for membership alone keeps none." * location.membership_only
+
+
+def _features(page: PageInput) -> dict[str, Any]:
+    outside, shown = page.summary.verdicts["outside"], page.summary.features[:FEATURE_BARS]
     items = [
-        {"name": plain(location.columns[j]), "high": int(high[j]), "low": int(low[j])}
-        for j in order.tolist()
-        if total[j]
+        {"name": page.names[one.name], "high": one.too_high, "low": one.too_low} for one in shown
     ]
     if outside == 0:
         note = "No row is outside the hull, so no feature pushes any row out."
-    elif location.membership_only:
+    elif page.location.membership_only:
         note = "No nearest points were sought, so the responsible features are not known."
     else:
-        others = int(np.sum(total > 0)) - len(items)
-        note = (
-            f"For each of the {rows(outside)} outside: the up to {LEADING} features that would "
-            "have to change most, measured against the range of the training rows; a feature "
-            "counts when its part is at least a tenth of the row’s largest. "
-            + (f"{others:,} more features appear less often." if others > 0 else "")
-        ).strip()
+        note = features_note(page.summary, len(shown))
     return {"rows": outside, "items": items, "note": note}
 
 
-def _farthest(location: Location, distance: Floats, codes: Codes) -> dict[str, Any]:
-    outside = np.flatnonzero(location.verdict == -1)
-    if location.membership_only:
+def _farthest(page: PageInput) -> dict[str, Any]:
+    farthest = page.summary.farthest
+    if page.location.membership_only:
         note = "Only membership was asked for: the distances are open, and so are the changes."
         return {"note": note, "rows": []}
-    if outside.size == 0:
+    if not len(farthest):
         return {"note": "No row is proved outside the hull.", "rows": []}
-    order = outside[np.lexsort((-distance[outside], ~location.off_flat[outside]))[:FARTHEST]]
     note = (
         "For each, the smallest change that would bring it into the data: all these features "
         "together, each from its value to the value at the nearest point of the hull, in its own "
         "unit."
     )
-    return {
-        "note": note,
-        "rows": [_one_row(location, int(i), int(codes[i])) for i in order.tolist()],
-    }
+    return {"note": note, "rows": [_card(page, row) for row in farthest[:FARTHEST_CARDS].tolist()]}
 
 
-def _one_row(location: Location, row: int, code: int) -> dict[str, Any]:
-    lower, upper = finite_list(np.array([location.lower[row], location.upper[row]]), 6)
-    percentile = float(location.hull_percentile[row])
-    changes, more = _changes(location, row)
-    close = [int(j) for j in location.nearest_rows[row][:5] if j >= 0]
-    names = location.training_labels
-    nearest = [str(j) if names is None else plain(names[j], 40) for j in close]
+def _card(page: PageInput, row: int) -> dict[str, Any]:
+    location = page.location
+    lower, upper = rounded_list(np.array([location.lower[row], location.upper[row]]), 6)
+    changes, more = _changes(page, row)
+    nearest, names = location.nearest_rows[row][:5].tolist(), location.training_labels
     return {
         "label": row_name(location.labels, row),
-        "band": code,
+        "band": int(page.codes[row]),
         "lower": lower,
         "upper": upper,
-        "percentile": _percentile_text(percentile),
+        "percentile": _percentile_text(float(location.hull_percentile[row])),
         "changes": changes,
         "more": more,
-        "nearest": nearest,
+        "nearest": [str(j) if names is None else printable(names[j], 40) for j in nearest],
     }
 
 
@@ -267,82 +257,84 @@ def _percentile_text(value: float) -> str:
     return f"farther than {format_number(value)}\u00a0% of the training rows"
 
 
-def _changes(location: Location, row: int) -> tuple[list[dict[str, Any]], int]:
+def _changes(page: PageInput, row: int) -> tuple[list[dict[str, Any]], int]:
     """The largest changes of one row, in original units, and how many smaller ones there are."""
-    residual = location.residual[row]
-    ratio = relative_change(location, residual[None, :])[0]
-    order = np.argsort(-ratio, kind="stable")[:CHANGES]
-    kept = [j for j in order.tolist() if ratio[j] > 0 and ratio[j] >= ratio[order[0]] / 20]
-    moved = int(np.sum(ratio >= max(ratio.max() / 1000, np.finfo(float).tiny)))
+    location = page.location
+    residual, query = location.residual[row], location.queries[row]
+    sizes = relative_sizes(location, residual[None, :])[0]
+    order = np.argsort(-sizes, kind="stable")[:CHANGES_OF_CARD].tolist()
+    shown = [j for j in order if sizes[j] > 0 and sizes[j] >= sizes[order[0]] / 20]
+    n_changes = int(np.sum(sizes >= max(sizes.max() / 1000, np.finfo(float).tiny)))
     changes = [
         {
-            "name": plain(location.columns[j]),
-            "from": float(location.queries[row, j]),
+            "name": page.names[location.columns[j]],
+            "from": float(query[j]),
             "by": float(residual[j]),
-            "share": float(f"{ratio[j]:.4g}") if np.isfinite(ratio[j]) else None,
+            "share": float(f"{sizes[j]:.4g}") if np.isfinite(sizes[j]) else None,
         }
-        for j in kept
-        if np.isfinite(location.queries[row, j]) and np.isfinite(residual[j])
+        for j in shown
+        if np.isfinite(query[j]) and np.isfinite(residual[j])
     ]
-    return changes, moved - len(kept)
+    return changes, n_changes - len(shown)
 
 
-def _definitions(location: Location, codes: Codes) -> dict[str, Any]:
-    tests: list[tuple[str, NDArray[np.bool_]]] = [("inside the hull", location.verdict == 1)]
-    if not np.isnan(location.ellipsoid_distance).all() or not len(location):
-        tests.append(("in the smallest ellipsoid", location.in_ellipsoid))
-    tests.append(("every feature in range", location.in_range_share >= 1 - 1e-12))
-    if not np.isnan(location.neighbour_percentile).all() or not len(location):
-        with np.errstate(invalid="ignore"):
-            tests.append(("nearest rows as close as usual", location.neighbour_percentile <= 95))
-    table = []
-    for code in [*range(len(BANDS)), None]:
-        chosen = codes == code if code is not None else np.ones(len(codes), dtype=bool)
-        total = int(chosen.sum())
-        if total:
-            counts = [int(np.sum(test & chosen)) for _, test in tests]
-            table.append({"band": code, "total": total, "counts": counts})
+def _definitions(page: PageInput) -> dict[str, Any]:
+    location = page.location
+    masks, texts = location.definitions, definition_texts(location)
+    lines = []
+    for code in [*range(len(BAND_NAMES)), None]:
+        chosen = page.codes == code if code is not None else np.ones(len(page.codes), dtype=bool)
+        if chosen.any():
+            counts = [int(np.sum(mask & chosen)) for mask in masks.values()]
+            lines.append({"band": code, "total": int(chosen.sum()), "counts": counts})
     return {
-        "columns": [name for name, _ in tests],
-        "table": table,
-        "note": _disagreement(location, codes),
+        "columns": [texts[name] for name in masks],
+        "table": lines,
+        "note": _disagreement(page),
     }
 
 
-def _disagreement(location: Location, codes: Codes) -> str:
-    far = np.isin(codes, [BANDS.index("beyond"), BANDS.index("far")])
-    count = int(far.sum())
-    passed = int(np.sum(far & (location.in_range_share >= 1 - 1e-12)))
-    if count == 0:
-        known = location.reference.size and bool(np.any(codes != BANDS.index("unknown")))
+def _disagreement(page: PageInput) -> str:
+    """How many rows beyond or far a check of ranges would let pass."""
+    summary = page.summary
+    if not summary.n_out:
+        known = page.has_bands and summary.bands["unknown"] < summary.n_rows
         return "No row is beyond or far: a range check has nothing to miss." if known else ""
+    passed = int((page.location.definitions["box"] & page.location.beyond_or_far).sum())
     return (
-        f"Of the {rows(count)} beyond or far, {passed:,} ({share(passed, count)}) "
+        f"Of the {rows(summary.n_out)} beyond or far, {passed:,} ({share(passed, summary.n_out)}) "
         f"{'has' if passed == 1 else 'have'} every feature within its training range: a check of "
         "each feature on its own would let them pass."
     )
 
 
-def _about(location: Location, task: Location | None) -> list[tuple[str, str]]:
-    m, d = location.queries.shape
-    r = int(np.sum(np.isfinite(location.reference)))
+def _about(page: PageInput) -> list[tuple[str, str]]:
+    location, summary = page.location, page.summary
     yardstick = (
-        f"Leave-one-out distances of {r:,} of the {training(location.n_train)}."
-        if r
+        f"Leave-one-out distances of {summary.n_reference:,} of the {training(summary.n_train)}."
+        if page.has_bands
         else "No leave-one-out distances were computed, so there are no percentiles."
     )
+    lines = [
+        ("Training data", f"{rows(summary.n_train)}, {_features_text(len(location.columns))}."),
+        ("Metric", printable(location.metric_text, 300)),
+    ]
+    if page.task is not None:
+        lines.append(("In what matters", printable(page.task.metric_text, 300)))
     return [
-        ("Training data", f"{rows(location.n_train)}, {d:,} feature{'' if d == 1 else 's'}."),
-        ("Metric", plain(location.metric_text, 300)),
-        *([("In what matters", plain(task.metric_text, 300))] if task is not None else []),
+        *lines,
         (
             "Tolerance",
             "A row is inside when an average of training rows comes within "
             f"{format_number(location.tolerance)} of each feature’s training range.",
         ),
         ("Yardstick", yardstick),
-        ("Counted", f"Every count, bar and table uses all {rows(m)}; only the map draws a sample."),
-        ("Row numbers", "Rows without a name are counted from 0, in the order location."),
+        (
+            "Counted",
+            f"Every count, bar and table uses all {rows(summary.n_rows)}; only the map draws a "
+            "sample.",
+        ),
+        ("Row numbers", "Rows without a name are counted from 0, in the order given."),
         (
             "Versions",
             f"hullwise {_version('hullwise')}, numpy {np.__version__}, "
@@ -354,6 +346,10 @@ def _about(location: Location, task: Location | None) -> list[tuple[str, str]]:
             "with code that shares nothing with the solver; exact=True uses rational arithmetic.",
         ),
     ]
+
+
+def _features_text(d: int) -> str:
+    return f"{d:,} feature{'' if d == 1 else 's'}"
 
 
 def _version(package: str) -> str:

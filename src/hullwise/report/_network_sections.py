@@ -12,7 +12,7 @@ from .._core.types import Ints
 from ._network_charts import distance_chart, walk_chart
 from ._slice_svg import DrawingDetail, SliceDrawing
 from .network_view import NetworkView
-from .words import format_number, plain, rows, share
+from .words import format_number, printable, rows, share
 
 SMALLS = 12  # pictures of the partition after a layer
 NEAREST = 10
@@ -42,7 +42,7 @@ def headline(view: NetworkView, title: str) -> str:
     scope = (
         f"{counted(d, 'input')}, {counted(net.n_outputs, 'output')}, "
         f"{counted(net.n_units, 'unit')} in {counted(len(net.layers), 'layer')}, "
-        f"from {plain(net.source, 60)}"
+        f"from {printable(net.source, 60)}"
     )
     on = ""
     if s is not None:
@@ -110,7 +110,7 @@ def _colors(view: NetworkView) -> tuple[Ints, list[tuple[int, str]]]:
         labels, own = np.unique(view.labels, return_inverse=True)
         # Which label is which output is not known: other colours than those of the classes.
         first = view.net.n_outputs
-        names = [""] * first + [plain(v, 24) for v in labels.tolist()]
+        names = [""] * first + [printable(v, 24) for v in labels.tolist()]
         own = own.ravel() + first
     elif view.classes:
         own = view.rows.classes
@@ -208,7 +208,7 @@ def _legend(view: NetworkView, kind: str, key: Sequence[tuple[int, str]]) -> str
 
 
 def _layer_name(view: NetworkView, i: int) -> str:
-    return plain(view.net.layers[i].name, 32)
+    return printable(view.net.layers[i].name, 32)
 
 
 def _drawn(view: NetworkView, level: DrawingDetail, drawn: int, inside: int) -> str:
@@ -264,7 +264,7 @@ def _table(view: NetworkView) -> str:
     head += ["nearest boundary of"]
     body, before = [], 1
     for i, layer in enumerate(net.layers):
-        cells = [plain(layer.name, 40), layer.kind, f"{layer.n_units:,}"]
+        cells = [printable(layer.name, 40), layer.kind, f"{layer.n_units:,}"]
         if s is not None:
             known = i < len(s.n_regions_per_layer)
             after = s.n_regions_per_layer[i] if known else 0
@@ -300,7 +300,7 @@ def _walk(view: NetworkView) -> str:
     spread = np.argsort(-np.ptp(l.values, axis=0), kind="stable")[:CURVES]
     chosen = sorted(spread.tolist())
     per_layer = np.bincount(l.layers, minlength=len(view.net.layers)).tolist()
-    a, b = (plain(view.name(i), 40) for i in ends)
+    a, b = (printable(view.name(i), 40) for i in ends)
     crossed = len(l.decisions()) if view.classes else 0
     classes = f" It crosses the decision boundary {_times(crossed)}." if view.classes else ""
     text = (
@@ -313,7 +313,7 @@ def _walk(view: NetworkView) -> str:
         for k in chosen
     )
     layers = ", ".join(
-        f"{plain(view.net.layers[i].name, 24)} {n:,}" for i, n in enumerate(per_layer)
+        f"{printable(view.net.layers[i].name, 24)} {n:,}" for i, n in enumerate(per_layer)
     )
     left = view.net.n_outputs - len(chosen)
     more = f" The {left:,} other outputs vary less and are left out." if left else ""
@@ -363,8 +363,8 @@ def _distances(view: NetworkView) -> str:
     for i in order.tolist():
         layer = int(found.layer[i])
         cells = [
-            plain(view.name(i), 40),
-            "none" if layer < 0 else plain(view.net.layers[layer].name, 24),
+            printable(view.name(i), 40),
+            "none" if layer < 0 else printable(view.net.layers[layer].name, 24),
             "none" if layer < 0 else format_number(float(found.distance[i])),
             "–" if layer < 0 else f"{int(found.unit[i]):,}",
             f"{int(found.sharing[i]):,}",
@@ -385,9 +385,9 @@ def _distances(view: NetworkView) -> str:
 
 def _made(view: NetworkView, made: dict[str, str]) -> str:
     outside = [f"Left out of the network: {one}" for one in view.net.output_activations]
-    notes = "".join(f"<p>{escape(plain(text, 400))}</p>" for text in outside)
+    notes = "".join(f"<p>{escape(printable(text, 400))}</p>" for text in outside)
     told = "".join(
-        f"<dt>{escape(name)}</dt><dd><bdi>{escape(plain(text, 300))}</bdi></dd>"
+        f"<dt>{escape(name)}</dt><dd><bdi>{escape(printable(text, 300))}</bdi></dd>"
         for name, text in made.items()
     )
     what = (

@@ -18,7 +18,7 @@ from ._network_sections import headline, sections
 from ._slice_svg import DRAWING_DETAILS
 from .document import PAGE_SIZE_LIMIT, html_document, stylesheet, write_page
 from .network_view import VIEW_REGIONS, NetworkView, look
-from .words import plain
+from .words import printable
 
 __all__ = ["render_network_report", "write_network_report"]
 
@@ -30,7 +30,7 @@ def render_network_report(
     source: Mapping[str, str] | None = None,
 ) -> str:
     """The page as one string of at most 1,000,000 bytes in UTF-8; see `write_network_report`."""
-    heading = plain(title or "The regions of a network", 120)
+    heading = printable(title or "The regions of a network", 120)
     for level in DRAWING_DETAILS:
         page = _page(view, heading, dict(source or {}), level)
         if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:

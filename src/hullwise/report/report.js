@@ -47,7 +47,7 @@ function sized(element, width) {
 }
 
 function headline() {
-  const { sentence, second, usual, warnings, scope, bands, verdicts } = data.headline;
+  const { sentence, second, usual, warnings, scope, bandTitle, bands, verdicts } = data.headline;
   const page = document.getElementById("page");
   page.append(h("header", {},
     h("h1", {}, bdi(data.title), h("span", { class: "scope" }, scope)),
@@ -64,7 +64,7 @@ function headline() {
     part.style.flexGrow = band.count;
     strip.append(part);
   }
-  if (data.task) page.append(h("p", { class: "note" }, "Their bands by plain distance; both readings follow."));
+  page.append(h("p", { class: "note" }, `${bandTitle}${data.task ? ", by plain distance; both readings follow" : ""}.`));
   page.append(strip, h("ul", { class: "tally" }, bands.map((band) => h("li", {},
     h("span", { class: "name" }, chip(names.indexOf(band.name))),
     h("b", {}, band.count.toLocaleString("en-US"), h("small", {}, band.share)),
@@ -248,12 +248,12 @@ function definitions() {
         h("th", { scope: "row" }, line.band === null ? "all" : chip(line.band)),
         h("td", { class: "of", "data-name": "rows" }, line.total.toLocaleString("en-US")),
         line.counts.map((count, i) => cell(count, line.total, columns[i])))))),
-    h("figcaption", {}, "How many rows of each band each definition calls in. Nearest rows as close as usual: no farther than the neighbours of 95 % of the training rows.")) : "");
+    h("figcaption", {}, "How many rows of each band each definition calls in.")) : "");
 }
 
 function about() {
   const list = (pairs) => h("dl", {}, pairs.flatMap(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
-  section("How this was made", list(data.about), h("h2", { class: "small" }, "Words"), list(data.glossary));
+  section("How this was made", data.notes.map((text) => h("p", { class: "note" }, bdi(text))), list(data.about), h("h2", { class: "small" }, "Words"), list(data.glossary));
 }
 
 const parts = data.membershipOnly ? [headline, definitions, about]

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..io.atomic_write import whole_file
-from ._content import page_content
-from ._task_content import matching
+from ._content import PageInput, page_content
+from ._readings_content import check_same_rows
 from .document import PAGE_SIZE_LIMIT
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def render_report(
     >>> "<title>Two rows</title>" in page, len(page) < 1_000_000
     (True, True)
     """
-    second = None if task is None else _located(matching(location, task))
-    location, refused = _located(location), len(location.unusable)
+    if task is not None:
+        check_same_rows(location, task)
+        task = _located(task)
+    page_input = PageInput(_located(location), task, len(location.unusable))
     heading = title or "Where the new rows stand"
     for limit in MAP_LIMITS:
-        content = page_content(
-            location, title=heading, map_limit=limit, source=source, task=second, refused=refused
-        )
+        content = page_content(page_input, title=heading, map_limit=limit, source=source or {})
         page = _fill(content)
         if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
             return page
