@@ -31,7 +31,7 @@ from hullwise_studies.balestriero2021._views import (
     resampled,
     smoothed,
 )
-from hullwise_studies.command import EXTRAPOLATION_PARTS
+from hullwise_studies.command import BALESTRIERO2021_PARTS
 from shared_data import SHARED
 
 NETWORKS = ("latent", "bottleneck")
@@ -604,7 +604,7 @@ def test_bottleneck(few_steps):
 
 
 def test_parts_of_the_command_are_those_of_the_study():
-    assert EXTRAPOLATION_PARTS == study.PARTS
+    assert BALESTRIERO2021_PARTS == study.PARTS
 
 
 def test_equal_on_every_run_and_across_the_cache(tmp_path):
@@ -614,7 +614,7 @@ def test_equal_on_every_run_and_across_the_cache(tmp_path):
     third = study.run(tiny(), parts=asked, cache=tmp_path)
     for name, table in first.tables.items():
         assert table.rows == again.tables[name].rows == third.tables[name].rows
-    other = study.run(tiny(), parts=["augmentation"], seed=1)
+    other = study.run(tiny(), parts=["augmentation"], random_state=1)
     assert other.tables["augmentation"].rows != first.tables["augmentation"].rows
 
 
@@ -632,14 +632,14 @@ def test_goes_on_where_it_was_stopped(tmp_path):
     fresh = study.gaussian([1, 2], [20, 30], target=0.1)
     assert made.tables["gaussian"].rows == fresh.tables["gaussian"].rows
     # another seed does not take the old answers
-    other = study.gaussian([1, 2], [20, 30], target=0.1, cache=tmp_path, seed=1)
+    other = study.gaussian([1, 2], [20, 30], target=0.1, cache=tmp_path, random_state=1)
     assert other.tables["gaussian"].rows != fresh.tables["gaussian"].rows
 
 
 def test_other_images_do_not_take_old_answers(tmp_path):
     first = study.pixels(tiny(), sizes=[2, 3], cache=tmp_path)
-    other = study.pixels(tiny(seed=5), sizes=[2, 3], cache=tmp_path)
-    fresh = study.pixels(tiny(seed=5), sizes=[2, 3])
+    other = study.pixels(tiny(random_state=5), sizes=[2, 3], cache=tmp_path)
+    fresh = study.pixels(tiny(random_state=5), sizes=[2, 3])
     assert other.tables["pixels"].rows == fresh.tables["pixels"].rows != first.tables["pixels"].rows
 
 
@@ -667,8 +667,8 @@ def test_wrong_requests_are_said(tmp_path):
         study.run(parts=["hypercube"], model="net.onnx")
     with pytest.raises(hw.FileError, match="is no folder"):
         study.run(parts=["hypercube"], cache=tmp_path / "none")
-    with pytest.raises(hw.DataError, match="seed is -1"):
-        study.run(parts=["hypercube"], seed=-1)
+    with pytest.raises(hw.DataError, match="random_state is -1"):
+        study.run(parts=["hypercube"], random_state=-1)
     with pytest.raises(hw.DataError, match="verify is -1"):
         study.run(parts=["hypercube"], verify=-1)
     with pytest.raises(TypeError, match="unexpected option 'ful'"):

@@ -13,7 +13,7 @@ import hullwise
 import hullwise_studies
 from hullwise.cli import main
 from hullwise_studies import lux2021
-from hullwise_studies.command import STUDY_METHODS, STUDY_PARTS
+from hullwise_studies.command import LUX2021_METHODS, LUX2021_PARTS
 
 SOURCES = os.pathsep.join(
     str(Path(package.__file__).parents[1]) for package in (hullwise, hullwise_studies)
@@ -60,12 +60,12 @@ def test_help_imports_nothing_numeric():
 
 def test_names_of_the_study_are_those_of_the_module():
 
-    assert lux2021.PARTS == STUDY_PARTS
-    assert tuple(lux2021.METHODS) == STUDY_METHODS
+    assert lux2021.PARTS == LUX2021_PARTS
+    assert tuple(lux2021.METHODS) == LUX2021_METHODS
 
 
 def test_study_as_a_command(tmp_path):
-    without = [m for m in STUDY_METHODS if m not in ("svr", "median")]
+    without = [m for m in LUX2021_METHODS if m not in ("svr", "median")]
     args = [word for m in without for word in ("--without", m)]
     page = tmp_path / "page.html"
     done = run("study", "lux2021", "--sets", "forest_fires", *args, "-o", page)

@@ -18,18 +18,17 @@ import hullwise as hw
 from hullwise.report.charts import box_chart, box_statistics, scatter_chart
 from hullwise.samples import load
 from hullwise_studies import lux2021
-from hullwise_studies._page import html_table, shown
+from hullwise_studies._options import Lux2021Options
+from hullwise_studies._page import cell_text, html_table, study_page
 from hullwise_studies._runs import Task, fingerprint, run_tasks
 from hullwise_studies._tables import Table, beside
-from hullwise_studies._terminal import parts_of
-from hullwise_studies._terminal import run as run_command
+from hullwise_studies._terminal import parts_of, run_study
 from hullwise_studies.lux2021 import _published as published
 from hullwise_studies.lux2021._analytic import fekete_points, function, latin_hypercube, noisy
 from hullwise_studies.lux2021._cdf import critical_value
 from hullwise_studies.lux2021._data import SETS, StudySet, load_set, published_errors, unit_cube
 from hullwise_studies.lux2021._models import METHODS, network
-from hullwise_studies.lux2021._page import page
-from hullwise_studies.lux2021._real import Held, equal, held_out, share_best, tasks_of
+from hullwise_studies.lux2021._real import HeldOut, equal, held_out_of, share_best, tasks_of
 from shared_data import SHARED
 
 QUICK = lux2021.all_but("svr", "nearest", "median")
@@ -94,9 +93,7 @@ def test_scaling_is_from_the_training_rows_alone():
 
 def test_bundled_sets_equal_the_folders(lux):
     for name in ("forest_fires", "parkinsons"):
-        from hullwise.io.table_reader import read_table
-
-        values = read_table(lux / SETS[name].file).values
+        values = hw.read_table(lux / SETS[name].file).values
         sample = load(name)
         assert np.array_equal(values, np.column_stack([sample.X, sample.y]))
 
@@ -163,7 +160,7 @@ def test_rejections_are_those_of_the_published_distances(lux):
 def test_published_shares_point_by_point(lux):
     data = load_set("forest_fires", None)
     errors = published_errors(lux, [data])["forest_fires"]
-    shares = share_best({m: errors[m][data.printed] for m in published.METHODS})
+    shares = share_best({m: errors[m][data.printed] for m in published.PAPER_METHODS})
     assert shares["SVR"] == pytest.approx((78.0, 33.9), abs=0.05)
 
 
@@ -216,9 +213,9 @@ def test_answers_are_put_at_their_rows():
     data = StudySet("forest_fires", "t", X, X[:, 0], ("x",), "y")
     some = {"nearest": METHODS["nearest"]}
     results = run_tasks(tasks_of(data, data.split(), some), None, None)
-    held = held_out(data, data.split(), some, results)
-    assert np.abs(held.predictions["nearest"] - data.y).max() <= 4
-    assert held.seconds["nearest"].shape == (10, 2)
+    held_out = held_out_of(data, data.split(), some, results)
+    assert np.abs(held_out.predictions["nearest"] - data.y).max() <= 4
+    assert held_out.seconds["nearest"].shape == (10, 2)
 
 
 def test_box_responses_in_the_order_of_insertion():
@@ -370,22 +367,24 @@ def test_page_is_one_file_that_loads_nothing(quick, tmp_path):
     assert not re.search(r"https?://|url\(|@import", text)
     assert parsed.tags.count("svg") >= 4
     assert "0.931" in text
-    with pytest.raises(hw.FileError, match="--force"):
+    with pytest.raises(hw.FileError, match="force=True"):
         lux2021.write_page(quick, written)
     lux2021.write_page(quick, written, force=True)
 
 
 def test_page_is_the_same_each_time(quick):
-    assert page(quick) == page(quick)
+    assert study_page(quick) == study_page(quick)
 
 
 def test_names_are_escaped(quick):
     nasty = '<img src="x">&'
-    held = quick.held["forest_fires"]
-    methods = {s: replace(m, name=nasty, settings=nasty) for s, m in held.methods.items()}
-    data = replace(held.data, target=nasty, title=nasty)
-    other = Held(data, methods, held.predictions, held.shift, held.seconds)
-    text = page(replace(quick, held={"forest_fires": other}, methods=methods))
+    results = quick.results
+    held_out = results.held_out["forest_fires"]
+    methods = {s: replace(m, name=nasty, settings=nasty) for s, m in held_out.methods.items()}
+    data = replace(held_out.data, target=nasty, title=nasty)
+    other = HeldOut(data, methods, held_out.predictions, held_out.shift, held_out.seconds)
+    hostile = replace(results, held_out={"forest_fires": other}, methods=methods)
+    text = study_page(lux2021.study_of(hostile))
     assert "<img" not in text
     assert "&lt;img src=&quot;x&quot;&gt;&amp;" in text
     table = Table("t", nasty, ("<b>", "a | <i>"), ((nasty, nasty),), nasty)
@@ -408,7 +407,7 @@ def test_table_as_plain_data(quick):
     assert list(frame.columns) == list(table.columns)
     assert list(frame["method"]) == ["MARS", "SVR", "nearest row", "constant median"]
     assert len(set(table.columns)) == len(table.columns)
-    assert repr(quick) == f"Study(lux2021: forest_fires; 3 methods, {len(quick.tables)} tables)"
+    assert repr(quick) == f"Study(lux2021: 2 parts, {len(quick.tables)} tables)"
     for one in quick.tables.values():
         assert len({len(row) for row in one.rows} | {len(one.columns)}) == 1
         for row in one.rows:
@@ -417,19 +416,18 @@ def test_table_as_plain_data(quick):
 
 
 def test_numbers_as_shown():
-    assert [shown(v) for v in (None, "a", 1234, -0.5, 0.0, float("nan"))] == [
+    assert [cell_text(v) for v in (None, "a", 1234, -0.5, 0.0, float("nan"))] == [
         *("", "a", "1,234", "\u22120.5", "0", "unknown")
     ]
 
 
-def _options(**given):
-    plain = {"data": None, "sets": ["forest_fires"], "without": list(QUICK), "full": False}
-    return {**plain, "cache": None, "output": None, "force": False, **given}
+def _options(**changes):
+    return Lux2021Options(sets=["forest_fires"], without=QUICK, **changes)
 
 
 def test_command_prints_tables_and_writes_the_page(tmp_path, capsys):
     out = tmp_path / "page.html"
-    run_command(_options(output=str(out)))
+    run_study("lux2021", _options(output=str(out)))
     text, errors = capsys.readouterr()
     assert max(map(len, text.splitlines())) <= 80
     assert re.search(r"SVR +0\.931 +0\.931 +0 ", text)
@@ -439,7 +437,7 @@ def test_command_prints_tables_and_writes_the_page(tmp_path, capsys):
     assert f"page written to {out}" in errors
     assert out.stat().st_size > 10_000
     with pytest.raises(hw.FileError, match="exists already"):
-        run_command(_options(output=str(out)))
+        run_study("lux2021", _options(output=str(out)))
 
 
 def test_rows_keep_their_names_in_every_part():

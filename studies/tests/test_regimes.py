@@ -11,9 +11,10 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 import hullwise as hw
+from hullwise import Cloud
 from hullwise.errors import DataError, FileError
-from hullwise.geometry.cloud import Cloud
 from hullwise_studies import command, regimes
+from hullwise_studies._options import RegimesOptions
 from hullwise_studies._runs import run_tasks
 from hullwise_studies._terminal import run_study
 from hullwise_studies.regimes import _grid, _local, _manifold, _models, _noise, _notions, _ranking
@@ -221,7 +222,7 @@ def test_tables_are_those_promised(study):
     for split in SPLITS:
         first = ranking.columns.index(f"{split} queries | first")
         assert sum(row[first] for row in ranking.rows) == 4  # pairs of a set and a model
-    for table in (*study.tables.values(), study.scores):
+    for table in (*study.tables.values(), study.results):
         assert len(set(table.columns)) == len(table.columns)
         assert {len(row) for row in table.rows} == {len(table.columns)}
         for row in table.rows:
@@ -234,7 +235,7 @@ def test_tables_are_those_promised(study):
 
 
 def test_scores_are_those_of_the_results_kept(study, kept):
-    scores = study.scores.to_frame()
+    scores = study.results.to_frame()
     row = scores[
         (scores.set == "friedman10")
         & (scores.split == "shifted")
@@ -289,8 +290,8 @@ def test_the_page_is_written_and_holds_together(study, tmp_path):
 
 def test_same_seeds_same_scores_whatever_else_runs(study):
     again = regimes.run(sets=["friedman10"], models=["knn"], seeds=2)
-    of_it = [r for r in study.scores.rows if r[0] == "friedman10" and r[2] == "knn"]
-    assert list(again.scores.rows) == of_it
+    of_it = [r for r in study.results.rows if r[0] == "friedman10" and r[2] == "knn"]
+    assert list(again.results.rows) == of_it
 
 
 def test_results_kept_are_read_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
@@ -310,7 +311,7 @@ def test_results_kept_are_read_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(_grid, "asked", lambda *a: worked.append(a[1]) or real(*a))
     first = regimes.run(**asked)
     assert worked == ["knn"]  # the one that was left
-    assert regimes.run(**asked).scores.rows == first.scores.rows
+    assert regimes.run(**asked).results.rows == first.results.rows
     assert worked == ["knn"]
 
 
@@ -459,13 +460,10 @@ def test_names_of_the_command_are_those_of_the_module():
 
 def test_the_command_prints_tables_and_writes_the_page(kept, study, tmp_path, capsys):
     out = tmp_path / "page.html"
-    run_study(
-        "regimes",
-        {
-            **{"data": None, "sets": ["friedman10", "wine"], "models": MODELS, "seeds": 2},
-            **{"full": False, "cache": str(kept), "output": str(out), "force": False},
-        },
+    options = RegimesOptions(
+        sets=("friedman10", "wine"), models=MODELS, seeds=2, cache=str(kept), output=str(out)
     )
+    run_study("regimes", options)
     text, errors = capsys.readouterr()
     assert max(map(len, text.splitlines())) <= 100
     assert "Which notion tracks the error" in text

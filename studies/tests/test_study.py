@@ -11,7 +11,9 @@ from rich.console import Console
 
 from hullwise.errors import FileError
 from hullwise.report.charts import Series, line_chart
-from hullwise_studies._study import Chart, Part, Study, folder, page, write_page
+from hullwise_studies._page import study_page, write_page
+from hullwise_studies._runs import existing_folder
+from hullwise_studies._study import Chart, Part, Study
 from hullwise_studies._tables import Finding, Table
 from hullwise_studies._terminal import print_study
 
@@ -44,7 +46,7 @@ def test_tables_of_parts_and_findings_are_found_by_name():
 def test_the_page_is_well_formed_and_escapes_what_it_shows(tmp_path):
     path = write_page(STUDY, tmp_path / "page.html")
     text = path.read_text(encoding="utf-8")
-    assert text == page(STUDY)
+    assert text == study_page(STUDY)
     assert "Some &amp; more" in text
     assert "One &lt;table&gt;" in text
     assert "By &lt; 1." in text
@@ -86,7 +88,7 @@ def test_as_text_every_table_and_finding_is_shown():
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    assert folder(None, "data") is None
-    assert folder(tmp_path, "data") == tmp_path
+    assert existing_folder(None, "data") is None
+    assert existing_folder(tmp_path, "data") == tmp_path
     with pytest.raises(FileError, match=r"is no folder; cache= \(--cache\) names one"):
-        folder(tmp_path / "none", "cache")
+        existing_folder(tmp_path / "none", "cache")

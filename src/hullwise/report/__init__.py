@@ -11,6 +11,7 @@ from .report import render_report, write_report
 if TYPE_CHECKING:
     from . import charts as charts
     from .document import PAGE_SIZE_LIMIT as PAGE_SIZE_LIMIT
+    from .document import check_page_path as check_page_path
     from .document import html_document as html_document
     from .document import stylesheet as stylesheet
     from .document import write_page as write_page
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # Imported when first used: most of it is about networks, or for pages of others.
 _HOMES = {
     "PAGE_SIZE_LIMIT": "document",
+    "check_page_path": "document",
     "draw_layers": "partition",
     "draw_line": "partition",
     "draw_slice": "partition",
@@ -40,6 +42,7 @@ _HOMES = {
 __all__ = [
     "PAGE_SIZE_LIMIT",
     "charts",
+    "check_page_path",
     "draw_layers",
     "draw_line",
     "draw_slice",

@@ -9,9 +9,9 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
-from ..io.atomic_write import whole_file
+from ..io.atomic_write import output_path, whole_file
 
-__all__ = ["PAGE_SIZE_LIMIT", "html_document", "stylesheet", "write_page"]
+__all__ = ["PAGE_SIZE_LIMIT", "check_page_path", "html_document", "stylesheet", "write_page"]
 
 PAGE_SIZE_LIMIT = 1_000_000
 """Bytes that a page may have, whatever it shows."""
@@ -66,6 +66,34 @@ def stylesheet() -> str:
     True
     """
     return (resources.files("hullwise.report") / "report.css").read_text(encoding="utf-8")
+
+
+def check_page_path(path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Where `write_page` would write, checked before a long computation and not after it.
+
+    Parameters
+    ----------
+    path : path
+    force : bool
+        Whether a file that is already there may be replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileError
+        It is a folder, lies in none, or exists and `force` is false.
+
+    Examples
+    --------
+    >>> import hullwise as hw, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hw.report.check_page_path(f"{folder}/page.html").name
+    'page.html'
+    """
+    return output_path(path, force=force)
 
 
 def write_page(page: str, path: str | os.PathLike[str], *, force: bool = False) -> Path:

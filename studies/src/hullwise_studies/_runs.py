@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from hullwise import __version__
-from hullwise._core.types import Array, Progress
 from hullwise.errors import FileError
-from hullwise.io.atomic_write import whole_file
 
-__all__ = ["Results", "Task", "fingerprint", "run_tasks"]
+from ._types import Array, Progress
+
+__all__ = ["Results", "Task", "existing_folder", "fingerprint", "run_tasks"]
 
 Results = dict[str, dict[str, Array]]
 
@@ -57,24 +59,23 @@ def run_tasks(tasks: Iterable[Task], cache: Path | None, progress: Progress | No
     queue = list(tasks)
     if cache is not None and not cache.is_dir():
         raise FileError(str(cache), "is no folder; make it first")
-    found: Results = {}
+    results: Results = {}
     for number, task in enumerate(queue):
         if progress is not None:
             progress(number, len(queue), task.name)
-        kept = None if cache is None else _read(cache / f"{task.name}.npz", task.key)
-        if kept is None:
-            kept = {name: np.asarray(value) for name, value in task.work(found).items()}
-            if cache is not None:
-                with whole_file(cache / f"{task.name}.npz", force=True) as stream:
-                    arrays: dict[str, Any] = {"key": np.array(task.key), **kept}
-                    np.savez(stream, **arrays)
-        found[task.name] = kept
+        path = None if cache is None else cache / f"{task.name}.npz"
+        result = None if path is None else _load(path, task.key)
+        if result is None:
+            result = {name: np.asarray(value) for name, value in task.work(results).items()}
+            if path is not None:
+                _store(path, task.key, result)
+        results[task.name] = result
     if progress is not None:
         progress(len(queue), len(queue), "done")
-    return found
+    return results
 
 
-def _read(path: Path, key: str) -> dict[str, Array] | None:
+def _load(path: Path, key: str) -> dict[str, Array] | None:
     """What the file holds, unless it is missing, damaged or of another task."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
@@ -83,3 +84,28 @@ def _read(path: Path, key: str) -> dict[str, Array] | None:
             return {name: stored[name] for name in stored.files if name != "key"}
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def _store(path: Path, key: str, result: Mapping[str, Array]) -> None:
+    """Write the file under another name first, so that no half file is ever read."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    arrays: dict[str, Any] = {"key": np.array(key), **result}
+    try:
+        with partial.open("wb") as stream:
+            np.savez(stream, **arrays)
+        partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileError(str(path), f"cannot be written ({reason})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def existing_folder(path: str | os.PathLike[str] | None, name: str) -> Path | None:
+    """The folder of the option `name`, which must be there."""
+    if path is None:
+        return None
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise FileError(str(path), f"is no folder; {name}= (--{name}) names one")
+    return folder

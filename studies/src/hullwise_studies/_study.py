@@ -1,38 +1,56 @@
-"""What a study found: parts with their charts and tables, findings, and what ran."""
+"""A study: parts with their charts and tables, findings, and what ran; the same for all studies."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from html import escape
-from pathlib import Path
+from typing import Any
 
-from hullwise import __version__
-from hullwise.errors import FileError
-
-from . import _page
-from ._page import figure, findings_section, html_table, section
 from ._tables import Finding, Table
 
-__all__ = ["Chart", "Part", "Study", "folder", "page", "write_page"]
+__all__ = ["Chart", "Part", "Study"]
 
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """A picture as SVG (of `_svg`), and what it shows."""
+    """A picture as SVG, of `hullwise.report.charts`, and what it shows.
+
+    Attributes
+    ----------
+    svg : str
+        One picture, or several that stand side by side.
+    caption : str
+    smaller : tuple of str
+        The same with ever fewer points, for a page that would be too large.
+    """
 
     svg: str
     caption: str
+    smaller: tuple[str, ...] = ()
+
+    def drawn(self, level: int) -> str:
+        """The picture, or where `level` is above 0 a smaller one."""
+        return (self.svg, *self.smaller)[min(level, len(self.smaller))]
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One question of a study: a heading, a paragraph, charts and tables."""
+    """One question of a study.
+
+    Attributes
+    ----------
+    title, text : str
+        A heading and a paragraph.
+    charts : tuple of Chart
+    tables : tuple of Table
+    legend : tuple of (str, str)
+        Classes of the style and what they stand for, where charts do not say it themselves.
+    """
 
     title: str
     text: str
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +66,12 @@ class Study:
         What stands out, in words computed from the results.
     about : tuple of (str, str)
         What ran, and how: terms and their explanations.
+    notes : tuple of str
+        What a reader must know of this run, sentence by sentence.
+    findings_title : str
+        The heading above the findings.
+    results : object
+        What the study computed besides, for those who go on; its module says what it is.
     """
 
     name: str
@@ -56,6 +80,9 @@ class Study:
     parts: tuple[Part, ...]
     findings: tuple[Finding, ...] = ()
     about: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    findings_title: str = "Findings"
+    results: Any = None
 
     def __repr__(self) -> str:
         return f"Study({self.name}: {len(self.parts)} parts, {len(self.tables)} tables)"
@@ -63,48 +90,6 @@ class Study:
     @property
     def tables(self) -> dict[str, Table]:
         """Every table, those of findings too, by name."""
-        found = [t for part in self.parts for t in part.tables]
-        found += [f.table for f in self.findings if f.table is not None]
-        return {table.name: table for table in found}
-
-
-def page(study: Study) -> str:
-    """The study as one HTML page that loads nothing else."""
-    body = [
-        f'<h1>{escape(study.title)}</h1><p class="lead">{escape(study.lead)}</p>'
-        f"<p>This page was computed by hullwise {escape(__version__)}. What ran, and how, is said "
-        "at the end.</p>"
-    ]
-    for part in study.parts:
-        charts = "".join(figure(chart.svg, chart.caption) for chart in part.charts)
-        tables = "".join(html_table(table) for table in part.tables)
-        body.append(section(part.title, f"<p>{escape(part.text)}</p>", charts, tables))
-    body.append(findings_section("Findings", study.findings))
-    items = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in study.about)
-    body.append(section("What ran", f"<dl>{items}</dl>") if items else "")
-    return _page.page(study.title, body)
-
-
-def write_page(study: Study, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write the page of a study, whole or not at all.
-
-    Raises
-    ------
-    FileError
-        The file exists and `force` is false, or it cannot be written.
-    """
-    from hullwise.io.atomic_write import whole_file
-
-    with whole_file(path, force=force) as stream:
-        stream.write(page(study).encode("utf-8"))
-    return Path(path).expanduser()
-
-
-def folder(path: str | os.PathLike[str] | None, name: str) -> Path | None:
-    """The folder of the option `name`, which must be there."""
-    if path is None:
-        return None
-    found = Path(path).expanduser()
-    if not found.is_dir():
-        raise FileError(str(path), f"is no folder; {name}= (--{name}) names one")
-    return found
+        tables = [table for part in self.parts for table in part.tables]
+        tables += [finding.table for finding in self.findings if finding.table is not None]
+        return {table.name: table for table in tables}

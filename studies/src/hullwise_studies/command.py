@@ -5,19 +5,34 @@ Nothing numeric is imported here.
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from hullwise import __version__
-from hullwise.cli.options import EXIT_CODES, FORCE, apply, check_choices, check_page, split_names
+from hullwise.cli.options import (
+    EXIT_CODES,
+    FORCE,
+    apply,
+    check_choices,
+    check_page,
+    split_names,
+    takes,
+)
+from hullwise.cli.status import print_status
 
-STUDY_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
-EXTRAPOLATION_PARTS = (
+from ._options import (
+    Balestriero2021Options,
+    CurseOptions,
+    Lux2021Options,
+    RegimesOptions,
+    StudyOptions,
+)
+
+LUX2021_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
+BALESTRIERO2021_PARTS = (
     *("gaussian", "subspace", "manifold", "pixels", "components", "resampled", "reduced"),
     *("latent", "hypercube", "definitions", "augmentation", "generator", "bottleneck"),
 )
-STUDY_METHODS = (
+LUX2021_METHODS = (
     *("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi"),
     *("boxspline", "boxspline-flat", "boxspline-published", "maxbox"),
     *("nearest", "median", "linear"),
@@ -56,15 +71,15 @@ def study() -> None:
 )
 @click.option(
     "--sets",
-    callback=check_choices(STUDY_PARTS),
+    callback=check_choices(LUX2021_PARTS),
     metavar="a,b,c",
-    help=f"Of {', '.join(STUDY_PARTS)}; all that can be read unless told.",
+    help=f"Of {', '.join(LUX2021_PARTS)}; all that can be read unless told.",
 )
 @click.option(
     "--without",
     multiple=True,
     metavar="METHOD",
-    type=click.Choice(STUDY_METHODS),
+    type=click.Choice(LUX2021_METHODS),
     help="Leave a method out, such as mlp. May be repeated.",
 )
 @click.option(
@@ -73,7 +88,8 @@ def study() -> None:
     help="The paper's sizes: 100,000 steps of the MLP, up to 8,192 rows. Hours.",
 )
 @apply(CACHE, PAGE, FORCE)
-def lux2021(**options: Any) -> None:
+@takes(Lux2021Options)
+def lux2021(options: Lux2021Options) -> None:
     """Interpolation of sparse high-dimensional data (Lux et al. 2021).
 
     Without --data the two bundled sets and the analytic experiment run, in a few minutes.
@@ -82,10 +98,8 @@ def lux2021(**options: Any) -> None:
       hullwise study lux2021 -o lux2021.html
       hullwise study lux2021 --data FOLDER --cache answers --full -o lux2021.html
     """
-    click.echo(f"hullwise {__version__}: computing the study lux2021 ...", err=True)
-    from ._terminal import run
-
-    run(options)
+    print_status(f"hullwise {__version__}: computing the study lux2021 ...")
+    _run("lux2021", options)
 
 
 @study.command(epilog=EXIT_CODES)
@@ -109,17 +123,16 @@ def lux2021(**options: Any) -> None:
 )
 @click.option("--full", is_flag=True, help="Up to 2,000 rows, 6,400 among useless inputs. Hours.")
 @apply(CACHE, PAGE, FORCE)
-def regimes(**options: Any) -> None:
+@takes(RegimesOptions)
+def regimes(options: RegimesOptions) -> None:
     """Which notion of interpolation tracks the error of models.
 
     \b
       hullwise study regimes -o regimes.html
       hullwise study regimes --data FOLDER --sets mine,noise --cache answers
     """
-    click.echo(f"hullwise {__version__}: computing the study regimes ...", err=True)
-    from ._terminal import run_study
-
-    run_study("regimes", options)
+    print_status(f"hullwise {__version__}: computing the study regimes ...")
+    _run("regimes", options)
 
 
 @study.command(epilog=EXIT_CODES)
@@ -131,12 +144,12 @@ def regimes(**options: Any) -> None:
 )
 @click.option(
     "--parts",
-    callback=check_choices(EXTRAPOLATION_PARTS),
+    callback=check_choices(BALESTRIERO2021_PARTS),
     metavar="a,b,c",
-    help=f"Of {', '.join(EXTRAPOLATION_PARTS)}; all that can run unless told.",
+    help=f"Of {', '.join(BALESTRIERO2021_PARTS)}; all that can run unless told.",
 )
 @click.option("--model", metavar="NET.onnx", help="One more network for the part latent.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--random-state", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--verify",
     type=click.IntRange(min=0),
@@ -146,23 +159,27 @@ def regimes(**options: Any) -> None:
 )
 @click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
 @apply(CACHE, PAGE, FORCE)
-def balestriero2021(**options: Any) -> None:
+@takes(Balestriero2021Options)
+def balestriero2021(options: Balestriero2021Options) -> None:
     """Learning in high dimension always amounts to extrapolation (Balestriero et al. 2021).
 
     \b
       hullwise study balestriero2021 -o extrapolation.html
       hullwise study balestriero2021 --data FOLDER --parts pixels --full --cache answers
     """
-    click.echo(f"hullwise {__version__}: computing the study balestriero2021 ...", err=True)
-    from ._terminal import run_study
-
-    run_study("balestriero2021", options)
+    print_status(f"hullwise {__version__}: computing the study balestriero2021 ...")
+    _run("balestriero2021", options)
 
 
 @study.command(epilog=EXIT_CODES)
 @apply(PAGE, FORCE)
-def curse(**options: Any) -> None:
+@takes(CurseOptions)
+def curse(options: CurseOptions) -> None:
     """The curse of dimensionality in numbers: volumes, and samples needed, by dimension."""
+    _run("curse", options)
+
+
+def _run(name: str, options: StudyOptions) -> None:
     from ._terminal import run_study
 
-    run_study("curse", options)
+    run_study(name, options)

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Progress
 from hullwise.errors import DataError
 from hullwise.report.charts import Series, line_chart
 
-from ._study import Chart, Part, Study, write_page
+from ._page import write_page
+from ._study import Chart, Part, Study
 from ._tables import Finding, Table
+from ._types import Progress
 from .balestriero2021._exact import half, share_inside
 
 __all__ = [

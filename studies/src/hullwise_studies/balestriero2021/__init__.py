@@ -12,10 +12,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
-from .._study import Study, write_page
+from .._page import write_page
+from .._study import Study
+from .._types import Progress
 from ._augmentation import augmentation_plan
 from ._definitions import definitions_plan
 from ._dimension import manifold_plan, subspace_plan
@@ -108,7 +109,7 @@ def run(
     parts: Sequence[str] | None = None,
     model: Any = None,
     full: bool = False,
-    seed: int = 0,
+    random_state: int = 0,
     verify: int | None = 500,
     cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -129,7 +130,7 @@ def run(
         All images and many more samples: the Gaussian figure to 20 dimensions and 1,000,000
         samples, and the pixels of MNIST, take some minutes each. Otherwise samples of at most
         10,000 and 500 images.
-    seed : int
+    random_state : int
         Of everything drawn at random.
     verify : int or None
         How many certificates of each question are checked again by other code; None for all.
@@ -164,7 +165,7 @@ def run(
     """
     running: Running = {
         "full": full,
-        "seed": seed,
+        "random_state": random_state,
         "verify": verify,
         "cache": cache,
         "progress": progress,

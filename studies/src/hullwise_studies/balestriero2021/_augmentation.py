@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array
 from ._draws import band
 from ._images import Images
 from ._plan import Plan, Settings
@@ -78,7 +78,7 @@ def augmentation_plan(
     n = len(one.train)
     base = max(1, min(BASE[settings.full], n // 3))
     more, repeats = 2 * base, REPEATS[settings.full]
-    test = one.some(1, TEST[settings.full], settings.seed).test
+    test = one.some(1, TEST[settings.full], settings.random_state).test
     total = int(np.prod(one.shape))
     dims = [d for d in dimensions if d <= total] or [total]
     mark = fingerprint(one.train, test, settings, base)
@@ -87,7 +87,7 @@ def augmentation_plan(
         name = f"augmentation_{one.name}_{r}"
 
         def work(_: Results) -> dict[str, Array]:
-            rng = np.random.default_rng([settings.seed, r])
+            rng = np.random.default_rng([settings.random_state, r])
             order = rng.permutation(n)
             start, real = one.train[order[:base]], one.train[order[base : base + more]]
             return _one_round(start, real, test, dims, rng, settings)
@@ -167,7 +167,9 @@ def _one_round(
         both = np.vstack([*parts, queries])
         for j, d in enumerate(dims):
             seen = principal(base, both, d)[1]
-            answer = ask(seen[: -len(test)], seen[-len(test) :], settings.verify, settings.seed)
+            answer = ask(
+                seen[: -len(test)], seen[-len(test) :], settings.verify, settings.random_state
+            )
             shares[i, j] = (answer["verdict"] == 1).mean()
             undecided += int((answer["verdict"] == 0).sum())
             checked += answer["verified"]

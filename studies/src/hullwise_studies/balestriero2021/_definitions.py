@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
+from hullwise import Cloud, locate
 from hullwise.errors import DataError, DataWarning
-from hullwise.geometry.cloud import Cloud
-from hullwise.geometry.locate import locate
 
 from .._runs import Results, Task, fingerprint
 from .._study import Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._images import Images
 from ._plan import Plan, Settings, shown_share
 from ._shares import ask, verified
@@ -40,8 +39,10 @@ Found = tuple[Array, Floats | None]  # 1 inside, -1 outside, 0 undecided; a scor
 
 def definitions_plan(settings: Settings, one: Images, components: int = COMPONENTS) -> Plan:
     """Every definition in the pixels and in the leading principal components."""
-    used = one.some(*ROWS[settings.full], settings.seed)
-    mark = fingerprint(used.train, used.test, used.train_labels, settings.seed, settings.verify)
+    used = one.some(*ROWS[settings.full], settings.random_state)
+    mark = fingerprint(
+        used.train, used.test, used.train_labels, settings.random_state, settings.verify
+    )
     k = min(components, int(np.prod(one.shape)))
     spaces: dict[str, Callable[[], tuple[Array, Array]]] = {
         "pixels": lambda: (rows_of(used.train), rows_of(used.test)),
@@ -166,13 +167,15 @@ def _tasks(
             X, Q = space()
             low, high = X.min(axis=0), X.max(axis=0)
             X, Q = (quantised(part, n, low, high) for part in (X, Q))
-            return ask(X, Q, settings.verify, settings.seed)
+            return ask(X, Q, settings.verify, settings.random_state)
 
         return work
 
     def planes(n: int) -> Callable[[Results], dict[str, Array]]:
         def work(_: Results) -> dict[str, Array]:
-            return ask(*sides(*space(), n, settings.seed), settings.verify, settings.seed)
+            return ask(
+                *sides(*space(), n, settings.random_state), settings.verify, settings.random_state
+            )
 
         return work
 
@@ -201,7 +204,7 @@ def around(X: Array, Q: Array, settings: Settings) -> dict[str, Array]:
         "ellipsoid": location.ellipsoid_distance,
         "beyond": beyond.mean(axis=1),
         "neighbour": location.neighbour_distance,
-        "verified": np.array(verified(location, X, settings.verify, settings.seed)),
+        "verified": np.array(verified(location, X, settings.verify, settings.random_state)),
     }
 
 
@@ -260,13 +263,13 @@ def ball(X: Array, steps: int = STEPS) -> tuple[Floats, float, float]:
     return centre, radius if radius > 0 else 1e-300, floor if floor > 0 else 1e-300
 
 
-def sides(X: Array, Q: Array, count: int, seed: int) -> tuple[Array, Array]:
+def sides(X: Array, Q: Array, count: int, random_state: int) -> tuple[Array, Array]:
     """On which side of `count` hyperplanes, each midway between two random training rows.
 
     A row of zeros and ones is a vertex of the cube: it lies in the hull of others only as one of
     them.
     """
-    rng = np.random.default_rng([seed, count])
+    rng = np.random.default_rng([random_state, count])
     a, b = rng.integers(len(X), size=(2, count))
     first, second = X[a].astype(np.float64), X[b].astype(np.float64)
     normals = first - second

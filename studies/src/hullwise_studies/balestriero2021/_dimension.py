@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._draws import (
     COLUMNS,
     FEWEST,
@@ -158,7 +158,7 @@ def manifold_plan(
 
     def task(N: int, d: int) -> Task:
         name = f"manifold_{N}_{d}"
-        key = fingerprint(name, plan, FREQUENCIES, settings.seed, settings.verify)
+        key = fingerprint(name, plan, FREQUENCIES, settings.random_state, settings.verify)
         return Task(name, key, lambda _: shares(_curve(d), N, plan, settings, d, 1))
 
     tasks = [task(N, d) for d in dims for N in counts]

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Task, fingerprint
+from .._types import Array
 from ._plan import Settings
 from ._shares import ask, within_clouds
 
@@ -71,7 +71,7 @@ def shares(draw: Draw, N: int, plan: Design, settings: Settings, *more: int) -> 
     inside, undecided, checked = [], 0, np.zeros(2, dtype=int)
     each = None if settings.verify is None else ceil(settings.verify / plan.clouds)
     for number in range(plan.clouds):
-        rng = np.random.default_rng([settings.seed, N, *more, number])
+        rng = np.random.default_rng([settings.random_state, N, *more, number])
         answer = ask(*draw(rng, N, plan.queries), each, number, compare=False)
         inside.append((answer["verdict"] == 1).mean())
         undecided += int((answer["verdict"] == 0).sum())
@@ -88,7 +88,7 @@ def drawn(
     name: str, draw: Draw, N: int, p: float, settings: Settings, target: float, *more: int
 ) -> Task:
     plan = design(N, p, target)
-    key = fingerprint(name, N, more, plan, settings.seed, settings.verify)
+    key = fingerprint(name, N, more, plan, settings.random_state, settings.verify)
     return Task(name, key, lambda _: shares(draw, N, plan, settings, *more))
 
 

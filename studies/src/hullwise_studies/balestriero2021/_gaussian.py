@@ -7,12 +7,12 @@ from math import ceil
 
 import numpy as np
 
-from hullwise._core.types import Array
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array
 from ._draws import COLUMNS, TARGET, Draw, apart, band, by_samples, cells, drawn
 from ._exact import half, share_inside, threshold
 from ._plan import Plan, Settings, shown_share

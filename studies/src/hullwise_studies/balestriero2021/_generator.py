@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint
 from .._study import Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._exact import half, share_inside
 from ._pixels import explaining, share_chart, variances
 from ._plan import Plan, Settings, shown_share
@@ -26,9 +26,9 @@ WIDTH, PIXELS = 128, 64
 SPACES = ("latents", "on the sphere", "generated")
 
 
-def generated(z: Floats, seed: int) -> Floats:
+def generated(z: Floats, random_state: int) -> Floats:
     """A random generator: two layers of rectified units, 64 outputs."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     d = z.shape[1]
     first = rng.normal(size=(d, WIDTH)) * np.sqrt(2 / d)
     bias = 0.1 * rng.normal(size=WIDTH)
@@ -45,12 +45,12 @@ def generator_plan(settings: Settings, dimensions: Sequence[int] | None = None) 
         name = f"generator_{d}_{space.split()[-1]}"
 
         def work(_: Results) -> dict[str, Array]:
-            rng = np.random.default_rng([settings.seed, d])
+            rng = np.random.default_rng([settings.random_state, d])
             z = rng.normal(size=(N + m, d))
             if space == SPACES[1]:
                 z /= np.sqrt((z**2).sum(axis=1, keepdims=True))
-            rows = generated(z, settings.seed) if space == SPACES[2] else z
-            answer = ask(rows[:N], rows[N:], settings.verify, settings.seed)
+            rows = generated(z, settings.random_state) if space == SPACES[2] else z
+            answer = ask(rows[:N], rows[N:], settings.verify, settings.random_state)
             return {**answer, "needed": np.array(explaining(variances(rows[:N])))}
 
         return Task(name, fingerprint(name, settings, N, m), work)

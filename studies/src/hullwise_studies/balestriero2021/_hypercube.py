@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-from hullwise.geometry.cloud import Cloud
-from hullwise.geometry.locate import locate
+from hullwise import Cloud, locate
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._plan import Plan, Settings
 from ._shares import ask
 from ._spaces import METHODS, Make, embedded
@@ -30,24 +29,24 @@ SHOWN = 600  # points of a map in the picture
 
 
 def _lle(kind: str) -> Make:
-    def make(d: int, seed: int, n: int) -> Any:
+    def make(d: int, random_state: int, n: int) -> Any:
         from sklearn.manifold import LocallyLinearEmbedding
 
         return LocallyLinearEmbedding(
             n_neighbors=NEIGHBOURS,
             n_components=d,
             method=kind,
-            random_state=seed,
+            random_state=random_state,
             eigen_solver="dense",
         )
 
     return make
 
 
-def _spectral(d: int, seed: int, n: int) -> Any:
+def _spectral(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import SpectralEmbedding
 
-    return SpectralEmbedding(d, n_neighbors=NEIGHBOURS, random_state=seed)
+    return SpectralEmbedding(d, n_neighbors=NEIGHBOURS, random_state=random_state)
 
 
 MAPS: dict[str, Make] = {
@@ -97,10 +96,10 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
         label = f"hypercube_{d}_{name.replace(' ', '_')}"
 
         def work(_: Results) -> dict[str, Array]:
-            points = embedded(MAPS[name], vertices(d), 2, settings.seed)
+            points = embedded(MAPS[name], vertices(d), 2, settings.random_state)
             return {**alone(points), "points": points}
 
-        return Task(label, fingerprint(label, settings.seed), work)
+        return Task(label, fingerprint(label, settings.random_state), work)
 
     def whole(d: int) -> Task:
         """All vertices are alike: flipping coordinates maps any vertex to any other."""

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array
 from hullwise.errors import DataError, FileError
+
+from .._types import Array
 
 __all__ = ["Images", "digits", "images", "read_images"]
 
@@ -64,9 +65,9 @@ class Images:
         size = "x".join(map(str, self.shape if self.shape[2] > 1 else self.shape[:2]))
         return f"Images({self.name}: {len(self.train):,} and {len(self.test):,} of {size})"
 
-    def some(self, train: int | None, test: int | None, seed: int = 0) -> Images:
+    def some(self, train: int | None, test: int | None, random_state: int = 0) -> Images:
         """A seeded sample of each, in order of the rows; None or too large a number takes all."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(random_state)
         a, b = (_pick(rng, len(x), m) for x, m in ((self.train, train), (self.test, test)))
         labels = (self.train_labels, a), (self.test_labels, b)
         said = (None if y is None else y[rows] for y, rows in labels)
@@ -153,12 +154,12 @@ def _pixels(values: Any, name: str) -> Array:
     return found
 
 
-def digits(seed: int = 0) -> Images:
+def digits(random_state: int = 0) -> Images:
     """scikit-learn's 1,797 digits of 8x8 pixels: 1,297 for training, a seeded 500 for test."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    order = np.random.default_rng(seed).permutation(len(found.target))
+    order = np.random.default_rng(random_state).permutation(len(found.target))
     test, train = np.sort(order[:500]), np.sort(order[500:])
     pixels = found.images.astype(np.uint8)
     return images(

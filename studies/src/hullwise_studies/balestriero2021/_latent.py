@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._images import Images
 from ._nets import WIDTH, bottlenecked, cnn, fit, latents, model_mark, outputs, usual
 from ._pixels import explaining, variances
@@ -33,7 +33,7 @@ WAYS = ("coordinates", "principal components")
 
 
 def _used(one: Images, settings: Settings) -> Images:
-    return one.some(*ROWS[settings.full], settings.seed)
+    return one.some(*ROWS[settings.full], settings.random_state)
 
 
 def latent_plan(
@@ -139,16 +139,16 @@ def _network(kind: str, one: Images, mark: str, settings: Settings, model: Any) 
         if kind == "yours":
             train, test = latents(model, one)
             return {"train": train, "test": test}
-        net = cnn(one.shape, max(one.classes, 1), settings.seed)
+        net = cnn(one.shape, max(one.classes, 1), settings.random_state)
         more = {}
         if kind == "trained":
-            net = fit(net, one, steps, settings.seed)
+            net = fit(net, one, steps, settings.random_state)
             more["accuracy"] = _accuracy(net, one)
         train, test = (outputs(net[0], x, usual(one)) for x in (one.train, one.test))
         return {"train": train, "test": test, **more}
 
     user = model_mark(model) if kind == "yours" else ""
-    return Task(name, fingerprint(name, mark, settings.seed, steps, user), work)
+    return Task(name, fingerprint(name, mark, settings.random_state, steps, user), work)
 
 
 def _accuracy(net: Any, one: Images) -> Array:
@@ -166,9 +166,9 @@ def _keep(
         made = results[f"latent_{one.name}_{kind}"]
         X, Q = made["train"], made["test"]
         if way == WAYS[0]:
-            order = np.random.default_rng([settings.seed, n]).permutation(X.shape[1])[:k]
-            return ask(X[:, order], Q[:, order], settings.verify, settings.seed)
-        return ask(*principal(X, Q, k), settings.verify, settings.seed)
+            order = np.random.default_rng([settings.random_state, n]).permutation(X.shape[1])[:k]
+            return ask(X[:, order], Q[:, order], settings.verify, settings.random_state)
+        return ask(*principal(X, Q, k), settings.verify, settings.random_state)
 
     key = fingerprint(name, mark, settings, STEPS[settings.full], user)
     return Task(name, key, work)
@@ -274,7 +274,7 @@ def _bottle(
     steps = STEPS[settings.full] // 2
 
     def work(_: Results) -> dict[str, Array]:
-        start = settings.seed + seed
+        start = settings.random_state + seed
         net = bottlenecked(one.shape, one.classes, width, dropout, start)
         fit(net, one, steps, start)
         X, Q = (outputs(net[0], x, usual(one)) for x in (one.train, one.test))
@@ -282,7 +282,7 @@ def _bottle(
         values = variances(X)
         inside = ask(before[0], before[1], 0)["verdict"] == 1
         return {
-            **ask(X, Q, settings.verify, settings.seed),
+            **ask(X, Q, settings.verify, settings.random_state),
             "narrow": np.array(inside.mean()),
             "accuracy": _accuracy(net, one),
             "participation": np.array(participation(values)),

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.errors import DataError, ModelError
 
+from .._types import Array, Floats
 from ._images import Images
 
 __all__ = ["WIDTH", "bottlenecked", "cnn", "fit", "latents", "model_mark", "outputs", "torch_here"]
@@ -40,7 +40,7 @@ def _torch() -> Any:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[Any]:
+def seeded(random_state: int) -> Iterator[Any]:
     """torch with its own random state and one thread, both put back at the end.
 
     Networks this small are slower on several threads, and their sums would differ.
@@ -48,7 +48,7 @@ def seeded(seed: int) -> Iterator[Any]:
     torch = _torch()
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(random_state)
         torch.set_num_threads(1)
         try:
             yield torch
@@ -56,10 +56,10 @@ def seeded(seed: int) -> Iterator[Any]:
             torch.set_num_threads(threads)
 
 
-def cnn(shape: tuple[int, int, int], classes: int, seed: int) -> Any:
+def cnn(shape: tuple[int, int, int], classes: int, random_state: int) -> Any:
     """Two convolutions, a latent layer of 64 rectified units, and a linear classifier."""
     h, w, c = shape
-    with seeded(seed) as torch:
+    with seeded(random_state) as torch:
         nn = torch.nn
         rows, across = min(4, h), min(4, w)
         body = [
@@ -76,10 +76,10 @@ def cnn(shape: tuple[int, int, int], classes: int, seed: int) -> Any:
 
 
 def bottlenecked(
-    shape: tuple[int, int, int], classes: int, width: int | None, dropout: float, seed: int
+    shape: tuple[int, int, int], classes: int, width: int | None, dropout: float, random_state: int
 ) -> Any:
     """A perceptron whose 64 latent units see the image through `width` numbers, or None: all."""
-    with seeded(seed) as torch:
+    with seeded(random_state) as torch:
         nn = torch.nn
         middle = [nn.Linear(WIDTH, width)] if width else []
         latent = nn.Sequential(
@@ -110,17 +110,17 @@ def plain(one: Images) -> tuple[float, float]:
     return 0.0, 255.0 if one.train.dtype == np.uint8 else 1.0
 
 
-def fit(net: Any, one: Images, steps: int, seed: int) -> Any:
+def fit(net: Any, one: Images, steps: int, random_state: int) -> Any:
     """Adam on the cross-entropy of seeded batches."""
     if one.train_labels is None:
         raise DataError(f"{one.name} has no labels: a network cannot be trained on it.")
-    with seeded(seed) as torch:
+    with seeded(random_state) as torch:
         inputs, labels = (
             tensor_of(one.train, usual(one)),
             torch.from_numpy(one.train_labels.astype(np.int64)),
         )
         optimiser = torch.optim.Adam(net.parameters(), lr=2e-3)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(random_state)
         net.train()
         for _ in range(steps):
             rows = torch.from_numpy(rng.integers(len(inputs), size=min(BATCH, len(inputs))))
@@ -175,7 +175,7 @@ def latents(model: Any, one: Images) -> tuple[Floats, Floats]:
 
 def _network(model: Any, shape: tuple[int, int, int]) -> Any:
     """As it says itself how large its inputs are, or for such images where it leaves that open."""
-    from hullwise.model.readers.read import read
+    from hullwise.model import read
 
     try:
         return read(model)
@@ -200,7 +200,7 @@ def model_mark(model: Any) -> str:
 
         path = Path(model).expanduser()
         return fingerprint(path.read_bytes() if path.is_file() else str(path))
-    from hullwise.model.readers.read import read
+    from hullwise.model import read
 
     net = read(model)
     probe = np.random.default_rng(0).normal(size=(16, net.n_inputs))

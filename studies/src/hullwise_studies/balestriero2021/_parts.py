@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
-from .._runs import run_tasks
-from .._study import Study, folder
+from .._runs import existing_folder, run_tasks
+from .._study import Study
+from .._types import Progress
 from ._augmentation import augmentation_plan
 from ._definitions import definitions_plan
 from ._dimension import manifold_plan, subspace_plan
@@ -36,13 +36,13 @@ Data = str | os.PathLike[str] | Images | Sequence[Images] | None
 class Running(TypedDict, total=False):
     """How a part runs.
 
-    full: the study's full sizes (minutes to an hour), otherwise about a minute. seed. verify: how
-    many certificates of each question are checked again by other code, None for all. cache: a
+    full: the study's full sizes (minutes to an hour), otherwise about a minute. random_state.
+    verify: how many certificates of each question are checked again by other code, None for all. cache: a
     folder that keeps finished work. progress: called with (tasks done, tasks in all, next).
     """
 
     full: bool
-    seed: int
+    random_state: int
     verify: int | None
     cache: str | os.PathLike[str] | None
     progress: Progress | None
@@ -53,10 +53,10 @@ def settings_of(running: Running) -> Settings:
     if unknown:
         raise TypeError(f"unexpected option {sorted(unknown)[0]!r}")
     settings = Settings(
-        running.get("full", False), running.get("seed", 0), running.get("verify", 500)
+        running.get("full", False), running.get("random_state", 0), running.get("verify", 500)
     )
-    if settings.seed < 0:
-        raise DataError(f"seed is {settings.seed}: expected 0 or more.")
+    if settings.random_state < 0:
+        raise DataError(f"random_state is {settings.random_state}: expected 0 or more.")
     if settings.verify is not None and settings.verify < 0:
         raise DataError(f"verify is {settings.verify}: expected 0 or more, or None for all.")
     return settings
@@ -78,7 +78,7 @@ def sets_of(data: Data) -> list[Images]:
 
 def study_of(plans: Sequence[Plan], running: Running, about: Sequence[tuple[str, str]]) -> Study:
     """Run the tasks of all plans and put their parts together."""
-    cache: Path | None = folder(running.get("cache"), "cache")
+    cache: Path | None = existing_folder(running.get("cache"), "cache")
     tasks = [task for plan in plans for task in plan.tasks]
     results = run_tasks(tasks, cache, running.get("progress"))
     shown = [plan.show(results) for plan in plans]
@@ -90,7 +90,7 @@ def about(settings: Settings, sets: Sequence[Images] = ()) -> list[tuple[str, st
     checked = "all" if settings.verify is None else f"up to {settings.verify:,} of each question"
     said = [
         ("Form", "full" if settings.full else "short"),
-        ("Seed", str(settings.seed)),
+        ("Random state", str(settings.random_state)),
         ("Certificates checked again, by other code", checked),
     ]
     return said + [("Images", repr(one)) for one in sets]
@@ -112,7 +112,7 @@ def gaussian(
     target : float, optional
         Standard error to stay below; .01, or .005 in the full form.
     **running
-        full, seed, verify, cache and progress, as `run` takes them.
+        full, random_state, verify, cache and progress, as `run` takes them.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def pixels(
     sizes : sequence of int, optional
         Sides of the patches; up to the whole image unless told.
     **running
-        full, seed, verify, cache and progress, as `run` takes them.
+        full, random_state, verify, cache and progress, as `run` takes them.
 
     Returns
     -------
@@ -265,7 +265,7 @@ def latent(data: Data = None, model: Any = None, **running: Unpack[Running]) -> 
         Another network, whose outputs are taken as the latents. A torch module gets images
         (n, c, h, w) in float32, all else rows in that order; 8-bit pixels are divided by 255.
     **running
-        full, seed, verify, cache and progress, as `run` takes them.
+        full, random_state, verify, cache and progress, as `run` takes them.
 
     Raises
     ------
@@ -286,7 +286,7 @@ def hypercube(sides: Sequence[int] | None = None, **running: Unpack[Running]) ->
     sides : sequence of int, optional
         Dimensions of the cube; 8, and 12 too in the full form.
     **running
-        full, seed, verify, cache and progress, as `run` takes them.
+        full, random_state, verify, cache and progress, as `run` takes them.
     """
     settings = settings_of(running)
     return study_of([hypercube_plan(settings, sides)], running, about(settings))
@@ -329,7 +329,7 @@ def generator(dimensions: Sequence[int] | None = None, **running: Unpack[Running
     dimensions : sequence of int, optional
         Of the latents; to 20, or 30 in the full form.
     **running
-        full, seed, verify, cache and progress, as `run` takes them.
+        full, random_state, verify, cache and progress, as `run` takes them.
     """
     settings = settings_of(running)
     return study_of([generator_plan(settings, dimensions)], running, about(settings))

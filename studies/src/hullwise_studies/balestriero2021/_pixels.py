@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._images import Images
 from ._plan import Plan, Settings, shown_share
 from ._shares import COUNTS, Counts, ask
@@ -40,7 +40,7 @@ def sampled(one: Images, settings: Settings) -> Images:
     """All in the full form, otherwise at most 10,000 training and 500 test images."""
     if settings.full:
         return one
-    return one.some(SHORT["train"], SHORT["test"], settings.seed)
+    return one.some(SHORT["train"], SHORT["test"], settings.random_state)
 
 
 def _slug(view: str) -> str:
@@ -57,12 +57,12 @@ def pixels_plan(
 
     def task(one: Images, view: str, size: int) -> Task:
         name = f"pixels_{one.name}_{_slug(view)}_{size}"
-        key = fingerprint(name, known[one.name], settings.seed, settings.verify)
+        key = fingerprint(name, known[one.name], settings.random_state, settings.verify)
         see = VIEWS[view]
 
         def work(_: Results) -> dict[str, Array]:
             X, Q = see(one.train, size), see(one.test, size)
-            return {**ask(X, Q, settings.verify, settings.seed), "d": np.array(X.shape[1])}
+            return {**ask(X, Q, settings.verify, settings.random_state), "d": np.array(X.shape[1])}
 
         return Task(name, key, work)
 
@@ -233,12 +233,12 @@ def resampled_plan(
 
     def task(one: Images, factor: float, size: int) -> Task:
         name = f"resampled_{one.name}_{factor:g}_{size}"
-        key = fingerprint(name, known[one.name], settings.seed, settings.verify)
+        key = fingerprint(name, known[one.name], settings.random_state, settings.verify)
 
         def work(_: Results) -> dict[str, Array]:
             X, Q = (resampled(part, factor, size) for part in (one.train, one.test))
             return {
-                **ask(X, Q, settings.verify, settings.seed),
+                **ask(X, Q, settings.verify, settings.random_state),
                 "d": np.array(X.shape[1]),
                 "needed": np.array(explaining(variances(X))),
             }

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hullwise._core.types import Progress
-
 from .._runs import Results, Task, run_tasks
 from .._study import Part
 from .._tables import Finding
+from .._types import Progress
 
 __all__ = ["Plan", "Settings", "shown_share"]
 
@@ -23,7 +22,7 @@ class Settings:
     """
 
     full: bool = False
-    seed: int = 0
+    random_state: int = 0
     verify: int | None = 500
 
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats, Mask
-from hullwise.geometry.cloud import Cloud
-from hullwise.geometry.locate import locate
-from hullwise.geometry.location import Location
+from hullwise import Cloud, Location, locate
+
+from .._types import Array, Floats, Mask
 
 __all__ = ["COUNTS", "Counts", "ask", "equal_rows", "verified", "within_clouds"]
 
@@ -72,7 +71,7 @@ class Counts:
 
 
 def ask(
-    X: Array, Q: Array, verify: int | None = None, seed: int = 0, *, compare: bool = True
+    X: Array, Q: Array, verify: int | None = None, random_state: int = 0, *, compare: bool = True
 ) -> dict[str, Array]:
     """Verdicts (m,), which queries equal a row of X (m,), and (checked, held) certificates.
 
@@ -81,7 +80,7 @@ def ask(
     `compare` false no query is taken to equal a row: for samples drawn at random.
     """
     location = locate(Cloud(X, copy=False), Q, membership_only=True)
-    checked, held = verified(location, X, verify, seed)
+    checked, held = verified(location, X, verify, random_state)
     return {
         "verdict": location.verdict,
         "equal": equal_rows(X, Q) if compare else np.zeros(len(Q), dtype=bool),
@@ -89,11 +88,11 @@ def ask(
     }
 
 
-def verified(location: Location, X: Array, count: int | None, seed: int) -> tuple[int, int]:
+def verified(location: Location, X: Array, count: int | None, random_state: int) -> tuple[int, int]:
     """How many certificates were checked, and how many of them hold."""
     m = len(location)
     if count is not None and count < m:
-        rows = np.sort(np.random.default_rng(seed).choice(m, count, replace=False))
+        rows = np.sort(np.random.default_rng(random_state).choice(m, count, replace=False))
         location = location[rows]
     return len(location), int(location.verify(X).sum())
 

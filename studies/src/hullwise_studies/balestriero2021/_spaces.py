@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint
 from .._study import Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._images import Images
 from ._pixels import SHORT, share_chart
 from ._plan import Plan, Settings, shown_share
@@ -36,30 +36,30 @@ NEIGHBOURS = 12
 Make = Callable[[int, int, int], Any]  # of dimensions, seed and number of rows
 
 
-def _mds(d: int, seed: int, n: int) -> Any:
+def _mds(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import MDS
 
-    return MDS(d, n_init=1, max_iter=150, random_state=seed)
+    return MDS(d, n_init=1, max_iter=150, random_state=random_state)
 
 
-def _lle(d: int, seed: int, n: int) -> Any:
+def _lle(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import LocallyLinearEmbedding
 
     return LocallyLinearEmbedding(
-        n_neighbors=min(NEIGHBOURS, n - 1), n_components=d, random_state=seed
+        n_neighbors=min(NEIGHBOURS, n - 1), n_components=d, random_state=random_state
     )
 
 
-def _isomap(d: int, seed: int, n: int) -> Any:
+def _isomap(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import Isomap
 
     return Isomap(n_neighbors=min(NEIGHBOURS, n - 1), n_components=d)
 
 
-def _tsne(d: int, seed: int, n: int) -> Any:
+def _tsne(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import TSNE
 
-    return TSNE(d, init="pca", perplexity=min(30.0, (n - 1) / 3), random_state=seed)
+    return TSNE(d, init="pca", perplexity=min(30.0, (n - 1) / 3), random_state=random_state)
 
 
 METHODS: dict[str, tuple[Make, tuple[int, ...]]] = {
@@ -70,7 +70,7 @@ METHODS: dict[str, tuple[Make, tuple[int, ...]]] = {
 }
 
 
-def embedded(make: Make, rows: Floats, d: int, seed: int) -> Floats:
+def embedded(make: Make, rows: Floats, d: int, random_state: int) -> Floats:
     """The rows in d dimensions, of unit size; warnings of the method are not passed on."""
     distinct = len(np.unique(rows, axis=0))
     if distinct < d + 2:  # some methods end the process on such rows
@@ -81,7 +81,7 @@ def embedded(make: Make, rows: Floats, d: int, seed: int) -> Floats:
 
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
-        found = np.asarray(make(d, seed, len(rows)).fit_transform(rows), dtype=np.float64)
+        found = np.asarray(make(d, random_state, len(rows)).fit_transform(rows), dtype=np.float64)
     size = float(np.abs(found).max(initial=0.0))
     return found / size if size > 0 else found
 
@@ -99,8 +99,8 @@ def principal(X: Array, Q: Array, d: int) -> tuple[Floats, Floats]:
 
 def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | None = None) -> Plan:
     """PCA of all images, and embeddings of a sample, by number of dimensions."""
-    large = one if settings.full else one.some(SHORT["train"], SHORT["test"], settings.seed)
-    small = one.some(*ROWS[settings.full], settings.seed)
+    large = one if settings.full else one.some(SHORT["train"], SHORT["test"], settings.random_state)
+    small = one.some(*ROWS[settings.full], settings.random_state)
     total = int(np.prod(one.shape))
     dims = [d for d in dimensions or DIMENSIONS if d <= total] or [total]
     tasks = [_pca_task("all", large, d, settings) for d in dims]
@@ -167,7 +167,7 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
 
 
 def _key(name: str, one: Images, settings: Settings) -> str:
-    return fingerprint(name, one.train, one.test, settings.seed, settings.verify)
+    return fingerprint(name, one.train, one.test, settings.random_state, settings.verify)
 
 
 def _pca_task(which: str, one: Images, d: int, settings: Settings) -> Task:
@@ -175,7 +175,7 @@ def _pca_task(which: str, one: Images, d: int, settings: Settings) -> Task:
 
     def work(_: Results) -> dict[str, Array]:
         X, Q = principal(rows_of(one.train), rows_of(one.test), d)
-        return ask(X, Q, settings.verify, settings.seed)
+        return ask(X, Q, settings.verify, settings.random_state)
 
     return Task(name, _key(name, one, settings), work)
 
@@ -187,10 +187,10 @@ def _joint_task(one: Images, method: str, d: int, settings: Settings) -> Task:
         both = np.vstack([rows_of(one.train), rows_of(one.test)]).astype(np.float64)
         n = len(one.train)
         try:
-            found = embedded(METHODS[method][0], both, d, settings.seed)
+            found = embedded(METHODS[method][0], both, d, settings.random_state)
         except (ValueError, TypeError, RuntimeError, np.linalg.LinAlgError) as error:
             return {"failed": np.array(str(error).split(chr(10))[0][:120])}
-        return ask(found[:n], found[n:], settings.verify, settings.seed)
+        return ask(found[:n], found[n:], settings.verify, settings.random_state)
 
     return Task(name, _key(name, one, settings), work)
 
@@ -199,7 +199,7 @@ def _whole_task(one: Images, settings: Settings) -> Task:
     name = f"reduced_whole_{one.name}"
 
     def work(_: Results) -> dict[str, Array]:
-        return ask(rows_of(one.train), rows_of(one.test), settings.verify, settings.seed)
+        return ask(rows_of(one.train), rows_of(one.test), settings.verify, settings.random_state)
 
     return Task(name, _key(name, one, settings), work)
 

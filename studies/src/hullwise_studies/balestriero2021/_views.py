@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
+from .._types import Array, Floats
 
 __all__ = [
     "area_weights",

@@ -9,73 +9,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from hullwise._core.types import Floats, Progress
 from hullwise.errors import DataError
 
-from .._runs import Results, Task, run_tasks
-from .._study import folder
-from .._tables import Finding, Table
+from .._page import write_page
+from .._runs import Results, Task, existing_folder, run_tasks
+from .._study import Study
+from .._types import Floats, Progress
 from . import _analytic as analytic
 from . import _cdf as cdf
 from . import _differs as differs
 from . import _real as real
 from ._data import SETS, StudySet, in_folder, load_set, published_errors
 from ._models import FULL_STEPS, METHODS, Method, known, network
-from ._real import Held
+from ._parts import parts_of
+from ._results import Lux2021Results
 
-__all__ = ["PARTS", "Study", "all_but", "run", "write_page"]
+__all__ = ["PARTS", "Lux2021Results", "Study", "all_but", "run", "write_page"]
 
 PARTS = (*SETS, "analytic")
 """What can be asked for: the data sets, and the analytic experiment with the data spacing."""
 
-BY_PATIENT = ("svr", "delaunay", "shepmod", "lshep", "voronoi", "boxspline", "nearest", "median")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Study:
-    """All that was computed.
-
-    Attributes
-    ----------
-    tables : dict of str to Table
-        Every table, by name; `Table.to_dict` and `Table.to_frame` give it as plain data.
-    findings : tuple of Finding
-        What differs from the paper and why, as far as it can be shown: `title`, `text`, and
-        `table` or None.
-    methods : dict of str to Method
-        What ran, with its settings.
-    parts : tuple of str
-        Data sets that ran, and "analytic".
-    full : bool
-        Whether at the paper's own sizes.
-    held : dict of str to Held
-        Predictions and errors at every held-out row of the real-valued sets.
-    distances : dict of str to dict
-        Kolmogorov-Smirnov distances by kind of inputs and method, for the function-valued set.
-    published : dict of str to dict
-        The published errors at every row, where the folder held them.
-    results : dict
-        What every task returned, by its name.
-    """
-
-    tables: dict[str, Table]
-    findings: tuple[Finding, ...]
-    methods: dict[str, Method]
-    parts: tuple[str, ...]
-    full: bool
-    held: dict[str, Held]
-    distances: dict[str, dict[str, Floats]]
-    published: dict[str, dict[str, Floats]]
-    results: Results
-
-    def __repr__(self) -> str:
-        return (
-            f"Study(lux2021: {', '.join(self.parts)}; {len(self.methods)} methods, "
-            f"{len(self.tables)} tables)"
-        )
+METHODS_BY_PATIENT = (
+    "svr",
+    "delaunay",
+    "shepmod",
+    "lshep",
+    "voronoi",
+    "boxspline",
+    "nearest",
+    "median",
+)
 
 
 def run(
@@ -112,6 +77,7 @@ def run(
     Returns
     -------
     Study
+        Its `results` are `Lux2021Results`.
 
     Raises
     ------
@@ -131,53 +97,24 @@ def run(
     >>> from hullwise_studies import lux2021
     >>> study = lux2021.run(sets=["forest_fires"], without=lux2021.all_but("svr", "median"))
     >>> study
-    Study(lux2021: forest_fires; 2 methods, ... tables)
+    Study(lux2021: 2 parts, ... tables)
     >>> row = study.tables["forest_fires_errors"].rows[1]
     >>> row[0], row[7], round(row[8], 3)  # the median: printed, and here
     ('SVR', 0.931, 0.931)
     """
-    source = folder(data, "data")
+    source = existing_folder(data, "data")
     parts = _parts(sets, source)
     methods = _methods(without, full)
     loaded = {name: load_set(name, source) for name in SETS if name in parts}
     published = published_errors(source, loaded.values())
     tasks = _tasks(loaded, methods, full, "analytic" in parts)
-    results = run_tasks(tasks, folder(cache, "cache"), progress)
-    return _study(loaded, parts, methods, full, published, results)
+    results = run_tasks(tasks, existing_folder(cache, "cache"), progress)
+    return study_of(_results(loaded, parts, methods, full, published, results))
 
 
 def all_but(*slugs: str) -> tuple[str, ...]:
     """Every method but these: what `without` takes to run only them."""
     return tuple(slug for slug in METHODS if slug not in known(slugs))
-
-
-def write_page(study: Study, path: str | os.PathLike[str], *, force: bool = False) -> Path:
-    """Write the study as one HTML page that loads nothing else, of at most 1 MB.
-
-    Parameters
-    ----------
-    study : Study
-    path : path
-        The file to write, whole or not at all.
-    force : bool
-        Whether a file that is already there is replaced.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    FileError
-        The file exists and `force` is false, or it cannot be written.
-    """
-    from hullwise.io.atomic_write import whole_file
-
-    from ._page import page
-
-    with whole_file(path, force=force) as stream:
-        stream.write(page(study).encode("utf-8"))
-    return Path(path).expanduser()
 
 
 def _parts(sets: Sequence[str] | None, source: Path | None) -> tuple[str, ...]:
@@ -195,6 +132,10 @@ def _methods(without: Sequence[str], full: bool) -> dict[str, Method]:
     return {slug: m for slug, m in methods.items() if slug not in dropped}
 
 
+def _by_patient(methods: Mapping[str, Method]) -> dict[str, Method]:
+    return {slug: m for slug, m in methods.items() if slug in METHODS_BY_PATIENT}
+
+
 def _tasks(
     sets: Mapping[str, StudySet], methods: Mapping[str, Method], full: bool, with_analytic: bool
 ) -> list[Task]:
@@ -205,45 +146,75 @@ def _tasks(
         else:
             tasks += real.tasks_of(one, one.split(), methods)
         if name == "parkinsons":
-            some = {s: m for s, m in methods.items() if s in BY_PATIENT}
-            tasks += real.tasks_of(one, one.split_by_group(), some)
+            tasks += real.tasks_of(one, one.split_by_group(), _by_patient(methods))
     tasks += differs.tasks_of(sets, tuple(methods))
     if with_analytic:
         tasks += analytic.tasks_of(methods, full)
     return tasks
 
 
-def _study(
+def _results(
     sets: Mapping[str, StudySet],
     parts: tuple[str, ...],
     methods: dict[str, Method],
     full: bool,
     published: dict[str, dict[str, Floats]],
-    results: Results,
-) -> Study:
-    held: dict[str, Held] = {}
-    distances: dict[str, dict[str, Floats]] = {}
-    made: list[Table] = []
+    tasks: Results,
+) -> Lux2021Results:
+    held_out, by_patient, distances = {}, None, {}
     for name, one in sets.items():
-        there = published.get(name, {})
         if name == "hpc":
             slugs = tuple(methods)
-            distances = {k: cdf.distances(one, k, slugs, results) for k in cdf.INPUTS}
-            made += [*cdf.tables_of(one, distances, there), cdf.time_table(one, slugs, results)]
+            distances = {k: cdf.distances(one, k, slugs, tasks) for k in cdf.INPUT_KINDS}
         else:
-            held[name] = real.held_out(one, one.split(), methods, results)
-            made += real.tables_of(held[name], there)
-    by_patient = None
-    if "parkinsons" in sets:
-        one = sets["parkinsons"]
-        some = {s: m for s, m in methods.items() if s in BY_PATIENT}
-        by_patient = real.held_out(one, one.split_by_group(), some, results)
-    if held:
-        made.append(real.averages(list(held.values()), published))
-    if "analytic" in parts:
-        made += analytic.tables_of(methods, full, results)
-    found = tuple(differs.findings(sets, held, by_patient, distances, published, results))
-    made += [f.table for f in found if f.table is not None]
-    return Study(
-        {t.name: t for t in made}, found, methods, parts, full, held, distances, published, results
+            held_out[name] = real.held_out_of(one, one.split(), methods, tasks)
+        if name == "parkinsons":
+            chosen = _by_patient(methods)
+            by_patient = real.held_out_of(one, one.split_by_group(), chosen, tasks)
+    return Lux2021Results(
+        sets, parts, methods, full, held_out, by_patient, distances, published, tasks
     )
+
+
+def study_of(results: Lux2021Results) -> Study:
+    """The results in charts, tables and words."""
+    return Study(
+        "lux2021",
+        "Interpolation of sparse high-dimensional data, computed again",
+        "Lux, Watson, Chang, Hong, Cameron (Numerical Algorithms 2021): published figures, the "
+        f"same figures computed here, and their difference. {_scope(results)}",
+        parts_of(results),
+        tuple(differs.findings(results)),
+        tuple((method.name, method.settings) for method in results.methods.values()),
+        tuple(_notes(results)),
+        "What differs from the paper, and why",
+        results,
+    )
+
+
+def _scope(results: Lux2021Results) -> str:
+    titles = {name: source.title for name, source in SETS.items()}
+    ran = [titles.get(part, "the function cos |x|") for part in results.parts]
+    missing = [title for name, title in titles.items() if name not in results.parts]
+    form = "At the paper's sizes" if results.full else "In the short form"
+    return f"{form}, on {', '.join(ran)}." + f" Not run: {', '.join(missing)}." * bool(missing)
+
+
+def _notes(results: Lux2021Results) -> list[str]:
+    notes = [
+        "Ten folds: a shuffle of the row numbers by Python's generator with seed 0, cut in ten. "
+        "Features are scaled to [0, 1] on the training rows of each fold. Rows that repeat in "
+        "every feature with another target are averaged by the interpolants."
+    ]
+    if results.left_out:
+        notes.append(f"Left out on this run: {', '.join(results.left_out)}.")
+    if not results.full:
+        notes.append(
+            "Short form: 2,000 of the paper's 100,000 steps of the MLP, 512 of its 8,192 rows in "
+            "the analytic experiment. --full runs all."
+        )
+    notes.append(
+        "Forest fires: Cortez and Morais 2007, UCI, doi 10.24432/C5D88D. Parkinson's: Tsanas and "
+        "Little 2009, UCI, doi 10.24432/C5ZS3N. Both CC BY 4.0."
+    )
+    return notes

@@ -8,15 +8,14 @@ from math import ceil
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-
 from .._runs import Results, Task, fingerprint
 from .._tables import Table, beside
+from .._types import Array, Floats
 from ._models import FULL_STEPS, Method, in_a_thread
 from ._published import ANALYTIC, SPACING
 
 __all__ = [
-    "DIMENSIONS",
+    "ANALYTIC_DIMENSIONS",
     "NOISES",
     "fekete_points",
     "latin_hypercube",
@@ -25,9 +24,9 @@ __all__ = [
     "tasks_of",
 ]
 
-DIMENSIONS, NOISES, QUERIES = (2, 20), (0.0, 0.1), 1000
-DIGITS = ".4e"  # of the published medians
-LENGTHS = ("nearest row", "longest edge", "smallest singular value")
+ANALYTIC_DIMENSIONS, NOISES, ANALYTIC_QUERIES = (2, 20), (0.0, 0.1), 1000
+MEDIAN_DIGITS = ".4e"  # of the published medians
+SPACING_LENGTHS = ("nearest row", "longest edge", "smallest singular value")
 DESIGNS = {"fekete": "well-spaced rows", "random": "random rows"}
 
 
@@ -99,7 +98,7 @@ def latin_hypercube(n: int, d: int) -> Floats:
 
 def queries(d: int) -> Floats:
     """The paper's evaluation points: NumPy's older generator, seed 0."""
-    return np.asarray(np.random.RandomState(0).random_sample((QUERIES, d)))
+    return np.asarray(np.random.RandomState(0).random_sample((ANALYTIC_QUERIES, d)))
 
 
 def noisy(values: Floats, noise: float) -> Floats:
@@ -111,7 +110,7 @@ def noisy(values: Floats, noise: float) -> Floats:
 def tasks_of(methods: Mapping[str, Method], full: bool) -> list[Task]:
     """The rows first, then one task for each dimension, noise, size and method, and the spacing."""
     made: list[Task] = []
-    for d, n in product(DIMENSIONS, sizes(full)):
+    for d, n in product(ANALYTIC_DIMENSIONS, sizes(full)):
         slugs = [s for s in ("delaunay", "mlp") if s in methods and (s == "mlp" or n >= d + 1)]
         for design in DESIGNS if "delaunay" in slugs else ["fekete"] * bool(slugs):
             name = _rows_name(d, n, design)
@@ -172,12 +171,12 @@ def tables_of(methods: Mapping[str, Method], full: bool, results: Results) -> li
 
 def _error_table(methods: Mapping[str, Method], full: bool, results: Results) -> Table:
     rows = []
-    for d, noise, n in product(DIMENSIONS, NOISES, sizes(full)):
+    for d, noise, n in product(ANALYTIC_DIMENSIONS, NOISES, sizes(full)):
         cells: list[object] = [d, f"{100 * noise:g} %", n]
         for slug, row in (("delaunay", "Delaunay"), ("mlp", "MLP")):
             kept = results.get(f"analytic-{d}d-{n}-{noise:g}-{slug}")
             here = None if kept is None else float(np.median(kept["error"]))
-            cells += beside((ANALYTIC[d, noise, row].get(n),), (here,), printed=DIGITS)
+            cells += beside((ANALYTIC[d, noise, row].get(n),), (here,), printed=MEDIAN_DIGITS)
         rows.append(tuple(cells))
     names = ("Delaunay", methods["mlp"].name if "mlp" in methods else "MLP")
     parts = [f"{name} | {part}" for name in names for part in ("paper", "here", "difference")]
@@ -195,17 +194,21 @@ def _error_table(methods: Mapping[str, Method], full: bool, results: Results) ->
 
 def _spacing_table(full: bool, results: Results) -> Table:
     rows = []
-    for d, n in product(DIMENSIONS, sizes(full)):
+    for d, n in product(ANALYTIC_DIMENSIONS, sizes(full)):
         if f"spacing-{d}d-{n}-fekete" not in results:
             continue
         kept = {k: results[f"spacing-{d}d-{n}-{k}"] for k in DESIGNS}
         cells: list[object] = [d, n]
-        for length in LENGTHS:
+        for length in SPACING_LENGTHS:
             here, other = (float(np.nanmedian(kept[k][length])) for k in DESIGNS)
-            cells += [*beside((SPACING[d, length].get(n),), (here,), printed=DIGITS), other]
+            cells += [*beside((SPACING[d, length].get(n),), (here,), printed=MEDIAN_DIGITS), other]
         cells += [100 * float(kept[k]["outside"].mean()) for k in DESIGNS]
         rows.append(tuple(cells))
-    parts = [f"{a} | {b}" for a in LENGTHS for b in ("paper", "here", "difference", "random rows")]
+    parts = [
+        f"{a} | {b}"
+        for a in SPACING_LENGTHS
+        for b in ("paper", "here", "difference", "random rows")
+    ]
     return Table(
         "spacing",
         "Data spacing: medians over the Delaunay simplices of 1,000 random points",

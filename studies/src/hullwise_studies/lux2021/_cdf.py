@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
 from hullwise.errors import DataError, DataWarning
 
 from .._runs import Results, Task, fingerprint
 from .._tables import Table, beside, over
+from .._types import Array, Floats
 from ._data import StudySet, unit_cube
 from ._models import METHODS, MIXTURES, in_insertion_order
 from ._published import ERRORS, REJECTED, REJECTION_LEVELS, SHARES_AND_TIMES
-from ._real import DIGITS, SHARE, STATISTICS, compared, quartiles, share_best
+from ._real import PRINTED_DIGITS, PRINTED_SHARE, QUARTILE_NAMES, compared, quartiles, share_best
 
-__all__ = ["INPUTS", "critical_value", "distances", "tables_of", "tasks_of", "time_table"]
+__all__ = ["INPUT_KINDS", "critical_value", "distances", "tables_of", "tasks_of", "time_table"]
 
-INPUTS = {"raw": "inputs as they are", "log2": "logarithms of the inputs"}
+INPUT_KINDS = {"raw": "inputs as they are", "log2": "logarithms of the inputs"}
 
 
 def critical_value(p: float, n1: int, n2: int) -> float:
@@ -42,7 +42,7 @@ def tasks_of(data: StudySet, slugs: tuple[str, ...]) -> list[Task]:
     split, warm = data.split(), set[str]()
     whole = fingerprint(data.X, data.y)
     kept = [s for s in MIXTURES if s in slugs]
-    inputs = {kind: _inputs(data, kind) for kind in INPUTS}
+    inputs = {kind: _inputs(data, kind) for kind in INPUT_KINDS}
 
     def work(kind: str, b: int, slug: str) -> Callable[[Results], dict[str, Array]]:
         def do(_: Results) -> dict[str, Array]:
@@ -61,7 +61,7 @@ def tasks_of(data: StudySet, slugs: tuple[str, ...]) -> list[Task]:
             fingerprint(whole, kind, *split.folds[b], slug, METHODS[slug].settings),
             work(kind, b, slug),
         )
-        for kind in INPUTS
+        for kind in INPUT_KINDS
         for b in range(len(split.folds))
         for slug in kept
     ]
@@ -116,12 +116,12 @@ def tables_of(
         for slug, ks in by_slug.items():
             row = METHODS[slug].row
             there = ERRORS["hpc"][row] if row else None
-            rows.append((METHODS[slug].name, *beside(there, quartiles(ks), printed=DIGITS)))
+            rows.append((METHODS[slug].name, *beside(there, quartiles(ks), printed=PRINTED_DIGITS)))
         made.append(
             Table(
                 f"hpc_{kind}_ks",
-                f"Kolmogorov-Smirnov distances, {INPUTS[kind]}",
-                ("method", *compared(STATISTICS, "difference")),
+                f"Kolmogorov-Smirnov distances, {INPUT_KINDS[kind]}",
+                ("method", *compared(QUARTILE_NAMES, "difference")),
                 tuple(rows),
                 note,
             )
@@ -163,13 +163,13 @@ def _best_table(kind: str, by_slug: Mapping[str, Floats], published: Mapping[str
         rows.append(
             (
                 name,
-                *beside((printed[0],), (a[0],), printed=SHARE),
-                *beside((b[1],), (a[1],), printed=SHARE),
+                *beside((printed[0],), (a[0],), printed=PRINTED_SHARE),
+                *beside((b[1],), (a[1],), printed=PRINTED_SHARE),
             )
         )
     return Table(
         f"hpc_{kind}_best",
-        f"Share of rows with the least distance, %, {INPUTS[kind]}",
+        f"Share of rows with the least distance, %, {INPUT_KINDS[kind]}",
         ("method", *compared(("sorted", "row by row"), "difference")),
         tuple(rows),
         'Sorted is the paper\'s column "% best".',
@@ -183,12 +183,12 @@ def _rejection_table(kind: str, by_slug: Mapping[str, Floats], samples: int) -> 
         row = METHODS[slug].row
         there = REJECTED[row] if row else None
         here = [100 * float((ks > limit).mean()) for limit in limits]
-        rows.append((METHODS[slug].name, *beside(there, here, printed=SHARE)))
+        rows.append((METHODS[slug].name, *beside(there, here, printed=PRINTED_SHARE)))
     names = tuple(f"p = {p:g}" for p in REJECTION_LEVELS)
     cuts = ", ".join(f"{limit:.4f}" for limit in limits)
     return Table(
         f"hpc_{kind}_rejected",
-        f"Share of null hypotheses rejected, %, {INPUTS[kind]}",
+        f"Share of null hypotheses rejected, %, {INPUT_KINDS[kind]}",
         ("method", *compared(names, "difference")),
         tuple(rows),
         f"Rejected where the distance exceeds {cuts} ({samples} samples on either side, as the "

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hullwise._core.types import Floats, Indices
+from hullwise import read_table
 from hullwise.errors import DataError, FileError
-from hullwise.io.table_reader import read_table
 from hullwise.samples import load
+
+from .._types import Floats, Indices
 
 __all__ = ["BUNDLED", "SETS", "Split", "StudySet", "load_set", "published_errors", "unit_cube"]
 

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-
 from .._runs import Results, Task, fingerprint
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from ._data import StudySet, unit_cube
 from ._models import METHODS
-from ._notes import analytic, functions, network, plain
-from ._published import ERRORS, SHARES_AND_TIMES
-from ._published import METHODS as PRINTED
-from ._real import Held, equal, share_best
+from ._notes import analytic, functions, network, without_table
+from ._published import ERRORS, PAPER_METHODS, SHARES_AND_TIMES
+from ._real import HeldOut, equal, share_best
+from ._results import Lux2021Results
 
 __all__ = ["findings", "tasks_of"]
 
@@ -50,33 +49,27 @@ def _rounding_task(data: StudySet) -> Callable[[Results], dict[str, Array]]:
     return do
 
 
-def findings(
-    sets: Mapping[str, StudySet],
-    held: Mapping[str, Held],
-    by_patient: Held | None,
-    distances: Errors,
-    published: Errors,
-    results: Results,
-) -> list[Finding]:
+def findings(results: Lux2021Results) -> list[Finding]:
     """All that these runs can show."""
-    real = {n: s for n, s in sets.items() if n != "hpc"}
-    made = [
-        _sorted_shares(held, published),
-        _box_order(held, distances, published),
+    held_out, published = results.held_out, results.published
+    real = {name: data for name, data in results.sets.items() if name != "hpc"}
+    shown = [
+        _sorted_shares(held_out, published),
+        _box_order(held_out, results.distances, published),
         _answers(real),
-        _patients(held.get("parkinsons"), by_patient),
-        _outside(held),
-        _collinear(sets.get("parkinsons"), results),
-        _linear_shepard(held, published),
-        network() if held else None,
-        analytic(results),
-        functions(sets, distances),
-        *plain(sets),
+        _patients(held_out.get("parkinsons"), results.by_patient),
+        _outside(held_out),
+        _collinear(results.sets.get("parkinsons"), results.tasks),
+        _linear_shepard(held_out, published),
+        network() if held_out else None,
+        analytic(results.tasks),
+        functions(results.sets, results.distances),
+        *without_table(results.sets),
     ]
-    return [f for f in made if f is not None]
+    return [finding for finding in shown if finding is not None]
 
 
-def _sorted_shares(held: Mapping[str, Held], published: Errors) -> Finding | None:
+def _sorted_shares(held_out: Mapping[str, HeldOut], published: Errors) -> Finding | None:
     text = (
         'The column "% best" compares sorted errors: the k-th smallest error of one method with '
         "the k-th smallest of the others, which need not belong to the same point. So it says at "
@@ -84,8 +77,8 @@ def _sorted_shares(held: Mapping[str, Held], published: Errors) -> Finding | Non
     )
     rows, sums = [], []
     for name, errors in published.items():
-        at = held[name].data.printed if name in held else slice(None)
-        kept = {m: errors[m][at] for m in PRINTED if m in errors}
+        at = held_out[name].data.printed if name in held_out else slice(None)
+        kept = {m: errors[m][at] for m in PAPER_METHODS if m in errors}
         for method, (ordered, point) in share_best(kept).items():
             rows.append((name, method, SHARES_AND_TIMES[name][method][0], ordered, point))
         if name != "hpc":
@@ -117,10 +110,12 @@ def _share_of(errors: Mapping[str, Floats], some: tuple[str, ...]) -> float:
     return float(100 * (best[chosen].sum(axis=0) / best.sum(axis=0)).mean())
 
 
-def _box_order(held: Mapping[str, Held], distances: Errors, published: Errors) -> Finding | None:
+def _box_order(
+    held_out: Mapping[str, HeldOut], distances: Errors, published: Errors
+) -> Finding | None:
     slugs = ("boxspline-published", "boxspline", "boxspline-flat")
     rows = []
-    for name, one in held.items():
+    for name, one in held_out.items():
         if not all(s in one.methods for s in slugs):
             continue
         at = one.data.printed
@@ -197,7 +192,7 @@ def _least_squares(data: StudySet) -> Floats:
     return METHODS["linear"].run(A, data.y, A)["prediction"]
 
 
-def _patients(rows: Held | None, patients: Held | None) -> Finding | None:
+def _patients(rows: HeldOut | None, patients: HeldOut | None) -> Finding | None:
     if rows is None or patients is None:
         return None
     cells = []
@@ -223,9 +218,9 @@ def _patients(rows: Held | None, patients: Held | None) -> Finding | None:
     return Finding("Folds that share patients", text, table)
 
 
-def _outside(held: Mapping[str, Held]) -> Finding | None:
+def _outside(held_out: Mapping[str, HeldOut]) -> Finding | None:
     rows = []
-    for name, one in held.items():
+    for name, one in held_out.items():
         if "delaunay" in one.shift:
             at = one.data.printed
             out = one.shift["delaunay"][at] > OUTSIDE
@@ -273,9 +268,9 @@ def _collinear(data: StudySet | None, results: Results) -> Finding | None:
     return Finding("Nearly collinear columns", text, table)
 
 
-def _linear_shepard(held: Mapping[str, Held], published: Errors) -> Finding | None:
+def _linear_shepard(held_out: Mapping[str, HeldOut], published: Errors) -> Finding | None:
     rows = []
-    for name, one in held.items():
+    for name, one in held_out.items():
         if "lshep" in one.methods:
             at = one.data.printed
             here = one.errors["lshep"]

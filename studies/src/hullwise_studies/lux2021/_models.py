@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.threads import single_threaded_blas
-from hullwise._core.types import Array, Floats
 from hullwise.errors import DataError, DataWarning
+
+from .._threads import single_threaded_blas
+from .._types import Array, Floats
 
 __all__ = ["METHODS", "MIXTURES", "Method", "in_a_thread", "known", "network"]
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hullwise._core.types import Floats
-
 from .._runs import Results
 from .._tables import Finding, Table
+from .._types import Floats
 from ._data import StudySet
 from ._models import METHODS
 from ._published import FOLD_ROWS, SHARES_AND_TIMES
 
-__all__ = ["analytic", "functions", "network", "plain"]
+__all__ = ["analytic", "functions", "network", "without_table"]
 
 Errors = Mapping[str, Mapping[str, Floats]]
 
@@ -82,9 +81,9 @@ def functions(sets: Mapping[str, StudySet], distances: Errors) -> Finding | None
     return Finding("The function-valued set", text, table)
 
 
-def plain(sets: Mapping[str, StudySet]) -> list[Finding]:
+def without_table(sets: Mapping[str, StudySet]) -> list[Finding]:
     """What needs no table."""
-    made = [
+    findings = [
         Finding(
             "MARS",
             "Left out: the paper's package, py-earth, is no longer maintained, and no other "
@@ -112,11 +111,11 @@ def plain(sets: Mapping[str, StudySet]) -> list[Finding]:
     ]
     if "forest_fires" in sets:
         n = int(sets["forest_fires"].printed.sum())
-        made.append(
+        findings.append(
             Finding(
                 "Forest fires: rows",
                 f"The published errors and the printed table are about {n} of the 504 rows: the "
                 "first fold is missing. The tables here use the same rows.",
             )
         )
-    return made
+    return findings

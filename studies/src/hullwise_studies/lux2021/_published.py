@@ -11,14 +11,14 @@ __all__ = [
     "AVERAGES",
     "ERRORS",
     "FOLD_ROWS",
-    "METHODS",
+    "PAPER_METHODS",
     "REJECTED",
     "REJECTION_LEVELS",
     "SHARES_AND_TIMES",
     "SPACING",
 ]
 
-METHODS = ("MARS", "SVR", "MLP", "Delaunay", "ShepMod", "LSHEP", "Voronoi", "BoxSpline")
+PAPER_METHODS = ("MARS", "SVR", "MLP", "Delaunay", "ShepMod", "LSHEP", "Voronoi", "BoxSpline")
 """Rows of the tables, in their order: three regressors, five interpolants."""
 
 ERRORS: dict[str, dict[str, tuple[float, float, float, float, float]]] = {

@@ -7,25 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-
 from .._runs import Results, Task, fingerprint
 from .._tables import Row, Table, beside, over
+from .._types import Array, Floats
 from ._data import Split, StudySet, unit_cube
 from ._models import Method
-from ._published import AVERAGES, ERRORS, FOLD_ROWS, SHARES_AND_TIMES
-from ._published import METHODS as PRINTED
+from ._published import AVERAGES, ERRORS, FOLD_ROWS, PAPER_METHODS, SHARES_AND_TIMES
 
-__all__ = ["Held", "averages", "held_out", "share_best", "tables_of", "tasks_of"]
+__all__ = ["HeldOut", "averages", "held_out_of", "share_best", "tables_of", "tasks_of"]
 
-DIGITS, SHARE = ".2e", ".1f"  # how the paper prints errors, and shares in percent
-STATISTICS = ("min", "25th", "50th", "75th", "max")
-RANKED = ("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi", "boxspline")
+PRINTED_DIGITS, PRINTED_SHARE = ".2e", ".1f"  # of errors, and of shares in percent
+QUARTILE_NAMES = ("min", "25th", "50th", "75th", "max")
+RANKED_METHODS = ("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi", "boxspline")
 """One method for each row of the paper, among which the best is sought."""
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class HeldOut:
     """What the methods answered on the held-out rows of one set.
 
     `errors` and `predictions` are by method (n,), `shift` (n,) how far the weighted rows' average
@@ -73,7 +71,9 @@ def tasks_of(data: StudySet, split: Split, methods: Mapping[str, Method]) -> lis
     ]
 
 
-def held_out(data: StudySet, split: Split, methods: Mapping[str, Method], results: Results) -> Held:
+def held_out_of(
+    data: StudySet, split: Split, methods: Mapping[str, Method], results: Results
+) -> HeldOut:
     """The folds' answers, put together in the order of the rows."""
     predictions, shift, seconds = {}, {}, {}
     for slug in methods:
@@ -82,7 +82,7 @@ def held_out(data: StudySet, split: Split, methods: Mapping[str, Method], result
         if all("shift" in p for p in parts):
             shift[slug] = _joined(data.n, split, [p["shift"] for p in parts])
         seconds[slug] = np.array([[p["fit"], p["predict"]] for p in parts], dtype=np.float64)
-    return Held(data, methods, predictions, shift, seconds)
+    return HeldOut(data, methods, predictions, shift, seconds)
 
 
 def _joined(n: int, split: Split, parts: list[Array]) -> Floats:
@@ -116,28 +116,28 @@ def equal(here: Floats, there: Floats, y: Floats) -> Array:
     return np.asarray(np.abs(here - there) <= np.maximum(1e-6 * there, 1e-9 * y.std()))
 
 
-def tables_of(held: Held, published: Mapping[str, Floats]) -> list[Table]:
+def tables_of(held_out: HeldOut, published: Mapping[str, Floats]) -> list[Table]:
     """Quartiles, shares and times of one set, and how many errors are equal."""
-    made = [_error_table(held), _share_table(held, published), _time_table(held)]
+    made = [_error_table(held_out), _share_table(held_out, published), _time_table(held_out)]
     if published:
-        made.append(_equal_table(held, published))
+        made.append(_equal_table(held_out, published))
     return made
 
 
-def _error_table(held: Held) -> Table:
-    data, printed = held.data, ERRORS[held.data.name]
-    rows: list[Row] = [("MARS", *beside(printed["MARS"], None, printed=DIGITS))]
-    for slug, method in held.methods.items():
-        errors = held.errors[slug][data.printed]
+def _error_table(held_out: HeldOut) -> Table:
+    data, printed = held_out.data, ERRORS[held_out.data.name]
+    rows: list[Row] = [("MARS", *beside(printed["MARS"], None, printed=PRINTED_DIGITS))]
+    for slug, method in held_out.methods.items():
+        errors = held_out.errors[slug][data.printed]
         there = printed[method.row] if method.row else (None,) * 5
-        rows.append((method.name, *beside(there, quartiles(errors), printed=DIGITS)))
+        rows.append((method.name, *beside(there, quartiles(errors), printed=PRINTED_DIGITS)))
     some = f"the {int(data.printed.sum()):,} rows of the paper's table" * bool(
         not data.printed.all()
     )
     return Table(
         f"{data.name}_errors",
         f"{data.title}: absolute errors",
-        ("method", *compared(STATISTICS, "difference")),
+        ("method", *compared(QUARTILE_NAMES, "difference")),
         tuple(rows),
         f"Of {some or f'all {data.n:,} rows'}, each predicted once, from the other nine folds. "
         "Differences are of figures with three digits, as printed.",
@@ -148,27 +148,35 @@ def compared(names: tuple[str, ...], last: str) -> tuple[str, ...]:
     return tuple(f"{name} | {part}" for name in names for part in ("paper", "here", last))
 
 
-def _ranked(held: Held, published: Mapping[str, Floats]) -> dict[str, Floats]:
+def _ranked(held_out: HeldOut, published: Mapping[str, Floats]) -> dict[str, Floats]:
     """Errors among which the best is sought, by row of the paper; published ones fill the gaps."""
-    at = held.data.printed
-    here = {held.methods[s].row: held.errors[s][at] for s in RANKED if s in held.methods}
+    at = held_out.data.printed
+    here = {
+        held_out.methods[s].row: held_out.errors[s][at]
+        for s in RANKED_METHODS
+        if s in held_out.methods
+    }
     return {
         name: here[name] if name in here else published[name][at]
-        for name in PRINTED
+        for name in PAPER_METHODS
         if name in here or name in published
     }
 
 
-def _share_table(held: Held, published: Mapping[str, Floats]) -> Table:
-    data, printed = held.data, SHARES_AND_TIMES[held.data.name]
-    errors = _ranked(held, published)
+def _share_table(held_out: HeldOut, published: Mapping[str, Floats]) -> Table:
+    data, printed = held_out.data, SHARES_AND_TIMES[held_out.data.name]
+    errors = _ranked(held_out, published)
     here = share_best(errors) if errors else {}
-    there = share_best({m: published[m][data.printed] for m in PRINTED}) if published else {}
+    there = share_best({m: published[m][data.printed] for m in PAPER_METHODS}) if published else {}
     rows = []
-    for name in PRINTED:
+    for name in PAPER_METHODS:
         a, b = here.get(name, (None, None)), there.get(name, (None, None))
         rows.append((name, *_shares(printed[name][0], a[0]), *_shares(b[1], a[1])))
-    ran = {held.methods[s].row: held.methods[s].name for s in RANKED if s in held.methods}
+    ran = {
+        held_out.methods[s].row: held_out.methods[s].name
+        for s in RANKED_METHODS
+        if s in held_out.methods
+    }
     filled = ", ".join(name for name in errors if name not in ran)
     note = f"those here among {', '.join(ran.get(name, name) for name in errors) or 'none'}."
     if published:
@@ -185,15 +193,15 @@ def _share_table(held: Held, published: Mapping[str, Floats]) -> Table:
 
 
 def _shares(a: float | None, b: float | None) -> Row:
-    return beside((a,), (b,), printed=SHARE)
+    return beside((a,), (b,), printed=PRINTED_SHARE)
 
 
-def _time_table(held: Held) -> Table:
-    data, printed = held.data, SHARES_AND_TIMES[held.data.name]
+def _time_table(held_out: HeldOut) -> Table:
+    data, printed = held_out.data, SHARES_AND_TIMES[held_out.data.name]
     rows = []
-    for slug, method in held.methods.items():
-        fit, predict = map(float, np.median(held.seconds[slug], axis=0))
-        each = predict / (data.n / len(held.seconds[slug]))
+    for slug, method in held_out.methods.items():
+        fit, predict = map(float, np.median(held_out.seconds[slug], axis=0))
+        each = predict / (data.n / len(held_out.seconds[slug]))
         there = printed[method.row][1:] if method.row else (None,) * 3
         rows.append((method.name, *over(there, (fit, each, predict))))
     train, test = FOLD_ROWS[data.name]
@@ -207,14 +215,14 @@ def _time_table(held: Held) -> Table:
     )
 
 
-def _equal_table(held: Held, published: Mapping[str, Floats]) -> Table:
-    data, rows = held.data, []
-    for slug, method in held.methods.items():
+def _equal_table(held_out: HeldOut, published: Mapping[str, Floats]) -> Table:
+    data, rows = held_out.data, []
+    for slug, method in held_out.methods.items():
         if method.row is None or method.row not in published:
             continue
         there = published[method.row]
         at = np.isfinite(there)
-        here = held.errors[slug]
+        here = held_out.errors[slug]
         same = equal(here[at], there[at], data.y)
         count, total = int(same.sum()), int(at.sum())
         apart = float(np.abs(here - there)[at].max())
@@ -228,24 +236,26 @@ def _equal_table(held: Held, published: Mapping[str, Floats]) -> Table:
     )
 
 
-def averages(all_held: list[Held], published: Mapping[str, Mapping[str, Floats]]) -> Table:
+def averages(each_held_out: list[HeldOut], published: Mapping[str, Mapping[str, Floats]]) -> Table:
     """The paper's summary over the real-valued sets, for those that ran."""
-    names = [held.data.name for held in all_held]
+    names = [held_out.data.name for held_out in each_held_out]
     shares, times = [], []
-    for held in all_held:
-        errors = _ranked(held, published.get(held.data.name, {}))
+    for held_out in each_held_out:
+        errors = _ranked(held_out, published.get(held_out.data.name, {}))
         shares.append(share_best(errors) if errors else {})
-        times.append({s: np.median(v, axis=0) for s, v in held.seconds.items()})
+        times.append({s: np.median(v, axis=0) for s, v in held_out.seconds.items()})
     rows = []
-    for name in PRINTED:
+    for name in PAPER_METHODS:
         slug = name.lower()
         there: list[float | None] = [
             float(np.mean([SHARES_AND_TIMES[n][name][k] for n in names])) for k in (0, 1, 2)
         ]
         here: list[float | None] = [None] * 3
         point: float | None = None
-        if all(slug in h.methods for h in all_held):
-            each = [t[slug][1] / (h.data.n / len(h.seconds[slug])) for t, h in zip(times, all_held)]
+        if all(slug in h.methods for h in each_held_out):
+            each = [
+                t[slug][1] / (h.data.n / len(h.seconds[slug])) for t, h in zip(times, each_held_out)
+            ]
             here = [
                 float(np.mean([s[name][0] for s in shares])),
                 float(np.mean([t[slug][0] for t in times])),
@@ -256,7 +266,7 @@ def averages(all_held: list[Held], published: Mapping[str, Mapping[str, Floats]]
             (
                 name,
                 AVERAGES[name][0] if len(names) == 4 else None,
-                *beside(there[:1], here[:1], printed=SHARE),
+                *beside(there[:1], here[:1], printed=PRINTED_SHARE),
                 point,
                 *over(there[1:], here[1:]),
             )
@@ -268,6 +278,6 @@ def averages(all_held: list[Held], published: Mapping[str, Mapping[str, Floats]]
         "% best, point by point",
         *compared(("seconds to fit", "seconds for one query"), "paper / here"),
     )
-    title = f"Averages over {', '.join(h.data.title for h in all_held)}"
+    title = f"Averages over {', '.join(h.data.title for h in each_held_out)}"
     note = "Sets count alike. The paper's columns are averages of its tables of the same sets."
     return Table("averages", title, columns, tuple(rows), note)

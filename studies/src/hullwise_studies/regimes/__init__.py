@@ -10,42 +10,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from numbers import Integral
 from types import ModuleType
 
-from hullwise._core.options import check_int
-from hullwise._core.types import Progress
 from hullwise.errors import DataError
 
-from .._runs import Results, run_tasks
-from .._study import Part, Study, folder, write_page
-from .._tables import Finding, Table
+from .._page import write_page
+from .._runs import Results, existing_folder, run_tasks
+from .._study import Part, Study
+from .._tables import Finding
+from .._types import Progress
 from . import _local, _manifold, _noise, _ranking, _told
 from ._grid import FULL, SHORT, Grid, Key, Scores, plain_metric, scores_of, without_metric
 from ._models import MEMBERS, MODELS
 from ._sets import DOUBTS, SETS, sources
 from ._sets import SHORT as SHORT_SETS
 
-__all__ = ["MODEL_NAMES", "PARTS", "Regimes", "run", "write_page"]
+__all__ = ["MODEL_NAMES", "PARTS", "run", "write_page"]
 
 PARTS = (*SETS, *DOUBTS)
 """What can be asked for: the sets, and the parts "noise", "manifold" and "local"."""
 MODEL_NAMES = tuple(MODELS)
 SEEDS, SEEDS_OF_DOUBTS = 5, 3  # in the short form
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Regimes(Study):
-    """A study with every score as one long table.
-
-    Attributes
-    ----------
-    scores : Table or None
-        A line for each set, split, model and notion: means and intervals over seeds; None where no
-        set ran.
-    """
-
-    scores: Table | None = None
 
 
 def run(
@@ -57,7 +43,7 @@ def run(
     full: bool = False,
     cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
-) -> Regimes:
+) -> Study:
     """Compute the study.
 
     Parameters
@@ -83,8 +69,9 @@ def run(
 
     Returns
     -------
-    Regimes
-        A `Study`: `tables`, `findings`, `parts`; and `scores`.
+    Study
+        Its `results` are every score as one long table, a line for each set, split, model and
+        notion, with means and intervals over seeds; None where no set ran.
 
     Raises
     ------
@@ -114,7 +101,7 @@ def run(
     >>> float(hull["plain | AUROC"]) < 0.6 < 0.8 < float(hull["metric of kernel ridge | AUROC"])
     True
     """
-    wanted = SEEDS * (2 if full else 1) if seeds is None else check_int("seeds", seeds, 1)
+    wanted = SEEDS * (2 if full else 1) if seeds is None else _checked_seeds(seeds)
     there = sources(data)
     names = _names(there, sets, full)
     chosen = _known_models(models)
@@ -125,7 +112,7 @@ def run(
     doubts = Grid({}, {}, chosen, wanted if full else min(wanted, SEEDS_OF_DOUBTS), size)
     extra = [module for name, module in _DOUBTS.items() if name in names]
     tasks = [*grid.tasks(), *(task for module in extra for task in module.tasks(doubts))]
-    results = run_tasks(tasks, folder(cache, "cache"), progress)
+    results = run_tasks(tasks, existing_folder(cache, "cache"), progress)
     return _study(grid, doubts, extra, results, full)
 
 
@@ -145,6 +132,12 @@ def _names(there: Iterable[str], sets: Sequence[str] | None, full: bool) -> set[
     return set(sets)
 
 
+def _checked_seeds(seeds: int) -> int:
+    if isinstance(seeds, bool) or not isinstance(seeds, Integral) or seeds < 1:
+        raise DataError(f"seeds={seeds!r}: expected a whole number of at least 1.")
+    return int(seeds)
+
+
 def _known_models(models: Sequence[str] | None) -> tuple[str, ...]:
     for name in models or ():
         if name not in MODELS:
@@ -156,7 +149,7 @@ def _known_models(models: Sequence[str] | None) -> tuple[str, ...]:
 
 def _study(
     grid: Grid, doubts: Grid, extra: Sequence[ModuleType], results: Results, full: bool
-) -> Regimes:
+) -> Study:
     parts: list[Part] = []
     findings: list[Finding] = []
     found: dict[Key, Scores] = {}
@@ -190,14 +183,14 @@ def _study(
         *((f"Model {name}", MODELS[name]) for name in grid.models),
     ]
     scores = _ranking.everything(grid, found) if found else None
-    return Regimes(
+    return Study(
         "regimes",
         "Which notion of interpolation tracks the error",
         LEAD,
         tuple(parts),
         tuple(findings),
         tuple(about),
-        scores,
+        results=scores,
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hullwise._core.threads import single_threaded_blas
-from hullwise._core.types import Array, Floats
+from hullwise import Cloud
 from hullwise.errors import DataWarning
-from hullwise.geometry.cloud import Cloud
 
 from .._runs import Results, Task, fingerprint
+from .._threads import single_threaded_blas
+from .._types import Array, Floats
 from . import _models, _notions
 from ._scores import BINS, auroc, curve, spearman, worst
 from ._sets import SPLITS, Draw, Rows, Source, draw

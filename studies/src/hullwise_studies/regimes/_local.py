@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-from hullwise.geometry.cloud import Cloud
-from hullwise.metrics.feature_matrices import AGOP_RIDGE, local_agop, local_metric
-from hullwise.metrics.local_locate import local_locate
+from hullwise import Cloud
+from hullwise.metrics import local_agop, local_locate, local_metric
 from hullwise.model import read
 
 from .._runs import Results, Task, fingerprint
 from .._study import Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from . import _models
 from ._grid import VERSION, Grid, quietly
+from ._models import AGOP_RIDGE
 from ._notions import distances
 from ._ranking import cell
 from ._scores import Interval, auroc, interval, spearman, worst

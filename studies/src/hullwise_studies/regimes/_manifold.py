@@ -11,14 +11,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-from hullwise.geometry.cloud import Cloud
-from hullwise.geometry.locate import locate
-from hullwise.metrics.directions import leading_metric
+from hullwise import Cloud, locate
+from hullwise.metrics import leading_metric
 
 from .._runs import Results, Task, fingerprint
 from .._study import Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from . import _models
 from ._grid import VERSION, Grid, quietly
 from ._notions import LEADING, settled

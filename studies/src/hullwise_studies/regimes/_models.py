@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Floats
+from hullwise import RFMClassifier, RFMRegressor
 from hullwise.errors import ModelError
-from hullwise.metrics.feature_matrices import AGOP_RIDGE, agop
-from hullwise.metrics.local_linear_fits import agop_of_rows
-from hullwise.metrics.recursive_feature_machine import RFMClassifier, RFMRegressor
+from hullwise.metrics import agop, agop_of_rows
+
+from .._types import Floats
 
 MEMBERS = 5  # of an ensemble, each on a bootstrap sample and with a seed of its own
+AGOP_RIDGE = 1e-6  # share of the mean eigenvalue that every direction keeps, as in `agop`
 CENTRES = 200  # training rows at which models other than networks are differentiated
 
 MODELS: Mapping[str, str] = {

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hullwise._core.types import Array, Floats
-from hullwise.geometry.cloud import Cloud
+from hullwise import Cloud
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
 from .._study import Chart, Part
 from .._tables import Finding, Table
+from .._types import Array, Floats
 from . import _models
 from ._grid import VERSION, Grid, quietly
 from ._notions import distances

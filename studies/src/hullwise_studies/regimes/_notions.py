@@ -8,18 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from hullwise._core.types import Floats
-from hullwise.geometry.cloud import Cloud
-from hullwise.geometry.ellipsoid import smallest_ellipsoid
-from hullwise.geometry.hull import locate_in_hull
-from hullwise.geometry.locate import locate
-from hullwise.geometry.location import Location, Status, Verdict
-from hullwise.geometry.neighbours import nearest_rows
-from hullwise.metrics.directions import leading_metric
+from hullwise import (
+    Cloud,
+    DelaunayRegressor,
+    HullLocator,
+    Location,
+    NeighbourLocator,
+    Status,
+    Verdict,
+    error_bound,
+    locate,
+    smallest_ellipsoid,
+)
+from hullwise.metrics import leading_metric
 from hullwise.model import Guard, read
-from hullwise.predict.delaunay import DelaunayRegressor
-from hullwise.predict.error_bound import error_bound
 
+from .._types import Floats
 from ._models import Fitted, ensemble_variance
 
 LEADING = 0.99  # share of the metric that the leading directions hold
@@ -92,9 +96,10 @@ def geometric(cloud: Cloud, Q: Floats, metric: Floats | None) -> dict[str, Float
 
 def distances(cloud: Cloud, Q: Floats, metric: Floats | None) -> tuple[Floats, Floats]:
     """Hull distance and distance to the 5th nearest row only, (m,) each."""
-    chosen = cloud.metric(metric)
-    near = nearest_rows(cloud, Q, chosen, 5)
-    return locate_in_hull(cloud, Q, chosen).ranked_distance, near.distances[:, -1]
+    rows = cloud.rows.block(0, cloud.n)
+    hull = HullLocator(metric=metric, reference=0).fit(rows)
+    near = NeighbourLocator(n_neighbors=5, metric=metric).fit(rows)
+    return -hull.score_samples(Q), near.neighbours(Q).distances[:, -1]
 
 
 def settled(loc: Location) -> Floats:

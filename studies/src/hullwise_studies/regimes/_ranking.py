@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hullwise._core.types import Floats
-
 from .._tables import Row, Table
+from .._types import Floats
 from ._grid import Grid, Key, Scores
 from ._models import TITLES
 from ._notions import NOTIONS, PLAIN, READINGS, title
@@ -277,7 +276,7 @@ def known_table(grid: Grid, found: Found) -> Table | None:
 
 
 def everything(grid: Grid, found: Found) -> Table:
-    """Every score of every cell, with its interval: for `Regimes.scores`."""
+    """Every score of every cell, with its interval: for `the `results` of the study."""
     rows = []
     for (name, split, model, reading), one in found.items():
         notion, kind = _parts(reading)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from hullwise._core.types import Floats
+from .._types import Floats
 
 BINS = 10  # of a curve: queries by how far out they are read
 WORST = 0.1  # the share of queries whose errors count as bad

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hullwise._core.types import Floats
 from hullwise.errors import DataError, FileError
 
-from .._study import folder
+from .._runs import existing_folder
+from .._types import Floats
 
 SPLITS = ("random", "shifted")
 FEWEST = 60  # rows of a table from which both training rows and queries can be drawn
@@ -146,7 +146,7 @@ SHORT = tuple(name for name in SETS if name != "digits")
 def sources(data: str | os.PathLike[str] | None) -> dict[str, Source]:
     """The sets above, and each .csv file of a folder, its last column the target."""
     found = dict(SETS)
-    source = folder(data, "data")
+    source = existing_folder(data, "data")
     if source is None:
         return found
     files = sorted(path for path in source.iterdir() if path.suffix.lower() == ".csv")
@@ -164,7 +164,7 @@ DOUBTS = ("noise", "manifold", "local")
 
 def _from(path: Path) -> Callable[[], Rows]:
     def read() -> Rows:
-        from hullwise.io.table_reader import read_table
+        from hullwise import read_table
 
         values = read_table(path).values.astype(np.float64)
         if values.shape[1] < 2:
