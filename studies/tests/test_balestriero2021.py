@@ -638,8 +638,8 @@ def test_goes_on_where_it_was_stopped(tmp_path):
 
 def test_other_images_do_not_take_old_answers(tmp_path):
     first = study.pixels(tiny(), sizes=[2, 3], cache=tmp_path)
-    other = study.pixels(tiny(random_state=5), sizes=[2, 3], cache=tmp_path)
-    fresh = study.pixels(tiny(random_state=5), sizes=[2, 3])
+    other = study.pixels(tiny(seed=5), sizes=[2, 3], cache=tmp_path)
+    fresh = study.pixels(tiny(seed=5), sizes=[2, 3])
     assert other.tables["pixels"].rows == fresh.tables["pixels"].rows != first.tables["pixels"].rows
 
 

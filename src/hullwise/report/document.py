@@ -25,7 +25,7 @@ def html_document(title: str, style: str, body: str) -> str:
     title : str
         Plain text.
     style : str
-        CSS, such as `stylesheet()` and what is added to it.
+        CSS, such as `stylesheet()`.
     body : str
         HTML that stands in ``<main>``.
 
@@ -56,16 +56,26 @@ def html_document(title: str, style: str, body: str) -> str:
     )
 
 
-def stylesheet() -> str:
+def stylesheet(more: str = "") -> str:
     """The CSS of the report: type, tables, and the colours of `hullwise.report.charts`.
+
+    Parameters
+    ----------
+    more : str
+        CSS that is added at the end.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
     >>> import hullwise as hw
-    >>> "--core" in hw.report.stylesheet()
+    >>> "--core" in hw.report.stylesheet("table { color: var(--core); }")
     True
     """
-    return (resources.files("hullwise.report") / "report.css").read_text(encoding="utf-8")
+    own = resources.files("hullwise.report") / "report.css"
+    return own.read_text(encoding="utf-8") + more
 
 
 def check_page_path(path: str | os.PathLike[str], *, force: bool = False) -> Path:

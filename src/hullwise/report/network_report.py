@@ -139,7 +139,7 @@ def write_view(
 
 def _page(view: NetworkView, title: str, source: dict[str, str], level: Any) -> str:
     own = (resources.files("hullwise.report") / "network.css").read_text(encoding="utf-8")
-    style = stylesheet() + own + _layer_style(len(view.net.layers))
+    style = stylesheet(own + _layer_style(len(view.net.layers)))
     made = {"Made by": f"hullwise {__version__}"} | source
     body = headline(view, title) + "".join(sections(view, level, made))
     return html_document(title, style, body)

@@ -50,7 +50,7 @@ def _page(study: Study, level: int) -> str:
     parts = [_part_section(part, level) for part in study.parts]
     body = [opening, *parts, _findings_section(study), _about_section(study)]
     own = (resources.files("hullwise_studies") / "page.css").read_text(encoding="utf-8")
-    return html_document(study.title, stylesheet() + own, "".join(body))
+    return html_document(study.title, stylesheet(own), "".join(body))
 
 
 def _part_section(part: Part, level: int) -> str:

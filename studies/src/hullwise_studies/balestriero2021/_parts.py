@@ -37,8 +37,9 @@ class Running(TypedDict, total=False):
     """How a part runs.
 
     full: the study's full sizes (minutes to an hour), otherwise about a minute. random_state.
-    verify: how many certificates of each question are checked again by other code, None for all. cache: a
-    folder that keeps finished work. progress: called with (tasks done, tasks in all, next).
+    verify: how many certificates of each question are checked again by other code, None for all.
+    cache: a folder that keeps finished work. progress: called with (tasks done, tasks in all,
+    next).
     """
 
     full: bool
