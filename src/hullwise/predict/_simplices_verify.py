@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VERIFY_BLOCK = 1024  # rows, and queries, looked at together
 SCALE_SPAN = 256  # powers of two: squares over such a range are far from vanishing
-LARGEST_EXPONENT = 1000  # points beyond are halved before they are subtracted
+HALVED_BEYOND = 1000  # points beyond are halved before they are subtracted
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def _scalings(simplices: Simplices, rows: Rows) -> Iterator[tuple[Indices, _Scal
     """
     origin = rows.take(np.zeros(1, np.intp))[0].astype(np.float64)
     points = np.stack([simplices.queries, simplices.nearest])
-    halvings = int(_exponents(points).max(initial=-5000) > LARGEST_EXPONENT)
+    halvings = int(_exponents(points).max(initial=-5000) > HALVED_BEYOND)
     away = _exponents(np.ldexp(points, -halvings) - np.ldexp(origin, -halvings)).max(axis=0)
     reach = _row_exponents(rows, origin, halvings)
     form = _exponents(_form(simplices.metric)).reshape(-1, rows.d).max(axis=0)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
@@ -26,19 +25,17 @@ from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.cloud_estimator import CloudEstimator
 from ..io.validation import LabelledArray, check_rows
-from ._calibration_scale import COVERAGE_ROUNDING, conformal_factor, fit_scale, least_groups
+from ._calibration_scale import conformal_factor, fit_scale
+from ._calibration_split import SHAPE_ROWS, choose_calibration_rows, choose_folds, encode_groups
 from ._duplicates import unique_rows
 from .error_bound import error_bound
 from .explanation import Explanation
 from .interpolant import PREDICTION_BATCH, Interpolant
 from .outlier_check import warn_of_outliers
 from .prediction_band import Band
-from .targets import as_array, as_one_row, numeric_target
+from .targets import as_one_row, numeric_target
 
 __all__ = ["CalibratedRegressor"]
-
-SHAPE_FOLDS = 5  # times that rows are left out to learn the shape of the band
-SHAPE_ROWS = 1000  # rows that serve for it, at most
 
 
 class CalibratedRegressor(RegressorMixin, CloudEstimator):
@@ -165,13 +162,19 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         self._check_options()
         checked = check_rows(X)
         target = _single_target(y, len(checked.values))
-        group = _encode_groups(groups, len(target))
+        group = encode_groups(groups, len(target))
         self._check_rows(checked.values, checked.columns, target)
         rng = np.random.default_rng(check_int("random_state", self.random_state, 0))
-        left_out = self._choose_calibration_rows(group, rng, "rows" if groups is None else "groups")
+        left_out = choose_calibration_rows(
+            group,
+            rng,
+            float(self.calibration),
+            float(self.coverage),
+            "rows" if groups is None else "groups",
+        )
         train, calibration = np.flatnonzero(~left_out), np.flatnonzero(left_out)
         fitted = self._fit_interpolant(checked, target, train)
-        folds = _choose_folds(train, group, rng, whole=groups is not None)
+        folds = choose_folds(train, group, rng, whole=groups is not None)
         constants = self._fit_constants(checked, target, train, folds, fitted)
         error, reach, moment = _errors(fitted, checked.values[calibration], target[calibration])
         scores = _scores(error, _error_scale(constants, reach, moment))
@@ -187,7 +190,7 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
             lipschitz_=lipschitz,
             smoothness_=smoothness,
             scores_=scores,
-            factor_=conformal_factor(scores, code, self.coverage),
+            factor_=conformal_factor(scores, code, float(self.coverage)),
             labels_=checked.labels,
             _columns=checked.columns,
         )
@@ -255,29 +258,6 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
         if len(unique.first) < len(X):
             self.interpolant.check_duplicates(y, unique)
 
-    def _choose_calibration_rows(
-        self, group: Indices, rng: np.random.Generator, what: str
-    ) -> NDArray[np.bool_]:
-        """Which rows are for calibration, (n,)."""
-        total = int(group.max()) + 1
-        count = int(np.ceil(self.calibration * total * (1 - COVERAGE_ROUNDING)))
-        need = least_groups(self.coverage)
-        if count < need:
-            enough = int(min((need - 1) / self.calibration, 1e15)) + 1
-            raise DataError(
-                f"coverage={self.coverage:g} needs at least {need} calibration {what}: "
-                f"calibration={self.calibration:g} of {total} gives {count} (n_samples = "
-                f"{len(group)}). Use at least {enough} {what}, a larger calibration= or a lower "
-                "coverage=."
-            )
-        if total - count < 2:
-            raise DataError(
-                f"calibration={self.calibration:g} leaves {total - count} of {total} {what} to "
-                f"fit on (n_samples = {len(group)}): at least 2 are needed."
-            )
-        chosen = rng.permutation(total)[:count]
-        return np.isin(group, chosen)
-
     def _fit_interpolant(self, checked: LabelledArray, y: Floats, rows: Indices) -> Interpolant:
         table = _with_columns(checked.values[rows], checked.columns)
         with warnings.catch_warnings():
@@ -310,21 +290,6 @@ class CalibratedRegressor(RegressorMixin, CloudEstimator):
                 'features and target to units near 1, or use metric="range" in the interpolant.'
             )
         return constants
-
-
-def _choose_folds(
-    train: Indices, group: Indices, rng: np.random.Generator, *, whole: bool
-) -> list[tuple[Indices, Indices]]:
-    """SHAPE_FOLDS pairs: rows to leave out, and those to predict of them (SHAPE_ROWS in all)."""
-    order = rng.permutation(np.unique(group[train]))
-    if not whole:  # then only the rows that are predicted need be left out
-        order = order[:SHAPE_ROWS]
-    folds = []
-    for part in np.array_split(order, min(SHAPE_FOLDS, len(order))):
-        left_out = train[np.isin(group[train], part)]
-        predicted = np.sort(rng.permutation(left_out)[: SHAPE_ROWS // SHAPE_FOLDS])
-        folds.append((left_out, predicted))
-    return folds
 
 
 def _typical_slopes(fitted: Interpolant, y: Floats) -> tuple[float, float]:
@@ -388,22 +353,6 @@ def _single_target(y: Any, n: int) -> Floats:
         stacklevel=caller_stacklevel(),
     )
     return target[:, 0]
-
-
-def _encode_groups(groups: Any, n: int) -> Indices:
-    """The group of each row as a number, (n,); each row its own where none are given."""
-    if groups is None:
-        return np.arange(n)
-    labels = as_array(groups, "groups")
-    if labels.shape != (n,):
-        raise DataError(f"groups has shape {labels.shape}: expected one for each of {n} rows.")
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        row = int(np.isnan(labels).argmax())
-        raise DataError(f"groups contains NaN, first in row {row}: each row needs a group.")
-    try:
-        return np.unique(labels, return_inverse=True)[1].reshape(-1)
-    except TypeError as error:
-        raise DataError(f"groups cannot be sorted ({error}): give all one type.") from error
 
 
 def _with_columns(values: Array, columns: tuple[str, ...] | None) -> Any:

@@ -153,7 +153,7 @@ def _advanced(progress: Progress | None, start: int, total: int) -> Progress | N
     """The callback for a batch that begins at `start`."""
     if progress is None:
         return None
-    return lambda done, _, what: progress(start + done, total, what)
+    return lambda count, _, what: progress(start + count, total, what)
 
 
 def _explain_batch(

@@ -1,0 +1,74 @@
+"""Which rows calibrate a band, and which are left out in turn to learn its shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._core.types import Indices, Mask
+from ..errors import DataError
+from ._calibration_scale import COVERAGE_ROUNDING, least_groups
+from .targets import as_array
+
+SHAPE_FOLDS = 5  # times that rows are left out to learn the shape of the band
+SHAPE_ROWS = 1000  # rows that serve for it, at most
+
+
+def encode_groups(groups: Any, n: int) -> Indices:
+    """The group of each row as a number, (n,); each row its own where none are given."""
+    if groups is None:
+        return np.arange(n)
+    labels = as_array(groups, "groups")
+    if labels.shape != (n,):
+        raise DataError(f"groups has shape {labels.shape}: expected one for each of {n} rows.")
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        row = int(np.isnan(labels).argmax())
+        raise DataError(f"groups contains NaN, first in row {row}: each row needs a group.")
+    try:
+        return np.unique(labels, return_inverse=True)[1].reshape(-1)
+    except TypeError as error:
+        raise DataError(f"groups cannot be sorted ({error}): give all one type.") from error
+
+
+def choose_calibration_rows(
+    group: Indices, rng: np.random.Generator, share: float, coverage: float, what: str
+) -> Mask:
+    """Which rows are for calibration, (n,): a share of the groups, whole.
+
+    Raises
+    ------
+    DataError
+        They are too few for a finite band of this coverage, or leave too few to fit on.
+    """
+    total = int(group.max()) + 1
+    count = int(np.ceil(share * total * (1 - COVERAGE_ROUNDING)))
+    need = least_groups(coverage)
+    if count < need:
+        enough = int(min((need - 1) / share, 1e15)) + 1
+        raise DataError(
+            f"coverage={coverage:g} needs at least {need} calibration {what}: calibration="
+            f"{share:g} of {total} gives {count} (n_samples = {len(group)}). Use at least "
+            f"{enough} {what}, a larger calibration= or a lower coverage=."
+        )
+    if total - count < 2:
+        raise DataError(
+            f"calibration={share:g} leaves {total - count} of {total} {what} to fit on "
+            f"(n_samples = {len(group)}): at least 2 are needed."
+        )
+    return np.isin(group, rng.permutation(total)[:count])
+
+
+def choose_folds(
+    train: Indices, group: Indices, rng: np.random.Generator, *, whole: bool
+) -> list[tuple[Indices, Indices]]:
+    """SHAPE_FOLDS pairs: rows to leave out, and those to predict of them (SHAPE_ROWS in all)."""
+    order = rng.permutation(np.unique(group[train]))
+    if not whole:  # then only the rows that are predicted need be left out
+        order = order[:SHAPE_ROWS]
+    folds = []
+    for part in np.array_split(order, min(SHAPE_FOLDS, len(order))):
+        left_out = train[np.isin(group[train], part)]
+        predicted = np.sort(rng.permutation(left_out)[: SHAPE_ROWS // SHAPE_FOLDS])
+        folds.append((left_out, predicted))
+    return folds
