@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import hullwise as hw
-from hullwise.errors import ClusterError, DataError, FileError
+from hullwise.errors import ClusterError, DataError, DataTypeError, FileError
 from hullwise.geometry import scaled_view
 
 distributed = pytest.importorskip("distributed")
@@ -91,7 +98,7 @@ def test_answers_are_those_of_one_array(cluster, table):
 
 def test_a_worker_killed_in_mid_run_changes_nothing(cluster, table):
     folder, X, _, Q = table
-    rows = hw.ClusterRows(cluster, folder / "x.npy", timeout=60)
+    rows = hw.ClusterRows(cluster, folder / "x.npy", timeout=600)
     cloud = hw.Cloud(rows)
     killed = []
 
@@ -107,7 +114,7 @@ def test_a_worker_killed_in_mid_run_changes_nothing(cluster, table):
 
 def test_a_worker_that_hangs_is_left_out(cluster, table):
     folder, X, _, Q = table
-    rows = hw.ClusterRows(cluster, folder / "x.npy", timeout=4)
+    rows = hw.ClusterRows(cluster, folder / "x.npy", timeout=10)
     cloud = hw.Cloud(rows)
     hung = sorted(cluster.run(os.getpid).values())[0]
     os.kill(hung, signal.SIGSTOP)
@@ -159,6 +166,150 @@ def test_what_fails_there_is_said_here(cluster, table, tmp_path):
         pickle.dumps(rows)
 
 
+# ---- a cluster that does not answer ---------------------------------------------------------
+
+SECONDS = 3.0  # stated in each of these tests
+LOAD = 60.0  # how much longer a machine may take that has other things to do
+
+
+@contextmanager
+def cluster_error_within(seconds, words):
+    start = time.monotonic()
+    with pytest.raises(ClusterError, match=words) as caught:
+        yield
+    assert time.monotonic() - start < seconds + LOAD
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def silent_listener():
+    """A port that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def talking_listener():
+    """A port where something else answers."""
+
+    class Talk(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(b"220 mail.example.org ESMTP\r\n" * 100)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
 def test_a_scheduler_that_is_not_there_is_named():
-    with pytest.raises(ClusterError, match="no scheduler answers"):
-        hw.ClusterRows("tcp://127.0.0.1:9", "x.npy")
+    for address in ("tcp://127.0.0.1:9", "127.0.0.1:9"):
+        with cluster_error_within(2 * SECONDS, "no scheduler answers at '.*127.0.0.1:9'"):
+            hw.ClusterRows(address, "x.npy", connect_timeout=SECONDS)
+
+
+def test_a_silent_listener_is_no_scheduler(silent_listener):
+    with cluster_error_within(2 * SECONDS, f"no scheduler answers .* within {SECONDS:g} s"):
+        hw.ClusterRows(f"tcp://{silent_listener}", "x.npy", connect_timeout=SECONDS)
+
+
+def test_another_service_is_no_scheduler(talking_listener):
+    with cluster_error_within(2 * SECONDS, "no scheduler answers"):
+        hw.ClusterRows(f"tcp://{talking_listener}", "x.npy", connect_timeout=SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tls://127.0.0.1:9", r"TLS needs certificates.*distributed\.Security"),
+        ("nonsense", "no scheduler answers at 'nonsense'"),
+        ("foo://127.0.0.1:9", "no scheduler answers at 'foo"),
+        ("", "no scheduler answers at ''"),
+    ],
+)
+def test_addresses_that_name_no_scheduler(address, words):
+    with cluster_error_within(2 * SECONDS, words):
+        hw.ClusterRows(address, "x.npy", connect_timeout=SECONDS)
+
+
+def test_what_is_no_client_is_said_to_be_none(cluster):
+    with pytest.raises(
+        ClusterError, match=r"a LocalCluster is a cluster.*distributed\.Client\(it\)"
+    ):
+        hw.ClusterRows(cluster.cluster, "x.npy")
+    with pytest.raises(DataTypeError, match="found a int: expected a scheduler's address"):
+        hw.ClusterRows(8786, "x.npy")
+    with pytest.raises(DataError, match="connect_timeout"):
+        hw.ClusterRows(cluster, "x.npy", connect_timeout=0)
+
+
+def test_a_closed_client_is_an_error_before_and_later(cluster, table):
+    folder, _, _, Q = table
+    with distributed.Client(cluster.scheduler.address, set_as_default=False) as client:
+        cloud = hw.Cloud(hw.ClusterRows(client, folder / "x.npy"))
+    with cluster_error_within(SECONDS, "the client is closed: make a new one"):
+        hw.locate(cloud, Q, reference=0)
+    with cluster_error_within(SECONDS, "the client is closed"):
+        cloud.rows.block(0, 10)
+    with cluster_error_within(SECONDS, "the client is closed"):
+        hw.ClusterRows(client, folder / "x.npy")
+
+
+def test_workers_that_are_all_gone_are_an_error(cluster, table):
+    folder, _, _, Q = table
+    rows = hw.ClusterRows(cluster, folder / "x.npy", connect_timeout=SECONDS)
+    cloud = hw.Cloud(rows)
+    cluster.cluster.scale(0)
+    with cluster_error_within(2 * SECONDS, f"has had no workers for {SECONDS:g} s"):
+        while True:  # until the last of them is gone
+            rows.block(0, N)
+    with cluster_error_within(2 * SECONDS, "has had no workers"):
+        hw.locate(cloud, Q, reference=0)
+    with cluster_error_within(2 * SECONDS, "has had no workers"):
+        hw.ClusterRows(cluster, folder / "x.npy", connect_timeout=SECONDS)
+
+
+SCHEDULER = """
+import sys
+import distributed
+
+if __name__ == "__main__":
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None,
+        host="127.0.0.1", silence_logs=50,
+    )
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_scheduler_that_is_killed_is_an_error(table):
+    folder, _, _, _ = table
+    command = [sys.executable, "-c", SCHEDULER]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            address = process.stdout.readline().strip()
+            rows = hw.ClusterRows(address, folder / "x.npy", connect_timeout=SECONDS)
+            assert rows.block(0, 10).shape == (10, D)
+        finally:
+            process.kill()
+    with cluster_error_within(2 * SECONDS, "client is closed|has not answered|workers failed"):
+        rows.block(0, 10)
+    rows._client.close(timeout=1)
+
+
+def test_a_shard_that_is_made_again_is_of_the_same_file(cluster, table, tmp_path):
+    _, X, _, _ = table
+    np.save(tmp_path / "x.npy", X)
+    rows = hw.ClusterRows(cluster, tmp_path / "x.npy")
+    np.testing.assert_array_equal(rows.block(0, N), X)
+    np.save(tmp_path / "other.npy", X + 1)
+    os.replace(tmp_path / "other.npy", tmp_path / "x.npy")
+    np.testing.assert_array_equal(rows.block(0, N), X)  # the workers hold the old rows
+    rows._shards = [rows._submit_shard(i, []) for i in range(len(rows._recipes))]
+    with pytest.raises(FileError, match="has changed since it was stored: another file has taken"):
+        rows.block(0, N)

@@ -8,9 +8,10 @@ makes its shard again from the recipe; one that does not answer in time is left 
 
 from __future__ import annotations
 
+import pickle
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
 from os.path import splitext
@@ -20,25 +21,33 @@ import numpy as np
 
 from .._core.threads import limit_threads
 from .._core.types import Array, Floats, Indices
-from ..errors import ClusterError, DataError, FileError, HullwiseError
+from ..errors import ClusterError, DataError, FileError
+from ._cluster_client import call_within, cluster_errors, open_client, require_connection
 from .rows import Answer, ArrayRows, Rows
 
 SHARD_ATTEMPTS = 3  # for a shard whose worker does not answer
+LIVENESS_SECONDS = 2.0  # between two looks at whether there are workers at all
+POLL_SECONDS = 0.25
 Task = Callable[[Rows, int, Any], Any]  # of a shard, the number of its first row, and an argument
 
 
 @dataclass(frozen=True, eq=False)
 class ShardRecipe:
-    """How a shard is made, wherever it is to be: a part of a file, which pickles as its path."""
+    """How a shard is made, wherever it is to be: pickled rows of a part of a file.
 
-    rows: Any
+    They stay pickled here, where the file need not be seen; where they are unpickled, it must be
+    the file that it was.
+    """
+
+    rows: bytes
     resident: bool
 
     def make(self) -> Rows:
         """The shard: in memory, or read from the file in every pass."""
+        rows: Rows = pickle.loads(self.rows)
         if not self.resident:
-            return self.rows  # type: ignore[no-any-return]
-        return ArrayRows(np.array(self.rows.block(0, self.rows.n)), self.rows.columns)
+            return rows
+        return ArrayRows(np.array(rows.block(0, rows.n)), rows.columns)
 
 
 class ClusterRows:
@@ -58,9 +67,12 @@ class ClusterRows:
         on it.
     resident : bool
         Whether workers keep their shards in memory. If not, they read them in every pass.
-    timeout : float
-        Seconds after which a worker that has not answered is left out, and its shard made again
-        on another one, twice at most.
+    timeout : float, default=300
+        Seconds after which a worker that has not answered and gives no sign of life is left out,
+        and its shard made again on another one. A call takes three times as long at most.
+    connect_timeout : float, default=30
+        Seconds in which the scheduler must answer (10 at first: an address may be wrong), and in
+        which it must have a worker: when this object is made, and later, when all are gone.
 
     Attributes
     ----------
@@ -74,7 +86,8 @@ class ClusterRows:
     Raises
     ------
     ClusterError
-        No worker, one without hullwise, or one that fails or does not answer time and again.
+        No scheduler, no worker, one without hullwise, or one that fails or does not answer; within
+        `connect_timeout` or three times `timeout`. A closed client, or a cluster in its place.
     FileError
         A file that the workers cannot read.
 
@@ -101,20 +114,26 @@ class ClusterRows:
         shards: int | None = None,
         resident: bool = True,
         timeout: float = 300.0,
+        connect_timeout: float = 30.0,
     ) -> None:
-        self.path, self.timeout = fspath(path), float(timeout)
+        self.path = fspath(path)
+        self.timeout, self.connect_timeout = float(timeout), float(connect_timeout)
         if splitext(self.path)[1] not in (".npy", ".parquet", ""):
             raise FileError(self.path, "workers read .npy and .parquet files: save it as one")
-        if not self.timeout > 0:
-            raise DataError(f"timeout={timeout!r}: expected a positive number of seconds")
-        self._client = _connect(scheduler) if isinstance(scheduler, str) else scheduler
+        for option in ("timeout", "connect_timeout"):
+            if not 0 < getattr(self, option) < np.inf:
+                raise DataError(f"{option} must be a positive number of seconds")
+        self._client = open_client(scheduler, self.connect_timeout)
         self.rounds, self.seconds = 0, 0.0
         self._silent_workers: set[str] = set()  # workers left out
-        workers = self._workers()
-        with _cluster_errors(self.path):
+        with cluster_errors(self.path):
+            workers = self._workers()
             plan = self._client.submit(
                 _plan, self.path, columns, shards or len(workers), pure=False
             )
+            self._await([plan], SHARD_ATTEMPTS * self.timeout)
+            if not plan.done():
+                raise ClusterError(f"{self.path}: no worker has read it within {self.timeout:g} s")
             parts, starts, self.d, self.dtype, self.columns = plan.result(self.timeout)
         self.starts = np.asarray(starts, dtype=np.intp)
         self.n = int(self.starts[-1])
@@ -151,12 +170,29 @@ class ClusterRows:
 
     def _workers(self) -> list[str]:
         """Addresses, in an order that is the same every time."""
-        with suppress(TimeoutError):
-            self._client.wait_for_workers(1, timeout=min(self.timeout, 30))
-        addresses = sorted(self._client.scheduler_info(n_workers=-1)["workers"])
-        if not addresses:
-            raise ClusterError("the scheduler has no workers: start some with `dask worker`")
+        deadline = time.monotonic() + self.connect_timeout
+        while not (addresses := sorted(self._seen())):
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"the scheduler has had no workers for {self.connect_timeout:g} s: start some "
+                    "with `dask worker`"
+                )
+            time.sleep(POLL_SECONDS)
         return [w for w in addresses if w not in self._silent_workers] or addresses
+
+    def _seen(self) -> dict[str, float]:
+        """When each worker was last seen by the scheduler."""
+        require_connection(self._client)
+        try:
+            info = call_within(
+                self.connect_timeout, lambda: self._client.scheduler_info(n_workers=-1)
+            )
+        except TimeoutError:
+            raise ClusterError(
+                f"the scheduler has not answered for {self.connect_timeout:g} s"
+            ) from None
+        require_connection(self._client)
+        return {w: worker["last_seen"] for w, worker in info.get("workers", {}).items()}
 
     def _submit_shard(self, i: int, workers: list[str]) -> Any:
         """A shard to be, on one of these workers or, should they be lost, on any other."""
@@ -169,54 +205,83 @@ class ClusterRows:
         Its argument is the shard's own, or the one that is `shared`, sent once to each worker.
         """
         answers: dict[int, Any] = {}
-        for attempt in range(1, SHARD_ATTEMPTS + 1):
-            with _cluster_errors(self.path):
-                late = self._run_once(task, arguments, shared, answers)
-            if not late:
-                return answers
-            if attempt < SHARD_ATTEMPTS:
-                self._move_shards(late)
+        waiting: dict[int, Any] = {}
+        with cluster_errors(self.path):
+            try:
+                for attempt in range(SHARD_ATTEMPTS):
+                    if attempt:
+                        self._leave_out_silent(waiting)
+                    self._submit_missing(task, arguments, shared, answers, waiting)
+                    self._await(list(waiting.values()), self.timeout)
+                    for i in [i for i, future in waiting.items() if future.done()]:
+                        answers[i] = waiting.pop(i).result(self.timeout)
+                    if not waiting:
+                        return answers
+            finally:
+                self._cancel(waiting.values())
         raise ClusterError(
-            f"shard {late[0]} of {self.path} did not answer within {self.timeout:g} s, "
-            f"{SHARD_ATTEMPTS} times: raise timeout=, or use more workers or shards"
+            f"shard {min(waiting)} of {self.path} has not answered within {SHARD_ATTEMPTS} x "
+            f"{self.timeout:g} s: raise timeout=, or use more workers or shards"
         )
 
-    def _run_once(
-        self, task: Task, arguments: Mapping[int, Any], shared: Any, answers: dict[int, Any]
-    ) -> list[int]:
-        """Collect what comes in time, and say which shards did not."""
-        from distributed import wait
-
+    def _submit_missing(
+        self,
+        task: Task,
+        arguments: Mapping[int, Any],
+        shared: Any,
+        answers: Mapping[int, Any],
+        waiting: dict[int, Any],
+    ) -> None:
+        """Put the question to the shards that neither have answered nor are at it."""
         # held by one worker, from which the others fetch it; made again if that one is lost
         anywhere = {"workers": self._workers(), "allow_other_workers": True, "pure": False}
         sent = None if shared is None else self._client.submit(_identity, shared, **anywhere)
-        waiting = {
-            i: self._client.submit(
-                *(_run_on_shard, self._shards[i], int(self.starts[i]), task),
-                arguments[i] if sent is None else sent,
-                pure=False,
-            )
-            for i in arguments
-            if i not in answers
-        }
-        try:
-            with self._client.as_current(), suppress(TimeoutError):
-                wait(list(waiting.values()), timeout=self.timeout)
-            answers |= {i: one.result() for i, one in waiting.items() if one.done()}
-            return [i for i in waiting if i not in answers]
-        finally:
-            self._client.cancel([one for one in waiting.values() if not one.done()], force=True)
+        for i, argument in arguments.items():
+            if i not in answers and i not in waiting:
+                start = int(self.starts[i])
+                waiting[i] = self._client.submit(
+                    *(_run_on_shard, self._shards[i], start, task),
+                    argument if sent is None else sent,
+                    pure=False,
+                )
 
-    def _move_shards(self, late: list[int]) -> None:
-        """Leave out the workers that are silent, and make their shards on others."""
-        workers_info = self._client.scheduler_info(n_workers=-1)["workers"]
-        latest = max(worker["last_seen"] for worker in workers_info.values())
-        self._silent_workers |= {
-            w for w in workers_info if latest - workers_info[w]["last_seen"] > self.timeout / 2
-        }
+    def _await(self, futures: list[Any], seconds: float) -> None:
+        """Return when all are done or the time is over; raise when all workers are gone."""
+        from distributed import wait
+
+        deadline = time.monotonic() + seconds
+        pending = futures
+        while pending := [future for future in pending if not future.done()]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            with self._client.as_current(), suppress(TimeoutError):
+                wait(pending, timeout=min(left, LIVENESS_SECONDS), return_when="FIRST_COMPLETED")
+            if not all(future.done() for future in pending):
+                self._workers()
+
+    def _leave_out_silent(self, waiting: dict[int, Any]) -> None:
+        """Leave out workers that give no sign of life, and make late shards on others.
+
+        What a worker that lives is still at goes on: it is only slow.
+        """
+        seen = self._seen()
+        latest = max(seen.values(), default=0.0)
+        silent = {w for w, at in seen.items() if latest - at > self.timeout / 2}
+        self._silent_workers |= silent
+        if not silent:
+            return
+        self._cancel(waiting.values())
         workers = self._workers()
-        for number, i in enumerate(late):
+        for number, i in enumerate(sorted(waiting)):
             self._shards[i] = self._submit_shard(i, [workers[number % len(workers)]])
+        waiting.clear()
+
+    def _cancel(self, futures: Iterable[Any]) -> None:
+        late = [future for future in futures if not future.done()]
+        if late and self._client.status == "running":
+            with suppress(Exception):  # of a scheduler that is gone nothing need be taken back
+                call_within(POLL_SECONDS, lambda: self._client.cancel(late, force=True))
 
     def __repr__(self) -> str:
         return (
@@ -228,40 +293,6 @@ class ClusterRows:
         raise ClusterError("rows on a cluster cannot be pickled: connect again where they are used")
 
 
-def _connect(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ClusterError(
-            "a cluster needs Dask: pip install 'hullwise[cluster]', here and on the workers"
-        ) from None
-    try:
-        return Client(address, timeout=10, set_as_default=False)
-    except Exception as error:  # whatever listens there may answer anything
-        raise ClusterError(
-            f"no scheduler answers at {address!r} ({error}): start one with `dask scheduler`"
-        ) from None
-
-
-@contextmanager
-def _cluster_errors(path: str) -> Iterator[None]:
-    """What can go wrong on the way to the workers, as a sentence."""
-    try:
-        yield
-    except HullwiseError:
-        raise
-    except ModuleNotFoundError as error:
-        raise ClusterError(
-            f"a worker has no module {error.name!r}: install the same hullwise on each of them"
-        ) from None
-    except Exception as error:
-        if not type(error).__module__.startswith("distributed"):
-            raise
-        raise ClusterError(
-            f"{path}: the workers failed ({type(error).__name__}: {error}); look at their logs"
-        ) from None
-
-
 def _plan(path: str, columns: Sequence[str] | None, shards: int) -> tuple[Any, ...]:
     """The parts of the file, where each begins, and what a cloud must know of the rows."""
     from .file_rows import open_rows
@@ -269,7 +300,7 @@ def _plan(path: str, columns: Sequence[str] | None, shards: int) -> tuple[Any, .
     rows: Any = open_rows(path, columns)
     parts = rows.parts(shards)
     starts = [0, *np.cumsum([part.n for part in parts]).tolist()]
-    return parts, starts, rows.d, rows.dtype, rows.columns
+    return [pickle.dumps(part) for part in parts], starts, rows.d, rows.dtype, rows.columns
 
 
 def _run_on_shard(shard: Rows, start: int, task: Task, argument: Any) -> Any:
