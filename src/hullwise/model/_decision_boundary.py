@@ -180,12 +180,13 @@ class _BoundarySearch:
         """
         y = self.x.copy()
         for step in range(DEEPFOOL_STEPS):
-            maps = self.coordinates.rows(y[None], self.net.codes(y[None])).maps[0]
-            rows, _ = self._rivals(maps)
+            walls = self.coordinates.rows(y[None], self.net.codes(y[None]))
+            rows, _ = self._rivals(walls.maps[0])
             if rows[:, 0].max() >= 0:
                 self._first_tie(y)
                 return
             length = np.linalg.norm(rows[:, 1:], axis=1)
+            length[length <= self._rival_errors(walls)[0]] = 0.0
             if not length.any():
                 return
             away = np.where(length > 0, -rows[:, 0] / np.where(length > 0, length, 1), np.inf)
@@ -225,7 +226,7 @@ class _BoundarySearch:
         safe = np.where(real, length, 1)
         N, h = rows.G[0] / safe[:, None], -rows.c[0] / safe
         region = _VisitedRegion(code, np.ascontiguousarray(N[real]), h[real])
-        self._change(region, rows.maps[0])
+        self._change(region, rows)
         near = real & (np.maximum(np.abs(h), key) < self.upper)
         if not near.any():
             return
@@ -288,14 +289,16 @@ class _BoundarySearch:
                 self._wait(max(key, distance), True, region, k, code)
         return None
 
-    def _change(self, region: _VisitedRegion, maps: Floats) -> None:
+    def _change(self, region: _VisitedRegion, walls: WallRows) -> None:
         """The nearest point of the region where another output is as large."""
-        rows, names = self._rivals(maps)
+        rows, names = self._rivals(walls.maps[0])
+        slopes, values = self._rival_errors(walls)
         length = np.linalg.norm(rows[:, 1:], axis=1)
-        away = np.where(length > 0, -rows[:, 0] / np.where(length > 0, length, 1), 0.0)
+        constant = length <= slopes
+        away = np.where(constant, 0.0, -rows[:, 0] / np.where(constant, 1, length))
         for j in np.argsort(away):
-            if length[j] == 0.0:
-                if rows[j, 0] < 0:
+            if constant[j]:
+                if rows[j, 0] < -values[j]:
                     continue
                 N, h = region.N, region.h  # a tie all through
             else:
@@ -307,6 +310,14 @@ class _BoundarySearch:
             if distance < self.upper and self._confirmed(u, names[j]):
                 self.upper, self.to = distance, names[j]
                 self.point = self.coordinates.point(self.x, u)
+
+    def _rival_errors(self, walls: WallRows) -> tuple[Floats, Floats]:
+        """What rounding may leave of a zero in the slopes and values of `_rivals`."""
+        slopes, values = walls.map_slopes[0], walls.map_values[0]
+        if len(slopes) == 1:
+            return slopes, values
+        others = np.arange(len(slopes)) != self.own
+        return slopes[others] + slopes[self.own], values[others] + values[self.own]
 
     def _confirmed(self, u: Floats, other: int) -> bool:
         """Whether the network itself ties at the point."""

@@ -10,19 +10,16 @@ beyond the facet, and a unit that rests exactly at its knot there has the lower 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._core.types import Floats, Mask
 from ._piecewise_layers import Codes, Pieces
-from ._rounding import SUM_ROUNDOFF, absolute
+from ._rounding import slopes_of_code
 from .network import Network
-from .nodes import Node
 from .tangents import first_tangents
-
-KNOT_TOLERANCE = 1e-13  # of a layer's largest input: so near to a knot the direction decides
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +27,8 @@ class WallRows:
     """Walls of B regions, relative to a point of each: G (B, k, t), c (B, k), values A u + b.
 
     slopes, values (B, k): what rounding may leave of a zero in a row's length and in c.
-    maps (B, n_outputs, 1 + t): the outputs at the point, then their slopes.
+    maps (B, n_outputs, 1 + t): the outputs at the point, then their slopes; map_slopes, map_values
+    (B, n_outputs) are the same for them.
     """
 
     G: Floats
@@ -38,6 +36,8 @@ class WallRows:
     slopes: Floats
     values: Floats
     maps: Floats
+    map_slopes: Floats
+    map_values: Floats
 
 
 class WallCoordinates:
@@ -48,7 +48,7 @@ class WallCoordinates:
 
     def __init__(self, net: Network, basis: bool = True) -> None:
         self.net = net
-        self._sizes = Network(tuple(_absolute_node(node) for node in net.nodes))
+        self._rounding = net.rounding_errors
         self._nodes = [layer.node for layer in net.layers]
         if basis and net.layers:
             start = first_tangents(net)
@@ -64,67 +64,79 @@ class WallCoordinates:
         """The input at coordinates u (t,) or (k, t) about x."""
         return x + (u if self.basis is None else u @ self.basis)
 
-    def _push_to_first_units(self, net: Network, block: Floats, origin: bool) -> dict[int, Floats]:
+    def _push_to_first_units(self, block: Floats, origin: bool) -> dict[int, Floats]:
         outputs = {0: block}
         if self._after:
-            net.resume(outputs, 0, origin=origin, until=self._after)
+            self.net.resume(outputs, 0, origin=origin, until=self._after)
         return outputs
 
+    def _first_errors(self, size: Floats, origin: bool) -> dict[int, Floats]:
+        """The errors at the first units of inputs of this size (B, T, d)."""
+        errors = {0: self._rounding.of_rounding(size)}
+        self._rounding.advance(errors, 0, self._after, origin)
+        return errors
+
     def _layers(
-        self, outputs: dict[int, Floats], sizes: dict[int, Floats], code: Codes, origin: bool
+        self, outputs: dict[int, Floats], errors: dict[int, Floats], code: Codes, origin: bool
     ) -> Iterator[tuple[int, Any, Floats, Floats]]:
-        """(layer, units, their input, its size) one layer after another; code is read after."""
+        """(layer, units, their input, its error) one layer after another; code is read after."""
         after = self._after
         for i, node in enumerate(self._nodes):
             if node - 1 > after:
                 self.net.resume(outputs, after, code, origin=origin, until=node - 1)
-                self._sizes.resume(sizes, after, code, origin=origin, until=node - 1)
+                self._rounding.advance(errors, after, node - 1, origin)
             entry = self.net.nodes[node].inputs[0]
-            yield i, self.net.nodes[node].op, outputs[entry], sizes[entry]
+            units: Any = self.net.nodes[node].op
+            z, error = outputs[entry], errors[entry]
+            yield i, units, z, error
             self.net.resume(outputs, node - 1, code, origin=origin, until=node)
-            for j in [j for j in sizes if j not in outputs]:
-                del sizes[j]
-            sizes[node] = _size(outputs[node], origin)
+            slopes = slopes_of_code(units, code[:, self.net.layers[i].columns])
+            leaving = _size(outputs[node], origin)
+            errors[node] = self._rounding.through_units(
+                units, error, slopes, _size(z, origin), leaving
+            )
+            self.net.release(errors, node)
             after = node
-        if len(self.net.nodes) - 1 > after:
+        end = len(self.net.nodes) - 1
+        if end > after:
             self.net.resume(outputs, after, code, origin=origin)
+            self._rounding.advance(errors, after, end, origin)
 
     def rows(self, X: Floats, code: Codes) -> WallRows:
         """The walls of the pieces `code` (B, n_units), about the points X (B, d)."""
         B = len(X)
-        at = self._push_to_first_units(self.net, X[:, None], True)
+        at = self._push_to_first_units(X[:, None], True)
         outputs = {
             j: np.concatenate([at[j], np.broadcast_to(b, (B, *b.shape[1:]))], axis=1)
             for j, b in self._tangents.items()
         }
-        sizes = self._push_to_first_units(
-            self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True
-        )
+        errors = self._first_errors(np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
         G, noise = [], []
-        for i, units, z, size in self._layers(outputs, sizes, code, True):
+        for i, units, z, error in self._layers(outputs, errors, code, True):
             G.append(units.walls(z, code[:, self.net.layers[i].columns], True))
-            noise.append(_wall_sizes(units, size))
-        t = self.d
+            noise.append(wall_errors(units, error))
+        t, end = self.d, len(self.net.nodes) - 1
         walls = np.concatenate(G, axis=2) if G else np.zeros((B, 1 + t, 0))
-        sized = np.concatenate(noise, axis=2) if noise else np.zeros((B, 2, 0))
-        out = outputs[len(self.net.nodes) - 1]
+        bounds = self._rounding.bound(np.concatenate(noise, axis=2) if G else np.zeros((B, 2, 0)))
+        out_bounds = self._rounding.bound(errors[end])
         return WallRows(
-            np.ascontiguousarray(walls[:, 1:].transpose(0, 2, 1)),
-            walls[:, 0].copy(),
-            SUM_ROUNDOFF * sized[:, 1],
-            SUM_ROUNDOFF * sized[:, 0],
-            out.transpose(0, 2, 1),
+            G=np.ascontiguousarray(walls[:, 1:].transpose(0, 2, 1)),
+            c=walls[:, 0].copy(),
+            slopes=np.ascontiguousarray(bounds[:, 1]),
+            values=np.ascontiguousarray(bounds[:, 0]),
+            maps=outputs[end].transpose(0, 2, 1),
+            map_slopes=out_bounds[:, 1],
+            map_values=out_bounds[:, 0],
         )
 
     def generic_pattern(self, X: Floats, along: Floats) -> Codes:
         """Codes (B, n_units) just beyond X (B, d) in the directions `along` (B, d)."""
-        outputs = self._push_to_first_units(self.net, np.stack([X, along], axis=1), True)
-        sizes = self._push_to_first_units(
-            self._sizes, np.stack([np.abs(X), np.ones_like(X)], axis=1), True
-        )
+        outputs = self._push_to_first_units(np.stack([X, along], axis=1), True)
+        errors = self._first_errors(np.stack([np.abs(X), np.ones_like(X)], axis=1), True)
         code = np.zeros((len(X), self.net.n_units), dtype=self.net.code_dtype)
-        for i, units, z, _ in self._layers(outputs, sizes, code, True):
-            code[:, self.net.layers[i].columns] = units.code(z[:, 0], z[:, 1], KNOT_TOLERANCE)
+        for i, units, z, error in self._layers(outputs, errors, code, True):
+            noise = self._rounding.bound(error[:, 0])
+            code[:, self.net.layers[i].columns] = units.code(z[:, 0], z[:, 1], noise)
         return self.pattern_at(X, code)
 
     def pattern_at(self, X: Floats, code: Codes | None = None) -> Codes:
@@ -150,22 +162,15 @@ class WallCoordinates:
             j: np.einsum("bt,tw->bw", normals, b[0])[:, None].copy()
             for j, b in self._tangents.items()
         }
-        sizes = self._push_to_first_units(self._sizes, np.ones((B, 1, self.net.n_inputs)), False)
-        for i, units, z, size in self._layers(outputs, sizes, new, False):
+        errors = self._first_errors(np.ones((B, 1, self.net.n_inputs)), False)
+        for i, units, z, error in self._layers(outputs, errors, new, False):
             columns = self.net.layers[i].columns
             mine = vanish[:, at : at + units.n_walls]
             at += units.n_walls
             if mine.any():
-                new[:, columns] = _crossed_pieces(
-                    units, code[:, columns], mine, z[:, 0], size[:, 0]
-                )
+                noise = self._rounding.bound(error[:, 0])
+                new[:, columns] = _crossed_pieces(units, code[:, columns], mine, z[:, 0], noise)
         return new
-
-
-def _absolute_node(node: Node) -> Node:
-    if node.is_piecewise or node.op is None:
-        return node
-    return replace(node, op=absolute(node.op))  # type: ignore[arg-type]
 
 
 def _size(block: Floats, origin: bool) -> Floats:
@@ -176,19 +181,17 @@ def _size(block: Floats, origin: bool) -> Floats:
     return np.stack([np.abs(block[:, 0]), length], axis=1)
 
 
-def _wall_sizes(units: Any, size: Floats) -> Floats:
-    """Sizes of a layer's walls from those of its input (B, 2, i)."""
+def wall_errors(units: Any, errors: Floats) -> Floats:
+    """Errors of a layer's walls from those of its input (B, T, i)."""
     if isinstance(units, Pieces):
-        out = np.repeat(size[:, :, None, :], len(units.knots), axis=2)
-        out[:, 0] += np.abs(units.knots)
-        return out.reshape(*size.shape[:2], -1)
-    entries = units._entries(size, 0.0)
-    return np.asarray((entries + entries.max(axis=3, keepdims=True)).reshape(*size.shape[:2], -1))
+        return np.tile(errors, len(units.knots))
+    entries = units.entries(errors, 0.0)
+    largest = entries.max(axis=3, keepdims=True)
+    return np.asarray((entries + largest).reshape(*errors.shape[:2], -1))
 
 
-def _crossed_pieces(units: Any, code: Codes, vanish: Mask, slope: Floats, size: Floats) -> Codes:
+def _crossed_pieces(units: Any, code: Codes, vanish: Mask, slope: Floats, noise: Floats) -> Codes:
     """New pieces (B, o) where walls vanish (B, n_walls) and the input moves by slope (B, i)."""
-    noise = SUM_ROUNDOFF * size
     if isinstance(units, Pieces):
         tied = vanish.reshape(len(code), *units.knots.shape)
         places = np.arange(len(units.knots))[:, None]
@@ -198,8 +201,8 @@ def _crossed_pieces(units: Any, code: Codes, vanish: Mask, slope: Floats, size: 
     tied = vanish.reshape(len(code), *units.groups.shape)
     np.put_along_axis(tied, code[:, :, None].astype(np.int64), True, axis=2)
     tied &= units.groups >= 0
-    slopes = np.where(tied, units._entries(slope, -np.inf), -np.inf)
-    room = units._entries(noise, 0.0).max(axis=2)
+    slopes = np.where(tied, units.entries(slope, -np.inf), -np.inf)
+    room = units.entries(noise, 0.0).max(axis=2)
     return np.asarray(
         (slopes >= (slopes.max(axis=2) - 2 * room)[:, :, None]).argmax(axis=2)
     ).astype(code.dtype)

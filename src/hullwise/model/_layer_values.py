@@ -2,8 +2,8 @@
 
 Between two layers of units everything is affine on every cell, so a new vertex, cut into an edge,
 takes the values of all layers by interpolation: each vertex passes through each layer once. Values
-are continuous across cells, so a rounded vertex does no harm; only signs are judged, by a tolerance
-that is relative to what was added up to reach the value.
+are continuous across cells, so a rounded vertex does no harm; only signs are judged, by what
+rounding may have done to the value on its way through the layers (`_rounding`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._core.memory import check_memory
 from .._core.numba import jit
 from .._core.types import Floats
 from ._piecewise_layers import Units
-from ._rounding import SUM_ROUNDOFF, absolute
+from ._rounding import RELATIVE_TOLERANCE, reachable_slopes
 from .network import Network
 
 
@@ -26,7 +26,8 @@ class LayerValues:
     def __init__(self, net: Network, X: Floats) -> None:
         self.net = net
         self.outputs: dict[int, Floats] = {0: np.ascontiguousarray(X)[:, None]}
-        self._sizes: dict[int, Floats] = {0: np.abs(X).max(axis=0)}
+        size = np.abs(X).max(axis=0, initial=0.0)[None, None]
+        self._errors: dict[int, Floats] = {0: net.rounding_errors.of_rounding(size)}
         self._after = 0
         self._layer = -1
 
@@ -34,7 +35,7 @@ class LayerValues:
         """Through the affine layers to the next units; the units."""
         self._layer += 1
         node = self.net.layers[self._layer].node
-        self._through(node - 1)
+        self._through_affine(node - 1)
         return self.net.nodes[node].op  # type: ignore[return-value]
 
     @property
@@ -47,9 +48,15 @@ class LayerValues:
         return self.outputs[self._input][:, 0]
 
     @property
-    def rounding(self) -> Floats:
-        """What rounding may leave of a zero in each entry of z, (i)."""
-        return SUM_ROUNDOFF * self._sizes[self._input]
+    def errors(self) -> Floats:
+        """What rounding may have done to each entry of z, (i)."""
+        return np.asarray(self.net.rounding_errors.bound(self._errors[self._input])[0, 0])
+
+    @property
+    def noise(self) -> Floats:
+        """What counts as zero in each entry of z, (i)."""
+        relative = RELATIVE_TOLERANCE * np.abs(self.z).max(axis=0)
+        return np.asarray(np.maximum(relative, self.errors))
 
     def extend(self, a: Any, b: Any, t: Floats) -> None:
         """New vertices a + t (b - a), (k,) each; a and b may be new ones that came before."""
@@ -66,24 +73,27 @@ class LayerValues:
     def bend(self) -> None:
         """Through the units."""
         node = self.net.layers[self._layer].node
-        self._through(node)
-        self._sizes[node] = np.abs(self.outputs[node][:, 0]).max(axis=0)
+        units: Any = self.net.nodes[node].op
+        rounding = self.net.rounding_errors
+        low, high = self.z.min(axis=0) - self.errors, self.z.max(axis=0) + self.errors
+        slopes = reachable_slopes(units, low[None], high[None])
+        error, entering = self._errors[self._input], np.maximum(-low, high)[None, None]
+        self.net.resume(self.outputs, node - 1, until=node)
+        leaving = np.abs(self.outputs[node][:, 0]).max(axis=0)[None, None]
+        self._errors[node] = rounding.through_units(units, error, slopes, entering, leaving)
+        self.net.release(self._errors, node)
+        self._after = node
 
-    def finish(self) -> Floats:
-        """Through what follows the last units: outputs (V, n_outputs)."""
+    def finish(self) -> tuple[Floats, Floats]:
+        """Through what follows the last units: outputs (V, n_outputs) and their errors."""
         end = len(self.net.nodes) - 1
-        self._through(end)
-        return self.outputs[end][:, 0]
+        self._through_affine(end)
+        errors = self.net.rounding_errors.bound(self._errors[end])[0, 0]
+        return self.outputs[end][:, 0], np.asarray(errors)
 
-    def _through(self, until: int) -> None:
-        for i in range(self._after + 1, until + 1):
-            node = self.net.nodes[i]
-            if not node.is_piecewise:
-                op: Any = absolute(node.op)  # type: ignore[arg-type]
-                inputs = [self._sizes[j].reshape(1, *self.net.nodes[j].shape) for j in node.inputs]
-                out = op.linear(*inputs)[0]
-                self._sizes[i] = (out if op.offset is None else out + op.offset).reshape(-1)
+    def _through_affine(self, until: int) -> None:
         if until > self._after:
+            self.net.rounding_errors.advance(self._errors, self._after, until)
             self.net.resume(self.outputs, self._after, until=until)
             self._after = until
 

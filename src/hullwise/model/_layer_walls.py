@@ -9,7 +9,6 @@ import numpy as np
 
 from .._core.types import Floats, Ints
 from ._piecewise_layers import Pieces, Units
-from ._rounding import RELATIVE_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,19 +24,20 @@ class LayerWalls:
     levels: Floats
     units: Ints  # (k,) the unit behind each, within its layer
 
-    def tolerances(self, z: Floats, rounding: Floats) -> Floats:
-        """What is zero for each wall, from the vertices' z (V, i) and their rounding (i)."""
-        noise = np.maximum(RELATIVE_TOLERANCE * np.abs(z).max(axis=0), rounding)
-        return np.asarray(np.maximum.reduceat(noise[self.entries], self.ends[:-1]))
+    def tolerances(self, noise: Floats) -> Floats:
+        """What is zero for each wall, from what is in each entry of z, (i)."""
+        largest = np.maximum.reduceat(noise[self.entries], self.ends[:-1])
+        compared = np.diff(self.ends) > 1  # the difference of two entries
+        return np.asarray(np.where(compared, 2 * largest, largest))
 
 
-def layer_walls(units: Units, z: Floats) -> LayerWalls:
-    """The walls of a layer that some vertex of z (V, i) may be beyond."""
+def layer_walls(units: Units, z: Floats, noise: Floats) -> LayerWalls:
+    """The walls of a layer that may have vertices of z (V, i) on both sides, to noise (i)."""
     cuts: list[tuple[Any, float, int]] = []
     if isinstance(units, Pieces):
         low, high = z.min(axis=0), z.max(axis=0)
         for knots in units.knots:
-            crossed = np.flatnonzero((low <= knots) & (high > knots))
+            crossed = np.flatnonzero((low <= knots + noise) & (high > knots + noise))
             cuts += [([unit], float(knots[unit]), int(unit)) for unit in crossed]
     else:
         for unit, group in enumerate(units.groups):  # type: ignore[attr-defined]

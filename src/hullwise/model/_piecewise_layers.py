@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.types import Floats
+from .._core.types import Floats, Mask
 from .affine_layers import Shape
 
 Codes = NDArray[np.integer[Any]]
@@ -33,11 +33,18 @@ class Units(Protocol):
     def n_walls(self) -> int:
         """Walls of the layer, in the order of `walls`."""
 
-    def code(self, z: Floats, along: Floats | None = None, tol: float = 0.0) -> Codes:
+    def code(self, z: Floats, along: Floats | None = None, noise: Floats | None = None) -> Codes:
         """Codes (B, o) of inputs (B, i).
 
-        With directions `along` (B, i): where a wall is within tol (relative to the layer's largest
-        input) of zero, the side it goes to when z moves along them.
+        What is nearer to a wall than the noise of its entries, (i,) or (B, i), counts as on it: it
+        has the lowest code there, or with directions `along` (B, i) that of the side it goes to
+        when z moves along them.
+        """
+
+    def code_or_close(self, z: Floats, size: Floats, noise: float) -> tuple[Codes, Mask | None]:
+        """Codes by the signs as computed, and the rows where this noise in z would lower one.
+
+        None where there is no such row; size is that of z, entry by entry.
         """
 
     def push(self, block: Floats, code: Codes, origin: bool) -> Floats:
@@ -85,19 +92,35 @@ class Pieces:
     def n_walls(self) -> int:
         return int(self.knots.size)
 
-    def code(self, z: Floats, along: Floats | None = None, tol: float = 0.0) -> Codes:
+    def code(self, z: Floats, along: Floats | None = None, noise: Floats | None = None) -> Codes:
         gaps = z[:, None, :] - self.knots
         above = gaps > 0
-        if along is None and len(self.knots) == 1:
+        if noise is not None:
+            near = np.abs(gaps) <= noise[..., None, :]
+            above = np.where(near, False if along is None else along[:, None, :] > 0, above)
+        if len(self.knots) == 1:
             return np.asarray(above[:, 0].view(np.uint8))
-        if along is not None:
-            near = np.abs(gaps) <= tol * _scale(z)[:, :, None]
-            above = np.where(near, along[:, None, :] > 0, above)
         return np.asarray(above.sum(axis=1, dtype=np.uint8))
+
+    def code_or_close(self, z: Floats, size: Floats, noise: float) -> tuple[Codes, Mask | None]:
+        code = self.code(z)
+        if self._at_zero and size.min(initial=np.inf) > noise:
+            return code, None
+        gaps = z[:, None, :] - self.knots
+        return code, np.asarray(((gaps > 0) & (gaps <= noise)).any(axis=(1, 2)))
+
+    @cached_property
+    def _at_zero(self) -> bool:
+        """Whether all knots are at zero."""
+        return not self.knots.any()
+
+    def slopes_of(self, code: Codes) -> Floats:
+        """Slopes (B, o) of the pieces."""
+        return self._of(self.slopes, code)
 
     def push(self, block: Floats, code: Codes, origin: bool) -> Floats:
         out = block * self._of(self.slopes, code)[:, None, :]
-        if origin and self._shifted:
+        if origin and self.shifted:
             out[:, 0] += self._of(self.offsets, code)
         return out
 
@@ -108,7 +131,8 @@ class Pieces:
         return np.asarray(values[code, np.arange(code.shape[1])])
 
     @cached_property
-    def _shifted(self) -> bool:
+    def shifted(self) -> bool:
+        """Whether any piece has an offset."""
         return bool(self.offsets.any())
 
     def pull(self, block: Floats, code: Codes, width: int) -> Floats:
@@ -149,15 +173,32 @@ class Largest:
     def n_walls(self) -> int:
         return int(self.groups.size)
 
-    def code(self, z: Floats, along: Floats | None = None, tol: float = 0.0) -> Codes:
-        entries = self._entries(z, -np.inf)
-        if along is not None:
-            near = entries >= entries.max(axis=2, keepdims=True) - tol * _scale(z)[:, :, None]
-            entries = np.where(near, self._entries(along, -np.inf), -np.inf)
-        kind = np.uint8 if self.groups.shape[1] <= 256 else np.uint16
-        return np.asarray(entries.argmax(axis=2).astype(kind))
+    def code(self, z: Floats, along: Floats | None = None, noise: Floats | None = None) -> Codes:
+        entries = self.entries(z, -np.inf)
+        if noise is not None:
+            spread = self.entries(noise, 0.0)
+            near = entries + spread >= (entries - spread).max(axis=2, keepdims=True)
+            ties = 0.0 if along is None else self.entries(along, -np.inf)
+            entries = np.where(near, ties, -np.inf)
+        return np.asarray(entries.argmax(axis=2).astype(self._code_type))
 
-    def _entries(self, z: Floats, missing: float) -> Floats:
+    @property
+    def _code_type(self) -> Any:
+        return np.uint8 if self.groups.shape[1] <= 256 else np.uint16
+
+    def code_or_close(self, z: Floats, size: Floats, noise: float) -> tuple[Codes, Mask | None]:
+        entries = self.entries(z, -np.inf)
+        code = entries.argmax(axis=2)
+        best = np.take_along_axis(entries, code[:, :, None], axis=2)
+        equal = np.count_nonzero(entries == best)
+        close = entries >= best - 2 * noise
+        code = code.astype(self._code_type)
+        if np.count_nonzero(close) == equal:
+            return code, None
+        return code, np.asarray((close & (entries < best)).any(axis=(1, 2)))
+
+    def entries(self, z: Floats, missing: float) -> Floats:
+        """Of inputs (..., i) those of each maximum: (..., o, k)."""
         return np.where(self.groups >= 0, z[..., self.groups], missing)
 
     def _winners(self, code: Codes) -> NDArray[np.int64]:
@@ -184,10 +225,6 @@ class Largest:
 
     def wall_units(self) -> NDArray[np.int64]:
         return np.repeat(np.arange(len(self.groups)), self.groups.shape[1])
-
-
-def _scale(z: Floats) -> Floats:
-    return np.asarray(np.abs(z).max(axis=1, keepdims=True, initial=0.0))
 
 
 def relu(n: int) -> Pieces:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._core.types import Floats
 from ._piecewise_layers import Codes, Pieces
+from ._rounding import reachable_slopes
 from .network import Network
 from .nodes import Node
 
@@ -68,11 +69,14 @@ def n_trimmed(n: int, quantile: float) -> int:
     return int(n * quantile)
 
 
-def range_widths(low: Floats, high: Floats) -> Floats:
-    """Widths of ranges, those of constant entries replaced by the median of the others, or 1."""
+def range_widths(low: Floats, high: Floats, errors: Any = 0.0) -> Floats:
+    """Widths of ranges, those of constant entries replaced by the median of the others, or 1.
+
+    Constant is what varies by no more than the errors of its ends.
+    """
     width = high - low
-    positive = width[width > 0]
-    return np.where(width > 0, width, np.median(positive) if len(positive) else 1.0)
+    varies = width > 2 * errors
+    return np.where(varies, width, np.median(width[varies]) if varies.any() else 1.0)
 
 
 def clip_inputs(net: Network, ranges: Sequence[UnitRange]) -> Network:
@@ -106,13 +110,43 @@ class Clips:
     outputs: Floats
 
 
-def count_clips(network: Network, ranges: Sequence[UnitRange], X: Floats) -> Clips:
-    """What the clipped network does to rows X (m, d): clips are counted where they are made."""
-    widths = [range_widths(*ends) for ends in ranges]
+def range_errors(network: Network, ranges: Sequence[UnitRange], size: Floats) -> list[Floats]:
+    """What rounding may have done to the input of each layer that the clipped network clips.
+
+    size (d,) is that of the network's input.
+    """
+    rounding, after = network.rounding_errors, 0
+    errors = {0: rounding.of_rounding(size[None, None])}
+    out = []
+    for i, layer in enumerate(network.layers):
+        rounding.advance(errors, after, layer.node - 1)
+        units: Any = network.nodes[layer.node].op
+        low, high = ranges[i // 2]
+        error = errors[network.nodes[layer.node].inputs[0]]
+        if i % 2 == 0:
+            out.append(np.asarray(rounding.bound(error)[0, 0]))
+        entering = np.maximum(np.abs(low), np.abs(high))[None, None]
+        slopes = reachable_slopes(units, low[None], high[None])
+        ends = np.stack([low, high])
+        leaving = np.abs(units.push(ends[:, None], units.code(ends), True)).max(axis=0)[None]
+        errors[layer.node] = rounding.through_units(units, error, slopes, entering, leaving)
+        network.release(errors, layer.node)
+        after = layer.node
+    return out
+
+
+def count_clips(network: Network, ranges: Sequence[UnitRange], X: Floats, size: Floats) -> Clips:
+    """What the clipped network does to rows X (m, d): clips are counted where they are made.
+
+    size (d,) is that of the rows that the ranges were taken from.
+    """
+    errors = range_errors(network, ranges, size)
+    widths = [range_widths(*ends, error) for ends, error in zip(ranges, errors, strict=True)]
     slack = [
         CLIP_WIDTH_SLACK * (high - low)
         + CLIP_SCALE_SLACK * max(np.abs(low).max(), np.abs(high).max())
-        for low, high in ranges
+        + 2 * error
+        for (low, high), error in zip(ranges, errors, strict=True)
     ]
     result = Clips(
         np.zeros((len(X), len(ranges)), dtype=np.int64),

@@ -14,6 +14,7 @@ from .._core.types import Floats, Indices, Ints
 from ..io.validation import table_row_names
 from ._affine_maps import offsets_at, slopes_at
 from ._piecewise_layers import Codes
+from ._point_codes import codes_and_outputs
 from .network import Network
 from .output_activations import applied
 from .region_walls import Facets, facets, nearest_walls, wall_directions, wall_units
@@ -288,15 +289,7 @@ def dissect(net: Any, X: Any) -> Dissection:
         net = read(net, np.shape(X)[1:] if np.ndim(X) == 4 else None)  # a batch of images
     single = np.shape(X) in ((net.n_inputs,), net.input_shape)
     rows = net.rows(X)
-    codes = np.empty((len(rows), net.n_units), dtype=net.code_dtype)
-    outputs = np.empty((len(rows), net.n_outputs))
-    for part in net.blocks(len(rows)):
-        own = codes[part]
-
-        def see(layer: int, z: Floats, code: Codes, own: Codes = own) -> None:
-            own[:, net.layers[layer].columns] = code
-
-        outputs[part] = net.push(rows[part, None], visit=see)[:, 0]
+    codes, outputs = codes_and_outputs(net, rows)
     return Dissection(net, rows, codes, outputs, single, table_row_names(X))
 
 

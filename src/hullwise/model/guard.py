@@ -161,8 +161,8 @@ class Guard:
 
     Quantiles hold floor(quantile n) + 1 numbers for each neuron and end. A layer's inputs are
     those of its units, so a maximum (pooling) has several for each unit; outputs are not clipped.
-    A query counts as outside a range when beyond it by 1e-9 of its width and 1e-12 of the layer's
-    largest input, so that rounding, which depends on the batch, does not.
+    A query counts as outside a range when beyond it by 1e-9 of its width, 1e-12 of the layer's
+    largest input and what rounding may have done, which depends on the batch.
 
     Cost: fit takes two forward passes of the n rows, a query one.
 
@@ -252,9 +252,9 @@ class Guard:
                 return counts[:0]
             if own.any():
                 ranges = unit_ranges(others, self.quantile)
-                counts[own] = count_clips(clip_inputs(self.net, ranges), ranges, X[own]).counts.sum(
-                    axis=1
-                )
+                network = clip_inputs(self.net, ranges)
+                clips = count_clips(network, ranges, X[own], np.abs(X).max(axis=0))
+                counts[own] = clips.counts.sum(axis=1)
         return counts
 
     def set_threshold(self, X_clean: Any, level: float | None = None) -> Guard:
@@ -364,7 +364,8 @@ class Guard:
         )
 
     def _clips(self, Q: Floats) -> Clips:
-        return count_clips(self.network_, list(zip(self.low_, self.high_, strict=True)), Q)
+        size = np.maximum(np.abs(self.box_low_), np.abs(self.box_high_))
+        return count_clips(self.network_, list(zip(self.low_, self.high_, strict=True)), Q, size)
 
     def _beyond_box(self, Q: Floats) -> Floats:
         return np.asarray(np.maximum(np.maximum(self.box_low_ - Q, Q - self.box_high_), 0.0))

@@ -13,7 +13,6 @@ from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._layer_values import LayerValues
 from ._piecewise_layers import Codes, Pieces, Units
-from ._rounding import RELATIVE_TOLERANCE
 from .network import Network
 
 BREAK_TOLERANCE = 1e-13  # of the segment: breaks closer than this are one
@@ -31,6 +30,8 @@ class Line:
         0, the breaks, 1: positions as shares of the segment.
     values : ndarray (n_pieces + 1, n_outputs)
         The network there.
+    output_errors : ndarray (n_outputs,)
+        What rounding may have done to the values.
     codes : ndarray (n_pieces, n_units)
         The activation code of each piece.
 
@@ -54,6 +55,7 @@ class Line:
     x1: Floats
     knots: Floats
     values: Floats
+    output_errors: Floats
     codes: Codes
 
     @property
@@ -106,13 +108,18 @@ class Line:
 
     def decisions(self) -> Floats:
         """Shares of the segment where the largest output changes (one output: crosses 0)."""
-        values = self.values if self.net.n_outputs > 1 else np.c_[self.values, 0 * self.values]
+        values, noise = self.values, self.output_errors
+        if self.net.n_outputs == 1:
+            values, noise = np.c_[values, 0 * values], np.append(noise, 0.0)
+        tied = values[0] >= values[0].max() - noise - noise[values[0].argmax()]
+        top = int(np.argmax(np.where(tied, values[min(1, self.n_pieces)], -np.inf)))
         shares: list[float] = []
         for i in range(self.n_pieces):
-            shares += _upper_envelope_breaks(
-                values[i], values[i + 1], self.knots[i], self.knots[i + 1]
-            )
-        return np.array(shares)
+            ends = self.knots[i], self.knots[i + 1]
+            changes, top = _upper_envelope_breaks(values[i], values[i + 1], noise, top)
+            shares += [ends[0] + t * (ends[1] - ends[0]) for t in changes]
+        apart = np.diff(shares, prepend=-np.inf) > BREAK_TOLERANCE
+        return np.array(shares)[apart]
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw outputs and breaks; see :func:`hullwise.report.draw_line`."""
@@ -125,20 +132,27 @@ class Line:
         return f"Line({n:,} piece{'' if n == 1 else 's'}, length {self.length:.3g})"
 
 
-def _upper_envelope_breaks(a: Floats, b: Floats, t0: float, t1: float) -> list[float]:
-    """Where the largest of the functions from a to b (each affine) changes within (t0, t1]."""
+def _upper_envelope_breaks(
+    a: Floats, b: Floats, noise: Floats, top: int
+) -> tuple[list[float], int]:
+    """Where in [0, 1] the largest of the functions from a to b changes, and which it is at last.
+
+    `top` is the largest before; another one counts where it ends above it by more than the noise.
+    """
     out: list[float] = []
-    at, top = 0.0, int(np.argmax(a))
+    at = 0.0
     while True:
-        gap, close = a[top] - a, (a[top] - b[top]) - (a - b)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            meet = np.where(close > 0, gap / close, np.inf)
-        meet = np.where(meet > at, meet, np.inf)
-        over = int(np.argmin(meet))
-        if not meet[over] <= 1:
-            return out
-        at, top = float(meet[over]), over
-        out.append(t0 + at * (t1 - t0))
+        ahead = b - b[top]
+        gap = a[top] - a
+        over = ahead > noise + noise[top]
+        behind = np.maximum(gap, 0.0)
+        meet = np.where(over, np.maximum(behind / np.where(over, behind + ahead, 1), at), np.inf)
+        first = np.flatnonzero(meet == meet.min())
+        if not meet[first[0]] <= 1:
+            return out, top
+        top = int(first[ahead[first].argmax()])
+        at = float(meet[top])
+        out.append(at)
 
 
 def trace_segment(net: Network, x0: Any, x1: Any) -> Line:
@@ -160,15 +174,15 @@ def trace_segment(net: Network, x0: Any, x1: Any) -> Line:
         for gaps, tol in _wall_values(units, values_):
             t = _insert_breaks(t, values_, gaps(), tol)
         values_.bend()
-    values = values_.finish()
+    values, errors = values_.finish()
     codes = _codes(net, ends[0] + t[:, None] * (ends[1] - ends[0]))
     real = np.r_[True, (codes[1:] != codes[:-1]).any(axis=1), True]
-    return Line(net, ends[0], ends[1], t[real], values[real], codes[real[:-1]])
+    return Line(net, ends[0], ends[1], t[real], values[real], errors, codes[real[:-1]])
 
 
 def _wall_values(units: Units, values_: LayerValues) -> Iterator[tuple[Any, Floats]]:
     """The walls of a layer step by step: values at the vertices (V, k) when called, tolerance."""
-    noise = np.maximum(RELATIVE_TOLERANCE * np.abs(values_.z).max(axis=0), values_.rounding)
+    noise = values_.noise
     if isinstance(units, Pieces):
         for knots in units.knots:
             yield (lambda level=knots: values_.z - level), noise
@@ -176,7 +190,7 @@ def _wall_values(units: Units, values_: LayerValues) -> Iterator[tuple[Any, Floa
     groups: Any = units.groups  # type: ignore[attr-defined]
     for k in range(1, groups.shape[1]):
         earlier, last = groups[:, :k], groups[:, k]
-        tol = np.maximum(noise[earlier].max(axis=1), noise[last])
+        tol = 2 * np.maximum(noise[earlier].max(axis=1), noise[last])
 
         def folded(earlier: Ints = earlier, last: Ints = last) -> Floats:
             z = values_.z
@@ -217,15 +231,6 @@ def _codes(net: Network, points: Floats) -> Codes:
     for layer in net.layers:
         units = values_.advance()
         z = (values_.z[1:] + values_.z[:-1]) / 2
-        noise = np.maximum(RELATIVE_TOLERANCE * np.abs(values_.z).max(axis=0), values_.rounding)
-        out[:, layer.columns] = _codes_of(units, z, noise)
+        out[:, layer.columns] = units.code(z, noise=values_.noise)
         values_.bend()
     return out
-
-
-def _codes_of(units: Units, z: Floats, noise: Floats) -> Codes:
-    if isinstance(units, Pieces):
-        for knots in units.knots:
-            z = np.where(np.abs(z - knots) <= noise, knots, z)
-        return units.code(z)
-    return units.code(z, np.zeros_like(z), RELATIVE_TOLERANCE)

@@ -20,6 +20,8 @@ from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
 from ._piecewise_layers import Codes
+from ._point_codes import codes_and_outputs
+from ._rounding import RoundingErrors
 from .affine_layers import Shape
 from .nodes import Node, UnitLayer
 from .output_activations import OutputActivation, applied, pulled
@@ -109,6 +111,11 @@ class Network:
         return max(prod(node.shape) for node in self.nodes)
 
     @cached_property
+    def rounding_errors(self) -> RoundingErrors:
+        """What rounding may have done to the values of its nodes."""
+        return RoundingErrors(self)
+
+    @cached_property
     def _last_use(self) -> list[int]:
         last = list(range(len(self.nodes)))
         for i, node in enumerate(self.nodes):
@@ -176,14 +183,11 @@ class Network:
     def codes(self, X: Any) -> Codes:
         """Activation codes (m, n_units) of rows X (m, d): for each unit the piece it is on.
 
-        0 and 1 for ReLU (0 at exactly zero); the number of knots below for units of more pieces;
-        the place of the winner for a maximum.
+        0 and 1 for ReLU; the number of knots below for units of more pieces; the place of the
+        winner for a maximum. What is within rounding of a knot counts as on it, and has the lower
+        code; of the largest entries of a maximum, to rounding, the first wins.
         """
-        X = self.rows(X)
-        out = np.zeros((len(X), self.n_units), dtype=self.code_dtype)
-        for rows in self.blocks(len(X)):
-            self.push(X[rows, None], visit=_collect(self, out[rows]))
-        return out
+        return codes_and_outputs(self, self.rows(X))[0]
 
     @cached_property
     def code_dtype(self) -> Any:
@@ -259,10 +263,14 @@ class Network:
                     out = _unshared(out, inputs)
                     out[:, 0] += affine.offset
                 outputs[i] = out.reshape(B, T, -1)
-            for j in set(node.inputs):
-                if self._last_use[j] <= i:
-                    del outputs[j]
+            self.release(outputs, i)
         return outputs[end]
+
+    def release(self, outputs: dict[int, Floats], i: int) -> None:
+        """Drop what no node behind node i needs."""
+        for j in set(self.nodes[i].inputs):
+            if self._last_use[j] <= i:
+                del outputs[j]
 
     def pull(self, seeds: dict[int, Floats], code: Codes, to: int | None = None) -> Floats:
         """The adjoint of `push`'s tangents: gradients (B, T, d) of weighted nodes.
@@ -382,13 +390,6 @@ class Network:
 def _unshared(out: Floats, inputs: list[Floats]) -> Floats:
     """`out`, copied where it is a view of an input (a reshape)."""
     return out.copy() if any(np.may_share_memory(out, g) for g in inputs) else out
-
-
-def _collect(net: Network, out: Codes) -> Visit:
-    def visit(layer: int, z: Floats, code: Codes) -> None:
-        out[:, net.layers[layer].columns] = code
-
-    return visit
 
 
 def pruned(net: Network, end: int) -> Network:

@@ -7,13 +7,17 @@ and no more of them are needed than the narrowest layer there has entries.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._core.types import Floats, Ints
-from ._piecewise_layers import Codes
+from .._core.types import Floats, Ints, Mask
+from ._facet_crossing import wall_errors
+from ._piecewise_layers import Codes, Pieces
+from ._polytope import essential
+from ._rounding import ErrorScreen, slopes_of_code
 from .network import Network
 from .tangents import first_tangents, tangent_blocks
 
@@ -44,7 +48,8 @@ class Facets:
 def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, Floats, Ints]:
     """All walls of the regions around X (m, d), none left out: G (m, k, d), c (m, k), units (k,).
 
-    The region is ``G @ y + c >= 0``; walls that are none (a maximum's winner against itself) are 0.
+    The region is ``G @ y + c >= 0``; walls that are none (a maximum's winner against itself, a unit
+    that is constant to rounding) have G = 0, and c = 0 where they are 0 throughout.
 
     Parameters
     ----------
@@ -77,15 +82,24 @@ def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, 
     """
     codes = net.codes(X) if codes is None else codes
     G: list[Floats] = []
+    values: list[Floats] = []
+    lengths: list[Floats] = []
 
     def see(layer: int, z: Floats, code: Codes) -> None:
         op: Any = net.nodes[net.layers[layer].node].op
         G.append(op.walls(z, code, True))
+        values.append(z[:, 0])
+        lengths.append(np.linalg.norm(z[:, 1:], axis=1))
 
     frame = np.vstack([np.zeros(net.n_inputs), np.eye(net.n_inputs)])[None]
     net.push(np.broadcast_to(frame, (len(X), *frame.shape[1:])), codes, visit=see)
     at = np.concatenate(G, axis=2) if G else np.zeros((len(X), net.n_inputs + 1, 0))
-    return at[:, 1:].transpose(0, 2, 1), at[:, 0], wall_units(net)
+    normals, offsets = at[:, 1:].transpose(0, 2, 1).copy(), at[:, 0].copy()
+    errors, slopes = _wall_errors(net, np.zeros_like(X), codes, values, lengths)
+    flat = np.linalg.norm(normals, axis=2) <= slopes
+    normals[flat] = 0.0
+    offsets[flat & (np.abs(offsets) <= errors)] = 0.0
+    return normals, offsets, wall_units(net)
 
 
 def wall_units(net: Network) -> Ints:
@@ -97,55 +111,123 @@ def wall_units(net: Network) -> Ints:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
-def _wall_values(net: Network, X: Floats, codes: Codes) -> Floats:
-    """The walls' values (m, k) at the points, all >= 0."""
+def _wall_values(net: Network, X: Floats, codes: Codes) -> tuple[Floats, list[Floats]]:
+    """The walls' values (m, k) at the points, all >= 0 to rounding; what enters each layer."""
     parts: list[Floats] = []
+    entering: list[Floats] = []
 
     def see(layer: int, z: Floats, code: Codes) -> None:
         op: Any = net.nodes[net.layers[layer].node].op
         parts.append(op.walls(z, code, True)[:, 0])
+        entering.append(z[:, 0])
 
     net.push(X[:, None], codes, visit=see)
-    return np.concatenate(parts, axis=1) if parts else np.zeros((len(X), 0))
+    values = np.concatenate(parts, axis=1) if parts else np.zeros((len(X), 0))
+    return values, entering
+
+
+def _wall_errors(
+    net: Network, X: Floats, codes: Codes, values: list[Floats], lengths: list[Floats]
+) -> tuple[Floats, Floats]:
+    """What rounding may leave of a zero in the walls' values and slopes, (m, k) each.
+
+    values and lengths, (m, i) each, are those of what enters each layer of units.
+    """
+    rounding, after = net.rounding_errors, 0
+    errors = {0: rounding.of_rounding(np.stack([np.abs(X), np.ones_like(X)], axis=1))}
+    parts: list[Floats] = []
+    for layer, z, length in zip(net.layers, values, lengths, strict=True):
+        units: Any = net.nodes[layer.node].op
+        rounding.advance(errors, after, layer.node - 1)
+        error = errors[net.nodes[layer.node].inputs[0]]
+        parts.append(wall_errors(units, error))
+        code = codes[:, layer.columns]
+        leaving = units.push(np.stack([z, length], axis=1), code, True)
+        entering = np.stack([np.abs(z), length], axis=1)
+        errors[layer.node] = rounding.through_units(
+            units, error, slopes_of_code(units, code), entering, np.abs(leaving)
+        )
+        net.release(errors, layer.node)
+        after = layer.node
+    bounds = rounding.bound(np.concatenate(parts, axis=2) if parts else np.zeros((len(X), 2, 0)))
+    return bounds[:, 0], bounds[:, 1]
+
+
+def _may_be_rounding(net: Network, entry_lengths: list[Floats], wall_lengths: list[Floats]) -> Mask:
+    """Points (m,) with a wall whose slope may be nothing but rounding."""
+    screen = ErrorScreen(net.rounding_errors, np.ones(len(entry_lengths[0])), origin=False)
+    close = np.zeros(len(entry_lengths[0]), dtype=bool)
+    for entries, lengths in zip(entry_lengths, wall_lengths, strict=True):
+        bound = 2 * screen.next_layer()[:, None]
+        close |= ((lengths > 0) & (lengths <= bound)).any(axis=1)
+        screen.bend(entries.max(axis=1, initial=0.0))
+    return close
 
 
 def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     """Distance (m,) to the nearest wall and which it is, -1 for none."""
-    if not net.layers or not len(X):
-        return np.full(len(X), np.inf), np.full(len(X), -1)
-    start = first_tangents(net)
     distance, which = np.full(len(X), np.inf), np.full(len(X), -1)
-    norms: dict[int, Floats] = {}
-
-    def settle(rows: slice) -> None:
-        length = np.sqrt(np.concatenate([norms[i] for i in range(len(net.layers))], axis=1))
-        value = _wall_values(net, X[rows], codes[rows])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gap = np.where(length > 0, value / length, np.inf)
+    if not net.layers:
+        return distance, which
+    for rows, entry_lengths, wall_lengths in _slope_lengths(net, codes):
+        length = np.concatenate(wall_lengths, axis=1)
+        value, entering = _wall_values(net, X[rows], codes[rows])
+        real = length > 0
+        close = np.flatnonzero(_may_be_rounding(net, entry_lengths, wall_lengths))
+        if close.size:
+            own = [z[close] for z in entering], [entry[close] for entry in entry_lengths]
+            slopes = _wall_errors(net, X[rows][close], codes[rows][close], *own)[1]
+            real[close] = length[close] > slopes
+        gap = np.where(real, np.maximum(value, 0.0) / np.where(real, length, 1), np.inf)
         best = gap.argmin(axis=1)
         distance[rows] = gap[np.arange(len(gap)), best]
         which[rows] = np.where(np.isfinite(distance[rows]), best, -1)
+    return distance, which
+
+
+def _slope_lengths(
+    net: Network, codes: Codes
+) -> Iterator[tuple[slice, list[Floats], list[Floats]]]:
+    """Blocks of points: the lengths of the slopes of what enters each layer, and of its walls."""
+    start = first_tangents(net)
+    entries: dict[int, Floats] = {}
+    walls: dict[int, Floats] = {}
+
+    def add(sums: dict[int, Floats], layer: int, part: Floats) -> None:
+        sums[layer] = sums[layer] + part if layer in sums else part
+
+    def see(layer: int, z: Floats, code: Codes) -> None:
+        units: Any = net.nodes[net.layers[layer].node].op
+        same = z.strides[0] == 0  # before the first units all points have the same slopes
+        squares = np.einsum("bti,bti->bi", *[z[:1] if same else z] * 2)
+        add(entries, layer, np.broadcast_to(squares, (len(z), squares.shape[1])))
+        if not isinstance(units, Pieces):
+            add(walls, layer, units.wall_norms(z, code))
+
+    def lengths(rows: slice) -> tuple[slice, list[Floats], list[Floats]]:
+        layers = range(len(net.layers))
+        ops: list[Any] = [net.nodes[layer.node].op for layer in net.layers]
+        own = [np.sqrt(entries[i]) for i in layers]
+        return (
+            rows,
+            own,
+            [
+                np.sqrt(walls[i]) if i in walls else np.tile(own[i], len(ops[i].knots))
+                for i in layers
+            ],
+        )
 
     last: slice | None = None
-    for rows, outputs in tangent_blocks(net, len(X), start):
+    for rows, outputs in tangent_blocks(net, len(codes), start):
         if last is not None and rows != last:
-            settle(last)
-            norms.clear()
+            yield lengths(last)
+            entries.clear()
+            walls.clear()
         last = rows
-
-        def see(layer: int, z: Floats, code: Codes) -> None:
-            op: Any = net.nodes[net.layers[layer].node].op
-            same = z.strides[0] == 0 and not hasattr(op, "groups")
-            squared = op.wall_norms(z[:1] if same else z, code)
-            norms[layer] = norms[layer] + squared if layer in norms else squared
-
         net.resume(dict(outputs), start.after, codes[rows], origin=False, visit=see,
                    until=net.layers[-1].node)  # fmt: skip
-        for i, squared in norms.items():
-            norms[i] = np.broadcast_to(squared, (len(codes[rows]), squared.shape[1]))
     if last is not None:
-        settle(last)
-    return distance, which
+        yield lengths(last)
 
 
 def wall_directions(net: Network, codes: Codes, which: Ints) -> Floats:
@@ -183,25 +265,28 @@ def _wall_seed(op: Any, width: int, code: Codes, wall: Ints) -> Floats:
 
 
 def facets(net: Network, x: Floats, code: Codes) -> Facets:
-    from ._polytope import essential
-
     if not net.layers:
         return Facets(np.zeros((0, net.n_inputs)), np.zeros(0), np.zeros(0, dtype=np.int64))
-    start, rows = first_tangents(net), []
+    start = first_tangents(net)
+    parts: list[Floats] = []
+    rows: list[Floats] = []
+    squares = [0.0] * len(net.layers)
 
     def see(layer: int, z: Floats, own: Codes) -> None:
         op: Any = net.nodes[net.layers[layer].node].op
         rows.append(op.walls(z, own, False)[0].T)
+        squares[layer] = squares[layer] + np.einsum("ti,ti->i", z[0], z[0])
 
-    parts = []
     for _, outputs in tangent_blocks(net, 1, start):
         rows.clear()
         net.resume(outputs, start.after, code, origin=False, visit=see, until=net.layers[-1].node)
         parts.append(np.concatenate(rows))
     G = np.concatenate(parts, axis=1)  # in the coordinates of the basis, with x as the origin
-    value = _wall_values(net, x[None], code)[0]
-    length = np.linalg.norm(G, axis=1)
-    real = np.flatnonzero(length > 0)
+    values, entering = _wall_values(net, x[None], code)
+    lengths = [np.sqrt(square)[None] for square in squares]
+    slopes = _wall_errors(net, x[None], code, entering, lengths)[1][0]
+    length, value = np.linalg.norm(G, axis=1), values[0]
+    real = np.flatnonzero(length > slopes)
     G, value = G[real] / length[real, None], value[real] / length[real]
     bounding = np.flatnonzero(essential(G, value, np.zeros(G.shape[1])))
     normals = G[bounding] if start.basis is None else G[bounding] @ start.basis

@@ -13,29 +13,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ._affine_maps import n_distinct, offsets_at, slopes_at
-from ._layer_values import LayerValues, extended
-from ._layer_walls import LayerWalls, layer_walls
-from ._piecewise_layers import Codes, Largest, Pieces, Units, pieces
+from ._layer_cuts import LayerCodes, LayerCut, cut_layer
+from ._layer_values import LayerValues
+from ._piecewise_layers import Codes, Largest, Units, pieces
 from ._rounding import RELATIVE_TOLERANCE
 from .network import Network
-from .planar_complex import Complex, Cut, TooManyFaces, cut, dissolve, rectangle
+from .planar_complex import Complex, TooManyFaces, rectangle
 
 MAX_SLICE_REGIONS = 2_000_000  # regions
 PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
-
-
-@dataclass(frozen=True, eq=False)
-class _LayerCodes:
-    """One layer's codes (F', n_units) on the polygons after it, and the polygon before of each."""
-
-    codes: Codes
-    root: Ints
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,6 +54,8 @@ class Slice:
         The regions on the two sides of each inner edge.
     outputs : ndarray (V, n_outputs)
         The network's values at the vertices.
+    output_errors : ndarray (n_outputs,)
+        What rounding may have done to them: less is a tie of two outputs.
     partial : bool
         True where there are more than `max_regions`: the regions are then those of the first
         ``len(n_regions_per_layer)`` layers only.
@@ -90,8 +83,9 @@ class Slice:
     low: Floats
     high: Floats
     complex: Complex
-    layer_codes: tuple[_LayerCodes, ...]
+    layer_codes: tuple[LayerCodes, ...]
     outputs: Floats
+    output_errors: Floats
     partial: bool
 
     @property
@@ -225,17 +219,12 @@ class Slice:
             if n == 1
             else Largest("class", np.arange(n)[None], (1,))
         )
-        rounding = 2.0**-45 * np.abs(self.outputs).max(axis=0)
-        cut_layer = _cut_layer(
-            self.complex,
-            units,
-            self.outputs,
-            rounding,
-            DECISION_WALL,
-            10 * MAX_SLICE_REGIONS,
-            StopFlag(),
-        )
-        return cut_layer.complex
+        size = np.abs(self.outputs).max(axis=0)
+        noise = np.maximum(RELATIVE_TOLERANCE * size, self.output_errors)
+        limit = 10 * MAX_SLICE_REGIONS
+        return cut_layer(
+            self.complex, units, self.outputs, noise, DECISION_WALL, limit, StopFlag()
+        ).complex
 
     def decision_boundary(self) -> Floats:
         """The segments (k, 2, 2) where the largest output changes (one output: where it is 0)."""
@@ -316,16 +305,6 @@ def slice_through(
     return slice_plane(net, corners[0] + (low + high) / 2 @ axes, axes, half, **options)
 
 
-@dataclass(frozen=True, eq=False)
-class _LayerCut:
-    """A complex after one layer."""
-
-    complex: Complex
-    level: _LayerCodes
-    new: Cut | None
-    vertices: Ints | None  # which are left of those before and the new ones
-
-
 def _cut_all_layers(
     net: Network,
     origin: Floats,
@@ -351,70 +330,26 @@ def _cut_all_layers(
             values_.keep(step.vertices)
         values_.bend()
         complex_ = step.complex
-        layer_codes.append(step.level)
-    outputs = net(origin + complex_.xy @ axes) if partial else values_.finish()
-    return Slice(net, origin, axes, -half, half, complex_, tuple(layer_codes), outputs, partial)
+        layer_codes.append(step.codes)
+    if partial:  # the layers behind are not cut: their values at the vertices
+        values_ = LayerValues(net, origin + complex_.xy @ axes)
+        for _ in net.layers:
+            values_.advance()
+            values_.bend()
+    outputs, errors = values_.finish()
+    codes = tuple(layer_codes)
+    return Slice(net, origin, axes, -half, half, complex_, codes, outputs, errors, partial)
 
 
 def _cut_layer_in_thread(
     old: Complex, units: Units, values_: LayerValues, start: int, max_regions: int
-) -> _LayerCut:
-    """`_cut_layer` in a thread of its own, so that Ctrl-C is heard."""
-    results: list[_LayerCut] = []
+) -> LayerCut:
+    """`cut_layer` in a thread of its own, so that Ctrl-C is heard."""
+    results: list[LayerCut] = []
 
     def task(_: None, stop: StopFlag) -> None:
-        results.append(
-            _cut_layer(old, units, values_.z, values_.rounding, start, max_regions, stop)
-        )
+        cut_ = cut_layer(old, units, values_.z, values_.noise, start, max_regions, stop)
+        results.append(cut_)
 
     run_in_threads(task, [None], 2)
     return results[0]
-
-
-def _cut_layer(
-    old: Complex,
-    units: Units,
-    z: Floats,
-    rounding: Floats,
-    start: int,
-    max_regions: int,
-    stop: StopFlag,
-) -> _LayerCut:
-    """Cut by one layer of units whose input at the vertices is z (V, i)."""
-    walls = layer_walls(units, z)
-    if not len(walls.levels):
-        centres = old.corner_means(z)
-        return _LayerCut(old, _LayerCodes(units.code(centres), np.arange(old.n_faces)), None, None)
-    tol = walls.tolerances(z, rounding)
-    new = cut(old, z, walls, tol, walls.units + start, max_regions, stop.flag)
-    if isinstance(units, Pieces):
-        level = _LayerCodes(_count_knots_below(units, z, walls, new.bits), new.root)
-        return _LayerCut(new.complex, level, new, None)
-    return _merge_equal_codes(units, z, new)
-
-
-def _count_knots_below(
-    units: Pieces, z: Floats, walls: LayerWalls, bits: NDArray[np.uint8]
-) -> Codes:
-    """Codes (F, n): each polygon's knots below, those that no wall was made of included."""
-    base = (z.min(axis=0) > units.knots).sum(axis=0, dtype=np.uint8)
-    codes = np.tile(base, (len(bits), 1))
-    for part in np.split(np.arange(len(walls.units)), np.flatnonzero(np.diff(walls.units) < 0) + 1):
-        codes[:, walls.units[part]] += bits[:, part]  # one knot of each unit
-    return codes
-
-
-def _merge_equal_codes(units: Units, z: Floats, new: Cut) -> _LayerCut:
-    """Maxima: where the winner is the same on both sides of a cut, the cut is taken back."""
-    inner = new.complex.corner_means(extended(z, new.a, new.b, new.t))
-    step = max(1, 2**22 // units.n_walls)
-    parts = [inner[i : i + step] for i in range(0, len(inner), step)]
-    codes = np.concatenate(
-        [units.code(part, np.zeros_like(part), RELATIVE_TOLERANCE) for part in parts]
-    )
-    rows = np.ascontiguousarray(np.c_[new.root.astype("<i8").view(np.uint8).reshape(-1, 8),
-                                      codes.view(np.uint8).reshape(len(codes), -1)])  # fmt: skip
-    key = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_inverse=True)[1]
-    joined = dissolve(new.complex, key)
-    level = _LayerCodes(codes[joined.faces], new.root[joined.faces])
-    return _LayerCut(joined.complex, level, new, joined.vertices)

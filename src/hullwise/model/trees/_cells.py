@@ -2,7 +2,7 @@
 
 A cell lives in coordinates u in which the box is [-1, 1]^d (the whole space: u = x). A *row* is
 an affine function (w, beta), w.u + beta. Whether it cuts a cell is judged by a tolerance relative
-to its own values there and to `size`, the magnitudes that were added up to compute it.
+to its own values there, and by `noise`, what rounding may have done to it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..._core.numba import jit
 from ..._core.types import Floats
 from .._polytope import interior
-from .._rounding import RELATIVE_TOLERANCE, SUM_ROUNDOFF
+from .._rounding import RELATIVE_TOLERANCE
 
 LEAST_RADIUS = 1e-7  # of the cell's box: a thinner polytope is none; HiGHS keeps rows to 1e-7
 
@@ -26,13 +26,13 @@ SIDE_UNKNOWN = np.int8(2)
 class Cell(Protocol):
     """A convex cell."""
 
-    def sides(self, rows: Floats, sizes: Floats, every: bool) -> NDArray[np.int8]:
+    def sides(self, rows: Floats, noises: Floats, every: bool) -> NDArray[np.int8]:
         """For rows (k, d + 1): 1 above zero on the cell, -1 at or below it, 0 both.
 
         Without `every` those behind the first that cuts may be 2: not looked at.
         """
 
-    def split(self, row: Floats, size: float) -> tuple[Any, Any]:
+    def split(self, row: Floats, noise: float) -> tuple[Any, Any]:
         """The cells where a row that cuts is negative and where it is positive."""
 
     def volume(self) -> float:
@@ -45,12 +45,12 @@ class Polygon:
 
     rays: Floats
 
-    def sides(self, rows: Floats, sizes: Floats, every: bool) -> NDArray[np.int8]:
-        return _sides(self.rays, rows, sizes)  # type: ignore[no-any-return]
+    def sides(self, rows: Floats, noises: Floats, every: bool) -> NDArray[np.int8]:
+        return _sides(self.rays, rows, noises)  # type: ignore[no-any-return]
 
-    def split(self, row: Floats, size: float) -> tuple[Polygon, Polygon]:
+    def split(self, row: Floats, noise: float) -> tuple[Polygon, Polygon]:
         room = np.empty((2, len(self.rays) + 4, 3))
-        n, m = _split(self.rays, row, size, room)
+        n, m = _split(self.rays, row, noise, room)
         return Polygon(room[0, :n].copy()), Polygon(room[1, :m].copy())
 
     def volume(self) -> float:
@@ -61,7 +61,7 @@ class Polygon:
 
 
 @jit
-def _sides(rays: Any, rows: Any, sizes: Any) -> Any:
+def _sides(rays: Any, rows: Any, noises: Any) -> Any:
     out = np.empty(len(rows), dtype=np.int8)
     for k in range(len(rows)):
         low, high = np.inf, -np.inf
@@ -72,7 +72,7 @@ def _sides(rays: Any, rows: Any, sizes: Any) -> Any:
             finite |= rays[i, 2] > 0
         if not finite:  # the whole plane: a constant shows at no corner
             low, high = min(low, rows[k, 2]), max(high, rows[k, 2])
-        tol = RELATIVE_TOLERANCE * max(-low, high) + SUM_ROUNDOFF * sizes[k]
+        tol = RELATIVE_TOLERANCE * max(-low, high) + noises[k]
         if high > tol and low < -tol:
             out[k] = 0
         else:
@@ -81,7 +81,7 @@ def _sides(rays: Any, rows: Any, sizes: Any) -> Any:
 
 
 @jit
-def _split(rays: Any, row: Any, size: float, room: Any) -> Any:
+def _split(rays: Any, row: Any, noise: float, room: Any) -> Any:
     """Both parts into `room`; how many corners each has. A corner on the row is in both."""
     n = len(rays)
     v = np.empty(n)
@@ -91,7 +91,7 @@ def _split(rays: Any, row: Any, size: float, room: Any) -> Any:
         v[i] = row[0] * rays[i, 0] + row[1] * rays[i, 1] + row[2] * rays[i, 2]
         big = max(big, abs(v[i]))
         bounded &= rays[i, 2] == 1
-    tol = RELATIVE_TOLERANCE * big + SUM_ROUNDOFF * size
+    tol = RELATIVE_TOLERANCE * big + noise
     used = np.zeros(2, dtype=np.int64)
     last = np.zeros(3)
     met = 0
@@ -156,14 +156,14 @@ class Polytope:
     centre: Floats
     radius: float
 
-    def sides(self, rows: Floats, sizes: Floats, every: bool) -> NDArray[np.int8]:
+    def sides(self, rows: Floats, noises: Floats, every: bool) -> NDArray[np.int8]:
         out = np.full(len(rows), SIDE_UNKNOWN)
         values = rows[:, :-1] @ self.centre + rows[:, -1]
         norms = np.linalg.norm(rows[:, :-1], axis=1)
         for k in range(len(rows)):
             # a slope that is nothing but rounding: the sign of the constant, zero if that is too
-            if norms[k] <= SUM_ROUNDOFF * sizes[k]:
-                out[k] = 1 if rows[k, -1] > SUM_ROUNDOFF * sizes[k] else -1
+            if norms[k] <= noises[k]:
+                out[k] = 1 if rows[k, -1] > noises[k] else -1
             else:
                 beyond = -np.sign(values[k]) if values[k] else 1.0
                 if abs(values[k]) < 0.5 * self.radius * norms[k]:
@@ -183,7 +183,7 @@ class Polytope:
             radius = float((G @ centre + c).min())
         return Polytope(G, c, centre, radius)
 
-    def split(self, row: Floats, size: float) -> tuple[Polytope, Polytope]:
+    def split(self, row: Floats, noise: float) -> tuple[Polytope, Polytope]:
         return self._with(-row), self._with(row)
 
     def volume(self) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..._core.types import Floats, Progress
 from .._piecewise_layers import Codes, Largest, Pieces
-from .._rounding import absolute
+from .._rounding import slopes_of_code
 from ..network import PUSH_BLOCK_NUMBERS, Network
 from ._cells import Cell, whole
 
@@ -75,8 +75,9 @@ def grow(
     code = np.zeros(net.n_units, dtype=net.code_dtype)
     block = np.vstack([centre, np.diag(half)])[None]
     size = np.abs(centre) + half if bounded else np.ones(d)
+    errors = {0: net.rounding_errors.of_rounding(size[None, None])}
     start = OpenCell(whole(d, bounded), code, (-1, 0), 0)
-    waiting = [Chunk(-1, [start], {0: block}, {0: size[None]}, 0)]
+    waiting = [Chunk(-1, [start], {0: block}, errors, 0)]
     step = max(1, min(CHUNK_CELLS, PUSH_BLOCK_NUMBERS // (net.widest * (d + 1))))
     while waiting:
         chunk = waiting.pop()
@@ -101,35 +102,41 @@ class Chunk:
     layer: int
     cells: list[OpenCell]
     outputs: dict[int, Floats]  # blocks (B, 1 + d, size): the centre and the axes of u
-    sizes: dict[int, Floats]  # (B, size): magnitudes added up
+    errors: dict[int, Floats]  # (B, 1, size): what rounding may have done to them
     after: int
 
     def through(self, net: Network) -> None:
         """To the input of the next layer of units."""
         self.layer += 1
         end = net.layers[self.layer].node - 1
-        for i in range(self.after + 1, end + 1):
-            node = net.nodes[i]
-            op: Any = absolute(node.op)  # type: ignore[arg-type]
-            inputs = [self.sizes[j].reshape(-1, *net.nodes[j].shape) for j in node.inputs]
-            out = op.linear(*inputs)
-            out = out if op.offset is None else out + op.offset
-            self.sizes[i] = out.reshape(len(out), -1)
         if end > self.after:
+            net.rounding_errors.advance(self.errors, self.after, end)
             net.resume(self.outputs, self.after, until=end)
         self.after = end
 
 
 def _bent(net: Network, chunk: Chunk, cells: list[OpenCell]) -> Chunk:
     """Some of the cells a chunk was cut into, behind the units."""
-    node = net.layers[chunk.layer].node
+    layer = net.layers[chunk.layer]
+    node, entry = layer.node, net.nodes[layer.node].inputs[0]
+    units: Any = net.nodes[node].op
     parents = np.array([one.origin for one in cells])
     outputs = {i: block[parents] for i, block in chunk.outputs.items()}
+    errors = {i: error[parents] for i, error in chunk.errors.items()}
     codes = np.array([one.code for one in cells])
+    entering = _largest_values(outputs[entry])
     net.resume(outputs, node - 1, codes, until=node)
-    sizes = {i: size[parents] for i, size in chunk.sizes.items() if i in outputs}
-    sizes[node] = np.abs(outputs[node]).sum(axis=1)
-    return Chunk(chunk.layer, cells, outputs, sizes, node)
+    slopes = slopes_of_code(units, codes[:, layer.columns])
+    errors[node] = net.rounding_errors.through_units(
+        units, errors[entry], slopes, entering, _largest_values(outputs[node])
+    )
+    net.release(errors, node)
+    return Chunk(chunk.layer, cells, outputs, errors, node)
+
+
+def _largest_values(block: Floats) -> Floats:
+    """The largest magnitudes (B, 1, w) on the box of maps (B, 1 + d, w)."""
+    return np.asarray(np.abs(block).sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +144,7 @@ class CellTest:
     """A row that cuts a cell; the code and what is left to ask on either side."""
 
     row: Floats
-    size: float
+    noise: float
     unit: int
     codes: tuple[Codes, Codes]
     states: tuple[Any, Any]
@@ -146,13 +153,13 @@ class CellTest:
 class _PieceTests:
     """Every knot of every unit in turn, on the cells of one parent."""
 
-    def __init__(self, op: Pieces, start: int, z: Floats, size: Floats) -> None:
+    def __init__(self, op: Pieces, start: int, z: Floats, noise: Floats) -> None:
         p, n = op.knots.shape
         self.units = np.repeat(np.arange(n), p)
         knots = op.knots.T.reshape(-1)
         self.rows = z[self.units]
         self.rows[:, -1] -= knots
-        self.sizes = size[self.units] + np.abs(knots)
+        self.noises = noise[self.units]
         self.units += start
 
     def begin(self) -> Any:
@@ -161,7 +168,7 @@ class _PieceTests:
     def first(self, one: OpenCell, state: NDArray[np.int64] | None) -> CellTest | None:
         """The first test that cuts; those before it go into the cell's code."""
         left = np.arange(len(self.rows)) if state is None else state
-        sides = one.cell.sides(self.rows[left], self.sizes[left], state is None)
+        sides = one.cell.sides(self.rows[left], self.noises[left], state is None)
         cuts = np.flatnonzero(sides == 0)
         np.add.at(one.code, self.units[left[sides == 1]], 1)
         if not len(cuts):
@@ -171,14 +178,14 @@ class _PieceTests:
         above = one.code.copy()
         above[self.units[j]] += 1
         codes, unit = (one.code, above), int(self.units[j])
-        return CellTest(self.rows[j], float(self.sizes[j]), unit, codes, (rest, rest))
+        return CellTest(self.rows[j], float(self.noises[j]), unit, codes, (rest, rest))
 
 
 class _LargestTests:
     """Every maximum in turn, folded: the larger of the first two against the third, and so on."""
 
-    def __init__(self, op: Largest, start: int, z: Floats, size: Floats) -> None:
-        self.groups, self.z, self.size, self.start = op.groups, z, size, start
+    def __init__(self, op: Largest, start: int, z: Floats, noise: Floats) -> None:
+        self.groups, self.z, self.noise, self.start = op.groups, z, noise, start
 
     def begin(self) -> Any:
         return 0, 0, -1
@@ -192,12 +199,12 @@ class _LargestTests:
                     winner = place if group[place] >= 0 else winner
                     continue
                 row = self.z[group[place]] - self.z[group[winner]]
-                size = float(self.size[group[place]] + self.size[group[winner]])
-                side = one.cell.sides(row[None], np.array([size]), True)[0]
+                noise = float(self.noise[group[place]] + self.noise[group[winner]])
+                side = one.cell.sides(row[None], np.array([noise]), True)[0]
                 if side == 0:
                     states = (unit, place + 1, winner), (unit, place + 1, place)
                     codes = one.code, one.code.copy()
-                    return CellTest(row, size, self.start + unit, codes, states)
+                    return CellTest(row, noise, self.start + unit, codes, states)
                 winner = place if side > 0 else winner
             one.code[self.start + unit] = winner
             at, winner = 0, -1
@@ -213,10 +220,11 @@ def _cut_all(net: Network, chunk: Chunk, grown: TreeParts, max_regions: int) -> 
     if net.n_inputs == 1:  # a strip: nothing depends on the second coordinate
         z = np.insert(z, 1, 0.0, axis=2)
     z = np.ascontiguousarray(z)
+    noise = net.rounding_errors.bound(chunk.errors[source][:, 0])
     kind: Any = _PieceTests if isinstance(op, Pieces) else _LargestTests
     uncut: list[OpenCell] = []
     for i, parent in enumerate(chunk.cells):
-        tests = kind(op, layer.start, z[i], chunk.sizes[source][i])
+        tests = kind(op, layer.start, z[i], noise[i])
         stack = [(parent, tests.begin())]
         while stack:
             one, state = stack.pop()
@@ -228,7 +236,7 @@ def _cut_all(net: Network, chunk: Chunk, grown: TreeParts, max_regions: int) -> 
                 grown.unfinished.append(one)
             else:
                 slots = grown.node(one, test.row, test.unit)
-                cells = one.cell.split(test.row, test.size)
+                cells = one.cell.split(test.row, test.noise)
                 for side in (1, 0):
                     sub = OpenCell(cells[side], test.codes[side], slots[side], one.depth + 1)
                     stack.append((sub, test.states[side]))
