@@ -99,7 +99,7 @@ def _set(codes):
 
 
 def _distances(s):
-    """The distance of each region's centroid from its nearest edge that is no side of the square."""
+    """Each centroid's distance from the nearest edge of its region that is no side of the square."""
     out = np.full(s.n_regions, np.inf)
     halves = np.flatnonzero((s.complex.wall >= 0) & (s.complex.face >= 0))
     a = s.vertices[s.complex.start[halves]]
@@ -114,7 +114,7 @@ def _distances(s):
 def _wrong_distance(s, distance):
     """Which regions' nearest wall, of the whole plane, is not the one that the square shows.
 
-    A wall that bounds the region outside the square, or on its sides, may be nearer than any inside.
+    A wall that bounds the region outside the square, or on its sides, may be nearer than those.
     """
     near, side = _distances(s), (1 - 1e-9) * (1 - np.abs(s.centroids).max(axis=1))
     inside = np.isfinite(near)
