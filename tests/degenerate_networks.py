@@ -99,7 +99,7 @@ def _set(codes):
 
 
 def _distances(s):
-    """Each centroid's distance from the nearest edge of its region that is no side of the square."""
+    """The distance of each centroid from the nearest edge of its region that is no side."""
     out = np.full(s.n_regions, np.inf)
     halves = np.flatnonzero((s.complex.wall >= 0) & (s.complex.face >= 0))
     a = s.vertices[s.complex.start[halves]]

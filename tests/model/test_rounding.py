@@ -100,7 +100,11 @@ def carried(net, X):
         net.resume(outputs, layer.node - 1, until=layer.node)
         slopes = np.ones(z[:, 0].shape) if hasattr(net.nodes[layer.node].op, "knots") else None
         errors[layer.node] = rounding.through_units(
-            net.nodes[layer.node].op, error, slopes, np.abs(z), np.abs(outputs[layer.node])
+            net.nodes[layer.node].op,
+            error,
+            slopes,
+            lambda z=z: np.abs(z),
+            np.abs(outputs[layer.node]),
         )
         net.release(errors, layer.node)
         screen.bend(np.abs(z[:, 0]).max(axis=1))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,9 +93,8 @@ class WallCoordinates:
             self.net.resume(outputs, node - 1, code, origin=origin, until=node)
             slopes = slopes_of_code(units, code[:, self.net.layers[i].columns])
             leaving = _size(outputs[node], origin)
-            errors[node] = self._rounding.through_units(
-                units, error, slopes, _size(z, origin), leaving
-            )
+            entering = partial(_size, z, origin)
+            errors[node] = self._rounding.through_units(units, error, slopes, entering, leaving)
             self.net.release(errors, node)
             after = node
         end = len(self.net.nodes) - 1

@@ -75,12 +75,15 @@ class LayerValues:
         node = self.net.layers[self._layer].node
         units: Any = self.net.nodes[node].op
         rounding = self.net.rounding_errors
-        low, high = self.z.min(axis=0) - self.errors, self.z.max(axis=0) + self.errors
+        z, bound = self.z, self.errors
+        low, high = z.min(axis=0) - bound, z.max(axis=0) + bound
         slopes = reachable_slopes(units, low[None], high[None])
-        error, entering = self._errors[self._input], np.maximum(-low, high)[None, None]
+        error = self._errors[self._input]
         self.net.resume(self.outputs, node - 1, until=node)
         leaving = np.abs(self.outputs[node][:, 0]).max(axis=0)[None, None]
-        self._errors[node] = rounding.through_units(units, error, slopes, entering, leaving)
+        self._errors[node] = rounding.through_units(
+            units, error, slopes, lambda: np.maximum(-low, high)[None, None], leaving
+        )
         self.net.release(self._errors, node)
         self._after = node
 

@@ -41,10 +41,10 @@ class Units(Protocol):
         when z moves along them.
         """
 
-    def code_or_close(self, z: Floats, size: Floats, noise: float) -> tuple[Codes, Mask | None]:
+    def code_or_close(self, z: Floats, noise: float) -> tuple[Codes, Mask | None]:
         """Codes by the signs as computed, and the rows where this noise in z would lower one.
 
-        None where there is no such row; size is that of z, entry by entry.
+        None where there is no such row.
         """
 
     def push(self, block: Floats, code: Codes, origin: bool) -> Floats:
@@ -102,17 +102,18 @@ class Pieces:
             return np.asarray(above[:, 0].view(np.uint8))
         return np.asarray(above.sum(axis=1, dtype=np.uint8))
 
-    def code_or_close(self, z: Floats, size: Floats, noise: float) -> tuple[Codes, Mask | None]:
+    def code_or_close(self, z: Floats, noise: float) -> tuple[Codes, Mask | None]:
         code = self.code(z)
-        if self._at_zero and size.min(initial=np.inf) > noise:
+        if self._at_zero and np.count_nonzero(z > noise) == np.count_nonzero(code):
             return code, None
         gaps = z[:, None, :] - self.knots
-        return code, np.asarray(((gaps > 0) & (gaps <= noise)).any(axis=(1, 2)))
+        close = ((gaps > 0) & (gaps <= noise)).any(axis=(1, 2))
+        return code, close if close.any() else None
 
     @cached_property
     def _at_zero(self) -> bool:
-        """Whether all knots are at zero."""
-        return not self.knots.any()
+        """Whether every unit has one knot, at zero."""
+        return len(self.knots) == 1 and not self.knots.any()
 
     def slopes_of(self, code: Codes) -> Floats:
         """Slopes (B, o) of the pieces."""
@@ -186,7 +187,7 @@ class Largest:
     def _code_type(self) -> Any:
         return np.uint8 if self.groups.shape[1] <= 256 else np.uint16
 
-    def code_or_close(self, z: Floats, size: Floats, noise: float) -> tuple[Codes, Mask | None]:
+    def code_or_close(self, z: Floats, noise: float) -> tuple[Codes, Mask | None]:
         entries = self.entries(z, -np.inf)
         code = entries.argmax(axis=2)
         best = np.take_along_axis(entries, code[:, :, None], axis=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,12 +40,10 @@ def _by_signs(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Mask]:
         if layer.node - 1 > after:
             net.resume(outputs, after, codes, until=layer.node - 1)
         z = outputs[net.nodes[layer.node].inputs[0]][:, 0]
-        size = np.abs(z)
-        noise = float(screen.next_layer()[0])
-        codes[:, layer.columns], near = units.code_or_close(z, size, noise)
+        codes[:, layer.columns], near = units.code_or_close(z, float(screen.next_layer()[0]))
         if near is not None:
             close |= near
-        screen.bend(size.max(initial=0.0)[None])
+        screen.bend(np.maximum(z.max(initial=0.0), -z.min(initial=0.0))[None])
         net.resume(outputs, layer.node - 1, codes, until=layer.node)
         after = layer.node
     end = len(net.nodes) - 1
@@ -69,7 +68,9 @@ def _within_rounding(net: Network, X: Floats) -> Codes:
         net.resume(outputs, layer.node - 1, codes, until=layer.node)
         slopes = reachable_slopes(units, z[:, 0] - noise, z[:, 0] + noise)
         leaving = np.abs(outputs[layer.node])
-        errors[layer.node] = rounding.through_units(units, error, slopes, np.abs(z), leaving)
+        errors[layer.node] = rounding.through_units(
+            units, error, slopes, partial(np.abs, z), leaving
+        )
         net.release(errors, layer.node)
         after = layer.node
     return codes

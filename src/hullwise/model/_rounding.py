@@ -15,7 +15,9 @@ of the network: `RoundingErrors.worst_case`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +51,12 @@ class RoundingErrors:
         self._magnitudes: dict[int, Any] = {}
         self._gains: dict[int, float] = {}
         self._kept = sum(_weights(node.op).size for node in net.nodes) <= CACHED_NUMBERS
-        self.worst_case = not _squares_fit(net) or _conspiracy(net) <= LIKELY_DEVIATIONS
+        self.worst_case = (
+            _most_conspiracy(net) <= LIKELY_DEVIATIONS
+            or not _squares_fit(net)
+            or _conspiracy(net) <= LIKELY_DEVIATIONS
+        )
+        self._unit = SUM_ROUNDOFF if self.worst_case else SUM_ROUNDOFF**2
 
     def _op(self, i: int) -> Any:
         """The op of affine node i with every number in it made positive, or squared."""
@@ -75,7 +82,6 @@ class RoundingErrors:
     ) -> None:
         """Through the affine nodes behind `after` up to `until`, as `Network.resume`."""
         nodes = self.net.nodes
-        unit = self.of_rounding(np.ones(()))
         for i in range(after + 1, until + 1):
             node, op = nodes[i], self._op(i)
             inputs = [errors[j] for j in node.inputs]
@@ -85,17 +91,22 @@ class RoundingErrors:
             ]
             out = op.linear(*shaped).reshape(B, T, *node.shape)
             if origin and op.offset is not None:
-                out[:, 0] = out[:, 0] + unit * op.offset
+                out[:, 0] = out[:, 0] + self._unit * op.offset
             errors[i] = out.reshape(B, T, -1)
             self.net.release(errors, i)
 
     def through_units(
-        self, units: Units, error: Floats, slopes: Floats | None, entering: Floats, leaving: Floats
+        self,
+        units: Units,
+        error: Floats,
+        slopes: Floats | None,
+        entering: Callable[[], Floats],
+        leaving: Floats,
     ) -> Floats:
         """The error (B, T, o) behind units from that of their input (B, T, i).
 
         slopes (B, o) are the largest in magnitude that each unit may have there, None for maxima;
-        entering (B, T, i) and leaving (B, T, o) are the sizes of the values on both sides.
+        entering() (B, T, i) and leaving (B, T, o) are the sizes of the values on both sides.
         """
         if slopes is None:
             groups: Any = units.groups  # type: ignore[attr-defined]
@@ -103,7 +114,7 @@ class RoundingErrors:
             return np.asarray(passed + self.of_rounding(leaving))
         factor = slopes[:, None]
         if isinstance(units, Pieces) and units.shifted:  # a sum, which may cancel
-            leaving = np.maximum(leaving, factor * entering)
+            leaving = np.maximum(leaving, factor * entering())
             leaving[:, 0] += np.abs(units.offsets).max(axis=0)
         return error * (factor if self.worst_case else factor**2) + self.of_rounding(leaving)
 
@@ -115,9 +126,10 @@ class RoundingErrors:
             self._gains[i] = float(self._op(i).linear(*ones).max(initial=0.0))
         return self._gains[i]
 
-    def largest_offset(self, i: int) -> float:
+    def offset_error(self, i: int) -> float:
+        """The largest error that rounding makes of the offsets of affine node i."""
         offset = self._op(i).offset
-        return 0.0 if offset is None else float(np.max(offset, initial=0.0))
+        return 0.0 if offset is None else self._unit * float(np.max(offset, initial=0.0))
 
 
 class ErrorScreen:
@@ -152,7 +164,7 @@ class ErrorScreen:
             gain = 1.0 if isinstance(node.op, Concat) else errors.gain(i)
             out = gain * np.max(inputs, axis=0)
         if self.origin:
-            out = out + errors.of_rounding(np.ones(())) * errors.largest_offset(i)
+            out = out + errors.offset_error(i)
         return np.asarray(out)
 
     def bend(self, size: Floats) -> None:
@@ -225,6 +237,18 @@ def _squares_fit(net: Network) -> bool:
             if size.size and not 1 / SQUARE_RANGE < size.min() <= size.max() < SQUARE_RANGE:
                 return False
     return True
+
+
+def _most_conspiracy(net: Network) -> float:
+    """`_conspiracy` at most: the root of how many terms are added up on any way through."""
+    most = [1.0]
+    for node in net.nodes[1:]:
+        W = getattr(node.op, "W", None)
+        window = getattr(node.op, "window", None)
+        terms = prod(W.shape[1:]) if W is not None else prod(window.size) if window else 1
+        terms *= 1 if node.is_piecewise else len(node.inputs)
+        most.append(terms**0.5 * max(most[j] for j in node.inputs))
+    return max(most)
 
 
 def _conspiracy(net: Network) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,10 +126,10 @@ def range_errors(network: Network, ranges: Sequence[UnitRange], size: Floats) ->
         error = errors[network.nodes[layer.node].inputs[0]]
         if i % 2 == 0:
             out.append(np.asarray(rounding.bound(error)[0, 0]))
-        entering = np.maximum(np.abs(low), np.abs(high))[None, None]
         slopes = reachable_slopes(units, low[None], high[None])
         ends = np.stack([low, high])
         leaving = np.abs(units.push(ends[:, None], units.code(ends), True)).max(axis=0)[None]
+        entering = partial(np.maximum, np.abs(low)[None, None], np.abs(high)[None, None])
         errors[layer.node] = rounding.through_units(units, error, slopes, entering, leaving)
         network.release(errors, layer.node)
         after = layer.node

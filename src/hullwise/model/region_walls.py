@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ def _wall_errors(
         parts.append(wall_errors(units, error))
         code = codes[:, layer.columns]
         leaving = units.push(np.stack([z, length], axis=1), code, True)
-        entering = np.stack([np.abs(z), length], axis=1)
+        entering = partial(np.stack, [np.abs(z), length], axis=1)
         errors[layer.node] = rounding.through_units(
             units, error, slopes_of_code(units, code), entering, np.abs(leaving)
         )
@@ -155,12 +156,13 @@ def _wall_errors(
 
 def _may_be_rounding(net: Network, entry_lengths: list[Floats], wall_lengths: list[Floats]) -> Mask:
     """Points (m,) with a wall whose slope may be nothing but rounding."""
-    screen = ErrorScreen(net.rounding_errors, np.ones(len(entry_lengths[0])), origin=False)
+    screen = ErrorScreen(net.rounding_errors, np.ones(1), origin=False)
     close = np.zeros(len(entry_lengths[0]), dtype=bool)
     for entries, lengths in zip(entry_lengths, wall_lengths, strict=True):
-        bound = 2 * screen.next_layer()[:, None]
-        close |= ((lengths > 0) & (lengths <= bound)).any(axis=1)
-        screen.bend(entries.max(axis=1, initial=0.0))
+        bound = 2 * screen.next_layer()[0]
+        if lengths.min(initial=np.inf) <= bound:
+            close |= ((lengths > 0) & (lengths <= bound)).any(axis=1)
+        screen.bend(entries.max(initial=0.0)[None])
     return close
 
 
@@ -212,7 +214,7 @@ def _slope_lengths(
             rows,
             own,
             [
-                np.sqrt(walls[i]) if i in walls else np.tile(own[i], len(ops[i].knots))
+                np.sqrt(walls[i]) if i in walls else _repeated(own[i], len(ops[i].knots))
                 for i in layers
             ],
         )
@@ -228,6 +230,10 @@ def _slope_lengths(
                    until=net.layers[-1].node)  # fmt: skip
     if last is not None:
         yield lengths(last)
+
+
+def _repeated(lengths: Floats, n_knots: int) -> Floats:
+    return lengths if n_knots == 1 else np.tile(lengths, n_knots)
 
 
 def wall_directions(net: Network, codes: Codes, which: Ints) -> Floats:

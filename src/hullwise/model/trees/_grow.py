@@ -8,6 +8,7 @@ by the layer's walls, unit by unit, and what is left of it are the cells of the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def _bent(net: Network, chunk: Chunk, cells: list[OpenCell]) -> Chunk:
     outputs = {i: block[parents] for i, block in chunk.outputs.items()}
     errors = {i: error[parents] for i, error in chunk.errors.items()}
     codes = np.array([one.code for one in cells])
-    entering = _largest_values(outputs[entry])
+    entering = partial(_largest_values, outputs[entry])
     net.resume(outputs, node - 1, codes, until=node)
     slopes = slopes_of_code(units, codes[:, layer.columns])
     errors[node] = net.rounding_errors.through_units(
