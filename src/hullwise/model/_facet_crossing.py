@@ -170,6 +170,8 @@ class WallCoordinates:
             if mine.any():
                 noise = self._rounding.bound(error[:, 0])
                 new[:, columns] = _crossed_pieces(units, code[:, columns], mine, z[:, 0], noise)
+            if at == vanish.shape[1]:  # the rest of the network decides nothing
+                break
         return new
 
 

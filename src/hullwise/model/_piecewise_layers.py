@@ -107,7 +107,7 @@ class Pieces:
         if self._at_zero and np.count_nonzero(z > noise) == np.count_nonzero(code):
             return code, None
         gaps = z[:, None, :] - self.knots
-        close = ((gaps > 0) & (gaps <= noise)).any(axis=(1, 2))
+        close = np.asarray(((gaps > 0) & (gaps <= noise)).any(axis=(1, 2)))
         return code, close if close.any() else None
 
     @cached_property
