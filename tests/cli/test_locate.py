@@ -10,12 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
 import cli_input
 import hullwise as hw
 from cli_input import COLUMNS, read_rows, run, write_csv
-from hullwise.cli import main
 
 # Fixtures are found by their names in the module that uses them.
 tables, files = cli_input.tables, cli_input.files
@@ -322,16 +320,37 @@ def test_out_of_memory_is_4(files, monkeypatch):
     )
 
 
-def test_an_internal_error_is_70_with_its_traceback(files, monkeypatch):
+def test_an_internal_error_is_70_and_one_line_that_says_where(files, monkeypatch):
     def broken(*_args, **_options):
         raise ZeroDivisionError("odd")
 
     monkeypatch.setattr("hullwise.cli._locate.locate", broken)
-    args = ["locate", *files, "--target", "y", "--id", "id"]
-    result = CliRunner().invoke(main, args)
-    assert result.exit_code == 70
-    assert "ZeroDivisionError: odd" in result.stderr
-    assert "please report" in result.stderr
+    error = run("locate", *files, "--target", "y", "--id", "id", "-q", code=70).stderr
+    assert error.count("\n") == 1
+    assert "ZeroDivisionError: odd" in error
+    assert "please report" in error
+    assert "cli/_locate.py:" in error
+    assert hw.__version__ in error
+
+
+@pytest.mark.parametrize(
+    ("module", "base", "code"),
+    [
+        ("numba.core.errors", Exception, 3),
+        ("pyarrow.lib", ValueError, 3),
+        ("torch", RuntimeError, 3),
+        ("numpy._core._exceptions", MemoryError, 4),
+    ],
+)
+def test_errors_of_other_libraries_are_one_sentence(files, monkeypatch, module, base, code):
+    foreign = type("Foreign", (base,), {"__module__": module})("in foreign words\nand more")
+    names = {"__name__": "hullwise.room", "foreign": foreign}
+    exec("def broken(*args, **options): raise foreign", names)
+    monkeypatch.setattr("hullwise.cli._locate.locate", names["broken"])
+    error = run("locate", *files, "--target", "y", "--id", "id", "-q", code=code).stderr
+    assert error.count("\n") == 1
+    assert error.startswith("hullwise: ")
+    assert "in foreign words" in error
 
 
 def test_a_failed_certificate_writes_nothing(files, monkeypatch, tmp_path):

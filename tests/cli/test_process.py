@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -94,6 +95,44 @@ def test_closed_pipe_and_full_disk(files, tmp_path):
             assert done.returncode == 3, done.stderr
             assert "No space left on device" in done.stderr
             assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shell redirection")
+@pytest.mark.parametrize("args", [["-o", "-"], []])
+def test_closed_standard_output_is_one_sentence_before_anything_is_done(files, args):
+    command = [sys.executable, "-m", "hullwise", "locate", *files, "--target", "y", "--id", "id"]
+    shell = shlex.join([*command, *args]) + " >&-"
+    env = os.environ | {"PYTHONPATH": SOURCE}
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env=env)
+    assert done.returncode == 3, done.stderr
+    first, second = done.stderr.splitlines()
+    assert first.startswith("hullwise ")
+    assert second.startswith("hullwise: standard output: is closed")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shell redirection")
+def test_closed_streams_do_no_harm_where_they_are_not_needed(files, tmp_path):
+    out = tmp_path / "out.csv"
+    command = [sys.executable, "-m", "hullwise", "locate", *files, "--target", "y", "--id", "id"]
+    env = os.environ | {"PYTHONPATH": SOURCE}
+    for args, redirection in ((["-q", "-o", str(out)], "<&- >&- 2>&-"), (["-o", "-"], "2>&-")):
+        shell = f"{shlex.join([*command, *args])} {redirection}"
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env=env)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == out.read_text()
+
+
+def test_quiet_prints_nothing_but_errors(tmp_path):
+    """Not even what the data deserve to be warned of, which is said once otherwise."""
+    rows = [[i, 1e9 + i, 5.0, i % 3] for i in range(30)]
+    train = write_csv(tmp_path / "train.csv", ["a", "b", "c", "y"], rows)
+    for command in (["locate"], ["locate", "--metric", "rfm"], ["predict"]):
+        args = [command[0], train, train, "--target", "y", *command[1:]]
+        notes = [line for line in run(*args).stderr.splitlines() if line.startswith("note: ")]
+        assert notes
+        assert len(set(notes)) == len(notes)
+        quiet = run(*args, "-q", "-o", tmp_path / "out.csv", "--force")
+        assert quiet.stdout == quiet.stderr == ""
 
 
 def test_ascii_terminals_get_ascii(files):

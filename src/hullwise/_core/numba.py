@@ -10,6 +10,8 @@ from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 from numba import njit
 from numba.core.caching import FunctionCache
 
+from ..errors import DataWarning
+
 __all__ = ["jit"]
 
 Arguments = ParamSpec("Arguments")
@@ -68,6 +70,7 @@ class _KernelCache:
             warnings.warn(
                 f"Compiled code cannot be kept ({problem}): it is compiled anew in each process. "
                 "Set NUMBA_CACHE_DIR to a folder that can be written.",
+                DataWarning,
                 stacklevel=2,
             )
 

@@ -22,7 +22,7 @@ from ._command_options import DemoOptions
 from ._compiling import compile_kernels
 from ._layout import STYLES
 from ._summary_text import Heading, print_summary
-from .console import console, progress_bar
+from .console import console, progress_bar, require_standard_output
 from .status import print_status
 
 FIRES_SHARE = 0.2  # held out
@@ -34,6 +34,7 @@ def run(options: DemoOptions) -> None:
     if options.write is not None:
         _write_files(options.write, options.force)
         return
+    require_standard_output()
     if options.report is not None:
         output_path(options.report, force=options.force)
     compiling = compile_kernels(print_status, compile_locate)

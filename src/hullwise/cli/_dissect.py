@@ -45,7 +45,7 @@ OUTPUT_COLUMNS = 100  # most outputs in the table
 def run(options: DissectOptions) -> None:
     """Do everything that the command says."""
     status = options.status
-    check_outputs((options.model, options.data), (options.output, options.report), options.force)
+    check_outputs(options, (options.model, options.data), [options.report])
     start = perf_counter()
     net = read_network(options.model, options.upto)
     data = _read(net, options)

@@ -65,8 +65,8 @@ class Readings:
 def run(options: LocateOptions) -> bool:
     """Do everything; whether the condition of --fail-on is met."""
     status = options.status
-    outputs = options.output, options.report, options.save_metric
-    check_outputs((options.train, options.query), outputs, options.force)
+    others = options.report, options.save_metric
+    check_outputs(options, (options.train, options.query), others)
     start = perf_counter()
     train, query = (open_as(path, options) for path in (options.train, options.query))
     pairing = pair_columns(train, query, options)

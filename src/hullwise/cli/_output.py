@@ -13,6 +13,7 @@ from ..io.atomic_write import output_path
 from ..io.table_writer import check_table_output, write_table
 from ._command_options import OutputOptions
 from ._tables import QueryRows, same_file
+from .console import require_standard_output
 from .status import record_written
 
 
@@ -51,17 +52,21 @@ def write_output(table: Mapping[str, Any], options: OutputOptions) -> list[str]:
     return [f"{len(next(iter(table.values()))):,} rows written to {options.output}"]
 
 
-def check_outputs(inputs: Sequence[str], outputs: Sequence[str | None], force: bool) -> None:
+def check_outputs(
+    options: OutputOptions, inputs: Sequence[str], others: Sequence[str | None] = ()
+) -> None:
     """Refuse an output that cannot be written before anything is computed.
 
-    The first output is the table, the others are pages.
+    `others` are files besides the table: a page, a metric.
     """
-    for path in outputs:
+    table = options.output
+    for path in (table, *others):
         if path is not None and path != "-" and any(same_file(path, one) for one in inputs):
             raise FileError(path, "is an input of this command; name another file")
-    table, *pages = outputs
-    if table not in (None, "-"):
-        check_table_output(table, force=force)
-    for page in pages:
-        if page is not None:
-            output_path(page, force=force)
+    if table == "-" or not options.quiet:
+        require_standard_output()
+    if table is not None and table != "-":
+        check_table_output(table, force=options.force)
+    for path in others:
+        if path is not None:
+            output_path(path, force=options.force)

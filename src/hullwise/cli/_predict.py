@@ -46,8 +46,7 @@ from .status import Printer, raise_if_cancelled
 def run(options: PredictOptions) -> None:
     """Do everything that the command says."""
     status = options.status
-    outputs = options.output, options.save_metric
-    check_outputs((options.train, options.query), outputs, options.force)
+    check_outputs(options, (options.train, options.query), [options.save_metric])
     start = perf_counter()
     train, query = (open_as(path, options) for path in (options.train, options.query))
     pairing = pair_columns(train, query, options)

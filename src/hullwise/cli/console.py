@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -11,19 +12,21 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["bar", "console", "progress_bar"]
+from ..errors import FileError
 
-WIDEST = 100
+__all__ = ["bar", "console", "progress_bar", "require_standard_output"]
+
+CONSOLE_COLUMNS = 100
 
 
-class _Plain(Console):
+class _PlainConsole(Console):
     """Prints names as they are, and leaves a closed pipe to the caller."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
-class _Stream:
+class _PlainStream:
     """Text as a file wants it: no blanks at the ends of lines, and only what it can encode."""
 
     def __init__(self, stream: Any) -> None:
@@ -45,12 +48,28 @@ def _is_utf(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
-def console(stream: TextIO) -> Console:
-    """A console on a terminal or a file, at most 100 columns wide, 80 where nothing is known."""
-    file: Any = _Stream(stream)
-    made = _Plain(file=file, markup=False, highlight=False, emoji=False)
-    made.width = min(made.width, WIDEST)
-    return made
+def require_standard_output() -> None:
+    """Refuse to begin where standard output is needed and the caller has closed it.
+
+    Raises
+    ------
+    FileError
+    """
+    if sys.stdout is None or sys.stdout.closed:
+        raise FileError(
+            "standard output", "is closed; redirect it to a file, or pass --quiet and -o OUT"
+        )
+
+
+def console(stream: TextIO | None) -> Console:
+    """A console on a terminal or a file, at most 100 columns wide, 80 where nothing is known.
+
+    None is a stream that the caller has closed: what is written to it goes nowhere.
+    """
+    file: Any = _PlainStream(io.StringIO() if stream is None else stream)
+    out = _PlainConsole(file=file, markup=False, highlight=False, emoji=False)
+    out.width = min(out.width, CONSOLE_COLUMNS)
+    return out
 
 
 def bar(out: Console, share: float, width: int = 14) -> str:
@@ -64,7 +83,7 @@ def bar(out: Console, share: float, width: int = 14) -> str:
 @contextmanager
 def progress_bar(quiet: bool, callback: Callable[[Progress], Any] | None = None) -> Iterator[Any]:
     """A callback that draws a bar on standard error; None where no one would see it."""
-    err = Console(file=sys.stderr)
+    err = Console(file=sys.stderr or io.StringIO())
     if quiet or not err.is_terminal:
         yield None
         return

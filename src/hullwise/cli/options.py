@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .status import IS_QUIET
+
 __all__ = [
     "EXIT_CODES",
     "FORCE",
@@ -220,6 +222,7 @@ def takes(kind: Callable[..., Options]) -> Callable[[Callable[[Options], None]],
     def decorate(command: Callable[[Options], None]) -> Any:
         @functools.wraps(command)
         def callback(**values: Any) -> None:
+            click.get_current_context().meta[IS_QUIET] = values.get("quiet", False)
             command(kind(**values))
 
         return callback

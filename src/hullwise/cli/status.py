@@ -9,6 +9,7 @@ import click
 
 __all__ = [
     "CANCELLED",
+    "IS_QUIET",
     "OUTPUT_WRITTEN",
     "Printer",
     "print_nothing",
@@ -18,6 +19,7 @@ __all__ = [
 ]
 
 CANCELLED = "hullwise.cancelled"
+IS_QUIET = "hullwise.quiet"
 OUTPUT_WRITTEN = "hullwise.written"
 Printer = Callable[[str], Any]
 

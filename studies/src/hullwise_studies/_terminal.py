@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from hullwise import report
-from hullwise.cli.console import console, progress_bar
+from hullwise.cli.console import console, progress_bar, require_standard_output
 from hullwise.cli.status import print_status, record_written
 
 from ._options import StudyOptions
@@ -25,6 +25,7 @@ from ._tables import Table
 
 def run_study(name: str, options: StudyOptions) -> None:
     """Compute a study, print its tables, and write its page if one is named."""
+    require_standard_output()
     module = import_module(f".{name}", __package__)
     if options.output is not None:
         report.check_page_path(options.output, force=options.force)
