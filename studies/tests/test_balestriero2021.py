@@ -28,10 +28,9 @@ from hullwise_studies.balestriero2021._views import (
     centre_patch,
     linear_weights,
     quantised,
-    resampled,
+    resampled_patch,
     smoothed,
 )
-from hullwise_studies.command import BALESTRIERO2021_PARTS
 from shared_data import SHARED
 
 NETWORKS = ("latent", "bottleneck")
@@ -218,7 +217,7 @@ def test_linear_interpolation():
 def test_enlarging_keeps_every_verdict():
     one = tiny()
     plain = ask(centre_patch(one.train, 4), centre_patch(one.test, 4))["verdict"]
-    larger = ask(resampled(one.train, 3.0, 99), resampled(one.test, 3.0, 99))["verdict"]
+    larger = ask(resampled_patch(one.train, 3.0, 99), resampled_patch(one.test, 3.0, 99))["verdict"]
     assert plain.tolist() == larger.tolist()
 
 
@@ -601,10 +600,6 @@ def test_bottleneck(few_steps):
 
 
 # ---- the whole --------------------------------------------------------------------------------
-
-
-def test_parts_of_the_command_are_those_of_the_study():
-    assert BALESTRIERO2021_PARTS == study.PARTS
 
 
 def test_equal_on_every_run_and_across_the_cache(tmp_path):

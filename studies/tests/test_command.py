@@ -1,5 +1,6 @@
 """`hullwise study`: found by its entry point, and what its options take."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import hullwise
 import hullwise_studies
 from hullwise.cli import main
 from hullwise_studies import lux2021
-from hullwise_studies.command import LUX2021_METHODS, LUX2021_PARTS
+from hullwise_studies._discovery import discovered
+from hullwise_studies.command import LUX2021_METHODS
 
 SOURCES = os.pathsep.join(
     str(Path(package.__file__).parents[1]) for package in (hullwise, hullwise_studies)
@@ -59,8 +61,6 @@ def test_help_imports_nothing_numeric():
 
 
 def test_names_of_the_study_are_those_of_the_module():
-
-    assert lux2021.PARTS == LUX2021_PARTS
     assert tuple(lux2021.METHODS) == LUX2021_METHODS
 
 
@@ -73,3 +73,26 @@ def test_study_as_a_command(tmp_path):
     assert page.read_text().startswith("<!")
     assert "--force" in run("study", "lux2021", "--sets", "forest_fires", "-o", page, code=3).stderr
     assert "spam" in run("study", "lux2021", "--sets", "spam", code=2).stderr
+
+
+@pytest.mark.parametrize("name", ["lux2021", "regimes", "balestriero2021"])
+def test_the_parts_of_a_study_are_listed(name):
+    parts = importlib.import_module(f"hullwise_studies.{name}").PARTS
+    shown = run("study", name, "--list").stdout
+    assert [line.split()[0] for line in shown.splitlines()] == list(parts)
+
+
+def test_a_new_part_is_one_new_file(tmp_path, monkeypatch):
+    code = (
+        "from hullwise_studies.balestriero2021._hypercube import hypercube_plan\n"
+        "from hullwise_studies.balestriero2021._plan import StudyPart\n"
+        "def plan(settings, sets, model):\n"
+        "    return hypercube_plan(settings, [4])\n"
+        "STUDY_PARTS = (StudyPart('small_cube', 'a cube of four dimensions', 95, plan),)\n"
+    )
+    (tmp_path / "_small_cube.py").write_text(code)
+    name = "hullwise_studies.balestriero2021"
+    package = importlib.import_module(name)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    parts = [part.name for part in discovered(name, "STUDY_PARTS")]
+    assert sorted(parts) == sorted([*package.PARTS, "small_cube"])

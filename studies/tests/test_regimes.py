@@ -454,7 +454,6 @@ def test_folders_that_cannot_be_used(tmp_path):
 
 
 def test_names_of_the_command_are_those_of_the_module():
-    assert command.REGIMES_PARTS == regimes.PARTS
     assert command.REGIMES_MODELS == regimes.MODEL_NAMES
 
 

@@ -5,6 +5,10 @@ Nothing numeric is imported here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
 import click
 
 from hullwise import __version__
@@ -27,21 +31,12 @@ from ._options import (
     StudyOptions,
 )
 
-LUX2021_PARTS = ("forest_fires", "parkinsons", "rainfall", "credit_card", "hpc", "analytic")
-BALESTRIERO2021_PARTS = (
-    *("gaussian", "subspace", "manifold", "pixels", "components", "resampled", "reduced"),
-    *("latent", "hypercube", "definitions", "augmentation", "generator", "bottleneck"),
-)
 LUX2021_METHODS = (
     *("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi"),
     *("boxspline", "boxspline-flat", "boxspline-published", "maxbox"),
     *("nearest", "median", "linear"),
 )
 
-REGIMES_PARTS = (
-    *("forest_fires", "parkinsons", "diabetes", "breast_cancer", "wine", "digits"),
-    *("friedman10", "friedman30", "rank2", "rank3", "noise", "manifold", "local"),
-)
 REGIMES_MODELS = ("rfm", "boosting", "mlp", "knn", "kernel_ridge")
 
 
@@ -55,6 +50,36 @@ PAGE = click.option(
     metavar="PAGE.html",
     help="One page for people, self-contained.",
 )
+
+
+def _parts(name: str) -> Mapping[str, str]:
+    """The parts of a study and what they are; this imports the study."""
+    parts: Mapping[str, str] = import_module(f".{name}", __package__).PARTS
+    return parts
+
+
+def _list_option(name: str) -> Any:
+    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if value:
+            for part, text in _parts(name).items():
+                click.echo(f"{part:14} {text}")
+            ctx.exit()
+
+    return click.option(
+        "--list",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Say which parts there are, and stop.",
+    )
+
+
+def _check_parts(name: str) -> Any:
+    def check(ctx: click.Context, option: click.Parameter, value: str | None) -> list[str] | None:
+        return None if value is None else check_choices(tuple(_parts(name)))(ctx, option, value)
+
+    return check
 
 
 @click.group(epilog=EXIT_CODES)
@@ -71,9 +96,9 @@ def study() -> None:
 )
 @click.option(
     "--sets",
-    callback=check_choices(LUX2021_PARTS),
+    callback=_check_parts("lux2021"),
     metavar="a,b,c",
-    help=f"Of {', '.join(LUX2021_PARTS)}; all that can be read unless told.",
+    help="Parts to compute, as --list names them; all that can be read unless given.",
 )
 @click.option(
     "--without",
@@ -87,7 +112,7 @@ def study() -> None:
     is_flag=True,
     help="The paper's sizes: 100,000 steps of the MLP, up to 8,192 rows. Hours.",
 )
-@apply(CACHE, PAGE, FORCE)
+@apply(CACHE, PAGE, FORCE, _list_option("lux2021"))
 @takes(Lux2021Options)
 def lux2021(options: Lux2021Options) -> None:
     """Interpolation of sparse high-dimensional data (Lux et al. 2021).
@@ -110,19 +135,20 @@ def lux2021(options: Lux2021Options) -> None:
     "--sets",
     callback=split_names,
     metavar="a,b,c",
-    help=f"Of {', '.join(REGIMES_PARTS)}, and files of the folder; all but digits unless told.",
+    help="Parts to compute, as --list names them, and files of the folder; all but digits unless "
+    "given.",
 )
 @click.option(
     "--models",
     callback=check_choices(REGIMES_MODELS),
     metavar="a,b,c",
-    help=f"Of {', '.join(REGIMES_MODELS)}; all unless told.",
+    help=f"Of {', '.join(REGIMES_MODELS)}; all unless given.",
 )
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Draws of rows and queries: 5, with --full 10."
 )
 @click.option("--full", is_flag=True, help="Up to 2,000 rows, 6,400 among useless inputs. Hours.")
-@apply(CACHE, PAGE, FORCE)
+@apply(CACHE, PAGE, FORCE, _list_option("regimes"))
 @takes(RegimesOptions)
 def regimes(options: RegimesOptions) -> None:
     """Which notion of interpolation tracks the error of models.
@@ -140,13 +166,13 @@ def regimes(options: RegimesOptions) -> None:
     "--data",
     metavar="FOLDER",
     help="Images: MNIST, Fashion-MNIST (IDX, also gzipped), CIFAR-10 (binary version), or .npz "
-    "with x_train, y_train, x_test, y_test. scikit-learn's digits unless told.",
+    "with x_train, y_train, x_test, y_test. scikit-learn's digits unless given.",
 )
 @click.option(
     "--parts",
-    callback=check_choices(BALESTRIERO2021_PARTS),
+    callback=_check_parts("balestriero2021"),
     metavar="a,b,c",
-    help=f"Of {', '.join(BALESTRIERO2021_PARTS)}; all that can run unless told.",
+    help="Parts to compute, as --list names them; all that can run unless given.",
 )
 @click.option("--model", metavar="NET.onnx", help="One more network for the part latent.")
 @click.option("--random-state", type=click.IntRange(min=0), default=0, show_default=True)
@@ -158,7 +184,7 @@ def regimes(options: RegimesOptions) -> None:
     help="Certificates of each question that are checked again, by other code.",
 )
 @click.option("--full", is_flag=True, help="All images, and samples up to 1,000,000. An hour.")
-@apply(CACHE, PAGE, FORCE)
+@apply(CACHE, PAGE, FORCE, _list_option("balestriero2021"))
 @takes(Balestriero2021Options)
 def balestriero2021(options: Balestriero2021Options) -> None:
     """Learning in high dimension always amounts to extrapolation (Balestriero et al. 2021).

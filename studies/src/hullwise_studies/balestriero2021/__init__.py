@@ -9,48 +9,29 @@ proposed instead. The paper published no code; every verdict here carries a cert
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hullwise.errors import DataError
 
+from .._discovery import discovered
 from .._page import write_page
 from .._study import Study
 from .._types import Progress
-from ._augmentation import augmentation_plan
-from ._definitions import definitions_plan
-from ._dimension import manifold_plan, subspace_plan
+from ._augmentation import augmentation
+from ._definitions import definitions
+from ._dimension import manifold, subspace
 from ._exact import half, share_inside, share_outside, threshold
-from ._gaussian import gaussian_plan
-from ._generator import generator_plan
-from ._hypercube import hypercube_plan
+from ._gaussian import gaussian
+from ._generator import generator
+from ._hypercube import hypercube
 from ._images import Images, digits, images, read_images
-from ._latent import bottleneck_plan, latent_plan
+from ._latent import bottleneck, latent
 from ._nets import torch_here
-from ._parts import (
-    Data,
-    Running,
-    about,
-    augmentation,
-    bottleneck,
-    components,
-    definitions,
-    gaussian,
-    generator,
-    hypercube,
-    latent,
-    manifold,
-    pixels,
-    reduced,
-    resampled,
-    sets_of,
-    settings_of,
-    study_of,
-    subspace,
-)
-from ._pixels import components_plan, pixels_plan, resampled_plan
-from ._plan import Plan, Settings
-from ._spaces import reduced_plan
+from ._pixels import components, pixels, resampled
+from ._plan import StudyPart
+from ._running import Data, Running, about, sets_of, settings_of, study_of
+from ._spaces import reduced
 
 __all__ = [
     "PARTS",
@@ -80,27 +61,12 @@ __all__ = [
     "write_page",
 ]
 
-Make = Callable[[Settings, list[Images], Any], Plan]
-MAKERS: dict[str, Make] = {
-    "gaussian": lambda settings, sets, model: gaussian_plan(settings),
-    "subspace": lambda settings, sets, model: subspace_plan(settings),
-    "manifold": lambda settings, sets, model: manifold_plan(settings),
-    "pixels": lambda settings, sets, model: pixels_plan(settings, sets),
-    "components": lambda settings, sets, model: components_plan(settings, sets),
-    "resampled": lambda settings, sets, model: resampled_plan(settings, sets),
-    "reduced": lambda settings, sets, model: reduced_plan(settings, sets[0]),
-    "latent": lambda settings, sets, model: latent_plan(settings, sets[0], model),
-    "hypercube": lambda settings, sets, model: hypercube_plan(settings),
-    "definitions": lambda settings, sets, model: definitions_plan(settings, sets[0]),
-    "augmentation": lambda settings, sets, model: augmentation_plan(settings, sets[0]),
-    "generator": lambda settings, sets, model: generator_plan(settings),
-    "bottleneck": lambda settings, sets, model: bottleneck_plan(settings, sets[0]),
+_PARTS: dict[str, StudyPart] = {
+    part.name: part
+    for part in sorted(discovered(__name__, "STUDY_PARTS"), key=lambda part: part.order)
 }
-PARTS = tuple(MAKERS)
-"""What can be asked for, in the order of the page."""
-
-NETWORKS = ("latent", "bottleneck")
-LABELS = ("definitions", "bottleneck")
+PARTS: dict[str, str] = {name: part.text for name, part in _PARTS.items()}
+"""What can be asked for, in the order of the page, and what it is."""
 
 
 def run(
@@ -171,28 +137,33 @@ def run(
         "progress": progress,
     }
     settings, sets = settings_of(running), sets_of(data)
-    wanted, left = _parts(parts, sets)
-    if model is not None and "latent" not in wanted:
+    chosen, left_out = _chosen(parts, sets)
+    if model is not None and "latent" not in chosen:
         raise DataError("a model is for the part 'latent', which is not among those asked for.")
-    plans = [MAKERS[name](settings, sets, model) for name in wanted]
-    return study_of(plans, running, [*about(settings, sets), *left])
+    plans = [_PARTS[name].plan(settings, sets, model) for name in chosen]
+    return study_of(plans, running, [*about(settings, sets), *left_out])
 
 
-def _parts(
+def _chosen(
     parts: Sequence[str] | None, sets: Sequence[Images]
 ) -> tuple[list[str], list[tuple[str, str]]]:
-    """Those asked for, or all that can run with what was left out."""
-    missing: dict[str, str] = {}
+    """The parts of these names, or all that can run with what was left out."""
+    missing = {}
     if not torch_here():
-        missing = dict.fromkeys(NETWORKS, "needs torch: pip install 'hullwise[torch]'")
+        missing["torch"] = "needs torch: pip install 'hullwise[torch]'"
     if sets[0].train_labels is None:
-        missing |= dict.fromkeys(LABELS, f"needs labels, which {sets[0].name} has not")
+        missing["labels"] = f"needs labels, which {sets[0].name} has not"
+    problems = {
+        name: missing[need]
+        for name, part in _PARTS.items()
+        for need in sorted(part.needs & set(missing))
+    }
     if parts is None:
-        told = [("Left out", f"{name}: {why}") for name, why in missing.items()]
-        return [name for name in PARTS if name not in missing], told
+        left_out = [("Left out", f"{name}: {why}") for name, why in problems.items()]
+        return [name for name in _PARTS if name not in problems], left_out
     for name in parts:
-        if name not in PARTS:
-            raise DataError(f"no part is called {name!r}: there are {', '.join(PARTS)}.")
-        if name in missing:
-            raise DataError(f"part {name!r} {missing[name]}.")
-    return [name for name in PARTS if name in parts], []
+        if name not in _PARTS:
+            raise DataError(f"no part is called {name!r}: there are {', '.join(_PARTS)}.")
+        if name in problems:
+            raise DataError(f"part {name!r} {problems[name]}.")
+    return [name for name in _PARTS if name in parts], []

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
-from .._study import Chart, Part
+from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array
 from ._draws import band
 from ._images import Images
-from ._plan import Plan, Settings
+from ._plan import Plan, Settings, StudyPart
+from ._running import Data, Running, about, sets_of, settings_of, study_of
 from ._shares import ask, within_clouds
 from ._spaces import principal
 from ._views import rows_of
@@ -187,3 +188,25 @@ def _compared(rows: Sequence[tuple[Any, ...]], dims: Sequence[int]) -> str:
         f"In {d} principal components, where real rows gain most, the share of test images inside "
         f"changes by: {'; '.join(told)}."
     )
+
+
+def augmentation(
+    data: Data = None, dimensions: Sequence[int] | None = None, **running: Unpack[Running]
+) -> Study:
+    """How much mixup, shifts and rotations grow the hull, against as many real rows.
+
+    Parameters as of `pixels`, with numbers of principal components for sizes.
+    """
+    settings, sets = settings_of(running), sets_of(data)[:1]
+    dims = () if dimensions is None else (tuple(dimensions),)
+    return study_of([augmentation_plan(settings, sets[0], *dims)], running, about(settings, sets))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "augmentation",
+        "made-up rows against real ones",
+        110,
+        lambda settings, sets, model: augmentation_plan(settings, sets[0]),
+    ),
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from hullwise import Cloud, locate
 from hullwise.errors import DataError, DataWarning
 
 from .._runs import Results, Task, fingerprint
-from .._study import Part
+from .._study import Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._images import Images
-from ._plan import Plan, Settings, shown_share
+from ._plan import Plan, Settings, StudyPart, shown_share
+from ._running import Data, Running, about, sets_of, settings_of, study_of
 from ._shares import ask, verified
 from ._spaces import principal
 from ._views import quantised, rows_of
@@ -301,3 +302,31 @@ def errors_of(one: Images) -> Array:
         warnings.simplefilter("ignore", ConvergenceWarning)  # 100 steps are enough to err
         model = LogisticRegression(max_iter=100).fit(X / size, one.train_labels)
     return np.asarray(model.predict(Q / size) != one.test_labels)
+
+
+def definitions(data: Data = None, **running: Unpack[Running]) -> Study:
+    """Ellipsoid, ball, box, quantised hulls and others, against a classifier's errors.
+
+    Parameters as of `pixels`; the first set is used, and must have labels.
+
+    Examples
+    --------
+    >>> from hullwise_studies import balestriero2021
+    >>> study = balestriero2021.definitions()
+    >>> table = study.tables["definitions"].to_dict()
+    >>> table["definition"][0], table["inside"][0]
+    ('convex hull', 0.0)
+    """
+    settings, sets = settings_of(running), sets_of(data)[:1]
+    return study_of([definitions_plan(settings, sets[0])], running, about(settings, sets))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "definitions",
+        "other definitions of inside, and a classifier's errors",
+        100,
+        lambda settings, sets, model: definitions_plan(settings, sets[0]),
+        frozenset({"labels"}),
+    ),
+)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint
-from .._study import Chart, Part
+from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._draws import (
@@ -28,7 +28,8 @@ from ._draws import (
     shares,
 )
 from ._exact import share_inside
-from ._plan import Plan, Settings
+from ._plan import Plan, Settings, StudyPart
+from ._running import Running, about, settings_of, study_of
 from ._shares import within_clouds
 
 __all__ = ["curve", "manifold_plan", "subspace_plan"]
@@ -199,3 +200,65 @@ def manifold_plan(
         return part, [Finding("The manifold's own dimension", text)]
 
     return Plan(tasks, show)
+
+
+def subspace(
+    ambient: Sequence[int] | None = None,
+    samples: Sequence[int] | None = None,
+    *,
+    target: float | None = None,
+    **running: Unpack[Running],
+) -> Study:
+    """A Gaussian on a subspace of dimension 4, in growing ambient dimension.
+
+    Parameters as of `gaussian`, with ambient dimensions of at least 4.
+
+    Examples
+    --------
+    >>> from hullwise_studies import balestriero2021
+    >>> study = balestriero2021.subspace([6], [30], target=0.05)
+    >>> round(study.tables["subspace"].rows[0][2], 3)  # exact, as for N(0, I) in 4 dimensions
+    0.308
+    """
+    settings = settings_of(running)
+    return study_of([subspace_plan(settings, ambient, samples, target)], running, about(settings))
+
+
+def manifold(
+    dimensions: Sequence[int] | None = None,
+    samples: Sequence[int] | None = None,
+    *,
+    target: float | None = None,
+    **running: Unpack[Running],
+) -> Study:
+    """Samples on a one-dimensional curve whose hull has d dimensions.
+
+    Parameters as of `gaussian`.
+
+    Examples
+    --------
+    >>> from hullwise_studies import balestriero2021
+    >>> study = balestriero2021.manifold([2, 12], [100], target=0.1)
+    >>> low, high = study.tables["manifold"].to_dict()["Monte Carlo | share inside"]
+    >>> low > 0.8, high < 0.1
+    (True, True)
+    """
+    settings = settings_of(running)
+    plan = manifold_plan(settings, dimensions, samples, target)
+    return study_of([plan], running, about(settings))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "subspace",
+        "a Gaussian on a subspace of a larger space",
+        20,
+        lambda settings, sets, model: subspace_plan(settings),
+    ),
+    StudyPart(
+        "manifold",
+        "samples on a curve bent through all dimensions",
+        30,
+        lambda settings, sets, model: manifold_plan(settings),
+    ),
+)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results
-from .._study import Chart, Part
+from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array
 from ._draws import COLUMNS, TARGET, Draw, apart, band, by_samples, cells, drawn
 from ._exact import half, share_inside, threshold
-from ._plan import Plan, Settings, shown_share
+from ._plan import Plan, Settings, StudyPart, shown_share
+from ._running import Running, about, settings_of, study_of
 from ._shares import within_clouds
 
 __all__ = ["DIMENSIONS", "SAMPLES", "gaussian_plan", "half_table"]
@@ -167,3 +169,53 @@ def threshold_finding(dims: Sequence[int]) -> Finding:
         "near that number."
     )
     return Finding("Theorem 1 beside the exact probability", text)
+
+
+def gaussian(
+    dimensions: Sequence[int] | None = None,
+    samples: Sequence[int] | None = None,
+    *,
+    target: float | None = None,
+    **running: Unpack[Running],
+) -> Study:
+    """A new Gaussian sample in the hull of N others: Monte Carlo against the exact probability.
+
+    Parameters
+    ----------
+    dimensions, samples : sequence of int, optional
+        Values of d and N; to 12 and 10,000, or to 20 and 1,000,000 in the full form.
+    target : float, optional
+        Standard error to stay below; .01, or .005 in the full form.
+    **running
+        full, random_state, verify, cache and progress, as `run` takes them.
+
+    Returns
+    -------
+    Study
+        Tables "gaussian" and "half", and the figure.
+
+    Notes
+    -----
+    Several independent clouds with several queries each; the standard error is between clouds.
+
+    Examples
+    --------
+    >>> from hullwise_studies import balestriero2021
+    >>> study = balestriero2021.gaussian([2], [30], target=0.05)
+    >>> table = study.tables["gaussian"].to_dict()
+    >>> round(table["exact"][0], 3), table["Monte Carlo | undecided"][0]
+    (0.765, 0)
+    """
+    settings = settings_of(running)
+    plan = gaussian_plan(settings, dimensions, samples, target)
+    return study_of([plan], running, about(settings))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "gaussian",
+        "Gaussian samples: Monte Carlo against the exact probability",
+        10,
+        lambda settings, sets, model: gaussian_plan(settings),
+    ),
+)

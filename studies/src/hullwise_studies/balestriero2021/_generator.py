@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint
-from .._study import Part
+from .._study import Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._exact import half, share_inside
 from ._pixels import explaining, share_chart, variances
-from ._plan import Plan, Settings, shown_share
+from ._plan import Plan, Settings, StudyPart, shown_share
+from ._running import Running, about, settings_of, study_of
 from ._shares import COUNTS, Counts, ask
 
 __all__ = ["generated", "generator_plan"]
@@ -103,3 +104,27 @@ def _told(N: int, dims: Sequence[int]) -> str:
         f"The exact probability that a new latent lies in the hull of {N:,} others is {each}; one "
         f"half takes {half(15):,} latents in 15 dimensions and {half(20):,} in 20."
     )
+
+
+def generator(dimensions: Sequence[int] | None = None, **running: Unpack[Running]) -> Study:
+    """Gaussian latents of a generator, and what it makes of them, in the hull of N others.
+
+    Parameters
+    ----------
+    dimensions : sequence of int, optional
+        Of the latents; to 20, or 30 in the full form.
+    **running
+        full, random_state, verify, cache and progress, as `run` takes them.
+    """
+    settings = settings_of(running)
+    return study_of([generator_plan(settings, dimensions)], running, about(settings))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "generator",
+        "latents of a generator",
+        120,
+        lambda settings, sets, model: generator_plan(settings),
+    ),
+)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise import Cloud, locate
 
 from .._runs import Results, Task, fingerprint
-from .._study import Chart, Part
+from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
-from ._plan import Plan, Settings
+from ._plan import Plan, Settings, StudyPart
+from ._running import Running, about, settings_of, study_of
 from ._shares import ask
 from ._spaces import METHODS, Make, embedded
 
@@ -173,3 +174,27 @@ def _picture(d: int, results: Results) -> Chart:
         f'aria-label="Maps of the vertices of a cube of {d} dimensions">{"".join(parts)}</svg>'
     )
     return Chart(svg, f"The {2**d:,} vertices of the cube of {d} dimensions, mapped to the plane.")
+
+
+def hypercube(sides: Sequence[int] | None = None, **running: Unpack[Running]) -> Study:
+    """The vertices of a cube in the hull of the others: in the cube, and in eight maps to 2-D.
+
+    Parameters
+    ----------
+    sides : sequence of int, optional
+        Dimensions of the cube; 8, and 12 too in the full form.
+    **running
+        full, random_state, verify, cache and progress, as `run` takes them.
+    """
+    settings = settings_of(running)
+    return study_of([hypercube_plan(settings, sides)], running, about(settings))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "hypercube",
+        "vertices of a cube mapped to the plane",
+        90,
+        lambda settings, sets, model: hypercube_plan(settings),
+    ),
+)

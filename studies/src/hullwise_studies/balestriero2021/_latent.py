@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
-from .._study import Chart, Part
+from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._images import Images
 from ._nets import WIDTH, bottlenecked, cnn, fit, latents, model_mark, outputs, usual
 from ._pixels import explaining, variances
-from ._plan import Plan, Settings
+from ._plan import Plan, Settings, StudyPart
+from ._running import Data, Running, about, sets_of, settings_of, study_of
 from ._shares import COUNTS, Counts, ask
 from ._spaces import principal
 
@@ -290,3 +291,54 @@ def _bottle(
         }
 
     return Task(name, fingerprint(name, mark, settings, steps), work)
+
+
+def latent(data: Data = None, model: Any = None, **running: Unpack[Running]) -> Study:
+    """Test images in the hull in latent spaces of networks, by latent dimensions kept.
+
+    Parameters
+    ----------
+    data : path, Images or sequence of Images, optional
+        The first set is used.
+    model : torch.nn.Module, path of an ONNX file, or network, optional
+        Another network, whose outputs are taken as the latents. A torch module gets images
+        (n, c, h, w) in float32, all else rows in that order; 8-bit pixels are divided by 255.
+    **running
+        full, random_state, verify, cache and progress, as `run` takes them.
+
+    Raises
+    ------
+    DataError
+        torch is not installed.
+    ModelError
+        The model does not take such images, or its outputs are not finite.
+    """
+    settings, sets = settings_of(running), sets_of(data)[:1]
+    return study_of([latent_plan(settings, sets[0], model)], running, about(settings, sets))
+
+
+def bottleneck(data: Data = None, **running: Unpack[Running]) -> Study:
+    """A bottleneck and dropout against the effective dimension of 64 latent units.
+
+    Parameters as of `pixels`; the first set is used, and must have labels. Needs torch.
+    """
+    settings, sets = settings_of(running), sets_of(data)[:1]
+    return study_of([bottleneck_plan(settings, sets[0])], running, about(settings, sets))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "latent",
+        "latent spaces of networks",
+        80,
+        lambda settings, sets, model: latent_plan(settings, sets[0], model),
+        frozenset({"torch"}),
+    ),
+    StudyPart(
+        "bottleneck",
+        "bottleneck and dropout against effective dimension",
+        130,
+        lambda settings, sets, model: bottleneck_plan(settings, sets[0]),
+        frozenset({"torch", "labels"}),
+    ),
+)

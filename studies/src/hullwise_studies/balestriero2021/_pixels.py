@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series, line_chart
 
 from .._runs import Results, Task, fingerprint
-from .._study import Chart, Part
+from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._images import Images
-from ._plan import Plan, Settings, shown_share
+from ._plan import Plan, Settings, StudyPart, shown_share
+from ._running import Data, Running, about, sets_of, settings_of, study_of
 from ._shares import COUNTS, Counts, ask
-from ._views import centre_patch, resampled, smoothed
+from ._views import centre_patch, resampled_patch, smoothed
 
 __all__ = ["VIEWS", "components_plan", "pixels_plan", "resampled_plan", "sizes_of"]
 
@@ -236,7 +237,7 @@ def resampled_plan(
         key = fingerprint(name, known[one.name], settings.random_state, settings.verify)
 
         def work(_: Results) -> dict[str, Array]:
-            X, Q = (resampled(part, factor, size) for part in (one.train, one.test))
+            X, Q = (resampled_patch(part, factor, size) for part in (one.train, one.test))
             return {
                 **ask(X, Q, settings.verify, settings.random_state),
                 "d": np.array(X.shape[1]),
@@ -307,3 +308,81 @@ def _by_size(rows: Sequence[tuple[Any, ...]]) -> str:
                 f"{ends[1]}."
             )
     return " ".join(told) or "No patch fits images of all sizes."
+
+
+def pixels(
+    data: Data = None, sizes: Sequence[int] | None = None, **running: Unpack[Running]
+) -> Study:
+    """Share of test images in the hull of the training images, by pixels kept.
+
+    Parameters
+    ----------
+    data : path, Images or sequence of Images, optional
+        As `read_images` takes it; scikit-learn's digits unless told. All sets in a folder run.
+    sizes : sequence of int, optional
+        Sides of the patches; up to the whole image unless told.
+    **running
+        full, random_state, verify, cache and progress, as `run` takes them.
+
+    Returns
+    -------
+    Study
+        Table "pixels", and the figure.
+
+    Examples
+    --------
+    >>> from hullwise_studies import balestriero2021
+    >>> study = balestriero2021.pixels(sizes=[1, 8])
+    >>> study.tables["pixels"].to_dict()["share inside"]
+    [1.0, 0.0, 1.0, 0.0]
+    """
+    settings, sets = settings_of(running), sets_of(data)
+    return study_of([pixels_plan(settings, sets, sizes)], running, about(settings, sets))
+
+
+def components(
+    data: Data = None, sizes: Sequence[int] | None = None, **running: Unpack[Running]
+) -> Study:
+    """Principal components that explain 99 % of the variance of the pixels kept.
+
+    Parameters as of `pixels`.
+
+    Examples
+    --------
+    >>> from hullwise_studies import balestriero2021
+    >>> balestriero2021.components(sizes=[8]).tables["components"].to_dict()["for 99 %"]
+    [41, 41]
+    """
+    settings, sets = settings_of(running), sets_of(data)
+    return study_of([components_plan(settings, sets, sizes)], running, about(settings, sets))
+
+
+def resampled(data: Data = None, **running: Unpack[Running]) -> Study:
+    """Centre patches of images that were enlarged or reduced first: table "resampled".
+
+    Parameters as of `pixels`.
+    """
+    settings, sets = settings_of(running), sets_of(data)
+    return study_of([resampled_plan(settings, sets)], running, about(settings, sets))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "pixels",
+        "test images, by pixels kept",
+        40,
+        lambda settings, sets, model: pixels_plan(settings, sets),
+    ),
+    StudyPart(
+        "components",
+        "principal components of the pixels kept",
+        50,
+        lambda settings, sets, model: components_plan(settings, sets),
+    ),
+    StudyPart(
+        "resampled",
+        "patches of enlarged and reduced images",
+        60,
+        lambda settings, sets, model: resampled_plan(settings, sets),
+    ),
+)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .._runs import Results, Task, run_tasks
 from .._study import Part
 from .._tables import Finding
 from .._types import Progress
+from ._images import Images
 
-__all__ = ["Plan", "Settings", "shown_share"]
+__all__ = ["Plan", "Settings", "StudyPart", "shown_share"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,21 @@ class Plan:
 
     def run(self, cache: Path | None, progress: Progress | None) -> Part:
         return self.show(run_tasks(self.tasks, cache, progress))[0]
+
+
+@dataclass(frozen=True)
+class StudyPart:
+    """A part that the study finds by itself: a module's `STUDY_PARTS` names those in it.
+
+    `order` is its place on the page. `plan` makes it of the settings, the sets of images and the
+    user's model; `needs` are "torch" and "labels", without which it cannot run.
+    """
+
+    name: str
+    text: str
+    order: int
+    plan: Callable[[Settings, list[Images], Any], Plan]
+    needs: frozenset[str] = frozenset()
 
 
 def shown_share(value: float) -> str:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hullwise.report.charts import Series
 
 from .._runs import Results, Task, fingerprint
-from .._study import Part
+from .._study import Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._images import Images
 from ._pixels import SHORT, share_chart
-from ._plan import Plan, Settings, shown_share
+from ._plan import Plan, Settings, StudyPart, shown_share
+from ._running import Data, Running, about, sets_of, settings_of, study_of
 from ._shares import COUNTS, Counts, ask
 from ._views import rows_of
 
@@ -217,3 +218,29 @@ def _finding(one: Images, pixels: Counts, lines: dict[str, list[tuple[int, Count
         f"rows: {'; '.join(two)}."
     )
     return Finding("Embeddings and membership", text)
+
+
+def reduced(
+    data: Data = None, dimensions: Sequence[int] | None = None, **running: Unpack[Running]
+) -> Study:
+    """Test images in the hull after PCA, MDS, LLE, Isomap and t-SNE, of the first set of `data`.
+
+    Parameters as of `pixels`, with numbers of dimensions for sizes.
+
+    Notes
+    -----
+    PCA is fitted to the training images. The other methods have no map for new rows, or only an
+    approximate one: training and test images are embedded together, then parted.
+    """
+    settings, sets = settings_of(running), sets_of(data)[:1]
+    return study_of([reduced_plan(settings, sets[0], dimensions)], running, about(settings, sets))
+
+
+STUDY_PARTS = (
+    StudyPart(
+        "reduced",
+        "principal components and embeddings",
+        70,
+        lambda settings, sets, model: reduced_plan(settings, sets[0]),
+    ),
+)

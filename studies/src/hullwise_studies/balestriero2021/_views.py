@@ -16,7 +16,7 @@ __all__ = [
     "centre_patch",
     "linear_weights",
     "quantised",
-    "resampled",
+    "resampled_patch",
     "rows_of",
     "smoothed",
 ]
@@ -52,7 +52,7 @@ def smoothed(images: Array, size: int) -> Array:
     return _mapped(images, area_weights(h, min(size, h)), area_weights(w, min(size, w)))
 
 
-def resampled(images: Array, factor: float, size: int) -> Array:
+def resampled_patch(images: Array, factor: float, size: int) -> Array:
     """The central size x size pixels of the images enlarged (linearly) or reduced (means)."""
     maps = []
     for n in images.shape[1:3]:

@@ -28,8 +28,10 @@ from ._results import Lux2021Results
 
 __all__ = ["PARTS", "Lux2021Results", "Study", "all_but", "run", "write_page"]
 
-PARTS = (*SETS, "analytic")
-"""What can be asked for: the data sets, and the analytic experiment with the data spacing."""
+PARTS = {name: source.title for name, source in SETS.items()} | {
+    "analytic": "The function cos |x| in 2 and 20 dimensions, and the data spacing"
+}
+"""What can be computed, and what it is: the data sets, and the analytic experiment."""
 
 METHODS_BY_PATIENT = (
     "svr",

@@ -2,7 +2,7 @@
 
 Balestriero, Pesenti and LeCun (Learning in High Dimension Always Amounts to Extrapolation, 2021)
 ask for a notion of interpolation that goes with generalisation. Here each is measured against the
-error of five models, plainly and in the metric that the model has of its task; and the doubts about
+error of five models, plainly and in the metric that the model has of its task; and the beside about
 that metric are answered by measurement too.
 """
 
@@ -11,27 +11,33 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from numbers import Integral
-from types import ModuleType
 
 from hullwise.errors import DataError
 
+from .._discovery import discovered
 from .._page import write_page
 from .._runs import Results, existing_folder, run_tasks
 from .._study import Part, Study
 from .._tables import Finding
 from .._types import Progress
-from . import _local, _manifold, _noise, _ranking, _told
-from ._grid import FULL, SHORT, Grid, Key, Scores, plain_metric, scores_of, without_metric
+from . import _ranking, _told
+from ._grid import FULL, SHORT, Grid, GridPart, Key, Scores, plain_metric, scores_of, without_metric
 from ._models import MEMBERS, MODELS
-from ._sets import DOUBTS, SETS, sources
+from ._sets import SETS, sources
 from ._sets import SHORT as SHORT_SETS
 
 __all__ = ["MODEL_NAMES", "PARTS", "run", "write_page"]
 
-PARTS = (*SETS, *DOUBTS)
-"""What can be asked for: the sets, and the parts "noise", "manifold" and "local"."""
+_GRID_PARTS: dict[str, GridPart] = {
+    part.name: part
+    for part in sorted(discovered(__name__, "STUDY_PARTS"), key=lambda part: part.order)
+}
+PARTS = {name: source.text for name, source in SETS.items()} | {
+    name: part.text for name, part in _GRID_PARTS.items()
+}
+"""What can be computed, and what it is: the sets, and the parts beside them."""
 MODEL_NAMES = tuple(MODELS)
-SEEDS, SEEDS_OF_DOUBTS = 5, 3  # in the short form
+SEEDS, SEEDS_BESIDE = 5, 3  # in the short form
 
 
 def run(
@@ -102,26 +108,23 @@ def run(
     True
     """
     wanted = SEEDS * (2 if full else 1) if seeds is None else _checked_seeds(seeds)
-    there = sources(data)
+    there = sources(data, _GRID_PARTS)
     names = _names(there, sets, full)
     chosen = _known_models(models)
     taken = {name: there[name] for name in there if name in names}
     rows = {name: None if s.read is None else s.read() for name, s in taken.items()}
     size = FULL if full else SHORT
     grid = Grid(taken, rows, chosen, wanted, size)
-    doubts = Grid({}, {}, chosen, wanted if full else min(wanted, SEEDS_OF_DOUBTS), size)
-    extra = [module for name, module in _DOUBTS.items() if name in names]
-    tasks = [*grid.tasks(), *(task for module in extra for task in module.tasks(doubts))]
+    beside = Grid({}, {}, chosen, wanted if full else min(wanted, SEEDS_BESIDE), size)
+    extra = [part for name, part in _GRID_PARTS.items() if name in names]
+    tasks = [*grid.tasks(), *(task for part in extra for task in part.tasks(beside))]
     results = run_tasks(tasks, existing_folder(cache, "cache"), progress)
-    return _study(grid, doubts, extra, results, full)
-
-
-_DOUBTS: dict[str, ModuleType] = {"noise": _noise, "manifold": _manifold, "local": _local}
+    return _study(grid, beside, extra, results, full)
 
 
 def _names(there: Iterable[str], sets: Sequence[str] | None, full: bool) -> set[str]:
     """What is computed."""
-    everything = (*there, *DOUBTS)
+    everything = (*there, *_GRID_PARTS)
     if sets is None:
         return {name for name in everything if full or name in SHORT_SETS or name not in SETS}
     for name in sets:
@@ -148,7 +151,7 @@ def _known_models(models: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _study(
-    grid: Grid, doubts: Grid, extra: Sequence[ModuleType], results: Results, full: bool
+    grid: Grid, beside: Grid, extra: Sequence[GridPart], results: Results, full: bool
 ) -> Study:
     parts: list[Part] = []
     findings: list[Finding] = []
@@ -159,14 +162,14 @@ def _study(
         findings += _told.findings(
             grid, found, without_metric(grid, results), plain_metric(grid, results)
         )
-    for module in extra:
-        part, said = module.part(doubts, results)
+    for grid_part in extra:
+        part, its_findings = grid_part.part(beside, results)
         parts.append(part)
-        findings += said
+        findings += its_findings
     about = [
         (
             "Seeds",
-            f"{grid.seeds}; of the parts on useless inputs, flats and local metrics {doubts.seeds}",
+            f"{grid.seeds}; of the parts on useless inputs, flats and local metrics {beside.seeds}",
         ),
         (
             "Sizes",

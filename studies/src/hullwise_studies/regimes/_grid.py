@@ -15,6 +15,8 @@ from hullwise import Cloud
 from hullwise.errors import DataWarning
 
 from .._runs import Results, Task, fingerprint
+from .._study import Part
+from .._tables import Finding
 from .._threads import single_threaded_blas
 from .._types import Array, Floats
 from . import _models, _notions
@@ -78,6 +80,20 @@ class Grid:
 
         first = Task(f"{name}-{split}-{seed}", fingerprint(*about), plain)
         return [first, *(one(model) for model in self.models)]
+
+
+@dataclass(frozen=True)
+class GridPart:
+    """A part beside the grid that the study finds by itself: a module's `STUDY_PARTS`.
+
+    `order` is its place on the page; `tasks` and `part` get a grid without sets.
+    """
+
+    name: str
+    text: str
+    order: int
+    tasks: Callable[[Grid], list[Task]]
+    part: Callable[[Grid, Results], tuple[Part, list[Finding]]]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from .._study import Part
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from . import _models
-from ._grid import VERSION, Grid, quietly
+from ._grid import VERSION, Grid, GridPart, quietly
 from ._models import AGOP_RIDGE
 from ._notions import distances
 from ._ranking import cell
@@ -182,3 +182,8 @@ def _three(each: Sequence[Interval]) -> str:
     return ", ".join(
         f"{one.mean:.2f}" + (f" ± {one.half:.2f}" if np.isfinite(one.half) else "") for one in each
     )
+
+
+STUDY_PARTS = (
+    GridPart("local", "one metric for all places, or one for each query", 3, tasks, part),
+)

@@ -19,7 +19,7 @@ from .._study import Part
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from . import _models
-from ._grid import VERSION, Grid, quietly
+from ._grid import VERSION, Grid, GridPart, quietly
 from ._notions import LEADING, settled
 from ._ranking import cell
 from ._scores import Interval, auroc, interval, spearman
@@ -175,3 +175,6 @@ def _finding(grid: Grid, told: Mapping[tuple[float, str, str], Mapping[str, Inte
         "on the flat cannot know what matters off it."
     )
     return Finding("A flat of 4 dimensions among 100", text)
+
+
+STUDY_PARTS = (GridPart("manifold", "data on a flat of 4 dimensions among 100", 2, tasks, part),)

@@ -18,7 +18,7 @@ from .._study import Chart, Part
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from . import _models
-from ._grid import VERSION, Grid, quietly
+from ._grid import VERSION, Grid, GridPart, quietly
 from ._notions import distances
 from ._ranking import cell
 from ._scores import Interval, auroc, interval, spearman
@@ -164,3 +164,6 @@ def _finding(grid: Grid, told: Mapping[tuple[int, str], Interval]) -> Finding:
         f"the metric of: {'; '.join(said)}. The plain distance: {plain:.2f} at {sizes[-1]:,} rows."
     )
     return Finding("240 useless inputs beside 16 useful ones", text)
+
+
+STUDY_PARTS = (GridPart("noise", "240 useless inputs beside 16 useful ones", 1, tasks, part),)

@@ -8,7 +8,7 @@ where the target is known, inputs out of their range, some that the target uses 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,9 @@ SETS: Mapping[str, Source] = {
 SHORT = tuple(name for name in SETS if name != "digits")
 
 
-def sources(data: str | os.PathLike[str] | None) -> dict[str, Source]:
+def sources(
+    data: str | os.PathLike[str] | None, other_parts: Collection[str] = ()
+) -> dict[str, Source]:
     """The sets above, and each .csv file of a folder, its last column the target."""
     found = dict(SETS)
     source = existing_folder(data, "data")
@@ -153,13 +155,10 @@ def sources(data: str | os.PathLike[str] | None) -> dict[str, Source]:
     if not files:
         raise FileError(str(data), "holds no .csv file; each is a set, its last column the target")
     for path in files:
-        if path.stem in (*SETS, *DOUBTS):
+        if path.stem in (*SETS, *other_parts):
             raise DataError(f"{path} has the name of a part that is there already; rename it.")
         found[path.stem] = Source(f"{path.name}: its last column", _from(path))
     return found
-
-
-DOUBTS = ("noise", "manifold", "local")
 
 
 def _from(path: Path) -> Callable[[], Rows]:
