@@ -144,7 +144,6 @@ def main() -> None:
                 *(f"{share:.3f}", f"{error:.3f}", f"{z:+.1f}"),
             )
         )
-        print(*lines[-1], flush=True)
     show(HEAD, lines)
 
 

@@ -73,7 +73,7 @@ def test_features_of_very_different_units(method, metric):
         assert scaled.simplices(Q * units).verify(X * units).all()
 
 
-CLAIMS = ["corners", "weights", "nearest", "distance", "centre", "status"]
+CLAIMS = ["corners", "weights", "nearest", "distance", "centre", "inside", "outside"]
 
 
 @pytest.mark.parametrize("power", [-970, 0, 1000])
@@ -98,8 +98,11 @@ def test_a_wrong_claim_fails_at_any_scale(claim, metric, power):
     elif claim == "centre":
         b = inside
         result.centre[b] = result.queries[b] + (result.centre[b] - result.queries[b]) * 0.9
-    else:
+    elif claim == "inside":
         result.status[b] = hw.SimplexStatus.INSIDE
+    else:
+        b = inside
+        result.status[b] = hw.SimplexStatus.OUTSIDE
     holds = result.verify(X * scale)
     assert not holds[b]
     assert holds.sum() == len(Q) - 1

@@ -128,7 +128,7 @@ def _verify_group(simplices: Simplices, rows: Rows, tolerance: float, scaling: _
 
 
 def _consistent(simplices: Simplices) -> Mask:
-    """Weights that are convex, on the corners named; no way to go for a query inside."""
+    """Weights that are convex, on the corners named; a query is moved if it is outside."""
     W, holds = simplices.weights, np.zeros(len(simplices.queries), dtype=bool)
     for b, corners in enumerate(simplices.corners):
         entries = slice(W.indptr[b], W.indptr[b + 1])
@@ -142,9 +142,10 @@ def _consistent(simplices: Simplices) -> Mask:
             and len(np.unique(named)) == len(named)
             and bool((named < W.shape[1]).all())
         )
-    inside = np.array([status.name == "INSIDE" for status in simplices.status], dtype=bool)
-    moved = (simplices.nearest != simplices.queries).any(axis=1) | (simplices.distance != 0)
-    return np.asarray(holds & ~(inside & moved))
+    names = np.array([status.name for status in simplices.status], dtype=str)
+    still = (simplices.nearest == simplices.queries).all(axis=1) & (simplices.distance == 0)
+    position = np.where(names == "INSIDE", still, np.where(names == "OUTSIDE", ~still, True))
+    return np.asarray(holds & position)
 
 
 def _extremes(

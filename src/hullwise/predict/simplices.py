@@ -134,10 +134,12 @@ class Simplices(RowResult):
     def verify(self, X: Any, *, tolerance: float = 1e-9) -> NDArray[np.bool_]:
         """Check every claim from the rows X alone, with code that shares nothing with the search.
 
-        Three claims for each query, up to `tolerance` of the distances involved: the weights are
-        those of a convex combination that is `nearest`; no row of X reaches beyond the plane
-        through `nearest` across the way to the query (so nothing in the hull is nearer); and no
-        row lies in the sphere (so no other convex combination has a smaller spread). O(m n d).
+        For each query, up to `tolerance` of the distances involved: the weights are those of a
+        convex combination of corners that is `nearest`, and `distance` is that from the query; no
+        row of X reaches beyond the plane through `nearest` across the way to the query (so nothing
+        in the hull is nearer); no row lies in the sphere (so no other convex combination has a
+        smaller spread); and the query is `nearest` itself where, and only where, it is said to be
+        inside. O(m n d), at any scale.
 
         Parameters
         ----------
@@ -179,6 +181,8 @@ def find_simplices(
     near = np.abs(metric.image(offset)) <= metric.image_of_sizes(cloud.resolution(1e-12))
     status = np.array([OUTCOMES[outcome] for outcome in result.outcome], dtype=object)
     status[~near.all(axis=1) & (status == SimplexStatus.INSIDE)] = SimplexStatus.OUTSIDE
+    reached = (offset == 0).all(axis=1) & (status == SimplexStatus.OUTSIDE)  # on the surface
+    status[reached] = SimplexStatus.INSIDE
     offset[status == SimplexStatus.INSIDE] = 0.0
     nearest = Q + offset
     corners = result.rows.astype(np.intp)
