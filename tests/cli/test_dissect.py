@@ -69,7 +69,7 @@ def test_summary_counts_regions_as_the_slice_does(net, rows):
     X, path = rows
     out = run("dissect", net, "--data", path, *ASKED, "--slice", "p0,p1,p2").stdout
     whole = hw.model.from_arrays(*network_weights([3, 9, 9, 2]))
-    from hullwise.report._views import plane_of_rows
+    from hullwise.model.view_planes import plane_of_rows
 
     plane = plane_of_rows(*X[:3], ("p0", "p1", "p2"))
     s = whole.slice(plane.origin, plane.axes, plane.half)

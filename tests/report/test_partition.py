@@ -9,11 +9,12 @@ import pytest
 
 import hullwise as hw
 from browser import browser, dumped  # noqa: F401
-from hullwise.report import _partition_shapes as shapes
-from hullwise.report._network_rows import rows_of
-from hullwise.report._views import far_pair, plane_of_rows, principal_plane
+from hullwise.model import slice_shapes as shapes
+from hullwise.model.network_rows import network_rows
+from hullwise.model.network_view import view_network
+from hullwise.model.view_planes import far_pair, plane_of_rows, principal_plane
+from hullwise.report._shading import region_shades, row_opacity
 from hullwise.report.network_report import render_network_report
-from hullwise.report.network_view import look
 from hullwise.report.partition import COLORS, draw_layers, draw_line, draw_slice
 from networks import mlp, tent
 
@@ -41,7 +42,7 @@ def lines(ax):
 @pytest.mark.parametrize("seed", range(4))
 def test_neighbours_differ_in_shade(seed):
     s = mlp([2, 20, 20, 2], seed=seed).slice([0, 0], np.eye(2), 2)
-    shade = shapes.shades(s)
+    shade = region_shades(s)
     a, b = s.neighbours.T
     assert (shade[a] != shade[b]).all()
     assert len(np.unique(shade)) > 3
@@ -49,8 +50,8 @@ def test_neighbours_differ_in_shade(seed):
 
 def test_shades_stay_when_the_rectangle_moves(net, s):
     other = net.slice([0.15, 0.2], np.eye(2), [1.5, 1.2])
-    one = {c.tobytes(): k for c, k in zip(s.codes, shapes.shades(s), strict=True)}
-    two = {c.tobytes(): k for c, k in zip(other.codes, shapes.shades(other), strict=True)}
+    one = {c.tobytes(): k for c, k in zip(s.codes, region_shades(s), strict=True)}
+    two = {c.tobytes(): k for c, k in zip(other.codes, region_shades(other), strict=True)}
     both = one.keys() & two.keys()
     assert len(both) > 0.8 * len(one)
     assert np.mean([one[c] == two[c] for c in both]) > 0.6
@@ -82,7 +83,7 @@ def test_outlines_run_along_the_decision_boundary(s):
 @pytest.mark.parametrize("seed", range(3))
 def test_joined_walls_keep_length_and_layers(seed):
     s = mlp([2, 16, 16, 2], seed=seed).slice([0, 0], np.eye(2), 2)
-    segments, layers = shapes.walls(s)
+    segments, layers = shapes.straight_walls(s)
     length = np.hypot(*(segments[:, 1] - segments[:, 0]).T)
     edges = s.vertices[s.edges]
     each = np.hypot(*(edges[:, 1] - edges[:, 0]).T)
@@ -94,9 +95,9 @@ def test_joined_walls_keep_length_and_layers(seed):
 
 
 def test_density_integrates_to_the_length_of_walls(s):
-    found = shapes.density(s, radius=0.03, grid=150)
+    found = shapes.wall_density(s, radius=0.03, grid=150)
     assert found.shape == (120, 150)
-    segments, _ = shapes.walls(s)
+    segments, _ = shapes.straight_walls(s)
     total = np.hypot(*(segments[:, 1] - segments[:, 0]).T).sum()
     assert found.mean() * 3.0 * 2.4 == pytest.approx(total, rel=0.03)
     assert (found >= 0).all()
@@ -104,12 +105,12 @@ def test_density_integrates_to_the_length_of_walls(s):
 
 def test_density_of_parallel_walls_is_known():
     net = hw.model.from_arrays([[[1.0, 0]] * 9, [[1.0] * 9]], [-np.linspace(-0.8, 0.8, 9), [0]])
-    found = shapes.density(net.slice([0, 0], np.eye(2), 1.0), radius=0.1, grid=200)
+    found = shapes.wall_density(net.slice([0, 0], np.eye(2), 1.0), radius=0.1, grid=200)
     assert found[60:140, 60:140].mean() == pytest.approx(5.0, rel=0.02)  # one each 0.2
 
 
 def test_fans_fill_the_rectangle(s):
-    a, b, c = s.vertices[shapes.triangles(s)].transpose(1, 0, 2)
+    a, b, c = s.vertices[shapes.fan_triangles(s)].transpose(1, 0, 2)
     (x, y), (u, v) = (b - a).T, (c - a).T
     assert ((x * v - y * u) > -1e-12).all()
     assert np.sum(x * v - y * u) / 2 == pytest.approx(3.0 * 2.4, rel=1e-12)
@@ -205,7 +206,7 @@ def test_walls_of_the_first_layers_only(s):
         ax = draw_slice(s, color="layer", upto=i, decision=False)
         (found,) = lines(ax)
         drawn[i] = len(found.get_segments())
-    _, layers = shapes.walls(s)
+    _, layers = shapes.straight_walls(s)
     assert drawn == {0: (layers == 0).sum(), 1: len(layers)}
     titles = [ax.get_title() for ax in draw_layers(s).axes]
     assert titles == [f"after relu{i}: {n:,} regions" for i, n in enumerate(s.n_regions_per_layer)]
@@ -219,7 +220,7 @@ def test_rows_far_from_the_plane_are_fainter():
     ax = draw_slice(s, data=X)
     (dots,) = [c for c in ax.collections if type(c).__name__ == "PathCollection"]
     assert dots.get_facecolors()[:, 3] == pytest.approx([0.12, 0.5, 1.0])  # farthest first
-    assert shapes.nearness(np.zeros(4), 1.0).tolist() == [1] * 4
+    assert row_opacity(np.zeros(4), 1.0).tolist() == [1] * 4
 
 
 def test_wrong_asks_are_refused(net, s):
@@ -262,10 +263,10 @@ def test_degenerate_networks_draw():
 def test_rows_know_their_regions(net):
     X = np.random.default_rng(0).normal(size=(50, 2))
     X = np.r_[X, X[:5] + 1e-9]
-    found = rows_of(net, X)
+    found = network_rows(net, X)
     codes = net.codes(X)
     _, place, count = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
-    np.testing.assert_array_equal(found.sharing, count[place.ravel()])
+    np.testing.assert_array_equal(found.rows_in_region, count[place.ravel()])
     assert found.n_regions == len(count)
     same = found.region[:, None] == found.region
     np.testing.assert_array_equal(same, (codes[:, None] == codes).all(axis=2))
@@ -278,11 +279,13 @@ def test_rows_know_their_regions(net):
 def test_flat_distance_is_the_decision_distance_where_it_is_settled():
     net = mlp([2, 4, 3], seed=5)
     X = np.random.default_rng(0).normal(size=(60, 2))
-    found = rows_of(net, X)
+    found = network_rows(net, X)
     true = hw.dissect(net, X).decision_distance
-    assert found.settled.any()
-    assert true[found.settled] == pytest.approx(found.flat[found.settled], rel=1e-6)
-    assert (found.at_least <= true * (1 + 1e-6)).all()
+    assert found.decision_is_exact.any()
+    assert true[found.decision_is_exact] == pytest.approx(
+        found.decision_if_affine[found.decision_is_exact], rel=1e-6
+    )
+    assert (found.decision_at_least <= true * (1 + 1e-6)).all()
 
 
 def test_planes_and_pairs():
@@ -315,7 +318,7 @@ def test_planes_and_pairs():
 
 
 def page_of(net, X, **options):
-    view = look(net, X, **options)
+    view = view_network(net, X, **options)
     return view, render_network_report(view, title="A <net>")
 
 
@@ -367,7 +370,7 @@ def test_page_of_any_network(sizes, m, labels):
     view, page = page_of(mlp(sizes, seed=1), X, labels=kinds.get(labels))
     assert "<i>" not in page
     assert "nan" not in re.sub(r"base64,[^\"]+", "", page).lower()
-    assert view.classes == (labels == "two" or sizes[-1] > 1)
+    assert view.has_classes == (labels == "two" or sizes[-1] > 1)
 
 
 def test_rows_that_are_all_the_same_have_no_plane_and_no_line():
@@ -375,7 +378,7 @@ def test_rows_that_are_all_the_same_have_no_plane_and_no_line():
     assert view.slice is None
     assert view.line is None
     assert "No slice" in page
-    assert (view.rows.n_regions, view.rows.sharing.max()) == (1, 6)
+    assert (view.rows.n_regions, view.rows.rows_in_region.max()) == (1, 6)
 
 
 def test_page_stays_small_and_says_what_is_left_out():

@@ -20,8 +20,8 @@ from ..io.paths import display_path, select_features
 from ..io.table_reader import OpenTable, read_rows
 from ..model.arrays import from_arrays
 from ..model.network import Network
+from ..model.network_view import NetworkView, view_network
 from ..report.network_report import write_view
-from ..report.network_view import NetworkView, look
 from ._command_options import DissectOptions
 from ._compiling import compile_kernels, timing_text, with_status
 from ._dissect_text import print_network
@@ -106,7 +106,7 @@ class DissectData:
 def _compile_slices() -> None:
     """The kernels of a slice, on a network of a few units."""
     net = from_arrays([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[1.0, 1.0, 1.0], [1.0, -1.0, 0.5]]])
-    look(net, [[0.1, 0.2], [1.0, -1.0], [-0.7, 0.4]])
+    view_network(net, [[0.1, 0.2], [1.0, -1.0], [-0.7, 0.4]])
 
 
 def _read(net: Network, options: DissectOptions) -> DissectData:
@@ -165,7 +165,7 @@ def _row_names(text: str) -> list[str]:
 
 
 def _plane(text: str | None, data: DissectData) -> Any:
-    """--slice as `look` takes it."""
+    """--slice as `view_network` takes it."""
     if text is None:
         return "auto"
     if text in ("pca", "none"):
@@ -179,7 +179,7 @@ def _plane(text: str | None, data: DissectData) -> Any:
 
 
 def _line(text: str | None, data: DissectData) -> Any:
-    """--line as `look` takes it."""
+    """--line as `view_network` takes it."""
     if text is None or text == "none":
         return "auto" if text is None else None
     names = _row_names(text)
@@ -195,7 +195,7 @@ def _look(
 ) -> NetworkView:
     with progress_bar(options.quiet) as progress:
         try:
-            return look(
+            return view_network(
                 net,
                 data.queries.values.astype(np.float64),
                 columns=data.features,
@@ -217,21 +217,21 @@ def view_columns(view: NetworkView) -> dict[str, Any]:
     if net.n_outputs <= OUTPUT_COLUMNS:
         columns |= {f"output {k}": rows.outputs[:, k] for k in range(net.n_outputs)}
     names = [*(layer.name for layer in net.layers), None]
-    if view.classes:
+    if view.has_classes:
         columns["class"] = rows.classes
-        if view.known is not None:
-            columns["known"] = view.known
+        if view.known_classes is not None:
+            columns["known"] = view.known_classes
         columns["margin"] = rows.margin
-        columns["decision_at_least"] = _finite(rows.at_least)
-        columns["decision_if_flat"] = _finite(rows.flat)
-        columns["decision_exact"] = rows.settled
+        columns["decision_at_least"] = _finite(rows.decision_at_least)
+        columns["decision_if_flat"] = _finite(rows.decision_if_affine)
+        columns["decision_exact"] = rows.decision_is_exact
     return columns | {
         "boundary_distance": _finite(rows.distance),
         "boundary_unit": [int(u) if u >= 0 else None for u in rows.unit],
         "boundary_layer": [names[i] for i in rows.layer],
         "region": rows.region,
-        "region_code": rows.key,
-        "rows_in_region": rows.sharing,
+        "region_code": rows.region_code,
+        "rows_in_region": rows.rows_in_region,
         "status": np.where(rows.distance == 0, "on a boundary", "ok"),
     }
 

@@ -14,7 +14,7 @@ from ._layout import RIGHT, grid_of, indented, print_notes, rows_text, section, 
 from ._predict_text import QUARTILES
 
 if TYPE_CHECKING:
-    from ..report.network_view import NetworkView
+    from ..model.network_view import NetworkView
     from ._dissect import DissectData
 
 NEAREST_ROWS = 5
@@ -35,7 +35,7 @@ def print_network(out: Console, view: NetworkView, data: DissectData) -> None:
     if missed:
         rows = "row has" if missed == 1 else "rows have"
         notes.append(f"{missed:,} {rows} missing or infinite values: not dissected.")
-    if view.labels is not None and view.classes and view.known is None:
+    if view.labels is not None and view.has_classes and view.known_classes is None:
         notes.append(
             "The target's values are no numbers of outputs: rows are not compared with the classes."
         )
@@ -89,21 +89,23 @@ def _print_layers(out: Console, view: NetworkView) -> None:
 def _print_rows(out: Console, view: NetworkView) -> None:
     rows, m = view.rows, len(view.rows)
     section(out, "The rows")
-    shared = int((rows.sharing > 1).sum())
+    shared, fullest = int((rows.rows_in_region > 1).sum()), int(rows.rows_in_region.max())
     lines = [
         ("regions they lie in", f"{rows.n_regions:,}"),
         (
             "in a region with others",
-            f"{shared:,} ({share(shared, m)}); the fullest holds {int(rows.sharing.max()):,}",
+            f"{shared:,} ({share(shared, m)}); the fullest holds {fullest:,}",
         ),
     ]
-    if view.right is not None:
-        lines.append(("class as in the table", f"{view.right:,} of {m:,} ({share(view.right, m)})"))
+    if view.n_correct is not None:
+        lines.append(
+            ("class as in the table", f"{view.n_correct:,} of {m:,} ({share(view.n_correct, m)})")
+        )
     indented(out, grid_of(*lines))
     out.print()
     table = table_of(("", {"no_wrap": True}), *((name, RIGHT) for name in QUARTILES))
     _add_quartiles(table, "distance to the nearest boundary", rows.distance)
-    if view.classes:
+    if view.has_classes:
         _add_quartiles(table, "margin of the class", rows.margin)
     else:
         _add_quartiles(table, "output", rows.outputs[:, 0])
@@ -123,7 +125,7 @@ def _print_line(out: Console, view: NetworkView) -> None:
     section(out, f"From row {a} to row {b}")
     crossed = len(l.decisions())
     often = {0: "nowhere", 1: "once", 2: "twice"}.get(crossed, f"{crossed:,} times")
-    decided = f"; the class changes {often}" if view.classes else ""
+    decided = f"; the class changes {often}" if view.has_classes else ""
     n = l.n_pieces
     out.print(
         f"  {n:,} straight piece{'s' * (n != 1)} on the way of {format_number(l.length)}{decided}"
@@ -133,7 +135,7 @@ def _print_line(out: Console, view: NetworkView) -> None:
 def _print_nearest(out: Console, view: NetworkView, data: DissectData) -> None:
     rows = view.rows
     section(out, "The rows nearest a boundary")
-    result = "class" if view.classes else "output"
+    result = "class" if view.has_classes else "output"
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
         ("distance", RIGHT),
@@ -150,8 +152,8 @@ def _print_nearest(out: Console, view: NetworkView, data: DissectData) -> None:
             "none" if none else f"{rows.distance[i]:.3g}",
             "" if none else f"{rows.unit[i]}",
             Text("" if none else printable(view.net.layers[layer].name, 24)),
-            f"{rows.sharing[i]:,}",
-            f"{rows.classes[i]}" if view.classes else f"{rows.outputs[i, 0]:.4g}",
+            f"{rows.rows_in_region[i]:,}",
+            f"{rows.classes[i]}" if view.has_classes else f"{rows.outputs[i, 0]:.4g}",
         )
     indented(out, table)
     if data.queries.are_numbered:

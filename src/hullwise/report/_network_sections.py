@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Ints
+from ..model.network_view import NetworkView
 from ._network_charts import distance_chart, walk_chart
 from ._slice_svg import DrawingDetail, SliceDrawing
-from .network_view import NetworkView
 from .words import format_number, printable, rows, share
 
-SMALLS = 12  # pictures of the partition after a layer
-NEAREST = 10
-CURVES = 6
-CAPTIONS = {
+LAYER_PICTURES = 12  # pictures of the partition after a layer
+NEAREST_TO_WALL = 10
+MOST_CURVES = 6
+FILL_CAPTIONS = {
     "class": "Each colour is where one output is the largest (of one output: where it is above "
     "0). The thick line is the decision boundary, the thin ones the walls of the regions; "
     "within a region the network is one affine map. Dots are rows, by their own class where "
@@ -37,7 +37,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def headline(view: NetworkView, title: str) -> str:
-    net, found = view.net, view.rows
+    net, points = view.net, view.rows
     d, s = net.n_inputs, view.slice
     scope = (
         f"{counted(d, 'input')}, {counted(net.n_outputs, 'output')}, "
@@ -48,17 +48,17 @@ def headline(view: NetworkView, title: str) -> str:
     if s is not None:
         where = "of the input drawn below" if d == 2 else "of the slice drawn below"
         on = f"{counted(s.n_regions, 'linear region')} fill the part {where}. "
-    lead = f"{on}The {rows(len(found))} lie in {counted(found.n_regions, 'region')}."
-    alone = int((found.sharing == 1).sum())
+    lead = f"{on}The {rows(len(points))} lie in {counted(points.n_regions, 'region')}."
+    alone = int((points.rows_in_region == 1).sum())
     cells = [
         ("regions drawn", "–" if s is None else f"{s.n_regions:,}", _of_layers(view)),
-        ("with rows", f"{found.n_regions:,}", f"of {rows(len(found))}"),
-        ("rows alone", share(alone, len(found)), "have a region to themselves"),
-        ("nearest wall", _median(found.distance), "median distance, in input units"),
+        ("with rows", f"{points.n_regions:,}", f"of {rows(len(points))}"),
+        ("rows alone", share(alone, len(points)), "have a region to themselves"),
+        ("nearest wall", _median(points.distance), "median distance, in input units"),
     ]
-    if view.right is not None:
-        told = share(view.right, len(found)), f"{view.right:,} of {rows(len(found))}"
-        cells.append(("classes right", *told))
+    if view.n_correct is not None:
+        correct = share(view.n_correct, len(points)), f"{view.n_correct:,} of {rows(len(points))}"
+        cells.append(("classes right", *correct))
     tally = "".join(
         f'<li><span class="name">{escape(name)}</span><b>{escape(value)}</b>'
         f'<span class="rule">{escape(rule)}</span></li>'
@@ -87,12 +87,12 @@ def _median(distance: Any) -> str:
     return format_number(middle) if np.isfinite(middle) else "none"
 
 
-def sections(view: NetworkView, level: DrawingDetail, made: dict[str, str]) -> list[str]:
+def sections(view: NetworkView, level: DrawingDetail, source: dict[str, str]) -> list[str]:
     parts = []
     if view.slice is not None:
         drawing = SliceDrawing(view.slice)
         parts += [_plane(view, drawing, level), _layers(view, drawing, level)]
-    parts += [_table(view), _walk(view), _distances(view), _made(view, made)]
+    parts += [_table(view), _walk(view), _distances(view), _about(view, source)]
     return [part for part in parts if part]
 
 
@@ -103,22 +103,22 @@ def _section(title: str, *parts: str) -> str:
 def _colors(view: NetworkView) -> tuple[Ints, list[tuple[int, str]]]:
     """A colour for each row, and what the colours mean."""
     names: list[str]
-    if view.classes and view.known is not None:
-        own = view.known
+    if view.has_classes and view.known_classes is not None:
+        own = view.known_classes
         names = [f"class {k}" for k in range(int(own.max(initial=0)) + 1)]
-    elif view.labels is not None and view.classes:
+    elif view.labels is not None and view.has_classes:
         labels, own = np.unique(view.labels, return_inverse=True)
         # Which label is which output is not known: other colours than those of the classes.
         first = view.net.n_outputs
         names = [""] * first + [printable(v, 24) for v in labels.tolist()]
         own = own.ravel() + first
-    elif view.classes:
+    elif view.has_classes:
         own = view.rows.classes
         names = [f"class {k}" for k in range(int(own.max(initial=0)) + 1)]
     else:
         return np.full(len(view.rows), 9), []
-    seen = np.unique(own).tolist()
-    return np.asarray(own, dtype=np.int64), [(k, names[k]) for k in seen]
+    kinds = np.unique(own).tolist()
+    return np.asarray(own, dtype=np.int64), [(k, names[k]) for k in kinds]
 
 
 def _plane(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> str:
@@ -126,7 +126,7 @@ def _plane(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> st
     assert plane is not None
     own, key = _colors(view)
     dots, drawn, inside = drawing.rows(view.X, own, level.rows) if level.rows else ("", 0, 0)
-    decided = not s.partial and view.classes
+    decided = not s.partial and view.has_classes
     shared = drawing.wall_paths() if level.walls else ""
     shared += drawing.boundary() if decided else ""
     defs = (
@@ -146,15 +146,15 @@ def _plane(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> st
         picture = drawing.frame(content, f"{counted(s.n_regions, 'region')}, {name}", "plane")
         panes.append(
             f'<figure class="pane of-{kind}">{_legend(view, kind, key)}{picture}'
-            f"<figcaption>{escape(CAPTIONS[kind])}</figcaption></figure>"
+            f"<figcaption>{escape(FILL_CAPTIONS[kind])}</figcaption></figure>"
         )
-    told = plane.words
+    text = plane.words
     if view.net.n_inputs > 2:
-        told += f" Across: {plane.across[0]}; upwards: {plane.across[1]}."
-    told += "" if drawing.to_scale else " The two sides are not to the same scale."
+        text += f" Across: {plane.across[0]}; upwards: {plane.across[1]}."
+    text += "" if drawing.to_scale else " The two sides are not to the same scale."
     return _section(
         "The partition",
-        f"<p>{escape(told)}</p>",
+        f"<p>{escape(text)}</p>",
         f'<div class="panes">{defs}{"".join(buttons)}{"".join(panes)}</div>',
         f'<p class="note">{escape(_drawn(view, level, drawn, inside))}</p>',
     )
@@ -164,17 +164,17 @@ def _fills(
     view: NetworkView, drawing: SliceDrawing, level: DrawingDetail
 ) -> dict[str, tuple[str, str]]:
     """The pictures of the plane: what each is called on its button, and what fills it."""
-    found = {}
-    if view.classes and not drawing.s.partial:
-        found["class"] = "by class", drawing.classes()
-    if not view.classes and level.fills:
-        found["value"] = "by output", drawing.values()
+    fills = {}
+    if view.has_classes and not drawing.s.partial:
+        fills["class"] = "by class", drawing.classes()
+    if not view.has_classes and level.fills:
+        fills["value"] = "by output", drawing.values()
     if level.walls:
-        found["layer"] = "walls by layer", ""
+        fills["layer"] = "walls by layer", ""
     if level.fills:
-        found["region"] = "by region", drawing.regions()
-    found["heat"] = "local complexity", drawing.heat()
-    return found
+        fills["region"] = "by region", drawing.regions()
+    fills["heat"] = "local complexity", drawing.heat()
+    return fills
 
 
 def _lines(view: NetworkView, drawing: SliceDrawing, kind: str, level: DrawingDetail) -> str:
@@ -212,22 +212,22 @@ def _layer_name(view: NetworkView, i: int) -> str:
 
 
 def _drawn(view: NetworkView, level: DrawingDetail, drawn: int, inside: int) -> str:
-    m, told = len(view.rows), []
+    m, notes = len(view.rows), []
     if not level.fills:
-        told.append("The regions are too many to be filled one by one within a page of 1 MB.")
+        notes.append("The regions are too many to be filled one by one within a page of 1 MB.")
     if not level.walls:
-        told.append("Their walls are not drawn either: local complexity shows how dense they are.")
+        notes.append("Their walls are not drawn either: local complexity shows how dense they are.")
     if inside < m and level.rows:
-        told.append(f"{rows(m - inside)} of {m:,} fall beside the picture.")
+        notes.append(f"{rows(m - inside)} of {m:,} fall beside the picture.")
     if drawn < inside:
-        told.append(f"{drawn:,} of {inside:,} rows are drawn, evenly picked.")
+        notes.append(f"{drawn:,} of {inside:,} rows are drawn, evenly picked.")
     if view.net.n_inputs > 2:
-        told.append(
+        notes.append(
             "Rows are projected on the plane, fainter the farther they are from it: the region "
             "under a dot is not the row's own."
         )
-    told.append("Positions are rounded to a thousandth of the width; counts are exact.")
-    return " ".join(told)
+    notes.append("Positions are rounded to a thousandth of the width; counts are exact.")
+    return " ".join(notes)
 
 
 def _layers(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> str:
@@ -235,13 +235,15 @@ def _layers(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> s
     counts = s.n_regions_per_layer
     if len(counts) < 2 or not level.walls:
         return ""
-    pick = np.unique(np.linspace(0, len(counts) - 1, min(SMALLS, len(counts))).astype(int)).tolist()
+    pick = np.unique(
+        np.linspace(0, len(counts) - 1, min(LAYER_PICTURES, len(counts))).astype(int)
+    ).tolist()
     figures = []
     for i in pick:
         thin = float(np.clip(35 * drawing.gap(i), 0.12, 0.9))
         uses = "".join(f'<use href="#w{j}" class="w{j}"/>' for j in range(i, -1, -1))
         uses = f'<g stroke-width="{thin:.2f}">{uses}</g>'
-        last = i == len(counts) - 1 and not s.partial and view.classes
+        last = i == len(counts) - 1 and not s.partial and view.has_classes
         content = uses + '<use href="#db" class="decided"/>' * last
         figures.append(
             f"<figure>{drawing.frame(content, f'after layer {i}', 'plane small')}"
@@ -258,7 +260,7 @@ def _layers(view: NetworkView, drawing: SliceDrawing, level: DrawingDetail) -> s
 
 
 def _table(view: NetworkView) -> str:
-    net, s, found = view.net, view.slice, view.rows
+    net, s, points = view.net, view.slice, view.rows
     head = ["layer", "kind", "units"]
     head += ["regions after it", "new"] if s is not None else []
     head += ["nearest boundary of"]
@@ -266,11 +268,11 @@ def _table(view: NetworkView) -> str:
     for i, layer in enumerate(net.layers):
         cells = [printable(layer.name, 40), layer.kind, f"{layer.n_units:,}"]
         if s is not None:
-            known = i < len(s.n_regions_per_layer)
-            after = s.n_regions_per_layer[i] if known else 0
-            cells += [f"{after:,}", f"+{after - before:,}"] if known else ["not counted", ""]
-            before = after if known else before
-        cells.append(rows(int((found.layer == i).sum())))
+            is_counted = i < len(s.n_regions_per_layer)
+            after = s.n_regions_per_layer[i] if is_counted else 0
+            cells += [f"{after:,}", f"+{after - before:,}"] if is_counted else ["not counted", ""]
+            before = after if is_counted else before
+        cells.append(rows(int((points.layer == i).sum())))
         body.append(cells)
     text = (
         "<p>Regions are activation patterns on the slice; the last column says in which layer the "
@@ -297,12 +299,12 @@ def _walk(view: NetworkView) -> str:
     l, ends = view.line, view.ends  # noqa: E741
     if l is None or ends is None:
         return ""
-    spread = np.argsort(-np.ptp(l.values, axis=0), kind="stable")[:CURVES]
+    spread = np.argsort(-np.ptp(l.values, axis=0), kind="stable")[:MOST_CURVES]
     chosen = sorted(spread.tolist())
     per_layer = np.bincount(l.layers, minlength=len(view.net.layers)).tolist()
     a, b = (printable(view.name(i), 40) for i in ends)
-    crossed = len(l.decisions()) if view.classes else 0
-    classes = f" It crosses the decision boundary {_times(crossed)}." if view.classes else ""
+    crossed = len(l.decisions()) if view.has_classes else 0
+    classes = f" It crosses the decision boundary {_times(crossed)}." if view.has_classes else ""
     text = (
         f"The straight way from row {a} to row {b}, {format_number(l.length)} long, passes "
         f"{counted(l.n_pieces, 'region')}: on each the outputs are straight lines.{classes}"
@@ -317,9 +319,9 @@ def _walk(view: NetworkView) -> str:
     )
     left = view.net.n_outputs - len(chosen)
     more = f" The {left:,} other outputs vary less and are left out." if left else ""
-    dashed = " Dashed: the largest output changes." if view.classes else ""
+    dashed = " Dashed: the largest output changes." if view.has_classes else ""
     caption = f"Ticks are the breaks, by layer ({layers}).{dashed}{more}"
-    chart = walk_chart(l, chosen, view.classes)
+    chart = walk_chart(l, chosen, view.has_classes)
     return _section(
         "From one row to another",
         f"<p>{escape(text)}</p>",
@@ -334,44 +336,44 @@ def _times(count: int) -> str:
 
 
 def _distances(view: NetworkView) -> str:
-    found = view.rows
-    if not len(found):
+    points = view.rows
+    if not len(points):
         return ""
-    on = int((found.distance == 0).sum())
-    shared = int((found.sharing > 1).sum())
+    on = int((points.distance == 0).sum())
+    shared = int((points.rows_in_region > 1).sum())
     text = (
         "How far each row is from the nearest wall of its own region, in the units of the "
         "network's input: within that distance the network is one affine map. "
         + (
             f"{rows(shared)} share their region with another; the fullest holds "
-            f"{rows(int(found.sharing.max()))}."
+            f"{rows(int(points.rows_in_region.max()))}."
             if shared
             else "No two rows share a region."
         )
     )
     if on:
         text += f" {rows(on)} lie exactly on a wall and are not in the picture."
-    chart = distance_chart(found.distance)
+    chart = distance_chart(points.distance)
     figure = (
         f'<figure class="chart"><div class="scroll">{chart}</div><figcaption>Rows by the distance '
         "to the nearest boundary, on a logarithmic scale.</figcaption></figure>"
     )
-    order = np.argsort(found.distance, kind="stable")[:NEAREST]
+    order = np.argsort(points.distance, kind="stable")[:NEAREST_TO_WALL]
     head = ["row", "layer", "distance", "unit", "rows in its region"]
-    head += ["class", "margin"] if view.classes else ["output"]
+    head += ["class", "margin"] if view.has_classes else ["output"]
     body = []
     for i in order.tolist():
-        layer = int(found.layer[i])
+        layer = int(points.layer[i])
         cells = [
             printable(view.name(i), 40),
             "none" if layer < 0 else printable(view.net.layers[layer].name, 24),
-            "none" if layer < 0 else format_number(float(found.distance[i])),
-            "–" if layer < 0 else f"{int(found.unit[i]):,}",
-            f"{int(found.sharing[i]):,}",
+            "none" if layer < 0 else format_number(float(points.distance[i])),
+            "–" if layer < 0 else f"{int(points.unit[i]):,}",
+            f"{int(points.rows_in_region[i]):,}",
         ]
-        value = float(found.margin[i] if view.classes else found.outputs[i, 0])
+        value = float(points.margin[i] if view.has_classes else points.outputs[i, 0])
         sign = "−" if value < 0 else ""
-        cells += [f"{int(found.classes[i])}"] if view.classes else []
+        cells += [f"{int(points.classes[i])}"] if view.has_classes else []
         body.append([*cells, sign + format_number(abs(value))])
     return _section(
         "How near the rows are to a boundary",
@@ -383,16 +385,16 @@ def _distances(view: NetworkView) -> str:
     )
 
 
-def _made(view: NetworkView, made: dict[str, str]) -> str:
+def _about(view: NetworkView, source: dict[str, str]) -> str:
     outside = [f"Left out of the network: {one}" for one in view.net.output_activations]
     notes = "".join(f"<p>{escape(printable(text, 400))}</p>" for text in outside)
-    told = "".join(
+    lines = "".join(
         f"<dt>{escape(name)}</dt><dd><bdi>{escape(printable(text, 300))}</bdi></dd>"
-        for name, text in made.items()
+        for name, text in source.items()
     )
     what = (
         "<p>Regions, outlines of classes, breaks and distances are computed from the network's "
         "weights in float64, none from samples. A slice shows the regions that meet its plane "
         "only: the network has more of them elsewhere. Local complexity is measured on a grid.</p>"
     )
-    return _section("How this was made", what, notes, f"<dl>{told}</dl>")
+    return _section("How this was made", what, notes, f"<dl>{lines}</dl>")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.types import Floats, Ints
+from ..model.slice_shapes import class_outlines, straight_walls, wall_density
 from ._colors import VIRIDIS, scale_color
-from ._partition_shapes import SHADES, class_outlines, density, nearness, shades, walls
+from ._shading import N_SHADES, region_shades, row_opacity
 
 if TYPE_CHECKING:
     from ..model.slices import Slice
@@ -48,7 +49,7 @@ class SliceDrawing:
         side = (s.high - s.low) * np.linalg.norm(s.axes, axis=1)
         ratio = float(side[1] / side[0])
         self.to_scale = 0.5 <= ratio <= 1.25
-        self.walls = walls(s)
+        self.walls = straight_walls(s)
         self.high = round(SLICE_WIDTH * (ratio if self.to_scale else 0.75))
 
     def at(self, uv: Floats) -> Ints:
@@ -78,8 +79,8 @@ class SliceDrawing:
         s = self.s
         halves, ends = s.complex.loops
         points = np.split(self.at(s.vertices[s.complex.start[halves]]), ends[:-1])
-        shade = shades(s, SHADES)
-        parts: list[list[str]] = [[] for _ in range(SHADES)]
+        shade = region_shades(s, N_SHADES)
+        parts: list[list[str]] = [[] for _ in range(N_SHADES)]
         for k, polygon in zip(shade.tolist(), points, strict=True):
             parts[k].append(_outline(polygon))
         return "".join(f'<path class="r{k}" d="{"".join(d)}"/>' for k, d in enumerate(parts))
@@ -120,7 +121,7 @@ class SliceDrawing:
 
     def heat(self) -> str:
         """Local complexity as an image that is the more opaque the more walls there are."""
-        found = density(self.s, grid=160)[::-1]
+        found = wall_density(self.s, grid=160)[::-1]
         peak = float(np.quantile(found, 0.998)) or 1.0
         png = _png(np.round(np.clip(found / peak, 0, 1) * 15) * 17)
         data = base64.b64encode(png).decode("ascii")
@@ -135,7 +136,7 @@ class SliceDrawing:
         inside = np.flatnonzero(((uv >= self.s.low) & (uv <= self.s.high)).all(axis=1))
         some = np.linspace(0, len(inside) - 1, min(most, len(inside))).astype(int)
         pick = inside[np.unique(some)]
-        near = nearness(distance[pick], float((self.s.high - self.s.low).max()))
+        near = row_opacity(distance[pick], float((self.s.high - self.s.low).max()))
         fade = np.where(near > 0.75, 0, np.where(near > 0.4, 1, 2))
         at, out = self.at(uv[pick]), []
         for level in (2, 1, 0):

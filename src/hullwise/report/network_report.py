@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..model.network_view import VIEW_REGIONS, NetworkView, view_network
 from ._colors import layer_colors
 from ._network_sections import headline, sections
 from ._slice_svg import DRAWING_DETAILS
 from .document import PAGE_SIZE_LIMIT, html_document, stylesheet, write_page
-from .network_view import VIEW_REGIONS, NetworkView, look
 from .words import printable
 
 __all__ = ["render_network_report", "write_network_report"]
@@ -112,7 +112,7 @@ def write_network_report(
 
     if not isinstance(net, Network):
         net = read(net)
-    view = look(
+    view = view_network(
         net,
         X,
         columns=columns,
@@ -140,8 +140,8 @@ def write_view(
 def _page(view: NetworkView, title: str, source: dict[str, str], level: Any) -> str:
     own = (resources.files("hullwise.report") / "network.css").read_text(encoding="utf-8")
     style = stylesheet(own + _layer_style(len(view.net.layers)))
-    made = {"Made by": f"hullwise {__version__}"} | source
-    body = headline(view, title) + "".join(sections(view, level, made))
+    origin = {"Made by": f"hullwise {__version__}"} | source
+    body = headline(view, title) + "".join(sections(view, level, origin))
     return html_document(title, style, body)
 
 

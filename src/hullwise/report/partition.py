@@ -12,9 +12,10 @@ import numpy as np
 
 from .._core.types import Floats
 from ..errors import DataError
+from ..model.slice_shapes import class_outlines, fan_triangles, straight_walls, wall_density
 from ._colors import CLASSES, INK, REGIONS, SOFT, label_colors, layer_colors
 from ._matplotlib import new_axes, new_figure, style_axes
-from ._partition_shapes import SHADES, class_outlines, density, nearness, shades, triangles, walls
+from ._shading import N_SHADES, region_shades, row_opacity
 
 if TYPE_CHECKING:
     from ..model.line import Line
@@ -236,9 +237,9 @@ def _fill(ax: Any, s: Slice, color: str) -> None:
 
     if color == "value":  # affine on every triangle, and continuous
         options = {"shading": "gouraud", "cmap": "viridis", "zorder": 1}
-        ax.tripcolor(*s.vertices.T, triangles(s), s.outputs[:, 0], **options)
+        ax.tripcolor(*s.vertices.T, fan_triangles(s), s.outputs[:, 0], **options)
         return
-    paint = np.array(REGIONS)[shades(s, SHADES)]
+    paint = np.array(REGIONS)[region_shades(s, N_SHADES)]
     filled = PolyCollection(s.polygons, facecolors=paint, edgecolors=paint, zorder=1)
     filled.set_linewidth(0.2)  # over the hair between neighbours
     ax.add_collection(filled)
@@ -264,7 +265,7 @@ def _tint(ax: Any, s: Slice) -> None:
 def _heat(ax: Any, s: Slice) -> None:
     extent = (s.low[0], s.high[0], s.low[1], s.high[1])
     options = {"origin": "lower", "extent": extent, "interpolation": "bilinear", "zorder": 1}
-    image = ax.imshow(density(s), cmap="YlOrRd", aspect="auto", **options)
+    image = ax.imshow(wall_density(s), cmap="YlOrRd", aspect="auto", **options)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.75, pad=0.02)
     bar.set_label("length of walls per area", fontsize=8, color=SOFT)
     bar.ax.tick_params(labelsize=7)
@@ -274,7 +275,7 @@ def _heat(ax: Any, s: Slice) -> None:
 def _walls(ax: Any, s: Slice, color: str, upto: int | None) -> None:
     from matplotlib.collections import LineCollection
 
-    segments, layers = walls(s)
+    segments, layers = straight_walls(s)
     if upto is not None:
         segments, layers = segments[layers <= upto], layers[layers <= upto]
     gap = _gap(ax, s, segments)
@@ -322,7 +323,7 @@ def _rows(ax: Any, s: Slice, data: Any, labels: Any) -> None:
         paint = to_rgba_array([INK] * len(order))
     else:
         paint = to_rgba_array(label_colors(np.asarray(labels), s.net.n_outputs))[order]
-    paint[:, 3] = np.maximum(0.12, nearness(distance[order], float((s.high - s.low).max())))
+    paint[:, 3] = np.maximum(0.12, row_opacity(distance[order], float((s.high - s.low).max())))
     size = float(np.clip(4000 / max(1, len(order)), 5, 16))
     ax.scatter(*uv[order].T, s=size, c=paint, linewidths=0.5, edgecolors=_rims(paint), zorder=5)
 

@@ -1,11 +1,7 @@
-"""What the pictures of a slice are made of: shades, outlines of classes, walls, their density.
-
-Nothing here draws; matplotlib axes and the page both do, from the same shapes.
-"""
+"""What the pictures of a slice are made of: outlines of classes, walls, and their density."""
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,35 +9,10 @@ import numpy as np
 from .._core.types import Floats, Ints
 
 if TYPE_CHECKING:
-    from ..model.slices import Slice
+    from .slices import Slice
 
 
-SHADES = 8
-GRID = 200  # cells of the density's grid along the longer side
-
-
-def shades(s: Slice, count: int = SHADES) -> Ints:
-    """A shade (n_regions,) in 0..count-1 for each region: neighbours differ.
-
-    The shade that a region asks for is a hash of its code, so that it mostly keeps it in another
-    slice; it takes the next one that no neighbour has. Six would always do for some order.
-    """
-    codes = np.ascontiguousarray(s.codes)
-    wish = np.array([zlib.crc32(code.tobytes()) for code in codes], dtype=np.int64) % count
-    pairs = np.r_[s.neighbours, s.neighbours[:, ::-1]]
-    pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-    ends = np.searchsorted(pairs[:, 0], np.arange(s.n_regions + 1)).tolist()
-    beside = pairs[:, 1].tolist()
-    out, wanted = [-1] * s.n_regions, wish.tolist()
-    for i in np.argsort(-np.diff(ends), kind="stable").tolist():
-        used = [out[j] for j in beside[ends[i] : ends[i + 1]]]
-        free = (k for k in range(count) if (wanted[i] + k) % count not in used)
-        best = next(free, None)
-        if best is None:
-            out[i] = min(range(count), key=used.count)
-        else:
-            out[i] = (wanted[i] + best) % count
-    return np.array(out)
+DENSITY_CELLS = 200  # along the longer side of the rectangle
 
 
 def class_of(outputs: Floats) -> Ints:
@@ -91,7 +62,7 @@ def class_outlines(s: Slice) -> dict[int, list[Floats]]:
     return dict(sorted(out.items()))
 
 
-def triangles(s: Slice) -> Ints:
+def fan_triangles(s: Slice) -> Ints:
     """Vertices (T, 3) of a fan of triangles within each region."""
     halves, ends = s.complex.loops
     at = s.complex.start[halves]
@@ -101,7 +72,7 @@ def triangles(s: Slice) -> Ints:
     return np.asarray(fan[(fan[:, 0] != fan[:, 1]) & (fan[:, 0] != fan[:, 2])])
 
 
-def walls(s: Slice) -> tuple[Floats, Ints]:
+def straight_walls(s: Slice) -> tuple[Floats, Ints]:
     """The walls as few straight segments (k, 2, 2), and the layer (k,) of each.
 
     Edges of one unit that continue each other are joined; the rectangle's sides are left out.
@@ -139,7 +110,7 @@ def _end(ends: Floats, step: Floats, which: Any) -> Floats:
     return np.asarray(ends[np.arange(len(ends)), which(along, axis=1)])
 
 
-def density(s: Slice, radius: float = 0.03, grid: int = GRID) -> Floats:
+def wall_density(s: Slice, radius: float = 0.03, grid: int = DENSITY_CELLS) -> Floats:
     """Local complexity: length of walls per area of the plane, on a grid (ny, nx).
 
     The mean over a disc of `radius` times the rectangle's longer side around each cell's centre
@@ -150,7 +121,7 @@ def density(s: Slice, radius: float = 0.03, grid: int = GRID) -> Floats:
     side = s.high - s.low
     cell = float(side.max()) / grid
     shape = np.maximum(1, np.round(side / cell)).astype(int)
-    segments, _ = walls(s)
+    segments, _ = straight_walls(s)
     step = segments[:, 1] - segments[:, 0]
     length = np.hypot(*step.T)
     pieces = np.maximum(1, np.ceil(2 * length / cell)).astype(int)
@@ -169,14 +140,3 @@ def density(s: Slice, radius: float = 0.03, grid: int = GRID) -> Floats:
     disc = (ticks[:, None] ** 2 + ticks**2 <= reach**2).astype(float)
     area = fftconvolve(np.ones_like(total), disc, mode="same") * float((side / shape).prod())
     return np.asarray(np.maximum(fftconvolve(total, disc, mode="same"), 0) / area).T
-
-
-def nearness(distance: Floats, size: float) -> Floats:
-    """How strongly rows are drawn, in (0, 1]: 1 on the plane, 1/2 at the median distance.
-
-    Rows within a billionth of `size` of the plane are on it.
-    """
-    if not len(distance) or distance.max() <= 1e-9 * size:
-        return np.ones(len(distance))
-    middle = max(float(np.median(distance)), 1e-9 * size)
-    return np.asarray(1 / (1 + (distance / middle) ** 2))

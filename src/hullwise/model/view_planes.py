@@ -1,4 +1,4 @@
-"""Which plane and which segment to look at, where no one said."""
+"""Which plane and which segment of the input space to show, where none is named."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .._core.types import Floats, Ints
 from ..errors import DataError
 
 if TYPE_CHECKING:
-    from ..model.network import Network
+    from .network import Network
 
-MARGIN = 0.12  # of the rows' extent, on every side
-LOOKED_AT = 2000  # rows that the principal directions are found from
+VIEW_MARGIN = 0.12  # of the rows' extent, on every side
+PRINCIPAL_ROWS = 2000  # rows that the principal directions are found from
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class ViewPlane:
     """A rectangle of a plane in the input space, and what it is in words."""
 
     origin: Floats
@@ -28,10 +28,10 @@ class Plane:
     across: tuple[str, str]  # what the picture's sides are
 
 
-def whole_plane(X: Floats, columns: tuple[str, str]) -> Plane:
+def whole_plane(X: Floats, columns: tuple[str, str]) -> ViewPlane:
     """Of a network of two inputs, as far as the rows reach."""
     low, high = X.min(axis=0), X.max(axis=0)
-    return Plane(
+    return ViewPlane(
         (low + high) / 2,
         np.eye(2),
         _padded(high - low),
@@ -41,7 +41,7 @@ def whole_plane(X: Floats, columns: tuple[str, str]) -> Plane:
     )
 
 
-def principal_plane(net: Network, X: Floats) -> Plane:
+def principal_plane(net: Network, X: Floats) -> ViewPlane:
     """Through the rows' mean along the two directions in which they vary most, in raw units.
 
     Raises
@@ -49,9 +49,9 @@ def principal_plane(net: Network, X: Floats) -> Plane:
     DataError
         If the rows span no plane.
     """
-    some = X[np.unique(np.linspace(0, len(X) - 1, min(len(X), LOOKED_AT)).astype(int))]
-    mean = some.mean(axis=0)
-    values, axes = _principal(some - mean)
+    sample = X[np.unique(np.linspace(0, len(X) - 1, min(len(X), PRINCIPAL_ROWS)).astype(int))]
+    mean = sample.mean(axis=0)
+    values, axes = _principal(sample - mean)
     if len(values) < 2 or values[1] <= 1e-9 * max(values[0], np.abs(mean).max(), 1e-300):
         raise DataError(
             "the rows lie on one line or less: they span no plane; name three rows that do with "
@@ -59,17 +59,17 @@ def principal_plane(net: Network, X: Floats) -> Plane:
         )
     uv = (X - mean) @ axes.T
     low, high = uv.min(axis=0), uv.max(axis=0)
-    total = float(((some - mean) ** 2).sum())
+    total = float(((sample - mean) ** 2).sum())
     shares = [100 * float(v) ** 2 / total for v in values[:2]]
     words = (
         "The plane through the mean of the rows along the two directions in which they vary most "
         f"({shares[0]:.0f} % and {shares[1]:.0f} % of the variance, in the columns' own units)."
     )
     names = "first principal direction", "second principal direction"
-    return Plane(mean + (low + high) / 2 @ axes, axes, _padded(high - low), words, names)
+    return ViewPlane(mean + (low + high) / 2 @ axes, axes, _padded(high - low), words, names)
 
 
-def plane_of_rows(a: Floats, b: Floats, c: Floats, names: tuple[str, str, str]) -> Plane:
+def plane_of_rows(a: Floats, b: Floats, c: Floats, names: tuple[str, str, str]) -> ViewPlane:
     """Through three rows.
 
     Raises
@@ -90,7 +90,7 @@ def plane_of_rows(a: Floats, b: Floats, c: Floats, names: tuple[str, str, str]) 
     half = (high - low) * 0.85
     words = f"The plane through rows {names[0]}, {names[1]} and {names[2]}."
     sides = f"from row {names[0]} towards row {names[1]}", f"towards row {names[2]}"
-    return Plane(a + (low + high) / 2 @ axes, axes, half, words, sides)
+    return ViewPlane(a + (low + high) / 2 @ axes, axes, half, words, sides)
 
 
 def far_pair(outputs: Floats, classes: Ints | None) -> tuple[int, int] | None:
@@ -103,10 +103,10 @@ def far_pair(outputs: Floats, classes: Ints | None) -> tuple[int, int] | None:
     if classes is None:
         a, b = int(outputs[:, 0].argmin()), int(outputs[:, 0].argmax())
         return (a, b) if outputs[a, 0] < outputs[b, 0] else None
-    found, count = np.unique(classes, return_counts=True)
-    if len(found) < 2:
+    kinds, count = np.unique(classes, return_counts=True)
+    if len(kinds) < 2:
         return 0, len(outputs) - 1
-    two = np.sort(found[np.argsort(-count, kind="stable")[:2]])
+    two = np.sort(kinds[np.argsort(-count, kind="stable")[:2]])
     if outputs.shape[1] == 1:
         return int(outputs[:, 0].argmin()), int(outputs[:, 0].argmax())
     top = np.sort(outputs, axis=1)
@@ -117,7 +117,7 @@ def far_pair(outputs: Floats, classes: Ints | None) -> tuple[int, int] | None:
 
 def _padded(extent: Floats) -> Floats:
     extent = np.where(extent > 0, extent, max(float(extent.max()), 1.0))
-    return np.asarray(extent * (0.5 + MARGIN))
+    return np.asarray(extent * (0.5 + VIEW_MARGIN))
 
 
 def _principal(Z: Floats) -> tuple[Floats, Floats]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import Floats, Ints, Progress
-from ..model.dissect import dissect
-from ..model.network import Network
-from ._partition_shapes import class_of
+from .dissect import dissect
+from .network import Network
+from .slice_shapes import class_of
 
-HELD = 2**23  # slopes of the outputs held at once
+SLOPES_AT_ONCE = 2**23  # of the outputs
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,11 +28,11 @@ class NetworkRows:
         To the nearest wall of the row's region, in the units of the input; infinite without one.
     unit : ndarray (m,)
         The unit behind that wall, counted through all layers; -1 for none.
-    key : ndarray (m,) of str
+    region_code : ndarray (m,) of str
         A hash of the activation code: the region's name.
     margin : ndarray (m,)
         The largest output less the second largest; for one output its size.
-    flat : ndarray (m,)
+    decision_if_affine : ndarray (m,)
         The distance at which the class would change if the region's affine map held everywhere;
         it is the true one where it is at most `distance`.
     """
@@ -42,9 +41,9 @@ class NetworkRows:
     outputs: Floats
     distance: Floats
     unit: Ints
-    key: NDArray[np.str_]
+    region_code: NDArray[np.str_]
     margin: Floats
-    flat: Floats
+    decision_if_affine: Floats
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -57,7 +56,7 @@ class NetworkRows:
     @cached_property
     def _regions(self) -> tuple[Ints, Ints]:
         _, first, place, count = np.unique(
-            self.key, return_index=True, return_inverse=True, return_counts=True
+            self.region_code, return_index=True, return_inverse=True, return_counts=True
         )
         rank = np.empty(len(first), dtype=np.int64)
         rank[np.argsort(first)] = np.arange(len(first))
@@ -69,7 +68,7 @@ class NetworkRows:
         return self._regions[0]
 
     @property
-    def sharing(self) -> Ints:
+    def rows_in_region(self) -> Ints:
         """How many rows lie in the row's region, itself included."""
         return self._regions[1]
 
@@ -81,41 +80,51 @@ class NetworkRows:
     def layer(self) -> Ints:
         """The layer of `unit`, -1 for none."""
         ends = [layer.start + layer.n_units for layer in self.net.layers]
-        found = np.searchsorted(ends, self.unit, side="right")
-        return np.asarray(np.where(self.unit < 0, -1, found))
+        layer = np.searchsorted(ends, self.unit, side="right")
+        return np.asarray(np.where(self.unit < 0, -1, layer))
 
     @property
-    def settled(self) -> NDArray[np.bool_]:
-        """Where `flat` is the exact distance to the decision boundary."""
-        return np.asarray(np.isfinite(self.flat) & (self.flat <= self.distance))
+    def decision_is_exact(self) -> NDArray[np.bool_]:
+        """Where `decision_if_affine` is the exact distance to the decision boundary."""
+        return np.asarray(
+            np.isfinite(self.decision_if_affine) & (self.decision_if_affine <= self.distance)
+        )
 
     @property
-    def at_least(self) -> Floats:
+    def decision_at_least(self) -> Floats:
         """A lower bound of the distance to the decision boundary, always valid."""
-        return np.minimum(self.flat, self.distance)
+        return np.minimum(self.decision_if_affine, self.distance)
 
 
-def rows_of(net: Network, X: Floats, progress: Progress | None = None) -> NetworkRows:
+def network_rows(net: Network, X: Floats, progress: Progress | None = None) -> NetworkRows:
     """Everything of `NetworkRows` for rows X (m, d), m may be 0.
 
     Cost: a forward pass and the boundary distance, and one backward pass for each output.
     """
-    each = int(np.clip(HELD // max(1, net.n_outputs * net.n_inputs), 1, 4096))
-    parts = [_some(net, X[:0])]
+    each = int(np.clip(SLOPES_AT_ONCE // max(1, net.n_outputs * net.n_inputs), 1, 4096))
+    blocks = [_block(net, X[:0])]
     for start in range(0, len(X), each):
         if progress is not None:
             progress(start, len(X), "rows")
-        parts.append(_some(net, X[start : start + each]))
-    names = [f.name for f in fields(NetworkRows) if f.name != "net"]
-    return NetworkRows(net, *(np.concatenate([p[i] for p in parts]) for i in range(len(names))))
+        blocks.append(_block(net, X[start : start + each]))
+    return NetworkRows(
+        net,
+        outputs=np.concatenate([block.outputs for block in blocks]),
+        distance=np.concatenate([block.distance for block in blocks]),
+        unit=np.concatenate([block.unit for block in blocks]),
+        region_code=np.concatenate([block.region_code for block in blocks]),
+        margin=np.concatenate([block.margin for block in blocks]),
+        decision_if_affine=np.concatenate([block.decision_if_affine for block in blocks]),
+    )
 
 
-def _some(net: Network, X: Floats) -> tuple[NDArray[Any], ...]:
+def _block(net: Network, X: Floats) -> NetworkRows:
     p = dissect(net, X)
-    keys = [hashlib.blake2b(code.tobytes(), digest_size=6).hexdigest() for code in p.code]
-    margin, flat = _margins(p.output, p.A)
-    key = np.array(keys, dtype="<U12")
-    return p.output, p.boundary_distance, np.asarray(p.boundary_unit, np.int64), key, margin, flat
+    codes = [hashlib.blake2b(code.tobytes(), digest_size=6).hexdigest() for code in p.code]
+    margin, if_affine = _margins(p.output, p.A)
+    unit = np.asarray(p.boundary_unit, np.int64)
+    code = np.array(codes, dtype="<U12")
+    return NetworkRows(net, p.output, p.boundary_distance, unit, code, margin, if_affine)
 
 
 def _margins(f: Floats, A: Floats) -> tuple[Floats, Floats]:
