@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import model as model
     from . import report as report
+    from .domain.domain import Domain as Domain
+    from .domain.domain_file import load as load
+    from .domain.domain_location import DomainLocation as DomainLocation
     from .errors import ClusterError as ClusterError
     from .errors import DataError as DataError
     from .errors import DataTypeError as DataTypeError
@@ -97,6 +100,9 @@ _HOMES = {
     "TorchRows": "io.torch_rows",
     "ClusterRows": "io.cluster_rows",
     "Support": "geometry.cloud",
+    "Domain": "domain.domain",
+    "DomainLocation": "domain.domain_location",
+    "load": "domain.domain_file",
     "locate": "geometry.locate",
     "Location": "geometry.location",
     "Reference": "geometry.bands",

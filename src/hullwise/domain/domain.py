@@ -1,0 +1,348 @@
+"""Domain: a table fitted once, kept in a safe file, and asked for new rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+
+from .._core.options import check_int
+from .._core.results import RowNames
+from .._core.types import Mask, Objects, Progress
+from ..errors import DataError
+from ..geometry.locate import locate
+from ..geometry.units import UnitKind
+from ..io.coercion import format_names
+from ..io.mixed_table import MixedTable, read_mixed
+from ..table.columns import LevelColumn, UnusedColumn
+from ..table.coordinates import TableCoordinates
+from ..table.infer import infer_columns
+from ..table.spec import ColumnSpec, read_spec, write_spec
+from .domain_location import DomainLocation, PatternLocation
+from .fitted_table import FittedTable
+
+Gaps = Literal["each", "columns", "rows"]
+
+
+class Domain:
+    """The data a model has seen, as one fitted thing: columns, cloud, metric and reference.
+
+    Parameters
+    ----------
+    numbers, categories, log : sequence of str
+        Columns that are these; what is not declared is inferred, and said (``print(domain)``).
+    ordered : dict of str to sequence of str
+        Levels, lowest first.
+    periodic : dict of str to float or (float, float)
+        Period, and how much counts like one standard deviation.
+    dates : dict of str to sequence of str
+        Parts that are used: since, year, month, weekday, hour.
+    drop : sequence of str
+        Columns left out.
+    gaps : sequence of str
+        Texts that stand for a gap.
+    gaps_are_levels : sequence of str
+        Categories in which a gap is a level.
+    columns_from : path, optional
+        A file of columns (TOML), as `write_spec` writes it; arguments go before it.
+    missing : {"each", "columns", "rows"}
+        Locate each row in the columns that it has; or leave out columns with gaps in training
+        rows; or training rows with gaps.
+    metric : {"std", "range"} or None
+        In which units numbers count.
+    n_neighbors : int
+        Nearest training rows listed.
+    reference : int
+        Training rows left out in turn, for each pattern of gaps.
+
+    Attributes
+    ----------
+    fitted_ : FittedTable
+        The training rows as coordinates: ``coordinates.columns`` says what columns became,
+        ``unused`` which give none and why, ``notes`` what may surprise.
+
+    Notes
+    -----
+    `fit` costs O(n D) and the reference of complete rows, O(reference n D) for each pass; the
+    reference of another pattern of gaps is measured when a row first has it, and kept.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(20, 60)]
+    >>> domain = hw.Domain().fit(rows)
+    >>> domain
+    Domain(80 rows, 2 columns in 2 coordinates)
+    >>> loc = domain.locate([{"job": "nurse", "age": 41}, {"job": "smith", "age": 30}])
+    >>> loc.band
+    array(['core', 'far'], dtype=object)
+    >>> print(loc.status[1])
+    far: job 'smith' was never seen in 80 training rows (2 levels); otherwise inside: ...
+    """
+
+    fitted_: FittedTable
+
+    def __init__(
+        self,
+        *,
+        numbers: Sequence[str] = (),
+        categories: Sequence[str] = (),
+        log: Sequence[str] = (),
+        ordered: Mapping[str, Sequence[str]] | None = None,
+        periodic: Mapping[str, float | Sequence[float]] | None = None,
+        dates: Mapping[str, Sequence[str]] | None = None,
+        drop: Sequence[str] = (),
+        gaps: Sequence[str] = (),
+        gaps_are_levels: Sequence[str] = (),
+        columns_from: str | PathLike[str] | None = None,
+        missing: Gaps = "each",
+        metric: UnitKind | None = "std",
+        n_neighbors: int = 5,
+        reference: int = 500,
+    ) -> None:
+        declared = ColumnSpec.declare(
+            numbers=numbers,
+            categories=categories,
+            log=log,
+            ordered=ordered,
+            periodic=periodic,
+            dates=dates,
+            drop=drop,
+            gaps=gaps,
+            gaps_are_levels=gaps_are_levels,
+        )
+        if metric not in ("std", "range", None):
+            raise DataError(f"metric={metric!r}: expected 'std', 'range' or None.")
+        if missing not in ("each", "columns", "rows"):
+            raise DataError(f"missing={missing!r}: expected 'each', 'columns' or 'rows'.")
+        self.spec = declared if columns_from is None else declared.merged(read_spec(columns_from))
+        self.missing: Gaps = missing
+        self.metric: UnitKind | None = metric
+        self.n_neighbors = check_int("n_neighbors", n_neighbors, 1)
+        self.reference = check_int("reference", reference, 0)
+
+    def fit(
+        self,
+        table: Any,
+        *,
+        target: str | Sequence[str] | None = None,
+        id: str | None = None,
+        progress: Progress | None = None,
+    ) -> Domain:
+        """Learn what a table of training rows holds.
+
+        Parameters
+        ----------
+        table : path, data frame, pyarrow.Table, array or list of dictionaries
+            The training rows.
+        target, id : str, optional
+            Columns that are no features.
+
+        Raises
+        ------
+        DataError, FileError
+            The table cannot be read, or a column is not what it was declared.
+        """
+        mixed = read_mixed(table, gaps=self.spec.gaps)
+        roles = ColumnSpec.declare(target=target, id=id)
+        columns, unused, notes = infer_columns(mixed, self.spec.merged(roles))
+        coordinates = TableCoordinates(columns)
+        values = coordinates.encode(mixed).values
+        filled = coordinates.filled(values)
+        keep = np.ones(mixed.n, dtype=bool)
+        gaps = np.asarray(~filled.all(axis=0))
+        if self.missing == "columns" and gaps.any():
+            dropped = [c.name for c, has_gaps in zip(columns, gaps) if has_gaps]
+            notes = (*notes, f"left out, as they have gaps in training rows: {', '.join(dropped)}")
+            unused = (*unused, *(UnusedColumn(name, "left out", "has gaps") for name in dropped))
+            coordinates = TableCoordinates(tuple(c for c, g in zip(columns, gaps) if not g))
+            values = coordinates.encode(mixed).values
+            filled = coordinates.filled(values)
+        elif self.missing == "rows":
+            keep = np.asarray(filled.all(axis=1))
+            if not keep.any():
+                raise DataError(f"{mixed.source}: every training row has a gap in some column.")
+            if not keep.all():
+                n_gaps = int((~keep).sum())
+                notes = (*notes, f"{n_gaps:,} of {mixed.n:,} training rows with gaps are left out")
+        elif gaps.any():
+            n_gaps = int((~filled.all(axis=1)).sum())
+            notes = (
+                *notes,
+                f"{n_gaps:,} of {mixed.n:,} training rows have gaps: a new row is located in the "
+                "columns that it has, among all training rows that have these",
+            )
+        labels = mixed.labels
+        if id is not None:
+            column = mixed.column(id)
+            labels = np.array(column.labels(column.kind).to_pylist(), dtype=object)
+        self.fitted_ = FittedTable(
+            coordinates,
+            unused,
+            notes,
+            values[keep],
+            None if labels is None else labels[keep],
+            _digest(mixed),
+            self.metric,
+            self.n_neighbors,
+            self.reference,
+        )
+        self.fitted_.pattern(np.ones(len(coordinates.columns), dtype=bool), progress)
+        return self
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "fitted_"):
+            return "Domain(not fitted)"
+        n_columns, width = (
+            len(self.fitted_.coordinates.columns),
+            len(self.fitted_.coordinates.owner),
+        )
+        return f"Domain({len(self.fitted_):,} rows, {n_columns} columns in {width} coordinates)"
+
+    def __str__(self) -> str:
+        if not hasattr(self, "fitted_"):
+            return repr(self)
+        used = [(c.name, c.role, c.describe(), c.reason) for c in self.fitted_.coordinates.columns]
+        rest = [(c.name, c.role, c.describe(), "") for c in self.fitted_.unused]
+        width = max(len(name) for name, *_ in (*used, *rest))
+        lines = [repr(self)]
+        for name, role, text, reason in (*used, *rest):
+            because = f" ({reason})" if reason and reason not in text else ""
+            lines.append(f"  {name:<{width}}  {role:<9} {text}{because}")
+        lines += [f"  note: {note}" for note in self.fitted_.notes]
+        return "\n".join(lines)
+
+    def locate(
+        self,
+        table: Any,
+        *,
+        max_seconds: float | None = None,
+        progress: Progress | None = None,
+    ) -> DomainLocation:
+        """Say for every row of a table where it stands, in the table's own words.
+
+        Columns are found by name, in any order; columns that the domain does not know are ignored.
+
+        Raises
+        ------
+        DataError, FileError
+            A column is missing, or a cell is not what its column is.
+        """
+        if not hasattr(self, "fitted_"):
+            raise DataError("this Domain is not fitted: call fit(table) first.")
+        fitted = self.fitted_
+        mixed = read_mixed(table, gaps=self.spec.gaps)
+        encoded = fitted.coordinates.encode(mixed)
+        filled = fitted.coordinates.filled(encoded.values)
+        located_by = np.array([column.width > 0 for column in fitted.coordinates.columns])
+        filled &= ~encoded.unseen | ~located_by
+        patterns, which = np.unique(filled, axis=0, return_inverse=True)
+        parts = []
+        for number, columns in enumerate(patterns):
+            rows = np.flatnonzero(which == number)
+            pattern = fitted.pattern(columns, progress)
+            if pattern is None:
+                continue
+            location = locate(
+                pattern.cloud,
+                encoded.values[np.ix_(rows, pattern.coordinates)],
+                metric=pattern.reference.metric,
+                n_neighbors=self.n_neighbors,
+                reference=pattern.reference,
+                max_seconds=max_seconds,
+                progress=progress,
+            )
+            parts.append(PatternLocation(rows, pattern, location))
+        return DomainLocation(
+            tuple(parts),
+            encoded.unseen,
+            filled,
+            self._unseen_cells(mixed, encoded.unseen),
+            self.fitted_.coordinates,
+            self.fitted_.labels,
+            self.fitted_.coordinates.unseen_rate(len(self.fitted_)),
+            self._notes_on(mixed, filled),
+            RowNames(mixed.labels, None),
+        )
+
+    def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
+        """Where one row, a dictionary of cells, stands; ``row[name]`` of a gap may be None."""
+        if not isinstance(row, Mapping):
+            raise DataError(
+                f"expected one row as a dictionary of column names and cells, got a "
+                f"{type(row).__name__}; locate takes tables."
+            )
+        names = (*self.fitted_.coordinates.sources, *row)
+        return self.locate([{name: row.get(name) for name in dict.fromkeys(names)}])
+
+    def _unseen_cells(self, mixed: MixedTable, unseen: Mask) -> Objects:
+        cells = np.full(unseen.shape, None, dtype=object)
+        for j, column in enumerate(self.fitted_.coordinates.columns):
+            rows = np.flatnonzero(unseen[:, j])
+            if len(rows) and isinstance(column, LevelColumn):
+                labels = mixed.column(column.source).labels(column.kind)
+                cells[rows, j] = [labels[int(row)].as_py() for row in rows]
+        return cells
+
+    def _notes_on(self, mixed: MixedTable, filled: Mask) -> tuple[str, ...]:
+        """What of a table of new rows may surprise."""
+        notes = []
+        columns, unused = self.fitted_.coordinates.columns, self.fitted_.unused
+        known = {*(column.source for column in columns), *(column.name for column in unused)}
+        extra = [name for name in mixed.names if name not in known]
+        if extra:
+            notes.append(f"columns that are not known are ignored: {format_names(extra)}")
+        newly = np.asarray(self.fitted_.filled.all(axis=0) & ~filled.all(axis=0))
+        for column, new, n_empty in zip(columns, newly, (~filled).sum(axis=0)):
+            if new:
+                notes.append(
+                    f"{column.name} is empty in {n_empty:,} new rows and in no training row"
+                )
+        return tuple(notes)
+
+    def write_spec(self, path: str | PathLike[str], *, force: bool = False) -> None:
+        """Write what every column was taken for as a file of columns, to be edited."""
+        declarations: dict[str, Any] = {}
+        for column in self.fitted_.coordinates.columns:
+            if column.role == "constant":
+                continue
+            if column.name == column.source:
+                declarations[column.source] = column.declaration()
+            else:  # a part of a date
+                part = column.name.rpartition(" (")[2].rstrip(")")
+                entry = declarations.setdefault(column.source, {"role": "date", "parts": []})
+                entry["parts"].append(part)
+        for unused in self.fitted_.unused:
+            declarations[unused.name] = unused.declaration()
+        write_spec(path, declarations, self.spec, force=force)
+
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
+        """Write the domain to a file that holds no code; `hullwise.load` reads it.
+
+        The file holds the training rows as coordinates, and the references that were measured.
+
+        Raises
+        ------
+        FileError
+            The file cannot be written, or exists and `force` is false.
+        """
+        from .domain_file import save
+
+        save(self, path, force=force)
+
+
+def _digest(table: MixedTable) -> str:
+    """A hash of the table's cells, by which a kept domain says what it was fitted on."""
+    import pyarrow as pa
+
+    sink = hashlib.sha256()
+    for name in table.names:
+        sink.update(name.encode("utf-8", "surrogatepass"))
+        for chunk in table.arrow.column(name).chunks:
+            for buffer in chunk.buffers():
+                if isinstance(buffer, pa.Buffer):
+                    sink.update(memoryview(buffer))
+    return sink.hexdigest()

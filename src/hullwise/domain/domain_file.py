@@ -1,0 +1,137 @@
+"""The file of a domain (`.hull`): arrays and JSON, read by memory map, with nothing that runs."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import FileError
+from ..geometry.bands import Reference
+from ..geometry.metric import Metric
+from ..io.archive import pack_texts, read_archive, unpack_texts, write_archive
+from ..table.columns import UnusedColumn, column_from_json
+from ..table.coordinates import TableCoordinates
+from .domain import Domain
+from .fitted_table import FittedTable
+
+FILE_FORMAT = 1
+
+
+def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
+    """Write a fitted domain; see `Domain.save`."""
+    fitted = domain.fitted_
+    arrays: dict[str, Any] = {"values": fitted.values}
+    if fitted.labels is not None:
+        arrays |= {f"labels.{name}": part for name, part in pack_texts(fitted.labels).items()}
+    patterns: list[list[bool]] = []
+    for key, reference in fitted.measured().items():
+        prefix = f"reference{len(patterns)}"
+        arrays |= {
+            f"{prefix}.rows": reference.rows,
+            f"{prefix}.hull": reference.hull,
+            f"{prefix}.off": reference.off,
+            f"{prefix}.gaps": reference.gaps,
+        }
+        patterns.append(np.frombuffer(key, dtype=bool).tolist())
+    header = {
+        "format": FILE_FORMAT,
+        "made_by": f"hullwise {__version__}",
+        "columns": [column.to_json() for column in fitted.coordinates.columns],
+        "unused": [column.to_json() for column in fitted.unused],
+        "notes": list(fitted.notes),
+        "missing": domain.missing,
+        "metric": domain.metric,
+        "n_neighbors": domain.n_neighbors,
+        "reference": domain.reference,
+        "gaps": list(domain.spec.gaps),
+        "patterns": patterns,
+        "training_table": {"rows": len(fitted), "sha256": fitted.digest},
+    }
+    write_archive(path, header, arrays, force=force)
+
+
+def load(path: str | PathLike[str]) -> Domain:
+    """Read a domain that `Domain.save` wrote; its rows stay in the file, mapped.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is damaged, or is of a newer version.
+
+    Examples
+    --------
+    >>> import tempfile, hullwise as hw
+    >>> rows = [{"x": i * i, "kind": "ab"[i % 2]} for i in range(50)]
+    >>> path = tempfile.mkdtemp() + "/seen.hull"
+    >>> hw.Domain().fit(rows).save(path)
+    >>> hw.load(path).locate([{"x": 4, "kind": "a"}]).band
+    array(['core'], dtype=object)
+    """
+    name = str(path)
+    header, arrays = read_archive(path)
+    if header.get("format") != FILE_FORMAT:
+        raise FileError(
+            name,
+            f"has the format {header.get('format')!r}, and this is hullwise {__version__}, which "
+            f"reads format {FILE_FORMAT}: read it with the version that wrote it "
+            f"({header.get('made_by', 'unknown')}), or fit it again",
+        )
+    try:
+        return _restored(header, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(name, f"does not hold a whole domain ({error})") from None
+
+
+def _restored(header: dict[str, Any], arrays: dict[str, Any]) -> Domain:
+    domain = Domain(
+        gaps=header["gaps"],
+        missing=header["missing"],
+        metric=header["metric"],
+        n_neighbors=header["n_neighbors"],
+        reference=header["reference"],
+    )
+    coordinates = TableCoordinates(tuple(column_from_json(c) for c in header["columns"]))
+    values, labels = arrays["values"], None
+    if values.dtype != np.float64 or values.ndim != 2 or values.shape[1] != len(coordinates.owner):
+        raise ValueError(f"values of {values.dtype} {values.shape}")
+    if "labels.bytes" in arrays:
+        labels = unpack_texts({k: arrays[f"labels.{k}"] for k in ("bytes", "starts")})
+        if len(labels) != len(values):
+            raise ValueError(f"{len(labels)} labels for {len(values)} rows")
+    stored = {}
+    for number, columns in enumerate(header["patterns"]):
+        mask = np.array(columns, dtype=bool)
+        if mask.shape != (len(coordinates.columns),):
+            raise ValueError(f"a pattern of {mask.shape} columns")
+        stored[mask.tobytes()] = _reference(arrays, f"reference{number}", domain.n_neighbors)
+    domain.fitted_ = FittedTable(
+        coordinates,
+        tuple(UnusedColumn(c["name"], c["role"], c["reason"]) for c in header["unused"]),
+        tuple(map(str, header["notes"])),
+        values,
+        labels,
+        str(header["training_table"]["sha256"]),
+        domain.metric,
+        domain.n_neighbors,
+        domain.reference,
+        stored,
+    )
+    return domain
+
+
+def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int) -> Reference:
+    """One stored reference; its metric is that of the units, known when it is used."""
+    rows, hull, off, gaps = (arrays[f"{prefix}.{part}"] for part in ("rows", "hull", "off", "gaps"))
+    if (
+        not rows.ndim == hull.ndim == off.ndim == gaps.ndim == 1
+        or len({*map(len, (rows, hull, off, gaps))}) > 1
+    ):
+        raise ValueError(f"{prefix} of unequal parts")
+    unknown = Metric(np.ones(0), None, None, "")
+    numbers = np.asarray(hull, np.float64), np.asarray(off, bool), np.asarray(gaps, np.float64)
+    return Reference(np.asarray(rows, np.intp), *numbers, unknown, n_neighbors)

@@ -1,0 +1,275 @@
+"""Where the rows of a table stand in a domain, in the table's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import betabinom, poisson
+
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.types import Array, Floats, Indices, Mask, Objects
+from ..geometry.bands import BANDS, BEYOND
+from ..geometry.location import Location
+from ..geometry.verdict import Verdict
+from ..table.columns import CategoryColumn, ConstantColumn, LevelColumn, PeriodicColumn
+from ..table.coordinates import TableCoordinates
+from .gap_patterns import GapPattern
+
+NOT_LOCATED = "not located: no two training rows have the columns that it has."
+SMALLEST_AMOUNT = 1e-9  # of a column's range: less is not named as a reason
+SMALLEST_SHARE = 1e-6  # of rows of other levels: less is not named as a reason
+
+
+@dataclass(frozen=True, eq=False)
+class PatternLocation:
+    """The rows with one pattern of gaps, as a `Location` in that pattern's coordinates."""
+
+    rows: Indices
+    pattern: GapPattern
+    location: Location
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DomainLocation(RowResult):
+    """Where each of m rows of a table stands against the training rows of a domain.
+
+    Attributes
+    ----------
+    parts : tuple of PatternLocation
+        The rows by the gaps they have; a row that could not be located is in none.
+    unseen : (m, C) bool
+        Columns that hold a level never seen, or differ from a constant.
+    filled : (m, C) bool
+        Columns that were used.
+    cells : (m, C) object
+        The labels of unseen levels, None elsewhere.
+    unseen_rate : float
+        Share of honest rows with some level never seen (Good 1953).
+    """
+
+    parts: tuple[PatternLocation, ...]
+    unseen: Mask
+    filled: Mask
+    cells: Objects
+    coordinates: TableCoordinates
+    training_labels: Objects | None
+    unseen_rate: float
+    notes: tuple[str, ...] = ()
+    row_names: RowNames = UNNAMED_ROWS
+
+    def __len__(self) -> int:
+        return len(self.unseen)
+
+    def __repr__(self) -> str:
+        counts = {band: int((self.band == band).sum()) for band in (*BANDS, "unknown")}
+        bands = ", ".join(f"{count} {band}" for band, count in counts.items() if count)
+        rows = "row" if len(self) == 1 else "rows"
+        return f"DomainLocation({len(self)} {rows}: {bands or 'no rows'})"
+
+    def _scattered(self, read: Any, fill: Any, dtype: Any) -> Any:
+        values = np.full(len(self), fill, dtype=dtype)
+        for part in self.parts:
+            values[part.rows] = read(part.location)
+        return values
+
+    @property
+    def verdict(self) -> Array:
+        """(m,) -1 outside, 0 undecided, 1 inside; a level never seen is outside."""
+        verdict = self._scattered(lambda loc: loc.verdict, 0, np.int8)
+        return np.where(self.unseen.any(axis=1), np.int8(Verdict.OUTSIDE), verdict)
+
+    @property
+    def lower(self) -> Floats:
+        """(m,) certified lower bound of the distance, in the columns that were used."""
+        return np.asarray(self._scattered(lambda loc: loc.lower, 0.0, np.float64))
+
+    @property
+    def upper(self) -> Floats:
+        """(m,) certified upper bound of the distance, in the columns that were used."""
+        return np.asarray(self._scattered(lambda loc: loc.upper, np.inf, np.float64))
+
+    @property
+    def hull_percentile(self) -> Floats:
+        """(m,) percentile of the distance among those of rows left out."""
+        return np.asarray(self._scattered(lambda loc: loc.hull_percentile, np.nan, np.float64))
+
+    @property
+    def distance_band(self) -> Objects:
+        """(m,) the band by distance alone, in the columns that were used."""
+        return np.asarray(self._scattered(lambda loc: loc.band, "unknown", object))
+
+    @property
+    def band(self) -> Objects:
+        """(m,) core, edge, beyond, far or unknown; a level never seen is far, by name."""
+        return np.where(self.unseen.any(axis=1), "far", self.distance_band)
+
+    @property
+    def nearest_rows(self) -> list[list[Any]]:
+        """For each row the nearest training rows: their ids, or numbers from 0."""
+        out: list[list[Any]] = [[] for _ in range(len(self))]
+        for part in self.parts:
+            for row, near in zip(part.rows, part.location.nearest_rows):
+                numbers = part.pattern.rows[near]
+                labels = self.training_labels
+                out[row] = numbers.tolist() if labels is None else labels[numbers].tolist()
+        return out
+
+    def located_without(self, row: int) -> list[str]:
+        """The columns that are empty in a row, or hold a level never seen."""
+        columns = self.coordinates.columns
+        return [c.name for c, used in zip(columns, self.filled[row]) if not used]
+
+    def pushed_out_by(self, k: int = 5) -> list[list[tuple[str, float]]]:
+        """For each row the columns that push it out, most responsible first, (name, amount).
+
+        The amount is what would have to change: in the column's own units (positive means too high)
+        for numbers and circles, and for a category the share of rows of other levels that the
+        nearest mixture of training rows holds.
+        """
+        out: list[list[tuple[str, float]]] = [[] for _ in range(len(self))]
+        for part in self.parts:
+            for place, row in enumerate(part.rows):
+                if part.location.verdict[place] != Verdict.INSIDE:
+                    out[row] = self._reasons(part, place)[:k]
+        return out
+
+    def _reasons(self, part: PatternLocation, place: int) -> list[tuple[str, float]]:
+        location = part.location
+        width = location.training.half_width
+        reasons: list[tuple[float, str, float]] = []
+        at = 0
+        for column, used in zip(self.coordinates.columns, part.pattern.columns):
+            if not used or not column.width:
+                continue
+            block = slice(at, at + column.width)
+            at += column.width
+            q, p = location.queries[place, block], location.nearest[place, block]
+            if np.isnan(p).any():
+                continue
+            if isinstance(column, CategoryColumn):
+                share = 1.0 - float(column.shares(p)[int(np.argmax(column.shares(q)))])
+                if share > SMALLEST_SHARE:
+                    reasons.append((share, column.name, share))
+            elif isinstance(column, PeriodicColumn):
+                turn = np.arctan2(*q[::-1]) - np.arctan2(*p[::-1])
+                amount = (turn + np.pi) % (2 * np.pi) - np.pi
+                reasons.append(
+                    (abs(amount) / np.pi, column.name, float(amount / (2 * np.pi) * column.period))
+                )
+            else:
+                amount, half = float(q[0] - p[0]), float(width[block][0])
+                if abs(amount) > SMALLEST_AMOUNT * 2 * half:
+                    reasons.append((abs(amount) / (2 * half or 1.0), column.name, amount))
+        reasons.sort(key=lambda reason: -reason[0])
+        return [(name, amount) for _, name, amount in reasons]
+
+    @property
+    def status(self) -> list[str]:
+        """(m,) a sentence for each row: how its answer came about."""
+        sentences = ["not located: no column that it has was measured in training rows."] * len(
+            self
+        )
+        for part in self.parts:
+            for place, row in enumerate(part.rows):
+                sentences[row] = self._sentence(part, place, int(row))
+        for row in np.flatnonzero(self.unseen.any(axis=1)):
+            sentences[row] = f"{self._unseen_text(int(row))}; otherwise {sentences[row]}"
+        return sentences
+
+    def _sentence(self, part: PatternLocation, place: int, row: int) -> str:
+        location = part.location
+        text = str(location.status[place].value)
+        lacking = self.located_without(row)
+        if not lacking:
+            return text
+        compared = (
+            f"compared with {len(part.pattern.reference)} training rows that lack the same"
+            if part.pattern.alike
+            else "compared with training rows that have all the rest"
+        )
+        return f"{text} Located without {', '.join(lacking)}; {compared}."
+
+    def _unseen_text(self, row: int) -> str:
+        words = []
+        for j in np.flatnonzero(self.unseen[row]):
+            column = self.coordinates.columns[j]
+            assert isinstance(column, LevelColumn)
+            cell = self.cells[row, j]
+            if isinstance(column, ConstantColumn):
+                words.append(f"{column.name} was always {column.levels[0]!r}, not {cell!r}")
+            else:
+                n, n_levels = sum(column.counts), len(column.levels)
+                words.append(
+                    f"{column.name} {cell!r} was never seen in {n:,} training rows "
+                    f"({n_levels} levels)"
+                )
+        return "far: " + "; ".join(words)
+
+    def chance(self) -> float:
+        """Probability that rows drawn like the training rows are out as often as these.
+
+        By distance: beyond or far, each pattern of gaps against its own rows left out. By name:
+        rows with a level never seen, against a Poisson count of the rate at which levels go on
+        being new (Good 1953). The smaller of the two, doubled (Bonferroni).
+        """
+        chances = [
+            chance
+            for chance in (self.chance_by_distance(), self.chance_by_name())
+            if chance == chance
+        ]
+        return min(1.0, 2 * min(chances)) if len(chances) > 1 else (chances or [float("nan")])[0]
+
+    def chance_by_distance(self) -> float:
+        """That so many rows are beyond or far by distance; NaN without a reference."""
+        law, n_out = np.ones(1), 0
+        for part in self.parts:
+            r, m = len(part.pattern.reference), len(part.rows)
+            c = 1 + int(np.floor(r * BEYOND / 100))
+            if r < 1 or c > r:
+                continue
+            n_out += int(np.isin(part.location.band, BANDS[2:]).sum())
+            law = np.convolve(law, betabinom.pmf(np.arange(m + 1), m, r - c + 1, c))
+        return float(law[n_out:].sum()) if len(law) > 1 else float("nan")
+
+    def chance_by_name(self) -> float:
+        """That so many rows hold a level never seen."""
+        n_unseen = int(self.unseen.any(axis=1).sum())
+        if not len(self):
+            return float("nan")
+        return float(poisson.sf(n_unseen - 1, len(self) * self.unseen_rate)) if n_unseen else 1.0
+
+    def _take(self, rows: Indices) -> DomainLocation:
+        parts = []
+        for part in self.parts:
+            places = {int(row): place for place, row in enumerate(part.rows)}
+            picked = [(i, places[int(row)]) for i, row in enumerate(rows) if int(row) in places]
+            if picked:
+                new, old = (np.array(side, dtype=np.intp) for side in zip(*picked))
+                parts.append(PatternLocation(new, part.pattern, part.location[old]))
+        return replace(
+            self,
+            parts=tuple(parts),
+            unseen=self.unseen[rows],
+            filled=self.filled[rows],
+            cells=self.cells[rows],
+            row_names=self.row_names.take(rows),
+        )
+
+    def _columns(self) -> dict[str, Column]:
+        names = {-1: "outside", 0: "undecided", 1: "inside"}
+        return {
+            "verdict": [names[int(v)] for v in self.verdict],
+            "band": self.band,
+            "hull_percentile": self.hull_percentile,
+            "lower": self.lower,
+            "upper": self.upper,
+            "pushed_out_by": [
+                "; ".join(f"{name} {amount:+.4g}" for name, amount in row)
+                for row in self.pushed_out_by()
+            ],
+            "located_without": [", ".join(self.located_without(i)) for i in range(len(self))],
+            "nearest_rows": ["; ".join(map(str, near)) for near in self.nearest_rows],
+            "status": self.status,
+        }

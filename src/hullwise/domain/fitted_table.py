@@ -1,0 +1,101 @@
+"""Training rows as coordinates, with what rows of each pattern of gaps are located in."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from .._core.types import Floats, Indices, Mask, Objects, Progress
+from ..geometry.bands import Reference
+from ..geometry.units import UnitKind
+from ..table.columns import LevelColumn, UnusedColumn
+from ..table.coordinates import TableCoordinates
+from .gap_patterns import GapPattern, LearntUnits, gap_pattern, left_out_pool
+
+KEPT_PATTERNS = 200  # patterns of gaps whose clouds and references are kept for the next row
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTable:
+    """Training rows as coordinates (n, D), NaN in gaps, and how distance is measured among them.
+
+    Attributes
+    ----------
+    coordinates : TableCoordinates
+    unused : tuple of UnusedColumn
+    notes : tuple of str
+    values : (n, D) float64
+    labels : (n,) object or None
+    digest : str
+        Hash of the table's cells.
+    metric : "std", "range" or None
+    n_neighbors, reference : int
+    stored : dict of bytes to Reference
+        References that were measured before, by the pattern of gaps.
+    """
+
+    coordinates: TableCoordinates
+    unused: tuple[UnusedColumn, ...]
+    notes: tuple[str, ...]
+    values: Floats
+    labels: Objects | None
+    digest: str
+    metric: UnitKind | None
+    n_neighbors: int
+    reference: int
+    stored: dict[bytes, Reference] = field(default_factory=dict)
+    _patterns: OrderedDict[bytes, GapPattern | None] = field(default_factory=OrderedDict)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def filled(self) -> Mask:
+        """(n, C) which columns each training row has."""
+        return self.coordinates.filled(self.values)
+
+    @cached_property
+    def pool(self) -> Indices:
+        """The training rows that may be left out."""
+        return left_out_pool(self.filled, self.reference)
+
+    @cached_property
+    def units(self) -> LearntUnits:
+        """The weights of the coordinates."""
+        return LearntUnits.learn(self.values, self.coordinates, self.metric, self.pool)
+
+    @cached_property
+    def alone_with_a_level(self) -> Mask:
+        """(n,) rows that alone hold a level: the counterparts of new rows that are far by name."""
+        alone = np.zeros(len(self), dtype=bool)
+        for j, column in enumerate(self.coordinates.columns):
+            if isinstance(column, LevelColumn) and column.width and 1 in column.counts:
+                block = self.values[:, self.coordinates.coordinates_of(j)]
+                _, first, counts = np.unique(block, axis=0, return_index=True, return_counts=True)
+                alone[first[counts == 1]] = True
+        return alone
+
+    @property
+    def metric_text(self) -> str:
+        """The metric in words."""
+        unit = {"std": "standard deviation", "range": "range", None: None}[self.metric]
+        numbers = f"each number divided by its {unit}" if unit else "numbers in their own units"
+        levels = any(column.role == "category" for column in self.coordinates.columns)
+        return numbers + ", categories as vertices of a simplex" * levels
+
+    def pattern(self, columns: Mask, progress: Progress | None = None) -> GapPattern | None:
+        """What rows with these columns are located in, made once and kept."""
+        key = columns.tobytes()
+        if key not in self._patterns:
+            self._patterns[key] = gap_pattern(self, columns, self.stored.get(key), progress)
+            while len(self._patterns) > KEPT_PATTERNS:
+                self._patterns.popitem(last=False)
+        self._patterns.move_to_end(key)
+        return self._patterns[key]
+
+    def measured(self) -> dict[bytes, Reference]:
+        """The references that were measured, by the pattern of gaps."""
+        return {key: p.reference for key, p in self._patterns.items() if p is not None}
