@@ -27,7 +27,7 @@ from rational import exact_codes
 FACTORS = {
     "near one": lambda rng, n: np.exp(rng.normal(size=n)),
     "a power of two": lambda rng, n: 2.0 ** rng.integers(-40, 41, n),
-    "any size": lambda rng, n: rng.uniform(1, 2, n) * 2.0 ** rng.integers(-100, 101, n),
+    "any size": lambda rng, n: rng.uniform(1, 2, n) * 2.0 ** rng.integers(-400, 401, n),
 }
 
 

@@ -88,14 +88,14 @@ def carried(net, X):
     rounding, after = net.rounding_errors, 0
     outputs = {0: X[:, None]}
     errors = {0: rounding.of_rounding(np.abs(X)[:, None])}
-    screen, out = ErrorScreen(rounding, np.abs(X).max(axis=1)), []
+    screen, out = ErrorScreen(rounding, np.abs(X).max()), []
     for layer in net.layers:
         net.resume(outputs, after, until=layer.node - 1)
         rounding.advance(errors, after, layer.node - 1)
         entry = net.nodes[layer.node].inputs[0]
         z, error = outputs[entry], errors[entry]
         bound, rough = rounding.bound(error)[:, 0], screen.next_layer()
-        assert (bound <= rough[:, None] * (1 + 1e-12)).all()
+        assert (bound <= rough * (1 + 1e-12)).all()
         out.append((z[:, 0], bound))
         net.resume(outputs, layer.node - 1, until=layer.node)
         slopes = np.ones(z[:, 0].shape) if hasattr(net.nodes[layer.node].op, "knots") else None
@@ -107,7 +107,7 @@ def carried(net, X):
             np.abs(outputs[layer.node]),
         )
         net.release(errors, layer.node)
-        screen.bend(np.abs(z[:, 0]).max(axis=1))
+        screen.bend(np.abs(z[:, 0]).max())
         after = layer.node
     return out
 

@@ -33,17 +33,17 @@ def codes_and_outputs(net: Network, X: Floats) -> tuple[Codes, Floats]:
 def _by_signs(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Mask]:
     """Outputs; codes by the signs as computed; rows where rounding may decide one."""
     outputs, after = {0: X[:, None]}, 0
-    screen = ErrorScreen(net.rounding_errors, np.abs(X).max(initial=0.0)[None])
+    screen = ErrorScreen(net.rounding_errors, float(np.abs(X).max(initial=0.0)))
     close = np.zeros(len(X), dtype=bool)
     for layer in net.layers:
         units: Any = net.nodes[layer.node].op
         if layer.node - 1 > after:
             net.resume(outputs, after, codes, until=layer.node - 1)
         z = outputs[net.nodes[layer.node].inputs[0]][:, 0]
-        codes[:, layer.columns], near = units.code_or_close(z, float(screen.next_layer()[0]))
+        codes[:, layer.columns], near = units.code_or_close(z, screen.next_layer())
         if near is not None:
             close |= near
-        screen.bend(np.maximum(z.max(initial=0.0), -z.min(initial=0.0))[None])
+        screen.bend(max(z.max(initial=0.0), -z.min(initial=0.0)))
         net.resume(outputs, layer.node - 1, codes, until=layer.node)
         after = layer.node
     end = len(net.nodes) - 1

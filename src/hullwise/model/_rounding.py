@@ -68,12 +68,16 @@ class RoundingErrors:
             self._magnitudes[i] = op
         return op
 
-    def of_rounding(self, size: Floats) -> Floats:
+    def factor(self, slope: Any) -> Any:
+        """What a slope multiplies errors by."""
+        return abs(slope) if self.worst_case else slope * slope
+
+    def of_rounding(self, size: Any) -> Any:
         """The error of numbers of this size that are rounded once."""
         rounding = SUM_ROUNDOFF * size
         return rounding if self.worst_case else rounding * rounding
 
-    def bound(self, error: Floats) -> Floats:
+    def bound(self, error: Any) -> Any:
         """What the error stays below."""
         return error if self.worst_case else LIKELY_DEVIATIONS * np.sqrt(error)
 
@@ -116,7 +120,7 @@ class RoundingErrors:
         if isinstance(units, Pieces) and units.shifted:  # a sum, which may cancel
             leaving = np.maximum(leaving, factor * entering())
             leaving[:, 0] += np.abs(units.offsets).max(axis=0)
-        return error * (factor if self.worst_case else factor**2) + self.of_rounding(leaving)
+        return np.asarray(error * self.factor(factor) + self.of_rounding(leaving))
 
     def gain(self, i: int) -> float:
         """The largest error behind affine node i where those before it are 1."""
@@ -133,49 +137,45 @@ class RoundingErrors:
 
 
 class ErrorScreen:
-    """One bound for all entries of a layer, row by row: cheap, and above the entries' own.
+    """One bound for all entries of a layer and all points: cheap, and above each entry's own.
 
-    Where no unit is that near to a knot its sign needs no closer look.
+    Where no unit is that near to a knot, its sign needs no closer look.
     """
 
-    def __init__(self, errors: RoundingErrors, input_size: Floats, origin: bool = True) -> None:
+    def __init__(self, errors: RoundingErrors, input_size: float, origin: bool = True) -> None:
         self.errors, self.net, self.origin = errors, errors.net, origin
-        self._at: dict[int, Floats] = {0: errors.of_rounding(input_size)}
+        self._at: dict[int, Any] = {0: errors.of_rounding(float(input_size))}
         self._layer, self._after = -1, 0
 
-    def next_layer(self) -> Floats:
-        """The bound (B,) on what enters the next layer of units."""
+    def next_layer(self) -> float:
+        """The bound on what enters the next layer of units; infinite where it is no float."""
         self._layer += 1
         node = self.net.layers[self._layer].node
         for i in range(self._after + 1, node):
             self._at[i] = self._affine(i)
             self.net.release(self._at, i)
-        return self.errors.bound(self._at[self.net.nodes[node].inputs[0]])
+        return float(self.errors.bound(self._at[self.net.nodes[node].inputs[0]]))
 
-    def _affine(self, i: int) -> Floats:
+    def _affine(self, i: int) -> float:
         node, errors = self.net.nodes[i], self.errors
         inputs = [self._at[j] for j in node.inputs]
-        out: Floats
         if isinstance(node.op, Sum):
-            factors = np.abs(node.op.factors)
-            factors = factors if errors.worst_case else factors**2
-            out = np.sum([f * e for f, e in zip(factors, inputs, strict=True)], axis=0)
+            out = sum(errors.factor(f) * e for f, e in zip(node.op.factors, inputs, strict=True))
         else:
             gain = 1.0 if isinstance(node.op, Concat) else errors.gain(i)
-            out = gain * np.max(inputs, axis=0)
-        if self.origin:
-            out = out + errors.offset_error(i)
-        return np.asarray(out)
+            out = gain * max(inputs) if gain else 0.0
+        return float(out) + (errors.offset_error(i) if self.origin else 0.0)
 
-    def bend(self, size: Floats) -> None:
-        """Through the units, whose input is of this size (B,) at most."""
+    def bend(self, size: float) -> None:
+        """Through the units, whose input is of this size at most."""
         node = self.net.layers[self._layer].node
         units: Any = self.net.nodes[node].op
-        error = self._at[self.net.nodes[node].inputs[0]]
+        error, size = self._at[self.net.nodes[node].inputs[0]], float(size)
         if isinstance(units, Pieces):
-            slope = float(np.abs(units.slopes).max())
-            error = error * (slope if self.errors.worst_case else slope**2)
-            size = slope * size + (float(np.abs(units.offsets).max()) if self.origin else 0.0)
+            slope = float(np.abs(units.slopes).max(initial=0.0))
+            error = error * self.errors.factor(slope) if slope else 0.0
+            offset = float(np.abs(units.offsets).max(initial=0.0)) if self.origin else 0.0
+            size = slope * size + offset
         self._at[node] = error + self.errors.of_rounding(size)
         self.net.release(self._at, node)
         self._after = node

@@ -156,13 +156,13 @@ def _wall_errors(
 
 def _may_be_rounding(net: Network, entry_lengths: list[Floats], wall_lengths: list[Floats]) -> Mask:
     """Points (m,) with a wall whose slope may be nothing but rounding."""
-    screen = ErrorScreen(net.rounding_errors, np.ones(1), origin=False)
+    screen = ErrorScreen(net.rounding_errors, 1.0, origin=False)
     close = np.zeros(len(entry_lengths[0]), dtype=bool)
     for entries, lengths in zip(entry_lengths, wall_lengths, strict=True):
-        bound = 2 * screen.next_layer()[0]
+        bound = 2 * screen.next_layer()
         if lengths.min(initial=np.inf) <= bound:
             close |= ((lengths > 0) & (lengths <= bound)).any(axis=1)
-        screen.bend(entries.max(initial=0.0)[None])
+        screen.bend(entries.max(initial=0.0))
     return close
 
 
