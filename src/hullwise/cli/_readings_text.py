@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LEADING_DIRECTIONS = 5
 NEGLIGIBLE_SHARE = 0.005  # of the metric: directions below it are not listed
-PUSHES_OF_ROW = 3
+PUSHES_LISTED = 3
 
 
 def print_readings(
@@ -127,7 +127,7 @@ def _print_farthest(out: Console, plain: Location, task: Location, are_numbered:
         ("too high (+) or low (-) by", {}),
     )
     names = printable_names(task.columns, 24)
-    pushes = pushes_in_metric(task[order], PUSHES_OF_ROW)
+    pushes = pushes_in_metric(task[order], PUSHES_LISTED)
     for b, pushing in zip(order.tolist(), pushes, strict=True):
         rank = task.hull_percentile[b]
         table.add_row(

@@ -298,8 +298,8 @@ def _disagreement(page: PageInput) -> str:
     """How many rows beyond or far a check of ranges would let pass."""
     summary = page.summary
     if not summary.n_out:
-        known = page.has_bands and summary.bands["unknown"] < summary.n_rows
-        return "No row is beyond or far: a range check has nothing to miss." if known else ""
+        compared = page.has_bands and summary.bands["unknown"] < summary.n_rows
+        return "No row is beyond or far: a range check has nothing to miss." if compared else ""
     passed = int((page.location.definitions["box"] & page.location.beyond_or_far).sum())
     return (
         f"Of the {rows(summary.n_out)} beyond or far, {passed:,} ({share(passed, summary.n_out)}) "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..geometry.location import Location
 
 HISTOGRAM_BINS = 36
-FAR = BAND_NAMES.index("far")
+FAR_CODE = BAND_NAMES.index("far")
 
 
 def rounded_list(values: Floats, digits: int = 4) -> list[float | None]:
@@ -72,7 +72,7 @@ def distribution(location: Location, codes: NDArray[np.int8]) -> dict[str, Any]:
 def far_off_flat(location: Location, codes: NDArray[np.int8]) -> Mask:
     """(m,) rows that are far because they leave the flat that the training rows span."""
     outside = location.verdict == Verdict.OUTSIDE
-    return np.asarray(location.off_flat & (codes == FAR) & outside)
+    return np.asarray(location.off_flat & (codes == FAR_CODE) & outside)
 
 
 def _counts(distance: Floats, edges: Floats) -> list[int]:

@@ -12,7 +12,7 @@ from .._core.types import Floats, Indices, Mask
 from ..geometry.plane_outline import in_outline, outline
 from ..geometry.principal_plane import PrincipalPlane
 from ..geometry.verdict import Verdict
-from ._figures import FAR, rounded_list, row_name
+from ._figures import FAR_CODE, rounded_list, row_name
 from .words import format_number, is_or_are, rows, share, training
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def choose_rows(
     codes: NDArray[np.int8], distance: Floats, drawable: Indices, limit: int
 ) -> Indices:
     """Rows to draw, core first so that far rows end on top; far rows have the first claim."""
-    far = drawable[codes[drawable] == FAR]
-    other = drawable[codes[drawable] != FAR]
+    far = drawable[codes[drawable] == FAR_CODE]
+    other = drawable[codes[drawable] != FAR_CODE]
     n_other = min(len(other), max(limit - len(far), limit // 5))
     rng = np.random.default_rng(0)
     farthest = far[np.argsort(-distance[far], kind="stable")[:20]]
@@ -120,7 +120,7 @@ def choose_rows(
         rng.choice(other, n_other, replace=False),
     ]
     chosen = np.concatenate(parts).astype(np.intp)
-    order = np.where(codes[chosen] > FAR, -1, codes[chosen])
+    order = np.where(codes[chosen] > FAR_CODE, -1, codes[chosen])
     return chosen[np.lexsort((chosen, order))]
 
 
@@ -188,7 +188,7 @@ def _drawn_sentence(
     if len(chosen) == m:
         whole = "your row" if m == 1 else f"all {m:,} of your rows"
         return text + (f", and {whole}." if m else ".")
-    far = codes == FAR
+    far = codes == FAR_CODE
     n_far = int(far[chosen].sum())
     return text + (
         f", and {len(chosen):,} of your {m:,}: {n_far:,} of {int(far.sum()):,} far ones and "

@@ -53,13 +53,13 @@ def walk_chart(l: Line, chosen: list[int], decisions: bool) -> str:  # noqa: E74
 def distance_chart(distance: Floats, bins: int = 36) -> str:
     """Counts of positive finite distances on a logarithmic axis, with the median."""
     width, left, right, base = 620.0, 52.0, 10.0, 150.0
-    found = distance[np.isfinite(distance) & (distance > 0)]
-    if not len(found):
+    positive = distance[np.isfinite(distance) & (distance > 0)]
+    if not len(positive):
         return ""
-    low, high = float(np.log10(np.quantile(found, 0.002))), float(np.log10(found.max()))
+    low, high = float(np.log10(np.quantile(positive, 0.002))), float(np.log10(positive.max()))
     low, high = (low - 0.5, high + 0.5) if high - low < 0.3 else (low, high)
     edges = np.linspace(low, high, bins + 1)
-    counts = np.histogram(np.clip(np.log10(found), low, high), edges)[0]
+    counts = np.histogram(np.clip(np.log10(positive), low, high), edges)[0]
     along = Axis(low, high, left, width - right, False)
     down = fit_axis([1.15 * float(counts.max())], base, 12, False)
     parts = [grid_line(down, v, left, width - right) for v in down.ticks() if v == int(v)]
@@ -70,7 +70,7 @@ def distance_chart(distance: Floats, bins: int = 36) -> str:
                 f'<rect class="col" x="{x + 0.6:.1f}" y="{y:.1f}" width="{x1 - x - 1.2:.1f}" '
                 f'height="{base - y:.1f}"/>'
             )
-    middle = float(np.log10(np.median(found)))
+    middle = float(np.log10(np.median(positive)))
     parts.append(f'<path class="cut" d="M{along.at(middle):.1f},{base:g}V8"/>')
     parts.append(svg_text(along.at(middle) + 5, 18, f"median {10**middle:.3g}", "start", "strong"))
     for power in range(int(np.ceil(low)), int(np.floor(high)) + 1):

@@ -109,10 +109,10 @@ class SliceDrawing:
         return self.high / max(total, 1e-9)
 
     def classes(self) -> str:
-        found = class_outlines(self.s)
+        outlines = class_outlines(self.s)
         return "".join(
             f'<path class="k{k % 10}" d="{"".join(_outline(self.at(loop)) for loop in loops)}"/>'
-            for k, loops in found.items()
+            for k, loops in outlines.items()
         )
 
     def boundary(self) -> str:
@@ -121,9 +121,9 @@ class SliceDrawing:
 
     def heat(self) -> str:
         """Local complexity as an image that is the more opaque the more walls there are."""
-        found = wall_density(self.s, grid=160)[::-1]
-        peak = float(np.quantile(found, 0.998)) or 1.0
-        png = _png(np.round(np.clip(found / peak, 0, 1) * 15) * 17)
+        density = wall_density(self.s, grid=160)[::-1]
+        peak = float(np.quantile(density, 0.998)) or 1.0
+        png = _png(np.round(np.clip(density / peak, 0, 1) * 15) * 17)
         data = base64.b64encode(png).decode("ascii")
         return (
             f'<image width="{SLICE_WIDTH}" height="{self.high}" preserveAspectRatio="none" '
@@ -134,8 +134,8 @@ class SliceDrawing:
         """Dots by colour and distance from the plane; how many are drawn and how many there are."""
         uv, distance = self.s.coordinates(X)
         inside = np.flatnonzero(((uv >= self.s.low) & (uv <= self.s.high)).all(axis=1))
-        some = np.linspace(0, len(inside) - 1, min(most, len(inside))).astype(int)
-        pick = inside[np.unique(some)]
+        evenly = np.linspace(0, len(inside) - 1, min(most, len(inside))).astype(int)
+        pick = inside[np.unique(evenly)]
         near = row_opacity(distance[pick], float((self.s.high - self.s.low).max()))
         fade = np.where(near > 0.75, 0, np.where(near > 0.4, 1, 2))
         at, out = self.at(uv[pick]), []

@@ -41,8 +41,8 @@ class Axis:
 
 
 def fit_axis(values: Sequence[float], start: float, end: float, log: bool) -> Axis:
-    found = [v for v in values if np.isfinite(v) and (v > SMALLEST_LOGARITHM_ARGUMENT or not log)]
-    low, high = (min(found), max(found)) if found else (0.1, 1.0)
+    finite = [v for v in values if np.isfinite(v) and (v > SMALLEST_LOGARITHM_ARGUMENT or not log)]
+    low, high = (min(finite), max(finite)) if finite else (0.1, 1.0)
     if log:
         low, high = 10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high))
         low = max(low, high * 1e-8)
@@ -55,8 +55,8 @@ def fit_x_axis(values: Sequence[float], start: float, end: float, log: bool) -> 
     """As `fit_axis`, but a linear one need not begin at 0."""
     if log:
         return fit_axis(values, start, end, True)
-    found = [v for v in values if np.isfinite(v)]
-    low, high = (min(found), max(found)) if found else (0.0, 1.0)
+    finite = [v for v in values if np.isfinite(v)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     return Axis(low, high if high > low else low + 1, start, end, False)
 
 

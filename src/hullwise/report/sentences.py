@@ -200,8 +200,8 @@ def refused_sentence(count: int, done: str = "located") -> list[str]:
     """How many rows could not be used, where there are any."""
     if not count:
         return []
-    have = "row has" if count == 1 else "rows have"
-    return [f"{count:,} {have} missing or infinite values: not {done}."]
+    verb = "row has" if count == 1 else "rows have"
+    return [f"{count:,} {verb} missing or infinite values: not {done}."]
 
 
 def status_sentences(statuses: Iterable[Any], names: Sequence[str] = OPEN_STATUSES) -> list[str]:

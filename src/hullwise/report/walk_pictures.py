@@ -121,9 +121,9 @@ def draw_strip(
     low, high = float(np.min(images[-1])), float(np.max(images[-1]))
     starts, stops = walk.outside[:, :1], walk.outside[:, 1:]
     outside: Any = ((starts <= position) & (position <= stops)).any(axis=0)
-    for i, some in enumerate(images):
+    for i, points in enumerate(images):
         for k, ax in enumerate(axes[i]):
-            picture = some[k].reshape(shape)
+            picture = points[k].reshape(shape)
             if len(shape) == 3:
                 picture = np.clip((picture - low) / max(high - low, 1e-300), 0, 1)
             ax.imshow(picture, cmap="gray_r", vmin=low, vmax=high)

@@ -50,11 +50,11 @@ def printable_names(names: Iterable[str], limit: int = 60) -> dict[str, str]:
         counts = Counter(shown.values())
         alike = [name for name, text in shown.items() if counts[text] > 1]
         shown |= {name: printable(name, limit) for name in alike}
-    counts, seen = Counter(shown.values()), Counter[str]()
+    counts, copies = Counter(shown.values()), Counter[str]()
     for name, text in shown.items():
         if counts[text] > 1:  # they differ in letters that cannot be printed
-            seen[text] += 1
-            shown[name] = f"{text} ({seen[text]})"
+            copies[text] += 1
+            shown[name] = f"{text} ({copies[text]})"
     return shown
 
 
