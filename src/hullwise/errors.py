@@ -78,6 +78,7 @@ class Hint(Enum):
     KEEP_BAD_ROWS = "or pass bad_rows='keep' to have the other rows {}"
     CLASS_LABELS = "if the target {} holds class labels, use a classifier"
     METRIC_OF_SPREAD = "use metric='std', or learn from a model instead of y"
+    READ_PART = "the part before it can be read: hullwise.model.read(model, upto={})"
     REPLACE_FILE = "pass force=True to replace it"
 
 

@@ -181,6 +181,20 @@ def metrics_of_a_network(case):
     agree(table["upper_task"], case.locate(metric=learnt.metric).upper)
 
 
+@pair("locate", "--upto")
+@pair("predict", "--upto")
+def metrics_of_a_part_of_a_network(case):
+    options = ["--metric", "agop", "--model", case.net, "--upto", "r1"]
+    learnt = hw.metrics.learn_metric(case.cloud, model=hw.model.read(case.net, upto="r1"))
+    whole = hw.metrics.learn_metric(case.cloud, model=hw.model.read(case.net))
+    assert not np.allclose(learnt.matrix, whole.matrix)
+    table = case.table("locate", *options)
+    agree(table["upper_task"], case.locate(metric=learnt.metric).upper)
+    table = case.table("predict", *options)
+    regressor = hw.DelaunayRegressor(metric=learnt.metric).fit(case.X, case.y)
+    agree(table["prediction"], regressor.predict(case.Q))
+
+
 @pair("locate", "--classes")
 def a_target_of_classes(case):
     labels = np.digitize(case.X[:, 0], [-0.5, 0.5])
@@ -287,7 +301,7 @@ def a_cluster(case):
     np.save(case.folder / "X.npy", case.X)
     np.save(case.folder / "Q.npy", case.Q)
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         address = cluster.scheduler_address
         args = [case.folder / "X.npy", case.folder / "Q.npy", "--scheduler", address]
@@ -617,6 +631,7 @@ PARAMETERS = {
         "model": "--model",
         "layer": "--metric",
         "classes": "--classes",
+        "left_out": "--reference",
         "target_name": "--target",
     },
     hw.write_report: {

@@ -364,7 +364,7 @@ def test_notes_name_the_columns_of_the_file(tmp_path):
     train = write_csv(tmp_path / "train.csv", ["age", "flat", "y"], rows)
     new = write_csv(tmp_path / "new.csv", ["age", "flat"], [[1e12 + 0.5, 1.0]])
     for method in ("delaunay", "nearest"):
-        done = process("predict", train, new, "--target", "y", "--method", method, "-q")
+        done = process("predict", train, new, "--target", "y", "--method", method)
         err = done.communicate(timeout=120)[1]
         assert done.returncode == 0, err
         assert err.count("has values near") == err.count("'age' has values near") == 1

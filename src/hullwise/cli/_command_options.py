@@ -79,6 +79,7 @@ class MetricOptions:
 
     metric: str
     model: str | None
+    upto: str | None
     save_metric: str | None
     classes: bool
 
@@ -100,6 +101,8 @@ class MetricOptions:
 
     def check_metric(self, target: Sequence[str]) -> None:
         """Refuse options of the metric that do not go together."""
+        if self.upto is not None and self.model is None:
+            raise click.UsageError("--upto belongs to --model")
         if not self.is_learnt:
             self._check_plain()
             return

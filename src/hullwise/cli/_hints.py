@@ -32,5 +32,6 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.KEEP_BAD_ROWS: "or pass --bad-rows keep to have the other rows {}",
     Hint.CLASS_LABELS: "if the target {} holds class labels, say so with --classes",
     Hint.METRIC_OF_SPREAD: "take --metric std, or a network's with --model",
+    Hint.READ_PART: "the part before it can be read: --upto {}",
     Hint.REPLACE_FILE: "pass --force to replace it",
 }

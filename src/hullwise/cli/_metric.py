@@ -62,7 +62,7 @@ def learn(options: PairOptions, table: OpenTable, cloud: Cloud, reference: int =
         The network cannot be read or takes another number of features; the target cannot be used.
     """
     if options.model is not None:
-        return _learn_from_network(options, read_network(options.model), table, cloud)
+        return _learn_from_network(options, read_network(options.model, options.upto), table, cloud)
     name = " and ".join(printable(column, 40) for column in options.target)
     method: Any = options.metric
     rows = rows_left_out(cloud, reference)

@@ -143,6 +143,11 @@ METRIC = (
         "features in the table's order.",
     ),
     click.option(
+        "--upto",
+        metavar="LAYER",
+        help="Read the part of --model before this layer only.",
+    ),
+    click.option(
         "--save-metric", metavar="M.npy", help="Keep the metric learnt, for --metric M.npy."
     ),
 )

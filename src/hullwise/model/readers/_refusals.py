@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..._core.types import Floats
-from ...errors import ModelError
+from ...errors import Hint, ModelError
 from ..affine_layers import Shape
 from ..network import Network
 
@@ -23,12 +23,12 @@ FORWARD_TOLERANCE = 1e-9  # of the largest output: our forward pass against the 
 
 def refuse(name: str, kind: str, *, part: bool = True) -> NoReturn:
     """Say what a layer is, what is known, and (where there is one) how to read the part before."""
-    offer = f'The part before it can be read: read(model, upto="{name}"). ' if part else ""
-    raise ModelError(
+    error = ModelError(
         f"layer {name!r} is a {kind}, which is not piecewise affine or not known here. Known are: "
-        f"{READABLE_LAYERS}. {offer}For where queries stand in the data no network is needed: "
-        f"hullwise.locate."
+        f"{READABLE_LAYERS}. For where queries stand in the data no network is needed: "
+        "hullwise.locate"
     )
+    raise error.with_hint(Hint.READ_PART, f'"{name}"') if part else error
 
 
 def require_same_outputs(
