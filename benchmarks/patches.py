@@ -16,7 +16,7 @@ from _measure import clocked, compile_first, met, parser, show, verified, warm
 
 import hullwise as hw
 from hullwise_studies import balestriero2021
-from hullwise_studies.balestriero2021._pixels import VIEWS, sizes_of
+from hullwise_studies.balestriero2021._pixels import PIXEL_VIEWS, sizes_of
 from hullwise_studies.balestriero2021._shares import equal_rows
 
 HEAD = (
@@ -28,7 +28,7 @@ HEAD = (
 def main() -> None:
     p = parser(__doc__)
     p.add_argument("--data", type=Path, required=True, metavar="FOLDER")
-    p.add_argument("--view", choices=list(VIEWS), default="centre patch")
+    p.add_argument("--view", choices=list(PIXEL_VIEWS), default="centre patch")
     p.add_argument("--sizes", type=int, nargs="+")
     p.add_argument("--verify", type=int, default=200)
     p.add_argument("--all", action="store_true", help="check every certificate again")
@@ -36,7 +36,7 @@ def main() -> None:
     compile_first()
     warm()
     one = balestriero2021.read_images(args.data)[0]
-    see = VIEWS[args.view]
+    see = PIXEL_VIEWS[args.view]
     print(f"{one!r}, {args.view}.\n")
     rows, wall, cpu, checks, undecided, wrong = [], 0.0, 0.0, 0.0, 0, 0
     for size in args.sizes or sizes_of(one.shape):

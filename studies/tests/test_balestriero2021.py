@@ -20,7 +20,7 @@ from hullwise_studies.balestriero2021._definitions import auroc, ball, phi, side
 from hullwise_studies.balestriero2021._draws import design
 from hullwise_studies.balestriero2021._exact import _log_term, log_internal
 from hullwise_studies.balestriero2021._hypercube import alone, vertices
-from hullwise_studies.balestriero2021._images import CIFAR, read_idx
+from hullwise_studies.balestriero2021._images import CIFAR_RECORD_BYTES, read_idx
 from hullwise_studies.balestriero2021._pixels import explaining, variances
 from hullwise_studies.balestriero2021._shares import Counts, ask, equal_rows, within_clouds
 from hullwise_studies.balestriero2021._views import (
@@ -330,7 +330,8 @@ def test_cifar_folder(tmp_path):
     assert np.array_equal(found.train, pictures[:4])
     assert np.array_equal(found.test, pictures[4:])
     (tmp_path / "data_batch_2.bin").write_bytes(records[2:4].tobytes()[:-1])
-    with pytest.raises(hw.FileError, match=rf"data_batch_2.bin.*multiple of {CIFAR:,}"):
+    expected = f"multiple of {CIFAR_RECORD_BYTES:,}"
+    with pytest.raises(hw.FileError, match=f"data_batch_2.bin.*{expected}"):
         study.read_images(tmp_path)
     (tmp_path / "data_batch_2.bin").write_bytes(bytes([77]) + records[2:3].tobytes()[1:])
     with pytest.raises(hw.FileError, match="label 77"):
@@ -548,7 +549,7 @@ def test_embeddings_share_rows_and_survive_bad_ones(tmp_path):
 
 @pytest.fixture
 def few_steps(monkeypatch):
-    monkeypatch.setattr(latent, "STEPS", {False: 20})
+    monkeypatch.setattr(latent, "TRAINING_STEPS", {False: 20})
 
 
 def test_latents_of_networks(few_steps):
@@ -679,7 +680,7 @@ def test_mnist_patches_of_the_users_folder():
     if not (SHARED / "mnist.npz").is_file():
         pytest.skip("mnist.npz is not there: set HULLWISE_SHARED to the folder that holds it")
     (one,) = [s for s in study.read_images(SHARED / "mnist.npz") if s.name == "mnist"]
-    small = one.some(None, 300)
+    small = one.sample(None, 300)
     X, Q = centre_patch(small.train, 6), centre_patch(small.test, 6)
     answer = ask(X, Q, 50)
     share = (answer["verdict"] == 1).mean()

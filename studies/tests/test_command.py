@@ -61,7 +61,7 @@ def test_help_imports_nothing_numeric():
 
 
 def test_names_of_the_study_are_those_of_the_module():
-    assert tuple(lux2021.METHODS) == LUX2021_METHODS
+    assert tuple(lux2021.STUDY_METHODS) == LUX2021_METHODS
 
 
 def test_study_as_a_command(tmp_path):

@@ -41,7 +41,7 @@ def test_shell():
 
 def test_silverman_is_reproduced():
     found = [curse.density_samples(d) for d in range(1, 11)]
-    assert [float(f"{math.ceil(n):.3g}") for n in found] == list(curse.SILVERMAN)
+    assert [float(f"{math.ceil(n):.3g}") for n in found] == list(curse.SILVERMAN_SAMPLES)
     assert int(found[-1]) == 841_565
 
 

@@ -26,9 +26,15 @@ from hullwise_studies._terminal import parts_of, run_study
 from hullwise_studies.lux2021 import _published as published
 from hullwise_studies.lux2021._analytic import fekete_points, function, latin_hypercube, noisy
 from hullwise_studies.lux2021._cdf import critical_value
-from hullwise_studies.lux2021._data import SETS, StudySet, load_set, published_errors, unit_cube
-from hullwise_studies.lux2021._models import METHODS, network
-from hullwise_studies.lux2021._real import HeldOut, equal, held_out_of, share_best, tasks_of
+from hullwise_studies.lux2021._data import (
+    STUDY_SETS,
+    StudySet,
+    load_set,
+    published_errors,
+    unit_cube,
+)
+from hullwise_studies.lux2021._models import STUDY_METHODS, network
+from hullwise_studies.lux2021._real import HeldOutErrors, equal, held_out_of, share_best, tasks_of
 from shared_data import SHARED
 
 QUICK = lux2021.all_but("svr", "nearest", "median")
@@ -93,7 +99,7 @@ def test_scaling_is_from_the_training_rows_alone():
 
 def test_bundled_sets_equal_the_folders(lux):
     for name in ("forest_fires", "parkinsons"):
-        values = hw.read_table(lux / SETS[name].file).values
+        values = hw.read_table(lux / STUDY_SETS[name].file).values
         sample = load(name)
         assert np.array_equal(values, np.column_stack([sample.X, sample.y]))
 
@@ -129,7 +135,7 @@ def test_printed_tables_are_those_of_the_published_errors(lux):
     with np.load(lux / "paper_abs_errors.npz") as stored:
         for name, table in published.ERRORS.items():
             errors = {
-                m: stored[f"{SETS[name].key}__{m.replace('BoxSpline', 'BoxSplines')}"]
+                m: stored[f"{STUDY_SETS[name].key}__{m.replace('BoxSpline', 'BoxSplines')}"]
                 for m in table
             }
             for method, figures in table.items():
@@ -211,7 +217,7 @@ def test_difference_is_zero_where_the_figures_are_printed_alike():
 def test_answers_are_put_at_their_rows():
     X = np.arange(40.0)[:, None]
     data = StudySet("forest_fires", "t", X, X[:, 0], ("x",), "y")
-    some = {"nearest": METHODS["nearest"]}
+    some = {"nearest": STUDY_METHODS["nearest"]}
     results = run_tasks(tasks_of(data, data.split(), some), None, None)
     held_out = held_out_of(data, data.split(), some, results)
     assert np.abs(held_out.predictions["nearest"] - data.y).max() <= 4
@@ -224,9 +230,9 @@ def test_box_responses_in_the_order_of_insertion():
     reg = hw.BoxSplineRegressor(metric=None, unbounded="growing").fit(A, y)
     W = reg.weights(B).toarray()[:, reg.order_]  # column b: the box inserted b-th
     expected = W @ y
-    found = METHODS["boxspline-published"].run(A, y, B)["prediction"]
+    found = STUDY_METHODS["boxspline-published"].run(A, y, B)["prediction"]
     assert found == pytest.approx(expected, rel=1e-12)
-    assert np.abs(found - METHODS["boxspline"].run(A, y, B)["prediction"]).max() > 1e-3
+    assert np.abs(found - STUDY_METHODS["boxspline"].run(A, y, B)["prediction"]).max() > 1e-3
 
 
 def test_a_set_without_its_nearest_column_has_no_answer_in_it(quick):
@@ -382,7 +388,7 @@ def test_names_are_escaped(quick):
     held_out = results.held_out["forest_fires"]
     methods = {s: replace(m, name=nasty, settings=nasty) for s, m in held_out.methods.items()}
     data = replace(held_out.data, target=nasty, title=nasty)
-    other = HeldOut(data, methods, held_out.predictions, held_out.shift, held_out.seconds)
+    other = HeldOutErrors(data, methods, held_out.predictions, held_out.shift, held_out.seconds)
     hostile = replace(results, held_out={"forest_fires": other}, methods=methods)
     text = study_page(lux2021.study_of(hostile))
     assert "<img" not in text

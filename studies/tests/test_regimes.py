@@ -19,9 +19,17 @@ from hullwise_studies._runs import run_tasks
 from hullwise_studies._terminal import run_study
 from hullwise_studies.regimes import _grid, _local, _manifold, _models, _noise, _notions, _ranking
 from hullwise_studies.regimes._scores import auroc, curve, interval, spearman, worst
-from hullwise_studies.regimes._sets import SETS, SPLITS, Rows, _rows_of, draw, friedman1, sources
+from hullwise_studies.regimes._sets import (
+    QUERY_SPLITS,
+    SOURCES,
+    SourceRows,
+    _rows_of,
+    draw,
+    friedman1,
+    sources,
+)
 
-SMALL = _grid.Size(150, 40, (150,), 100)
+SMALL = _grid.GridSize(150, 40, (150,), 100)
 MODELS = ["kernel_ridge", "knn"]
 
 
@@ -96,9 +104,9 @@ def test_the_worst_tenth_and_the_curve():
 
 @pytest.mark.parametrize("name", ["friedman10", "rank3", "wine"])
 def test_draws_are_the_seed_and_standardised(name):
-    rows = SETS[name].read() if SETS[name].read else None
-    for split in SPLITS:
-        a, b, c = (draw(SETS[name], rows, split, seed, 100, 40) for seed in (0, 0, 1))
+    rows = SOURCES[name].read() if SOURCES[name].read else None
+    for split in QUERY_SPLITS:
+        a, b, c = (draw(SOURCES[name], rows, split, seed, 100, 40) for seed in (0, 0, 1))
         np.testing.assert_array_equal(a.Q, b.Q)
         assert not np.array_equal(a.Q, c.Q)
         assert len(a.Z) == 100
@@ -108,7 +116,7 @@ def test_draws_are_the_seed_and_standardised(name):
 
 
 def test_harmful_queries_leave_what_the_target_uses():
-    made = draw(SETS["friedman10"], None, "shifted", 0, 2000, 400)
+    made = draw(SOURCES["friedman10"], None, "shifted", 0, 2000, 400)
     low, high = made.Z.min(axis=0), made.Z.max(axis=0)
     out = ~((low <= made.Q) & (high >= made.Q))
     assert out[made.harmful == 1, :5].mean() > 0.4
@@ -120,7 +128,7 @@ def test_harmful_queries_leave_what_the_target_uses():
 
 
 def test_half_of_the_shifted_queries_are_of_new_patients():
-    rows = SETS["parkinsons"].read()
+    rows = SOURCES["parkinsons"].read()
     train, asked = _rows_of(rows, "shifted", np.random.default_rng(3), 500, 200)
     new = ~np.isin(rows.groups[asked], rows.groups[train])
     assert new.sum() == 100
@@ -130,7 +138,7 @@ def test_half_of_the_shifted_queries_are_of_new_patients():
 def test_shifted_queries_lie_beyond_along_a_direction():
     X = np.random.default_rng(0).normal(size=(400, 3)) * [100, 1, 1]
     X[:, 1:] += X[:, :1]
-    rows = Rows(X, X[:, 0])
+    rows = SourceRows(X, X[:, 0])
     train, asked = _rows_of(rows, "shifted", np.random.default_rng(1), 400, 100)
     low, high = X[train, 0].min(), X[train, 0].max()
     far = X[asked[:50], 0]
@@ -177,16 +185,18 @@ def test_a_model_that_changes_nowhere_has_no_metric():
     with _grid.quietly():
         model = _models.fit("boosting", Z, y, 0, 0)  # too few rows for one split
         assert _models.metric_of(model, Z, y) is None
-    made = _grid.asked(draw(SETS["friedman10"], None, "random", 0, 20, 15), "boosting", 0)
+    made = _grid.model_readings(
+        draw(SOURCES["friedman10"], None, "random", 0, 20, 15), "boosting", 0
+    )
     assert not any(name.endswith(".task") for name in made)
 
 
 @pytest.mark.parametrize("name", regimes.MODEL_NAMES)
 @pytest.mark.parametrize("source", ["friedman10", "wine"])
 def test_every_model_answers_and_reads(name, source):
-    rows = SETS[source].read() if SETS[source].read else None
-    made = draw(SETS[source], rows, "random", 0, 90, 20)
-    found = _grid.asked(made, name, 0)
+    rows = SOURCES[source].read() if SOURCES[source].read else None
+    made = draw(SOURCES[source], rows, "random", 0, 90, 20)
+    found = _grid.model_readings(made, name, 0)
     for key, values in found.items():
         assert values.shape == (20,), key
         assert np.isfinite(values).all(), key
@@ -212,14 +222,14 @@ def test_the_task_metric_tells_harmful_from_harmless(study):
 def test_tables_are_those_promised(study):
     assert set(study.tables) == {
         *("ranking", "kinds", "paired", "known", "models_random", "models_shifted"),
-        *(f"sets_{split}_{score}" for split in SPLITS for score in ("spearman", "auroc")),
+        *(f"sets_{split}_{score}" for split in QUERY_SPLITS for score in ("spearman", "auroc")),
     }
     ranking = study.tables["ranking"]
-    assert len(ranking.rows) == len(_ranking.EVERYWHERE) == 13
+    assert len(ranking.rows) == len(_ranking.RANKED_READINGS) == 13
     column = ranking.columns.index("shifted queries | Spearman")
     values = [row[column] for row in ranking.rows]
     assert values == sorted(values, reverse=True)
-    for split in SPLITS:
+    for split in QUERY_SPLITS:
         first = ranking.columns.index(f"{split} queries | first")
         assert sum(row[first] for row in ranking.rows) == 4  # pairs of a set and a model
     for table in (*study.tables.values(), study.results):
@@ -229,7 +239,7 @@ def test_tables_are_those_promised(study):
             assert all(v is None or isinstance(v, str | int | float) for v in row)
             assert not any(isinstance(v, np.generic) for v in row)
     paired = study.tables["paired"].to_frame()
-    for split in SPLITS:
+    for split in QUERY_SPLITS:
         counts = paired[[f"{split} queries | {c}" for c in ("better", "worse", "open")]]
         assert (counts.sum(axis=1) == 4).all()
 
@@ -307,8 +317,8 @@ def test_results_kept_are_read_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
         *("wine-random-0", "wine-random-0-knn", "wine-shifted-0"),
     ]
     worked = []
-    real = _grid.asked
-    monkeypatch.setattr(_grid, "asked", lambda *a: worked.append(a[1]) or real(*a))
+    real = _grid.model_readings
+    monkeypatch.setattr(_grid, "model_readings", lambda *a: worked.append(a[1]) or real(*a))
     first = regimes.run(**asked)
     assert worked == ["knn"]  # the one that was left
     assert regimes.run(**asked).results.rows == first.results.rows
@@ -316,9 +326,9 @@ def test_results_kept_are_read_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
 
 
 def test_where_a_metric_is_missing_or_plain_is_counted():
-    grid = _grid.Grid({"rank3": SETS["rank3"]}, {"rank3": None}, ("rfm", "knn"), 1, SMALL)
+    grid = _grid.Grid({"rank3": SOURCES["rank3"]}, {"rank3": None}, ("rfm", "knn"), 1, SMALL)
     results = {}
-    for split in SPLITS:
+    for split in QUERY_SPLITS:
         results[f"rank3-{split}-0"] = {"neighbours.plain": np.array([1.0, 2.0, 4.0])}
         results[f"rank3-{split}-0-rfm"] = {"neighbours.task": np.array([2.0, 4.0, 8.0])}
         results[f"rank3-{split}-0-knn"] = {"neighbours.task": np.array([2.0, 4.0, 7.0])}
@@ -332,10 +342,10 @@ def test_where_a_metric_is_missing_or_plain_is_counted():
 
 def test_another_size_is_another_result():
     def keys(size):
-        grid = _grid.Grid({"rank3": SETS["rank3"]}, {"rank3": None}, ("knn",), 2, size)
+        grid = _grid.Grid({"rank3": SOURCES["rank3"]}, {"rank3": None}, ("knn",), 2, size)
         return {task.key for task in grid.tasks()}
 
-    assert not keys(_grid.SHORT) & keys(_grid.FULL)
+    assert not keys(_grid.SHORT_SIZE) & keys(_grid.FULL_SIZE)
     assert len(keys(SMALL)) == 2 * 2 * 2
 
 
@@ -344,7 +354,9 @@ def test_another_size_is_another_result():
 
 def part_of(module, models, seeds=1):
     grid = _grid.Grid({}, {}, models, seeds, SMALL)
-    return module.part(grid, run_tasks(module.tasks(grid), None, None))
+    return module.STUDY_PARTS[0].part(
+        grid, run_tasks(module.STUDY_PARTS[0].tasks(grid), None, None)
+    )
 
 
 def test_useless_inputs():
@@ -370,7 +382,7 @@ def test_no_query_is_inside_once_a_flat_is_noisy():
 
 
 def test_targets_on_the_flat_agree_where_no_row_leaves_it():
-    made, other = _manifold.given(50, 40, 0.0, 0)
+    made, other = _manifold.flat_draw(50, 40, 0.0, 0)
     on = made.harmful == 0
     np.testing.assert_allclose(made.truth[on], other[on])
     assert np.abs(made.truth - other)[~on].min() > 0
@@ -389,7 +401,7 @@ def test_local_metrics():
     assert frame.harmful[frame.set == "diabetes"].isna().all()
     assert "switch, MLP: " in findings[0].text
     with _grid.quietly():
-        found = _local.asked(made, "mlp", 0)
+        found = _local.local_readings(made, "mlp", 0)
         model = _models.fit("mlp", made.Z, made.y, 0, 0)
     metrics = _local._metrics(model, made)
     one = hw.locate(made.Z, made.Q[:1], metric=metrics["pullback"][0], reference=0)
@@ -407,7 +419,7 @@ def test_a_folder_brings_sets_of_its_own(tmp_path):
     found = regimes.run(tmp_path, sets=["mine"], models=["knn"], seeds=1)
     assert found.tables["sets_random_spearman"].rows[0][0] == "mine"
     assert "known" not in found.tables
-    assert set(sources(tmp_path)) == {*SETS, "mine"}
+    assert set(sources(tmp_path)) == {*SOURCES, "mine"}
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,8 @@ def directions(
     names = tuple(cloud.names if columns is None else map(str, columns))
     if len(names) != cloud.d:
         raise DataError(f"columns holds {len(names)} names; X has {cloud.d} features.")
-    found = _spectral_directions(_standardised(M, cloud), names)
-    return replace(found, row_names=RowNames(frame_library=cloud.frame_library))
+    spectral = _spectral_directions(_standardised(M, cloud), names)
+    return replace(spectral, row_names=RowNames(frame_library=cloud.frame_library))
 
 
 def directions_from_spread(metric: Metric, spread: Floats, names: Sequence[str]) -> Directions:

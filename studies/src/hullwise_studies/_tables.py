@@ -54,14 +54,14 @@ class Table:
 
     def groups(self) -> list[tuple[str, list[int]]]:
         """Headings of neighbouring columns and their numbers; "" for a column of its own."""
-        found: list[tuple[str, list[int]]] = []
+        groups: list[tuple[str, list[int]]] = []
         for j, column in enumerate(self.columns):
             group = column.partition(" | ")[0] if " | " in column else ""
-            if group and found and found[-1][0] == group:
-                found[-1][1].append(j)
+            if group and groups and groups[-1][0] == group:
+                groups[-1][1].append(j)
             else:
-                found.append((group, [j]))
-        return found
+                groups.append((group, [j]))
+        return groups
 
 
 @dataclass(frozen=True, eq=False)

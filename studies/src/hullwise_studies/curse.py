@@ -32,10 +32,10 @@ __all__ = [
     "write_page",
 ]
 
-SILVERMAN = (4, 19, 67, 223, 768, 2_790, 10_700, 43_700, 187_000, 842_000)
+SILVERMAN_SAMPLES = (4, 19, 67, 223, 768, 2_790, 10_700, 43_700, 187_000, 842_000)
 """Silverman (1986), Table 4.2: d = 1 to 10."""
 
-DIMENSIONS = (*range(1, 16), 18, 20)
+CURSE_DIMENSIONS = (*range(1, 16), 18, 20)
 
 
 def ball_volume(d: int, radius: float = 1.0) -> float:
@@ -186,10 +186,10 @@ def density_samples(d: int, error: float = 0.1) -> float:
         log_a, log_b2 = -d / 2 * math.log(s * (2 + s)), -d * math.log1p(s)
         return log_a + math.log1p(-math.exp(log_b2 - log_a)) - math.log(left)
 
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         log_samples, bounds=(-20.0, -1e-9), method="bounded", options={"xatol": 1e-10}
     )
-    return _exp(float(found.fun))
+    return _exp(float(optimum.fun))
 
 
 def hull_samples(d: int, share: float = 0.5) -> int:
@@ -250,7 +250,7 @@ def grid_points(d: int, side: int = 10) -> int:
     return int(_dimension(side, "side") ** _dimension(d))
 
 
-def run(dimensions: Sequence[int] = DIMENSIONS, *, progress: Progress | None = None) -> Study:
+def run(dimensions: Sequence[int] = CURSE_DIMENSIONS, *, progress: Progress | None = None) -> Study:
     """All of these for each number of dimensions, as a table and a figure.
 
     Parameters
@@ -279,7 +279,7 @@ def run(dimensions: Sequence[int] = DIMENSIONS, *, progress: Progress | None = N
     dims = [_dimension(d) for d in dimensions]
     if not dims:
         raise DataError("no dimensions: give at least one.")
-    table = _table(dims, progress or (lambda done, total, what: None))
+    table = _table(dims, progress or (lambda n, total, what: None))
     part = Part(
         "By number of dimensions",
         "How much of a cube its ball fills, and how many points it takes: of a grid with ten along "
@@ -297,13 +297,13 @@ def run(dimensions: Sequence[int] = DIMENSIONS, *, progress: Progress | None = N
     )
 
 
-def _table(dims: Sequence[int], tell: Progress) -> Table:
+def _table(dims: Sequence[int], progress: Progress) -> Table:
     rows: list[tuple[Any, ...]] = []
-    for done, d in enumerate(dims):
-        tell(done, len(dims), "dimensions")
+    for number, d in enumerate(dims):
+        progress(number, len(dims), "dimensions")
         density, grid = density_samples(d), float(grid_points(d)) if d < 300 else math.inf
         rows.append((d, ball_in_cube(d), shell(d), _whole(density), _hull(d), _whole(grid)))
-    tell(len(dims), len(dims), "dimensions")
+    progress(len(dims), len(dims), "dimensions")
     return Table(
         "curse",
         "Volume, and points needed, by dimension",
@@ -333,15 +333,15 @@ def _hull(d: int) -> int | None:
 
 
 def _figure(dims: Sequence[int]) -> Chart:
-    some = sorted(d for d in set(dims) if d <= 40) or [min(dims)]
+    drawn = sorted(d for d in set(dims) if d <= 40) or [min(dims)]
     named: list[tuple[str, list[float]]] = [
-        ("ball in cube", [ball_in_cube(d) for d in some]),
-        ("density, error .1", [density_samples(d) for d in some]),
-        ("half inside hull", [float(_hull(d) or np.nan) for d in some]),
-        ("grid of ten a side", [float(grid_points(d)) for d in some]),
+        ("ball in cube", [ball_in_cube(d) for d in drawn]),
+        ("density, error .1", [density_samples(d) for d in drawn]),
+        ("half inside hull", [float(_hull(d) or np.nan) for d in drawn]),
+        ("grid of ten a side", [float(grid_points(d)) for d in drawn]),
     ]
     svg = line_chart(
-        [Series(name, some, values) for name, values in named],
+        [Series(name, drawn, values) for name, values in named],
         label="Volume of the ball and numbers of points by dimension",
         x_label="dimensions",
         y_label="share, or number of points",
@@ -353,7 +353,7 @@ def _figure(dims: Sequence[int]) -> Chart:
 def _beside_silverman() -> Finding:
     rows = tuple(
         (d, printed, f"{density_samples(d):,.1f}", float(f"{math.ceil(density_samples(d)):.3g}"))
-        for d, printed in enumerate(SILVERMAN, 1)
+        for d, printed in enumerate(SILVERMAN_SAMPLES, 1)
     )
     same = sum(printed == rounded for _, printed, _, rounded in rows)
     table = Table(

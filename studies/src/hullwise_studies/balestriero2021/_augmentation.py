@@ -21,13 +21,11 @@ from ._shares import ask, within_clouds
 from ._spaces import principal
 from ._views import rows_of
 
-__all__ = ["KINDS", "augmentation_plan", "mixed", "rotated", "shifted"]
-
-BASE = {False: 400, True: 2000}
-REPEATS = {False: 4, True: 10}
-TEST = {False: 500, True: 2000}
-DIMENSIONS = (4, 6, 8, 10, 15)
-ANGLE = 15.0
+BASE_ROWS = {False: 400, True: 2000}
+AUGMENTATION_REPEATS = {False: 4, True: 10}
+AUGMENTATION_TEST_ROWS = {False: 500, True: 2000}
+AUGMENTED_DIMENSIONS = (4, 6, 8, 10, 15)
+LARGEST_ROTATION = 15.0
 
 
 def mixed(images: Array, count: int, rng: np.random.Generator) -> Array:
@@ -56,14 +54,16 @@ def rotated(images: Array, count: int, rng: np.random.Generator) -> Array:
 
     rows = rng.integers(len(images), size=count)
     out = np.empty((count, *images.shape[1:]))
-    for n, (row, angle) in enumerate(zip(rows, rng.uniform(-ANGLE, ANGLE, size=count))):
+    for n, (row, angle) in enumerate(
+        zip(rows, rng.uniform(-LARGEST_ROTATION, LARGEST_ROTATION, size=count))
+    ):
         picture = images[row].astype(np.float64)
         out[n] = rotate(picture, angle, axes=(0, 1), reshape=False, order=1, mode="nearest")
     return out
 
 
-Make = Callable[[Array, int, np.random.Generator], Array]
-KINDS: dict[str, Make | None] = {
+Augmentation = Callable[[Array, int, np.random.Generator], Array]
+AUGMENTATIONS: dict[str, Augmentation | None] = {
     "nothing added": None,
     "mixup": mixed,
     "shifts by one pixel": shifted,
@@ -73,13 +73,13 @@ KINDS: dict[str, Make | None] = {
 
 
 def augmentation_plan(
-    settings: Settings, one: Images, dimensions: Sequence[int] = DIMENSIONS
+    settings: Settings, one: Images, dimensions: Sequence[int] = AUGMENTED_DIMENSIONS
 ) -> Plan:
     """Share of test rows inside after adding twice as many rows, of each kind."""
     n = len(one.train)
-    base = max(1, min(BASE[settings.full], n // 3))
-    more, repeats = 2 * base, REPEATS[settings.full]
-    test = one.some(1, TEST[settings.full], settings.random_state).test
+    base = max(1, min(BASE_ROWS[settings.full], n // 3))
+    more, repeats = 2 * base, AUGMENTATION_REPEATS[settings.full]
+    test = one.sample(1, AUGMENTATION_TEST_ROWS[settings.full], settings.random_state).test
     total = int(np.prod(one.shape))
     dims = [d for d in dimensions if d <= total] or [total]
     mark = fingerprint(one.train, test, settings, base)
@@ -98,12 +98,12 @@ def augmentation_plan(
     tasks = [task(r) for r in range(repeats)]
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
-        found = [results[f"augmentation_{one.name}_{r}"] for r in range(repeats)]
-        shares = np.array([a["shares"] for a in found])  # (repeat, kind, dimension)
-        undecided = sum(int(a["undecided"]) for a in found)
-        checked, held = (sum(int(a["verified"][k]) for a in found) for k in (0, 1))
+        rounds = [results[f"augmentation_{one.name}_{r}"] for r in range(repeats)]
+        shares = np.array([a["shares"] for a in rounds])  # (repeat, kind, dimension)
+        undecided = sum(int(a["undecided"]) for a in rounds)
+        checked, accepted = (sum(int(a["verified"][k]) for a in rounds) for k in (0, 1))
         rows, series = [], []
-        for i, kind in enumerate(KINDS):
+        for i, kind in enumerate(AUGMENTATIONS):
             each = [within_clouds(shares[:, i, j]) for j in range(len(dims))]
             gain = [within_clouds(shares[:, i, j] - shares[:, 0, j]) for j in range(len(dims))]
             low, high = band(each)
@@ -124,7 +124,8 @@ def augmentation_plan(
             ),
             tuple(rows),
             f"{repeats} draws of the {base:,} rows; principal components of these; {len(test):,} "
-            f"test images; {undecided} undecided; {held:,} of {checked:,} certificates that were "
+            f"test images; {undecided} undecided; {accepted:,} of {checked:,} certificates that "
+            "were "
             "checked again hold.",
             keys=2,
         )
@@ -142,7 +143,7 @@ def augmentation_plan(
             (Chart(svg, "Band: two standard errors between draws."),),
             (table,),
         )
-        return part, [Finding("Made-up and real rows", _compared(rows, dims))]
+        return part, [Finding("Made-up and real rows", _gains_text(rows, dims))]
 
     return Plan(tasks, show)
 
@@ -155,11 +156,11 @@ def _one_round(
     rng: np.random.Generator,
     settings: Settings,
 ) -> dict[str, Array]:
-    shares = np.zeros((len(KINDS), len(dims)))
+    shares = np.zeros((len(AUGMENTATIONS), len(dims)))
     undecided, checked = 0, np.zeros(2, dtype=int)
     base = rows_of(start).astype(np.float64)
     queries = rows_of(test).astype(np.float64)
-    for i, (kind, make) in enumerate(KINDS.items()):
+    for i, (kind, make) in enumerate(AUGMENTATIONS.items()):
         parts = [base]
         if make is not None:
             parts.append(rows_of(make(start, len(real), rng)).astype(np.float64))
@@ -167,9 +168,9 @@ def _one_round(
             parts.append(rows_of(real).astype(np.float64))
         both = np.vstack([*parts, queries])
         for j, d in enumerate(dims):
-            seen = principal(base, both, d)[1]
+            rows = principal(base, both, d)[1]
             answer = ask(
-                seen[: -len(test)], seen[-len(test) :], settings.verify, settings.random_state
+                rows[: -len(test)], rows[-len(test) :], settings.verify, settings.random_state
             )
             shares[i, j] = (answer["verdict"] == 1).mean()
             undecided += int((answer["verdict"] == 0).sum())
@@ -177,16 +178,16 @@ def _one_round(
     return {"shares": shares, "undecided": np.array(undecided), "verified": checked}
 
 
-def _compared(rows: Sequence[tuple[Any, ...]], dims: Sequence[int]) -> str:
+def _gains_text(rows: Sequence[tuple[Any, ...]], dims: Sequence[int]) -> str:
     gains = {(r[0], r[1]): (r[5], r[6]) for r in rows}
     d = max(dims, key=lambda d: gains["real rows", d][0])
-    told = [
+    gains_text = [
         f"{kind} {gains[kind, d][0]:+.3f} (standard error {gains[kind, d][1]:.3f})"
-        for kind in list(KINDS)[1:]
+        for kind in list(AUGMENTATIONS)[1:]
     ]
     return (
         f"In {d} principal components, where real rows gain most, the share of test images inside "
-        f"changes by: {'; '.join(told)}."
+        f"changes by: {'; '.join(gains_text)}."
     )
 
 

@@ -27,20 +27,20 @@ from ._shares import ask, verified
 from ._spaces import principal
 from ._views import quantised, rows_of
 
-__all__ = ["auroc", "ball", "definitions_plan", "phi", "sides"]
-
-ROWS = {False: (5000, 500), True: (None, 2000)}
-COMPONENTS = 10
-LEVELS = (2, 4)
-PLANES = (4, 8, 16, 32)
-MOST = 0.95
-STEPS = 300
-Found = tuple[Array, Floats | None]  # 1 inside, -1 outside, 0 undecided; a score or None
+DEFINITION_ROWS = {False: (5000, 500), True: (None, 2000)}
+DEFINITION_COMPONENTS = 10
+QUANTISATION_LEVELS = (2, 4)
+HYPERPLANE_COUNTS = (4, 8, 16, 32)
+IN_RANGE_SHARE = 0.95
+BALL_STEPS = 300
+SideAndScore = tuple[Array, Floats | None]  # 1 inside, -1 outside, 0 undecided; a score or None
 
 
-def definitions_plan(settings: Settings, one: Images, components: int = COMPONENTS) -> Plan:
+def definitions_plan(
+    settings: Settings, one: Images, components: int = DEFINITION_COMPONENTS
+) -> Plan:
     """Every definition in the pixels and in the leading principal components."""
-    used = one.some(*ROWS[settings.full], settings.random_state)
+    used = one.sample(*DEFINITION_ROWS[settings.full], settings.random_state)
     mark = fingerprint(
         used.train, used.test, used.train_labels, settings.random_state, settings.verify
     )
@@ -58,8 +58,8 @@ def definitions_plan(settings: Settings, one: Images, components: int = COMPONEN
         rows: list[tuple[Any, ...]] = []
         checked = np.zeros(2, dtype=int)
         for space in spaces:
-            for name, side, score in _answers(used.name, space, results):
-                rows.append((space, name, *_line(side, score, wrong)))
+            for name, side, score in _definition_answers(used.name, space, results):
+                rows.append((space, name, *_definition_row(side, score, wrong)))
         for name, answer in results.items():
             if name.startswith(f"definitions_{used.name}") and "verified" in answer:
                 checked += answer["verified"]
@@ -110,16 +110,16 @@ def _best(rows: list[tuple[Any, ...]]) -> str:
     )
 
 
-def _line(side: Array, score: Floats | None, wrong: Array) -> tuple[Any, ...]:
+def _definition_row(side: Array, score: Floats | None, wrong: Array) -> tuple[Any, ...]:
     """Share inside, undecided, error on either side, phi, AUROC."""
     inside, outside = side == 1, side == -1
     errors = [float(wrong[s].mean()) if s.any() else None for s in (inside, outside)]
-    known = side != 0
+    decided = side != 0
     return (
         float(inside.mean()),
-        int((~known).sum()),
+        int((~decided).sum()),
         *errors,
-        phi(outside[known], wrong[known]),
+        phi(outside[decided], wrong[decided]),
         None if score is None else auroc(score, wrong),
     )
 
@@ -155,9 +155,9 @@ def _tasks(
 
     def hull(_: Results) -> dict[str, Array]:
         X, Q = space()
-        return around(X, Q, settings)
+        return located(X, Q, settings)
 
-    def ball_(_: Results) -> dict[str, Array]:
+    def smallest_ball(_: Results) -> dict[str, Array]:
         X, Q = space()
         centre, radius, least = ball(X)
         away = np.sqrt(((Q - centre) ** 2).sum(axis=1, dtype=np.float64))
@@ -182,9 +182,9 @@ def _tasks(
 
     jobs = {
         "hull": hull,
-        "ball": ball_,
-        **{f"levels_{n}": levels(n) for n in LEVELS},
-        **{f"planes_{n}": planes(n) for n in PLANES},
+        "ball": smallest_ball,
+        **{f"levels_{n}": levels(n) for n in QUANTISATION_LEVELS},
+        **{f"planes_{n}": planes(n) for n in HYPERPLANE_COUNTS},
     }
     return [
         Task(f"{head}_{job}", fingerprint(head, job, mark, settings), work)
@@ -192,7 +192,7 @@ def _tasks(
     ]
 
 
-def around(X: Array, Q: Array, settings: Settings) -> dict[str, Array]:
+def located(X: Array, Q: Array, settings: Settings) -> dict[str, Array]:
     """The hull with distances, the ellipsoid, the box: all that `locate` says of each row."""
     cloud = Cloud(X, copy=False)
     with warnings.catch_warnings():
@@ -209,33 +209,39 @@ def around(X: Array, Q: Array, settings: Settings) -> dict[str, Array]:
     }
 
 
-def _answers(data: str, space: str, results: Results) -> list[tuple[str, Array, Floats | None]]:
+def _definition_answers(
+    data: str, space: str, results: Results
+) -> list[tuple[str, Array, Floats | None]]:
     head = f"definitions_{data}_{space.split()[-1]}"
     hull = results[f"{head}_hull"]
     beyond, far = hull["beyond"], hull["ellipsoid"]
     reach = results[f"{head}_ball"]["score"]
-    found: list[tuple[str, Array, Floats | None]] = [
+    answers: list[tuple[str, Array, Floats | None]] = [
         ("convex hull", hull["verdict"], hull["distance"]),
         ("smallest ball", _side(reach <= 1), reach),
         ("bounding box", _side(beyond == 0), beyond),
-        (f"{MOST:.0%} of dimensions in range", _side(beyond <= 1 - MOST), beyond),
+        (
+            f"{IN_RANGE_SHARE:.0%} of dimensions in range",
+            _side(beyond <= 1 - IN_RANGE_SHARE),
+            beyond,
+        ),
         ("not outside on every dimension", _side(beyond < 1), None),
     ]
     if not np.isnan(far).all():
-        found.insert(1, ("smallest ellipsoid", _side(far <= 1), far))
-    for n in LEVELS:
-        found.append((f"hull after {n} levels", results[f"{head}_levels_{n}"]["verdict"], None))
-    for n in PLANES:
+        answers.insert(1, ("smallest ellipsoid", _side(far <= 1), far))
+    for n in QUANTISATION_LEVELS:
+        answers.append((f"hull after {n} levels", results[f"{head}_levels_{n}"]["verdict"], None))
+    for n in HYPERPLANE_COUNTS:
         verdict = results[f"{head}_planes_{n}"]["verdict"]
-        found.append((f"hull of the sides of {n} hyperplanes", verdict, None))
-    return found
+        answers.append((f"hull of the sides of {n} hyperplanes", verdict, None))
+    return answers
 
 
 def _side(inside: Array) -> Array:
     return np.where(inside, 1, -1).astype(np.int8)
 
 
-def ball(X: Array, steps: int = STEPS) -> tuple[Floats, float, float]:
+def ball(X: Array, steps: int = BALL_STEPS) -> tuple[Floats, float, float]:
     """A ball that holds every row: centre, radius, and a lower bound of the smallest radius.
 
     Badoiu and Clarkson (2003): step towards the farthest row, 1/(i+1) of the way. The centre is a

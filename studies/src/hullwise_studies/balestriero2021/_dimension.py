@@ -15,9 +15,9 @@ from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._draws import (
-    COLUMNS,
-    FEWEST,
-    TARGET,
+    FEWEST_CLOUDS,
+    MONTE_CARLO_COLUMNS,
+    STANDARD_ERROR_TARGETS,
     Design,
     Draw,
     apart,
@@ -32,18 +32,16 @@ from ._plan import Plan, Settings, StudyPart
 from ._running import Running, about, settings_of, study_of
 from ._shares import within_clouds
 
-__all__ = ["curve", "manifold_plan", "subspace_plan"]
-
-SUBSPACE = 4
-AMBIENT = {False: (4, 8, 16, 32), True: (4, 5, 6, 8, 12, 16, 32, 64)}
-FREQUENCIES = 32
-Grid = tuple[tuple[int, ...], tuple[int, ...]]
+SUBSPACE_DIMENSION = 4
+AMBIENT_DIMENSIONS = {False: (4, 8, 16, 32), True: (4, 5, 6, 8, 12, 16, 32, 64)}
+CURVE_FREQUENCIES = 32
+CurveSizes = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 # ---- on a subspace ----------------------------------------------------------------------------
 
 
-def _embedded(ambient: int, d: int = SUBSPACE) -> Draw:
+def _embedded(ambient: int, d: int = SUBSPACE_DIMENSION) -> Draw:
     """Gaussian on a d-dimensional subspace; integers and binary fractions keep it exactly flat."""
 
     def draw(rng: np.random.Generator, N: int, queries: int) -> tuple[Array, Array]:
@@ -64,12 +62,12 @@ def subspace_plan(
     target: float | None = None,
 ) -> Plan:
     """A Gaussian on a subspace of dimension 4 in growing ambient dimension."""
-    spaces = AMBIENT[settings.full] if ambient is None else tuple(ambient)
+    spaces = AMBIENT_DIMENSIONS[settings.full] if ambient is None else tuple(ambient)
     counts = (10, 30, 100, 300, 1000) if samples is None else tuple(samples)
-    goal = TARGET[settings.full] if target is None else target
-    exact = {N: share_inside(N, SUBSPACE) for N in counts}
+    goal = STANDARD_ERROR_TARGETS[settings.full] if target is None else target
+    exact = {N: share_inside(N, SUBSPACE_DIMENSION) for N in counts}
     tasks = [
-        drawn(f"subspace_{N}_{D}", _embedded(D), N, exact[N], settings, goal, D, SUBSPACE)
+        drawn(f"subspace_{N}_{D}", _embedded(D), N, exact[N], settings, goal, D, SUBSPACE_DIMENSION)
         for D in spaces
         for N in counts
     ]
@@ -82,18 +80,22 @@ def subspace_plan(
                 rows.append((D, N, exact[N], *cells(answer), apart(answer, exact[N])))
         table = Table(
             "subspace",
-            f"Gaussian on a subspace of dimension {SUBSPACE}",
+            f"Gaussian on a subspace of dimension {SUBSPACE_DIMENSION}",
             (
                 "ambient dimension",
                 "N",
-                f"exact, d = {SUBSPACE}",
-                *COLUMNS,
+                f"exact, d = {SUBSPACE_DIMENSION}",
+                *MONTE_CARLO_COLUMNS,
                 "Monte Carlo | standard errors apart",
             ),
             tuple(rows),
             keys=2,
         )
-        series = [Series(f"exact, d = {SUBSPACE}", counts, [exact[N] for N in counts], dashed=True)]
+        series = [
+            Series(
+                f"exact, d = {SUBSPACE_DIMENSION}", counts, [exact[N] for N in counts], dashed=True
+            )
+        ]
         for D in spaces:
             values = [within_clouds(results[f"subspace_{N}_{D}"]["shares"])[0] for N in counts]
             series.append(Series(f"ambient {D}", counts, values))
@@ -103,12 +105,14 @@ def subspace_plan(
         worst = max(abs(row[-1]) for row in rows)
         text = (
             f"From {min(spaces)} to {max(spaces)} ambient dimensions the share inside is that "
-            f"of a Gaussian in {SUBSPACE} dimensions: the largest difference to the exact value is "
+            f"of a Gaussian in {SUBSPACE_DIMENSION} dimensions: the largest difference to the "
+            "exact value is "
             f"{worst:.1f} standard errors over {len(rows)} settings."
         )
         part = Part(
             "A Gaussian on a subspace",
-            f"Samples of a Gaussian on a {SUBSPACE}-dimensional subspace of a space of growing "
+            f"Samples of a Gaussian on a {SUBSPACE_DIMENSION}-dimensional subspace of a space of "
+            "growing "
             "dimension. The exact line is that of N(0, I) in as many dimensions as the subspace.",
             (Chart(svg, "One line for each ambient dimension, and the exact one, dashed."),),
             (table,),
@@ -125,7 +129,7 @@ def _curve(d: int) -> Draw:
     """Uniform on a random closed curve: every coordinate a Gaussian sum of 32 frequencies."""
 
     def draw(rng: np.random.Generator, N: int, queries: int) -> tuple[Array, Array]:
-        factors = rng.normal(size=(2 * FREQUENCIES, d)) / np.sqrt(FREQUENCIES)
+        factors = rng.normal(size=(2 * CURVE_FREQUENCIES, d)) / np.sqrt(CURVE_FREQUENCIES)
         rows = curve(rng.uniform(size=N + queries), factors)
         return rows[:N], rows[N:]
 
@@ -134,7 +138,7 @@ def _curve(d: int) -> Draw:
 
 def curve(t: Floats, factors: Floats) -> Floats:
     """Points of the curve at t in [0, 1): (len(t), d)."""
-    angle = 2 * np.pi * np.outer(t, np.arange(1, FREQUENCIES + 1))
+    angle = 2 * np.pi * np.outer(t, np.arange(1, CURVE_FREQUENCIES + 1))
     return np.asarray(np.hstack([np.cos(angle), np.sin(angle)]) @ factors)
 
 
@@ -145,21 +149,21 @@ def manifold_plan(
     target: float | None = None,
 ) -> Plan:
     """A one-dimensional curve bent through all d dimensions."""
-    short: Grid = ((2, 4, 8, 12), (30, 100, 300, 1000, 3000))
-    long: Grid = (
+    short: CurveSizes = ((2, 4, 8, 12), (30, 100, 300, 1000, 3000))
+    long: CurveSizes = (
         (1, 2, 3, 4, 6, 8, 10, 12, 15, 20),
         (10, 30, 100, 300, 1000, 3000, 10_000, 30_000),
     )
     dims, counts = long if settings.full else short
     dims = dims if dimensions is None else tuple(dimensions)
     counts = counts if samples is None else tuple(samples)
-    goal = 2 * TARGET[settings.full] if target is None else target
+    goal = 2 * STANDARD_ERROR_TARGETS[settings.full] if target is None else target
     # Curves differ from each other more than Gaussian clouds do: more clouds, fewer queries.
-    plan = Design(max(FEWEST, ceil(0.02 / goal**2)), 100)
+    plan = Design(max(FEWEST_CLOUDS, ceil(0.02 / goal**2)), 100)
 
     def task(N: int, d: int) -> Task:
         name = f"manifold_{N}_{d}"
-        key = fingerprint(name, plan, FREQUENCIES, settings.random_state, settings.verify)
+        key = fingerprint(name, plan, CURVE_FREQUENCIES, settings.random_state, settings.verify)
         return Task(name, key, lambda _: shares(_curve(d), N, plan, settings, d, 1))
 
     tasks = [task(N, d) for d in dims for N in counts]
@@ -168,17 +172,17 @@ def manifold_plan(
         rows: list[tuple[Any, ...]] = []
         series = []
         for d in dims:
-            found = [results[f"manifold_{N}_{d}"] for N in counts]
-            rows += [(d, N, share_inside(N, d), *cells(a)) for N, a in zip(counts, found)]
-            means = [within_clouds(a["shares"]) for a in found]
+            answers = [results[f"manifold_{N}_{d}"] for N in counts]
+            rows += [(d, N, share_inside(N, d), *cells(a)) for N, a in zip(counts, answers)]
+            means = [within_clouds(a["shares"]) for a in answers]
             low, high = band(means)
             series.append(Series(f"d = {d}", counts, [m for m, _ in means], low, high))
         table = Table(
             "manifold",
             "Samples on a one-dimensional curve whose hull has d dimensions",
-            ("d", "N", "Gaussian in d dimensions, exact", *COLUMNS),
+            ("d", "N", "Gaussian in d dimensions, exact", *MONTE_CARLO_COLUMNS),
             tuple(rows),
-            f"Each cloud is on a new random closed curve of {FREQUENCIES} frequencies.",
+            f"Each cloud is on a new random closed curve of {CURVE_FREQUENCIES} frequencies.",
             keys=2,
         )
         svg = by_samples(series, "Share inside on a curve against N", "N, training samples")

@@ -20,24 +20,9 @@ from .._types import Array
 from ._plan import Settings
 from ._shares import ask, within_clouds
 
-__all__ = [
-    "COLUMNS",
-    "FEWEST",
-    "TARGET",
-    "Design",
-    "Draw",
-    "apart",
-    "band",
-    "by_samples",
-    "cells",
-    "design",
-    "drawn",
-    "shares",
-]
-
-TARGET = {False: 0.01, True: 0.005}
-FEWEST = 16
-CHEAP = 30_000  # samples up to which more clouds cost little
+STANDARD_ERROR_TARGETS = {False: 0.01, True: 0.005}
+FEWEST_CLOUDS = 16
+CHEAP_CLOUD_ROWS = 30_000  # samples up to which more clouds cost little
 Draw = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
 
 
@@ -58,7 +43,7 @@ def design(N: int, p: float, target: float) -> Design:
     """
     spread = max(p * (1 - p), 0.02)
     goal = (0.64 * target) ** 2 / spread
-    clouds = FEWEST if N > CHEAP else 2 * FEWEST
+    clouds = FEWEST_CLOUDS if N > CHEAP_CLOUD_ROWS else 2 * FEWEST_CLOUDS
     most = min(max(N, 50), 2000)  # queries beyond N to a cloud would be wasted
     room = goal * clouds - 0.6 / N
     if room * most >= 1:
@@ -92,7 +77,7 @@ def drawn(
     return Task(name, key, lambda _: shares(draw, N, plan, settings, *more))
 
 
-COLUMNS = (
+MONTE_CARLO_COLUMNS = (
     *("Monte Carlo | share inside", "Monte Carlo | standard error", "Monte Carlo | clouds"),
     *("Monte Carlo | queries", "Monte Carlo | undecided", "Monte Carlo | verified"),
 )
@@ -101,9 +86,9 @@ COLUMNS = (
 def cells(answer: dict[str, Array]) -> tuple[Any, ...]:
     mean, error = within_clouds(answer["shares"])
     clouds = len(answer["shares"])
-    checked, held = map(int, answer["verified"])
+    checked, accepted = map(int, answer["verified"])
     queries = clouds * int(answer["queries"])
-    return (mean, error, clouds, queries, int(answer["undecided"]), f"{held:,} of {checked:,}")
+    return (mean, error, clouds, queries, int(answer["undecided"]), f"{accepted:,} of {checked:,}")
 
 
 def apart(answer: dict[str, Array], truth: float) -> float:

@@ -29,8 +29,6 @@ import numpy as np
 
 from hullwise.errors import DataError
 
-__all__ = ["half", "share_inside", "share_outside", "threshold"]
-
 REACH = 9.5  # the integrands fall at least as fast as exp(-x^2/2): beyond it less than 1e-19
 LARGEST = 10**15  # samples
 

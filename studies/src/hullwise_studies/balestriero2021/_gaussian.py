@@ -14,22 +14,32 @@ from .._runs import Results
 from .._study import Chart, Part, Study
 from .._tables import Finding, Table
 from .._types import Array
-from ._draws import COLUMNS, TARGET, Draw, apart, band, by_samples, cells, drawn
+from ._draws import (
+    MONTE_CARLO_COLUMNS,
+    STANDARD_ERROR_TARGETS,
+    Draw,
+    apart,
+    band,
+    by_samples,
+    cells,
+    drawn,
+)
 from ._exact import half, share_inside, threshold
 from ._plan import Plan, Settings, StudyPart, shown_share
 from ._running import Running, about, settings_of, study_of
 from ._shares import within_clouds
 
-__all__ = ["DIMENSIONS", "SAMPLES", "gaussian_plan", "half_table"]
-
-DIMENSIONS = {False: (1, 2, 3, 4, 5, 6, 8, 10, 12), True: (*range(1, 11), 12, 14, 15, 16, 18, 20)}
-SAMPLES = {
+GAUSSIAN_DIMENSIONS = {
+    False: (1, 2, 3, 4, 5, 6, 8, 10, 12),
+    True: (*range(1, 11), 12, 14, 15, 16, 18, 20),
+}
+GAUSSIAN_SAMPLES = {
     False: (10, 30, 100, 300, 1000, 3000, 10_000),
     True: (*(n for k in range(1, 6) for n in (10**k, 3 * 10**k)), 10**6),
 }
 
 
-def _plain(d: int) -> Draw:
+def _standard_normal(d: int) -> Draw:
     def draw(rng: np.random.Generator, N: int, queries: int) -> tuple[Array, Array]:
         return rng.normal(size=(N, d)), rng.normal(size=(queries, d))
 
@@ -43,24 +53,24 @@ def gaussian_plan(
     target: float | None = None,
 ) -> Plan:
     """A new sample of N(0, I_d) in the hull of N others: Monte Carlo against the exact value."""
-    dims = DIMENSIONS[settings.full] if dimensions is None else tuple(dimensions)
-    counts = SAMPLES[settings.full] if samples is None else tuple(samples)
-    goal = TARGET[settings.full] if target is None else target
+    dims = GAUSSIAN_DIMENSIONS[settings.full] if dimensions is None else tuple(dimensions)
+    counts = GAUSSIAN_SAMPLES[settings.full] if samples is None else tuple(samples)
+    goal = STANDARD_ERROR_TARGETS[settings.full] if target is None else target
     exact = {(N, d): share_inside(N, d) for N in counts for d in dims}
     tasks = [
-        drawn(f"gaussian_{N}_{d}", _plain(d), N, exact[N, d], settings, goal, d)
+        drawn(f"gaussian_{N}_{d}", _standard_normal(d), N, exact[N, d], settings, goal, d)
         for N in counts
         for d in dims
     ]
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
-        found = {(N, d): results[f"gaussian_{N}_{d}"] for N, d in exact}
+        answers = {(N, d): results[f"gaussian_{N}_{d}"] for N, d in exact}
         table = Table(
             "gaussian",
             "A new sample of N(0, I) in the hull of N others",
-            ("d", "N", "exact", *COLUMNS, "Monte Carlo | standard errors apart"),
+            ("d", "N", "exact", *MONTE_CARLO_COLUMNS, "Monte Carlo | standard errors apart"),
             tuple(
-                (d, N, exact[N, d], *cells(found[N, d]), apart(found[N, d], exact[N, d]))
+                (d, N, exact[N, d], *cells(answers[N, d]), apart(answers[N, d], exact[N, d]))
                 for d in dims
                 for N in counts
             ),
@@ -73,10 +83,10 @@ def gaussian_plan(
             "Probability that a new Gaussian sample lies in the convex hull of N others, for each "
             "dimension d. The dashed lines are the exact probability, the dots the share found by "
             "certified membership with two standard errors as a band.",
-            (_chart(counts, dims, exact, found), _halves(dims)),
+            (_chart(counts, dims, exact, answers), _halves(dims)),
             (table, half_table(dims)),
         )
-        return part, [_against_exact(exact, found), threshold_finding(dims)]
+        return part, [_against_exact(exact, answers), threshold_finding(dims)]
 
     return Plan(tasks, show)
 
@@ -85,14 +95,14 @@ def _chart(
     counts: Sequence[int],
     dims: Sequence[int],
     exact: dict[tuple[int, int], float],
-    found: dict[tuple[int, int], dict[str, Array]],
+    answers: dict[tuple[int, int], dict[str, Array]],
 ) -> Chart:
     series = []
     picked = [d for d in dims if d in (1, 2, 3, 5, 8, 10, 12, 15, 20)] or list(dims)
     fine = np.unique(np.geomspace(min(counts), max(counts), 41).round().astype(int)).tolist()
     for number, d in enumerate(picked):
         kind = f"tint s{number % 8}"
-        values = [within_clouds(found[N, d]["shares"]) for N in counts]
+        values = [within_clouds(answers[N, d]["shares"]) for N in counts]
         low, high = band(values)
         series.append(
             Series(f"d = {d}", fine, [share_inside(N, d) for N in fine], kind=kind, dashed=True)
@@ -136,24 +146,24 @@ def half_table(dims: Sequence[int]) -> Table:
 
 
 def _against_exact(
-    exact: dict[tuple[int, int], float], found: dict[tuple[int, int], dict[str, Array]]
+    exact: dict[tuple[int, int], float], answers: dict[tuple[int, int], dict[str, Array]]
 ) -> Finding:
     from scipy.stats import t as student
 
-    away = {key: abs(apart(found[key], p)) for key, p in exact.items()}
+    away = {key: abs(apart(answers[key], p)) for key, p in exact.items()}
     open_ = [key for key, p in exact.items() if 1e-3 < p < 1 - 1e-3]
-    errors = [within_clouds(found[key]["shares"])[1] for key in exact]
-    undecided = sum(int(a["undecided"]) for a in found.values())
-    checked, held = (sum(int(a["verified"][k]) for a in found.values()) for k in (0, 1))
+    errors = [within_clouds(answers[key]["shares"])[1] for key in exact]
+    undecided = sum(int(a["undecided"]) for a in answers.values())
+    checked, accepted = (sum(int(a["verified"][k]) for a in answers.values()) for k in (0, 1))
     worst = max(away, key=lambda key: away[key])
     over = sum(away[key] > 2 for key in open_)
-    chance = sum(2 * student.sf(2, len(found[key]["shares"]) - 1) for key in open_)
+    chance = sum(2 * student.sf(2, len(answers[key]["shares"]) - 1) for key in open_)
     text = (
         f"Of {len(open_)} settings with an exact probability between .001 and .999, {over} lie "
         f"more than two standard errors from it ({chance:.1f} expected by chance). The "
         f"largest difference is {away[worst]:.1f} standard errors, at N = {worst[0]:,}, "
         f"d = {worst[1]}. The largest standard error is {max(errors):.4f}. {undecided:,} queries "
-        f"were undecided; {held:,} of {checked:,} certificates that were checked again hold."
+        f"were undecided; {accepted:,} of {checked:,} certificates that were checked again hold."
     )
     return Finding("Monte Carlo against the exact probability", text)
 

@@ -17,30 +17,28 @@ from ._exact import half, share_inside
 from ._pixels import explaining, share_chart, variances
 from ._plan import Plan, Settings, StudyPart, shown_share
 from ._running import Running, about, settings_of, study_of
-from ._shares import COUNTS, Counts, ask
+from ._shares import COUNT_COLUMNS, Counts, ask
 
-__all__ = ["generated", "generator_plan"]
-
-DIMENSIONS = {False: (2, 5, 10, 15, 20), True: (2, 5, 10, 12, 15, 18, 20, 25, 30)}
-LATENTS = {False: (10_000, 500), True: (50_000, 2000)}
-WIDTH, PIXELS = 128, 64
-SPACES = ("latents", "on the sphere", "generated")
+LATENT_DIMENSIONS = {False: (2, 5, 10, 15, 20), True: (2, 5, 10, 12, 15, 18, 20, 25, 30)}
+LATENT_ROWS = {False: (10_000, 500), True: (50_000, 2000)}
+GENERATOR_WIDTH, GENERATED_PIXELS = 128, 64
+GENERATOR_SPACES = ("latents", "on the sphere", "generated")
 
 
 def generated(z: Floats, random_state: int) -> Floats:
     """A random generator: two layers of rectified units, 64 outputs."""
     rng = np.random.default_rng(random_state)
     d = z.shape[1]
-    first = rng.normal(size=(d, WIDTH)) * np.sqrt(2 / d)
-    bias = 0.1 * rng.normal(size=WIDTH)
-    second = rng.normal(size=(WIDTH, PIXELS)) * np.sqrt(2 / WIDTH)
+    first = rng.normal(size=(d, GENERATOR_WIDTH)) * np.sqrt(2 / d)
+    bias = 0.1 * rng.normal(size=GENERATOR_WIDTH)
+    second = rng.normal(size=(GENERATOR_WIDTH, GENERATED_PIXELS)) * np.sqrt(2 / GENERATOR_WIDTH)
     return np.asarray(np.maximum(z @ first + bias, 0) @ second)
 
 
 def generator_plan(settings: Settings, dimensions: Sequence[int] | None = None) -> Plan:
     """New latents, normalised latents and generated rows in the hull of N others."""
-    dims = DIMENSIONS[settings.full] if dimensions is None else tuple(dimensions)
-    N, m = LATENTS[settings.full]
+    dims = LATENT_DIMENSIONS[settings.full] if dimensions is None else tuple(dimensions)
+    N, m = LATENT_ROWS[settings.full]
 
     def task(d: int, space: str) -> Task:
         name = f"generator_{d}_{space.split()[-1]}"
@@ -48,23 +46,23 @@ def generator_plan(settings: Settings, dimensions: Sequence[int] | None = None) 
         def work(_: Results) -> dict[str, Array]:
             rng = np.random.default_rng([settings.random_state, d])
             z = rng.normal(size=(N + m, d))
-            if space == SPACES[1]:
+            if space == GENERATOR_SPACES[1]:
                 z /= np.sqrt((z**2).sum(axis=1, keepdims=True))
-            rows = generated(z, settings.random_state) if space == SPACES[2] else z
+            rows = generated(z, settings.random_state) if space == GENERATOR_SPACES[2] else z
             answer = ask(rows[:N], rows[N:], settings.verify, settings.random_state)
             return {**answer, "needed": np.array(explaining(variances(rows[:N])))}
 
         return Task(name, fingerprint(name, settings, N, m), work)
 
-    tasks = [task(d, space) for d in dims for space in SPACES]
+    tasks = [task(d, space) for d in dims for space in GENERATOR_SPACES]
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
         rows: list[tuple[Any, ...]] = []
-        for space in SPACES:
+        for space in GENERATOR_SPACES:
             for d in dims:
                 answer = results[f"generator_{d}_{space.split()[-1]}"]
                 c = Counts.of(answer)
-                exact = share_inside(N, d) if space == SPACES[0] else None
+                exact = share_inside(N, d) if space == GENERATOR_SPACES[0] else None
                 rows.append((space, d, int(answer["needed"]), exact, c.share, c.error, *c.cells()))
         table = Table(
             "generator",
@@ -76,14 +74,17 @@ def generator_plan(settings: Settings, dimensions: Sequence[int] | None = None) 
                 "exact",
                 "share inside",
                 "standard error",
-                *COUNTS,
+                *COUNT_COLUMNS,
             ),
             tuple(rows),
-            f"The generator is a random network, {WIDTH} rectified units and {PIXELS} outputs. A "
+            f"The generator is a random network, {GENERATOR_WIDTH} rectified units and "
+            f"{GENERATED_PIXELS} outputs. A "
             "point of a sphere lies in the hull of other points of it only as one of them.",
             keys=2,
         )
-        series = [Series(space, dims, [r[4] for r in rows if r[0] == space]) for space in SPACES]
+        series = [
+            Series(space, dims, [r[4] for r in rows if r[0] == space]) for space in GENERATOR_SPACES
+        ]
         chart = share_chart(series, "Share inside by latent dimensions", "latent dimensions", False)
         part = Part(
             "Latents of a generator",
@@ -92,14 +93,14 @@ def generator_plan(settings: Settings, dimensions: Sequence[int] | None = None) 
             (chart,),
             (table,),
         )
-        return part, [Finding("Gaussian latents", _told(N, dims))]
+        return part, [Finding("Gaussian latents", _exact_text(N, dims))]
 
     return Plan(tasks, show)
 
 
-def _told(N: int, dims: Sequence[int]) -> str:
-    some = [d for d in (10, 15, 20, 30) if d <= max(dims)] or [max(dims)]
-    each = ", ".join(f"{shown_share(share_inside(N, d))} with {d} dimensions" for d in some)
+def _exact_text(N: int, dims: Sequence[int]) -> str:
+    chosen = [d for d in (10, 15, 20, 30) if d <= max(dims)] or [max(dims)]
+    each = ", ".join(f"{shown_share(share_inside(N, d))} with {d} dimensions" for d in chosen)
     return (
         f"The exact probability that a new latent lies in the hull of {N:,} others is {each}; one "
         f"half takes {half(15):,} latents in 15 dimensions and {half(20):,} in 20."

@@ -20,21 +20,19 @@ from .._types import Array, Floats
 from ._plan import Plan, Settings, StudyPart
 from ._running import Running, about, settings_of, study_of
 from ._shares import ask
-from ._spaces import METHODS, Make, embedded
+from ._spaces import EMBEDDINGS, Embedding, embedded
 
-__all__ = ["MAPS", "alone", "hypercube_plan", "vertices"]
-
-NEIGHBOURS = 12
-SIDES = {False: (8,), True: (8, 12)}
-SHOWN = 600  # points of a map in the picture
+MAP_NEIGHBOURS = 12
+CUBE_DIMENSIONS = {False: (8,), True: (8, 12)}
+MAP_POINTS = 600  # points of a map in the picture
 
 
-def _lle(kind: str) -> Make:
+def _lle(kind: str) -> Embedding:
     def make(d: int, random_state: int, n: int) -> Any:
         from sklearn.manifold import LocallyLinearEmbedding
 
         return LocallyLinearEmbedding(
-            n_neighbors=NEIGHBOURS,
+            n_neighbors=MAP_NEIGHBOURS,
             n_components=d,
             method=kind,
             random_state=random_state,
@@ -47,18 +45,18 @@ def _lle(kind: str) -> Make:
 def _spectral(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import SpectralEmbedding
 
-    return SpectralEmbedding(d, n_neighbors=NEIGHBOURS, random_state=random_state)
+    return SpectralEmbedding(d, n_neighbors=MAP_NEIGHBOURS, random_state=random_state)
 
 
-MAPS: dict[str, Make] = {
+CUBE_MAPS: dict[str, Embedding] = {
     "LLE": _lle("standard"),
     "modified LLE": _lle("modified"),
     "Hessian LLE": _lle("hessian"),
     "LTSA": _lle("ltsa"),
     "spectral embedding": _spectral,
-    "Isomap": METHODS["Isomap"][0],
-    "t-SNE": METHODS["t-SNE"][0],
-    "MDS": METHODS["MDS"][0],
+    "Isomap": EMBEDDINGS["Isomap"][0],
+    "t-SNE": EMBEDDINGS["t-SNE"][0],
+    "MDS": EMBEDDINGS["MDS"][0],
 }
 
 
@@ -91,13 +89,13 @@ def alone(rows: Floats) -> dict[str, Array]:
 
 def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Plan:
     """Vertices in the hull of the others: in the cube, and in eight maps to the plane."""
-    wanted = SIDES[settings.full] if sides is None else tuple(sides)
+    dimensions = CUBE_DIMENSIONS[settings.full] if sides is None else tuple(sides)
 
     def task(d: int, name: str) -> Task:
         label = f"hypercube_{d}_{name.replace(' ', '_')}"
 
         def work(_: Results) -> dict[str, Array]:
-            points = embedded(MAPS[name], vertices(d), 2, settings.random_state)
+            points = embedded(CUBE_MAPS[name], vertices(d), 2, settings.random_state)
             return {**alone(points), "points": points}
 
         return Task(label, fingerprint(label, settings.random_state), work)
@@ -111,14 +109,14 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
 
         return Task(f"hypercube_{d}", fingerprint("hypercube", d), work)
 
-    tasks = [whole(d) for d in wanted] + [task(d, m) for d in wanted for m in MAPS]
+    tasks = [whole(d) for d in dimensions] + [task(d, m) for d in dimensions for m in CUBE_MAPS]
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
         rows: list[tuple[Any, ...]] = []
-        for d in wanted:
+        for d in dimensions:
             first = int(results[f"hypercube_{d}"]["verdict"][0])
             rows.append((d, "the cube itself", 2**d, *((0, 2**d, 0) if first == -1 else (0, 0, 0))))
-            for m in MAPS:
+            for m in CUBE_MAPS:
                 v = results[f"hypercube_{d}_{m.replace(' ', '_')}"]["verdict"]
                 rows.append((d, m, len(v), *(int((v == s).sum()) for s in (1, -1, 0))))
         table = Table(
@@ -130,7 +128,7 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
             "cube. Some maps place several vertices on one point: such a vertex is inside.",
             keys=2,
         )
-        charts = tuple(_picture(d, results) for d in wanted)
+        charts = tuple(_picture(d, results) for d in dimensions)
         part = Part(
             "The vertices of a hypercube",
             "Each vertex of a cube lies outside the hull of the others. After a map to two "
@@ -138,14 +136,14 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
             charts,
             (table,),
         )
-        told = [
+        shares_text = [
             f"d = {d}: from {min(inside):.3f} to {max(inside):.3f}"
-            for d in wanted
-            if (inside := [r[3] / r[2] for r in rows if r[0] == d and r[1] in MAPS])
+            for d in dimensions
+            if (inside := [r[3] / r[2] for r in rows if r[0] == d and r[1] in CUBE_MAPS])
         ]
         text = (
             "Share of the vertices inside the hull of the others after a map to two dimensions, by "
-            f"map: {'; '.join(told)}. In the cube itself: 0."
+            f"map: {'; '.join(shares_text)}. In the cube itself: 0."
         )
         return part, [Finding("Maps of a hypercube", text)]
 
@@ -155,13 +153,13 @@ def hypercube_plan(settings: Settings, sides: Sequence[int] | None = None) -> Pl
 def _picture(d: int, results: Results) -> Chart:
     """Eight small maps, two rows of four."""
     side, gap, parts = 180, 10, []
-    for number, name in enumerate(MAPS):
+    for number, name in enumerate(CUBE_MAPS):
         answer = results[f"hypercube_{d}_{name.replace(' ', '_')}"]
         points = answer["points"]
         span = np.ptp(points, axis=0)
         places = (points - points.min(axis=0)) / np.where(span > 0, span, 1.0)
         x0, y0 = (number % 4) * (side + gap), (number // 4) * (side + 30) + 20
-        pick = np.unique(np.linspace(0, len(points) - 1, min(SHOWN, len(points))).astype(int))
+        pick = np.unique(np.linspace(0, len(points) - 1, min(MAP_POINTS, len(points))).astype(int))
         dots = "".join(
             f"M{x0 + 6 + (side - 12) * x:.0f},{y0 + 6 + (side - 12) * y:.0f}h0"
             for x, y in places[pick]

@@ -23,11 +23,9 @@ from hullwise.errors import DataError, FileError
 
 from .._types import Array
 
-__all__ = ["Images", "digits", "images", "read_images"]
-
-CIFAR = 1 + 3 * 32 * 32
+CIFAR_RECORD_BYTES = 1 + 3 * 32 * 32
 IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+FILE_PROBLEMS = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,13 +63,13 @@ class Images:
         size = "x".join(map(str, self.shape if self.shape[2] > 1 else self.shape[:2]))
         return f"Images({self.name}: {len(self.train):,} and {len(self.test):,} of {size})"
 
-    def some(self, train: int | None, test: int | None, random_state: int = 0) -> Images:
+    def sample(self, train: int | None, test: int | None, random_state: int = 0) -> Images:
         """A seeded sample of each, in order of the rows; None or too large a number takes all."""
         rng = np.random.default_rng(random_state)
         a, b = (_pick(rng, len(x), m) for x, m in ((self.train, train), (self.test, test)))
         labels = (self.train_labels, a), (self.test_labels, b)
-        said = (None if y is None else y[rows] for y, rows in labels)
-        return Images(self.name, self.train[a], self.test[b], *said)
+        picked = (None if y is None else y[rows] for y, rows in labels)
+        return Images(self.name, self.train[a], self.test[b], *picked)
 
 
 def _pick(rng: np.random.Generator, n: int, m: int | None) -> Array:
@@ -125,9 +123,9 @@ def images(
     if train_labels is None:
         return Images(name, a, b)
     y, z = np.asarray(train_labels).ravel(), np.asarray(test_labels).ravel()
-    for rows, said, what in ((a, y, "train"), (b, z, "test")):
-        if len(rows) != len(said):
-            raise DataError(f"{name}: {len(said):,} labels for {len(rows):,} {what} images.")
+    for rows, labels, what in ((a, y, "train"), (b, z, "test")):
+        if len(rows) != len(labels):
+            raise DataError(f"{name}: {len(labels):,} labels for {len(rows):,} {what} images.")
     codes = np.unique(np.concatenate([y, z]), return_inverse=True)[1]
     return Images(name, a, b, codes[: len(y)], codes[len(y) :])
 
@@ -137,33 +135,33 @@ def _size(values: Array) -> str:
 
 
 def _pixels(values: Any, name: str) -> Array:
-    found = np.asarray(values)
-    if found.ndim == 2 and isqrt(found.shape[1]) ** 2 == found.shape[1]:
-        found = found.reshape(len(found), isqrt(found.shape[1]), -1)
-    if found.ndim == 3:
-        found = found[..., None]
-    if found.ndim != 4 or 0 in found.shape:
+    pixels = np.asarray(values)
+    if pixels.ndim == 2 and isqrt(pixels.shape[1]) ** 2 == pixels.shape[1]:
+        pixels = pixels.reshape(len(pixels), isqrt(pixels.shape[1]), -1)
+    if pixels.ndim == 3:
+        pixels = pixels[..., None]
+    if pixels.ndim != 4 or 0 in pixels.shape:
         raise DataError(
             f"{name} has shape {np.shape(values)}: expected (n, h, w) or (n, h, w, c), none empty."
         )
-    if found.dtype.kind not in "buif":
-        raise DataError(f"{name} holds {found.dtype}: expected numbers.")
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
-        row = int(np.argmin(np.isfinite(found).reshape(len(found), -1).all(axis=1)))
+    if pixels.dtype.kind not in "buif":
+        raise DataError(f"{name} holds {pixels.dtype}: expected numbers.")
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        row = int(np.argmin(np.isfinite(pixels).reshape(len(pixels), -1).all(axis=1)))
         raise DataError(f"{name}: image {row} has NaN or infinite pixels; remove it.")
-    return found
+    return pixels
 
 
 def digits(random_state: int = 0) -> Images:
     """scikit-learn's 1,797 digits of 8x8 pixels: 1,297 for training, a seeded 500 for test."""
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    order = np.random.default_rng(random_state).permutation(len(found.target))
+    bunch = load_digits()
+    order = np.random.default_rng(random_state).permutation(len(bunch.target))
     test, train = np.sort(order[:500]), np.sort(order[500:])
-    pixels = found.images.astype(np.uint8)
+    pixels = bunch.images.astype(np.uint8)
     return images(
-        pixels[train], pixels[test], found.target[train], found.target[test], name="digits"
+        pixels[train], pixels[test], bunch.target[train], bunch.target[test], name="digits"
     )
 
 
@@ -206,10 +204,10 @@ def read_images(path: str | os.PathLike[str]) -> list[Images]:
     if top.is_file():
         if top.suffix != ".npz":
             raise FileError(str(path), "is no .npz file; name a folder of images, or an .npz file")
-        found = _npz(top)
-        if found is None:
+        archive = _npz(top)
+        if archive is None:
             raise FileError(str(path), "holds no x_train and x_test")
-        return [found]
+        return [archive]
     if not top.is_dir():
         raise FileError(str(path), "is not there; name a folder of images, or an .npz file")
     sets = []
@@ -217,22 +215,22 @@ def read_images(path: str | os.PathLike[str]) -> list[Images]:
         sets += [s for p in sorted(folder.glob("*.npz")) if (s := _npz(p)) is not None]
         sets += [s for read in (_idx, _cifar) if (s := read(folder)) is not None]
     if not sets:
-        wanted = "an .npz with x_train and x_test, IDX files, or CIFAR-10's data_batch_*.bin"
+        expected = "an .npz with x_train and x_test, IDX files, or CIFAR-10's data_batch_*.bin"
         pickles = sorted(p.name for p in top.rglob("data_batch_1"))
         more = "; pickled batches are not read: take CIFAR-10's binary version" if pickles else ""
-        raise FileError(str(path), f"holds no images: expected {wanted}{more}")
+        raise FileError(str(path), f"holds no images: expected {expected}{more}")
     for number, one in enumerate(sets):
         if one.name in {s.name for s in sets[:number]}:
             sets[number] = replace(one, name=f"{one.name}-{number + 1}")
     return sorted(sets, key=lambda s: (s.name != "mnist", s.name))
 
 
-def _read(path: Path, work: Callable[[], Any]) -> Any:
+def _read_or_refuse(path: Path, work: Callable[[], Any]) -> Any:
     try:
         return work()
     except FileError:
         raise
-    except BROKEN as error:
+    except FILE_PROBLEMS as error:
         raise FileError(str(path), f"cannot be read ({error}); fetch it again") from None
 
 
@@ -248,8 +246,8 @@ def _npz(path: Path) -> Images | None:
             y = [stored[names[key]] if key in names else None for key in ("y_train", "y_test")]
         return images(*x, *y, name=path.stem)
 
-    found = _read(path, work)
-    return found if isinstance(found, Images) else None
+    archive = _read_or_refuse(path, work)
+    return archive if isinstance(archive, Images) else None
 
 
 # ---- IDX --------------------------------------------------------------------------------------
@@ -258,7 +256,7 @@ def _npz(path: Path) -> Images | None:
 def _idx(folder: Path) -> Images | None:
     """The set of four IDX files in a folder; labels may be missing."""
     paths = {
-        (part, kind): _first(folder, part, kind)
+        (part, kind): _idx_path(folder, part, kind)
         for part in ("train", "t10k")
         for kind in ("images", "labels")
     }
@@ -273,10 +271,10 @@ def _idx(folder: Path) -> Images | None:
     return images(read_idx(train), read_idx(test), *labels, name=folder.name or "idx")
 
 
-def _first(folder: Path, part: str, kind: str) -> Path | None:
+def _idx_path(folder: Path, part: str, kind: str) -> Path | None:
     """train-images-idx3-ubyte, train-images.idx3-ubyte, with or without .gz."""
-    found = [p for p in folder.glob(f"{part}-{kind}[-.]idx*") if p.is_file()]
-    return min(found, key=lambda p: (p.suffix == ".gz", p.name), default=None)
+    paths = [p for p in folder.glob(f"{part}-{kind}[-.]idx*") if p.is_file()]
+    return min(paths, key=lambda p: (p.suffix == ".gz", p.name), default=None)
 
 
 def read_idx(path: Path) -> Array:
@@ -300,7 +298,7 @@ def read_idx(path: Path) -> Array:
         values = np.frombuffer(content, kind, offset=start).reshape(shape)
         return values.astype(kind.newbyteorder("="))
 
-    return np.asarray(_read(path, work))
+    return np.asarray(_read_or_refuse(path, work))
 
 
 # ---- CIFAR-10 ---------------------------------------------------------------------------------
@@ -321,14 +319,15 @@ def _cifar(folder: Path) -> Images | None:
 
 
 def _batch(path: Path) -> tuple[Array, Array]:
-    content = np.frombuffer(_read(path, path.read_bytes), np.uint8)
-    if not len(content) or len(content) % CIFAR:
+    content = np.frombuffer(_read_or_refuse(path, path.read_bytes), np.uint8)
+    if not len(content) or len(content) % CIFAR_RECORD_BYTES:
         raise FileError(
             str(path),
-            f"has {len(content):,} bytes: expected a multiple of {CIFAR:,} (a label and "
+            f"has {len(content):,} bytes: expected a multiple of {CIFAR_RECORD_BYTES:,} (a label "
+            "and "
             "32x32x3 pixels); cut short, or not CIFAR-10's binary version",
         )
-    records = content.reshape(-1, CIFAR)
+    records = content.reshape(-1, CIFAR_RECORD_BYTES)
     if records[:, 0].max() > 9:
         raise FileError(str(path), f"holds a label {records[:, 0].max()}: expected 0 to 9")
     return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), records[:, 0]

@@ -17,10 +17,8 @@ from hullwise.errors import DataError, ModelError
 from .._types import Array, Floats
 from ._images import Images
 
-__all__ = ["WIDTH", "bottlenecked", "cnn", "fit", "latents", "model_mark", "outputs", "torch_here"]
-
-WIDTH = 64
-BATCH = 128
+LATENT_WIDTH = 64
+TRAINING_BATCH = 128
 
 
 def torch_here() -> bool:
@@ -71,8 +69,8 @@ def cnn(shape: tuple[int, int, int], classes: int, random_state: int) -> Any:
             nn.Flatten(),
         ]
         flat = 32 * min(rows, -(-h // 2)) * min(across, -(-w // 2))
-        latent = nn.Sequential(*body, nn.Linear(flat, WIDTH), nn.ReLU())
-        return nn.Sequential(latent, nn.Linear(WIDTH, classes))
+        latent = nn.Sequential(*body, nn.Linear(flat, LATENT_WIDTH), nn.ReLU())
+        return nn.Sequential(latent, nn.Linear(LATENT_WIDTH, classes))
 
 
 def bottlenecked(
@@ -81,16 +79,18 @@ def bottlenecked(
     """A perceptron whose 64 latent units see the image through `width` numbers, or None: all."""
     with seeded(random_state) as torch:
         nn = torch.nn
-        middle = [nn.Linear(WIDTH, width)] if width else []
+        middle = [nn.Linear(LATENT_WIDTH, width)] if width else []
         latent = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(int(np.prod(shape)), WIDTH),
+            nn.Linear(int(np.prod(shape)), LATENT_WIDTH),
             nn.ReLU(),
             *middle,
-            nn.Linear(width or WIDTH, WIDTH),
+            nn.Linear(width or LATENT_WIDTH, LATENT_WIDTH),
             nn.ReLU(),
         )
-        return nn.Sequential(latent, nn.Sequential(nn.Dropout(dropout), nn.Linear(WIDTH, classes)))
+        return nn.Sequential(
+            latent, nn.Sequential(nn.Dropout(dropout), nn.Linear(LATENT_WIDTH, classes))
+        )
 
 
 def tensor_of(images: Array, scale: tuple[float, float]) -> Any:
@@ -99,13 +99,13 @@ def tensor_of(images: Array, scale: tuple[float, float]) -> Any:
     return _torch().from_numpy(np.ascontiguousarray(values / np.float32(scale[1])))
 
 
-def usual(one: Images) -> tuple[float, float]:
+def training_scale(one: Images) -> tuple[float, float]:
     """Mean and standard deviation of all training pixels: what the study's networks are given."""
     spread = float(one.train.std(dtype=np.float64))
     return float(one.train.mean(dtype=np.float64)), spread if spread > 0 else 1.0
 
 
-def plain(one: Images) -> tuple[float, float]:
+def user_scale(one: Images) -> tuple[float, float]:
     """What the user's model is given: 8-bit pixels divided by 255, others as they are."""
     return 0.0, 255.0 if one.train.dtype == np.uint8 else 1.0
 
@@ -116,14 +116,16 @@ def fit(net: Any, one: Images, steps: int, random_state: int) -> Any:
         raise DataError(f"{one.name} has no labels: a network cannot be trained on it.")
     with seeded(random_state) as torch:
         inputs, labels = (
-            tensor_of(one.train, usual(one)),
+            tensor_of(one.train, training_scale(one)),
             torch.from_numpy(one.train_labels.astype(np.int64)),
         )
         optimiser = torch.optim.Adam(net.parameters(), lr=2e-3)
         rng = np.random.default_rng(random_state)
         net.train()
         for _ in range(steps):
-            rows = torch.from_numpy(rng.integers(len(inputs), size=min(BATCH, len(inputs))))
+            rows = torch.from_numpy(
+                rng.integers(len(inputs), size=min(TRAINING_BATCH, len(inputs)))
+            )
             optimiser.zero_grad()
             torch.nn.functional.cross_entropy(net(inputs[rows]), labels[rows]).backward()
             optimiser.step()
@@ -133,21 +135,21 @@ def fit(net: Any, one: Images, steps: int, random_state: int) -> Any:
 def outputs(net: Any, images: Array, scale: tuple[float, float]) -> Floats:
     """Flattened outputs (n, k) as float64, in blocks."""
     torch = _torch()
-    found, was_training = [], bool(getattr(net, "training", False))
+    blocks, was_training = [], bool(getattr(net, "training", False))
     if hasattr(net, "eval"):
         net.eval()
     try:
         with torch.no_grad():
             for start in range(0, len(images), 1024):
                 part = net(tensor_of(images[start : start + 1024], scale))
-                found.append(part.detach().cpu().reshape(len(part), -1).double().numpy())
+                blocks.append(part.detach().cpu().reshape(len(part), -1).double().numpy())
     except RuntimeError as error:
         size = "x".join(map(str, (images.shape[3], *images.shape[1:3])))
         raise ModelError(f"the model cannot take images of {size} (c, h, w): {error}") from None
     finally:
         if was_training:
             net.train()
-    return np.vstack(found)
+    return np.vstack(blocks)
 
 
 def latents(model: Any, one: Images) -> tuple[Floats, Floats]:
@@ -157,23 +159,23 @@ def latents(model: Any, one: Images) -> tuple[Floats, Floats]:
     (an ONNX file, a network) on rows in that order, in float64. 8-bit pixels are divided by 255.
     """
     if hasattr(model, "state_dict"):
-        found = outputs(model, one.train, plain(one)), outputs(model, one.test, plain(one))
+        pair = outputs(model, one.train, user_scale(one)), outputs(model, one.test, user_scale(one))
     else:
         h, w, c = one.shape
-        net = _network(model, (c, h, w))
+        net = _read_network(model, (c, h, w))
         if net.n_inputs != h * w * c:
             raise ModelError(
                 f"the model takes {net.n_inputs} inputs; an image of {one.name} has "
                 f"{c}x{h}x{w} = {h * w * c}."
             )
-        found = net(_flat(one.train, plain(one))), net(_flat(one.test, plain(one)))
-    for part in found:
+        pair = net(_flat(one.train, user_scale(one))), net(_flat(one.test, user_scale(one)))
+    for part in pair:
         if not np.isfinite(part).all():
             raise ModelError(f"the model's outputs at images of {one.name} are not all finite.")
-    return found
+    return pair
 
 
-def _network(model: Any, shape: tuple[int, int, int]) -> Any:
+def _read_network(model: Any, shape: tuple[int, int, int]) -> Any:
     """As it says itself how large its inputs are, or for such images where it leaves that open."""
     from hullwise.model import read
 

@@ -16,32 +16,30 @@ from .._types import Array, Floats
 from ._images import Images
 from ._plan import Plan, Settings, StudyPart, shown_share
 from ._running import Data, Running, about, sets_of, settings_of, study_of
-from ._shares import COUNTS, Counts, ask
+from ._shares import COUNT_COLUMNS, Counts, ask
 from ._views import centre_patch, resampled_patch, smoothed
 
-__all__ = ["VIEWS", "components_plan", "pixels_plan", "resampled_plan", "sizes_of"]
-
-VIEWS: dict[str, Callable[[Array, int], Array]] = {
+PIXEL_VIEWS: dict[str, Callable[[Array, int], Array]] = {
     "centre patch": centre_patch,
     "smoothed and subsampled": smoothed,
 }
-SHORT = {"train": 10_000, "test": 500}
-SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128, 192, 256)
-FACTORS = (0.5, 1.0, 2.0, 8.0)
-EXPLAINED = 0.99
+SHORT_FORM_ROWS = {"train": 10_000, "test": 500}
+PATCH_SIDES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 96, 128, 192, 256)
+RESAMPLING_FACTORS = (0.5, 1.0, 2.0, 8.0)
+EXPLAINED_VARIANCE = 0.99
 
 
 def sizes_of(shape: tuple[int, int, int]) -> tuple[int, ...]:
     """Sides of patches up to the whole image."""
     side = max(shape[:2])
-    return (*(s for s in SIZES if s < side), side)
+    return (*(s for s in PATCH_SIDES if s < side), side)
 
 
 def sampled(one: Images, settings: Settings) -> Images:
     """All in the full form, otherwise at most 10,000 training and 500 test images."""
     if settings.full:
         return one
-    return one.some(SHORT["train"], SHORT["test"], settings.random_state)
+    return one.sample(SHORT_FORM_ROWS["train"], SHORT_FORM_ROWS["test"], settings.random_state)
 
 
 def _slug(view: str) -> str:
@@ -53,13 +51,13 @@ def pixels_plan(
 ) -> Plan:
     """Share of test images inside against the number of pixels, by two ways to keep few."""
     used = [sampled(one, settings) for one in sets]
-    known = {one.name: _print(one) for one in used}
-    wanted = {one.name: tuple(sizes or sizes_of(one.shape)) for one in used}
+    fingerprints = {one.name: _print(one) for one in used}
+    sides_of = {one.name: tuple(sizes or sizes_of(one.shape)) for one in used}
 
     def task(one: Images, view: str, size: int) -> Task:
         name = f"pixels_{one.name}_{_slug(view)}_{size}"
-        key = fingerprint(name, known[one.name], settings.random_state, settings.verify)
-        see = VIEWS[view]
+        key = fingerprint(name, fingerprints[one.name], settings.random_state, settings.verify)
+        see = PIXEL_VIEWS[view]
 
         def work(_: Results) -> dict[str, Array]:
             X, Q = see(one.train, size), see(one.test, size)
@@ -67,24 +65,26 @@ def pixels_plan(
 
         return Task(name, key, work)
 
-    tasks = [task(one, view, s) for one in used for view in VIEWS for s in wanted[one.name]]
+    tasks = [task(one, view, s) for one in used for view in PIXEL_VIEWS for s in sides_of[one.name]]
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
         rows: list[tuple[Any, ...]] = []
-        series, told = [], []
+        series, sentences = [], []
         for one in used:
-            for view in VIEWS:
-                found = [results[f"pixels_{one.name}_{_slug(view)}_{s}"] for s in wanted[one.name]]
-                counts = [Counts.of(a) for a in found]
-                dims = [int(a["d"]) for a in found]
-                for s, d, c in zip(wanted[one.name], dims, counts):
+            for view in PIXEL_VIEWS:
+                answers = [
+                    results[f"pixels_{one.name}_{_slug(view)}_{s}"] for s in sides_of[one.name]
+                ]
+                counts = [Counts.of(a) for a in answers]
+                dims = [int(a["d"]) for a in answers]
+                for s, d, c in zip(sides_of[one.name], dims, counts):
                     rows.append((one.name, view, s, d, c.share, c.error, *c.cells()))
                 series.append(_with_errors(f"{one.name}: {_slug(view)}", dims, counts))
-                told.append(_falls(one.name, view, dims, counts))
+                sentences.append(_falls(one.name, view, dims, counts))
         table = Table(
             "pixels",
             "Test images in the hull of the training images, by pixels kept",
-            ("set", "view", "side", "d", "share inside", "standard error", *COUNTS),
+            ("set", "view", "side", "d", "share inside", "standard error", *COUNT_COLUMNS),
             tuple(rows),
             "The standard error is over test images, for these training images. Queries that equal "
             "a training row are inside and counted beside.",
@@ -99,7 +99,7 @@ def pixels_plan(
             (share_chart(series, "Share inside against pixel dimensions", "pixel dimensions"),),
             (table,),
         )
-        return part, [Finding("Pixel dimensions", " ".join(told))]
+        return part, [Finding("Pixel dimensions", " ".join(sentences))]
 
     return Plan(tasks, show)
 
@@ -140,35 +140,35 @@ def components_plan(
 ) -> Plan:
     """Principal components that explain 99 % of the variance of what is kept."""
     used = [sampled(one, settings) for one in sets]
-    known = {one.name: _print(one) for one in used}
-    wanted = {one.name: tuple(sizes or sizes_of(one.shape)) for one in used}
+    fingerprints = {one.name: _print(one) for one in used}
+    sides_of = {one.name: tuple(sizes or sizes_of(one.shape)) for one in used}
 
     def task(one: Images, view: str, size: int) -> Task:
         name = f"components_{one.name}_{_slug(view)}_{size}"
 
         def work(_: Results) -> dict[str, Array]:
-            return {"variances": variances(VIEWS[view](one.train, size))}
+            return {"variances": variances(PIXEL_VIEWS[view](one.train, size))}
 
-        return Task(name, fingerprint(name, known[one.name]), work)
+        return Task(name, fingerprint(name, fingerprints[one.name]), work)
 
-    tasks = [task(one, view, s) for one in used for view in VIEWS for s in wanted[one.name]]
+    tasks = [task(one, view, s) for one in used for view in PIXEL_VIEWS for s in sides_of[one.name]]
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
         rows: list[tuple[Any, ...]] = []
-        series, told = [], []
+        series, sentences = [], []
         for one in used:
-            for view in VIEWS:
-                found = [
+            for view in PIXEL_VIEWS:
+                answers = [
                     results[f"components_{one.name}_{_slug(view)}_{s}"]["variances"]
-                    for s in wanted[one.name]
+                    for s in sides_of[one.name]
                 ]
-                needed = [explaining(v) for v in found]
-                for s, v, k in zip(wanted[one.name], found, needed):
+                needed = [explaining(v) for v in answers]
+                for s, v, k in zip(sides_of[one.name], answers, needed):
                     rank = int((v > 1e-12 * max(v[0], 1e-300)).sum())
                     rows.append((one.name, view, s, len(v), rank, explaining(v, 0.9), k))
-                dims = [len(v) for v in found]
+                dims = [len(v) for v in answers]
                 series.append(Series(f"{one.name}: {_slug(view)}", dims, needed))
-                told.append(f"{one.name}, {view}: {needed[-1]} of {dims[-1]}.")
+                sentences.append(f"{one.name}, {view}: {needed[-1]} of {dims[-1]}.")
         table = Table(
             "components",
             "Principal components of the pixels kept",
@@ -190,7 +190,7 @@ def components_plan(
             (Chart(svg, "Both axes are logarithmic."),),
             (table,),
         )
-        text = "Components for 99 % of the variance of whole images: " + " ".join(told)
+        text = "Components for 99 % of the variance of whole images: " + " ".join(sentences)
         return part, [Finding("Principal components", text)]
 
     return Plan(tasks, show)
@@ -207,7 +207,7 @@ def variances(X: Array) -> Floats:
     return np.asarray(np.maximum(np.linalg.eigvalsh(total / n)[::-1], 0.0))
 
 
-def explaining(values: Floats, share: float = EXPLAINED) -> int:
+def explaining(values: Floats, share: float = EXPLAINED_VARIANCE) -> int:
     """How many of the largest add up to this share of the sum; 0 where all are 0."""
     total = values.sum()
     if not total > 0:
@@ -221,12 +221,12 @@ def explaining(values: Floats, share: float = EXPLAINED) -> int:
 def resampled_plan(
     settings: Settings,
     sets: Sequence[Images],
-    factors: Sequence[float] = FACTORS,
+    factors: Sequence[float] = RESAMPLING_FACTORS,
     sizes: Sequence[int] = (2, 3, 4, 6, 8, 12),
 ) -> Plan:
     """Centre patches of images that were enlarged or reduced before."""
     used = [sampled(one, settings) for one in sets]
-    known = {one.name: _print(one) for one in used}
+    fingerprints = {one.name: _print(one) for one in used}
 
     def sides(one: Images, factor: float) -> list[int]:
         most = max(max(1, round(n * factor)) for n in one.shape[:2])
@@ -234,7 +234,7 @@ def resampled_plan(
 
     def task(one: Images, factor: float, size: int) -> Task:
         name = f"resampled_{one.name}_{factor:g}_{size}"
-        key = fingerprint(name, known[one.name], settings.random_state, settings.verify)
+        key = fingerprint(name, fingerprints[one.name], settings.random_state, settings.verify)
 
         def work(_: Results) -> dict[str, Array]:
             X, Q = (resampled_patch(part, factor, size) for part in (one.train, one.test))
@@ -253,13 +253,13 @@ def resampled_plan(
         series = []
         for one in used:
             for f in factors:
-                found = [results[f"resampled_{one.name}_{f:g}_{s}"] for s in sides(one, f)]
-                counts = [Counts.of(a) for a in found]
+                answers = [results[f"resampled_{one.name}_{f:g}_{s}"] for s in sides(one, f)]
+                counts = [Counts.of(a) for a in answers]
                 size = "x".join(str(max(1, round(n * f))) for n in one.shape[:2])
-                for s, a, c in zip(sides(one, f), found, counts):
+                for s, a, c in zip(sides(one, f), answers, counts):
                     d, k = int(a["d"]), int(a["needed"])
                     rows.append((one.name, size, s, d, k, c.share, c.error, *c.cells()))
-                dims = [int(a["d"]) for a in found]
+                dims = [int(a["d"]) for a in answers]
                 if dims:
                     series.append(_with_errors(f"{one.name}, {size}", dims, counts))
         table = Table(
@@ -273,7 +273,7 @@ def resampled_plan(
                 "components for 99 %",
                 "share inside",
                 "standard error",
-                *COUNTS,
+                *COUNT_COLUMNS,
             ),
             tuple(rows),
             "Enlarged by linear interpolation, reduced by means over areas.",
@@ -294,7 +294,7 @@ def resampled_plan(
 
 def _by_size(rows: Sequence[tuple[Any, ...]]) -> str:
     """The share at one side of patch for the smallest and the largest image."""
-    told = []
+    sentences = []
     for name in dict.fromkeys(row[0] for row in rows):
         mine = [row for row in rows if row[0] == name]
         ends = [mine[0][1], mine[-1][1]]
@@ -302,12 +302,12 @@ def _by_size(rows: Sequence[tuple[Any, ...]]) -> str:
         if common:
             side = min(common, key=lambda s: abs(s - 4))
             share = [next(r[5] for r in mine if (r[1], r[2]) == (e, side)) for e in ends]
-            told.append(
+            sentences.append(
                 f"{name}: a patch of {side}x{side} is inside for a share of "
                 f"{shown_share(share[0])} of images of {ends[0]} and {shown_share(share[1])} of "
                 f"{ends[1]}."
             )
-    return " ".join(told) or "No patch fits images of all sizes."
+    return " ".join(sentences) or "No patch fits images of all sizes."
 
 
 def pixels(

@@ -13,8 +13,6 @@ from .._tables import Finding
 from .._types import Progress
 from ._images import Images
 
-__all__ = ["Plan", "Settings", "StudyPart", "shown_share"]
-
 
 @dataclass(frozen=True)
 class Settings:

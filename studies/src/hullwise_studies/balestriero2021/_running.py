@@ -15,9 +15,9 @@ from .._types import Progress
 from ._images import Images, digits, read_images
 from ._plan import Plan, Settings
 
-NAME = "balestriero2021"
-TITLE = "Learning in high dimension always amounts to extrapolation, computed again"
-LEAD = (
+BALESTRIERO_NAME = "balestriero2021"
+BALESTRIERO_TITLE = "Learning in high dimension always amounts to extrapolation, computed again"
+BALESTRIERO_LEAD = (
     "Balestriero, Pesenti and LeCun (2021) call it interpolation when a sample lies in the convex "
     "hull of the training samples. Every verdict here carries a certificate."
 )
@@ -62,10 +62,10 @@ def sets_of(data: Data) -> list[Images]:
         return [data]
     if isinstance(data, str | os.PathLike):
         return read_images(data)
-    found = list(data)
-    if not found or not all(isinstance(one, Images) for one in found):
+    sets = list(data)
+    if not sets or not all(isinstance(one, Images) for one in sets):
         raise DataError("data must be a path, or Images made by balestriero2021.images(...).")
-    return found
+    return sets
 
 
 def study_of(plans: Sequence[Plan], running: Running, about: Sequence[tuple[str, str]]) -> Study:
@@ -73,16 +73,23 @@ def study_of(plans: Sequence[Plan], running: Running, about: Sequence[tuple[str,
     cache: Path | None = existing_folder(running.get("cache"), "cache")
     tasks = [task for plan in plans for task in plan.tasks]
     results = run_tasks(tasks, cache, running.get("progress"))
-    shown = [plan.show(results) for plan in plans]
-    findings = [finding for _, found in shown for finding in found]
-    return Study(NAME, TITLE, LEAD, tuple(part for part, _ in shown), tuple(findings), tuple(about))
+    pairs = [plan.show(results) for plan in plans]
+    findings = [finding for _, its_findings in pairs for finding in its_findings]
+    return Study(
+        BALESTRIERO_NAME,
+        BALESTRIERO_TITLE,
+        BALESTRIERO_LEAD,
+        tuple(part for part, _ in pairs),
+        tuple(findings),
+        tuple(about),
+    )
 
 
 def about(settings: Settings, sets: Sequence[Images] = ()) -> list[tuple[str, str]]:
     checked = "all" if settings.verify is None else f"up to {settings.verify:,} of each question"
-    said = [
+    terms = [
         ("Form", "full" if settings.full else "short"),
         ("Random state", str(settings.random_state)),
         ("Certificates checked again, by other code", checked),
     ]
-    return said + [("Images", repr(one)) for one in sets]
+    return terms + [("Images", repr(one)) for one in sets]

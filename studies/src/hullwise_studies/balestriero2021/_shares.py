@@ -17,16 +17,14 @@ from hullwise import Cloud, Location, locate
 
 from .._types import Array, Floats, Mask
 
-__all__ = ["COUNTS", "Counts", "ask", "equal_rows", "verified", "within_clouds"]
-
-COUNTS = ("queries", "inside", "outside", "undecided", "equal to a training row", "verified")
+COUNT_COLUMNS = ("queries", "inside", "outside", "undecided", "equal to a training row", "verified")
 
 
 @dataclass(frozen=True)
 class Counts:
     """Verdicts of one question.
 
-    `equal` of the queries equal a training row (they are inside); `held` of the `checked`
+    `equal` of the queries equal a training row (they are inside); `accepted` of the `checked`
     certificates were accepted by the other code.
     """
 
@@ -35,15 +33,15 @@ class Counts:
     undecided: int
     equal: int
     checked: int
-    held: int
+    accepted: int
 
     @classmethod
     def of(cls, answer: dict[str, Array]) -> Counts:
         """Of what `ask` returned."""
         v = answer["verdict"]
         inside, outside, undecided = (int((v == side).sum()) for side in (1, -1, 0))
-        checked, held = map(int, answer["verified"])
-        return cls(inside, outside, undecided, int(answer["equal"].sum()), checked, held)
+        checked, accepted = map(int, answer["verified"])
+        return cls(inside, outside, undecided, int(answer["equal"].sum()), checked, accepted)
 
     @property
     def queries(self) -> int:
@@ -61,30 +59,30 @@ class Counts:
         return float(np.sqrt(p * (1 - p) / self.queries)) if self.queries else float("nan")
 
     @property
-    def all_held(self) -> bool:
-        return self.held == self.checked
+    def all_accepted(self) -> bool:
+        return self.accepted == self.checked
 
     def cells(self) -> tuple[Any, ...]:
-        """Under the headings `COUNTS`."""
-        said = f"{self.held:,} of {self.checked:,}"
-        return (self.queries, self.inside, self.outside, self.undecided, self.equal, said)
+        """Under the headings `COUNT_COLUMNS`."""
+        checks = f"{self.accepted:,} of {self.checked:,}"
+        return (self.queries, self.inside, self.outside, self.undecided, self.equal, checks)
 
 
 def ask(
     X: Array, Q: Array, verify: int | None = None, random_state: int = 0, *, compare: bool = True
 ) -> dict[str, Array]:
-    """Verdicts (m,), which queries equal a row of X (m,), and (checked, held) certificates.
+    """Verdicts (m,), which queries equal a row of X (m,), and (checked, accepted) certificates.
 
     `verify` certificates, evenly drawn, are checked again; all of them where it is None. The cost
     is that of `hullwise.locate(..., membership_only=True)`, and O(verify n d) for the check. With
     `compare` false no query is taken to equal a row: for samples drawn at random.
     """
     location = locate(Cloud(X, copy=False), Q, membership_only=True)
-    checked, held = verified(location, X, verify, random_state)
+    checked, accepted = verified(location, X, verify, random_state)
     return {
         "verdict": location.verdict,
         "equal": equal_rows(X, Q) if compare else np.zeros(len(Q), dtype=bool),
-        "verified": np.array([checked, held]),
+        "verified": np.array([checked, accepted]),
     }
 
 
@@ -100,8 +98,8 @@ def verified(location: Location, X: Array, count: int | None, random_state: int)
 def equal_rows(X: Array, Q: Array) -> Mask:
     """Which rows of Q are rows of X, number by number."""
     kind = np.promote_types(X.dtype, Q.dtype)
-    known = set(_marks(X, kind))
-    return np.array([mark in known for mark in _marks(Q, kind)], dtype=bool)
+    training = set(_marks(X, kind))
+    return np.array([mark in training for mark in _marks(Q, kind)], dtype=bool)
 
 
 def _marks(values: Array, kind: Any) -> Iterator[bytes]:

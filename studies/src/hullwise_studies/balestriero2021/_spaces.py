@@ -19,22 +19,20 @@ from .._study import Part, Study
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._images import Images
-from ._pixels import SHORT, share_chart
+from ._pixels import SHORT_FORM_ROWS, share_chart
 from ._plan import Plan, Settings, StudyPart, shown_share
 from ._running import Data, Running, about, sets_of, settings_of, study_of
-from ._shares import COUNTS, Counts, ask
+from ._shares import COUNT_COLUMNS, Counts, ask
 from ._views import rows_of
 
-__all__ = ["METHODS", "embedded", "principal", "reduced_plan"]
-
-DIMENSIONS = (2, 3, 5, 10, 15, 20, 30)
-FEW = (2, 3, 5, 10)
-ROWS = {False: (600, 200), True: (3000, 1000)}
-JOINT = "training and test rows together"
-NEIGHBOURS = 12
+PCA_DIMENSIONS = (2, 3, 5, 10, 15, 20, 30)
+EMBEDDING_DIMENSIONS = (2, 3, 5, 10)
+EMBEDDED_ROWS = {False: (600, 200), True: (3000, 1000)}
+JOINT_EMBEDDING = "training and test rows together"
+EMBEDDING_NEIGHBOURS = 12
 
 
-Make = Callable[[int, int, int], Any]  # of dimensions, seed and number of rows
+Embedding = Callable[[int, int, int], Any]  # of dimensions, seed and number of rows
 
 
 def _mds(d: int, random_state: int, n: int) -> Any:
@@ -47,14 +45,14 @@ def _lle(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import LocallyLinearEmbedding
 
     return LocallyLinearEmbedding(
-        n_neighbors=min(NEIGHBOURS, n - 1), n_components=d, random_state=random_state
+        n_neighbors=min(EMBEDDING_NEIGHBOURS, n - 1), n_components=d, random_state=random_state
     )
 
 
 def _isomap(d: int, random_state: int, n: int) -> Any:
     from sklearn.manifold import Isomap
 
-    return Isomap(n_neighbors=min(NEIGHBOURS, n - 1), n_components=d)
+    return Isomap(n_neighbors=min(EMBEDDING_NEIGHBOURS, n - 1), n_components=d)
 
 
 def _tsne(d: int, random_state: int, n: int) -> Any:
@@ -63,15 +61,15 @@ def _tsne(d: int, random_state: int, n: int) -> Any:
     return TSNE(d, init="pca", perplexity=min(30.0, (n - 1) / 3), random_state=random_state)
 
 
-METHODS: dict[str, tuple[Make, tuple[int, ...]]] = {
-    "MDS": (_mds, FEW),
-    "LLE": (_lle, FEW),
-    "Isomap": (_isomap, FEW),
+EMBEDDINGS: dict[str, tuple[Embedding, tuple[int, ...]]] = {
+    "MDS": (_mds, EMBEDDING_DIMENSIONS),
+    "LLE": (_lle, EMBEDDING_DIMENSIONS),
+    "Isomap": (_isomap, EMBEDDING_DIMENSIONS),
     "t-SNE": (_tsne, (2,)),  # more dimensions take many times longer
 }
 
 
-def embedded(make: Make, rows: Floats, d: int, random_state: int) -> Floats:
+def embedded(make: Embedding, rows: Floats, d: int, random_state: int) -> Floats:
     """The rows in d dimensions, of unit size; warnings of the method are not passed on."""
     distinct = len(np.unique(rows, axis=0))
     if distinct < d + 2:  # some methods end the process on such rows
@@ -82,9 +80,9 @@ def embedded(make: Make, rows: Floats, d: int, random_state: int) -> Floats:
 
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
-        found = np.asarray(make(d, random_state, len(rows)).fit_transform(rows), dtype=np.float64)
-    size = float(np.abs(found).max(initial=0.0))
-    return found / size if size > 0 else found
+        points = np.asarray(make(d, random_state, len(rows)).fit_transform(rows), dtype=np.float64)
+    size = float(np.abs(points).max(initial=0.0))
+    return points / size if size > 0 else points
 
 
 def principal(X: Array, Q: Array, d: int) -> tuple[Floats, Floats]:
@@ -100,15 +98,19 @@ def principal(X: Array, Q: Array, d: int) -> tuple[Floats, Floats]:
 
 def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | None = None) -> Plan:
     """PCA of all images, and embeddings of a sample, by number of dimensions."""
-    large = one if settings.full else one.some(SHORT["train"], SHORT["test"], settings.random_state)
-    small = one.some(*ROWS[settings.full], settings.random_state)
+    large = (
+        one
+        if settings.full
+        else one.sample(SHORT_FORM_ROWS["train"], SHORT_FORM_ROWS["test"], settings.random_state)
+    )
+    small = one.sample(*EMBEDDED_ROWS[settings.full], settings.random_state)
     total = int(np.prod(one.shape))
-    dims = [d for d in dimensions or DIMENSIONS if d <= total] or [total]
+    dims = [d for d in dimensions or PCA_DIMENSIONS if d <= total] or [total]
     tasks = [_pca_task("all", large, d, settings) for d in dims]
-    few = [d for d in dimensions or FEW if d <= min(total, len(small.train) - 1)]
+    few = [d for d in dimensions or EMBEDDING_DIMENSIONS if d <= min(total, len(small.train) - 1)]
     tasks += [_pca_task("sample", small, d, settings) for d in few]
-    asked = [(m, d) for m, (_, some) in METHODS.items() for d in some if d in few]
-    tasks += [_joint_task(small, m, d, settings) for m, d in asked]
+    pairs = [(m, d) for m, (_, dimensions) in EMBEDDINGS.items() for d in dimensions if d in few]
+    tasks += [_joint_task(small, m, d, settings) for m, d in pairs]
     tasks.append(_whole_task(small, settings))
 
     def show(results: Results) -> tuple[Part, list[Finding]]:
@@ -129,8 +131,8 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
             add("PCA", n, d, "training rows", f"reduced_all_{one.name}_{d}")
         for d in few:
             add("PCA", k, d, "training rows", f"reduced_sample_{one.name}_{d}")
-        for m, d in asked:
-            add(m, k, d, JOINT, f"reduced_{m}_{one.name}_{d}")
+        for m, d in pairs:
+            add(m, k, d, JOINT_EMBEDDING, f"reduced_{m}_{one.name}_{d}")
         c = Counts.of(results[f"reduced_whole_{one.name}"])
         rows.append(("pixels", total, k, "", c.share, c.error, *c.cells()))
         table = Table(
@@ -143,16 +145,17 @@ def reduced_plan(settings: Settings, one: Images, dimensions: Sequence[int] | No
                 "fitted to",
                 "share inside",
                 "standard error",
-                *COUNTS,
+                *COUNT_COLUMNS,
             ),
             tuple(rows),
-            f"LLE and Isomap with {NEIGHBOURS} neighbours. Embedded together, the test rows shape "
+            f"LLE and Isomap with {EMBEDDING_NEIGHBOURS} neighbours. Embedded together, the test "
+            "rows shape "
             "the space they are judged in." + "".join(f" Failed: {f}." for f in failed),
             keys=2,
         )
         series = [
-            Series(name, [d for d, _ in found], [c.share for _, c in found])
-            for name, found in lines.items()
+            Series(name, [d for d, _ in line], [c.share for _, c in line])
+            for name, line in lines.items()
         ]
         chart = share_chart(series, "Share inside by method and dimensions", "dimensions", True)
         part = Part(
@@ -188,10 +191,10 @@ def _joint_task(one: Images, method: str, d: int, settings: Settings) -> Task:
         both = np.vstack([rows_of(one.train), rows_of(one.test)]).astype(np.float64)
         n = len(one.train)
         try:
-            found = embedded(METHODS[method][0], both, d, settings.random_state)
+            points = embedded(EMBEDDINGS[method][0], both, d, settings.random_state)
         except (ValueError, TypeError, RuntimeError, np.linalg.LinAlgError) as error:
             return {"failed": np.array(str(error).split(chr(10))[0][:120])}
-        return ask(found[:n], found[n:], settings.verify, settings.random_state)
+        return ask(points[:n], points[n:], settings.verify, settings.random_state)
 
     return Task(name, _key(name, one, settings), work)
 
@@ -207,10 +210,7 @@ def _whole_task(one: Images, settings: Settings) -> Task:
 
 def _finding(one: Images, pixels: Counts, lines: dict[str, list[tuple[int, Counts]]]) -> Finding:
     two = [
-        f"{name} {shown_share(c.share)}"
-        for name, found in lines.items()
-        for d, c in found
-        if d == 2
+        f"{name} {shown_share(c.share)}" for name, line in lines.items() for d, c in line if d == 2
     ]
     text = (
         f"Of the sample's test images {pixels.inside:,} of {pixels.queries:,} are inside in the "

@@ -11,16 +11,6 @@ import numpy as np
 
 from .._types import Array, Floats
 
-__all__ = [
-    "area_weights",
-    "centre_patch",
-    "linear_weights",
-    "quantised",
-    "resampled_patch",
-    "rows_of",
-    "smoothed",
-]
-
 BLOCK = 4096
 
 

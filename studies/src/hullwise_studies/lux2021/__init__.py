@@ -21,14 +21,14 @@ from . import _analytic as analytic
 from . import _cdf as cdf
 from . import _differs as differs
 from . import _real as real
-from ._data import SETS, StudySet, in_folder, load_set, published_errors
-from ._models import FULL_STEPS, METHODS, Method, known, network
+from ._data import STUDY_SETS, StudySet, in_folder, load_set, published_errors
+from ._models import FULL_MLP_STEPS, STUDY_METHODS, Method, checked_slugs, network
 from ._parts import parts_of
 from ._results import Lux2021Results
 
 __all__ = ["PARTS", "Lux2021Results", "Study", "all_but", "run", "write_page"]
 
-PARTS = {name: source.title for name, source in SETS.items()} | {
+PARTS = {name: source.title for name, source in STUDY_SETS.items()} | {
     "analytic": "The function cos |x| in 2 and 20 dimensions, and the data spacing"
 }
 """What can be computed, and what it is: the data sets, and the analytic experiment."""
@@ -107,7 +107,7 @@ def run(
     source = existing_folder(data, "data")
     parts = _parts(sets, source)
     methods = _methods(without, full)
-    loaded = {name: load_set(name, source) for name in SETS if name in parts}
+    loaded = {name: load_set(name, source) for name in STUDY_SETS if name in parts}
     published = published_errors(source, loaded.values())
     tasks = _tasks(loaded, methods, full, "analytic" in parts)
     results = run_tasks(tasks, existing_folder(cache, "cache"), progress)
@@ -116,7 +116,7 @@ def run(
 
 def all_but(*slugs: str) -> tuple[str, ...]:
     """Every method but these: what `without` takes to run only them."""
-    return tuple(slug for slug in METHODS if slug not in known(slugs))
+    return tuple(slug for slug in STUDY_METHODS if slug not in checked_slugs(slugs))
 
 
 def _parts(sets: Sequence[str] | None, source: Path | None) -> tuple[str, ...]:
@@ -129,8 +129,8 @@ def _parts(sets: Sequence[str] | None, source: Path | None) -> tuple[str, ...]:
 
 
 def _methods(without: Sequence[str], full: bool) -> dict[str, Method]:
-    dropped = known(without)
-    methods = {**METHODS, "mlp": network(FULL_STEPS)} if full else METHODS
+    dropped = checked_slugs(without)
+    methods = {**STUDY_METHODS, "mlp": network(FULL_MLP_STEPS)} if full else STUDY_METHODS
     return {slug: m for slug, m in methods.items() if slug not in dropped}
 
 
@@ -195,7 +195,7 @@ def study_of(results: Lux2021Results) -> Study:
 
 
 def _scope(results: Lux2021Results) -> str:
-    titles = {name: source.title for name, source in SETS.items()}
+    titles = {name: source.title for name, source in STUDY_SETS.items()}
     ran = [titles.get(part, "the function cos |x|") for part in results.parts]
     missing = [title for name, title in titles.items() if name not in results.parts]
     form = "At the paper's sizes" if results.full else "In the short form"

@@ -11,18 +11,8 @@ import numpy as np
 from .._runs import Results, Task, fingerprint
 from .._tables import Table, beside
 from .._types import Array, Floats
-from ._models import FULL_STEPS, Method, in_a_thread
+from ._models import FULL_MLP_STEPS, Method, in_a_thread
 from ._published import ANALYTIC, SPACING
-
-__all__ = [
-    "ANALYTIC_DIMENSIONS",
-    "NOISES",
-    "fekete_points",
-    "latin_hypercube",
-    "sizes",
-    "tables_of",
-    "tasks_of",
-]
 
 ANALYTIC_DIMENSIONS, NOISES, ANALYTIC_QUERIES = (2, 20), (0.0, 0.1), 1000
 MEDIAN_DIGITS = ".4e"  # of the published medians
@@ -54,7 +44,7 @@ def fekete_points(n: int, d: int) -> Floats:
     per_axis = max(3, ceil(round(n ** (1 / d), 9)))
     nodes = (np.cos((2 * np.arange(1, per_axis + 1) - 1) / (2 * per_axis) * np.pi) + 1) / 2
     if per_axis**d > 2 * n:
-        points = _some_of_the_grid(nodes, d, 2 * n)
+        points = _random_grid_points(nodes, d, 2 * n)
     else:
         points = np.array(list(product(nodes, repeat=d)))
     powers = _degrees(n, d)
@@ -66,14 +56,14 @@ def fekete_points(n: int, d: int) -> Floats:
     return np.ascontiguousarray(points[pivots[:n]])
 
 
-def _some_of_the_grid(nodes: Floats, d: int, count: int) -> Floats:
+def _random_grid_points(nodes: Floats, d: int, count: int) -> Floats:
     """Different random points of the grid."""
     rng = np.random.default_rng(0)
-    found = np.zeros((0, d), dtype=np.intp)
-    while len(found) < count:
-        found = np.concatenate([found, rng.integers(len(nodes), size=(count, d))])
-        found = found[np.sort(np.unique(found, axis=0, return_index=True)[1])]
-    return np.asarray(nodes[found[:count]])
+    chosen = np.zeros((0, d), dtype=np.intp)
+    while len(chosen) < count:
+        chosen = np.concatenate([chosen, rng.integers(len(nodes), size=(count, d))])
+        chosen = chosen[np.sort(np.unique(chosen, axis=0, return_index=True)[1])]
+    return np.asarray(nodes[chosen[:count]])
 
 
 def _degrees(n: int, d: int) -> Array:
@@ -109,20 +99,20 @@ def noisy(values: Floats, noise: float) -> Floats:
 
 def tasks_of(methods: Mapping[str, Method], full: bool) -> list[Task]:
     """The rows first, then one task for each dimension, noise, size and method, and the spacing."""
-    made: list[Task] = []
+    tasks: list[Task] = []
     for d, n in product(ANALYTIC_DIMENSIONS, sizes(full)):
         slugs = [s for s in ("delaunay", "mlp") if s in methods and (s == "mlp" or n >= d + 1)]
         for design in DESIGNS if "delaunay" in slugs else ["fekete"] * bool(slugs):
             name = _rows_name(d, n, design)
-            made.append(Task(name, fingerprint("rows"), _design_task(d, n, design)))
+            tasks.append(Task(name, fingerprint("rows"), _design_task(d, n, design)))
         for slug, noise in product(slugs, NOISES):
             key = fingerprint("cos", slug, methods[slug].settings)
             name = f"analytic-{d}d-{n}-{noise:g}-{slug}"
-            made.append(Task(name, key, _error_task(methods[slug], d, n, noise)))
+            tasks.append(Task(name, key, _error_task(methods[slug], d, n, noise)))
         for design in DESIGNS if "delaunay" in slugs else ():
             name = f"spacing-{d}d-{n}-{design}"
-            made.append(Task(name, fingerprint("spacing"), _spacing_task(d, n, design)))
-    return made
+            tasks.append(Task(name, fingerprint("spacing"), _spacing_task(d, n, design)))
+    return tasks
 
 
 def _rows_name(d: int, n: int, design: str) -> str:
@@ -137,8 +127,8 @@ def _design_task(d: int, n: int, design: str) -> Callable[[Results], dict[str, A
 def _error_task(
     method: Method, d: int, n: int, noise: float
 ) -> Callable[[Results], dict[str, Array]]:
-    def do(found: Results) -> dict[str, Array]:
-        X, Q = found[_rows_name(d, n, "fekete")]["rows"], queries(d)
+    def do(results: Results) -> dict[str, Array]:
+        X, Q = results[_rows_name(d, n, "fekete")]["rows"], queries(d)
         answer = method.run(X, noisy(function(X), noise), Q)
         return {"error": np.abs(answer["prediction"] - function(Q))}
 
@@ -146,10 +136,10 @@ def _error_task(
 
 
 def _spacing_task(d: int, n: int, design: str) -> Callable[[Results], dict[str, Array]]:
-    def do(found: Results) -> dict[str, Array]:
+    def do(results: Results) -> dict[str, Array]:
         import hullwise as hw
 
-        X, Q = found[_rows_name(d, n, design)]["rows"], queries(d)
+        X, Q = results[_rows_name(d, n, design)]["rows"], queries(d)
         reg = hw.DelaunayRegressor(metric=None).fit(X, function(X))
         W = reg.weights(Q)
         shape = hw.simplex_shape(W, X, Q, metric=None)
@@ -174,13 +164,13 @@ def _error_table(methods: Mapping[str, Method], full: bool, results: Results) ->
     for d, noise, n in product(ANALYTIC_DIMENSIONS, NOISES, sizes(full)):
         cells: list[object] = [d, f"{100 * noise:g} %", n]
         for slug, row in (("delaunay", "Delaunay"), ("mlp", "MLP")):
-            kept = results.get(f"analytic-{d}d-{n}-{noise:g}-{slug}")
-            here = None if kept is None else float(np.median(kept["error"]))
+            result = results.get(f"analytic-{d}d-{n}-{noise:g}-{slug}")
+            here = None if result is None else float(np.median(result["error"]))
             cells += beside((ANALYTIC[d, noise, row].get(n),), (here,), printed=MEDIAN_DIGITS)
         rows.append(tuple(cells))
     names = ("Delaunay", methods["mlp"].name if "mlp" in methods else "MLP")
     parts = [f"{name} | {part}" for name in names for part in ("paper", "here", "difference")]
-    steps = "" if full else f" The paper's network takes {FULL_STEPS:,} steps."
+    steps = "" if full else f" The paper's network takes {FULL_MLP_STEPS:,} steps."
     return Table(
         "analytic",
         "cos |x|: median absolute error at 1,000 random points",
@@ -197,12 +187,12 @@ def _spacing_table(full: bool, results: Results) -> Table:
     for d, n in product(ANALYTIC_DIMENSIONS, sizes(full)):
         if f"spacing-{d}d-{n}-fekete" not in results:
             continue
-        kept = {k: results[f"spacing-{d}d-{n}-{k}"] for k in DESIGNS}
+        pair = {k: results[f"spacing-{d}d-{n}-{k}"] for k in DESIGNS}
         cells: list[object] = [d, n]
         for length in SPACING_LENGTHS:
-            here, other = (float(np.nanmedian(kept[k][length])) for k in DESIGNS)
+            here, other = (float(np.nanmedian(pair[k][length])) for k in DESIGNS)
             cells += [*beside((SPACING[d, length].get(n),), (here,), printed=MEDIAN_DIGITS), other]
-        cells += [100 * float(kept[k]["outside"].mean()) for k in DESIGNS]
+        cells += [100 * float(pair[k]["outside"].mean()) for k in DESIGNS]
         rows.append(tuple(cells))
     parts = [
         f"{a} | {b}"

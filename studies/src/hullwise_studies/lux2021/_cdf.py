@@ -15,11 +15,9 @@ from .._runs import Results, Task, fingerprint
 from .._tables import Table, beside, over
 from .._types import Array, Floats
 from ._data import StudySet, unit_cube
-from ._models import METHODS, MIXTURES, in_insertion_order
+from ._models import MIXTURES, STUDY_METHODS, in_insertion_order
 from ._published import ERRORS, REJECTED, REJECTION_LEVELS, SHARES_AND_TIMES
 from ._real import PRINTED_DIGITS, PRINTED_SHARE, QUARTILE_NAMES, compared, quartiles, share_best
-
-__all__ = ["INPUT_KINDS", "critical_value", "distances", "tables_of", "tasks_of", "time_table"]
 
 INPUT_KINDS = {"raw": "inputs as they are", "log2": "logarithms of the inputs"}
 
@@ -41,7 +39,7 @@ def tasks_of(data: StudySet, slugs: tuple[str, ...]) -> list[Task]:
     """One task for each kind of inputs, fold and method."""
     split, warm = data.split(), set[str]()
     whole = fingerprint(data.X, data.y)
-    kept = [s for s in MIXTURES if s in slugs]
+    used = [s for s in MIXTURES if s in slugs]
     inputs = {kind: _inputs(data, kind) for kind in INPUT_KINDS}
 
     def work(kind: str, b: int, slug: str) -> Callable[[Results], dict[str, Array]]:
@@ -58,16 +56,18 @@ def tasks_of(data: StudySet, slugs: tuple[str, ...]) -> list[Task]:
     return [
         Task(
             f"{data.name}-{kind}-{b}-{slug}",
-            fingerprint(whole, kind, *split.folds[b], slug, METHODS[slug].settings),
+            fingerprint(whole, kind, *split.folds[b], slug, STUDY_METHODS[slug].settings),
             work(kind, b, slug),
         )
         for kind in INPUT_KINDS
         for b in range(len(split.folds))
-        for slug in kept
+        for slug in used
     ]
 
 
-def _mixture(slug: str, A: Floats, samples: Floats, B: Floats, seen: Floats) -> dict[str, Array]:
+def _mixture(
+    slug: str, A: Floats, samples: Floats, B: Floats, observed: Floats
+) -> dict[str, Array]:
     import hullwise
 
     name, options = MIXTURES[slug]
@@ -78,12 +78,12 @@ def _mixture(slug: str, A: Floats, samples: Floats, B: Floats, seen: Floats) -> 
         interpolant = make(metric=None, **options)
         model = hullwise.MixtureRegressor(interpolant).fit(A, samples)
         if slug == "boxspline-published":
-            given = in_insertion_order(samples, model.interpolant_)
-            model = hullwise.MixtureRegressor(interpolant).fit(A, given)
+            moved = in_insertion_order(samples, model.interpolant_)
+            model = hullwise.MixtureRegressor(interpolant).fit(A, moved)
     fitted = perf_counter()
-    found = model.ks(B, seen)
+    distances = model.ks(B, observed)
     return {
-        "ks": found,
+        "ks": distances,
         "fit": np.array(fitted - start),
         "predict": np.array(perf_counter() - fitted),
     }
@@ -93,31 +93,33 @@ def distances(
     data: StudySet, kind: str, slugs: tuple[str, ...], results: Results
 ) -> dict[str, Floats]:
     """Distances between predicted and seen distributions, by method, (n,)."""
-    found = {}
+    by_method = {}
     for slug in MIXTURES:
         if slug in slugs:
-            found[slug] = np.full(data.n, np.nan)
+            by_method[slug] = np.full(data.n, np.nan)
             for b, (_, test) in enumerate(data.split().folds):
-                found[slug][test] = results[f"{data.name}-{kind}-{b}-{slug}"]["ks"]
-    return found
+                by_method[slug][test] = results[f"{data.name}-{kind}-{b}-{slug}"]["ks"]
+    return by_method
 
 
 def tables_of(
-    data: StudySet, found: Mapping[str, Mapping[str, Floats]], published: Mapping[str, Floats]
+    data: StudySet, distances: Mapping[str, Mapping[str, Floats]], published: Mapping[str, Floats]
 ) -> list[Table]:
     """Quartiles, shares of the least distance and of rejections; for raw and log2 inputs."""
-    made = []
+    tables = []
     note = (
         f"The paper's set (3,016 rows of read throughput) could not be had: this one holds "
         f"{data.n:,} rows of another test of the same kind, so differences are no sign of an error."
     )
-    for kind, by_slug in found.items():
+    for kind, by_slug in distances.items():
         rows = []
         for slug, ks in by_slug.items():
-            row = METHODS[slug].row
+            row = STUDY_METHODS[slug].row
             there = ERRORS["hpc"][row] if row else None
-            rows.append((METHODS[slug].name, *beside(there, quartiles(ks), printed=PRINTED_DIGITS)))
-        made.append(
+            rows.append(
+                (STUDY_METHODS[slug].name, *beside(there, quartiles(ks), printed=PRINTED_DIGITS))
+            )
+        tables.append(
             Table(
                 f"hpc_{kind}_ks",
                 f"Kolmogorov-Smirnov distances, {INPUT_KINDS[kind]}",
@@ -126,9 +128,9 @@ def tables_of(
                 note,
             )
         )
-        made.append(_best_table(kind, by_slug, published))
-        made.append(_rejection_table(kind, by_slug, data.y.shape[1]))
-    return made
+        tables.append(_best_table(kind, by_slug, published))
+        tables.append(_rejection_table(kind, by_slug, data.y.shape[1]))
+    return tables
 
 
 def time_table(data: StudySet, slugs: tuple[str, ...], results: Results) -> Table:
@@ -137,10 +139,10 @@ def time_table(data: StudySet, slugs: tuple[str, ...], results: Results) -> Tabl
     for slug in [s for s in MIXTURES if s in slugs]:
         folds = [results[f"{data.name}-raw-{b}-{slug}"] for b in range(len(data.split().folds))]
         fit, whole = (float(np.median([r[k] for r in folds])) for k in ("fit", "predict"))
-        row = METHODS[slug].row
+        row = STUDY_METHODS[slug].row
         there = SHARES_AND_TIMES["hpc"][row][1:] if row else None
         each = whole / (data.n / len(folds))
-        rows.append((METHODS[slug].name, *over(there, (fit, each, whole))))
+        rows.append((STUDY_METHODS[slug].name, *over(there, (fit, each, whole))))
     return Table(
         "hpc_times",
         f"{data.title}: seconds, median of the folds",
@@ -180,10 +182,10 @@ def _rejection_table(kind: str, by_slug: Mapping[str, Floats], samples: int) -> 
     limits = [critical_value(p, samples, samples) for p in REJECTION_LEVELS]
     rows = []
     for slug, ks in by_slug.items():
-        row = METHODS[slug].row
+        row = STUDY_METHODS[slug].row
         there = REJECTED[row] if row else None
         here = [100 * float((ks > limit).mean()) for limit in limits]
-        rows.append((METHODS[slug].name, *beside(there, here, printed=PRINTED_SHARE)))
+        rows.append((STUDY_METHODS[slug].name, *beside(there, here, printed=PRINTED_SHARE)))
     names = tuple(f"p = {p:g}" for p in REJECTION_LEVELS)
     cuts = ", ".join(f"{limit:.4f}" for limit in limits)
     return Table(

@@ -16,27 +16,27 @@ from hullwise.samples import load
 
 from .._types import Floats, Indices
 
-__all__ = ["BUNDLED", "SETS", "Split", "StudySet", "load_set", "published_errors", "unit_cube"]
-
-FOLDS = 10
-BUNDLED = ("forest_fires", "parkinsons")
-ERRORS_FILE = "paper_abs_errors.npz"
+STUDY_FOLDS = 10
+BUNDLED_SETS = ("forest_fires", "parkinsons")
+PUBLISHED_ERRORS_FILE = "paper_abs_errors.npz"
 
 
 @dataclass(frozen=True)
-class _Source:
+class StudySource:
     title: str
     file: str  # in the folder of the user
     key: str  # in the file of the published errors
     targets: int = 1  # last columns
 
 
-SETS = {
-    "forest_fires": _Source("Forest fires", "forest_fire.csv.gz", "forestfires"),
-    "parkinsons": _Source("Parkinson's telemonitoring", "parkinsons.csv.gz", "parkinsons_updrs"),
-    "rainfall": _Source("Rainfall in Sydney", "rainfall_sydney.csv.gz", "weatherAUS"),
-    "credit_card": _Source("Credit card transactions", "credit_card.csv.gz", "creditcard"),
-    "hpc": _Source("HPC throughput", "hpc_io_random_writers.csv.gz", "iozone_150", targets=150),
+STUDY_SETS = {
+    "forest_fires": StudySource("Forest fires", "forest_fire.csv.gz", "forestfires"),
+    "parkinsons": StudySource(
+        "Parkinson's telemonitoring", "parkinsons.csv.gz", "parkinsons_updrs"
+    ),
+    "rainfall": StudySource("Rainfall in Sydney", "rainfall_sydney.csv.gz", "weatherAUS"),
+    "credit_card": StudySource("Credit card transactions", "credit_card.csv.gz", "creditcard"),
+    "hpc": StudySource("HPC throughput", "hpc_io_random_writers.csv.gz", "iozone_150", targets=150),
 }
 """The paper's sets in its order; for the last one another test of the same kind stands in."""
 
@@ -90,7 +90,7 @@ class StudySet:
             raise DataError(f"{self.name} has no groups of rows to keep together.")
         from sklearn.model_selection import GroupKFold
 
-        folds = GroupKFold(FOLDS).split(self.X, groups=self.groups)
+        folds = GroupKFold(STUDY_FOLDS).split(self.X, groups=self.groups)
         return Split("groups", tuple((np.asarray(a), np.asarray(b)) for a, b in folds))
 
 
@@ -101,7 +101,10 @@ def _shuffled(n: int) -> Indices:
 
 
 def _cuts(n: int) -> list[tuple[int, int]]:
-    return [(int(0.5 + b * n / FOLDS), int(0.5 + (b + 1) * n / FOLDS)) for b in range(FOLDS)]
+    return [
+        (int(0.5 + b * n / STUDY_FOLDS), int(0.5 + (b + 1) * n / STUDY_FOLDS))
+        for b in range(STUDY_FOLDS)
+    ]
 
 
 def unit_cube(train: Floats, *others: Floats) -> tuple[Floats, ...]:
@@ -121,10 +124,10 @@ def load_set(name: str, folder: Path | None) -> StudySet:
     FileError
         The folder lacks the file.
     """
-    if name not in SETS:
-        raise DataError(f"no data set is called {name!r}: there are {', '.join(SETS)}.")
-    source = SETS[name]
-    if name in BUNDLED:
+    if name not in STUDY_SETS:
+        raise DataError(f"no data set is called {name!r}: there are {', '.join(STUDY_SETS)}.")
+    source = STUDY_SETS[name]
+    if name in BUNDLED_SETS:
         sample = load(name)
         return StudySet(
             name, source.title, sample.X, sample.y, sample.columns, sample.target, sample.groups
@@ -137,7 +140,7 @@ def load_set(name: str, folder: Path | None) -> StudySet:
 
 
 def _from_folder(name: str, folder: Path) -> StudySet:
-    source = SETS[name]
+    source = STUDY_SETS[name]
     path = folder / source.file
     if not path.is_file():
         raise FileError(str(path), f"is not there: {name} is read from it")
@@ -156,8 +159,10 @@ def _from_folder(name: str, folder: Path) -> StudySet:
 
 def in_folder(folder: Path | None) -> tuple[str, ...]:
     """The sets that can be read: the bundled ones and those of the folder."""
-    found = () if folder is None else [n for n, s in SETS.items() if (folder / s.file).is_file()]
-    return tuple(n for n in SETS if n in BUNDLED or n in found)
+    in_it = (
+        () if folder is None else [n for n, s in STUDY_SETS.items() if (folder / s.file).is_file()]
+    )
+    return tuple(n for n in STUDY_SETS if n in BUNDLED_SETS or n in in_it)
 
 
 def published_errors(folder: Path | None, sets: Iterable[StudySet]) -> dict[str, dict[str, Floats]]:
@@ -166,16 +171,16 @@ def published_errors(folder: Path | None, sets: Iterable[StudySet]) -> dict[str,
     By set and by method as the tables call it, (n,), NaN where there is none. For the
     function-valued set they belong to other rows than those here.
     """
-    if folder is None or not (folder / ERRORS_FILE).is_file():
+    if folder is None or not (folder / PUBLISHED_ERRORS_FILE).is_file():
         return {}
-    found: dict[str, dict[str, Floats]] = {}
-    with np.load(folder / ERRORS_FILE, allow_pickle=False) as stored:
+    published: dict[str, dict[str, Floats]] = {}
+    with np.load(folder / PUBLISHED_ERRORS_FILE, allow_pickle=False) as stored:
         for one in sets:
-            key = SETS[one.name].key
+            key = STUDY_SETS[one.name].key
             rows = stored[f"{key}__rows_used"] if f"{key}__rows_used" in stored.files else None
             names = [n for n in stored.files if n.startswith(f"{key}__") and "rows_used" not in n]
-            found[one.name] = {_table_name(n): _at_rows(stored[n], rows, one) for n in names}
-    return found
+            published[one.name] = {_table_name(n): _at_rows(stored[n], rows, one) for n in names}
+    return published
 
 
 def _table_name(key: str) -> str:
@@ -188,7 +193,8 @@ def _at_rows(errors: Floats, rows: Indices | None, one: StudySet) -> Floats:
     expected = one.n if rows is None else len(rows)
     if len(errors) != expected or (rows is not None and rows.max() >= one.n):
         raise DataError(
-            f"{ERRORS_FILE} has {len(errors)} errors for {one.name}: expected {expected}. Is it "
+            f"{PUBLISHED_ERRORS_FILE} has {len(errors)} errors for {one.name}: expected "
+            f"{expected}. Is it "
             "the file of the same data?"
         )
     full = np.full(one.n, np.nan)

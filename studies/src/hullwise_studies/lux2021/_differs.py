@@ -10,16 +10,14 @@ from .._runs import Results, Task, fingerprint
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from ._data import StudySet, unit_cube
-from ._models import METHODS
+from ._models import STUDY_METHODS
 from ._notes import analytic, functions, network, without_table
 from ._published import ERRORS, PAPER_METHODS, SHARES_AND_TIMES
-from ._real import HeldOut, equal, share_best
+from ._real import HeldOutErrors, equal, share_best
 from ._results import Lux2021Results
 
-__all__ = ["findings", "tasks_of"]
-
-INTERPOLANTS = ("Delaunay", "ShepMod", "LSHEP", "Voronoi", "BoxSpline")
-OUTSIDE = 1e-9  # of the unit cube: farther than this from the average of its rows
+PAPER_INTERPOLANTS = ("Delaunay", "ShepMod", "LSHEP", "Voronoi", "BoxSpline")
+OUTSIDE_DISTANCE = 1e-9  # of the unit cube: farther than this from the average of its rows
 Errors = Mapping[str, Mapping[str, Floats]]
 
 
@@ -38,13 +36,13 @@ def _rounding_task(data: StudySet) -> Callable[[Results], dict[str, Array]]:
         rng = np.random.default_rng(0)
         for name in ("Jitter:DDP", "Shimmer:DDA"):  # given with five decimals
             moved[:, data.columns.index(name)] += rng.uniform(-5e-6, 5e-6, data.n)
-        found = []
+        predictions = []
         for X in (data.X, moved):
             A, B = unit_cube(X[train], X[test])
-            found.append(METHODS["delaunay"].run(A, data.y[train], B)["prediction"])
+            predictions.append(STUDY_METHODS["delaunay"].run(A, data.y[train], B)["prediction"])
         (A,) = unit_cube(data.X[train])
         values = np.linalg.svd(A - A.mean(axis=0), compute_uv=False)
-        return {"as given": found[0], "moved": found[1], "singular values": values}
+        return {"as given": predictions[0], "moved": predictions[1], "singular values": values}
 
     return do
 
@@ -53,7 +51,7 @@ def findings(results: Lux2021Results) -> list[Finding]:
     """All that these runs can show."""
     held_out, published = results.held_out, results.published
     real = {name: data for name, data in results.sets.items() if name != "hpc"}
-    shown = [
+    candidates = [
         _sorted_shares(held_out, published),
         _box_order(held_out, results.distances, published),
         _answers(real),
@@ -66,10 +64,10 @@ def findings(results: Lux2021Results) -> list[Finding]:
         functions(results.sets, results.distances),
         *without_table(results.sets),
     ]
-    return [finding for finding in shown if finding is not None]
+    return [finding for finding in candidates if finding is not None]
 
 
-def _sorted_shares(held_out: Mapping[str, HeldOut], published: Errors) -> Finding | None:
+def _sorted_shares(held_out: Mapping[str, HeldOutErrors], published: Errors) -> Finding | None:
     text = (
         'The column "% best" compares sorted errors: the k-th smallest error of one method with '
         "the k-th smallest of the others, which need not belong to the same point. So it says at "
@@ -78,12 +76,12 @@ def _sorted_shares(held_out: Mapping[str, HeldOut], published: Errors) -> Findin
     rows, sums = [], []
     for name, errors in published.items():
         at = held_out[name].data.printed if name in held_out else slice(None)
-        kept = {m: errors[m][at] for m in PAPER_METHODS if m in errors}
-        for method, (ordered, point) in share_best(kept).items():
+        of_rows = {m: errors[m][at] for m in PAPER_METHODS if m in errors}
+        for method, (ordered, point) in share_best(of_rows).items():
             rows.append((name, method, SHARES_AND_TIMES[name][method][0], ordered, point))
         if name != "hpc":
-            printed = sum(SHARES_AND_TIMES[name][m][0] for m in INTERPOLANTS)
-            sums.append((printed, _share_of(kept, INTERPOLANTS)))
+            printed = sum(SHARES_AND_TIMES[name][m][0] for m in PAPER_INTERPOLANTS)
+            sums.append((printed, _share_of(of_rows, PAPER_INTERPOLANTS)))
     if not rows:
         return Finding(
             'The column "% best"',
@@ -102,16 +100,16 @@ def _sorted_shares(held_out: Mapping[str, HeldOut], published: Errors) -> Findin
     return Finding('The column "% best"', text + ".", table)
 
 
-def _share_of(errors: Mapping[str, Floats], some: tuple[str, ...]) -> float:
+def _share_of(errors: Mapping[str, Floats], chosen_methods: tuple[str, ...]) -> float:
     """In percent, how often one of these methods is nearest; ties are shared."""
     E = np.array(list(errors.values()))
     best = E.min(axis=0) == E
-    chosen = np.array([m in some for m in errors])
+    chosen = np.array([m in chosen_methods for m in errors])
     return float(100 * (best[chosen].sum(axis=0) / best.sum(axis=0)).mean())
 
 
 def _box_order(
-    held_out: Mapping[str, HeldOut], distances: Errors, published: Errors
+    held_out: Mapping[str, HeldOutErrors], distances: Errors, published: Errors
 ) -> Finding | None:
     slugs = ("boxspline-published", "boxspline", "boxspline-flat")
     rows = []
@@ -189,10 +187,10 @@ def _answers(sets: Mapping[str, StudySet]) -> Finding | None:
 
 def _least_squares(data: StudySet) -> Floats:
     (A,) = unit_cube(data.X)
-    return METHODS["linear"].run(A, data.y, A)["prediction"]
+    return STUDY_METHODS["linear"].run(A, data.y, A)["prediction"]
 
 
-def _patients(rows: HeldOut | None, patients: HeldOut | None) -> Finding | None:
+def _patients(rows: HeldOutErrors | None, patients: HeldOutErrors | None) -> Finding | None:
     if rows is None or patients is None:
         return None
     cells = []
@@ -218,12 +216,12 @@ def _patients(rows: HeldOut | None, patients: HeldOut | None) -> Finding | None:
     return Finding("Folds that share patients", text, table)
 
 
-def _outside(held_out: Mapping[str, HeldOut]) -> Finding | None:
+def _outside(held_out: Mapping[str, HeldOutErrors]) -> Finding | None:
     rows = []
     for name, one in held_out.items():
         if "delaunay" in one.shift:
             at = one.data.printed
-            out = one.shift["delaunay"][at] > OUTSIDE
+            out = one.shift["delaunay"][at] > OUTSIDE_DISTANCE
             far = one.shift["delaunay"][at]
             rows.append((name, len(out), 100 * float(out.mean()), float(np.median(far))))
     if not rows:
@@ -252,10 +250,10 @@ def _collinear(data: StudySet | None, results: Results) -> Finding | None:
         "In two directions the rows then differ by rounding alone, and which rows are neighbours "
         "there is decided by it."
     )
-    kept = results.get("parkinsons-rounding")
-    if kept is not None:
-        values = kept["singular values"]
-        moved = np.abs(kept["as given"] - kept["moved"])
+    result = results.get("parkinsons-rounding")
+    if result is not None:
+        values = result["singular values"]
+        moved = np.abs(result["as given"] - result["moved"])
         text += (
             f" The training rows of the first fold, in the unit cube, have the singular values "
             f"{values[0]:.3g} (largest), {values[-3]:.3g}, {values[-2]:.3g} and {values[-1]:.3g} "
@@ -268,7 +266,7 @@ def _collinear(data: StudySet | None, results: Results) -> Finding | None:
     return Finding("Nearly collinear columns", text, table)
 
 
-def _linear_shepard(held_out: Mapping[str, HeldOut], published: Errors) -> Finding | None:
+def _linear_shepard(held_out: Mapping[str, HeldOutErrors], published: Errors) -> Finding | None:
     rows = []
     for name, one in held_out.items():
         if "lshep" in one.methods:

@@ -21,9 +21,7 @@ from hullwise.errors import DataError, DataWarning
 from .._threads import single_threaded_blas
 from .._types import Array, Floats
 
-__all__ = ["METHODS", "MIXTURES", "Method", "in_a_thread", "known", "network"]
-
-FULL_STEPS, SHORT_STEPS = 100_000, 2_000
+FULL_MLP_STEPS, SHORT_MLP_STEPS = 100_000, 2_000
 Answer = dict[str, Array]
 
 
@@ -46,19 +44,19 @@ class Method:
 
 def in_a_thread(work: Callable[[], Any]) -> Any:
     """Work that does not hear of Ctrl-C, in a thread that nobody waits for once it comes."""
-    done: list[tuple[bool, Any]] = []
+    outcome: list[tuple[bool, Any]] = []
 
     def guarded() -> None:
         try:
-            done.append((True, work()))
+            outcome.append((True, work()))
         except BaseException as error:
-            done.append((False, error))
+            outcome.append((False, error))
 
     thread = Thread(target=guarded, daemon=True)
     thread.start()
     while thread.is_alive():
         thread.join(0.05)
-    well, result = done[0]
+    well, result = outcome[0]
     if not well:
         raise result
     return result
@@ -76,11 +74,11 @@ def _interpolant(name: str, **options: Any) -> Callable[[Floats, Floats, Floats]
             reg = getattr(hullwise, name)(metric=None, **options).fit(A, y)
         fitted = perf_counter()
         W = reg.weights(B)
-        found = np.asarray(W @ y)
+        predicted = np.asarray(W @ y)
         end = perf_counter()
         # How far the weighted rows' average is from the query: 0 for Delaunay inside the hull.
         shift = np.linalg.norm(W @ A - B, axis=1)
-        return {"prediction": found, "shift": shift, **_seconds(start, fitted, end)}
+        return {"prediction": predicted, "shift": shift, **_seconds(start, fitted, end)}
 
     return run
 
@@ -94,10 +92,10 @@ def _published_order(A: Floats, y: Floats, B: Floats) -> Answer:
         warnings.simplefilter("ignore", DataWarning)
         reg = hullwise.BoxSplineRegressor(metric=None, unbounded="growing").fit(A, y)
     fitted = perf_counter()
-    given = in_insertion_order(y, reg)
+    moved = in_insertion_order(y, reg)
     W = reg.weights(B)
-    found = np.asarray(W @ given)
-    return {"prediction": found, **_seconds(start, fitted, perf_counter())}
+    predicted = np.asarray(W @ moved)
+    return {"prediction": predicted, **_seconds(start, fitted, perf_counter())}
 
 
 def in_insertion_order(y: Floats, reg: Any) -> Floats:
@@ -105,9 +103,9 @@ def in_insertion_order(y: Floats, reg: Any) -> Floats:
     order = reg.order_
     if reg.unique_rows_ is not None:  # merged rows: the first of each stands for all
         order = reg.unique_rows_.first[order]
-    given = np.array(y, copy=True)
-    given[order] = y[: len(order)]
-    return given
+    moved = np.array(y, copy=True)
+    moved[order] = y[: len(order)]
+    return moved
 
 
 def _support_vectors(A: Floats, y: Floats, B: Floats) -> Answer:
@@ -152,15 +150,15 @@ def network(steps: int) -> Method:
             for _ in range(ceil(steps / ceil(len(A) / batch))):
                 _epoch(model, (A - centre) / spread, (y - level) / size)
             fitted = perf_counter()
-            found = model.predict((B - centre) / spread) * size + level
-        return {"prediction": found, **_seconds(start, fitted, perf_counter())}
+            predicted = model.predict((B - centre) / spread) * size + level
+        return {"prediction": predicted, **_seconds(start, fitted, perf_counter())}
 
     how = (
         f"scikit-learn, ten layers of 32, ReLU, {steps:,} steps of plain gradient descent (rate "
         "0.01 for the squared error, batches of 200) on inputs and targets with mean 0 and "
         "deviation 1; seed 0"
     )
-    name = "MLP" if steps >= FULL_STEPS else f"MLP, {steps:,} steps"
+    name = "MLP" if steps >= FULL_MLP_STEPS else f"MLP, {steps:,} steps"
     return Method("mlp", name, "MLP", how, run)
 
 
@@ -185,8 +183,8 @@ def _nearest(A: Floats, y: Floats, B: Floats) -> Answer:
 
 def _median(A: Floats, y: Floats, B: Floats) -> Answer:
     start = perf_counter()
-    found = np.full(len(B), np.median(y))
-    return {"prediction": found, **_seconds(start, perf_counter(), perf_counter())}
+    predicted = np.full(len(B), np.median(y))
+    return {"prediction": predicted, **_seconds(start, perf_counter(), perf_counter())}
 
 
 def _least_squares(A: Floats, y: Floats, B: Floats) -> Answer:
@@ -194,15 +192,15 @@ def _least_squares(A: Floats, y: Floats, B: Floats) -> Answer:
     centre = A.mean(axis=0)
     slope = np.linalg.lstsq(A - centre, y - y.mean(), rcond=None)[0]
     fitted = perf_counter()
-    found = (B - centre) @ slope + y.mean()
-    return {"prediction": found, **_seconds(start, fitted, perf_counter())}
+    predicted = (B - centre) @ slope + y.mean()
+    return {"prediction": predicted, **_seconds(start, fitted, perf_counter())}
 
 
 def _seconds(start: float, fitted: float, end: float) -> dict[str, Array]:
     return {"fit": np.array(fitted - start), "predict": np.array(end - fitted)}
 
 
-METHODS = {
+STUDY_METHODS = {
     m.slug: m
     for m in (
         Method(
@@ -212,7 +210,7 @@ METHODS = {
             "scikit-learn, radial basis function with gamma 1/d, C = 1, epsilon = 0.1",
             _support_vectors,
         ),
-        network(SHORT_STEPS),
+        network(SHORT_MLP_STEPS),
         Method(
             "delaunay",
             "Delaunay",
@@ -298,10 +296,10 @@ MIXTURES: dict[str, tuple[str, dict[str, Any]]] = {
 """Those whose weights are convex, for the function-valued set: class and options."""
 
 
-def known(slugs: Any) -> tuple[str, ...]:
+def checked_slugs(slugs: Any) -> tuple[str, ...]:
     """These methods, all known; DataError for another name."""
-    found = tuple(slugs)
-    for slug in found:
-        if slug not in METHODS:
-            raise DataError(f"no method is called {slug!r}: there are {', '.join(METHODS)}.")
-    return found
+    names = tuple(slugs)
+    for slug in names:
+        if slug not in STUDY_METHODS:
+            raise DataError(f"no method is called {slug!r}: there are {', '.join(STUDY_METHODS)}.")
+    return names

@@ -10,10 +10,8 @@ from .._runs import Results
 from .._tables import Finding, Table
 from .._types import Floats
 from ._data import StudySet
-from ._models import METHODS
+from ._models import STUDY_METHODS
 from ._published import FOLD_ROWS, SHARES_AND_TIMES
-
-__all__ = ["analytic", "functions", "network", "without_table"]
 
 Errors = Mapping[str, Mapping[str, Floats]]
 
@@ -65,7 +63,7 @@ def functions(sets: Mapping[str, StudySet], distances: Errors) -> Finding | None
         return None
     data = sets["hpc"]
     rows = [
-        (METHODS[s].name, *(float(np.median(distances[kind][s])) for kind in ("raw", "log2")))
+        (STUDY_METHODS[s].name, *(float(np.median(distances[kind][s])) for kind in ("raw", "log2")))
         for s in distances["raw"]
     ]
     text = (

@@ -14,12 +14,10 @@ from . import _cdf as cdf
 from . import _real as real
 from ._analytic import ANALYTIC_DIMENSIONS, DESIGNS, NOISES, SPACING_LENGTHS, sizes
 from ._cdf import INPUT_KINDS, critical_value
-from ._models import METHODS
+from ._models import STUDY_METHODS
 from ._published import ANALYTIC, ERRORS, REJECTION_LEVELS, SPACING
 from ._real import RANKED_METHODS, share_best
 from ._results import Lux2021Results
-
-__all__ = ["parts_of"]
 
 SCATTER_POINTS = (500, 250, 100)  # of a scatter chart: the next smaller where a page is too large
 Boxes = list[tuple[str, list[tuple[str, Box | None]]]]
@@ -149,14 +147,16 @@ def _distance_charts(
 ) -> tuple[Chart, ...]:
     groups: Boxes = []
     for slug, values in distances.items():
-        row = METHODS[slug].row or ""
-        known = row in published
-        paper = box_statistics(published[row]) if known else _printed_box(ERRORS["hpc"][row])
-        groups.append((METHODS[slug].name, [("paper", paper), ("here", box_statistics(values))]))
+        row = STUDY_METHODS[slug].row or ""
+        is_published = row in published
+        paper = box_statistics(published[row]) if is_published else _printed_box(ERRORS["hpc"][row])
+        groups.append(
+            (STUDY_METHODS[slug].name, [("paper", paper), ("here", box_statistics(values))])
+        )
     label = f"Kolmogorov-Smirnov distances, {inputs}"
     cuts = [critical_value(p, 150, 150) for p in REJECTION_LEVELS]
     counts = histogram_chart(
-        {METHODS[slug].name: values for slug, values in distances.items()}, cuts, label=label
+        {STUDY_METHODS[slug].name: values for slug, values in distances.items()}, cuts, label=label
     )
     return (
         Chart(box_chart(groups, label=label, log=False), label),

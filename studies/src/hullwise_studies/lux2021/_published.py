@@ -6,18 +6,6 @@ i7-3770 at 3.4 GHz.
 
 from __future__ import annotations
 
-__all__ = [
-    "ANALYTIC",
-    "AVERAGES",
-    "ERRORS",
-    "FOLD_ROWS",
-    "PAPER_METHODS",
-    "REJECTED",
-    "REJECTION_LEVELS",
-    "SHARES_AND_TIMES",
-    "SPACING",
-]
-
 PAPER_METHODS = ("MARS", "SVR", "MLP", "Delaunay", "ShepMod", "LSHEP", "Voronoi", "BoxSpline")
 """Rows of the tables, in their order: three regressors, five interpolants."""
 

@@ -14,8 +14,6 @@ from ._data import Split, StudySet, unit_cube
 from ._models import Method
 from ._published import AVERAGES, ERRORS, FOLD_ROWS, PAPER_METHODS, SHARES_AND_TIMES
 
-__all__ = ["HeldOut", "averages", "held_out_of", "share_best", "tables_of", "tasks_of"]
-
 PRINTED_DIGITS, PRINTED_SHARE = ".2e", ".1f"  # of errors, and of shares in percent
 QUARTILE_NAMES = ("min", "25th", "50th", "75th", "max")
 RANKED_METHODS = ("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi", "boxspline")
@@ -23,7 +21,7 @@ RANKED_METHODS = ("svr", "mlp", "delaunay", "shepmod", "lshep", "voronoi", "boxs
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutErrors:
     """What the methods answered on the held-out rows of one set.
 
     `errors` and `predictions` are by method (n,), `shift` (n,) how far the weighted rows' average
@@ -53,8 +51,8 @@ def tasks_of(data: StudySet, split: Split, methods: Mapping[str, Method]) -> lis
             A, B = unit_cube(data.X[train], data.X[test])
             y = data.y[train]
             if method.compiled and method.slug not in warm:
-                some = 4 * data.X.shape[1]
-                method.run(A[:some], y[:some], B[:2])
+                few = 4 * data.X.shape[1]
+                method.run(A[:few], y[:few], B[:2])
                 warm.add(method.slug)
             return method.run(A, y, B)
 
@@ -73,7 +71,7 @@ def tasks_of(data: StudySet, split: Split, methods: Mapping[str, Method]) -> lis
 
 def held_out_of(
     data: StudySet, split: Split, methods: Mapping[str, Method], results: Results
-) -> HeldOut:
+) -> HeldOutErrors:
     """The folds' answers, put together in the order of the rows."""
     predictions, shift, seconds = {}, {}, {}
     for slug in methods:
@@ -82,7 +80,7 @@ def held_out_of(
         if all("shift" in p for p in parts):
             shift[slug] = _joined(data.n, split, [p["shift"] for p in parts])
         seconds[slug] = np.array([[p["fit"], p["predict"]] for p in parts], dtype=np.float64)
-    return HeldOut(data, methods, predictions, shift, seconds)
+    return HeldOutErrors(data, methods, predictions, shift, seconds)
 
 
 def _joined(n: int, split: Split, parts: list[Array]) -> Floats:
@@ -105,10 +103,10 @@ def share_best(errors: Mapping[str, Floats]) -> dict[str, tuple[float, float]]:
     tie for the least count alike, so a column may add up to more than 100.
     """
     E = np.array(list(errors.values()))
-    found = []
+    columns = []
     for table in (np.sort(E, axis=1), E):
-        found.append(100 * (table == table.min(axis=0)).mean(axis=1))
-    return {slug: (float(found[0][k]), float(found[1][k])) for k, slug in enumerate(errors)}
+        columns.append(100 * (table == table.min(axis=0)).mean(axis=1))
+    return {slug: (float(columns[0][k]), float(columns[1][k])) for k, slug in enumerate(errors)}
 
 
 def equal(here: Floats, there: Floats, y: Floats) -> Array:
@@ -116,22 +114,22 @@ def equal(here: Floats, there: Floats, y: Floats) -> Array:
     return np.asarray(np.abs(here - there) <= np.maximum(1e-6 * there, 1e-9 * y.std()))
 
 
-def tables_of(held_out: HeldOut, published: Mapping[str, Floats]) -> list[Table]:
+def tables_of(held_out: HeldOutErrors, published: Mapping[str, Floats]) -> list[Table]:
     """Quartiles, shares and times of one set, and how many errors are equal."""
-    made = [_error_table(held_out), _share_table(held_out, published), _time_table(held_out)]
+    tables = [_error_table(held_out), _share_table(held_out, published), _time_table(held_out)]
     if published:
-        made.append(_equal_table(held_out, published))
-    return made
+        tables.append(_equal_table(held_out, published))
+    return tables
 
 
-def _error_table(held_out: HeldOut) -> Table:
+def _error_table(held_out: HeldOutErrors) -> Table:
     data, printed = held_out.data, ERRORS[held_out.data.name]
     rows: list[Row] = [("MARS", *beside(printed["MARS"], None, printed=PRINTED_DIGITS))]
     for slug, method in held_out.methods.items():
         errors = held_out.errors[slug][data.printed]
         there = printed[method.row] if method.row else (None,) * 5
         rows.append((method.name, *beside(there, quartiles(errors), printed=PRINTED_DIGITS)))
-    some = f"the {int(data.printed.sum()):,} rows of the paper's table" * bool(
+    of_rows = f"the {int(data.printed.sum()):,} rows of the paper's table" * bool(
         not data.printed.all()
     )
     return Table(
@@ -139,7 +137,7 @@ def _error_table(held_out: HeldOut) -> Table:
         f"{data.title}: absolute errors",
         ("method", *compared(QUARTILE_NAMES, "difference")),
         tuple(rows),
-        f"Of {some or f'all {data.n:,} rows'}, each predicted once, from the other nine folds. "
+        f"Of {of_rows or f'all {data.n:,} rows'}, each predicted once, from the other nine folds. "
         "Differences are of figures with three digits, as printed.",
     )
 
@@ -148,7 +146,7 @@ def compared(names: tuple[str, ...], last: str) -> tuple[str, ...]:
     return tuple(f"{name} | {part}" for name in names for part in ("paper", "here", last))
 
 
-def _ranked(held_out: HeldOut, published: Mapping[str, Floats]) -> dict[str, Floats]:
+def _ranked(held_out: HeldOutErrors, published: Mapping[str, Floats]) -> dict[str, Floats]:
     """Errors among which the best is sought, by row of the paper; published ones fill the gaps."""
     at = held_out.data.printed
     here = {
@@ -163,7 +161,7 @@ def _ranked(held_out: HeldOut, published: Mapping[str, Floats]) -> dict[str, Flo
     }
 
 
-def _share_table(held_out: HeldOut, published: Mapping[str, Floats]) -> Table:
+def _share_table(held_out: HeldOutErrors, published: Mapping[str, Floats]) -> Table:
     data, printed = held_out.data, SHARES_AND_TIMES[held_out.data.name]
     errors = _ranked(held_out, published)
     here = share_best(errors) if errors else {}
@@ -196,7 +194,7 @@ def _shares(a: float | None, b: float | None) -> Row:
     return beside((a,), (b,), printed=PRINTED_SHARE)
 
 
-def _time_table(held_out: HeldOut) -> Table:
+def _time_table(held_out: HeldOutErrors) -> Table:
     data, printed = held_out.data, SHARES_AND_TIMES[held_out.data.name]
     rows = []
     for slug, method in held_out.methods.items():
@@ -215,7 +213,7 @@ def _time_table(held_out: HeldOut) -> Table:
     )
 
 
-def _equal_table(held_out: HeldOut, published: Mapping[str, Floats]) -> Table:
+def _equal_table(held_out: HeldOutErrors, published: Mapping[str, Floats]) -> Table:
     data, rows = held_out.data, []
     for slug, method in held_out.methods.items():
         if method.row is None or method.row not in published:
@@ -236,7 +234,9 @@ def _equal_table(held_out: HeldOut, published: Mapping[str, Floats]) -> Table:
     )
 
 
-def averages(each_held_out: list[HeldOut], published: Mapping[str, Mapping[str, Floats]]) -> Table:
+def averages(
+    each_held_out: list[HeldOutErrors], published: Mapping[str, Mapping[str, Floats]]
+) -> Table:
     """The paper's summary over the real-valued sets, for those that ran."""
     names = [held_out.data.name for held_out in each_held_out]
     shares, times = [], []

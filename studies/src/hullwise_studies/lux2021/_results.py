@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from .._runs import Results
 from .._types import Floats
 from ._data import StudySet
-from ._models import METHODS, Method
-from ._real import HeldOut
-
-__all__ = ["Lux2021Results"]
+from ._models import STUDY_METHODS, Method
+from ._real import HeldOutErrors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,8 +42,8 @@ class Lux2021Results:
     parts: tuple[str, ...]
     methods: Mapping[str, Method]
     full: bool
-    held_out: Mapping[str, HeldOut]
-    by_patient: HeldOut | None
+    held_out: Mapping[str, HeldOutErrors]
+    by_patient: HeldOutErrors | None
     distances: Mapping[str, Mapping[str, Floats]]
     published: Mapping[str, Mapping[str, Floats]]
     tasks: Results
@@ -53,4 +51,4 @@ class Lux2021Results:
     @property
     def left_out(self) -> list[str]:
         """Methods that did not run, by their names in tables."""
-        return [method.name for slug, method in METHODS.items() if slug not in self.methods]
+        return [method.name for slug, method in STUDY_METHODS.items() if slug not in self.methods]

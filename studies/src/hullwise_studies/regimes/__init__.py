@@ -20,11 +20,20 @@ from .._runs import Results, existing_folder, run_tasks
 from .._study import Part, Study
 from .._tables import Finding
 from .._types import Progress
-from . import _ranking, _told
-from ._grid import FULL, SHORT, Grid, GridPart, Key, Scores, plain_metric, scores_of, without_metric
-from ._models import MEMBERS, MODELS
-from ._sets import SETS, sources
-from ._sets import SHORT as SHORT_SETS
+from . import _grid_parts, _ranking
+from ._grid import (
+    FULL_SIZE,
+    SHORT_SIZE,
+    Grid,
+    GridPart,
+    Key,
+    ReadingScores,
+    plain_metric,
+    scores_of,
+    without_metric,
+)
+from ._models import ENSEMBLE_MEMBERS, GRID_MODELS
+from ._sets import SHORT_FORM_SOURCES, SOURCES, sources
 
 __all__ = ["MODEL_NAMES", "PARTS", "run", "write_page"]
 
@@ -32,12 +41,12 @@ _GRID_PARTS: dict[str, GridPart] = {
     part.name: part
     for part in sorted(discovered(__name__, "STUDY_PARTS"), key=lambda part: part.order)
 }
-PARTS = {name: source.text for name, source in SETS.items()} | {
+PARTS = {name: source.text for name, source in SOURCES.items()} | {
     name: part.text for name, part in _GRID_PARTS.items()
 }
 """What can be computed, and what it is: the sets, and the parts beside them."""
-MODEL_NAMES = tuple(MODELS)
-SEEDS, SEEDS_BESIDE = 5, 3  # in the short form
+MODEL_NAMES = tuple(GRID_MODELS)
+GRID_SEEDS, EXTRA_PART_SEEDS = 5, 3  # in the short form
 
 
 def run(
@@ -107,26 +116,30 @@ def run(
     >>> float(hull["plain | AUROC"]) < 0.6 < 0.8 < float(hull["metric of kernel ridge | AUROC"])
     True
     """
-    wanted = SEEDS * (2 if full else 1) if seeds is None else _checked_seeds(seeds)
-    there = sources(data, _GRID_PARTS)
-    names = _names(there, sets, full)
-    chosen = _known_models(models)
-    taken = {name: there[name] for name in there if name in names}
-    rows = {name: None if s.read is None else s.read() for name, s in taken.items()}
-    size = FULL if full else SHORT
-    grid = Grid(taken, rows, chosen, wanted, size)
-    beside = Grid({}, {}, chosen, wanted if full else min(wanted, SEEDS_BESIDE), size)
-    extra = [part for name, part in _GRID_PARTS.items() if name in names]
-    tasks = [*grid.tasks(), *(task for part in extra for task in part.tasks(beside))]
+    n_seeds = GRID_SEEDS * (2 if full else 1) if seeds is None else _checked_seeds(seeds)
+    available = sources(data, _GRID_PARTS)
+    names = _part_names(available, sets, full)
+    model_names = _checked_models(models)
+    chosen_sources = {name: available[name] for name in available if name in names}
+    rows = {name: None if s.read is None else s.read() for name, s in chosen_sources.items()}
+    size = FULL_SIZE if full else SHORT_SIZE
+    grid = Grid(chosen_sources, rows, model_names, n_seeds, size)
+    extra_grid = Grid(
+        {}, {}, model_names, n_seeds if full else min(n_seeds, EXTRA_PART_SEEDS), size
+    )
+    extra_parts = [part for name, part in _GRID_PARTS.items() if name in names]
+    tasks = [*grid.tasks(), *(task for part in extra_parts for task in part.tasks(extra_grid))]
     results = run_tasks(tasks, existing_folder(cache, "cache"), progress)
-    return _study(grid, beside, extra, results, full)
+    return _study(grid, extra_grid, extra_parts, results, full)
 
 
-def _names(there: Iterable[str], sets: Sequence[str] | None, full: bool) -> set[str]:
+def _part_names(there: Iterable[str], sets: Sequence[str] | None, full: bool) -> set[str]:
     """What is computed."""
     everything = (*there, *_GRID_PARTS)
     if sets is None:
-        return {name for name in everything if full or name in SHORT_SETS or name not in SETS}
+        return {
+            name for name in everything if full or name in SHORT_FORM_SOURCES or name not in SOURCES
+        }
     for name in sets:
         if name not in everything:
             raise DataError(f"no part is called {name!r}: there are {', '.join(everything)}.")
@@ -141,35 +154,36 @@ def _checked_seeds(seeds: int) -> int:
     return int(seeds)
 
 
-def _known_models(models: Sequence[str] | None) -> tuple[str, ...]:
+def _checked_models(models: Sequence[str] | None) -> tuple[str, ...]:
     for name in models or ():
-        if name not in MODELS:
-            raise DataError(f"no model is called {name!r}: there are {', '.join(MODELS)}.")
+        if name not in GRID_MODELS:
+            raise DataError(f"no model is called {name!r}: there are {', '.join(GRID_MODELS)}.")
     if models is not None and not models:
         raise DataError("models is empty: name at least one, or leave it out for all.")
-    return tuple(name for name in MODELS if models is None or name in models)
+    return tuple(name for name in GRID_MODELS if models is None or name in models)
 
 
 def _study(
-    grid: Grid, beside: Grid, extra: Sequence[GridPart], results: Results, full: bool
+    grid: Grid, extra_grid: Grid, extra_parts: Sequence[GridPart], results: Results, full: bool
 ) -> Study:
     parts: list[Part] = []
     findings: list[Finding] = []
-    found: dict[Key, Scores] = {}
+    scores_by_key: dict[Key, ReadingScores] = {}
     if grid.sources:
-        found = scores_of(grid, results)
-        parts += _told.parts(grid, found)
-        findings += _told.findings(
-            grid, found, without_metric(grid, results), plain_metric(grid, results)
+        scores_by_key = scores_of(grid, results)
+        parts += _grid_parts.parts(grid, scores_by_key)
+        findings += _grid_parts.findings(
+            grid, scores_by_key, without_metric(grid, results), plain_metric(grid, results)
         )
-    for grid_part in extra:
-        part, its_findings = grid_part.part(beside, results)
+    for grid_part in extra_parts:
+        part, its_findings = grid_part.part(extra_grid, results)
         parts.append(part)
         findings += its_findings
     about = [
         (
             "Seeds",
-            f"{grid.seeds}; of the parts on useless inputs, flats and local metrics {beside.seeds}",
+            f"{grid.seeds}; of the parts on useless inputs, flats and local metrics "
+            f"{extra_grid.seeds}",
         ),
         (
             "Sizes",
@@ -181,15 +195,18 @@ def _study(
             "of numbers |y - prediction| in standard deviations of the training target, of "
             "classes 1 minus the share of the true one",
         ),
-        ("Ensemble", f"{MEMBERS} models on bootstrap samples, each with a seed of its own"),
-        *_told.about(grid),
-        *((f"Model {name}", MODELS[name]) for name in grid.models),
+        (
+            "Ensemble",
+            f"{ENSEMBLE_MEMBERS} models on bootstrap samples, each with a seed of its own",
+        ),
+        *_grid_parts.about(grid),
+        *((f"Model {name}", GRID_MODELS[name]) for name in grid.models),
     ]
-    scores = _ranking.everything(grid, found) if found else None
+    scores = _ranking.score_table(grid, scores_by_key) if scores_by_key else None
     return Study(
         "regimes",
         "Which notion of interpolation tracks the error",
-        LEAD,
+        REGIMES_LEAD,
         tuple(parts),
         tuple(findings),
         tuple(about),
@@ -197,7 +214,7 @@ def _study(
     )
 
 
-LEAD = (
+REGIMES_LEAD = (
     "Balestriero, Pesenti and LeCun ask for a notion of interpolation that goes with "
     "generalisation. Each notion here is measured against the errors of models, plainly and in the "
     "metric that the model has of its task."

@@ -20,14 +20,14 @@ from .._tables import Finding
 from .._threads import single_threaded_blas
 from .._types import Array, Floats
 from . import _models, _notions
-from ._scores import BINS, auroc, curve, spearman, worst
-from ._sets import SPLITS, Draw, Rows, Source, draw
+from ._scores import CURVE_BINS, auroc, curve, spearman, worst
+from ._sets import QUERY_SPLITS, DataSource, Draw, SourceRows, draw
 
-VERSION = 1  # of what a task computes: raised where results kept before are no longer right
+CACHE_VERSION = 1  # of what a task computes: raised where results kept before are no longer right
 
 
 @dataclass(frozen=True)
-class Size:
+class GridSize:
     """How much is computed."""
 
     rows: int
@@ -36,19 +36,19 @@ class Size:
     manifold: int  # rows of the part on a flat
 
 
-SHORT = Size(500, 200, (200, 800, 1600), 300)
-FULL = Size(2000, 500, (200, 400, 800, 1600, 3200, 6400), 1000)
+SHORT_SIZE = GridSize(500, 200, (200, 800, 1600), 300)
+FULL_SIZE = GridSize(2000, 500, (200, 400, 800, 1600, 3200, 6400), 1000)
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
     """What is asked for: sets with their rows, models, seeds."""
 
-    sources: Mapping[str, Source]
-    rows: Mapping[str, Rows | None]
+    sources: Mapping[str, DataSource]
+    rows: Mapping[str, SourceRows | None]
     models: Sequence[str]
     seeds: int
-    size: Size
+    size: GridSize
 
     def draw(self, name: str, split: str, seed: int) -> Draw:
         """Training rows and queries."""
@@ -57,28 +57,28 @@ class Grid:
 
     def tasks(self) -> list[Task]:
         """One for what all models share at a seed, one for each model."""
-        found = []
+        tasks = []
         for name in self.sources:
-            for split in SPLITS:
+            for split in QUERY_SPLITS:
                 for seed in range(self.seeds):
-                    found += self._tasks(name, split, seed)
-        return found
+                    tasks += self._tasks(name, split, seed)
+        return tasks
 
     def _tasks(self, name: str, split: str, seed: int) -> list[Task]:
-        given = self.rows[name]
-        what = (given.X, given.y) if given is not None else ()
-        about = (VERSION, name, split, seed, self.size.rows, self.size.queries, *what)
+        rows = self.rows[name]
+        what = (rows.X, rows.y) if rows is not None else ()
+        about = (CACHE_VERSION, name, split, seed, self.size.rows, self.size.queries, *what)
 
-        def plain(_: Results) -> Mapping[str, Array]:
-            return plainly(self.draw(name, split, seed))
+        def model_free(_: Results) -> Mapping[str, Array]:
+            return plain_readings(self.draw(name, split, seed))
 
         def one(model: str) -> Task:
             def work(_: Results) -> Mapping[str, Array]:
-                return asked(self.draw(name, split, seed), model, seed)
+                return model_readings(self.draw(name, split, seed), model, seed)
 
             return Task(f"{name}-{split}-{seed}-{model}", fingerprint(*about, model), work)
 
-        first = Task(f"{name}-{split}-{seed}", fingerprint(*about), plain)
+        first = Task(f"{name}-{split}-{seed}", fingerprint(*about), model_free)
         return [first, *(one(model) for model in self.models)]
 
 
@@ -114,29 +114,31 @@ def quietly(*, one_thread: bool = True) -> Any:
         yield
 
 
-def plainly(given: Draw) -> dict[str, Array]:
+def plain_readings(draw: Draw) -> dict[str, Array]:
     """The readings that no model enters."""
     with quietly():
-        found = _notions.geometric(Cloud(given.Z), given.Q, None)
-    return {f"{name}.plain": values for name, values in found.items()} | {"harmful": given.harmful}
+        readings = _notions.geometric(Cloud(draw.Z), draw.Q, None)
+    return {f"{name}.plain": values for name, values in readings.items()} | {
+        "harmful": draw.harmful
+    }
 
 
-def asked(given: Draw, name: str, seed: int) -> dict[str, Array]:
+def model_readings(draw: Draw, name: str, seed: int) -> dict[str, Array]:
     """Errors of a model, and the readings that it enters."""
     with quietly():
-        model = _models.fit(name, given.Z, given.y, given.classes, seed)
-        error = model.error(given.Q, given.truth)
-        metric = _models.metric_of(model, given.Z, given.y)
-        found: dict[str, Floats] = {}
+        model = _models.fit(name, draw.Z, draw.y, draw.classes, seed)
+        error = model.error(draw.Q, draw.truth)
+        metric = _models.metric_of(model, draw.Z, draw.y)
+        readings: dict[str, Floats] = {}
         if metric is not None:
-            near = _notions.geometric(Cloud(given.Z), given.Q, metric)
-            found = {f"{key}.task": values for key, values in near.items()}
-        found |= _notions.of_model(model, given.Z, given.y, given.Q, seed)
-    return {"error": error, **found}
+            near = _notions.geometric(Cloud(draw.Z), draw.Q, metric)
+            readings = {f"{key}.task": values for key, values in near.items()}
+        readings |= _notions.of_model(model, draw.Z, draw.y, draw.Q, seed)
+    return {"error": error, **readings}
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class ReadingScores:
     """Scores of one reading: one entry for each seed, NaN where it does not exist."""
 
     spearman: Floats  # (seeds,)
@@ -148,25 +150,30 @@ class Scores:
 Key = tuple[str, str, str, str]  # set, split, model, reading
 
 
-def scores_of(grid: Grid, results: Results) -> dict[Key, Scores]:
+def scores_of(grid: Grid, results: Results) -> dict[Key, ReadingScores]:
     """Every reading's scores; where a model has no metric, its readings are the plain ones."""
-    found: dict[Key, Scores] = {}
+    scores: dict[Key, ReadingScores] = {}
     for name in grid.sources:
-        for split in SPLITS:
+        for split in QUERY_SPLITS:
             for model in grid.models:
-                seeds = [_seed(results, name, split, s, model) for s in range(grid.seeds)]
+                seeds = [_seed_scores(results, name, split, s, model) for s in range(grid.seeds)]
                 for reading in _notions.READINGS:
                     if any(reading in one for one in seeds):
-                        lines = [one.get(reading, NOTHING) for one in seeds]
+                        lines = [one.get(reading, NO_SCORES) for one in seeds]
                         columns = [np.array(part) for part in zip(*lines)]
-                        found[name, split, model, reading] = Scores(*columns)
-    return found
+                        scores[name, split, model, reading] = ReadingScores(*columns)
+    return scores
 
 
-NOTHING: tuple[float, float, Floats, float] = (np.nan, np.nan, np.full(BINS, np.nan), np.nan)
+NO_SCORES: tuple[float, float, Floats, float] = (
+    np.nan,
+    np.nan,
+    np.full(CURVE_BINS, np.nan),
+    np.nan,
+)
 
 
-def _seed(
+def _seed_scores(
     results: Results, name: str, split: str, seed: int, model: str
 ) -> dict[str, tuple[float, float, Floats, float]]:
     """Scores of one cell by reading."""
@@ -174,51 +181,51 @@ def _seed(
     own = results[f"{name}-{split}-{seed}-{model}"]
     error, harmful = own["error"], shared["harmful"]
     bad, moved = worst(error), harmful >= 0
-    found = {}
+    scores = {}
     for reading in _notions.READINGS:
         values = shared.get(reading, own.get(reading))
         if values is None and reading.endswith(".task"):
             values = shared[reading.replace(".task", ".plain")]
         if values is None:
             continue
-        known = auroc(values[moved], harmful[moved] == 1) if moved.any() else float("nan")
-        found[reading] = (
+        harm = auroc(values[moved], harmful[moved] == 1) if moved.any() else float("nan")
+        scores[reading] = (
             spearman(values, error),
             auroc(values, bad),
             curve(values, error),
-            known,
+            harm,
         )
-    return found
+    return scores
 
 
-Counts = dict[tuple[str, str], int]  # cells of (set, model)
+CellCounts = dict[tuple[str, str], int]  # cells of (set, model)
 
 
-def without_metric(grid: Grid, results: Results) -> Counts:
+def without_metric(grid: Grid, results: Results) -> CellCounts:
     """How many cells had no metric."""
-    return _count(grid, results, lambda shared, own: "hull.task" not in own)
+    return _count_cells(grid, results, lambda shared, own: "hull.task" not in own)
 
 
-def plain_metric(grid: Grid, results: Results) -> Counts:
+def plain_metric(grid: Grid, results: Results) -> CellCounts:
     """In how many cells the metric is the plain one, up to a factor: RFM that took no step."""
 
-    def plain(shared: Mapping[str, Array], own: Mapping[str, Array]) -> bool:
+    def is_plain(shared: Mapping[str, Array], own: Mapping[str, Array]) -> bool:
         if "neighbours.task" not in own:
             return False
         near, base = own["neighbours.task"], shared["neighbours.plain"]
         return bool(np.allclose(near * base.sum(), base * near.sum(), rtol=1e-6))
 
-    return _count(grid, results, plain)
+    return _count_cells(grid, results, is_plain)
 
 
-def _count(
+def _count_cells(
     grid: Grid,
     results: Results,
     holds: Callable[[Mapping[str, Array], Mapping[str, Array]], bool],
-) -> Counts:
-    counts: Counts = {}
+) -> CellCounts:
+    counts: CellCounts = {}
     for name in grid.sources:
-        for split in SPLITS:
+        for split in QUERY_SPLITS:
             for seed in range(grid.seeds):
                 shared = results[f"{name}-{split}-{seed}"]
                 for model in grid.models:

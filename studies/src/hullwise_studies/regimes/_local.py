@@ -21,23 +21,26 @@ from .._study import Part
 from .._tables import Finding, Table
 from .._types import Array, Floats
 from . import _models
-from ._grid import VERSION, Grid, GridPart, quietly
-from ._models import AGOP_RIDGE
+from ._grid import CACHE_VERSION, Grid, GridPart, quietly
+from ._models import TASK_METRIC_RIDGE
 from ._notions import distances
 from ._ranking import cell
 from ._scores import Interval, auroc, interval, spearman, worst
-from ._sets import SETS, Draw, Rows, draw, standardised
+from ._sets import SOURCES, Draw, SourceRows, draw, standardised
 
-ASKED = ("rfm", "boosting", "mlp")
-ALSO = (("friedman10", "shifted"), ("diabetes", "random"))  # sets of the grid, for the last model
-METRICS = ("plain", "static", "local AGOP", "pullback")
-INPUTS, NEAR = 10, 50
+LOCAL_MODELS = ("rfm", "boosting", "mlp")
+LOCAL_SETS = (
+    ("friedman10", "shifted"),
+    ("diabetes", "random"),
+)  # sets of the grid, for the last model
+LOCAL_METRICS = ("plain", "static", "local AGOP", "pullback")
+SWITCHING_INPUTS, LOCAL_NEIGHBOURS = 10, 50
 
 
 def switching(n: int, m: int, seed: int) -> Draw:
     """y = sin(4 x2) where x1 < 1/2, else sin(4 x3); queries leave the range of x2 or of x3."""
-    rng = np.random.default_rng([seed, INPUTS])
-    X, Q = rng.uniform(size=(n, INPUTS)), rng.uniform(size=(m, INPUTS))
+    rng = np.random.default_rng([seed, SWITCHING_INPUTS])
+    X, Q = rng.uniform(size=(n, SWITCHING_INPUTS)), rng.uniform(size=(m, SWITCHING_INPUTS))
     harmful = (np.arange(m) < m // 2).astype(np.int8)
     uses = np.where(Q[:, 0] < 0.5, 1, 2)
     leaves = np.where(harmful == 1, uses, 3 - uses)
@@ -52,61 +55,61 @@ def _switch(X: Floats) -> Floats:
 
 def cases(grid: Grid) -> list[tuple[str, str]]:
     """(set, model), the switching target first."""
-    names = tuple(m for m in ASKED if m in grid.models) or (grid.models[0],)
-    return [("switch", m) for m in names] + [(name, names[-1]) for name, _ in ALSO]
+    names = tuple(m for m in LOCAL_MODELS if m in grid.models) or (grid.models[0],)
+    return [("switch", m) for m in names] + [(name, names[-1]) for name, _ in LOCAL_SETS]
 
 
-def tasks(grid: Grid) -> list[Task]:
+def local_tasks(grid: Grid) -> list[Task]:
     """One for each case and seed."""
-    return [_task(grid, *case, seed) for case in cases(grid) for seed in range(grid.seeds)]
+    return [_local_task(grid, *case, seed) for case in cases(grid) for seed in range(grid.seeds)]
 
 
-def _task(grid: Grid, name: str, model: str, seed: int) -> Task:
+def _local_task(grid: Grid, name: str, model: str, seed: int) -> Task:
     n, m = grid.size.rows, grid.size.queries // 2
 
     def work(_: Results) -> Mapping[str, Array]:
         if name == "switch":
-            given = switching(n, m, seed)
+            drawn = switching(n, m, seed)
         else:
-            source = SETS[name]
-            rows: Rows | None = None if source.read is None else source.read()
-            given = draw(source, rows, dict(ALSO)[name], seed, n, m)
+            source = SOURCES[name]
+            rows: SourceRows | None = None if source.read is None else source.read()
+            drawn = draw(source, rows, dict(LOCAL_SETS)[name], seed, n, m)
         with quietly():
-            return asked(given, model, seed)
+            return local_readings(drawn, model, seed)
 
-    key = fingerprint(VERSION, "local", name, n, m, model, seed)
+    key = fingerprint(CACHE_VERSION, "local", name, n, m, model, seed)
     return Task(f"local-{name}-{model}-{seed}", key, work)
 
 
-def asked(given: Draw, name: str, seed: int) -> dict[str, Array]:
+def local_readings(drawn: Draw, name: str, seed: int) -> dict[str, Array]:
     """Errors, and hull and neighbour distances in each of the metrics."""
-    model = _models.fit(name, given.Z, given.y, given.classes, seed)
-    found: dict[str, Array] = {
-        "harmful": given.harmful,
-        "error": model.error(given.Q, given.truth),
+    model = _models.fit(name, drawn.Z, drawn.y, drawn.classes, seed)
+    readings: dict[str, Array] = {
+        "harmful": drawn.harmful,
+        "error": model.error(drawn.Q, drawn.truth),
     }
-    cloud = Cloud(given.Z)
-    for metric, values in _metrics(model, given).items():
+    cloud = Cloud(drawn.Z)
+    for metric, values in _metrics(model, drawn).items():
         if values is None or values.ndim == 2:
-            hull, near = distances(cloud, given.Q, values)
+            hull, near = distances(cloud, drawn.Q, values)
         else:
-            own = local_locate(cloud, given.Q, values, reference=0)
+            own = local_locate(cloud, drawn.Q, values, reference=0)
             hull = np.where(own.verdict == 1, 0.0, own.upper)
             near = own.neighbour_distance[:, -1]
-        found |= {f"{metric}.hull": hull, f"{metric}.k-NN": near}
-    return found
+        readings |= {f"{metric}.hull": hull, f"{metric}.k-NN": near}
+    return readings
 
 
-def _metrics(model: _models.Fitted, given: Draw) -> dict[str, Floats | None]:
+def _metrics(model: _models.Fitted, drawn: Draw) -> dict[str, Floats | None]:
     """None, one matrix for all queries, or one for each; the latter in units of the output.
 
     What all directions keep is taken from the static metric: a model may be flat in places.
     """
-    Z, Q = given.Z, given.Q
+    Z, Q = drawn.Z, drawn.Q
     d = Z.shape[1]
-    static = _models.metric_of(model, Z, given.y)
+    static = _models.metric_of(model, Z, drawn.y)
     smooth: Any = read(model.estimator) if model.name == "mlp" else model.estimator
-    least = AGOP_RIDGE * (d if static is None else float(np.trace(static))) / d * np.eye(d)
+    least = TASK_METRIC_RIDGE * (d if static is None else float(np.trace(static))) / d * np.eye(d)
     near = np.stack([_near(smooth, q, Z, d) for q in Q]) + least
     pullback = local_metric(smooth, Q, scale=Z) + least
     return {"plain": None, "static": static, "local AGOP": near, "pullback": pullback}
@@ -116,24 +119,24 @@ def _near(model: Any, q: Floats, Z: Floats, d: int) -> Floats:
     from hullwise.errors import ModelError
 
     try:
-        return local_agop(model, q, Z, n_neighbors=NEAR)
+        return local_agop(model, q, Z, n_neighbors=LOCAL_NEIGHBOURS)
     except ModelError:  # flat near q
         return np.zeros((d, d))
 
 
-def part(grid: Grid, results: Results) -> tuple[Part, list[Finding]]:
+def local_part(grid: Grid, results: Results) -> tuple[Part, list[Finding]]:
     """Its table and finding."""
     rows: list[tuple[object, ...]] = []
-    told: dict[tuple[str, str, str], tuple[Floats, Floats]] = {}
+    scores: dict[tuple[str, str, str], tuple[Floats, Floats]] = {}
     for name, model in cases(grid):
         seeds = [results[f"local-{name}-{model}-{s}"] for s in range(grid.seeds)]
         for distance in ("hull", "k-NN"):
-            for metric in METRICS:
-                each = np.array([_scored(one, f"{metric}.{distance}") for one in seeds])
+            for metric in LOCAL_METRICS:
+                each = np.array([_local_scores(one, f"{metric}.{distance}") for one in seeds])
                 if distance == "hull":
-                    told[name, model, metric] = each[:, 0], each[:, 2]
+                    scores[name, model, metric] = each[:, 0], each[:, 2]
                 cells = [cell(v) for i in map(interval, each.T) for v in (i.mean, i.half)]
-                rows.append((name, _models.TITLES[model], distance, metric, *cells))
+                rows.append((name, _models.MODEL_TITLES[model], distance, metric, *cells))
     table = Table(
         "local",
         "One metric for all queries, or one for each",
@@ -143,7 +146,8 @@ def part(grid: Grid, results: Results) -> tuple[Part, list[Finding]]:
         ),
         tuple(rows),
         "switch: sin(4 x2) where x1 < 1/2, else sin(4 x3). static: the model's AGOP (RFM's own "
-        f"metric). local AGOP: over the {NEAR} training rows nearest to the query. pullback: J'J "
+        f"metric). local AGOP: over the {LOCAL_NEIGHBOURS} training rows nearest to the query. "
+        "pullback: J'J "
         "at the query itself. worst tenth, harmful: AUROC. ±: half of the 95 % t-interval over "
         "seeds.",
         keys=4,
@@ -153,27 +157,29 @@ def part(grid: Grid, results: Results) -> tuple[Part, list[Finding]]:
         "should tell more than the average over all places. Its gradient is taken where the model "
         "extrapolates (pullback), or at the training rows nearby (local AGOP)."
     )
-    return Part("Local against static metrics", text, (), (table,)), [_finding(grid, told)]
+    return Part("Local against static metrics", text, (), (table,)), [_local_finding(grid, scores)]
 
 
-def _scored(found: Mapping[str, Array], key: str) -> list[float]:
-    harmful, error = found["harmful"], found["error"]
+def _local_scores(readings: Mapping[str, Array], key: str) -> list[float]:
+    harmful, error = readings["harmful"], readings["error"]
     moved = harmful >= 0
-    known = auroc(found[key][moved], harmful[moved] == 1) if moved.any() else float("nan")
-    return [spearman(found[key], error), auroc(found[key], worst(error)), known]
+    harm = auroc(readings[key][moved], harmful[moved] == 1) if moved.any() else float("nan")
+    return [spearman(readings[key], error), auroc(readings[key], worst(error)), harm]
 
 
-def _finding(grid: Grid, told: Mapping[tuple[str, str, str], tuple[Floats, Floats]]) -> Finding:
-    said = []
+def _local_finding(
+    grid: Grid, scores: Mapping[tuple[str, str, str], tuple[Floats, Floats]]
+) -> Finding:
+    lines = []
     for name, model in cases(grid):
-        pairs = [[interval(v) for v in told[name, model, metric]] for metric in METRICS[1:]]
-        line = f"{name}, {_models.TITLES[model]}: {_three([a for a, _ in pairs])}"
+        pairs = [[interval(v) for v in scores[name, model, metric]] for metric in LOCAL_METRICS[1:]]
+        line = f"{name}, {_models.MODEL_TITLES[model]}: {_three([a for a, _ in pairs])}"
         if all(np.isfinite(b.mean) for _, b in pairs):
             line += f", AUROC of harmful {_three([b for _, b in pairs])}"
-        said.append(line)
+        lines.append(line)
     text = (
         "Spearman of the hull distance with the error in the static metric, the local AGOP and the "
-        f"pullback at the query: {'; '.join(said)}."
+        f"pullback at the query: {'; '.join(lines)}."
     )
     return Finding("Local against static metrics", text)
 
@@ -185,5 +191,7 @@ def _three(each: Sequence[Interval]) -> str:
 
 
 STUDY_PARTS = (
-    GridPart("local", "one metric for all places, or one for each query", 3, tasks, part),
+    GridPart(
+        "local", "one metric for all places, or one for each query", 3, local_tasks, local_part
+    ),
 )

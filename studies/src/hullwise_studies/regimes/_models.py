@@ -14,11 +14,11 @@ from hullwise.metrics import agop, agop_of_rows
 
 from .._types import Floats
 
-MEMBERS = 5  # of an ensemble, each on a bootstrap sample and with a seed of its own
-AGOP_RIDGE = 1e-6  # share of the mean eigenvalue that every direction keeps, as in `agop`
-CENTRES = 200  # training rows at which models other than networks are differentiated
+ENSEMBLE_MEMBERS = 5  # of an ensemble, each on a bootstrap sample and with a seed of its own
+TASK_METRIC_RIDGE = 1e-6  # share of the mean eigenvalue that every direction keeps, as in `agop`
+AGOP_ROWS = 200  # training rows at which models other than networks are differentiated
 
-MODELS: Mapping[str, str] = {
+GRID_MODELS: Mapping[str, str] = {
     "rfm": "hullwise.RFMRegressor and RFMClassifier as they are; metric: metric_",
     "boosting": "scikit-learn's HistGradientBoosting, 100 trees; metric: AGOP by differences of "
     "half a standard deviation",
@@ -29,7 +29,7 @@ MODELS: Mapping[str, str] = {
     "kernel_ridge": "scikit-learn's KernelRidge with a Gaussian kernel, ridge and width by 3-fold "
     "cross-validation; classes as indicators; metric: AGOP",
 }
-TITLES = {
+MODEL_TITLES = {
     "rfm": "RFM",
     "boosting": "boosting",
     "mlp": "MLP",
@@ -52,10 +52,10 @@ class Fitted:
 
     def error(self, Q: Floats, truth: Floats) -> Floats:
         """|truth - prediction|, or 1 minus the share of the true class, (m,)."""
-        found = self.outputs(Q)
+        outputs = self.outputs(Q)
         if not self.classes:
-            return np.asarray(np.abs(found[:, 0] - truth))
-        return np.asarray(1 - found[np.arange(len(Q)), truth.astype(int)])
+            return np.asarray(np.abs(outputs[:, 0] - truth))
+        return np.asarray(1 - outputs[np.arange(len(Q)), truth.astype(int)])
 
 
 def fit(name: str, Z: Floats, y: Floats, classes: int, seed: int) -> Fitted:
@@ -114,9 +114,9 @@ def _outputs(estimator: Any, Q: Floats, classes: int) -> Floats:
     if not classes:
         return np.asarray(estimator.predict(Q)).reshape(len(Q), 1)
     if hasattr(estimator, "predict_proba"):
-        found = np.zeros((len(Q), classes))
-        found[:, estimator.classes_.astype(int)] = estimator.predict_proba(Q)
-        return found
+        shares = np.zeros((len(Q), classes))
+        shares[:, estimator.classes_.astype(int)] = estimator.predict_proba(Q)
+        return shares
     shares = np.clip(estimator.predict(Q), 0.0, 1.0)
     total = shares.sum(axis=1, keepdims=True)
     return np.where(total > 0, shares / np.where(total > 0, total, 1.0), 1 / classes)
@@ -126,12 +126,12 @@ def metric_of(model: Fitted, Z: Floats, y: Floats) -> Floats | None:
     """The metric of the task as the model has it, (d, d); None where nothing seems to matter."""
     if model.name == "rfm":
         M = model.estimator.metric_
-        return np.asarray(M + AGOP_RIDGE * np.trace(M) / len(M) * np.eye(len(M)))
+        return np.asarray(M + TASK_METRIC_RIDGE * np.trace(M) / len(M) * np.eye(len(M)))
     try:
         if model.name == "knn":
             return agop_of_rows(Z, _target(y, model.classes))
         exact = model.name == "mlp"
-        return agop(model.estimator, Z if exact else Z[:CENTRES])
+        return agop(model.estimator, Z if exact else Z[:AGOP_ROWS])
     except ModelError:
         return None
 
@@ -142,13 +142,13 @@ def ensemble_variance(model: Fitted, Z: Floats, y: Floats, Q: Floats, seed: int)
     from sklearn.utils import resample
 
     members = []
-    for k in range(MEMBERS):
+    for k in range(ENSEMBLE_MEMBERS):
         draw = 1000 * (k + 1) + seed
         stratify = y if model.classes else None
-        some = resample(np.arange(len(Z)), random_state=draw, stratify=stratify)
+        drawn_rows = resample(np.arange(len(Z)), random_state=draw, stratify=stratify)
         if model.name == "kernel_ridge":
-            one = clone(model.estimator).fit(Z[some], _target(y[some], model.classes))
+            one = clone(model.estimator).fit(Z[drawn_rows], _target(y[drawn_rows], model.classes))
         else:
-            one = _estimator(model.name, Z[some], y[some], model.classes, draw)
+            one = _estimator(model.name, Z[drawn_rows], y[drawn_rows], model.classes, draw)
         members.append(_outputs(one, Q, model.classes))
     return np.asarray(np.var(members, axis=0).mean(axis=1))

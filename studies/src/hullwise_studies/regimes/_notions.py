@@ -26,7 +26,7 @@ from hullwise.model import Guard, read
 from .._types import Floats
 from ._models import Fitted, ensemble_variance
 
-LEADING = 0.99  # share of the metric that the leading directions hold
+LEADING_SHARE = 0.99  # share of the metric that the leading directions hold
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ NOTIONS: Mapping[str, Notion] = {
         "doubt", "1 minus the largest class share: the model's own; classes only", False
     ),
 }
-PLAIN = tuple(f"{name}.plain" for name, notion in NOTIONS.items() if notion.both)
-TASK = tuple(f"{name}.task" for name, notion in NOTIONS.items() if notion.both)
-OF_MODEL = tuple(name for name, notion in NOTIONS.items() if not notion.both)
-READINGS = (*(r for pair in zip(PLAIN, TASK) for r in pair), *OF_MODEL)
+PLAIN_READINGS = tuple(f"{name}.plain" for name, notion in NOTIONS.items() if notion.both)
+TASK_READINGS = tuple(f"{name}.task" for name, notion in NOTIONS.items() if notion.both)
+MODEL_READINGS = tuple(name for name, notion in NOTIONS.items() if not notion.both)
+READINGS = (*(r for pair in zip(PLAIN_READINGS, TASK_READINGS) for r in pair), *MODEL_READINGS)
 
 
 def title(reading: str) -> str:
@@ -83,15 +83,15 @@ def title(reading: str) -> str:
 def geometric(cloud: Cloud, Q: Floats, metric: Floats | None) -> dict[str, Floats]:
     """Every notion of the data for queries Q (m, d), in a metric or plainly."""
     loc = locate(cloud, Q, metric=metric, reference=0)
-    found = {"hull": settled(loc), "neighbours": loc.neighbour_distance}
+    readings = {"hull": settled(loc), "neighbours": loc.neighbour_distance}
     if metric is None:
-        return found | {
+        return readings | {
             "spread": spread(cloud, Q),
             "box": 1 - loc.in_range_share,
             "ellipsoid": loc.ellipsoid_distance,
             "covariance": loc.mahalanobis,
         }
-    return found | _along(cloud, Q, metric)
+    return readings | _along(cloud, Q, metric)
 
 
 def distances(cloud: Cloud, Q: Floats, metric: Floats | None) -> tuple[Floats, Floats]:
@@ -111,8 +111,8 @@ def settled(loc: Location) -> Floats:
 def spread(cloud: Cloud, Q: Floats) -> Floats:
     """sum w |x - z|^2 of the Delaunay weights, (m,)."""
     rows = cloud.rows.block(0, cloud.n)
-    found = DelaunayRegressor(metric=None).fit(rows, np.zeros(cloud.n)).simplices(Q)
-    return error_bound(found.weights, cloud, Q, smoothness=1.0, metric=None).moment
+    simplices = DelaunayRegressor(metric=None).fit(rows, np.zeros(cloud.n)).simplices(Q)
+    return error_bound(simplices.weights, cloud, Q, smoothness=1.0, metric=None).moment
 
 
 def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
@@ -124,7 +124,7 @@ def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
     Z = cloud.rows.block(0, cloud.n).astype(np.float64)
     A, B = Z @ vectors, Q @ vectors
     out = (A.min(axis=0) > B) | (A.max(axis=0) < B)
-    looked = leading_metric(metric, np.ones(len(metric)), LEADING)
+    looked = leading_metric(metric, np.ones(len(metric)), LEADING_SHARE)
     a, b = looked.image(Z), looked.image(Q)
     return {
         "box": out @ (values / values.sum()),
@@ -136,10 +136,10 @@ def _along(cloud: Cloud, Q: Floats, metric: Floats) -> dict[str, Floats]:
 
 def of_model(model: Fitted, Z: Floats, y: Floats, Q: Floats, seed: int) -> dict[str, Floats]:
     """What the model itself says: its ensemble, its doubt, and of a network its clips."""
-    found: dict[str, Any] = {"ensemble": ensemble_variance(model, Z, y, Q, seed)}
+    readings: dict[str, Any] = {"ensemble": ensemble_variance(model, Z, y, Q, seed)}
     if model.classes:
-        found["doubt"] = 1 - model.outputs(Q).max(axis=1)
+        readings["doubt"] = 1 - model.outputs(Q).max(axis=1)
     if model.name == "mlp":
         report = Guard(read(model.estimator)).fit(Z).report(Q)
-        found |= {"clips": report.clips, "clip_excess": report.excess}
-    return {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
+        readings |= {"clips": report.clips, "clip_excess": report.excess}
+    return {name: np.asarray(values, dtype=np.float64) for name, values in readings.items()}

@@ -10,9 +10,9 @@ from scipy import special
 
 from .._types import Floats
 
-BINS = 10  # of a curve: queries by how far out they are read
-WORST = 0.1  # the share of queries whose errors count as bad
-LEVEL = 0.95
+CURVE_BINS = 10  # of a curve: queries by how far out they are read
+WORST_SHARE = 0.1  # the share of queries whose errors count as bad
+INTERVAL_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,17 @@ class Interval:
 
 def interval(values: Floats) -> Interval:
     """Mean of the values that are known, and the 95 % interval of Student's t."""
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    n = len(known)
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    n = len(finite)
     if not n:
         return Interval(np.nan, np.nan, np.nan, 0)
-    mean = float(known.mean())
+    mean = float(finite.mean())
     if n == 1:
         return Interval(mean, np.nan, np.nan, 1)
-    reach = float(special.stdtrit(n - 1, (1 + LEVEL) / 2) * known.std(ddof=1) / np.sqrt(n))
+    reach = float(
+        special.stdtrit(n - 1, (1 + INTERVAL_LEVEL) / 2) * finite.std(ddof=1) / np.sqrt(n)
+    )
     return Interval(mean, mean - reach, mean + reach, n)
 
 
@@ -72,11 +74,11 @@ def auroc(reading: Floats, bad: NDArray[np.bool_]) -> float:
 
 def worst(error: Floats) -> NDArray[np.bool_]:
     """The tenth of the queries with the largest errors; equal errors stay together."""
-    count = max(1, int(np.ceil(WORST * len(error))))
+    count = max(1, int(np.ceil(WORST_SHARE * len(error))))
     return np.asarray(error >= np.sort(error)[-count])
 
 
-def curve(reading: Floats, error: Floats, bins: int = BINS) -> Floats:
+def curve(reading: Floats, error: Floats, bins: int = CURVE_BINS) -> Floats:
     """Median error, in mean errors, of each tenth of the queries from the lowest reading up.
 
     Equal readings share a bin: that of their mean rank; bins that none falls in are NaN.
@@ -85,7 +87,7 @@ def curve(reading: Floats, error: Floats, bins: int = BINS) -> Floats:
         return np.full(bins, np.nan)
     place = np.minimum(((ranks(reading) - 0.5) / len(reading) * bins).astype(int), bins - 1)
     mean = error.mean()
-    found = np.full(bins, np.nan)
+    medians = np.full(bins, np.nan)
     for b in np.unique(place) if mean > 0 else ():
-        found[b] = np.median(error[place == b]) / mean
-    return found
+        medians[b] = np.median(error[place == b]) / mean
+    return medians

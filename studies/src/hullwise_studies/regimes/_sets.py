@@ -21,9 +21,9 @@ from hullwise.errors import DataError, FileError
 from .._runs import existing_folder
 from .._types import Floats
 
-SPLITS = ("random", "shifted")
-FEWEST = 60  # rows of a table from which both training rows and queries can be drawn
-FAR = 0.2  # share of the rows, or of the groups, that count as elsewhere
+QUERY_SPLITS = ("random", "shifted")
+FEWEST_TABLE_ROWS = 60  # rows of a table from which both training rows and queries can be drawn
+SHARE_ELSEWHERE = 0.2  # share of the rows, or of the groups, that count as elsewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Draw:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class SourceRows:
     """A table: rows, target, what belongs together, and how many classes (0: numbers)."""
 
     X: Floats
@@ -55,32 +55,34 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class DataSource:
     """A data set: what it is in words, and how it is read or made."""
 
     text: str
-    read: Callable[[], Rows] | None = None
+    read: Callable[[], SourceRows] | None = None
     make: Callable[[int, int, str, np.random.Generator], tuple[Any, ...]] | None = None
 
     @property
-    def known(self) -> bool:
+    def has_known_directions(self) -> bool:
         """Whether the directions that the target uses are known."""
         return self.make is not None
 
 
-def _bundled(name: str) -> Rows:
+def _bundled(name: str) -> SourceRows:
     from hullwise.samples import load
 
     sample = load(name)
     y = np.log1p(sample.y) if name == "forest_fires" else sample.y
-    return Rows(sample.X, y, sample.groups)
+    return SourceRows(sample.X, y, sample.groups)
 
 
-def _sklearn(name: str, classes: int = 0) -> Rows:
+def _sklearn(name: str, classes: int = 0) -> SourceRows:
     from sklearn import datasets
 
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-    return Rows(np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64), None, classes)
+    return SourceRows(
+        np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64), None, classes
+    )
 
 
 def friedman1(X: Floats) -> Floats:
@@ -123,72 +125,74 @@ def _rotated(d: int, rank: int) -> Callable[[int, int, str, np.random.Generator]
     return make
 
 
-SETS: Mapping[str, Source] = {
-    "forest_fires": Source(
+SOURCES: Mapping[str, DataSource] = {
+    "forest_fires": DataSource(
         "bundled; ln(1 + burnt area), as its authors do", lambda: _bundled("forest_fires")
     ),
-    "parkinsons": Source(
+    "parkinsons": DataSource(
         "bundled; shifted queries: half of recordings of patients not seen",
         lambda: _bundled("parkinsons"),
     ),
-    "diabetes": Source("scikit-learn", lambda: _sklearn("diabetes")),
-    "breast_cancer": Source("scikit-learn; 2 classes", lambda: _sklearn("breast_cancer", 2)),
-    "wine": Source("scikit-learn; 3 classes", lambda: _sklearn("wine", 3)),
-    "digits": Source("scikit-learn; 10 classes", lambda: _sklearn("digits", 10)),
-    "friedman10": Source("Friedman's first function and 5 useless inputs", make=_friedman(10)),
-    "friedman30": Source("Friedman's first function and 25 useless inputs", make=_friedman(30)),
-    "rank2": Source("u v of two turned directions among 50", make=_rotated(50, 2)),
-    "rank3": Source("u v + w^2 of three turned directions among 16", make=_rotated(16, 3)),
+    "diabetes": DataSource("scikit-learn", lambda: _sklearn("diabetes")),
+    "breast_cancer": DataSource("scikit-learn; 2 classes", lambda: _sklearn("breast_cancer", 2)),
+    "wine": DataSource("scikit-learn; 3 classes", lambda: _sklearn("wine", 3)),
+    "digits": DataSource("scikit-learn; 10 classes", lambda: _sklearn("digits", 10)),
+    "friedman10": DataSource("Friedman's first function and 5 useless inputs", make=_friedman(10)),
+    "friedman30": DataSource("Friedman's first function and 25 useless inputs", make=_friedman(30)),
+    "rank2": DataSource("u v of two turned directions among 50", make=_rotated(50, 2)),
+    "rank3": DataSource("u v + w^2 of three turned directions among 16", make=_rotated(16, 3)),
 }
-SHORT = tuple(name for name in SETS if name != "digits")
+SHORT_FORM_SOURCES = tuple(name for name in SOURCES if name != "digits")
 
 
 def sources(
     data: str | os.PathLike[str] | None, other_parts: Collection[str] = ()
-) -> dict[str, Source]:
+) -> dict[str, DataSource]:
     """The sets above, and each .csv file of a folder, its last column the target."""
-    found = dict(SETS)
+    sources = dict(SOURCES)
     source = existing_folder(data, "data")
     if source is None:
-        return found
+        return sources
     files = sorted(path for path in source.iterdir() if path.suffix.lower() == ".csv")
     if not files:
         raise FileError(str(data), "holds no .csv file; each is a set, its last column the target")
     for path in files:
-        if path.stem in (*SETS, *other_parts):
+        if path.stem in (*SOURCES, *other_parts):
             raise DataError(f"{path} has the name of a part that is there already; rename it.")
-        found[path.stem] = Source(f"{path.name}: its last column", _from(path))
-    return found
+        sources[path.stem] = DataSource(f"{path.name}: its last column", _from(path))
+    return sources
 
 
-def _from(path: Path) -> Callable[[], Rows]:
-    def read() -> Rows:
+def _from(path: Path) -> Callable[[], SourceRows]:
+    def read() -> SourceRows:
         from hullwise import read_table
 
         values = read_table(path).values.astype(np.float64)
         if values.shape[1] < 2:
             raise DataError(f"{path} has one column; give inputs and, last, the target.")
-        if len(values) < FEWEST:
-            raise DataError(f"{path} has {len(values)} rows; give at least {FEWEST}.")
+        if len(values) < FEWEST_TABLE_ROWS:
+            raise DataError(f"{path} has {len(values)} rows; give at least {FEWEST_TABLE_ROWS}.")
         if np.ptp(values[:, -1]) == 0:
             raise DataError(f"the last column of {path}, the target, is constant.")
-        return Rows(values[:, :-1], values[:, -1])
+        return SourceRows(values[:, :-1], values[:, -1])
 
     return read
 
 
-def draw(source: Source, rows: Rows | None, split: str, seed: int, n: int, m: int) -> Draw:
+def draw(
+    source: DataSource, rows: SourceRows | None, split: str, seed: int, n: int, m: int
+) -> Draw:
     """At most n training rows and m queries, by the seed."""
-    rng = np.random.default_rng([seed, SPLITS.index(split)])
+    rng = np.random.default_rng([seed, QUERY_SPLITS.index(split)])
     if source.make is not None:
         X, y, Q, truth, harmful = source.make(n, m, split, rng)
         return standardised(X, y, Q, truth, 0, harmful)
     if rows is None:
         raise DataError("a set that is read needs its rows")
-    train, asked = _rows_of(rows, split, rng, n, m)
-    y, truth = rows.y[train], rows.y[asked]
-    none = np.full(len(asked), -1, np.int8)
-    return standardised(rows.X[train], y, rows.X[asked], truth, rows.classes, none)
+    train, queried = _rows_of(rows, split, rng, n, m)
+    y, truth = rows.y[train], rows.y[queried]
+    none = np.full(len(queried), -1, np.int8)
+    return standardised(rows.X[train], y, rows.X[queried], truth, rows.classes, none)
 
 
 def standardised(
@@ -204,7 +208,7 @@ def standardised(
 
 
 def _rows_of(
-    rows: Rows, split: str, rng: np.random.Generator, n: int, m: int
+    rows: SourceRows, split: str, rng: np.random.Generator, n: int, m: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which rows are learnt and which are asked."""
     total = len(rows.X)
@@ -218,16 +222,16 @@ def _rows_of(
     return near[half : half + n], np.concatenate([far[:half], near[:half]])
 
 
-def _elsewhere(rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _elsewhere(rows: SourceRows, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Which rows count as far: those of some groups, else those beyond along a direction.
 
     The direction is drawn with the covariance of the inputs: mostly where they vary together.
     """
     if rows.groups is not None:
         names = np.unique(rows.groups)
-        some = rng.choice(names, max(1, round(FAR * len(names))), replace=False)
-        return np.isin(rows.groups, some)
+        chosen = rng.choice(names, max(1, round(SHARE_ELSEWHERE * len(names))), replace=False)
+        return np.isin(rows.groups, chosen)
     scale = rows.X.std(axis=0)
     Z = (rows.X - rows.X.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
     along = Z @ (Z.T @ rng.normal(size=len(Z)))
-    return np.asarray(along > np.quantile(along, 1 - FAR))
+    return np.asarray(along > np.quantile(along, 1 - SHARE_ELSEWHERE))
