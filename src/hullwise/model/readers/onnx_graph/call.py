@@ -19,7 +19,7 @@ from .._refusals import refuse
 from .limits import ReadingLimits
 from .registry import Operator
 from .tensors import sparse_array, tensor_array
-from .values import Constant, Derived, Signal, Value
+from .values import Condition, Constant, Derived, Signal, Value
 
 SLICES_OF_A_ROW = 256  # images, or matrices, that one row may hold and a layer is repeated for
 # codes of the standard's AttributeProto.AttributeType
@@ -123,6 +123,8 @@ class Call:
     def signal(self, i: int = 0) -> Signal:
         """Input i as a value whose rows lie along the first axis."""
         value = self.value(i)
+        if isinstance(value, Condition):
+            refuse(value.layer, f"{value.title}, which jumps")
         if not isinstance(value, Signal):
             self.refuse(f"whose input {i} is a constant")
         if value.whole:
@@ -244,12 +246,12 @@ class Call:
         """
         value = self.value(i)
         self.reading.limits.check_array(to, self.name)
-        if not isinstance(value, Constant) and math.prod(to) == 0:
-            raise ModelError(f"layer {self.name!r}, {self.title}, leaves nothing: {to}")
         if isinstance(value, Constant):
-            self.reading.limits.count_numbers(math.prod(to), self.name)
+            self.reading.limits.count_constants(math.prod(to), self.name)
             return Constant(np.asarray(function(value.array)))
         assert isinstance(value, Signal)
+        if math.prod(to) == 0:
+            return Constant(np.zeros(to))
         shape = self.builder.shape(value.node)
         if value.table is None and (keeps_rows or self.n_rows == 1):
             return self._marked(

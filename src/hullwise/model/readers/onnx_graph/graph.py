@@ -19,7 +19,7 @@ from .limits import NESTED_CALLS
 from .operators.endings import look_through
 from .registry import NEWEST_OPSETS, OPERATORS, Operator
 from .tensors import sparse_array, tensor_array
-from .values import Constant, Derived, Signal, Unread, Value
+from .values import Condition, Constant, Derived, Sequence, Signal, Unread, Value
 
 LONGEST_NAME = 120  # characters of a layer's name in messages
 STANDARD_DOMAINS = ("", "ai.onnx")
@@ -119,14 +119,23 @@ class GraphReader:
                 call.refuse(
                     f"where opsets {found.opsets[0]} to {NEWEST_OPSETS[call.domain]} are known"
                 )
+            self._check_kinds(call, found)
             return self._read(call, found)
         except HullwiseError:
             raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             call.cannot_run()
 
+    def _check_kinds(self, call: Call, found: Operator) -> None:
+        """That conditions and sequences go where they can."""
+        for value in call.inputs:
+            if isinstance(value, Condition) and not found.conditions:
+                refuse(value.layer, f"{value.title}, which jumps")
+            if isinstance(value, Sequence) and not found.sequences:
+                call.refuse("of a sequence")
+
     def _read(self, call: Call, found: Operator) -> list[Any]:
-        if any(isinstance(value, Signal) for value in call.inputs):
+        if any(isinstance(value, Signal | Condition | Sequence) for value in call.inputs):
             if found.read is None:
                 call.refuse()
             answer = found.read(call)

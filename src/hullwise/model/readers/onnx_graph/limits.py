@@ -14,7 +14,8 @@ from ....errors import ModelError
 from ...affine_layers import Shape
 
 LARGEST_ARRAY = 2**27  # numbers in one array
-ARRAYS_TOGETHER = 2**27  # numbers in all arrays of a reading, beside SHARE_OF_STORED
+CONSTANTS_TOGETHER = 2**26  # numbers in all constants that the graph makes, beside SHARE_OF_STORED
+LAYERS_TOGETHER = 2**28  # numbers in all layers, and in one row's values
 SHARE_OF_STORED = 64  # numbers made for each number that the file holds
 PRODUCTS_OF_A_ROW = 2**36  # multiplications, beside REUSE_OF_STORED
 REUSE_OF_STORED = 2**16  # multiplications for each number that the file holds
@@ -27,7 +28,8 @@ class ReadingLimits:
 
     def __init__(self, stored_numbers: int, nodes: int) -> None:
         self.largest = LARGEST_ARRAY + stored_numbers
-        self.numbers = ARRAYS_TOGETHER + SHARE_OF_STORED * stored_numbers
+        self.constants = CONSTANTS_TOGETHER + SHARE_OF_STORED * stored_numbers
+        self.numbers = LAYERS_TOGETHER + SHARE_OF_STORED * stored_numbers
         self.products = PRODUCTS_OF_A_ROW + REUSE_OF_STORED * stored_numbers
         self.calls = CALLS_OF_OPERATORS + nodes
 
@@ -49,8 +51,17 @@ class ReadingLimits:
                 f"where this file may ask for {self.largest:,}"
             )
 
+    def count_constants(self, size: int, name: str) -> None:
+        """That so many numbers more may be worked out from constants."""
+        self.constants -= size
+        if self.constants < 0:
+            raise ModelError(
+                f"up to layer {name!r} the graph makes more constants than a file of this size may "
+                f"ask for ({size:,} numbers in this layer)"
+            )
+
     def count_numbers(self, size: int, name: str) -> None:
-        """That so many numbers more may be held."""
+        """That so many numbers more may be held by layers."""
         self.numbers -= size
         if self.numbers < 0:
             raise ModelError(

@@ -32,6 +32,8 @@ class Operator:
         For calls on constants alone. Where it is missing, the layers of `read` are applied to them.
     ends : bool
         Whether it may follow a function that is left out at the end of a network.
+    conditions, sequences : bool
+        Whether it takes these among its inputs.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Operator:
     read: Callable[[Call], Any] | None = None
     evaluate: Callable[[Call], Any] | None = None
     ends: bool = False
+    conditions: bool = False
+    sequences: bool = False
 
 
 OPERATORS: dict[tuple[str, str], Operator] = {}
@@ -51,17 +55,18 @@ def operator(
     domain: str = "",
     evaluate: Any = None,
     arrays: bool = False,
-    ends: bool = False,
+    **takes: bool,
 ) -> Callable[[Any], Any]:
     """Register a reading of operators (those that share one).
 
-    With `arrays` it takes constants as well as what depends on the input.
+    With `arrays` it takes constants as well as what depends on the input; `takes` are the other
+    attributes of `Operator`.
     """
 
     def register(read: Callable[[Call], Any]) -> Callable[[Call], Any]:
         on_constants = read if arrays else evaluate
         for name in names:
-            OPERATORS[domain, name] = Operator(name, domain, opsets, read, on_constants, ends)
+            OPERATORS[domain, name] = Operator(name, domain, opsets, read, on_constants, **takes)
         return read
 
     return register

@@ -72,6 +72,26 @@ class Derived:
 
 
 @dataclass(frozen=True, eq=False)
+class Condition:
+    """Whether a value is above (or below) a level, entry by entry; only a choice may use it."""
+
+    layer: str
+    title: str
+    node: int
+    shape: Shape
+    level: NDArray[np.float64]  # of one row
+    above: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """A list of values."""
+
+    items: tuple[Constant | Signal, ...]
+    shape: Shape | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Unread:
     """An output that is not followed: the places of maxima. Using it is refused."""
 
@@ -80,4 +100,4 @@ class Unread:
     shape: Shape | None = None
 
 
-Value = Constant | Signal | Derived | Unread
+Value = Constant | Signal | Derived | Condition | Sequence | Unread

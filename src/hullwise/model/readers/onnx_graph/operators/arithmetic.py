@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from ....affine_layers import Shape
+from ..._refusals import refuse
 from ..call import Call
 from ..registry import operator
-from ..values import Constant, Signal, Value
+from ..values import Condition, Constant, Signal, Value
+from .comparisons import chosen
 from .constants import evaluated, quotient
 from .movements import broadcast_shape
 
@@ -80,13 +82,25 @@ def _sum_of_two(call: Call, factor: float) -> Value:
     return call.result(call.builder.scale(call.name, second, factor, first))
 
 
-@operator("Mul", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.multiply))
+@operator("Mul", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.multiply), conditions=True)
 def mul(call: Call) -> Value:
+    masks = [value for value in call.inputs if isinstance(value, Condition)]
+    if masks:
+        return _masked(call, masks[0])
     (first, second), _ = _operands(call)
     if isinstance(first, int) and isinstance(second, int):
         call.refuse("as a product of two branches")
     node, factor = (first, second) if isinstance(first, int) else (second, first)
     return call.result(call.builder.scale(call.name, node, factor))
+
+
+def _masked(call: Call, mask: Condition) -> Value:
+    """A branch times whether it is above a level."""
+    (other,) = [value for value in call.inputs[:2] if value is not mask] or [None]
+    if isinstance(other, Condition):
+        refuse(other.layer, f"{other.title}, which jumps")
+    nothing = Constant(np.zeros(1))
+    return chosen(call, mask, other, nothing)
 
 
 @operator("Div", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(quotient))

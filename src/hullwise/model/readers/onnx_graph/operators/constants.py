@@ -24,7 +24,7 @@ def constant(call: Call) -> Value:
     for name in ("value", "sparse_value"):
         if name in call.attributes:
             array = call.tensor(name) if name == "value" else call.sparse_tensor(name)
-            call.reading.limits.count_numbers(array.size, call.name)
+            call.reading.limits.count_constants(array.size, call.name)
             return Constant(array)
     for name, values, kind in (
         ("value_float", call.number, np.float64),
@@ -59,7 +59,7 @@ def range_(call: Call) -> Value:
         call.invalid(f"it counts from {start} to {limit} by {delta}")
     size = max(0, math.ceil((limit - start) / delta))
     call.reading.limits.check_array((size,), call.name)
-    call.reading.limits.count_numbers(size, call.name)
+    call.reading.limits.count_constants(size, call.name)
     return Constant(start + delta * np.arange(size, dtype=call.constant(0).dtype))
 
 
@@ -69,7 +69,7 @@ def eye_like(call: Call) -> Value:
     if len(shape) != 2:
         call.invalid(f"it makes a matrix of shape {shape}")
     call.reading.limits.check_array(shape, call.name)
-    call.reading.limits.count_numbers(math.prod(shape), call.name)
+    call.reading.limits.count_constants(math.prod(shape), call.name)
     return Constant(np.eye(*shape, k=int(np.clip(call.integer("k", 0), -(2**31), 2**31))))
 
 
@@ -80,7 +80,7 @@ def one_hot(call: Call) -> Value:
     axis = call.one_axis(int(call.integer("axis", -1)), indices.ndim + 1)
     to = (*indices.shape[:axis], depth, *indices.shape[axis:])
     call.reading.limits.check_array(to, call.name)
-    call.reading.limits.count_numbers(math.prod(to), call.name)
+    call.reading.limits.count_constants(math.prod(to), call.name)
     steps = np.arange(depth).reshape(-1, *[1] * (indices.ndim - axis))
     ours = np.expand_dims(np.rint(indices).astype(np.int64) % max(depth, 1), axis) == steps
     return Constant(np.where(ours, values[1], values[0]))
@@ -98,7 +98,7 @@ def _arrays(call: Call) -> list[Any]:
         call.refuse("of text")
     shape = broadcast_shape(call, *(array.shape for array in arrays))
     call.reading.limits.check_array(shape, call.name)
-    call.reading.limits.count_numbers(math.prod(shape), call.name)
+    call.reading.limits.count_constants(math.prod(shape), call.name)
     return arrays
 
 
@@ -136,7 +136,6 @@ UNARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
     "Floor": ((1, 6, 13), np.floor),
     "IsNaN": ((9, 13, 20), np.isnan),
     "Log": ((1, 6, 13), np.log),
-    "Not": ((1,), np.logical_not),
     "Reciprocal": ((1, 6, 13), lambda a: 1 / a),
     "Round": ((11, 22), np.rint),
     "Sign": ((9, 13), np.sign),
@@ -146,10 +145,6 @@ UNARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
 BINARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
     "And": ((1, 7), np.logical_and),
     "Equal": ((1, 7, 11, 13, 19), np.equal),
-    "Greater": ((1, 7, 9, 13), np.greater),
-    "GreaterOrEqual": ((12, 16), np.greater_equal),
-    "Less": ((1, 7, 9, 13), np.less),
-    "LessOrEqual": ((12, 16), np.less_equal),
     "Or": ((1, 7), np.logical_or),
     "Pow": ((1, 7, 12, 13, 15), _power),
     "Xor": ((1, 7), np.logical_xor),

@@ -254,7 +254,7 @@ def concat(call: Call) -> Value:
     call.reading.limits.check_array(to, call.name)
     signals = call.signals()
     if not signals:
-        call.reading.limits.count_numbers(math.prod(to), call.name)
+        call.reading.limits.count_constants(math.prod(to), call.name)
         return Constant(np.concatenate([call.constant(i) for i in range(len(shapes))], axis=axis))
     call.require_own_axis(axis)
     whole = any(value.whole for value in call.inputs if isinstance(value, Signal))

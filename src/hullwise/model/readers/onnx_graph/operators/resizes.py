@@ -177,7 +177,10 @@ def _by_places(
 
 def _coordinates(how: Resampling, axis: int, size: int, count: int, scale: float) -> Floats:
     start, end = how.roi.get(axis, (0.0, 1.0))
-    x = COORDINATES[how.coordinates](np.arange(count, dtype=float), size, count, scale, start, end)
+    # the nearest entry hangs on halves and whole numbers: counted as implementations do
+    kind: Any = np.float32 if how.mode == "nearest" else np.float64
+    y, s = np.arange(count, dtype=kind), kind(scale)
+    x = COORDINATES[how.coordinates](y, size, count, s, start, end)
     return np.asarray(np.broadcast_to(x, (count,)), dtype=np.float64)
 
 
@@ -212,22 +215,16 @@ COORDINATES: dict[str, Callable[..., Any]] = {
 }
 
 
-def _rounded_in_float32(x: Any) -> Any:
-    """Coordinates as implementations in float32 have them: halves and whole numbers stay such."""
-    return x.astype(np.float32).astype(np.float64)
-
-
 def _simple(x: Any, scale: float) -> Any:
     """Opset 10: cut off, but rounded up where the axis shrinks."""
-    x = _rounded_in_float32(x)
     return np.ceil(x) if scale < 1 else np.floor(x)
 
 
 NEAREST: dict[str, Callable[..., Any]] = {
-    "round_prefer_floor": lambda x, scale: np.ceil(_rounded_in_float32(x) - 0.5),
-    "round_prefer_ceil": lambda x, scale: np.floor(_rounded_in_float32(x) + 0.5),
-    "floor": lambda x, scale: np.floor(_rounded_in_float32(x)),
-    "ceil": lambda x, scale: np.ceil(_rounded_in_float32(x)),
+    "round_prefer_floor": lambda x, scale: np.ceil(x - 0.5),
+    "round_prefer_ceil": lambda x, scale: np.floor(x + 0.5),
+    "floor": lambda x, scale: np.floor(x),
+    "ceil": lambda x, scale: np.ceil(x),
     "simple": _simple,
 }
 

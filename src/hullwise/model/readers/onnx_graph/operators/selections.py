@@ -9,8 +9,8 @@ import numpy as np
 
 from ..call import Call
 from ..registry import operator
-from ..values import Constant, Signal, Value
-from .movements import broadcast_shape, pad_array
+from ..values import Value
+from .movements import pad_array
 
 
 @operator("Compress", opsets=(9, 11, 28), arrays=True)
@@ -68,32 +68,3 @@ def reverse_sequence(call: Call) -> Value:
         return np.moveaxis(out, (0, 1), (batch, time))
 
     return call.move(reverse, shape, keeps_rows=False)
-
-
-@operator("Where", opsets=(9, 16), arrays=True)
-def where(call: Call) -> Value:
-    """By a constant condition."""
-    shape = broadcast_shape(call, *(call.shape(i) for i in range(3)))
-    call.reading.limits.check_array(shape, call.name)
-    if not call.signals():
-        call.reading.limits.count_numbers(math.prod(shape), call.name)
-        return Constant(np.where(*(call.constant(i) for i in range(3))))
-    condition = np.asarray(call.constant(0))
-    if call.n_rows > 1 and any(len(call.shape(i)) != len(shape) for i in call.signals()):
-        call.mixes_rows()
-    first = call.per_row(condition != 0, len(shape))
-    parts = [_masked(call, i, mask, len(shape)) for i, mask in ((1, first), (2, 1 - first))]
-    nodes = [node for node, _ in parts if node is not None]
-    offset: Any = sum(constant for _, constant in parts if constant is not None)
-    builder, name = call.builder, call.name
-    node = nodes[0] if len(nodes) == 1 else builder.weighted_sum(name, nodes, (1.0, 1.0))
-    return call.result(builder.scale(name, node, 1.0, offset) if len(nodes) == 1 else node)
-
-
-def _masked(call: Call, i: int, mask: Any, rank: int) -> tuple[int | None, Any]:
-    """Input i times a mask: a node, or a constant for one row."""
-    if isinstance(call.value(i), Signal):
-        return call.builder.scale(f"{call.name} ({i})", call.node(i), mask), None
-    constant = call.per_row(call.constant(i), rank)
-    with np.errstate(invalid="ignore"):
-        return None, np.where(mask != 0, constant, 0.0)
