@@ -87,6 +87,8 @@ def own_errors(doing: str, *, path: str | None = None) -> Iterator[None]:
         yield
     except (HullwiseError, Warning):  # a warning is an error where the caller made it one
         raise
+    except BrokenPipeError:  # the reader of what is written has gone, which is no failure
+        raise
     except Exception as error:
         own = _own_error(error, doing, path)
         if own is None:

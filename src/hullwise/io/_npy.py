@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from ..errors import FileError
 from ._file_part import Part, edges, read_part
 from ._npy_header import MAX_NPY_HEADER_BYTES, parse_npy_header
@@ -59,9 +60,10 @@ class NpyRows:
         columns: Sequence[str] | None = None,
         rows: Part | None = None,
     ) -> None:
-        name = os.fspath(path)
+        name = os.fsdecode(path)
         self._open(PinnedFile(readable_path(path).absolute(), name), columns, rows)
 
+    @own_errors("opening the rows")
     def _open(
         self, file: PinnedFile, columns: Sequence[str] | None, rows: Sequence[int] | None
     ) -> None:

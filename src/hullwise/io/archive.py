@@ -118,7 +118,7 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
     -----
     O(number of arrays), whatever their sizes.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     file = readable_path(path)
     try:
         with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:

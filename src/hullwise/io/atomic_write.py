@@ -23,7 +23,7 @@ def output_path(path: str | PathLike[str], *, force: bool) -> Path:
     FileError
         It is a folder, lies in none, or exists and `force` is false.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     # A link is followed, so that the rename does not replace the link itself.
     target = Path(os.path.realpath(expanded_path(path)))
     if target.is_dir():
@@ -50,7 +50,7 @@ def whole_file(path: str | PathLike[str], *, force: bool) -> Iterator[BinaryIO]:
     BrokenPipeError
         The reader of a pipe went away.
     """
-    name, target = os.fspath(path), output_path(path, force=force)
+    name, target = os.fsdecode(path), output_path(path, force=force)
     try:
         if target.exists() and not target.is_file():
             # A device or a pipe cannot be renamed over.

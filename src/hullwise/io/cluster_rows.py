@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from os.path import splitext
 from typing import Any
 
@@ -116,7 +116,7 @@ class ClusterRows:
         timeout: float = 300.0,
         connect_timeout: float = 30.0,
     ) -> None:
-        self.path = fspath(path)
+        self.path = fsdecode(path)
         self.timeout, self.connect_timeout = float(timeout), float(connect_timeout)
         if splitext(self.path)[1] not in (".npy", ".parquet", ""):
             raise FileError(self.path, "workers read .npy and .parquet files: save it as one")

@@ -78,8 +78,22 @@ def refuse_tensor(X: Any, name: str) -> None:
             raise DataTypeError(
                 f"{name} is a torch tensor that {what}: pass {name}.detach().cpu()."
             )
+        refuse_tensor_kind(X, name)
     elif library == "cupy":
         raise DataTypeError(f"{name} is a cupy array on a GPU: pass {name}.get().")
+
+
+def refuse_tensor_kind(tensor: Any, name: str) -> None:
+    """Refuse torch tensors that are no plain tables of numbers, wherever they lie."""
+    if getattr(tensor, "is_nested", False):
+        raise DataTypeError(f"{name} is a nested tensor: pass one row of numbers for each row.")
+    layout = str(getattr(tensor, "layout", "torch.strided")).removeprefix("torch.")
+    if layout != "strided":
+        raise DataTypeError(f"{name} is a tensor of layout {layout}: call {name}.to_dense() first.")
+    if getattr(tensor, "is_meta", False):
+        raise DataTypeError(f"{name} is a tensor on the meta device, which holds no numbers.")
+    if getattr(tensor, "is_quantized", False):
+        raise DataTypeError(f"{name} is a quantized tensor: call {name}.dequantize() first.")
 
 
 def as_table(X: Any, name: str) -> NDArray[Any]:

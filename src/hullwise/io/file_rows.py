@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from .._core.memory import available_memory, size_text
 from .._core.threads import StopFlag, cpu_count, run_in_threads
 from ..errors import FileError, MemoryLimitError
@@ -32,6 +33,7 @@ READ_UNIT_BYTES = 1 << 22  # row groups smaller than this are read together
 GATHER_CACHE_BYTES = 1 << 25  # bytes of single rows that are kept
 
 
+@own_errors("opening the rows")
 def open_rows(
     path: str | PathLike[str], columns: Sequence[str] | None = None
 ) -> NpyRows | ParquetRows:
@@ -63,7 +65,7 @@ def open_rows(
         return NpyRows(path, columns)
     if kind == ".parquet":
         return ParquetRows(path, columns)
-    raise FileError(os.fspath(path), "only .npy and .parquet files are read in blocks")
+    raise FileError(os.fsdecode(path), "only .npy and .parquet files are read in blocks")
 
 
 class ParquetRows:
@@ -114,6 +116,7 @@ class ParquetRows:
     ) -> None:
         self._open(ParquetFiles(path), columns, groups)
 
+    @own_errors("opening the rows")
     def _open(
         self, files: ParquetFiles, columns: Sequence[str] | None, groups: Sequence[int] | None
     ) -> None:
@@ -165,6 +168,7 @@ class ParquetRows:
                 "batch by batch with pyarrow.parquet.ParquetWriter."
             )
 
+    @own_errors("reading rows")
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Rows start to stop; a view if they lie in one row group."""
         start, stop = max(0, start), min(stop, self.n)
@@ -184,6 +188,7 @@ class ParquetRows:
         low = int(self._starts[g])
         return self._groups.get(g, start - low, stop - low)[start - low : stop - low]
 
+    @own_errors("reading rows")
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The given rows as a float64 copy; each row group is read once."""
         rows = np.asarray(rows, dtype=np.intp)

@@ -22,7 +22,7 @@ PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 
 def display_path(path: str | PathLike[str]) -> str:
     """The path as messages show it."""
-    text = os.fspath(path)
+    text = os.fsdecode(path)
     return "standard input" if text == "-" else text
 
 
@@ -86,7 +86,7 @@ def _missing(path: Path) -> str:
 
 def table_suffix(path: str | PathLike[str]) -> str:
     """The suffix that decides the format, without .gz; refuse the unknown."""
-    name = os.fspath(path).lower()
+    name = os.fsdecode(path).lower()
     for suffix in TEXT_SUFFIXES:
         if name.removesuffix(".gz").endswith(suffix):
             return suffix
@@ -95,11 +95,13 @@ def table_suffix(path: str | PathLike[str]) -> str:
             return suffix
     if name.endswith(PICKLE_SUFFIXES):
         raise FileError(
-            os.fspath(path),
+            os.fsdecode(path),
             "is a pickle, which can run any code when it is loaded, so it never is; save the "
             "table as CSV, Parquet or .npy (numpy.save, DataFrame.to_parquet)",
         )
-    raise FileError(os.fspath(path), f"unknown kind of file; known are {', '.join(TABLE_SUFFIXES)}")
+    raise FileError(
+        os.fsdecode(path), f"unknown kind of file; known are {', '.join(TABLE_SUFFIXES)}"
+    )
 
 
 def select_features(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from .._core.memory import check_memory
 from ..errors import DataError, FileError
 from ._byte_source import open_byte_source
@@ -58,6 +59,7 @@ class OpenTable(Protocol):
         ...
 
 
+@own_errors("reading the table")
 def read_table(
     path: str | PathLike[str],
     *,
@@ -136,6 +138,7 @@ def read_table(
     )
 
 
+@own_errors("opening the table")
 def open_table(
     path: str | PathLike[str],
     *,
@@ -161,6 +164,7 @@ def open_table(
     return CsvTable(source, sep, decimal, header)
 
 
+@own_errors("reading the table")
 def read_rows(
     table: OpenTable,
     *,
@@ -184,13 +188,13 @@ def read_rows(
     features = select_features(table.path, table.names, columns, [*drop, *index], id_column)
     values, ids = table.read(features, id_column, keep)
     if table.named:
-        warn_of_row_numbers(values, features, table.path, stacklevel=2)
+        warn_of_row_numbers(values, features, table.path, stacklevel=3)
     bad = find_bad_rows(values, features) if keep else {}
     return NumericTable(values, tuple(features), ids, table.path, bad)
 
 
 def _kind(path: str | PathLike[str]) -> str:
-    if os.fspath(path) == "-":
+    if os.fsdecode(path) == "-":
         return ".csv"
     try:
         return table_suffix(path)
@@ -208,7 +212,7 @@ class NpyTable:
     index: tuple[str, ...] = ()
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path = os.fsdecode(path)
         self._rows = NpyRows(path)
         self.names = tuple(f"x{j}" for j in range(self._rows.d))
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from ..errors import DataError, FileError
 from ._spreadsheet_text import spreadsheet_text
 from .atomic_write import output_path, whole_file
@@ -23,6 +24,7 @@ __all__ = ["Columns", "check_table_output", "write_table"]
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
+@own_errors("writing the table")
 def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = False) -> None:
     """Write columns as CSV or Parquet: the whole file or none.
 
@@ -62,7 +64,7 @@ def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = Fa
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"columns of unequal length: {lengths}")
-    if os.fspath(path) == "-":
+    if os.fsdecode(path) == "-":
         _write_standard_output(columns)
         return
     kind = check_table_output(path, force=force)
@@ -99,7 +101,7 @@ def check_table_output(path: str | PathLike[str], *, force: bool) -> str:
     kind = target.suffix.lower()
     regular = target.is_file() or not target.exists()
     if regular and kind not in (".csv", ".parquet"):
-        raise FileError(os.fspath(path), "unknown kind of output; name it .csv or .parquet")
+        raise FileError(os.fsdecode(path), "unknown kind of output; name it .csv or .parquet")
     return kind
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError, DataTypeError
+from .coercion import refuse_tensor_kind
 
 TENSOR_DTYPES = (
     "float64",
@@ -69,6 +70,7 @@ class TorchRows:
         dtype_name = str(getattr(tensor, "dtype", type(tensor).__name__)).removeprefix("torch.")
         if dtype_name not in (*TENSOR_DTYPES, "bool") or not hasattr(tensor, "detach"):
             raise DataTypeError(f"found {dtype_name}: expected a torch tensor of real numbers")
+        refuse_tensor_kind(tensor, "it")
         if tensor.ndim != 2 or 0 in tensor.shape:
             raise DataError(
                 f"Expected 2D tensor with at least one row and one column, found shape "

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from .._core.memory import available_memory, check_memory, size_text
 from .._core.results import UNNAMED_ROWS, RowNames
-from ..errors import DataError, DataWarning
+from ..errors import DataError, DataTypeError, DataWarning
 from ._dataframe import (
     frame_columns,
     frame_labels,
@@ -28,7 +29,7 @@ from ._dataframe import (
 from ._finite import bad_rows as find_bad_rows
 from ._finite import check_block, refuse_bad
 from ._row_numbers import warn_of_row_numbers
-from .coercion import as_table, format_names, real_values
+from .coercion import as_table, format_names, real_values, refuse_tensor
 from .numeric_table import BadRows, NumericTable
 
 __all__ = [
@@ -80,6 +81,7 @@ class LabelledArray:
         return f"LabelledArray({n} x {d} {self.values.dtype}, columns={names})"
 
 
+@own_errors("reading a table")
 def check_rows(
     X: Any,
     *,
@@ -160,7 +162,7 @@ from 0). Nothing is filled in for you: impute it or drop that row.
     names_for_messages = names if names is not None else _tuple(columns)
     values = real_values(values, name, names_for_messages, labels)
     if names is not None and columns is None:
-        warn_of_row_numbers(values, names, name, stacklevel=2)
+        warn_of_row_numbers(values, names, name, stacklevel=3)
     keep = bad_rows == "keep"
     if finite and not (keep and values.dtype.kind == "f"):
         refuse_bad(values, name, 0, names_for_messages, labels)
@@ -274,6 +276,7 @@ def check_columns(columns: Sequence[str], expected: Sequence[str], *, name: str 
     )
 
 
+@own_errors("reading a target")
 def check_target(y: Any, n: int) -> NDArray[Any]:
     """Check a target of n rows: one column or several, finite if it holds floats.
 
@@ -284,7 +287,11 @@ def check_target(y: Any, n: int) -> NDArray[Any]:
     """
     if y is None:
         raise DataError("a target is needed: it requires y to be passed, but the target y is None")
-    values = np.asarray(y)
+    refuse_tensor(y, "y")
+    try:
+        values = np.asarray(y)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataTypeError(f"y of type {type(y).__name__} is no array: {error}") from None
     if values.ndim not in (1, 2):
         raise DataError(
             f"y should be a 1d array (or 2d for several outputs), got shape {values.shape}"
@@ -321,7 +328,7 @@ def _warn_nameless(name: str) -> None:
         f"{name} does not have valid feature names, but the training data had: "
         "its columns are taken in the order given",
         DataWarning,
-        stacklevel=4,
+        stacklevel=5,  # the caller of check_rows
     )
 
 
