@@ -275,7 +275,7 @@ def test_a_broken_linear_relation_is_named():
     with pytest.warns(hw.errors.DataWarning, match="flat"):
         location = hw.locate(np.c_[a, a.sum(axis=1)], queries, metric=None)
     (said,) = content(render_report(location))["headline"]["warnings"]
-    assert said.startswith("5 new rows break a linear relation that all training rows obey")
+    assert said.startswith("x2 = x0 + x1 in the training rows; 5 new rows break that")
     assert said.endswith(": far, whatever the distance.")
 
 

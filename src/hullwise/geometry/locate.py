@@ -12,6 +12,7 @@ from .cloud import Cloud
 from .comparison import Comparison, compare
 from .hull import locate_in_hull
 from .left_out import MetricLike, metric_for, reference_for, rows_left_out
+from .linear_relations import LinearRelation, relations_of
 from .location import Location
 from .optional_parts import OptionalParts
 from .queries import read_queries
@@ -126,14 +127,19 @@ def locate(
         progress=progress,
     )
     comparison, plane = Comparison.empty(len(values)), None
+    relations: tuple[LinearRelation, ...] = ()
     if not membership_only:
         plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
+        if cloud.rank < cloud.d:
+            relations = optional.compute(
+                "the linear relations of the rows were", lambda: relations_of(cloud), ()
+            )
         comparison = compare(cloud, values, hull, left_out, optional)
     return Location(
         queries=queries.values,
         hull=hull.scatter(usable) if queries.unusable else hull,
         comparison=comparison.scatter(usable) if queries.unusable else comparison,
-        training=TrainingSummary.of(cloud, left_out, plane),
+        training=TrainingSummary.of(cloud, left_out, plane, relations),
         metric=left_out.metric,
         tolerance=tolerance,
         membership_only=membership_only,

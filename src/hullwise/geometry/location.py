@@ -12,7 +12,10 @@ from .._core.results import Column
 from .._core.types import Floats, Indices, Mask, Objects
 from ..errors import DataError
 from .bands import BANDS, BEYOND, EDGE, Reference, chance
+from .flat_reasons import broken_relations, flat_reasons
+from .location_columns import amounts_text
 from .location_parts import LocationParts
+from .location_summary import CHANGE_SHARE
 from .verdict import Status, Verdict
 
 if TYPE_CHECKING:
@@ -188,7 +191,9 @@ class Location(LocationParts):
 
         The amount is query - nearest point of the hull in that feature, in its own units:
         positive means too high. Features are ranked by the amount as a share of their training
-        range; amounts below 1e-9 of the range are left out. Empty for inside rows.
+        range; amounts below 1e-9 of the range are left out. Empty for inside rows. For a row off
+        the flat of the training rows the linear relations that it breaks come first, such as
+        ``("c = a + b, off by", 3.0)``.
 
         Examples
         --------
@@ -197,6 +202,7 @@ class Location(LocationParts):
         >>> loc.pushed_out_by()
         [[], [('x0', 1.0)]]
         """
+        broken = broken_relations(self)
         width = self.training.half_width
         unit = np.where(width > 0, 2 * width, np.maximum(1e-300, np.abs(self.box_maximum)))
         out: list[list[tuple[str, float]]] = []
@@ -206,13 +212,27 @@ class Location(LocationParts):
                 out.append([])
                 continue
             share = np.abs(push) / unit
-            first = np.argsort(-share, kind="stable")[:k]
-            out.append([(self.columns[j], float(push[j])) for j in first if share[j] > 1e-9])
+            pushes = [
+                (f"{relation.text(self.columns)}, off by", relation.amount(excess))
+                for relation, excess in broken.get(b, [])
+            ]
+            order = [j for j in np.argsort(-share, kind="stable")[:k] if share[j] > CHANGE_SHARE]
+            out.append((pushes + [(self.columns[j], float(push[j])) for j in order])[:k])
         return out
 
     def status_texts(self) -> list[str]:
-        """The sentence of each row: that of its status, or why it could not be located."""
+        """The sentences of each row: that of its status, or why it could not be located.
+
+        And what else a reader must know: the relation that puts it off the flat of the training
+        rows, or the features out of their range although its band is core or edge.
+        """
         texts = [status.value for status in self.status]
+        for b, reasons in flat_reasons(self).items():
+            texts[b] += f" Off the flat of the training rows: {'. '.join(reasons)}."
+        excess = self.box_excess
+        for b in np.flatnonzero(self.usual_out_of_range).tolist():
+            amounts = [(self.columns[j], float(excess[b, j])) for j in np.flatnonzero(excess[b])]
+            texts[b] += f" No farther out than usual, yet out of range: {amounts_text(amounts)}."
         for b, what in self.unusable.items():
             texts[b] = f"not located: {what}"
         return texts

@@ -40,7 +40,12 @@ def amounts_text(amounts: list[tuple[str, float]]) -> str:
 def _out_of_range(location: Location) -> list[str]:
     names, excess = location.columns, location.box_excess
     excess[list(location.unusable)] = 0.0
-    return [amounts_text([(names[j], row[j]) for j in np.flatnonzero(row)]) for row in excess]
+    zero = 2e-9 * location.training.half_width  # of a range: less is shown as 0
+    shown = np.where(np.abs(excess) < zero, 0.0, excess)
+    return [
+        amounts_text([(names[j], amounts[j]) for j in np.flatnonzero(row)])
+        for row, amounts in zip(excess, shown)
+    ]
 
 
 def _nearest_rows(location: Location) -> list[str]:

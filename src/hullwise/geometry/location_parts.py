@@ -178,6 +178,11 @@ class LocationParts(RowResult):
         return np.isin(self.band, BANDS[2:])
 
     @property
+    def usual_out_of_range(self) -> Mask:
+        """(m,) rows that are core or edge although a feature is out of its training range."""
+        return np.isin(self.band, BANDS[:2]) & (self.in_range_share < 1)
+
+    @property
     def band_limits(self) -> list[float] | None:
         """Distances past which queries are edge, beyond and far; None where other things count."""
         ranked = ~self.off_flat & (self.band != "unknown")

@@ -65,6 +65,8 @@ class LocationSummary:
         Rows within the data by each definition that was computed: every feature in its range
         ("box"), in the smallest ellipsoid ("ellipsoid"), in the hull ("hull"), and as near to their
         nearest training rows as 95 % of those are to theirs ("neighbours").
+    n_usual_out_of_range : int
+        Rows that are core or edge although a feature is out of its training range.
 
     Examples
     --------
@@ -87,6 +89,7 @@ class LocationSummary:
     features: tuple[FeatureCount, ...]
     farthest: Indices
     definitions: dict[str, int]
+    n_usual_out_of_range: int
 
     def __repr__(self) -> str:
         return (
@@ -111,6 +114,7 @@ def summarize(location: Location) -> LocationSummary:
         chance=location.chance(),
         features=_feature_counts(location),
         farthest=_farthest(location),
+        n_usual_out_of_range=int(location.usual_out_of_range.sum()),
         definitions={name: int(m.sum()) for name, m in location.definitions.items()},
     )
 
@@ -124,7 +128,10 @@ def smallest_change(location: Location, row: int) -> list[tuple[str, float, floa
     width = location.box_maximum - location.box_minimum
     share = np.abs(residual) / np.where(width > 0, width, 1.0)
     order = [j for j in np.argsort(-share, kind="stable").tolist() if share[j] > CHANGE_SHARE]
-    return [(location.columns[j], float(query[j]), float(query[j] + residual[j])) for j in order]
+    old, new = query.astype(np.float64), query + residual
+    zero = CHANGE_SHARE * width  # amounts below it are rounding
+    old, new = (np.where(np.abs(v) < zero, 0.0, v) for v in (old, new))
+    return [(location.columns[j], float(old[j]), float(new[j])) for j in order]
 
 
 def usual_share(r: int) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from .._core.types import Floats, Objects
 from .bands import Reference
 from .cloud import Cloud
+from .linear_relations import LinearRelation
 from .principal_plane import PrincipalPlane, principal_plane
 
 
@@ -28,6 +29,8 @@ class TrainingSummary:
         Rows left out in turn; none in a `membership_only` run.
     plane : PrincipalPlane or None
         What a map of the data needs; none in a `membership_only` run.
+    relations : tuple of LinearRelation
+        Those that the rows obey; sought where a query breaks one.
     """
 
     n: int
@@ -37,14 +40,26 @@ class TrainingSummary:
     labels: Objects | None
     reference: Reference
     plane: PrincipalPlane | None
+    relations: tuple[LinearRelation, ...] = ()
 
     @classmethod
     def of(
-        cls, cloud: Cloud, reference: Reference, plane: PrincipalPlane | None
+        cls,
+        cloud: Cloud,
+        reference: Reference,
+        plane: PrincipalPlane | None,
+        relations: tuple[LinearRelation, ...],
     ) -> TrainingSummary:
         """Of a cloud."""
         return cls(
-            cloud.n, cloud.names, cloud.minimum, cloud.maximum, cloud.labels, reference, plane
+            n=cloud.n,
+            columns=cloud.names,
+            minimum=cloud.minimum,
+            maximum=cloud.maximum,
+            labels=cloud.labels,
+            reference=reference,
+            plane=plane,
+            relations=relations,
         )
 
     @property

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core.types import Objects
+from .._core.types import Mask, Objects
+from ..geometry.flat_reasons import broken_relations
 from ..geometry.location_summary import LocationSummary
-from .words import format_number, is_or_are, printable_names, rows, share, training
+from .words import format_number, is_or_are, printable, printable_names, rows, share, training
 
 if TYPE_CHECKING:
     from ..geometry.location import Location
     from ..metrics import Directions
 
 LEADING_WORDS = "three"  # `location_summary.LEADING_CHANGES`
+RELATIONS_NAMED = 4
 CONSTANTS_NAMED = 4  # features that never vary, in the sentences on the flat
 
 VERDICT_MEANINGS = {
@@ -162,7 +164,24 @@ def off_flat_sentences(location: Location) -> list[str]:
         sentences.append(
             f"{more:,} more feature{'s' * (more > 1)} never vary in the training rows."
         )
-    others = count - int(moved.any(axis=1).sum())
+    return sentences + _relation_sentences(location, off, moved.any(axis=1), ending)
+
+
+def _relation_sentences(location: Location, off: Mask, moved: Mask, ending: str) -> list[str]:
+    """Which linear relations the rows off the flat break, for rows that move no constant."""
+    broken = broken_relations(location)
+    rows_off = np.flatnonzero(off)[~moved].tolist()
+    counts = Counter(relation for b in rows_off for relation, _ in broken.get(b, []))
+    sentences = []
+    for relation, n in counts.most_common(RELATIONS_NAMED):
+        verb = "new row breaks" if n == 1 else "new rows break"
+        text = printable(relation.text(location.columns), 200)
+        where = "" if relation.is_sum else " in the training rows"
+        sentences.append(f"{text}{where}; {n:,} {verb} that{ending}")
+    if len(counts) > RELATIONS_NAMED:
+        more = len(counts) - RELATIONS_NAMED
+        sentences.append(f"{more:,} more such relation{'s are' if more > 1 else ' is'} broken.")
+    others = sum(b not in broken for b in rows_off)
     if others:
         verb = "new row breaks" if others == 1 else "new rows break"
         sentences.append(
@@ -215,6 +234,12 @@ def remarks(location: Location, summary: LocationSummary) -> list[str]:
     notes = status_sentences(location.status)
     if location.membership_only:
         notes.append("Membership only: no distances, bands or other definitions were computed.")
+    n = summary.n_usual_out_of_range
+    if n:
+        notes.append(
+            f"{n:,} row{' is' if n == 1 else 's are'} core or edge although a feature is out of "
+            "its training range; the status of each says which."
+        )
     notes += location.notes
     if 0 < summary.n_reference < summary.n_train:
         notes.append(
