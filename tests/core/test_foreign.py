@@ -116,3 +116,30 @@ def test_numpy_inside_a_function_of_the_callers_is_the_callers():
 def test_warnings_made_errors_stay_warnings():
     with pytest.raises(RuntimeWarning), own_errors("locating"):
         raise RuntimeWarning("divide by zero")
+
+
+def singular_in_this_library():
+    """A function of this library in which numpy raises an error of its own."""
+    names = {"__name__": "hullwise.room", "np": np}
+    exec("def broken(*args, **options): np.linalg.inv(np.zeros((2, 2)))", names)
+    return names["broken"]
+
+
+@pytest.mark.parametrize(
+    ("place", "call"),
+    [
+        ("hullwise.geometry.locate.locate_in_hull", lambda hw, X: hw.locate(X, X)),
+        (
+            "hullwise.metrics.learnt_metric.directions",
+            lambda hw, X: hw.metrics.learn_metric(X, X[:, 0]),
+        ),
+        ("hullwise.model.readers.read._reader_of", lambda hw, X: hw.model.read("a.onnx")),
+    ],
+)
+def test_no_error_of_numpy_reaches_a_caller_raw(place, call, monkeypatch):
+    import hullwise as hw
+
+    monkeypatch.setattr(place, singular_in_this_library())
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    with pytest.raises(DataError, match="failed: numpy says 'Singular matrix'"):
+        call(hw, X)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices, Progress
@@ -232,27 +233,28 @@ def smallest_ellipsoid(
     >>> ellipsoid.distance([[1, 0.5], [2, 1], [4, 0.5]]).round(3)
     array([0.   , 1.   , 2.121])
     """
-    check_int("max_iterations", max_iterations, 1)
-    check_int("working_rows", working_rows, 1)
-    if not 0 < check_nonnegative("tolerance", tolerance) < 1:
-        raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
-    cloud = _as_cloud(cloud_or_X)
-    try:
-        # at these sizes a second BLAS thread burns its core and gains next to nothing
-        with single_threaded_blas():
-            ellipsoid, n_iterations = _search(
-                cloud, tolerance, max_iterations, working_rows, progress
-            )
-    except np.linalg.LinAlgError as error:
-        raise DataError(
-            f"the smallest ellipsoid of these rows is beyond float64 ({error}): some columns are "
-            "nearly dependent. Drop one of them."
-        ) from error
-    status = EllipsoidStatus.OPTIMAL
-    if ellipsoid.gap > tolerance:
-        ran_out = n_iterations >= max_iterations
-        status = EllipsoidStatus.BUDGET if ran_out else EllipsoidStatus.ROUNDING
-    return replace(ellipsoid, iterations=n_iterations, status=status, columns=cloud.columns)
+    with own_errors("finding the smallest ellipsoid"):
+        check_int("max_iterations", max_iterations, 1)
+        check_int("working_rows", working_rows, 1)
+        if not 0 < check_nonnegative("tolerance", tolerance) < 1:
+            raise DataError(f"tolerance={tolerance}: expected a number between 0 and 1.")
+        cloud = _as_cloud(cloud_or_X)
+        try:
+            # at these sizes a second BLAS thread burns its core and gains next to nothing
+            with single_threaded_blas():
+                ellipsoid, n_iterations = _search(
+                    cloud, tolerance, max_iterations, working_rows, progress
+                )
+        except np.linalg.LinAlgError as error:
+            raise DataError(
+                f"the smallest ellipsoid of these rows is beyond float64 ({error}): some columns "
+                "are nearly dependent. Drop one of them."
+            ) from error
+        status = EllipsoidStatus.OPTIMAL
+        if ellipsoid.gap > tolerance:
+            ran_out = n_iterations >= max_iterations
+            status = EllipsoidStatus.BUDGET if ran_out else EllipsoidStatus.ROUNDING
+        return replace(ellipsoid, iterations=n_iterations, status=status, columns=cloud.columns)
 
 
 def _as_cloud(X: Any) -> Cloud:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
 from .._core.types import Progress
 from ..io.numeric_table import BadRows
@@ -103,46 +104,49 @@ def locate(
     >>> bool(loc.verify(X).all())
     True
     """
-    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    queries = read_queries(cloud, Q, bad_rows=bad_rows)
-    check_nonnegative("tolerance", tolerance)
-    check_int("n_neighbors", n_neighbors, 1)
-    if max_seconds is not None:
-        check_nonnegative("max_seconds", max_seconds)
-    optional = OptionalParts(progress)
-    if membership_only:
-        left_out = Reference.empty(metric_for(cloud, metric, rows_left_out(cloud, 0)), n_neighbors)
-    else:
-        cloud.warn_if_flat()
-        left_out = reference_for(cloud, metric, n_neighbors, reference, optional)
-    usable = queries.usable
-    values = queries.values[usable] if queries.unusable else queries.values
-    hull = locate_in_hull(
-        cloud,
-        values,
-        left_out.metric,
-        membership_only=membership_only,
-        tolerance=tolerance,
-        max_seconds=max_seconds,
-        progress=progress,
-    )
-    comparison, plane = Comparison.empty(len(values)), None
-    relations: tuple[LinearRelation, ...] = ()
-    if not membership_only:
-        plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
-        if cloud.rank < cloud.d:
-            relations = optional.compute(
-                "the linear relations of the rows were", lambda: relations_of(cloud), ()
+    with own_errors("locating"):
+        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+        queries = read_queries(cloud, Q, bad_rows=bad_rows)
+        check_nonnegative("tolerance", tolerance)
+        check_int("n_neighbors", n_neighbors, 1)
+        if max_seconds is not None:
+            check_nonnegative("max_seconds", max_seconds)
+        optional = OptionalParts(progress)
+        if membership_only:
+            left_out = Reference.empty(
+                metric_for(cloud, metric, rows_left_out(cloud, 0)), n_neighbors
             )
-        comparison = compare(cloud, values, hull, left_out, optional)
-    return Location(
-        queries=queries.values,
-        hull=hull.scatter(usable) if queries.unusable else hull,
-        comparison=comparison.scatter(usable) if queries.unusable else comparison,
-        training=TrainingSummary.of(cloud, left_out, plane, relations),
-        metric=left_out.metric,
-        tolerance=tolerance,
-        membership_only=membership_only,
-        unusable=queries.unusable,
-        row_names=queries.row_names,
-    )
+        else:
+            cloud.warn_if_flat()
+            left_out = reference_for(cloud, metric, n_neighbors, reference, optional)
+        usable = queries.usable
+        values = queries.values[usable] if queries.unusable else queries.values
+        hull = locate_in_hull(
+            cloud,
+            values,
+            left_out.metric,
+            membership_only=membership_only,
+            tolerance=tolerance,
+            max_seconds=max_seconds,
+            progress=progress,
+        )
+        comparison, plane = Comparison.empty(len(values)), None
+        relations: tuple[LinearRelation, ...] = ()
+        if not membership_only:
+            plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
+            if cloud.rank < cloud.d:
+                relations = optional.compute(
+                    "the linear relations of the rows were", lambda: relations_of(cloud), ()
+                )
+            comparison = compare(cloud, values, hull, left_out, optional)
+        return Location(
+            queries=queries.values,
+            hull=hull.scatter(usable) if queries.unusable else hull,
+            comparison=comparison.scatter(usable) if queries.unusable else comparison,
+            training=TrainingSummary.of(cloud, left_out, plane, relations),
+            metric=left_out.metric,
+            tolerance=tolerance,
+            membership_only=membership_only,
+            unusable=queries.unusable,
+            row_names=queries.row_names,
+        )

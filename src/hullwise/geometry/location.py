@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core.foreign import own_errors
 from .._core.results import Column
 from .._core.types import Floats, Indices, Mask, Objects
 from ..errors import DataError
@@ -275,13 +276,14 @@ class Location(LocationParts):
         from .cloud import Cloud
         from .verify import verify_location
 
-        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-        if cloud.columns is not None and len(cloud.columns) == len(self.columns):
-            check_columns(cloud.columns, self.columns)
-        rows = cloud.rows
-        if (rows.n, rows.d) != (self.n_train, len(self.columns)):
-            raise DataError(
-                f"X has {rows.n} rows and {rows.d} features; this location was computed against "
-                f"{self.n_train} rows and {len(self.columns)} features."
-            )
-        return verify_location(self, rows, exact)
+        with own_errors("verifying certificates"):
+            cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+            if cloud.columns is not None and len(cloud.columns) == len(self.columns):
+                check_columns(cloud.columns, self.columns)
+            rows = cloud.rows
+            if (rows.n, rows.d) != (self.n_train, len(self.columns)):
+                raise DataError(
+                    f"X has {rows.n} rows and {rows.d} features; this location was computed "
+                    f"against {self.n_train} rows and {len(self.columns)} features."
+                )
+            return verify_location(self, rows, exact)

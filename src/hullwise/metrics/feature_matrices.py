@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.foreign import own_errors
 from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
@@ -68,9 +69,10 @@ def agop(model: Any, X: Any, *, ridge: float = AGOP_RIDGE, step: float | None = 
            [3., 1., 0.],
            [0., 0., 0.]])
     """
-    rows = _as_float_rows(X)
-    M = outer_sum(gradients_of(model, rows, step), rows) / len(rows)
-    return add_ridge(M, ridge, "model", rows.std(axis=0))
+    with own_errors("averaging gradients"):
+        rows = _as_float_rows(X)
+        M = outer_sum(gradients_of(model, rows, step), rows) / len(rows)
+        return add_ridge(M, ridge, "model", rows.std(axis=0))
 
 
 def local_metric(

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.foreign import own_errors
 from .._core.memory import check_memory
 from .._core.types import Array, Floats
 from ..errors import DataError, Hint, ModelError
@@ -144,31 +145,34 @@ def learn_metric(
     >>> hw.locate(X, 3 * X[:2], metric=learnt.metric).band.shape
     (2,)
     """
-    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    check_memory(24 * cloud.n * cloud.d, f"the {cloud.n:,} training rows to learn a metric from")
-    rows = cloud.rows.block(0, cloud.n).astype(np.float64)
-    if left_out is not None:
-        learnt_from = np.setdiff1d(np.arange(cloud.n), np.asarray(left_out, dtype=np.intp))
-        y = None if y is None else _checked_length(y, cloud.n)[learnt_from]
-        rows = rows[learnt_from]
-        cloud = Cloud(rows, columns=cloud.columns, copy=False)
-    if model is not None:
-        estimate = _from_network(method, model, layer, rows)
-    else:
-        target = _checked_target(y, len(rows), classes, target_name)
-        from_rows = _from_machine if method == "rfm" else _from_local_fits
-        estimate = from_rows(rows, target, target_name)
-    scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
-    metric = leading_metric(estimate.matrix, scale, LEARNT_TRACE, estimate.text)
-    assert metric.factor is not None  # a matrix
-    return LearntMetric(
-        metric,
-        metric.factor.T @ metric.factor,
-        directions(metric, cloud),
-        estimate.explained,
-        estimate.explained_plainly,
-        estimate.notes,
-    )
+    with own_errors("learning a metric"):
+        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+        check_memory(
+            24 * cloud.n * cloud.d, f"the {cloud.n:,} training rows to learn a metric from"
+        )
+        rows = cloud.rows.block(0, cloud.n).astype(np.float64)
+        if left_out is not None:
+            learnt_from = np.setdiff1d(np.arange(cloud.n), np.asarray(left_out, dtype=np.intp))
+            y = None if y is None else _checked_length(y, cloud.n)[learnt_from]
+            rows = rows[learnt_from]
+            cloud = Cloud(rows, columns=cloud.columns, copy=False)
+        if model is not None:
+            estimate = _from_network(method, model, layer, rows)
+        else:
+            target = _checked_target(y, len(rows), classes, target_name)
+            from_rows = _from_machine if method == "rfm" else _from_local_fits
+            estimate = from_rows(rows, target, target_name)
+        scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
+        metric = leading_metric(estimate.matrix, scale, LEARNT_TRACE, estimate.text)
+        assert metric.factor is not None  # a matrix
+        return LearntMetric(
+            metric,
+            metric.factor.T @ metric.factor,
+            directions(metric, cloud),
+            estimate.explained,
+            estimate.explained_plainly,
+            estimate.notes,
+        )
 
 
 # ---- from a network ---------------------------------------------------------------------------

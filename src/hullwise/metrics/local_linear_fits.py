@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.foreign import own_errors
 from .._core.options import check_int
 from .._core.types import Floats
 from ..errors import DataError
@@ -77,29 +78,30 @@ def agop_of_rows(
     >>> bool(np.trace(M[:2, :2]) > 0.99 * np.trace(M))
     True
     """
-    cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-    n, d = cloud.n, cloud.d
-    T = numeric_target(y, n).reshape(n, -1)
-    spread = T.std(axis=0)
-    if not spread.any():
-        raise DataError("y is constant: no direction of X changes it")
-    T = (T - T.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    n_fitted = 3 * d + 60 if n_neighbors is None else check_int("n_neighbors", n_neighbors, 2)
-    scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
-    Z = Cloud((cloud.rows.block(0, n).astype(np.float64) - cloud.mean) / scale, copy=False)
-    places = Z.sample(GRADIENT_ROWS)
-    M, candidates = np.eye(d), []
-    for _ in range(METRIC_UPDATES + 1):
-        outer, error = _outer_products(Z, T, places, M, min(n_fitted, n - 1))
-        candidates.append((outer, error))
-        total = float(np.trace(outer))
-        if not total > 0:
-            break
-        M = outer * d / total
-    # each was found in the metric before it, and the error is that of the metric before it too
-    scored = [(error, outer) for (outer, _), (_, error) in pairwise(candidates)]
-    best = min(scored, key=lambda one: one[0])[1] if scored else candidates[0][0]
-    return add_ridge(best / np.outer(scale, scale), ridge, "target", scale)
+    with own_errors("fitting local gradients"):
+        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+        n, d = cloud.n, cloud.d
+        T = numeric_target(y, n).reshape(n, -1)
+        spread = T.std(axis=0)
+        if not spread.any():
+            raise DataError("y is constant: no direction of X changes it")
+        T = (T - T.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        n_fitted = 3 * d + 60 if n_neighbors is None else check_int("n_neighbors", n_neighbors, 2)
+        scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
+        Z = Cloud((cloud.rows.block(0, n).astype(np.float64) - cloud.mean) / scale, copy=False)
+        places = Z.sample(GRADIENT_ROWS)
+        M, candidates = np.eye(d), []
+        for _ in range(METRIC_UPDATES + 1):
+            outer, error = _outer_products(Z, T, places, M, min(n_fitted, n - 1))
+            candidates.append((outer, error))
+            total = float(np.trace(outer))
+            if not total > 0:
+                break
+            M = outer * d / total
+        # each was found in the metric before it, and the error is that of the metric before it too
+        scored = [(error, outer) for (outer, _), (_, error) in pairwise(candidates)]
+        best = min(scored, key=lambda one: one[0])[1] if scored else candidates[0][0]
+        return add_ridge(best / np.outer(scale, scale), ridge, "target", scale)
 
 
 def _outer_products(Z: Cloud, T: Floats, at: Any, M: Floats, k: int) -> tuple[Floats, float]:

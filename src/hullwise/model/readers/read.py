@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from ..._core.foreign import own_errors
 from ...errors import ModelError
 from ..network import Network
 from ._left_out import ReadModel, warn_left_out
@@ -60,11 +61,12 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     >>> hw.model.read(mlp)
     Network(2 inputs, 1 output, 4 units in 1 layer, from MLPRegressor)
     """
-    if isinstance(model, Network):
-        return model if upto is None else model.upto(upto)
-    read_model = _reader_of(model)(model, input_shape, upto)
-    warn_left_out(read_model, stacklevel=2)
-    return read_model.network
+    with own_errors("reading the network"):
+        if isinstance(model, Network):
+            return model if upto is None else model.upto(upto)
+        read_model = _reader_of(model)(model, input_shape, upto)
+        warn_left_out(read_model, stacklevel=2)
+        return read_model.network
 
 
 def _reader_of(model: Any) -> Callable[[Any, Any, str | None], ReadModel]:
