@@ -266,7 +266,7 @@ def test_refusals(rng):
     net, X = network(rng), rng.normal(size=(50, 5))
     with pytest.raises(ModelError, match=r"call fit\(X\)"):
         Guard(net).predict(X)
-    with pytest.raises(ModelError, match="takes a Network and was given list"):
+    with pytest.raises(ModelError, match="takes a Network, not list"):
         Guard([1]).fit(X)
     with pytest.raises(DataError, match="no rows"):
         Guard(net).fit(np.empty((0, 5)))
@@ -274,7 +274,7 @@ def test_refusals(rng):
         Guard(net).fit(X[:, :4])
     with pytest.raises(DataError, match=r"below 0\.5"):
         Guard(net, quantile=0.5).fit(X)
-    with pytest.raises(DataError, match="share between 0 and 1"):
+    with pytest.raises(DataError, match="level=5: expected a number between 0 and 1"):
         Guard(net, level=5).fit(X)
     guard = Guard(net).fit(pd.DataFrame(X, columns=list("abcde")))
     with pytest.raises(DataError, match="NaN"):

@@ -1,12 +1,15 @@
 """Slices: counts known by theory or recorded, polygons that tile, codes that are the network's."""
 
 import threading
+import tracemalloc
 from math import comb
 
 import numpy as np
 import pytest
 
 import hullwise as hw
+from hullwise.model.affine_layers import Rearrange
+from hullwise.model.builder import Builder
 from networks import every_layer, mlp, same_codes, tent, whole
 from shared_data import SHARED
 
@@ -260,3 +263,48 @@ def test_bad_planes(given, says):
 def test_three_points_on_a_line():
     with pytest.raises(hw.DataError, match="one line"):
         mlp((3, 4, 1)).slice_through([0, 0, 0], [1, 1, 1], [2, 2, 2])
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_memory_of_a_slice_grows_with_the_inputs_and_not_with_their_square(through):
+    d = 150_528  # of an image of 224 x 224 x 3: a matrix d x d would take 169 GiB
+    rng = np.random.default_rng(0)
+    net = hw.model.from_arrays([rng.normal(size=(4, d)) / np.sqrt(d), np.ones((1, 4))])
+    axes = rng.normal(size=(2, d))
+    tracemalloc.start()
+    try:
+        s = net.slice_through(np.zeros(d), *axes) if through else net.slice(np.zeros(d), axes)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert s.n_regions > 4
+    assert most < 60 * 8 * d
+
+
+def test_degenerate_slices_are_refused():
+    net = mlp([2, 4, 1])
+    flat = np.eye(2)
+    with pytest.raises(hw.DataError, match="origin has 0 rows"):
+        net.slice(np.empty((0, 2)), flat)
+    with pytest.raises(hw.DataError, match="origin has 2 rows"):
+        net.slice(flat, flat)
+    with pytest.raises(hw.DataError, match="half_width"):
+        net.slice([0, 0], flat, 0.0)
+    with pytest.raises(hw.DataError, match="independent"):
+        net.slice([0, 0], [[1, 0], [0, 0]])
+    with pytest.raises(hw.DataError, match="independent"):
+        net.slice([0, 0], [[1e200, 1e200], [1e-200, 1e-200]])
+    with pytest.raises(hw.DataError, match="max_regions=0"):
+        net.slice([0, 0], flat, max_regions=0)
+    with pytest.raises(hw.DataError, match="one line"):
+        net.slice_through([0, 0], [1, 1], [2, 2])
+    assert net.slice([0, 0], 1e200 * flat, 1e-200).n_regions == net.slice([0, 0], flat).n_regions
+
+
+def test_a_network_without_outputs_or_inputs_is_refused():
+    build = Builder((3,))
+    build.add("none", Rearrange((0,), np.zeros(0, dtype=np.int64)), 0)
+    with pytest.raises(hw.ModelError, match="the network has no output"):
+        build.network()
+    with pytest.raises(hw.ModelError, match="the network has no input"):
+        Builder((0,)).network()

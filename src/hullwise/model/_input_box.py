@@ -17,12 +17,12 @@ def input_box(net: Network, box: Any) -> tuple[Floats, Floats]:
     if box is None:
         return np.full(d, -np.inf), np.full(d, np.inf)
     try:
-        if np.ndim(box) == 0:
+        if np.ndim(box) == 0 and not isinstance(box, bool):
             half = float(box)
             lower, upper = np.full(d, -half), np.full(d, half)
         else:
             lower, upper = (np.broadcast_to(np.asarray(e, float).reshape(-1), (d,)) for e in box)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(
             f"box={box!r}: expected a half width, a pair (lower, upper) of numbers or of {d} "
             f"numbers each, or None for the whole space."

@@ -49,8 +49,13 @@ def from_arrays(
     >>> hw.model.from_arrays([[[1.0, 2.0]], [[1.0]]])
     Network(2 inputs, 1 output, 1 unit in 1 layer, from arrays)
     """
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ModelError(f"activation is {activation!r}, not one of {', '.join(ACTIVATIONS)}")
+    if not _is_sequence(weights) or not (biases is None or _is_sequence(biases)):
+        raise ModelError(
+            "weights and biases are sequences of arrays, one for each affine layer; "
+            f"these are {type(weights).__name__} and {type(biases).__name__}"
+        )
     if not len(weights):
         raise ModelError("weights is empty; give one array (out, in) per affine layer")
     if biases is not None and len(biases) != len(weights):
@@ -58,7 +63,7 @@ def from_arrays(
     arrays = [_matrix(W, i) for i, W in enumerate(weights)]
     build, last = Builder(arrays[0].shape[1:]), 0
     for i, W in enumerate(arrays):
-        b = None if biases is None else np.array(biases[i], dtype=np.float64).reshape(-1)
+        b = None if biases is None else _numbers(biases[i], f"bias {i}").reshape(-1)
         if b is not None and len(b) != len(W):
             raise ModelError(f"bias {i} has {len(b)} entries for {len(W)} rows of weight {i}")
         last = build.add(f"linear{i}", Linear(W, b), last)
@@ -68,8 +73,21 @@ def from_arrays(
     return build.network()
 
 
+def _is_sequence(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _numbers(value: Any, name: str) -> Any:
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ModelError(f"{name} is no array of numbers, but a {type(value).__name__}") from None
+
+
 def _matrix(W: Any, i: int) -> Any:
-    array = np.array(W, dtype=np.float64)
+    array = _numbers(W, f"weight {i}")
     if array.ndim != 2 or not array.size:
         raise ModelError(f"weight {i} has shape {array.shape}, not (out, in)")
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,9 @@ class Builder:
         output_activations: tuple[OutputActivation, ...] = (),
     ) -> Network:
         """The network whose output is a node (None: the last); nodes it does not need are left."""
+        for name, node in (("input", self.nodes[0]), ("output", self.nodes[output or -1])):
+            if not prod(node.shape):
+                raise ModelError(f"the network has no {name}: its shape is {node.shape}")
         whole = Network(tuple(self.nodes), source, output_activations)
         end = len(self.nodes) - 1 if output is None else output
         return pruned(whole, end)

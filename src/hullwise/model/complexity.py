@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.options import check_int
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices, Ints
 from ..errors import DataError
 from ..io.validation import table_row_names
+from ._arguments import border, check_network, check_positive
 from .network import Network
 
 MAX_DIRECTIONS = 25  # of a sampled neighbourhood, at most
@@ -80,6 +82,7 @@ class LocalComplexity(RowResult):
         )
 
 
+@border("counting units around points")
 def local_complexity(
     net: Network,
     X: Any,
@@ -139,11 +142,13 @@ def local_complexity(
     >>> local_complexity(net, [[0.1, 0.1], [0.1, 3.0]], radius=1.0).counts.ravel()
     array([2, 1])
     """
+    check_network(net, "local_complexity")
     names, X = table_row_names(X), net.rows(X)
     d = net.n_inputs
-    if not (np.isfinite(radius) and radius > 0):
-        raise DataError(f"radius is {radius!r}; it is a positive length in the units of the input")
-    P = min(d, 2 if exact else MAX_DIRECTIONS) if n_directions is None else n_directions
+    radius = check_positive("radius", radius, "a positive length in the units of the input")
+    random_state = check_int("random_state", random_state, 0)
+    P = min(d, 2 if exact else MAX_DIRECTIONS)
+    P = P if n_directions is None else check_int("n_directions", n_directions, 1)
     if not 1 <= P <= d:
         raise DataError(f"n_directions is {P}; it is at least 1 and at most the {d} inputs")
     if exact and P > 2:
@@ -212,6 +217,7 @@ class VQDistance:
         return f"VQDistance({self.total:.4g}; per layer {layers})"
 
 
+@border("comparing codes")
 def vq_distance(net: Network, x0: Any, x1: Any) -> VQDistance:
     """The share of units that are on different pieces at x0 and x1, in all and by layer.
 
@@ -247,6 +253,7 @@ def vq_distance(net: Network, x0: Any, x1: Any) -> VQDistance:
     >>> vq_distance(net, [1, 2], [2, 1])
     VQDistance(0.3333; per layer 0, 1)
     """
+    check_network(net, "vq_distance")
     rows = [net.rows(x0, "x0"), net.rows(x1, "x1")]
     single = all(np.shape(x) in ((net.n_inputs,), net.input_shape) for x in (x0, x1))
     m, n = map(len, rows)

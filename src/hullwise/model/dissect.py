@@ -11,8 +11,10 @@ import numpy as np
 
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices, Ints
+from ..errors import DataError
 from ..io.validation import table_row_names
 from ._affine_maps import offsets_at, slopes_at
+from ._arguments import as_floats, border, check_index
 from ._piecewise_layers import Codes
 from ._point_codes import codes_and_outputs
 from .network import Network
@@ -42,9 +44,13 @@ class PowerCell:
     centroid: Floats
     squared_radius: float
 
+    @border("computing the power of a point")
     def power(self, x: Any) -> float:
         """``|x - centroid|^2 - squared_radius``: least for the cell that x (d,) is in."""
-        gap = np.asarray(x, dtype=np.float64) - self.centroid
+        point = as_floats(x, "x", f"a point of {len(self.centroid)} numbers")
+        if point.shape != self.centroid.shape:
+            raise DataError(f"x has shape {point.shape}, not {self.centroid.shape}")
+        gap = point - self.centroid
         return float(gap @ gap) - self.squared_radius
 
     def __repr__(self) -> str:
@@ -134,6 +140,7 @@ class Dissection(RowResult):
         ``output = <template, x> + b`` on the region. Shape ``(m, *input_shape)``, without m for a
         single point.
         """
+        output = check_index("output", output, self.net.n_outputs)
         rows = self._A[:, output].reshape(-1, *self.net.input_shape)
         return self._per_point(rows)  # type: ignore[no-any-return]
 
@@ -244,6 +251,7 @@ class Dissection(RowResult):
         return f"Dissection({m:,} point{'' if m == 1 else 's'} of {self.net!r})"
 
 
+@border("dissecting the network")
 def dissect(net: Any, X: Any) -> Dissection:
     """The affine piece and the region of a network at points.
 

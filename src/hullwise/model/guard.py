@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.memory import check_memory
+from .._core.options import check_fraction, check_int, check_nonnegative
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning, ModelError
 from ..io.validation import check_rows, table_row_names
+from ._arguments import border, check_network
 from ._unit_ranges import (
     Clips,
     UnitExtremes,
@@ -194,6 +196,7 @@ class Guard:
         self.level = level
         self.random_state = random_state
 
+    @border("fitting the guard")
     def fit(self, X: Any, y: Any = None) -> Guard:
         """Take the ranges from training rows X (n, d), and a threshold cross-fitted on them.
 
@@ -212,12 +215,9 @@ class Guard:
         MemoryLimitError
             If the quantiles would not fit.
         """
-        if not isinstance(self.net, Network):
-            raise ModelError(
-                f"Guard takes a Network and was given {type(self.net).__name__}; "
-                f"hullwise.model.read makes one"
-            )
-        if not 0 <= self.quantile < 0.5:
+        check_network(self.net, "Guard")
+        check_int("random_state", self.random_state, 0)
+        if not check_nonnegative("quantile", self.quantile) < 0.5:
             raise DataError(f"quantile is {self.quantile!r}; it is at least 0 and below 0.5")
         _check_level(self.level)
         columns = check_rows(X).columns if hasattr(X, "columns") else None
@@ -257,6 +257,7 @@ class Guard:
                 counts[own] = clips.counts.sum(axis=1)
         return counts
 
+    @border("setting the guard's threshold")
     def set_threshold(self, X_clean: Any, level: float | None = None) -> Guard:
         """Set what `refuse` refuses, from clean rows X_clean (n, d) held out of training.
 
@@ -307,6 +308,7 @@ class Guard:
             )
         return self
 
+    @border("predicting by the guard")
     def predict(self, Q: Any) -> Floats:
         """Outputs (m, n_outputs) of the clipped network at queries Q (m, d).
 
@@ -319,6 +321,7 @@ class Guard:
         """Neurons' inputs clipped (m,) at queries Q (m, d), over all layers."""
         return np.asarray(self.clip_counts(Q).sum(axis=1))
 
+    @border("counting clips")
     def clip_counts(self, Q: Any) -> NDArray[np.int64]:
         """The same layer by layer: (m, n_layers).
 
@@ -326,6 +329,7 @@ class Guard:
         """
         return self._clips(self._queries(Q)).counts
 
+    @border("measuring excesses")
     def excess(self, Q: Any) -> Floats:
         """How far the inputs of neurons are outside their ranges at Q (m, d): (m,).
 
@@ -346,6 +350,7 @@ class Guard:
         """How far they are outside, in widths of the ranges, summed: (m,)."""
         return self._box_excess(self._queries(Q))
 
+    @border("reporting on queries")
     def report(self, Q: Any) -> GuardReport:
         """All of it for queries Q (m, d), in one forward pass."""
         names, Q = table_row_names(Q), self._queries(Q)
@@ -394,5 +399,4 @@ def _width(net: Network, layer: int) -> int:
 
 
 def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise DataError(f"level is {level!r}; it is a share between 0 and 1, such as 0.05")
+    check_fraction("level", level, ends=False)

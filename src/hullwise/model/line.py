@@ -11,6 +11,7 @@ import numpy as np
 
 from .._core.types import Floats, Ints
 from ..errors import DataError
+from ._arguments import as_floats, one_row
 from ._layer_values import LayerValues
 from ._piecewise_layers import Codes, Pieces, Units
 from .network import Network
@@ -103,7 +104,7 @@ class Line:
 
     def at(self, t: Any) -> Floats:
         """The network (k, n_outputs) at shares t (k,) of the segment, from the pieces alone."""
-        where = np.asarray(t, dtype=np.float64)
+        where = as_floats(t, "t", "shares (k,) of the segment")
         return np.stack([np.interp(where, self.knots, v) for v in self.values.T], axis=-1)
 
     def decisions(self) -> Floats:
@@ -163,9 +164,7 @@ def trace_segment(net: Network, x0: Any, x1: Any) -> Line:
     DataError
         If x0 or x1 is not one finite row of d numbers, or both are the same point.
     """
-    ends = np.vstack([net.rows(x0, "x0"), net.rows(x1, "x1")])
-    if len(ends) != 2:
-        raise DataError(f"x0 and x1 must be one row each, not {len(ends)} in all")
+    ends = np.vstack([one_row(net, x0, "x0"), one_row(net, x1, "x1")])
     if (ends[0] == ends[1]).all():
         raise DataError("x0 and x1 are the same point: there is no segment between them")
     t, values_ = np.array([0.0, 1.0]), LayerValues(net, ends)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from .._core.types import Floats
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
+from ._arguments import border
 from ._piecewise_layers import Codes
 from ._point_codes import codes_and_outputs
 from ._rounding import RoundingErrors
@@ -133,7 +135,12 @@ class Network:
             If the shape does not fit the input or a value is NaN or infinite.
         """
         if not hasattr(X, "columns"):
-            array = X if hasattr(X, "detach") else np.asarray(X)
+            try:
+                array = X if hasattr(X, "detach") else np.asarray(X)
+            except ValueError:
+                raise DataError(
+                    f"{name} is no table of numbers: its rows have unlike lengths"
+                ) from None
             if np.shape(array) == (self.n_inputs,) or np.shape(array) == self.input_shape:
                 array = array.reshape(1, -1)
             elif np.shape(array)[1:] == self.input_shape:
@@ -148,12 +155,14 @@ class Network:
             )
         return values
 
+    @border("evaluating the network")
     def __call__(self, X: Any) -> Floats:
         """Outputs (m, n_outputs) at rows X (m, d). Cost: one forward pass in float64."""
         X = self.rows(X)
         parts = [self.push(X[rows, None])[:, 0] for rows in self.blocks(len(X))]
         return np.concatenate(parts) if parts else np.zeros((0, self.n_outputs))
 
+    @border("evaluating the model")
     def model_outputs(self, X: Any) -> Floats:
         """What the model that was read gives at rows X (m, d): (m, n_outputs).
 
@@ -161,6 +170,7 @@ class Network:
         """
         return applied(self.output_activations, self(X))
 
+    @border("differentiating the model")
     def model_jacobians(self, X: Any) -> Floats:
         """The derivatives (m, n_outputs, d) of `model_outputs` at rows X (m, d).
 
@@ -180,6 +190,7 @@ class Network:
         seeds = np.broadcast_to(np.eye(k), (len(Y), k, k))
         return pulled(self.output_activations, Y, seeds)
 
+    @border("reading activation codes")
     def codes(self, X: Any) -> Codes:
         """Activation codes (m, n_units) of rows X (m, d): for each unit the piece it is on.
 
@@ -313,18 +324,22 @@ class Network:
         names = [one.name for one in self.layers]
         if isinstance(layer, str) and layer not in names:
             raise ModelError(f"the network has no layer of units {layer!r}; it has {names}")
-        i = names.index(layer) if isinstance(layer, str) else layer
+        if not isinstance(layer, str | Integral) or isinstance(layer, bool):
+            raise ModelError(f"layer is {layer!r}; give the index or the name of one of {names}")
+        i = names.index(layer) if isinstance(layer, str) else int(layer)
         if not -len(names) <= i < len(names):
             raise ModelError(f"the network has {len(names)} layers of units, so none number {i}")
         end = self.nodes[self.layers[i].node].inputs[0]
         return replace(pruned(self, end), output_activations=())
 
+    @border("following a segment through the network")
     def along(self, x0: Any, x1: Any) -> Line:
         """Every affine piece on the segment from x0 to x1; see :class:`hullwise.model.Line`."""
         from .line import trace_segment
 
         return trace_segment(self, x0, x1)
 
+    @border("slicing the network")
     def slice(self, origin: Any, axes: Any, half_width: Any = 1.0, **options: Any) -> Slice:
         """Every region on a plane, as polygons; see :class:`hullwise.model.Slice`.
 
@@ -352,6 +367,7 @@ class Network:
 
         return slice_plane(self, origin, axes, half_width, **options)
 
+    @border("slicing the network")
     def slice_through(self, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any) -> Slice:
         """The slice through three points, in a rectangle that holds them with a margin.
 
@@ -361,6 +377,7 @@ class Network:
 
         return slice_through(self, a, b, c, margin, **options)
 
+    @border("enumerating the regions of the network")
     def regions(
         self, box: Any, *, start: Any = None, max_regions: int = 10_000, **options: Any
     ) -> Regions:
@@ -369,6 +386,7 @@ class Network:
 
         return enumerate_regions(self, box, start=start, max_regions=max_regions, **options)
 
+    @border("making a tree of the network")
     def to_tree(self, box: Any = None, **options: Any) -> NetworkTree:
         """The equivalent decision tree over a box; see :func:`hullwise.model.to_tree`."""
         from .trees.to_tree import to_tree

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.options import check_int
 from .._core.types import Floats, Ints
 from ..errors import DataError
+from ._arguments import border, check_network
 from ._piecewise_layers import Codes
 from .network import Network
 
@@ -151,6 +153,7 @@ class RegionOccupancy:
         )
 
 
+@border("finding the regions of rows")
 def region_occupancy(
     net: Network,
     X_train: Any,
@@ -209,7 +212,8 @@ def region_occupancy(
     >>> occupancy.classes.split_at
     (2, 2)
     """
-    X = net.rows(X_train, "X_train")
+    X = check_network(net, "region_occupancy").rows(X_train, "X_train")
+    random_state = check_int("random_state", random_state, 0)
     if not len(X):
         raise DataError("X_train has no rows")
     labels = None if y is None else _labels(y, len(X))
@@ -239,10 +243,16 @@ def region_occupancy(
 
 
 def _labels(y: Any, n: int) -> Ints:
-    labels = np.asarray(y)
+    try:
+        labels = np.asarray(y)
+    except ValueError:
+        raise DataError("y is no list of classes: its entries have unlike lengths") from None
     if labels.shape != (n,):
         raise DataError(f"y has shape {labels.shape} for {n:,} training rows; give one class each")
-    return np.asarray(np.unique(labels, return_inverse=True)[1])
+    try:
+        return np.asarray(np.unique(labels, return_inverse=True)[1])
+    except TypeError:
+        raise DataError("y holds classes of unlike types, which cannot be sorted") from None
 
 
 def _off_data_rows(X: Floats, random_state: int) -> dict[str, Floats]:

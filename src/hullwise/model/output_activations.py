@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from .._core.types import Floats
+from ..errors import ModelError
 from .affine_layers import Shape
 
 Elementwise = Callable[[Floats, float], Floats]
@@ -75,7 +77,7 @@ class OutputActivation:
 
     Raises
     ------
-    ValueError
+    ModelError
         If the kind is not known or the parameter is not positive.
 
     Examples
@@ -96,11 +98,12 @@ class OutputActivation:
     axis: int = -1
 
     def __post_init__(self) -> None:
-        if self.kind not in ELEMENTWISE and self.kind not in ACROSS:
+        if not isinstance(self.kind, str) or self.kind not in (*ELEMENTWISE, *ACROSS):
             kinds = ", ".join([*ACROSS, *ELEMENTWISE])
-            raise ValueError(f"{self.kind!r} is no output activation; there are {kinds}")
-        if not 0 < self.parameter < np.inf:
-            raise ValueError(f"the parameter of {self.kind} is {self.parameter!r}, not positive")
+            raise ModelError(f"{self.kind!r} is no output activation; there are {kinds}")
+        number = isinstance(self.parameter, Real) and not isinstance(self.parameter, bool)
+        if not number or not 0 < self.parameter < np.inf:
+            raise ModelError(f"the parameter of {self.kind} is {self.parameter!r}, not positive")
 
     def _shaped(self, Y: Floats) -> tuple[Floats, int]:
         """Outputs (m, n) in the shape that a softmax sees, and its axis there."""

@@ -175,6 +175,8 @@ def region_bounds(net: Network | Sequence[int], n_inputs: int | None = None) -> 
         if d > net.n_inputs:
             raise DataError(f"n_inputs is {d}, but the network takes {net.n_inputs} inputs")
         return _of_network(net, d)
+    if isinstance(net, str) or not hasattr(net, "__iter__"):
+        raise DataError(f"{net!r} is neither a Network nor a sequence of widths")
     widths = tuple(_whole(w, "a width", 1) for w in net)
     if n_inputs is None:
         raise DataError("widths alone do not say how many inputs there are; give n_inputs")

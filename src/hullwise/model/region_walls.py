@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats, Ints, Mask
+from ..errors import DataError
+from ._arguments import border, check_network
 from ._facet_crossing import wall_errors
 from ._piecewise_layers import Codes, Pieces
 from ._polytope import essential
@@ -46,6 +48,7 @@ class Facets:
         return f"Facets({len(self.offsets)} in {self.normals.shape[1]} dimensions)"
 
 
+@border("listing the walls of regions")
 def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, Floats, Ints]:
     """All walls of the regions around X (m, d), none left out: G (m, k, d), c (m, k), units (k,).
 
@@ -81,7 +84,13 @@ def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, 
     array([[ 1.,  0.],
            [-0., -2.]])
     """
-    codes = net.codes(X) if codes is None else codes
+    X = check_network(net, "walls").rows(X)
+    codes = net.codes(X) if codes is None else np.asarray(codes)
+    if codes.shape != (len(X), net.n_units) or codes.dtype.kind not in "iu":
+        raise DataError(
+            f"codes are {codes.dtype} of shape {codes.shape}; expected whole numbers of shape "
+            f"({len(X)}, {net.n_units}), such as net.codes(X)"
+        )
     G: list[Floats] = []
     values: list[Floats] = []
     lengths: list[Floats] = []

@@ -22,6 +22,7 @@ from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError, ModelError
 from ._affine_maps import n_distinct
+from ._arguments import check_index, check_network, one_row
 from ._facet_crossing import WallCoordinates
 from ._facets import VANISHING_WALL, box_cells, solve_by_highs
 from ._input_box import input_box
@@ -112,8 +113,7 @@ class Regions(TableResult):
         DataError
             If there is no such region.
         """
-        if not 0 <= i < self.n_regions:
-            raise DataError(f"region {i}: there are regions 0 to {self.n_regions - 1}.")
+        i = check_index("region", i, self.n_regions)
         (affine_map,) = self._maps([i])
         middle = self.lower / 2 + self.upper / 2
         return affine_map[:, 1:].copy(), affine_map[:, 0] - affine_map[:, 1:] @ middle
@@ -201,14 +201,12 @@ def enumerate_regions(
     >>> net.regions(1.0).n_regions == hw.model.zaslavsky(5, 3, central=True)
     True
     """
-    if not isinstance(net, Network):
-        raise ModelError(
-            f"regions takes a Network, not {type(net).__name__}: read it with hw.model.read."
-        )
+    check_network(net, "regions")
     if box is None:
         raise DataError("box=None: regions are enumerated in a bounded box; give its ends.")
     lower, upper = input_box(net, box)
     max_regions = check_int("max_regions", max_regions, 1)
+    random_state = check_int("random_state", random_state, 0)
     walk = _FacetWalk(net, lower, upper, max_regions)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
         walk.begin(_start(net, start, lower, upper), np.random.default_rng(random_state))
@@ -222,7 +220,7 @@ def enumerate_regions(
 def _start(net: Network, start: Any, lower: Floats, upper: Floats) -> Floats:
     if start is None:
         return np.asarray(lower / 2 + upper / 2)
-    (x,) = net.rows(start, "start")
+    x = one_row(net, start, "start")
     if (x < lower).any() or (x > upper).any():
         column = int(np.argmax((x < lower) | (x > upper)))
         raise DataError(

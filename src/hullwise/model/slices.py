@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from .._core.options import check_int, check_nonnegative
 from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
 from ._affine_maps import n_distinct, offsets_at, slopes_at
+from ._arguments import as_floats, border, check_index, check_rectangle, one_row
 from ._layer_cuts import LayerCodes, LayerCut, cut_layer
 from ._layer_values import LayerValues
 from ._piecewise_layers import Codes, Largest, Units, pieces
@@ -172,6 +174,7 @@ class Slice:
 
     def affine(self, region: int) -> tuple[Floats, Floats]:
         """The affine map (A, b) of a region in the whole input space."""
+        region = check_index("region", region, self.n_regions)
         code = self.net.codes(self.points(self.centroids[region]))
         return slopes_at(self.net, code)[0], offsets_at(self.net, code)[0]
 
@@ -180,9 +183,10 @@ class Slice:
         """The outputs at a point inside each region, (n_regions, n_outputs)."""
         return self.complex.corner_means(self.outputs)
 
+    @border("placing points of the plane")
     def points(self, uv: Any) -> Floats:
         """Points (k, d) of the input space from plane coordinates (k, 2) or (2,)."""
-        return np.asarray(self.origin + np.atleast_2d(np.asarray(uv, float)) @ self.axes)
+        return np.asarray(self.origin + _plane_points(uv) @ self.axes)
 
     def coordinates(self, X: Any) -> tuple[Floats, Floats]:
         """Rows X (m, d) projected on the plane: (m, 2), and their distances from it (m,)."""
@@ -190,12 +194,13 @@ class Slice:
         uv = np.linalg.lstsq(self.axes.T, gaps.T, rcond=None)[0].T
         return np.asarray(uv), np.asarray(np.linalg.norm(gaps - uv @ self.axes, axis=1))
 
+    @border("finding regions of the plane")
     def find(self, uv: Any) -> Ints:
         """The region of each point (k, 2) of the plane, -1 outside the rectangle.
 
         Cost: O(n_regions) a point.
         """
-        points = np.atleast_2d(np.asarray(uv, float))
+        points = _plane_points(uv)
         halves, ends = self.complex.loops
         begin = np.r_[0, ends[:-1]]
         a = self.vertices[self.complex.start[halves]]
@@ -267,20 +272,31 @@ def slice_plane(
     progress: Progress | None = None,
 ) -> Slice:
     """The regions with ``|u| <= half_width[0], |v| <= half_width[1]``; see `Network.slice`."""
-    centre = net.rows(origin, "origin")[0]
+    centre = one_row(net, origin, "origin")
     frame = net.rows(axes, "axes")
-    if len(frame) != 2 or np.linalg.svd(_unit_rows(frame))[1][-1] < PARALLEL_TOLERANCE:
+    if len(frame) != 2 or _are_parallel(frame):
         raise DataError(f"axes must be two independent directions (2, {net.n_inputs})")
-    half = np.broadcast_to(np.asarray(half_width, dtype=np.float64), (2,))
-    if not (np.isfinite(half).all() and (half > 0).all()):
-        raise DataError(f"half_width is {half_width!r}; give one or two positive numbers")
+    half = check_rectangle(half_width)
+    max_regions = check_int("max_regions", max_regions, 1)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
         return _cut_all_layers(net, centre, frame, half, max_regions, progress)
 
 
-def _unit_rows(frame: Floats) -> Floats:
-    length = np.linalg.norm(frame, axis=1, keepdims=True)
-    return frame / np.where(length > 0, length, 1)
+def _plane_points(uv: Any) -> Floats:
+    points = np.atleast_2d(as_floats(uv, "uv", "points (k, 2) of the plane"))
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise DataError(f"uv has shape {points.shape}; give finite points (k, 2) of the plane")
+    return points
+
+
+def _are_parallel(frame: Floats) -> bool:
+    """Whether two directions (2, d) span no plane. The cost is that of 2 d numbers, not of d^2."""
+    largest = np.abs(frame).max(axis=1, keepdims=True)
+    if not largest.all():
+        return True
+    scaled = frame / largest  # no square leaves the range of floats
+    unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    return bool(np.linalg.svd(unit, compute_uv=False)[-1] < PARALLEL_TOLERANCE)
 
 
 def slice_through(
@@ -290,11 +306,10 @@ def slice_through(
 
     The axes are orthonormal: the first from a to b, the origin is the middle of the rectangle.
     """
-    corners = np.vstack([net.rows(p, name) for p, name in ((a, "a"), (b, "b"), (c, "c"))])
-    if len(corners) != 3:
-        raise DataError("a, b and c must be one row each")
+    corners = np.vstack([one_row(net, p, name) for p, name in ((a, "a"), (b, "b"), (c, "c"))])
+    margin = check_nonnegative("margin", margin)
     frame = corners[1:] - corners[0]
-    if np.linalg.svd(_unit_rows(frame))[1][-1] < PARALLEL_TOLERANCE:
+    if _are_parallel(frame):
         raise DataError("a, b and c lie on one line: they span no plane")
     first = frame[0] / np.linalg.norm(frame[0])
     second = frame[1] - (frame[1] @ first) * first
@@ -348,7 +363,8 @@ def _cut_layer_in_thread(
     results: list[LayerCut] = []
 
     def task(_: None, stop: StopFlag) -> None:
-        cut_ = cut_layer(old, units, values_.z, values_.noise, start, max_regions, stop)
+        with np.errstate(over="raise", invalid="raise"):  # the caller's settings are not this one's
+            cut_ = cut_layer(old, units, values_.z, values_.noise, start, max_regions, stop)
         results.append(cut_)
 
     run_in_threads(task, [None], 2)

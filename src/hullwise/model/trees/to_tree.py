@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._core.options import check_int
 from ..._core.types import Floats, Indices, Progress
-from ...errors import ModelError
+from .._arguments import check_network
 from .._input_box import input_box
 from .._piecewise_layers import Codes
 from ..network import Network
@@ -71,10 +71,7 @@ def to_tree(
     >>> tree.predict([[0.5, -0.25]])
     array([[0.5]])
     """
-    if not isinstance(net, Network):
-        raise ModelError(
-            f"to_tree takes a Network, not {type(net).__name__}: read it with hw.model.read."
-        )
+    check_network(net, "to_tree")
     max_regions = check_int("max_regions", max_regions, 1)
     lower, upper = input_box(net, box)
     bounded = box is not None

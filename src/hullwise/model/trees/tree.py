@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.numba import jit
+from ..._core.options import check_int
 from ..._core.types import Floats, Indices
 from ...errors import DataError, DataWarning
+from .._arguments import border, check_index
 from .._piecewise_layers import Codes
 from ..network import PUSH_BLOCK_NUMBERS, Network
 from ._text import tree_text
@@ -125,7 +127,7 @@ class NetworkTree:
         ).astype(np.float64)
 
     def _inside(self, X: Floats, outside: str) -> NDArray[np.bool_]:
-        if outside not in ("error", "network"):
+        if not isinstance(outside, str) or outside not in ("error", "network"):
             raise DataError(f"outside={outside!r}: expected 'error' or 'network'.")
         beyond = (self.lower > X) | (self.upper < X)
         inside = ~beyond.any(axis=1)
@@ -151,6 +153,7 @@ class NetworkTree:
         leaf[inside] = self.leaf_of_end[self._ends(X[inside])]
         return leaf, inside
 
+    @border("walking the tree")
     def apply(self, X: Any, *, outside: str = "error") -> Indices:
         """The leaf (m,) of each row of X (m, d).
 
@@ -165,12 +168,14 @@ class NetworkTree:
         """
         return self._leaves(self.net.rows(X), outside)[0]
 
+    @border("walking the tree")
     def depths(self, X: Any) -> Indices:
         """Questions asked of each row of X (m, d), which must be in the box: (m,)."""
         X = self.net.rows(X)
         self._inside(X, "error")
         return self.end_depths[self._ends(X)]
 
+    @border("predicting by the tree")
     def predict(self, X: Any, *, outside: str = "error") -> Floats:
         """Outputs (m, n_outputs) at rows X (m, d), by walking the tree.
 
@@ -248,8 +253,7 @@ class NetworkTree:
         DataError
             If there is no such leaf.
         """
-        if not 0 <= i < self.n_leaves:
-            raise DataError(f"leaf {i}: the tree has leaves 0 to {self.n_leaves - 1}.")
+        i = check_index("leaf", i, self.n_leaves)
         (affine_map,) = self._maps_of(np.array([i]))
         return affine_map[:, 1:].copy(), affine_map[:, 0] - affine_map[:, 1:] @ self.origin
 
@@ -267,7 +271,7 @@ class NetworkTree:
         |   |   yes: leaf 1: y0 = -x0 - 1
         |   yes: leaf 2: y0 = x0
         """
-        return tree_text(self, max_depth)
+        return tree_text(self, check_int("max_depth", max_depth, 0))
 
     def __repr__(self) -> str:
         def count(n: int, what: str) -> str:

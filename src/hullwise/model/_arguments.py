@@ -1,0 +1,100 @@
+"""Checks of what users pass to the names of this room, and the border of what numpy raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from .._core.foreign import own_errors
+from .._core.types import Floats
+from ..errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from .network import Network
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+def border(doing: str) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
+    """A decorator: errors of numpy and numba in the call, overflow too, become this library's."""
+
+    def decorate(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
+        @wraps(function)
+        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+            with own_errors(doing), np.errstate(over="raise", invalid="raise"):
+                return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def check_network(net: Any, what: str) -> Network:
+    """`net` if it is a Network, else ModelError."""
+    from .network import Network
+
+    if not isinstance(net, Network):
+        raise ModelError(
+            f"{what} takes a Network, not {type(net).__name__}; hullwise.model.read makes one"
+        )
+    return net
+
+
+def one_row(net: Network, x: Any, name: str) -> Floats:
+    """The single row x as (d,).
+
+    Raises
+    ------
+    DataError
+        If there is not exactly one, or it does not fit the network.
+    """
+    rows = net.rows(x, name)
+    if len(rows) != 1:
+        raise DataError(f"{name} has {len(rows)} rows; give one point of {net.n_inputs} numbers")
+    return np.asarray(rows[0])
+
+
+def as_floats(value: Any, name: str, expected: str) -> Floats:
+    """An array of numbers, finite or not.
+
+    Raises
+    ------
+    DataError
+        If it is none; `expected` says what it should be.
+    """
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        kind = type(value).__name__
+        raise DataError(
+            f"{name} is a {kind} that is no array of numbers: give {expected}"
+        ) from None
+
+
+def check_index(name: str, value: Any, n: int) -> int:
+    """`value` if it counts one of n things, the first 0, else DataError."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not 0 <= value < n:
+        raise DataError(f"{name} {value!r}: there are {name}s 0 to {n - 1}.")
+    return int(value)
+
+
+def check_rectangle(half_width: Any) -> Floats:
+    """Half widths (2,) of a rectangle, from one or two positive numbers, else DataError."""
+    half = as_floats(half_width, "half_width", "one or two positive numbers")
+    if half.shape not in ((), (1,), (2,)) or not (np.isfinite(half).all() and (half > 0).all()):
+        raise DataError(f"half_width is {half_width!r}; give one or two positive numbers")
+    return np.array(np.broadcast_to(half, (2,)))
+
+
+def check_positive(name: str, value: Any, what: str) -> float:
+    """`value` if it is a finite number above 0, else DataError."""
+    number = as_floats(value, name, what)
+    if isinstance(value, bool) or number.ndim or not 0 < number < np.inf:
+        raise DataError(f"{name} is {value!r}; it is {what}")
+    return float(number)
