@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..predict.predictions import quartiles
 from ..report.words import format_number, printable, share
-from ._layout import RIGHT, grid_of, indented, print_notes, rows_text, section, table_of
+from ._layout import RIGHT_ALIGNED, grid_of, indented, print_notes, rows_text, section, table_of
 from ._predict_text import QUARTILES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _print_layers(out: Console, view: NetworkView) -> None:
     heads: list[tuple[str, dict[str, Any]]] = [
         ("layer", {"overflow": "fold", "min_width": min(24, max(map(len, names), default=0))}),
         ("kind", {"no_wrap": True}),
-        ("units", RIGHT),
+        ("units", RIGHT_ALIGNED),
         *([("regions on the slice", {"justify": "right"})] if s is not None else []),
         ("rows whose nearest boundary it is", {"justify": "right", "max_width": 18}),
     ]
@@ -103,7 +103,7 @@ def _print_rows(out: Console, view: NetworkView) -> None:
         )
     indented(out, grid_of(*lines))
     out.print()
-    table = table_of(("", {"no_wrap": True}), *((name, RIGHT) for name in QUARTILES))
+    table = table_of(("", {"no_wrap": True}), *((name, RIGHT_ALIGNED) for name in QUARTILES))
     _add_quartiles(table, "distance to the nearest boundary", rows.distance)
     if view.has_classes:
         _add_quartiles(table, "margin of the class", rows.margin)
@@ -138,11 +138,11 @@ def _print_nearest(out: Console, view: NetworkView, data: DissectData) -> None:
     result = "class" if view.has_classes else "output"
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
-        ("distance", RIGHT),
-        ("unit", RIGHT),
+        ("distance", RIGHT_ALIGNED),
+        ("unit", RIGHT_ALIGNED),
         ("layer", {"overflow": "fold"}),
-        ("rows in its region", RIGHT),
-        (result, RIGHT),
+        ("rows in its region", RIGHT_ALIGNED),
+        (result, RIGHT_ALIGNED),
     )
     for i in np.argsort(rows.distance, kind="stable")[:NEAREST_ROWS].tolist():
         layer = int(rows.layer[i])

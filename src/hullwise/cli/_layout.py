@@ -13,7 +13,7 @@ from rich.text import Text
 from ..report.words import share
 from .console import bar
 
-RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
+RIGHT_ALIGNED: dict[str, Any] = {"justify": "right", "no_wrap": True}
 STYLES = {
     "core": "green",
     "edge": "cyan",
@@ -44,8 +44,8 @@ def counts_table(first: str) -> Table:
     """A table of counts with their shares; see `add_count`."""
     return table_of(
         (first, {"no_wrap": True}),
-        ("rows", RIGHT),
-        ("share", RIGHT),
+        ("rows", RIGHT_ALIGNED),
+        ("share", RIGHT_ALIGNED),
         ("", {"width": 14, "no_wrap": True}),
         ("what it means", {}),
     )

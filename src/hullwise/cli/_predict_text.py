@@ -15,7 +15,7 @@ from ..predict.predictions import Predictions, prediction_errors, quartiles
 from ..report.sentences import status_sentences
 from ..report.words import printable, share
 from ._layout import (
-    RIGHT,
+    RIGHT_ALIGNED,
     STYLES,
     add_count,
     counts_table,
@@ -228,7 +228,7 @@ def _print_rows(out: Console, answer: Answer, queries: QueryRows) -> None:
         ("row", {"max_width": 16, "overflow": "fold"}),
         *_value_headings(answer),
         ("verdict", {"no_wrap": True}),
-        ("distance", RIGHT),
+        ("distance", RIGHT_ALIGNED),
         ("rows used", {}),
     )
     labels = queries.labels
@@ -248,9 +248,11 @@ def _print_rows(out: Console, answer: Answer, queries: QueryRows) -> None:
 
 def _value_headings(answer: Answer) -> list[Any]:
     targets = range(min(len(answer.targets), PREDICTED_TARGETS))
-    headings = [(answer.heading("prediction", k), RIGHT) for k in targets]
+    headings = [(answer.heading("prediction", k), RIGHT_ALIGNED) for k in targets]
     return (
-        [*headings, ("bound", RIGHT)] if answer.bounded and len(answer.targets) == 1 else headings
+        [*headings, ("bound", RIGHT_ALIGNED)]
+        if answer.bounded and len(answer.targets) == 1
+        else headings
     )
 
 

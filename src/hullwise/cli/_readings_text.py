@@ -18,7 +18,7 @@ from ..report.sentences import (
     readings_sentence,
 )
 from ..report.words import printable, printable_names, share
-from ._layout import RIGHT, STYLES, indented, section, table_of
+from ._layout import RIGHT_ALIGNED, STYLES, indented, section, table_of
 from ._summary_text import (
     FARTHEST_ROWS,
     Heading,
@@ -63,9 +63,9 @@ def _print_cross(out: Console, plain: Location, task: Location) -> None:
     used = [i for i, band in enumerate(BAND_NAMES) if totals[i] or _always(band, r)]
     table = table_of(
         ("plainly", {"no_wrap": True}),
-        ("rows", RIGHT),
+        ("rows", RIGHT_ALIGNED),
         ("in what matters:", {"no_wrap": True}),
-        *((BAND_NAMES[i], RIGHT) for i in used),
+        *((BAND_NAMES[i], RIGHT_ALIGNED) for i in used),
     )
     for i in used:
         total = int(counts[i].sum())
@@ -95,7 +95,9 @@ def print_directions(out: Console, directions: Directions) -> None:
     """The directions that count, by the features that make them up."""
     section(out, "What matters: the directions of the metric")
     table = table_of(
-        ("share", RIGHT), ("", {"width": 14, "no_wrap": True}), ("standard deviations of", {})
+        ("share", RIGHT_ALIGNED),
+        ("", {"width": 14, "no_wrap": True}),
+        ("standard deviations of", {}),
     )
     for i in range(min(LEADING_DIRECTIONS, len(directions))):
         if i and directions.share[i] < NEGLIGIBLE_SHARE:
@@ -122,8 +124,8 @@ def _print_farthest(out: Console, plain: Location, task: Location, are_numbered:
         ("row", {"max_width": 16, "overflow": "fold"}),
         ("plainly", {"no_wrap": True}),
         ("matters", {"no_wrap": True}),
-        ("distance", RIGHT),
-        ("pct.", RIGHT),
+        ("distance", RIGHT_ALIGNED),
+        ("pct.", RIGHT_ALIGNED),
         ("too high (+) or low (-) by", {}),
     )
     names = printable_names(task.columns, 24)

@@ -25,7 +25,7 @@ from ..report.sentences import (
 )
 from ..report.words import printable, printable_names
 from ._layout import (
-    RIGHT,
+    RIGHT_ALIGNED,
     STYLES,
     add_count,
     counts_table,
@@ -132,9 +132,9 @@ def _print_features(out: Console, summary: LocationSummary) -> None:
     section(out, "The features most often responsible")
     table = table_of(
         ("feature", {"overflow": "fold"}),
-        ("rows", RIGHT),
-        ("too high", RIGHT),
-        ("too low", RIGHT),
+        ("rows", RIGHT_ALIGNED),
+        ("too high", RIGHT_ALIGNED),
+        ("too low", RIGHT_ALIGNED),
         ("", {"width": 14, "no_wrap": True}),
     )
     shown = features[:LEADING_FEATURES]
@@ -160,8 +160,8 @@ def _print_farthest(
     table = table_of(
         ("row", {"max_width": 16, "overflow": "fold"}),
         ("band", {"no_wrap": True}),
-        ("distance", RIGHT),
-        ("pct.", RIGHT),
+        ("distance", RIGHT_ALIGNED),
+        ("pct.", RIGHT_ALIGNED),
         ("change", {}),
     )
     for b in summary.farthest[:FARTHEST_ROWS].tolist():
@@ -196,7 +196,7 @@ def _change_text(location: Location, row: int) -> str:
 def print_definitions(out: Console, location: Location, summary: LocationSummary) -> None:
     """How many rows are within the data by each definition."""
     section(out, 'Other definitions of "within the data", side by side')
-    table = table_of(("definition", {}), ("rows", RIGHT))
+    table = table_of(("definition", {}), ("rows", RIGHT_ALIGNED))
     for text, count in definition_counts(location, summary):
         table.add_row(text, f"{count:,} of {summary.n_rows:,}")
     indented(out, table)

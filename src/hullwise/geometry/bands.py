@@ -147,8 +147,8 @@ def band_limits(distance: Floats, band: Objects, reference: Floats) -> list[floa
     return limits if (expected == band).all() else None
 
 
-def chance(found: int, m: int, r: int) -> float:
-    """Probability that `found` or more of m rows drawn like the training rows are beyond or far.
+def chance(n_out: int, m: int, r: int) -> float:
+    """Probability that `n_out` or more of m rows drawn like the training rows are beyond or far.
 
     Such a row is beyond or far if it exceeds the c-th of r left-out distances with
     c = floor(.95 r) + 1. The probability of that is Beta(r - c + 1, c) distributed over samples,
@@ -165,4 +165,4 @@ def chance(found: int, m: int, r: int) -> float:
     c = 1 + int(np.floor(r * BEYOND / 100))
     if r < 1 or c > r:
         return float("nan")
-    return float(betabinom.sf(found - 1, m, r - c + 1, c))
+    return float(betabinom.sf(n_out - 1, m, r - c + 1, c))

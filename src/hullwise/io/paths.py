@@ -17,7 +17,7 @@ from .coercion import format_names
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 TABLE_SUFFIXES: Final = (*(s + z for s in TEXT_SUFFIXES for z in ("", ".gz")), ".parquet", ".npy")
-PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
+PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 
 
 def display_path(path: str | PathLike[str]) -> str:

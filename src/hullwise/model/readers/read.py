@@ -9,10 +9,9 @@ from typing import Any
 
 from ..._core.foreign import own_errors
 from ...errors import ModelError
+from ...io.paths import PICKLE_SUFFIXES
 from ..network import Network
 from ._left_out import ReadModel, warn_left_out
-
-PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 
 
 def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Network:
