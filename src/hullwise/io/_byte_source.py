@@ -46,9 +46,9 @@ class CountedStream(io.RawIOBase):
     `line_bytes` is what one line needs there, `byte_bytes` what one byte of text does.
     """
 
-    def __init__(self, stream: Any, name: str, line_bytes: int, byte_bytes: int) -> None:
+    def __init__(self, stream: Any, raw: Any, name: str, line_bytes: int, byte_bytes: int) -> None:
         super().__init__()
-        self._stream, self._name = stream, name
+        self._stream, self._raw, self._name = stream, raw, name
         self._line_bytes, self._byte_bytes = line_bytes, byte_bytes
         self._bytes, self._lines = 0, 0
         self._free = available_memory()
@@ -57,18 +57,17 @@ class CountedStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(memoryview(buffer).nbytes)
-        memoryview(buffer).cast("B")[: len(data)] = data
-        self._count(data)
-        return len(data)
+        # Not read: pyarrow never gives back what it allocates for a read that fails.
+        size = int(self._stream.readinto(buffer))
+        self._count(bytes(memoryview(buffer)[:size]))
+        return size
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes; pyarrow asks so, and would copy once more otherwise."""
         if size < 0:
             return self.readall()
-        data = bytes(self._stream.read(size))
-        self._count(data)
-        return data
+        buffer = bytearray(size)
+        return bytes(memoryview(buffer)[: self.readinto(buffer)])
 
     def _count(self, data: bytes) -> None:
         self._bytes += len(data)
@@ -80,6 +79,7 @@ class CountedStream(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._stream.close()
+            self._raw.close()
         super().close()
 
 
@@ -98,9 +98,10 @@ class ByteSource:
 
         file = self.file
         raw: Any = io.BytesIO(self.data or b"") if file is None else file.stream()
+        text = raw
         if self.gzip:
-            raw = pa.input_stream(pa.PythonFile(raw, mode="r"), compression="gzip")
-        return CountedStream(raw, self.name, line_bytes, byte_bytes)
+            text = pa.input_stream(pa.PythonFile(raw, mode="r"), compression="gzip")
+        return CountedStream(text, raw, self.name, line_bytes, byte_bytes)
 
     def check(self) -> None:
         """Refuse a file that has changed since it was opened."""
