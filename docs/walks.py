@@ -54,14 +54,16 @@ def walks(X: Any) -> dict[str, Any]:
     }
 
 
-def strips(found: dict[str, Any], X: Any, target: Path) -> None:
+def strips(walks_by_name: dict[str, Any], X: Any, target: Path) -> None:
     """One strip below the other."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.6, 6.6), dpi=110)
     FigureCanvasAgg(figure)
-    for part, one in zip(figure.subfigures(len(found), 1), found.values(), strict=True):
+    for part, one in zip(
+        figure.subfigures(len(walks_by_name), 1), walks_by_name.values(), strict=True
+    ):
         hw.report.draw_strip(one, (8, 8), nearest=X, figure=part)
     figure.savefig(target)
 
@@ -69,10 +71,10 @@ def strips(found: dict[str, Any], X: Any, target: Path) -> None:
 if __name__ == "__main__":
     X, y = load_digits(return_X_y=True)
     X = X / 16
-    found = walks(X)
-    for one in found.values():
+    walks_by_name = walks(X)
+    for one in walks_by_name.values():
         print(one, one.to_average, one.to_row, one.largest_out, one.end_gaps)
-    strips(found, X, IMAGES / "walks.png")
+    strips(walks_by_name, X, IMAGES / "walks.png")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         judge = MLPClassifier((32, 32), max_iter=80, random_state=0).fit(X, y)

@@ -70,11 +70,11 @@ drawn = np.zeros(len(new), dtype=bool)
 drawn[rng.choice(len(new), int(new.sum()), replace=False)] = True
 
 results = {}
-for title, held in (("new patients", new), ("drawn at random", drawn)):
-    folds = [(np.flatnonzero(~held), np.flatnonzero(held))]
+for title, tested in (("new patients", new), ("drawn at random", drawn)):
+    folds = [(np.flatnonzero(~tested), np.flatnonzero(tested))]
     error, band = errors_and_bands(parkinsons.X, parkinsons.y, folds)
-    results[title] = error[held], band[held]
-    print(f"{title}: mean error {error[held].mean():.2f}")
+    results[title] = error[tested], band[tested]
+    print(f"{title}: mean error {error[tested].mean():.2f}")
     table(*results[title])
 
 # %%

@@ -50,8 +50,8 @@ forms = {"x, y": plain, "x, y, x² + y²": squared}
 
 X = np.vstack([tests["disc"], tests["ring"]])
 for name, form in forms.items():
-    held = hw.locate(form(train[label == 1]), form(train[label == 0]), membership_only=True)
-    share = np.mean(held.verdict == hw.Verdict.INSIDE)
+    ring_in_disc = hw.locate(form(train[label == 1]), form(train[label == 0]), membership_only=True)
+    share = np.mean(ring_in_disc.verdict == hw.Verdict.INSIDE)
     print(f"{name}: {share:.0%} of the disc in the hull of the ring")
     network = MLPClassifier((8,), solver="lbfgs", max_iter=2000, random_state=0)
     for title, model in (("linear", LogisticRegression()), ("network", network)):

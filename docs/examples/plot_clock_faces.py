@@ -54,11 +54,11 @@ regressors = {
         StandardScaler(), MLPRegressor(hidden_layer_sizes=(64, 64), max_iter=3000, random_state=0)
     ),
 }
-found = {}
+locations = {}
 print(f"{'':12} inside   out by   {'   '.join(regressors)}")
 for name, form in forms.items():
     X, Q = form(train), form(test)
-    loc = found[name] = hw.locate(X, Q, k=1)
+    loc = locations[name] = hw.locate(X, Q, metric=None, n_neighbors=1)
     out = np.mean(loc.upper / loc.neighbour_distance)
     errors = [np.abs(r.fit(X, target).predict(Q) - truth).mean() for r in regressors.values()]
     shown = "".join(f"{e:11.3f}" for e in errors)
@@ -77,8 +77,8 @@ for name, form in forms.items():
 # method. Averages of the rows at hand choose much the same rows in all three forms and do equally
 # well. The network pays for pixels: among 576 of them it does not see that a hand turns.
 
-worst = int(np.argmax(found["pixels"].upper))
-loc = found["pixels"]
+worst = int(np.argmax(locations["pixels"].upper))
+loc = locations["pixels"]
 seen = pictures(train)
 start, stop = loc.weights.indptr[worst : worst + 2]
 most = loc.weights.indices[start:stop][np.argsort(-loc.weights.data[start:stop])[:2]]

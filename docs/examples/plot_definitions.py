@@ -57,9 +57,9 @@ plt.show()
 # twelve, with a random fifth held out:
 
 rng = np.random.default_rng(0)
-held = np.zeros(len(fires.X), dtype=bool)
-held[rng.choice(len(held), len(held) // 5, replace=False)] = True
-loc = hw.locate(fires.X[~held], fires.X[held], metric="std")
+left_out = np.zeros(len(fires.X), dtype=bool)
+left_out[rng.choice(len(left_out), len(left_out) // 5, replace=False)] = True
+loc = hw.locate(fires.X[~left_out], fires.X[left_out], metric="std")
 counts = {
     "every feature within its range": (loc.in_range_share == 1).sum(),
     "inside the smallest ellipsoid": loc.in_ellipsoid.sum(),

@@ -22,7 +22,7 @@ import hullwise as hw
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, (60, 1))
 noise = 0.02 * rng.normal(size=60)
-asked = np.linspace(-3, 3, 1201)[:, None]
+line = np.linspace(-3, 3, 1201)[:, None]
 functions = {
     "parabola": lambda x: x[:, 0] ** 2,
     "staircase": lambda x: np.floor(3 * x[:, 0]) / 3,
@@ -54,7 +54,7 @@ models = {
 # %%
 # Mean absolute error within the hull of the rows, up to 1 beyond it, and from there to 2.
 
-loc = hw.locate(X, asked)
+loc = hw.locate(X, line)
 shades = {"core": "#0072B2", "edge": "#56B4E9", "beyond": "#E69F00", "far": "#D55E00"}
 out = np.digitize(loc.upper, [1e-9, 1.0])
 for name, function in functions.items():
@@ -63,14 +63,14 @@ for name, function in functions.items():
     )
     print(f"{name:20} within  to 1  to 2")
     for panel, (title, model) in zip(panels.flat, models.items(), strict=True):
-        said = model.fit(X, function(X) + noise).predict(asked)
-        error = [np.abs(said - function(asked))[out == part].mean() for part in range(3)]
+        predicted = model.fit(X, function(X) + noise).predict(line)
+        error = [np.abs(predicted - function(line))[out == part].mean() for part in range(3)]
         print(f"  {title:18} {error[0]:6.2f} {error[1]:5.2f} {error[2]:5.2f}")
         for band, colour in shades.items():
-            panel.fill_between(asked[:, 0], -5, 9, loc.band == band, color=colour, alpha=0.15, lw=0)
-        panel.plot(asked[:, 0], function(asked), color="0.5", linestyle="--", linewidth=1)
+            panel.fill_between(line[:, 0], -5, 9, loc.band == band, color=colour, alpha=0.15, lw=0)
+        panel.plot(line[:, 0], function(line), color="0.5", linestyle="--", linewidth=1)
         panel.plot(X[:, 0], function(X) + noise, ".", color="black", markersize=3)
-        panel.plot(asked[:, 0], said, color="#D55E00")
+        panel.plot(line[:, 0], predicted, color="#D55E00")
         panel.set_title(title, fontsize=9)
         panel.set(xlim=(-3, 3), ylim=(-1.5, 4) if name == "parabola" else (-2.5, 2.5))
 plt.show()

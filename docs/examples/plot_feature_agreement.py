@@ -57,8 +57,8 @@ for row, decay in zip(panels, (1e-4, 0.1), strict=True):
         for epoch, network in snapshots(X, y, decay):
             curve.append([hw.metrics.feature_agreement(network, X, i)[0] for i in range(3)])
             if epoch in (0, epochs[-1]):
-                found = hw.metrics.nfm(network), hw.metrics.agop(network, X, ridge=0)
-                matrices[name, decay, epoch > 0] = found
+                pair = hw.metrics.nfm(network), hw.metrics.agop(network, X, ridge=0)
+                matrices[name, decay, epoch > 0] = pair
         print(f"{name}, decay {decay:g}: {np.round(curve[0], 2)} to {np.round(curve[-1], 2)}")
         panel.plot(np.add(epochs, 1), curve, label=["layer 1", "layer 2", "layer 3"])
         panel.set(xscale="log", ylim=(0, 1))

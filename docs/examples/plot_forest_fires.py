@@ -24,13 +24,13 @@ features = ("DMC", "DC", "ISI", "temp", "RH", "wind")
 X = np.column_stack([at[name] for name in features])
 
 spring, summer = np.isin(month, (2, 3, 4)), np.isin(month, (6, 7, 8))
-seen = hw.Cloud(X[spring], columns=features)
-print(seen)
+training = hw.Cloud(X[spring], columns=features)
+print(training)
 
 # %%
 # Units are mixed, so each feature is measured in its standard deviation over the spring fires.
 
-loc = hw.locate(seen, X[summer], metric="std")
+loc = hw.locate(training, X[summer], metric="std")
 print(loc)
 
 # %%
@@ -65,4 +65,4 @@ for name, now, change in zip(features, loc.queries[i], loc.residual[i], strict=T
 # %%
 # Every one of these answers has a proof, and the proofs hold:
 
-print(loc.verify(seen, exact=True).sum(), "of", len(loc), "verified in exact arithmetic")
+print(loc.verify(training, exact=True).sum(), "of", len(loc), "verified in exact arithmetic")

@@ -31,10 +31,10 @@ def f(X):
 
 def leaf_weights(forest, X, Q):
     """The weights (m, n) that a forest trained on X gives the rows of X at queries Q."""
-    leaves, found = forest.apply(X), forest.apply(Q)
+    leaves, query_leaves = forest.apply(X), forest.apply(Q)
     W = csr_array((len(Q), len(X)))
     for tree in range(leaves.shape[1]):
-        same = csr_array(found[:, tree, None] == leaves[None, :, tree], dtype=float)
+        same = csr_array(query_leaves[:, tree, None] == leaves[None, :, tree], dtype=float)
         W = W + same.multiply(1 / same.sum(axis=1)[:, None])
     return csr_array(W / leaves.shape[1])
 

@@ -61,9 +61,9 @@ def walks(X, a, b, autoencoder):
     yield "near the data", hw.metrics.walk(X, a, b, "geodesic", stay_near=10, metric=None)
 
 
-def table(found):
+def table(walks_by_name):
     print(f"{'':14} length  outside  to average  to a row")
-    for name, w in found.items():
+    for name, w in walks_by_name.items():
         numbers = f"{w.length:6.2f} {w.outside_share:8.0%} {w.to_average:11.2f} {w.to_row:9.2f}"
         print(f"{name:14} {numbers}  {'fades' if w.fades else 'morphs'}")
 
@@ -78,13 +78,13 @@ def table(found):
 seven = gaussian_filter(np.pad(pixels[digit == 7][0].reshape(8, 8) / 16, 2), 0.6)
 turned = [rotate(seven, angle, reshape=False, order=1) for angle in np.linspace(-60, 60, 200)]
 X = np.array(turned).reshape(200, 144)
-found = dict(walks(X, 0, 199, Autoencoder(X, 1, 400)))
-table(found)
+walks_by_name = dict(walks(X, 0, 199, Autoencoder(X, 1, 400)))
+table(walks_by_name)
 
 
-def drawn(found, side):
+def draw_walks(walks_by_name, side):
     figure, panels = plt.subplots(3, 9, figsize=(9, 3.2), layout="constrained")
-    for row, (name, w) in zip(panels, found.items(), strict=True):
+    for row, (name, w) in zip(panels, walks_by_name.items(), strict=True):
         row[0].set_ylabel(name, fontsize=9)
         for panel, x in zip(row, w.at(np.linspace(0, 1, 9)), strict=True):
             panel.imshow(x.reshape(side, side), cmap="Greys", vmin=0, vmax=1)
@@ -92,7 +92,7 @@ def drawn(found, side):
     plt.show()
 
 
-drawn(found, 12)
+draw_walks(walks_by_name, 12)
 
 # %%
 # The straight line fades. It is inside the hull from end to end, being averages of two rows. The
@@ -107,10 +107,10 @@ drawn(found, 12)
 
 X = pixels / 16
 four, nine = np.flatnonzero(digit == 4)[4], np.flatnonzero(digit == 9)[6]
-found = dict(walks(X, four, nine, Autoencoder(X, 8, 60)))
-table(found)
-print(f"the decoded ends are off by {found['latent'].end_gaps.round(2)}")
-drawn(found, 8)
+walks_by_name = dict(walks(X, four, nine, Autoencoder(X, 8, 60)))
+table(walks_by_name)
+print(f"the decoded ends are off by {walks_by_name['latent'].end_gaps.round(2)}")
+draw_walks(walks_by_name, 8)
 
 # %%
 # Here all three fade. 1,797 rows are few among pictures of 64 pixels: there is no row halfway from
