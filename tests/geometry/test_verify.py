@@ -229,3 +229,61 @@ def test_it_shares_no_code_with_the_solver():
     others = {name.partition(":")[0].partition(".")[0] for name in imported - ours}
     standard = {"__future__", "dataclasses", "fractions", "functools", "math", "typing"}
     assert others <= {*standard, "numpy"}
+
+
+# ---- what follows from a certificate ----------------------------------------------------------
+
+
+def banded():
+    rng = np.random.default_rng(5)
+    rows, queries = rng.normal(size=(120, 3)), rng.normal(size=(40, 3)) * 1.5
+    return rows, hw.locate(rows, queries, reference=60)
+
+
+def another_band(location):
+    other = {"core": "edge", "edge": "core", "beyond": "edge", "far": "beyond", "unknown": "core"}
+    band = np.array([other[b] for b in location.band], dtype=object)
+    return replace(location, comparison=replace(location.comparison, band=band))
+
+
+def another_percentile(location):
+    moved = location.hull_percentile + 1e-3
+    return replace(location, comparison=replace(location.comparison, hull_percentile=moved))
+
+
+def moved_nearest(location):
+    return claiming(location, nearest=location.nearest + 1e-6)
+
+
+def moved_residual(location):
+    residual = location.residual + 1e-6
+    return claiming(location, residual=residual, nearest=location.queries + residual)
+
+
+def no_residual(location):
+    return claiming(location, residual=location.residual * np.nan)
+
+
+DERIVED = [another_band, another_percentile, moved_nearest, moved_residual, no_residual]
+
+
+@pytest.mark.parametrize("tamper", DERIVED, ids=lambda f: f.__name__)
+def test_what_does_not_follow_is_noticed(tamper):
+    rows, location = banded()
+    assert set(location.band) >= {"core", "edge", "beyond"}
+    assert location.verify(rows).all()
+    assert not tamper(location).verify(rows).any()
+
+
+def test_bands_of_rows_off_the_flat_and_in_matrix_metrics_hold():
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(80, 2)) @ [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]
+    queries = np.vstack([rows[:5] * 1.5, rows[:5] + np.array([0.0, 0.0, 1.0])])
+    with pytest.warns(hw.DataWarning, match="flat"):
+        location = hw.locate(rows, queries, reference=40)
+    assert location.off_flat[5:].all()
+    assert location.verify(rows).all()
+    rows = rng.normal(size=(80, 3))
+    matrix = hw.locate(rows, queries, metric=np.diag([4.0, 1.0, 1e-9]), reference=40)
+    assert matrix.training.reference.negligible > 0
+    assert matrix.verify(rows).all()

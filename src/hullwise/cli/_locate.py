@@ -41,6 +41,10 @@ from ._tables import (
 from .console import console, progress_bar
 from .status import Printer, raise_if_cancelled, record_written
 
+VERIFIED_TEXT = (
+    "checked are weights, bounds, directions, verdicts, nearest points, changes and bands, not "
+    "the left-out distances, ellipsoid and neighbours"
+)
 FAILED_NAMES = 10  # rows that --fail-on names
 TASK_COLUMNS = (
     *("verdict", "band", "hull_percentile", "lower", "upper", "pushed_out_by"),
@@ -155,13 +159,15 @@ def _verify(readings: Readings, cloud: Cloud, status: Printer) -> str:
         holds &= readings.task.verify(cloud)
         both = " in both readings"
     counts = f"{int(holds.sum()):,} of {len(holds):,}"
-    status(f"certificates verified{both}: {counts}")
+    status(f"certificates verified{both}: {counts}; {VERIFIED_TEXT}")
     if not holds.all():
         raise HullwiseError(
             f"certificates that do not hold: {int((~holds).sum())}, the first in row "
             f"{int(np.argmin(holds))}; nothing was written. Please report this."
         )
-    return f"{counts} hold{both}, checked by code that shares nothing with the solver"
+    return (
+        f"{counts} hold{both}, checked by code that shares nothing with the solver; {VERIFIED_TEXT}"
+    )
 
 
 def _source(options: LocateOptions, proofs: str, learnt: LearntMetric | None) -> dict[str, str]:

@@ -257,10 +257,14 @@ class Location(LocationParts):
         Returns
         -------
         (m,) bool
-            True where the weights, the bracket, the direction and the verdict all hold.
+            True where the weights, the bracket, the direction, the verdict, the nearest point, the
+            residual and the band all hold.
 
         Notes
         -----
+        The band is checked against the distances of the left-out rows as they are given. Those
+        distances, the ellipsoid, the Mahalanobis distance and the neighbours are not recomputed.
+
         O(m n d); shares no code with the solver. Exact mode adds about O(d) big-integer products
         for each row within rounding of the maximum, and O(d k^2) for each inside row with a
         support of k <= 64 rows.
@@ -273,6 +277,7 @@ class Location(LocationParts):
         array([ True,  True])
         """
         from ..io.validation import check_columns
+        from ._derived_claims_checker import derived_claims_hold
         from .cloud import Cloud
         from .verify import verify_location
 
@@ -286,4 +291,5 @@ class Location(LocationParts):
                     f"X has {rows.n} rows and {rows.d} features; this location was computed "
                     f"against {self.n_train} rows and {len(self.columns)} features."
                 )
-            return verify_location(self, rows, exact)
+            certified = verify_location(self, rows, exact)
+            return np.asarray(certified & derived_claims_hold(self, rows))

@@ -343,7 +343,9 @@ def _about(page: PageInput) -> list[tuple[str, str]]:
         (
             "To verify",
             "location.verify(X) checks every certificate from the training rows alone, "
-            "with code that shares nothing with the solver; exact=True uses rational arithmetic.",
+            "with code that shares nothing with the solver, and the nearest point, the change and "
+            "the band that follow from it; exact=True uses rational arithmetic. The left-out "
+            "distances, the ellipsoid and the neighbours are not computed again.",
         ),
     ]
 
