@@ -184,3 +184,21 @@ def test_distance_in_what_matters_tells_harmful_from_harmless():
 def test_bad_input(call, says):
     with pytest.raises(hw.HullwiseError, match=says):
         call(rng.normal(size=(20, 3)))
+
+
+def test_what_a_model_applies_behind_its_last_layer_counts_in():
+    pytest.importorskip("sklearn", minversion="1.7")  # the first with this loss
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    X = np.random.default_rng(0).normal(size=(120, 3))
+    counts = MLPRegressor(loss="poisson", hidden_layer_sizes=8, solver="lbfgs", random_state=0)
+    counts.fit(X, np.exp(X[:, 0]))
+    h = 1e-6
+    steps = h * np.eye(3)
+    G = np.stack([(counts.predict(X + s) - counts.predict(X - s)) / (2 * h) for s in steps], axis=1)
+    np.testing.assert_allclose(hw.metrics.agop(counts, X, ridge=0), G.T @ G / len(X), rtol=1e-5)
+    classes = MLPClassifier(8, solver="lbfgs", random_state=0).fit(X, X[:, 0] > 0)
+    with pytest.warns(hw.DataWarning, match="sigmoid"):
+        of_decisions = hw.metrics.agop(classes, X, ridge=0)
+    net = hw.model.from_arrays([W.T for W in classes.coefs_], classes.intercepts_)
+    np.testing.assert_allclose(of_decisions, hw.metrics.agop(net, X, ridge=0), rtol=1e-10)

@@ -7,6 +7,7 @@ everything else by central differences with a stated step.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,12 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._core.types import Floats
-from ..errors import DataError, ModelError
+from ..errors import DataError, DataWarning, ModelError
 from ..model.network import Network
 from ..model.tangents import first_tangents
 from ._closed_form_jacobians import closed_form_gradients
 
 JACOBIAN_BLOCK_ENTRIES = 2**23  # numbers of Jacobians held at a time
+CLASSIFYING = ("softmax", "log_softmax", "sigmoid", "logsigmoid")  # ends of classifiers
 SMOOTH_MODEL_STEP, TREE_MODEL_STEP = (
     1e-4,
     0.5,
@@ -50,17 +52,33 @@ def outer_sum(gradients: Gradients, X: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class NetworkGradients:
-    """Through the affine pieces of a network."""
+    """Through the affine pieces of a network, and what was left out behind them.
+
+    Of a classifier that ends in a softmax or a sigmoid: of the decision function before it.
+    """
 
     net: Network
-    method: str = "exact, through the affine pieces"
+
+    @property
+    def method(self) -> str:
+        kinds = " and ".join(one.kind for one in self.net.output_activations)
+        behind = f"{' before' if self.of_decisions else ' and'} {kinds}" if kinds else ""
+        return f"exact, through the affine pieces{behind}"
+
+    @property
+    def of_decisions(self) -> bool:
+        """Whether a classifier's last function was left out, and stays so."""
+        return any(one.kind in CLASSIFYING for one in self.net.output_activations)
 
     def _pulled(self, X: Floats, node: int | None) -> Iterator[Floats]:
         net, k = self.net, self.net.n_outputs
-        seed, last = np.eye(k)[None], len(net.nodes) - 1
+        last = len(net.nodes) - 1
         for rows in net.blocks(len(X), k):
             code = net.codes(X[rows])
-            yield net.pull({last: np.broadcast_to(seed, (len(code), k, k))}, code, node)
+            seeds = np.broadcast_to(np.eye(k), (len(code), k, k))
+            if net.output_activations and not self.of_decisions:
+                seeds = net.output_seeds(net(X[rows]))
+            yield net.pull({last: seeds}, code, node)
 
     def jacobians(self, X: Floats) -> Iterator[Floats]:
         return self._pulled(X, None)
@@ -152,16 +170,12 @@ def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
         return NetworkGradients(model)
     packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     if step is None and "torch" in packages and hasattr(model, "state_dict"):
-        from ..model.readers.read import read
-
         try:
-            return NetworkGradients(read(model, X.shape[1]))
+            return _network_gradients(model, X.shape[1])
         except ModelError:
             return TorchGradients(model)
     if step is None and hasattr(model, "coefs_") and model.activation in ("relu", "identity"):
-        from ..model.readers.read import read
-
-        return NetworkGradients(read(model))
+        return _network_gradients(model)
     if (
         step is None
         and "sklearn" in packages
@@ -171,6 +185,20 @@ def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
         return LinearGradients(np.atleast_2d(np.asarray(model.coef_, dtype=np.float64)))
     gradients = closed_form_gradients(model, X.shape[1]) if step is None else None
     return _finite_differences(model, X, step) if gradients is None else gradients
+
+
+def _network_gradients(model: Any, *input_shape: int) -> NetworkGradients:
+    """Of a model that is read as a network; what is left out is named where it counts."""
+    from ..model.readers.read import read
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gradients = NetworkGradients(read(model, *input_shape))
+    accounted = gradients.net.output_activations and not gradients.of_decisions
+    for warning in caught:
+        if warning.category is not DataWarning or not accounted:
+            warnings.warn(warning.message, stacklevel=4)
+    return gradients
 
 
 def _is_kernel_machine(model: Any) -> bool:

@@ -31,7 +31,8 @@ def agop(model: Any, X: Any, *, ridge: float = AGOP_RIDGE, step: float | None = 
         Piecewise affine networks are differentiated exactly, through their affine pieces; linear
         models by their coefficients, Gaussian kernel machines, RFMs and smooth MLPs by formula;
         other torch modules by torch; all else by central differences.
-        Classifiers: of the decision function, else of the probabilities. Several outputs add up.
+        Classifiers: of the decision function (what enters a softmax or a sigmoid at the end), else
+        of the probabilities; other functions at the end count in. Several outputs add up.
     X : array-like (n, d)
         The rows to average over: the training rows.
     ridge : float
