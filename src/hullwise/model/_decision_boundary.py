@@ -114,9 +114,11 @@ def decision_distance(
 
     Notes
     -----
-    What the model applies behind its outputs (`Network.output_activations`) is not: a softmax
-    changes no largest output, and with one output the boundary is where that is zero before a
-    sigmoid, 1/2 behind it. A tie counts as a change. `upper` is a distance to a point at which the network itself was
+    What the model applies behind its outputs (`Network.output_activations`) does not count: a
+    softmax changes no largest output, and with one output the boundary is where that is zero before
+    a sigmoid, 1/2 behind it.
+
+    A tie counts as a change. `upper` is a distance to a point at which the network itself was
     evaluated and found to tie, to 1e-7 of its outputs' size. Cost: for each region a forward pass
     for each of min(d, width of the first layer) directions and a projection, O(walls d) for each
     active wall, for each other output and each wall that may be nearer than the best point found.
