@@ -19,9 +19,9 @@ from ._command_options import (
 from ._program import Program
 from .options import (
     BOUND,
-    COLUMNS,
     DROP,
     EXIT_CODES,
+    FEATURES,
     FORCE,
     ID,
     METRIC,
@@ -58,7 +58,7 @@ def main() -> None:
     ),
     DROP,
     ID,
-    COLUMNS,
+    FEATURES,
     *METRIC,
 )
 @click.option(
@@ -135,9 +135,9 @@ def locate(options: LocateOptions) -> None:
       hullwise locate train.csv new.csv --target price --metric rfm
     """
     options.status(f"hullwise {__version__}: locating {options.query} in {options.train} ...")
-    from ._locate import run
+    from ._locate import run_locate
 
-    if run(options):
+    if run_locate(options):
         click.get_current_context().exit(1)
 
 
@@ -153,7 +153,7 @@ def locate(options: LocateOptions) -> None:
     help="How training rows are weighted.",
 )
 @click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
-@apply(*BOUND, ID, COLUMNS, *METRIC, *READING, bad_rows_option("predicted"), OUTPUT, FORCE)
+@apply(*BOUND, ID, FEATURES, *METRIC, *READING, bad_rows_option("predicted"), OUTPUT, FORCE)
 @click.option("--verify", is_flag=True, help="Check every Delaunay simplex again, by other code.")
 @QUIET
 @takes(PredictOptions)
@@ -168,9 +168,9 @@ def predict(options: PredictOptions) -> None:
       hullwise predict train.csv new.csv --target price --bound -o predicted.csv
     """
     options.status(f"hullwise {__version__}: predicting {options.query} from {options.train} ...")
-    from ._predict import run
+    from ._predict import run_predict
 
-    run(options)
+    run_predict(options)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -183,7 +183,10 @@ def predict(options: PredictOptions) -> None:
     "this name.",
 )
 @apply(
-    target_option("The column that holds the rows' classes or values: no input."), DROP, ID, COLUMNS
+    target_option("The column that holds the rows' classes or values: no input."),
+    DROP,
+    ID,
+    FEATURES,
 )
 @click.option(
     "--slice",
@@ -219,9 +222,9 @@ def dissect(options: DissectOptions) -> None:
       hullwise dissect net.onnx --data rows.csv --target class -o rows_in.csv --report net.html
     """
     options.status(f"hullwise {__version__}: dissecting {options.model} at {options.data} ...")
-    from ._dissect import run
+    from ._dissect import run_dissect
 
-    run(options)
+    run_dissect(options)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -242,6 +245,6 @@ def demo(options: DemoOptions) -> None:
     """
     if options.write is None:
         print_status(f"hullwise {__version__}: locating rows of two bundled tables ...")
-    from ._demo import run
+    from ._demo import run_demo
 
-    run(options)
+    run_demo(options)

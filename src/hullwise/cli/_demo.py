@@ -29,7 +29,7 @@ FIRES_SHARE = 0.2  # held out
 NEW_PATIENTS = 8
 
 
-def run(options: DemoOptions) -> None:
+def run_demo(options: DemoOptions) -> None:
     """Write files, or locate held-out forest fires, then new patients next to a random split."""
     if options.write is not None:
         _write_files(options.write, options.force)

@@ -42,7 +42,7 @@ from .status import raise_if_cancelled, record_written
 OUTPUT_COLUMNS = 100  # most outputs in the table
 
 
-def run(options: DissectOptions) -> None:
+def run_dissect(options: DissectOptions) -> None:
     """Do everything that the command says."""
     status = options.status
     check_outputs(options, (options.model, options.data), [options.report])

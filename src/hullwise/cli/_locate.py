@@ -66,7 +66,7 @@ class Readings:
         return self.plain if self.task is None else self.task
 
 
-def run(options: LocateOptions) -> bool:
+def run_locate(options: LocateOptions) -> bool:
     """Do everything; whether the condition of --fail-on is met."""
     status = options.status
     others = options.report, options.save_metric

@@ -43,7 +43,7 @@ from .console import console, progress_bar
 from .status import Printer, raise_if_cancelled
 
 
-def run(options: PredictOptions) -> None:
+def run_predict(options: PredictOptions) -> None:
     """Do everything that the command says."""
     status = options.status
     check_outputs(options, (options.train, options.query), [options.save_metric])

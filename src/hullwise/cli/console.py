@@ -99,6 +99,6 @@ def progress_bar(quiet: bool, callback: Callable[[Progress], Any] | None = None)
 
 def _one_task(drawn: Progress) -> Callable[[int, int, str], Any]:
     task = drawn.add_task("", total=None)
-    return lambda done, total, what: drawn.update(
-        task, completed=done, total=total, description=what
+    return lambda count, total, what: drawn.update(
+        task, completed=count, total=total, description=what
     )

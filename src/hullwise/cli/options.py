@@ -120,7 +120,7 @@ DROP = click.option(
     help="A column to leave out. May be repeated.",
 )
 ID = click.option("--id", "id_column", metavar="COL", help="Column that names the rows.")
-COLUMNS = click.option(
+FEATURES = click.option(
     "--columns",
     callback=split_names,
     metavar="a,b,c",
