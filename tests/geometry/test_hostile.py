@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import scipy.sparse
 
 import hullwise as hw
 import oracle
@@ -56,9 +55,6 @@ REFUSED = [
     refused("60-datetime", np.zeros((2, 2), "M8[s]"), CENTRE, ["seconds since a date"]),
     refused("60-date-column", table([datetime.date(2020, 1, 1)] * 3), CENTRE, ["seconds"]),
     refused("61-category", table(pd.Categorical([1, 2, 3])), CENTRE, ["'age'", "category"]),
-    refused(
-        "62-sparse", scipy.sparse.eye_array(3).tocsr(), CENTRE, [".toarray()"], hw.DataTypeError
-    ),
     refused("63-masked", np.ma.array(SQUARE, mask=SQUARE > 0), CENTRE, ["masked"]),
     refused("64-pandas-na", table(pd.array([1, None, 3], "Int64")), CENTRE, ["NaN", "'age'"]),
     refused("64-polars-null", pl.DataFrame({"a": [1.0, None], "b": [1.0, 2.0]}), CENTRE, ["'a'"]),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 
 import hullwise as hw
+from hullwise._core import memory
 from hullwise.report import render_report
 
 COLUMNS = ["a", "b", "c"]
@@ -97,3 +101,26 @@ def test_the_report_is_about_the_rows_that_could_be_located():
     page = render_report(location)
     assert "2 rows have missing or infinite values: not located." in page
     assert page.count("5\u00a0rows against") == 1
+
+
+@pytest.mark.filterwarnings("ignore::hullwise.errors.DataWarning")
+def test_sparse_tables_are_located_where_they_fit(monkeypatch):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, 60)
+    dense = np.eye(4)[codes] + np.c_[rng.normal(size=60), np.zeros((60, 3))]
+    sparse = scipy.sparse.csr_array(dense)
+    location = hw.locate(sparse, sparse[:5] * 2, reference=10)
+    expected = hw.locate(dense, dense[:5] * 2, reference=10)
+    np.testing.assert_array_equal(location.upper, expected.upper)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1000)
+    with pytest.raises(hw.DataTypeError, match=r"toarray\(\).*sparse_output=False"):
+        hw.locate(sparse, dense[:5])
+
+
+def test_a_flat_is_warned_of_once():
+    cloud = hw.Cloud([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]])
+    with pytest.warns(hw.DataWarning, match="flat"):
+        hw.locate(cloud, [[0.5, 5.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hw.locate(cloud, [[0.5, 5.0]])

@@ -123,6 +123,7 @@ class Cloud:
         copy: bool = True,
     ) -> None:
         self.labels: Any = None
+        self._warned_of_flat = False
         self.frame_library: str | None = None  # that X came in, for results
         self._cache = CloudCache()
         self.rows = self._open(X, copy)
@@ -134,6 +135,7 @@ class Cloud:
         self._summarise_features()
 
     def _open(self, X: Any, copy: bool) -> Rows:
+        from ..io.coercion import dense_if_it_fits
         from ..io.validation import check_rows
 
         if isinstance(X, str | PathLike):
@@ -159,6 +161,7 @@ class Cloud:
             from ..io.torch_rows import TorchRows
 
             return TorchRows(X.clone() if copy else X)
+        X = dense_if_it_fits(X, "X")
         checked = check_rows(X, name="X", columns=None)
         self.labels, self.frame_library = checked.labels, checked.frame_library
         shared = copy and np.may_share_memory(checked.values, np.asarray(X))
@@ -301,7 +304,9 @@ class Cloud:
 
     def warn_if_flat(self) -> None:
         """Say once that the rows span a flat only, where they do."""
-        if self.known_rank is not None and self.known_rank < min(self.d, self.n):
+        flat = self.known_rank is not None and self.known_rank < min(self.d, self.n)
+        if flat and not self._warned_of_flat:
+            self._warned_of_flat = True
             constant = [self.names[j] for j in np.flatnonzero(self.minimum == self.maximum)]
             cause = "there are too few rows, or some feature is a combination of others"
             if constant:

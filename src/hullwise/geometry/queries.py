@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .._core.results import UNNAMED_ROWS, RowNames
 from .._core.types import Mask
 from ..errors import DataError
+from ..io.coercion import dense_if_it_fits
 from ..io.numeric_table import BadRows
 from ..io.validation import check_rows
 from .cloud import MAX_MAGNITUDE, Cloud
@@ -51,6 +52,7 @@ def read_queries(cloud: Cloud, Q: Any, *, bad_rows: BadRows = "refuse") -> Queri
         from ..io.table_reader import read_table
 
         Q = read_table(Q, columns=cloud.columns, bad_rows=bad_rows)
+    Q = dense_if_it_fits(Q, "Q")
     table = check_rows(
         Q,
         name="Q",

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core import memory
 from ..errors import DataError, DataTypeError
 
 # Integers up to here are float64 numbers, each of them.
@@ -65,8 +66,25 @@ def refuse_sparse(X: Any, name: str) -> None:
         raise DataTypeError(
             f"Sparse data is not supported: {name} is a sparse {type(X).__name__} of shape "
             f"{X.shape}. Call {name}.toarray() if {size / 2**20:.1f} MiB ({size} bytes) of dense "
-            "float64 fit in memory."
+            "float64 fit in memory; one-hot encoders give dense rows with sparse_output=False."
         )
+
+
+def dense_if_it_fits(X: Any, name: str) -> Any:
+    """A sparse table as a dense array where memory allows it; anything else as it is.
+
+    Raises
+    ------
+    DataTypeError
+        The dense array would not fit.
+    """
+    sparse = sys.modules.get("scipy.sparse")
+    if sparse is None or not sparse.issparse(X):
+        return X
+    free = memory.available_memory()
+    if free is not None and 3 * 8 * int(np.prod([int(s) for s in X.shape])) > free:
+        refuse_sparse(X, name)
+    return X.toarray()
 
 
 def refuse_tensor(X: Any, name: str) -> None:
