@@ -25,7 +25,7 @@ from ._piecewise_layers import Codes
 from ._point_codes import codes_and_outputs
 from ._rounding import RoundingErrors
 from .affine_layers import Shape
-from .nodes import Node, UnitLayer
+from .nodes import Node, UnitLayer, needed_nodes, unit_layers
 from .output_activations import OutputActivation, applied, pulled
 
 if TYPE_CHECKING:
@@ -95,13 +95,7 @@ class Network:
 
     @cached_property
     def layers(self) -> tuple[UnitLayer, ...]:
-        layers, start = [], 0
-        for i, node in enumerate(self.nodes):
-            if node.is_piecewise:
-                kind, n = node.op.kind, prod(node.shape)  # type: ignore[union-attr]
-                layers.append(UnitLayer(node.name, kind, i, n, start))
-                start += n
-        return tuple(layers)
+        return unit_layers(self.nodes)
 
     @property
     def n_units(self) -> int:
@@ -412,16 +406,4 @@ def _unshared(out: Floats, inputs: list[Floats]) -> Floats:
 
 def pruned(net: Network, end: int) -> Network:
     """The nodes that node `end` needs, it the last."""
-    needed, pending = {0}, [end]
-    while pending:
-        i = pending.pop()
-        if i not in needed:
-            needed.add(i)
-            pending += net.nodes[i].inputs
-    indices = sorted(needed)
-    new = {old: i for i, old in enumerate(indices)}
-    nodes = [
-        Node(n.name, n.op, tuple(new[j] for j in n.inputs), n.shape)
-        for n in (net.nodes[i] for i in indices)
-    ]
-    return Network(tuple(nodes), net.source, net.output_activations)
+    return Network(needed_nodes(net.nodes, end), net.source, net.output_activations)

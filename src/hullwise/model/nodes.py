@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from ._piecewise_layers import Units
 from .affine_layers import Affine, Shape
@@ -36,3 +37,30 @@ class UnitLayer:
     @property
     def columns(self) -> slice:
         return slice(self.start, self.start + self.n_units)
+
+
+def unit_layers(nodes: tuple[Node, ...]) -> tuple[UnitLayer, ...]:
+    """The layers of units among nodes, in order."""
+    layers, start = [], 0
+    for i, node in enumerate(nodes):
+        if node.is_piecewise:
+            kind, n = node.op.kind, prod(node.shape)  # type: ignore[union-attr]
+            layers.append(UnitLayer(node.name, kind, i, n, start))
+            start += n
+    return tuple(layers)
+
+
+def needed_nodes(nodes: tuple[Node, ...], end: int) -> tuple[Node, ...]:
+    """The nodes that node `end` needs, numbered anew, it the last."""
+    needed, pending = {0}, [end]
+    while pending:
+        i = pending.pop()
+        if i not in needed:
+            needed.add(i)
+            pending += nodes[i].inputs
+    indices = sorted(needed)
+    new = {old: i for i, old in enumerate(indices)}
+    return tuple(
+        Node(n.name, n.op, tuple(new[j] for j in n.inputs), n.shape)
+        for n in (nodes[i] for i in indices)
+    )
