@@ -529,3 +529,20 @@ def test_closed_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(FileError, match="standard input: is closed"):
         read_table("-")
+
+
+def test_files_that_cannot_be_decompressed_give_their_memory_back(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(gzip.compress(os.urandom(9999).hex().encode())[:999])
+
+    def refuse(times):
+        for _ in range(times):
+            with pytest.raises(FileError, match="truncated"):
+                read_table(path)
+
+    refuse(2)
+    tracemalloc.start()
+    refuse(20)
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert left < 5_000_000

@@ -171,7 +171,7 @@ class ClusterRows:
     def _workers(self) -> list[str]:
         """Addresses, in an order that is the same every time."""
         deadline = time.monotonic() + self.connect_timeout
-        while not (addresses := sorted(self._seen())):
+        while not (addresses := sorted(self._last_seen())):
             if time.monotonic() > deadline:
                 raise ClusterError(
                     f"the scheduler has had no workers for {self.connect_timeout:g} s: start some "
@@ -180,7 +180,7 @@ class ClusterRows:
             time.sleep(POLL_SECONDS)
         return [w for w in addresses if w not in self._silent_workers] or addresses
 
-    def _seen(self) -> dict[str, float]:
+    def _last_seen(self) -> dict[str, float]:
         """When each worker was last seen by the scheduler."""
         require_connection(self._client)
         try:
@@ -265,9 +265,9 @@ class ClusterRows:
 
         What a worker that lives is still at goes on: it is only slow.
         """
-        seen = self._seen()
-        latest = max(seen.values(), default=0.0)
-        silent = {w for w, at in seen.items() if latest - at > self.timeout / 2}
+        last_seen = self._last_seen()
+        latest = max(last_seen.values(), default=0.0)
+        silent = {w for w, at in last_seen.items() if latest - at > self.timeout / 2}
         self._silent_workers |= silent
         if not silent:
             return
