@@ -43,6 +43,12 @@ class Hint(Enum):
 
     A member stands for the advice; its value is the wording for Python. The command line words the
     same members in its own options. ``{}`` is a value that belongs to the advice, such as a name.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> "REPLACE_FILE" in hw.errors.Hint.__members__
+    True
     """
 
     SEPARATOR = "pass sep={} to hullwise.read_table"
@@ -192,14 +198,14 @@ class FileError(DataError):
 
 
 class DataTypeError(HullwiseError, TypeError):
-    """A container that is not a dense table in main memory (sparse, lazy, on a GPU).
+    """A container that is no dense table in main memory (lazy, on a GPU, sparse in an estimator).
 
     Examples
     --------
     >>> import hullwise as hw
     >>> from scipy.sparse import eye_array
     >>> try:
-    ...     hw.Cloud(eye_array(3))
+    ...     hw.HullLocator().fit(eye_array(3))
     ... except TypeError as error:
     ...     print("toarray" in str(error))
     True

@@ -29,6 +29,16 @@ class NumericTable:
         The file as the user named it.
     bad : mapping of int to str
         The rows with missing or infinite values, where these were kept, and what each holds.
+
+    Examples
+    --------
+    >>> import hullwise as hw, tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "rows.csv")
+    ...     _ = path.write_text("a,b\\n1,2\\n3,4\\n")
+    ...     hw.read_table(path)
+    NumericTable(2 rows, 2 features, float64 from 'rows.csv')
     """
 
     values: NDArray[Any]
