@@ -15,12 +15,20 @@ from typing import Any
 import numpy as np
 
 from .._core.rounding import UNIT_ROUNDOFF
-from .._core.types import Floats, Indices, Mask
+from .._core.types import Floats, Indices, Ints, Mask
 from ._exact_membership import MAX_EXACT_ROWS, is_convex_combination
 from ._interior_simplex import PUSH_FRACTIONS, interior_simplices
-from .cloud import SUBNORMAL_SLACK, Cloud
+from .block_floats import (
+    LEAST_NORMAL,
+    SUBNORMAL_STEP,
+    float_above,
+    float_below,
+    row_norms,
+    with_row_exponents,
+)
+from .cloud import Cloud
 from .hull_projection import Projection, Termination, pad_columns, project
-from .metric import Metric, row_norms
+from .metric import Metric
 from .neighbours import nearest_rows
 from .optional_parts import attempt
 from .scaling import Frame
@@ -58,26 +66,37 @@ class Certificates:
             at = supported[start : start + block]
             rows, w = self.rows[queries[at]], self.weights[queries[at]]
             X = self.cloud.take(np.maximum(rows, 0).ravel()).reshape(len(at), width, d)
-            with np.errstate(over="ignore", invalid="ignore"):
-                Y = X - self.Q[queries[at], None, :]
-                w = w / w.sum(axis=1, keepdims=True)
-                residual[at] = np.einsum("bs,bsd->bd", w, Y)
-                each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
-            spread = row_norms(self.metric.image_of_sizes(each_way))
-            error = 8 * (width + d + 10) * UNIT_ROUNDOFF * spread
-            length = self.metric.norm(residual[at]) * (1 + 8 * UNIT_ROUNDOFF) + error
-            length = np.nan_to_num(length, nan=np.inf) + SUBNORMAL_SLACK
-            upper[at] = np.where(each_way.any(axis=1), length, 0.0)
+            Y = X - self.Q[queries[at], None, :]
+            w = w / w.sum(axis=1, keepdims=True)
+            residual[at] = np.einsum("bs,bsd->bd", w, Y)
+            each_way = np.einsum("bs,bsd->bd", w, np.abs(Y))
+            is_apart = ((Y != 0) & (w > 0)[:, :, None]).any(axis=(1, 2))
+            length = self._length_above(residual[at], each_way, width)
+            upper[at] = np.where(is_apart, length, 0.0)
         return residual, upper
+
+    def _length_above(self, residual: Floats, each_way: Floats, width: int) -> Floats:
+        """Upper bound on the metric's length of residuals that are sums of `width` terms."""
+        # a product of subnormal size is right to one step only
+        each_way = each_way + (width + 2) * SUBNORMAL_STEP
+        sizes, exponents = self.metric.scaled_image_of_sizes(each_way)
+        error = 8 * (width + self.cloud.d + 10) * UNIT_ROUNDOFF * row_norms(sizes)
+        image, own_exponents = self.metric.scaled_image(residual)
+        length = np.ldexp(row_norms(image), own_exponents - exponents)
+        return float_above(length * (1 + 8 * UNIT_ROUNDOFF) + error, exponents)
 
     def _separate_by_range(self, metric: Metric) -> None:
         """A feature outside its range is a separator that needs no rounding bound."""
         if metric.factor is not None:
             return
         excess = np.maximum(self.Q - self.cloud.maximum, self.cloud.minimum - self.Q)
-        excess = np.where(metric.root > 0, excess, -1.0) * metric.root
-        feature = excess.argmax(axis=1)
-        largest = excess[np.arange(len(feature)), feature] * (1 - 4 * UNIT_ROUNDOFF)
+        with np.errstate(over="ignore", under="ignore"):
+            distance = np.asarray(np.where(metric.root > 0, excess, -1.0) * metric.root)
+        feature = np.argmax(distance, axis=1)
+        largest = distance[np.arange(len(feature)), feature] * (1 - 4 * UNIT_ROUNDOFF)
+        # in the data's own units a difference of subnormal size is exact
+        rounded = float_below(np.maximum(largest, 0.0), 0)
+        largest = np.where(metric.root[feature] == 1, largest, rounded)
         for b in np.flatnonzero(largest > self.lower):
             j = feature[b]
             self.lower[b] = largest[b]
@@ -87,10 +106,17 @@ class Certificates:
 
     def residual_within_tolerance(self) -> Mask:
         """Whether the combination agrees with the query in all that the metric sees, (m,)."""
-        with np.errstate(invalid="ignore"):
-            slack = self.allowed + 8 * UNIT_ROUNDOFF * np.abs(self.Q)
-            residual = np.abs(self.metric.image(self.residual))
-            return np.asarray((residual <= self.metric.image_of_sizes(slack)).all(axis=1))
+        slack = self.allowed + 8 * UNIT_ROUNDOFF * np.abs(self.Q)
+        if self.metric.factor is None:
+            return np.asarray(
+                ((np.abs(self.residual) <= slack) | (self.metric.root == 0)).all(axis=1)
+            )
+        known = ~np.isnan(self.residual).any(axis=1)
+        image, exponents = self.metric.scaled_image(np.where(known[:, None], self.residual, 0.0))
+        sizes, own_exponents = self.metric.scaled_image_of_sizes(slack)
+        with np.errstate(over="ignore", under="ignore"):
+            image = np.ldexp(np.abs(image), (exponents - own_exponents)[:, None])
+        return np.asarray(known & (image <= sizes).all(axis=1))
 
     def resolve_open(self, limits: tuple[int, float]) -> None:
         """Project once more, each feature in its own scale, where one for all shows too little."""
@@ -99,7 +125,8 @@ class Certificates:
             return
         view = self.cloud.columnwise_view
         frame = view.frame
-        projection = project(view, frame.map(self.Q[open_]), membership=True, limits=limits)
+        Zq, exponents = frame.map_queries(self.Q[open_])
+        projection = project(view, Zq, exponents, membership=True, limits=limits)
         lower, direction = separator_in_metric(
             self.cloud, self.Q[open_], self.metric, frame, projection
         )
@@ -132,9 +159,7 @@ class Certificates:
 
     def decide(self, deadline: float) -> None:
         """The verdict from the two bounds; where both vanish, the sign from exact arithmetic."""
-        # among subnormals a product is right to a step only; elsewhere this changes nothing
-        lower = np.minimum(self.lower, self.upper) - SUBNORMAL_SLACK
-        self.lower = np.where(self.lower > 0, np.maximum(lower, SUBNORMAL_SLACK / 16), 0.0)
+        self.lower = np.maximum(np.minimum(self.lower, self.upper), 0.0)
         out_of_budget = self.termination == Termination.BUDGET
         status = np.full(len(out_of_budget), Status.STALLED, dtype=object)
         status[out_of_budget] = Status.BUDGET
@@ -240,10 +265,11 @@ class Certificates:
 
         False, and nothing changed, where some bound is too small for that.
         """
-        farthest = _farthest_row_bound(self.cloud, self.Q, self.metric)
+        farthest, exponents = _farthest_row_bound(self.cloud, self.Q, self.metric)
         with np.errstate(over="ignore", invalid="ignore"):
             rounded = self.direction.astype(np.float32).astype(np.float64)
-            loss = 2 * self.metric.norm(self.direction - rounded) * farthest
+            image, own_exponents = self.metric.scaled_image(self.direction - rounded)
+            loss = float_above(2 * row_norms(image) * farthest, exponents + own_exponents)
             lower = np.where(self.lower > 0, self.lower - loss, 0.0)
         if not (lower[self.lower > 0] > 0).all():
             return False
@@ -266,29 +292,67 @@ def separator_in_metric(
     In the frame <u, z(q) - z(x)> >= lower |u| for every row; v with M v proportional to the same
     functional and |v|_M = 1 says it in the metric: <v, q - x>_M >= the bound returned.
     """
-    U = projection.direction
     if metric.factor is not None and metric.inverse is not None:
-        V = U @ metric.inverse.T
-        V += (U - metric.image(V)) @ metric.inverse.T
-        # L v is u only up to the condition of L: the difference is taken off the bound
-        rounding = 8 * UNIT_ROUNDOFF * row_norms(metric.image_of_sizes(np.abs(V)))
-        farthest = _farthest_row_bound(cloud, Q, metric)
-        loss = 2 * (row_norms(U - metric.image(V)) + rounding) * farthest
-        lower = (frame.distance(projection.lower) - loss) * (1 - 8 * UNIT_ROUNDOFF)
-        return np.maximum(lower, 0.0), V / metric.norm(V)[:, None]
-    safe_root = np.where(metric.root > 0, metric.root, 1.0)
-    T = np.where(metric.root > 0, U * (frame.factor / safe_root), 0.0)
-    length = np.sqrt(np.einsum("ij,ij->i", T, T))
+        return _separator_in_matrix_metric(cloud, Q, metric, frame, projection, metric.inverse)
+    U, root = projection.direction, np.where(metric.root > 0, metric.root, 1.0)
+    # the functional in the metric's coordinates, whatever its size: u * factor / root
+    factor_digits, factor_exponents = np.frexp(frame.factor * (metric.root > 0))
+    root_digits, root_exponents = np.frexp(root)
+    T, exponents = with_row_exponents(
+        U * (factor_digits / root_digits),
+        factor_exponents - root_exponents + np.frexp(frame.prescale)[1] - 1,
+    )
+    length = row_norms(T)
     is_valid = length > 0
     length = np.where(is_valid, length, 1.0)
-    lower = projection.lower / length / frame.prescale * (1 - 8 * UNIT_ROUNDOFF)
-    return np.where(is_valid, lower, 0.0), T / length[:, None] / safe_root
+    lower = projection.lower / length * (1 - 8 * UNIT_ROUNDOFF)
+    lower = float_below(np.where(is_valid, lower, 0.0), projection.exponents - exponents)
+    T = T / length[:, None]
+    with np.errstate(under="ignore"):
+        direction = T / root
+    return _less_subnormal_rounding(cloud, Q, metric, lower, direction, T != 0), direction
 
 
-def _farthest_row_bound(cloud: Cloud, Q: Floats, metric: Metric) -> Floats:
-    """Bound on the distance of each query from every row, (m,)."""
-    reach = np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum)
-    return row_norms(metric.image_of_sizes(np.abs(Q - cloud.centre) + reach))
+def _less_subnormal_rounding(
+    cloud: Cloud, Q: Floats, metric: Metric, lower: Floats, direction: Floats, used: Mask
+) -> Floats:
+    """Lower bounds less what directions lose where they are as small as a subnormal number."""
+    rounded = used & (np.abs(direction) < LEAST_NORMAL)
+    if not rounded.any():
+        return lower
+    farthest = np.abs(Q - cloud.centre) + _reach(cloud)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        each = rounded * (metric.root * (metric.root * SUBNORMAL_STEP) * farthest)
+        remaining = (lower - each.sum(axis=1)) * (1 - 4 * UNIT_ROUNDOFF)
+    return np.where(remaining > 0, float_below(np.maximum(remaining, 0.0), 0), 0.0)
+
+
+def _separator_in_matrix_metric(
+    cloud: Cloud, Q: Floats, metric: Metric, frame: Frame, projection: Projection, inverse: Floats
+) -> tuple[Floats, Floats]:
+    U = projection.direction
+    V = U @ inverse.T
+    V += (U - metric.image(V)) @ inverse.T
+    # L v is u only up to the condition of L: the difference is taken off the bound
+    rounding = 8 * UNIT_ROUNDOFF * row_norms(metric.image_of_sizes(np.abs(V)))
+    farthest, exponents = _farthest_row_bound(cloud, Q, metric)
+    unit = frame.exponent + projection.exponents
+    with np.errstate(over="ignore", under="ignore"):
+        loss = (
+            2 * (row_norms(U - metric.image(V)) + rounding) * np.ldexp(farthest, exponents - unit)
+        )
+    lower = np.maximum(projection.lower - loss, 0.0) * (1 - 8 * UNIT_ROUNDOFF)
+    return float_below(lower, unit), V / metric.norm(V)[:, None]
+
+
+def _reach(cloud: Cloud) -> Floats:
+    return np.asarray(np.maximum(cloud.maximum - cloud.centre, cloud.centre - cloud.minimum))
+
+
+def _farthest_row_bound(cloud: Cloud, Q: Floats, metric: Metric) -> tuple[Floats, Ints]:
+    """Bound on the distance of each query from every row, times 2**exponents: both (m,)."""
+    sizes, exponents = metric.scaled_image_of_sizes(np.abs(Q - cloud.centre) + _reach(cloud))
+    return row_norms(sizes), exponents
 
 
 def _inverses(A: Floats) -> Floats:

@@ -12,23 +12,28 @@ from ..io.validation import check_block
 from ._score_blocks import BLOCK_ROWS
 from .scaling import Frame
 
+SUMMED_AS_IT_IS = 2.0**900  # a sum of any number of rows below it is finite
 
-def feature_summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Floats]:
-    """Least, greatest and 2**-60 of the sum of each feature; an error where one is not finite."""
+
+def feature_summary(rows: Rows, start: int, columns: Any) -> tuple[Floats, Floats, Floats, Floats]:
+    """Least, greatest and sum of each feature; an error where one is not finite.
+
+    The sum comes in two parts: that of blocks of ordinary size, and 2**-60 of that of blocks so
+    large that a sum of any number of rows might not be finite.
+    """
     low, high = np.full(rows.d, np.inf), np.full(rows.d, -np.inf)
-    total = np.zeros(rows.d)
+    total, large = np.zeros(rows.d), np.zeros(rows.d)
     for first in range(0, rows.n, 4 * BLOCK_ROWS):
         block = rows.block(first, min(first + 4 * BLOCK_ROWS, rows.n))
         check_block(block, start + first, columns, "X")
-        np.minimum(low, block.min(axis=0), out=low)
-        np.maximum(high, block.max(axis=0), out=high)
-        # 2**-60 keeps the sum of any number of rows finite
-        total += (
-            np.ldexp(block, -60).sum(axis=0)
-            if block.dtype == np.float64
-            else (block.sum(axis=0, dtype=np.float64) * 2.0**-60)
-        )
-    return low, high, total
+        block_low, block_high = block.min(axis=0), block.max(axis=0)
+        np.minimum(low, block_low, out=low)
+        np.maximum(high, block_high, out=high)
+        if max(-float(block_low.min()), float(block_high.max())) < SUMMED_AS_IT_IS:
+            total += block.sum(axis=0, dtype=np.float64)
+        else:
+            large += np.ldexp(block.astype(np.float64), -60).sum(axis=0)
+    return low, high, total, large
 
 
 def rounded_mean(mean: Floats, low: Floats, high: Floats) -> Floats:

@@ -12,8 +12,9 @@ from scipy.linalg import qr
 
 from .._core.types import Floats
 from ..io.rows import ArrayRows
+from .block_floats import row_norms
 from .scaled_view import ScaledView
-from .scaling import Frame
+from .scaling import identity_frame
 
 
 class RowSpan:
@@ -24,23 +25,23 @@ class RowSpan:
         self.mean = Z.mean(axis=0)
         self.basis, triangle = qr((Z - self.mean).T, mode="economic")
         rows = np.column_stack([triangle.T, np.zeros(view.n)])
-        frame = Frame(np.zeros(rows.shape[1]), 1.0, np.ones(rows.shape[1]), None, 0)
+        frame = identity_frame(rows.shape[1])
         reach = np.abs(rows).max(axis=0)
         self.view = ScaledView(ArrayRows(rows), frame, reach, reach)
 
     def map(self, Zq: Floats) -> Floats:
         """Coordinates of queries: along the flat, and how far off it."""
         off = self._off_span(Zq)
-        distance = np.sqrt(np.einsum("ij,ij->i", off, off))
+        distance = row_norms(off)
         return np.column_stack([(Zq - self.mean) @ self.basis, distance])
 
     def full_directions(self, Zq: Floats, U: Floats) -> Floats:
         """Unit directions in the view's own coordinates from directions in these."""
         off = self._off_span(Zq)
-        distance = np.sqrt(np.einsum("ij,ij->i", off, off))
+        distance = row_norms(off)
         rate = U[:, -1] / np.where(distance > 0, distance, 1.0)
         V = U[:, :-1] @ self.basis.T + off * rate[:, None]
-        return np.asarray(V / np.sqrt(np.einsum("ij,ij->i", V, V))[:, None])
+        return np.asarray(V / row_norms(V)[:, None])
 
     def _off_span(self, Zq: Floats) -> Floats:
         """The part of each query off the flat, orthogonal to it to rounding."""

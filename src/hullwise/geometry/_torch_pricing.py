@@ -142,8 +142,8 @@ def _map_tensor(part: Any, frame: Any, single: bool) -> Any:
     if part.device.type == "mps":
         return torch.as_tensor(frame.map(part.cpu().numpy()).astype(np.float32), **on)
     Z = part.to(torch.float64, copy=True)
-    if frame.prescale != 1.0:
-        Z *= frame.prescale
+    if frame.is_prescaled:
+        Z *= torch.as_tensor(frame.prescale, **on)
     Z -= torch.as_tensor(frame.shift * frame.prescale, **on)
     Z *= torch.as_tensor(frame.factor, **on)
     if frame.matrix is not None:

@@ -32,7 +32,8 @@ from .metric import Metric, metric_array, parse_metric
 from .optional_parts import attempt
 from .pricing import top_rows
 from .scaled_view import ScaledView
-from .scaling import Frame, power_of_two_exponents
+from .scaling import Frame, columnwise_frame, metric_frame, prescales
+from .units import rounded_units
 
 __all__ = ["Cloud", "Support"]
 
@@ -180,8 +181,8 @@ class Cloud:
                 f"X holds values up to {largest:.3g}: differences of numbers beyond "
                 f"{MAX_MAGNITUDE:.3g} overflow. Divide that feature by a power of two."
             )
-        total = np.sum([part[2] for part in parts], axis=0)
-        self.mean = np.clip(np.ldexp(total / self.n, 60), low, high)
+        total, large = (np.sum([part[k] for part in parts], axis=0) for k in (2, 3))
+        self.mean = np.clip(total / self.n + np.ldexp(large / self.n, 60), low, high)
         centre = rounded_mean(self.mean, low, high)
         if self.dtype.kind != "f" or self.dtype.itemsize < 8:
             centre = np.clip(centre.astype(np.float32).astype(np.float64), low, high)
@@ -209,12 +210,14 @@ class Cloud:
         return self.columns or tuple(f"x{j}" for j in range(self.d))
 
     @cached_property
-    def _prescale(self) -> float:
-        """1, or the power of two that brings extreme magnitudes back to where squares exist."""
-        largest = float(max(np.abs(self.minimum).max(), np.abs(self.maximum).max()))
-        if largest == 0 or 1e-100 < largest < 1e100:
-            return 1.0
-        return float(np.ldexp(1.0, int(np.clip(-np.frexp(largest)[1], -1022, 1022))))
+    def _largest(self) -> Floats:
+        """Largest |x| of each feature, (d,)."""
+        return np.asarray(np.maximum(np.abs(self.minimum), np.abs(self.maximum)))
+
+    @cached_property
+    def _prescale(self) -> Floats:
+        """Powers of two that bring features of extreme size to where squares exist, (d,)."""
+        return prescales(self._largest)
 
     @cached_property
     def _reach(self) -> Floats:
@@ -232,17 +235,15 @@ class Cloud:
     @cached_property
     def spread(self) -> Floats:
         """Standard deviation of each feature, (d,); one more pass, O(n d)."""
-        question = partial(sums_of_squares, frame=self.euclidean, mean=self.mean)
+        frame = self.columnwise()
+        question = partial(sums_of_squares, frame=frame, mean=self.mean)
         total = np.sum(ask(self.rows, question), axis=0)
-        # 40 bits: sums in another order, by rows in other parts, then give the same unit
-        digits, exponent = np.frexp(self.euclidean.distance(np.sqrt(total / self.n)))
-        return np.asarray(np.ldexp(np.rint(np.ldexp(digits, 40)), exponent - 40))
+        return rounded_units(np.sqrt(total / self.n) / frame.factor / frame.prescale)
 
     def resolution(self, tolerance: float) -> Floats:
         """(d,) how near counts as equal: a share of each range, and float64's last digits."""
-        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
         width = 2 * (self.maximum / 2 - self.minimum / 2)
-        return np.asarray(tolerance * width + 2.0**-51 * largest + SUBNORMAL_SLACK)
+        return np.asarray(tolerance * width + 2.0**-51 * self._largest + SUBNORMAL_SLACK)
 
     @property
     def _euclidean_metric(self) -> Metric:
@@ -268,27 +269,16 @@ class Cloud:
 
     def frame(self, metric: Metric) -> Frame:
         """Coordinates in which `metric` is Euclidean and entries are at most about 1."""
-        reach = self._reach * metric.root
-        exponent = int(power_of_two_exponents(reach.max(keepdims=True))[0])
-        matrix = None
-        factor = np.ldexp(metric.root, -exponent)
-        if metric.factor is not None:
-            # each feature in its own power of two: units of very different sizes keep their digits
-            column = power_of_two_exponents(self._reach)
-            factor = np.ldexp(1.0, -column)
-            exponent = int(np.frexp(metric.image_of_sizes(self._reach[None, :]).max())[1])
-            matrix = np.ldexp(metric.factor.T, column[:, None] - exponent)
-        return Frame(self.centre, self._prescale, factor, matrix, exponent - _log2(self._prescale))
+        return metric_frame(metric, self.centre, self._prescale, self._reach)
 
     def columnwise(self) -> Frame:
         """Coordinates in which every feature has its own power-of-two scale (no metric at all)."""
-        factor = np.ldexp(1.0, -power_of_two_exponents(self._reach))
-        return Frame(self.centre, self._prescale, factor, None, 0)
+        return columnwise_frame(self.centre, self._prescale, self._reach)
 
     @cached_property
     def flat(self) -> Flat:
         """The flat that the rows span, and round coordinates on it; one or two passes, O(n d^2)."""
-        size = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._prescale
+        size = self._largest * self._prescale
         frame = rescale_constant_columns(self.columnwise(), size)
         return find_flat(self.view(frame), size * frame.factor * np.finfo(np.float64).eps)
 
@@ -345,8 +335,7 @@ class Cloud:
 
     def view(self, frame: Frame) -> ScaledView:
         """The rows seen in a frame."""
-        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum)) * self._prescale
-        return ScaledView(self.rows, frame, self._reach, largest)
+        return ScaledView(self.rows, frame, self._reach, self._largest * self._prescale)
 
     def blocks(self, size: int = BLOCK_ROWS) -> Iterator[tuple[int, Floats]]:
         """(start, Z) with Z = (x - centre) * scale, (b, d) float64, in the order of the rows."""
@@ -406,7 +395,3 @@ class Cloud:
 
     def __repr__(self) -> str:
         return f"Cloud({self.n:,} rows, {self.d:,} features, {self.dtype})"
-
-
-def _log2(power: float) -> int:
-    return int(np.frexp(power)[1]) - 1

@@ -91,8 +91,9 @@ def locate_in_hull(
     combinations = []
     for at in query_blocks(*Q.shape):
         report = _shifted_progress(progress, at.start, len(Q))
+        Zq, exponents = frame.map_queries(Q[at])
         projection = project(
-            view, frame.map(Q[at]), membership=membership_only, limits=limits, progress=report
+            view, Zq, exponents, membership=membership_only, limits=limits, progress=report
         )
         certificates = Certificates(cloud, Q[at], metric, frame, projection, tolerance)
         if not membership_only and metric.scales_columns:

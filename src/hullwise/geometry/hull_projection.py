@@ -20,8 +20,9 @@ import numpy as np
 
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import StopFlag, cpu_count, run_in_threads
-from .._core.types import Floats, Indices, Mask
+from .._core.types import Floats, Indices, Ints, Mask
 from ._subspace import RowSpan
+from .block_floats import row_norms
 from .pricing import price
 from .scaled_view import ScaledView
 from .wolfe import nearest_batch
@@ -45,7 +46,11 @@ class Termination(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Nearest points in the coordinates of a frame; m queries, supports padded with row -1."""
+    """Nearest points in the coordinates of a frame; m queries, supports padded with row -1.
+
+    Where a query has an exponent of its own, `lower` is in units of 2**exponent of the frame, and
+    `upper` belongs to the query without it.
+    """
 
     lower: Floats  # (m,) certified
     upper: Floats  # (m,) certified
@@ -53,6 +58,7 @@ class Projection:
     rows: Indices  # (m, s)
     weights: Floats  # (m, s) positive on the support, zero on the padding
     termination: Indices  # (m,) members of Termination
+    exponents: Ints  # (m,)
 
 
 def query_blocks(m: int, d: int) -> Iterator[slice]:
@@ -65,6 +71,7 @@ def query_blocks(m: int, d: int) -> Iterator[slice]:
 def project(
     view: ScaledView,
     Zq: Floats,
+    exponents: Ints | None = None,
     *,
     exclude: Indices | None = None,
     scale: Floats | None = None,
@@ -75,6 +82,8 @@ def project(
 ) -> Projection:
     """Nearest points of the hull of a view to the rows of Zq (m, r), in the view's frame.
 
+    A query is its row of Zq times 2**exponents (m,), which are 0 but for queries far out: for
+    those the nearest point of the query without the exponent serves, as they see the hull alike.
     `exclude` names one row for each query that its hull shall not have (-1: none). `scale` (m, r)
     gives each query units of its own: for it all coordinates, its own and those of the rows, are
     multiplied by its row of `scale`, and its answer is in these. `membership` lets a query go as
@@ -94,10 +103,16 @@ def project(
     lower, direction = search.lower, search.direction
     if span:  # found in few coordinates, proven in all
         direction = span.full_directions(Zq, direction)
-        best = price(view, direction, exclude).best
-        lower = np.maximum(lower_bounds(view, direction, Zq, best, False)[0], 0.0)
+    exponents = np.zeros(len(Zq), dtype=np.int64) if exponents is None else exponents
+    unproven = np.arange(len(Zq)) if span else np.flatnonzero(exponents)
+    if unproven.size:
+        U = direction[unproven]
+        best = price(view, U, None if exclude is None else exclude[unproven]).best
+        proof = lower_bounds(view, U, Zq[unproven], best, False, exponents=exponents[unproven])
+        lower[unproven] = np.maximum(proof[0], 0.0)
     return Projection(
-        lower, search.upper, direction, search.rows, search.weights, search.termination
+        *(lower, search.upper, direction, search.rows, search.weights, search.termination),
+        exponents,
     )
 
 
@@ -108,16 +123,21 @@ def lower_bounds(
     best: Floats,
     single: bool,
     scale: Floats | None = None,
+    exponents: Ints | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     """What a pass proves: a lower bound on each distance, <u, q>, and the rounding in both.
 
     Every row x has <u, x> <= best + error, so the query is at least (<u, q> - best - error) / |u|
-    away from the hull; in units of its own the same functional has the length |u / scale|.
+    away from the hull; in units of its own the same functional has the length |u / scale|. Where
+    the query is Zq 2**exponent, all of this is in units of 2**exponent.
     """
-    length = row_lengths(U if scale is None else U / scale) * (1 + 4 * UNIT_ROUNDOFF)
+    rounding = view.rounding_bound(U, single)
+    if exponents is not None:
+        best, rounding = np.ldexp(best, -exponents), np.ldexp(rounding, -exponents)
+    length = row_norms(U if scale is None else U / scale) * (1 + 4 * UNIT_ROUNDOFF)
     at_query = np.einsum("ij,ij->i", U, Zq)
-    size = row_lengths(Zq)
-    error = view.rounding_bound(U, single) + 2 * U.shape[1] * UNIT_ROUNDOFF * size * length
+    size = row_norms(Zq)
+    error = rounding + 2 * U.shape[1] * UNIT_ROUNDOFF * size * length
     gap = at_query - best
     # room for a checker with a coarser rounding bound, but never at the cost of the sign
     lower = np.maximum(gap - 8 * error, (gap - error) / 8) / length * (1 - 4 * UNIT_ROUNDOFF)
@@ -140,7 +160,7 @@ class _ProjectionSearch:
         self.view, self.Zq, self.exclude, self.scale = view, Zq, exclude, scale
         self.membership, self.relative = membership, relative
         own_Zq = self.own_units(Zq)
-        self.size = row_lengths(own_Zq)
+        self.size = row_norms(own_Zq)
         self.lower, self.upper = np.zeros(m), np.full(m, np.inf)
         self.rows, self.weights = np.zeros((m, 0), np.intp), np.zeros((m, 0))
         self.count = np.zeros(m, np.intp)
@@ -149,7 +169,7 @@ class _ProjectionSearch:
         self.single = np.full(m, not view.in_memory)
         # from the centre to the query: this direction alone separates nearly every row far out
         outward = np.where(self.size[:, None] > 0, own_Zq, 1.0)
-        self.outward = outward / row_lengths(outward)[:, None]
+        self.outward = outward / row_norms(outward)[:, None]
         self.direction = self.outward.copy()
 
     def own_units(self, Z: Floats, queries: Indices | slice = slice(None)) -> Floats:
@@ -201,7 +221,7 @@ class _ProjectionSearch:
             self.view, U, self.Zq[queries], priced.best, single, scale
         )
         U = U if scale is None else U / scale
-        length = row_lengths(U)
+        length = row_norms(U)
         better = lower > self.lower[queries]
         self.lower[queries[better]] = lower[better]
         self.direction[queries[better]] = (U / length[:, None])[better]
@@ -261,7 +281,7 @@ class _ProjectionSearch:
         blocks = [slice(i, i + block) for i in range(0, len(queries), block)]
         run_in_threads(solve, blocks, cpu_count() if rows.size * self.view.rank > 1 << 16 else 1)
         self._store_supports(queries, rows, weights, count)
-        length = row_lengths(P)
+        length = row_norms(P)
         # weights, subtraction and sum: each term of P is known to a few units of its own size
         error = (count + 10) * UNIT_ROUNDOFF * (1 + self.size[queries]) * np.sqrt(self.view.rank)
         self._update_upper(queries, length + error)
@@ -300,11 +320,6 @@ class _ProjectionSearch:
         self.weights[queries, :width] = np.where(in_support, weights[:, :width], 0.0)
         self.weights[queries, width:] = 0.0
         self.count[queries] = count
-
-
-def row_lengths(Z: Floats) -> Floats:
-    """Euclidean length of each row of frame coordinates, which are at most about 1."""
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", Z, Z)))
 
 
 def pad_columns(A: Any, width: int, fill: float) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.types import Floats
+from .._core.types import Floats, Ints
 from ..errors import DataError
+from .block_floats import NO_EXPONENT, row_norms, with_row_exponents
 from .units import UnitKind, unit_roots
 
 
@@ -64,16 +66,34 @@ class Metric:
         return V * self.root * self.root if self.factor is None else self.image(V) @ self.factor
 
     def norm(self, V: Floats) -> Floats:
-        """|v|_M for each row of V."""
-        return row_norms(self.image(V))
+        """|v|_M for each row of V; infinite beyond the floats."""
+        image, exponents = self.scaled_image(V)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(np.ldexp(row_norms(image), exponents))
 
+    @cached_property
+    def _scaled_columns(self) -> tuple[Floats, Ints]:
+        """Root or factor with columns of sizes about 1, and the exponents of the columns."""
+        columns = self.root[:, None] if self.factor is None else self.factor.T
+        scaled, exponents = with_row_exponents(columns)
+        # what the metric does not see must not set the exponent of a row
+        exponents = np.where(scaled.any(axis=1), exponents, NO_EXPONENT)
+        return (scaled[:, 0] if self.factor is None else scaled.T), exponents
 
-def row_norms(V: Floats) -> Floats:
-    """Euclidean length of each row; rows are scaled first, so no square overflows."""
-    largest = np.max(np.abs(V), axis=1, initial=0.0)
-    safe = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-    with np.errstate(over="ignore"):
-        return np.asarray(np.linalg.norm(V / safe[:, None], axis=1) * safe)
+    def scaled_image(self, V: Floats) -> tuple[Floats, Ints]:
+        """(Z, e) with L v = z 2**e for each row v of V, of any size; entries of z are at most d.
+
+        What is added up to make an entry of z is right to 2**-1000.
+        """
+        scaled, column_exponents = self._scaled_columns
+        Z, exponents = with_row_exponents(V, column_exponents)
+        return (Z * scaled if self.factor is None else Z @ scaled.T), exponents
+
+    def scaled_image_of_sizes(self, V: Floats) -> tuple[Floats, Ints]:
+        """(Z, e) with `image_of_sizes` of V equal to z 2**e, for sizes beyond those of floats."""
+        scaled, column_exponents = self._scaled_columns
+        Z, exponents = with_row_exponents(V, column_exponents)
+        return (Z * scaled if self.factor is None else Z @ np.abs(scaled).T), exponents
 
 
 def metric_of_units(kind: UnitKind, units: Floats, note: str = "") -> Metric:
@@ -124,13 +144,17 @@ def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -
                 "nonnegative and not all zero."
             )
         return Metric(np.sqrt(M), None, None, "diagonal metric given by the user")
+    # entries of about 1, by an even power of two: its root is one too
+    exponent = 2 * (int(np.frexp(np.abs(M).max())[1]) // 2)
+    M = np.ldexp(M, -exponent)
     if not np.allclose(M, M.T, rtol=1e-9, atol=1e-12 * np.abs(M).max()):
         raise DataError("metric is not symmetric: pass (M + M.T) / 2 if that is what you mean.")
     values, vectors = np.linalg.eigh((M + M.T) / 2)
     largest = float(values[-1])
     if largest <= 0 or values[0] < -1e-9 * largest:
         raise DataError(
-            f"metric has the eigenvalue {values[0]:g}: it must be positive semidefinite, not zero."
+            f"metric has the eigenvalue {np.ldexp(values[0], exponent):g}: it must be positive "
+            "semidefinite, not zero."
         )
     unit = np.ones(d)
     if values[0] < 1e-10 * largest:
@@ -141,4 +165,5 @@ def parse_metric(metric: ArrayLike | None, spread: Floats, half_range: Floats) -
     keep = values > 1e-14 * values[-1]
     size, basis = np.sqrt(values[keep]), vectors[:, keep]
     factor, inverse = size[:, None] * basis.T * unit, basis / size / unit[:, None]
+    factor, inverse = np.ldexp(factor, exponent // 2), np.ldexp(inverse, -exponent // 2)
     return Metric(np.ones(d), factor, inverse, "matrix metric given by the user")

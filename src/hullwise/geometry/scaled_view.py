@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core.types import Array, Floats, Indices
 from ..io.rows import Answer, ArrayRows, Rows, ask
-from .scaling import Frame
+from .scaling import Frame, identity_frame
 
 SAMPLE_RUNS = 16  # places of the source from which a sample is taken
 MAX_NUMBERS_IN_MEMORY = 1 << 22  # a smaller cloud keeps its scaled rows (32 MiB)
@@ -56,7 +56,7 @@ class ScaledView:
             first = np.linspace(0, self.n - run, SAMPLE_RUNS).astype(np.intp)
             Z = np.concatenate([self.block(int(a), int(a) + run, False) for a in first])
             reach = np.abs(Z).max(axis=0)
-            frame = Frame(np.zeros(self.rank), 1.0, np.ones(self.rank), None, 0)
+            frame = identity_frame(self.rank)
             rows = (first[:, None] + np.arange(run)).ravel()
             self._sample = ScaledView(ArrayRows(Z), frame, reach, reach), rows
         return self._sample

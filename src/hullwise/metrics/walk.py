@@ -18,8 +18,8 @@ from .._core.options import check_int, check_nonnegative
 from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
+from ..geometry.block_floats import row_norms
 from ..geometry.cloud import Cloud
-from ..geometry.metric import row_norms
 from ..geometry.queries import read_queries
 from ..io.validation import check_memory
 from ..model.network import Network

@@ -68,8 +68,9 @@ class WeightedRows:
         Each feature is subtracted in the data's own units: nothing cancels that the data have not
         lost, however far they are from zero.
         """
-        pre = self.frame.prescale
-        V = (X - origin if pre == 1.0 else X * pre - origin * pre) * self.frame.factor
+        if self.frame.is_prescaled:
+            X, origin = X * self.frame.prescale, origin * self.frame.prescale
+        V = (X - origin) * self.frame.factor
         if self.frame.matrix is None:
             return V, V
         return V @ self.frame.matrix, np.abs(V) @ np.abs(self.frame.matrix)

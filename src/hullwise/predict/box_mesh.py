@@ -235,7 +235,7 @@ def _box_coordinates(frame: Frame, X: Floats) -> Floats:
     axis that rounding picked.
     """
     if frame.matrix is None:
-        return np.ascontiguousarray(X[:, frame.factor > 0] * frame.prescale)
+        return np.ascontiguousarray((X * frame.prescale)[:, frame.factor > 0])
     scaled = replace(frame, matrix=None).map(X)
     return np.asarray(multiply_rowwise(np.clip(scaled, -(2.0**500), 2.0**500), frame.matrix))
 

@@ -15,7 +15,7 @@ from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices
 from ..errors import DataError
-from ..geometry.metric import row_norms
+from ..geometry.block_floats import row_norms
 from ._row_weights import WeightedRows, weighted_rows
 from .simplex_shape import theorem_terms
 from .targets import as_array

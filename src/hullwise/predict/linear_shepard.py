@@ -11,8 +11,9 @@ from scipy.sparse import csr_array
 from .._core.memory import check_memory
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Indices, Progress
+from ..geometry.block_floats import row_norms
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Metric, row_norms
+from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
 from ..geometry.pricing import top_rows
 from ..geometry.scaled_view import ScaledView

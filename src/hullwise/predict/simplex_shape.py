@@ -14,7 +14,7 @@ from .._core.results import UNNAMED_ROWS, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import StopFlag, cpu_count, run_in_threads, single_threaded_blas
 from .._core.types import Array, Floats, Indices
-from ..geometry.metric import row_norms
+from ..geometry.block_floats import row_norms
 from ._row_weights import DIFFERENCES_AT_ONCE, WeightedRows, weighted_rows
 
 __all__ = ["SimplexShape", "simplex_shape"]

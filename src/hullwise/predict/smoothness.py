@@ -18,8 +18,9 @@ from .._core.rounding import UNIT_ROUNDOFF
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataWarning
+from ..geometry.block_floats import row_norms
 from ..geometry.cloud import Cloud
-from ..geometry.metric import Metric, row_norms
+from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_target
 from ._duplicates import unique_rows
