@@ -10,7 +10,7 @@ import pytest
 
 import hullwise as hw
 from hullwise.geometry import cloud as cloud_module
-from hullwise.geometry import comparison, locate, scaled_view, training_summary
+from hullwise.geometry import comparison, left_out, scaled_view, training_summary
 from hullwise.geometry._cache import MAX_CACHED_METRICS, MAX_PICKLED_BYTES, CloudCache
 
 METRICS = [None, "std", "range", np.array([1.0, 2.0, 3.0]), np.diag([1.0, 2.0, 3.0]) + 0.5]
@@ -32,7 +32,7 @@ def computed(monkeypatch):
 
     count(comparison, "smallest_ellipsoid")
     count(training_summary, "principal_plane")
-    count(locate, "leave_out")
+    count(left_out, "leave_out")
     count(cloud_module, "find_flat")
     count(cloud_module, "sums_of_squares")
     count(scaled_view.np, "ascontiguousarray")  # the scaled rows of a view

@@ -111,7 +111,7 @@ class Certificates:
             return np.asarray(
                 ((np.abs(self.residual) <= slack) | (self.metric.root == 0)).all(axis=1)
             )
-        known = ~np.isnan(self.residual).any(axis=1)
+        known = np.asarray(~np.isnan(self.residual).any(axis=1))
         image, exponents = self.metric.scaled_image(np.where(known[:, None], self.residual, 0.0))
         sizes, own_exponents = self.metric.scaled_image_of_sizes(slack)
         with np.errstate(over="ignore", under="ignore"):

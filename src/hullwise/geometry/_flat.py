@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import Floats, Indices
+from .block_floats import row_norms
 from .scaled_view import ScaledView
 from .scaling import Frame, power_of_two_exponents
 
@@ -40,12 +41,15 @@ class Flat:
 
         Infinite off the flat (by more than 1e-9 of a column's half width).
         """
-        D = self.frame.map(Q) - self.mean
-        size = np.linalg.norm(D @ self.basis, axis=1)
+        Z, exponents = self.frame.map_queries(Q)
+        D = Z - np.ldexp(self.mean, -exponents[:, None])
+        with np.errstate(over="ignore"):
+            size = np.ldexp(row_norms(D @ self.basis), exponents)
         if self.directions is not None:
             residual = D - (D @ self.directions) @ self.directions.T
             off = np.abs(residual).max(axis=1, initial=0.0)
-            size[off > 1e-9 * (1 + np.abs(D).max(axis=1, initial=0.0))] = np.inf
+            unit = np.ldexp(1.0, -exponents)
+            size[off > 1e-9 * (unit + np.abs(D).max(axis=1, initial=0.0))] = np.inf
         return np.asarray(size)
 
     def spanned_by_one(self, X: Floats, n: int) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.types import Floats, Indices, Mask, Objects
+from .block_floats import row_norms
 from .metric import Metric
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def negligible(cloud: Cloud, metric: Metric) -> float:
     if metric.factor is None:
         return 0.0
     rows = cloud.take(cloud.sample(2000))
-    return float(np.sqrt(np.mean(np.square(metric.norm(rows - rows.mean(axis=0))))) / 100)
+    distances = metric.norm(rows - cloud.mean)
+    return float(row_norms(distances[None, :])[0] / np.sqrt(len(rows)) / 100)
 
 
 def percentile(values: Floats, reference: Floats) -> Floats:
@@ -108,8 +110,9 @@ def rank(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> tuple
         return inside, percentile(upper, usual)
     finite = upper[np.isfinite(upper)].max(initial=0.0)
     above = max(float(finite), float(usual.max())) * 2 + 1
-    usual = usual + above * reference.off
-    low, high = lower + above * off, upper + above * off
+    with np.errstate(over="ignore"):
+        usual = np.where(reference.off, usual + above, usual)
+        low, high = np.where(off, lower + above, lower), np.where(off, upper + above, upper)
     return bands(low, high, usual), percentile(high, usual)
 
 

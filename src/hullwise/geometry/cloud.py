@@ -28,6 +28,7 @@ from ._cache import CloudCache, Value, digest
 from ._feature_statistics import feature_summary, rounded_mean, sums_of_squares
 from ._flat import Flat, find_flat, rescale_constant_columns
 from ._score_blocks import BLOCK_ROWS
+from .block_floats import with_row_exponents
 from .metric import Metric, metric_array, parse_metric
 from .optional_parts import attempt
 from .pricing import top_rows
@@ -363,7 +364,8 @@ class Cloud:
         Returns
         -------
         Support
-            ``values`` and ``rows``, both (B, k), best first, equal values by lowest row.
+            ``values`` and ``rows``, both (B, k), best first, equal values by lowest row; a value
+            beyond the floats is infinite.
 
         Notes
         -----
@@ -386,12 +388,20 @@ class Cloud:
             raise DataError(f"h={h}: expected a finite number of at least 0.")
         # with x = c + y the score is <g, c> - h |c|^2 + <g - 2 h c, y> - h |y|^2: nothing cancels
         frame, c = self.euclidean, self.centre
-        unit = float(np.ldexp(1.0, frame.exponent))
-        weight = h * unit * unit if h else 0.0
+        directions, exponents = with_row_exponents(U - 2 * h * c)
+        exponents = exponents + frame.exponent
+        weight = 0.0
+        if h:  # one scale for all directions, in which the weight is about 1
+            weight, exponent = np.frexp(h)
+            exponent = exponent + 2 * frame.exponent
+            with np.errstate(over="ignore", under="ignore"):
+                directions = np.ldexp(directions, (exponents - exponent)[:, None])
+            exponents = np.full(len(U), exponent)
         view = self.view_in(self._euclidean_metric)
-        values, rows = top_rows(view, (U - 2 * h * c) * unit, weight, k)
-        base = (U - h * c) @ c if h else U @ c
-        return Support(values + base[:, None], rows)
+        values, rows = top_rows(view, directions, float(weight), k)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            base = (U - h * c) @ c if h else U @ c
+            return Support(np.ldexp(values, exponents[:, None]) + base[:, None], rows)
 
     def __repr__(self) -> str:
         return f"Cloud({self.n:,} rows, {self.d:,} features, {self.dtype})"

@@ -18,13 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
 from .._core.threads import single_threaded_blas
-from .._core.types import Floats, Indices, Progress
+from .._core.types import Floats, Indices, Ints, Progress
 from ..errors import DataError
 from ..io.validation import check_rows
 from . import _ellipsoid_kernels as kernels
 from ._d_optimal_design import DesignSearch
 from ._ellipsoid_checker import verify_ellipsoid
 from ._flat import Flat, row_blocks
+from .block_floats import row_norms
 from .cloud import Cloud
 from .scaled_view import ScaledView
 from .scaling import Frame
@@ -139,8 +140,8 @@ class Ellipsoid:
         out = np.zeros(len(values))
         size = int(np.clip((1 << 20) // d, 64, 8192))
         for start in range(0, len(values), size):
-            Z = self.frame.map(values[start : start + size])
-            out[start : start + size] = _distance(Z, self)
+            Z, exponents = self.frame.map_queries(values[start : start + size])
+            out[start : start + size] = _distance(Z, exponents, self)
         return out
 
     def contains(self, Q: ArrayLike) -> NDArray[np.bool_]:
@@ -332,15 +333,17 @@ def _farthest_in_part(
     return largest, off_flat, reach
 
 
-def _distance(Z: Floats, ellipsoid: Ellipsoid) -> Floats:
-    """Distances of rows given in frame coordinates."""
+def _distance(Z: Floats, exponents: Ints, ellipsoid: Ellipsoid) -> Floats:
+    """Distances of rows Z 2**exponents (m,), given in frame coordinates."""
     eps = np.finfo(np.float64).eps
-    D = Z - ellipsoid.offset
-    size = np.maximum(np.abs(D).max(axis=1, initial=0.0), 1.0)[:, None]
-    D /= size  # far queries must not overflow when squared
-    out = np.linalg.norm(D @ ellipsoid.root.T, axis=1) * size[:, 0]
+    D = Z - np.ldexp(ellipsoid.offset, -exponents[:, None])
+    size = np.maximum(np.abs(D).max(axis=1, initial=0.0), np.ldexp(1.0, -exponents))
+    D /= size[:, None]  # far queries must not overflow when squared
+    with np.errstate(over="ignore"):
+        out = np.ldexp(row_norms(D @ ellipsoid.root.T) * size, exponents)
+        size = np.ldexp(size, exponents)
     if ellipsoid.directions is not None:
         residual = D - (D @ ellipsoid.directions) @ ellipsoid.directions.T
-        allowed = ellipsoid.flat_tolerance / size[:, 0] + 64 * eps
-        out[np.linalg.norm(residual, axis=1) > allowed] = np.inf
+        allowed = ellipsoid.flat_tolerance / size + 64 * eps
+        out[row_norms(residual) > allowed] = np.inf
     return np.asarray(out)

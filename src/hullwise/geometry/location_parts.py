@@ -13,10 +13,11 @@ from scipy.sparse import csr_array
 from .._core.results import UNNAMED_ROWS, RowNames, RowResult
 from .._core.types import Floats, Indices, Mask, Objects
 from .bands import BANDS, band_limits
+from .block_floats import float_below, row_norms
 from .bounding_box import excess
 from .comparison import Comparison
 from .hull import HullResult
-from .metric import Metric, row_norms
+from .metric import Metric
 from .principal_plane import PrincipalPlane
 from .training_summary import TrainingSummary
 from .verdict import Verdict
@@ -93,8 +94,9 @@ class LocationParts(RowResult):
         """
         direction = self.direction.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            gap = self.lower * self.metric.norm(direction) / row_norms(self.metric.dual(direction))
-        return np.where(self.lower > 0, gap * (1 - 2.0**-40), 0.0)
+            rate = self.metric.norm(direction) / row_norms(self.metric.dual(direction))
+            gap = np.where(self.lower > 0, self.lower * rate * (1 - 2.0**-40), 0.0)
+        return float_below(gap, 0)
 
     @property
     def upper_euclidean(self) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from .._core.results import scatter
 from .._core.types import Floats, Indices, Mask
 from ._score_blocks import BLOCK_ROWS, merge_top
+from .block_floats import row_norms
 from .cloud import Cloud
 from .metric import Metric
 from .pricing import merge_top_rows, top_rows
@@ -62,10 +63,11 @@ def nearest_rows(
     block = int(np.clip((1 << 22) // (n_fetched * view.rank), 16, 2048))
     for start in range(0, len(Q), block):
         at = slice(start, min(start + block, len(Q)))
-        Zq = view.frame.map(Q[at])
+        # far beyond the rows, what is nearest depends on the direction only
+        Zq, exponents = view.frame.map_queries(Q[at])
         excluded = None if exclude is None else exclude[at]
         nearest, gaps = _nearest_in_block(view, Zq, k + n_excluded, n_fetched, excluded)
-        rows[at], distances[at] = nearest[:, :k], view.frame.distance(gaps[:, :k])
+        rows[at], distances[at] = nearest[:, :k], view.frame.distance(gaps[:, :k], exponents)
     return Neighbours(rows, distances)
 
 
@@ -93,7 +95,8 @@ def _sort_by_distance(
 ) -> tuple[Indices, Floats]:
     """Candidate rows (m, k) by their distances from differences; `exclude` goes to the end."""
     Z = view.take(candidates.ravel()).reshape(*candidates.shape, view.rank)
-    gaps = np.sqrt(np.square(Z - Zq[:, None, :]).sum(axis=2))
+    D = Z - Zq[:, None, :]
+    gaps = row_norms(D.reshape(-1, view.rank)).reshape(candidates.shape)
     if exclude is not None:
         gaps[candidates == exclude[:, None]] = np.inf
     order = np.lexsort((candidates, gaps), axis=1)
@@ -114,7 +117,7 @@ def _nearest_by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:
 def _top_by_differences(
     view: ScaledView, Zq: Floats, k: int, scale: Floats | None = None
 ) -> tuple[Floats, Indices]:
-    """Minus the squared distances of the k nearest rows, and the rows."""
+    """Minus the distances of the k nearest rows, and the rows."""
     question = partial(_nearest_in_part, Zq=Zq, k=k, n=view.n, scale=scale)
     return merge_top_rows(view.ask(question), k)
 
@@ -126,7 +129,7 @@ def _nearest_in_part(
     for start in range(0, view.n, BLOCK_ROWS):
         Z = view.block(start, min(start + BLOCK_ROWS, view.n), False)
         units = np.ones((len(Zq), 1)) if scale is None else scale
-        S = np.stack([-np.square((Z - q) * unit).sum(axis=1) for q, unit in zip(Zq, units)])
+        S = np.stack([-row_norms((Z - q) * unit) for q, unit in zip(Zq, units)])
         merge_top(S, begin + start, values, rows)
     return values, rows
 
@@ -151,5 +154,4 @@ def reference_gaps(
     view = cloud.view_in(metric)
     k = min(n_neighbors, cloud.n - 1) + 1
     Zq = view.frame.map(cloud.take(rows))
-    squares = -_top_by_differences(view, Zq, k, scale)[0][:, -1]
-    return view.frame.distance(np.sqrt(squares))
+    return view.frame.distance(-_top_by_differences(view, Zq, k, scale)[0][:, -1])

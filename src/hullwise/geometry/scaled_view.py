@@ -11,6 +11,7 @@ import numpy as np
 
 from .._core.types import Array, Floats, Indices
 from ..io.rows import Answer, ArrayRows, Rows, ask
+from .block_floats import row_norms
 from .scaling import Frame, identity_frame
 
 SAMPLE_RUNS = 16  # places of the source from which a sample is taken
@@ -29,9 +30,8 @@ class ScaledView:
         self.source, self.frame = source, frame
         self.n, self.rank = source.n, frame.rank
         self.in_memory = source.n * frame.rank <= MAX_NUMBERS_IN_MEMORY
-        is_short = frame.fits_float32 and source.dtype == np.float32
-        offset = np.linalg.norm(largest * frame.factor) / 4 > np.linalg.norm(reach * frame.factor)
-        self.multiplies_stored_rows = is_short and not offset and not self.in_memory
+        is_short = frame.fits_float32 and source.dtype == np.float32 and not self.in_memory
+        self.multiplies_stored_rows = is_short and not _is_offset(frame, reach, largest)
         self._reach, self._largest = reach, largest
         self._sample: tuple[ScaledView, Indices] | None = None
 
@@ -129,6 +129,13 @@ class ScaledView:
             size = size @ np.abs(self.frame.matrix)
         tiny = terms * (1e-37 if single else 1e-300)
         return np.asarray(gamma * (np.abs(U) @ size) * (1 + 1e-12) + tiny)
+
+
+def _is_offset(frame: Frame, reach: Floats, largest: Floats) -> bool:
+    """Whether the rows are farther from zero than they are from each other."""
+    sizes = np.stack([largest, reach]) * frame.factor
+    size, spread = row_norms(sizes)
+    return bool(size / 4 > spread)
 
 
 def _ask_part(

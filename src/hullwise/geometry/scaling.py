@@ -102,10 +102,11 @@ class Frame:
             return Z
         return self.map(X).astype(np.float32)
 
-    def distance(self, length: Floats) -> Floats:
-        """Lengths in the frame as lengths in the metric."""
+    def distance(self, length: Floats, exponents: Ints | None = None) -> Floats:
+        """Lengths in the frame as lengths in the metric; those of a query have its exponent."""
+        own = 0 if exponents is None else exponents.reshape(-1, *[1] * (length.ndim - 1))
         with np.errstate(over="ignore", under="ignore"):
-            return np.ldexp(length, self.exponent)
+            return np.asarray(np.ldexp(length, self.exponent + own))
 
 
 def prescales(largest: Floats) -> Floats:
