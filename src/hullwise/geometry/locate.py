@@ -134,7 +134,7 @@ def locate(
         relations: tuple[LinearRelation, ...] = ()
         if not membership_only:
             plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
-            if cloud.rank < cloud.d:
+            if cloud.known_rank is not None and cloud.known_rank < cloud.d:
                 relations = optional.compute(
                     "the linear relations of the rows were", lambda: relations_of(cloud), ()
                 )
