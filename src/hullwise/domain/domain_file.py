@@ -56,6 +56,11 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
 def load(path: str | PathLike[str]) -> Domain:
     """Read a domain that `Domain.save` wrote; its rows stay in the file, mapped.
 
+    Parameters
+    ----------
+    path : str or path
+        A file (`.hull`).
+
     Raises
     ------
     FileError

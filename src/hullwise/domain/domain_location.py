@@ -47,6 +47,17 @@ class DomainLocation(RowResult):
         The labels of unseen levels, None elsewhere.
     unseen_rate : float
         Share of honest rows with some level never seen (Good 1953).
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(20, 60)]
+    >>> new = [{"job": "clerk", "age": None}, {"job": "clerk", "age": 95}]
+    >>> loc = hw.Domain().fit(rows).locate(new)
+    >>> loc
+    DomainLocation(2 rows: 1 core, 1 far)
+    >>> loc.located_without(0), loc.pushed_out_by()[1]
+    (['age'], [('age', 36.0)])
     """
 
     parts: tuple[PatternLocation, ...]
