@@ -74,12 +74,12 @@ def metric_argument(kind: str, X: Rows, rng: np.random.Generator) -> Any:
     return hw.metrics.MetricLearner.from_targets(X, y, ridge=1e-3)
 
 
-def measured(draw: Draw, n: int, d: int, kind: str, seeds: range) -> Rows:
+def measured(name: str, n: int, d: int, kind: str, seeds: range) -> Rows:
     """(tables, 3) rates of far and of beyond or far over their bounds, and chance()."""
     rates = []
     for seed in seeds:
-        rng = np.random.default_rng([seed, n, d])
-        rows = draw(rng, n + NEW_ROWS, d)
+        rng = np.random.default_rng([seed, n, d, list(DISTRIBUTIONS).index(name)])
+        rows = DISTRIBUTIONS[name](rng, n + NEW_ROWS, d)
         X, Q = rows[:n], rows[n:]
         loc = hw.locate(X, Q, metric=metric_argument(kind, X, rng), n_neighbors=1)
         r = len(loc.reference)
@@ -91,7 +91,7 @@ def measured(draw: Draw, n: int, d: int, kind: str, seeds: range) -> Rows:
 
 def line(n: int, d: int, kind: str, seeds: range) -> list[str]:
     """One line of the table: all distributions of one size, in one metric."""
-    parts = [measured(draw, n, d, kind, seeds) for draw in DISTRIBUTIONS.values()]
+    parts = [measured(name, n, d, kind, seeds) for name in DISTRIBUTIONS]
     together = np.concatenate(parts)
     cells = [f"{n} x {d}", kind]
     for j in (0, 1):
