@@ -40,7 +40,7 @@ def examples():
             continue
         one, x = made
         for value, y in zip(model.graph.output, outputs, strict=False):
-            if _is_real(value) and isinstance(y, np.ndarray):
+            if _is_real(value) and isinstance(y, np.ndarray | np.generic):
                 part = onnx.ModelProto()
                 part.CopyFrom(one)
                 del part.graph.output[:]
@@ -56,7 +56,7 @@ def _cases():
         warnings.simplefilter("ignore")  # numpy's, about the examples themselves
         for kind in ("node", "simple", "pytorch-converted", "pytorch-operator"):
             for case in sorted(load_model_tests(kind=kind), key=lambda case: case.name):
-                if case.model is not None:
+                if case.model is not None and case.data_sets:
                     inputs, outputs = case.data_sets[0]
                     yield case.name, case.model, inputs, outputs, case.rtol
                 elif case.model_dir is not None:
@@ -88,7 +88,8 @@ def _with_constants(model, inputs):
     stored = {tensor.name for tensor in model.graph.initializer}
     named = [value for value in model.graph.input if value.name not in stored]
     named = named if len(named) == len(inputs) else list(model.graph.input)
-    pairs = list(zip(named, inputs, strict=False))
+    arrays = [np.asarray(x) if isinstance(x, np.generic) else x for x in inputs]
+    pairs = list(zip(named, arrays, strict=False))
     real = [(v, x) for v, x in pairs if _is_real(v) and isinstance(x, np.ndarray)]
     if not real or any(not isinstance(x, np.ndarray) for _, x in pairs):
         return None

@@ -16,7 +16,7 @@ from ...errors import ModelError
 from .._piecewise_layers import Largest, Pieces
 from ..affine_layers import Average, Concat, Conv, Shape, Window
 from ._basic_layers import BasicLayers, as_floats, reduced_shape
-from ._entrywise import entrywise, joined_at
+from ._entrywise import Entrywise
 from ._refusals import refuse
 
 
@@ -140,40 +140,16 @@ class LayerBuilder(BasicLayers):
         out = self.add(name, Largest(kind, np.ascontiguousarray(groups), to), node)
         return self.scale(f"{name} (minimum)", out, -1.0) if minimum else out
 
-    def switch(
-        self, name: str, tested: int, level: Any, above: int, below: int, kind: str = "where"
-    ) -> int:
-        """One node where another is above a level, a third one where it is below, entry by entry.
-
-        Read where all three are functions of the same entries, the compared one affine, and meet
-        at the level.
-
-        Raises
-        ------
-        ModelError
-            If they do not.
-        """
-        shape = self.shape(tested)
-        condition, high, low = (entrywise(self.nodes, node) for node in (tested, above, below))
-        root = condition.root
-        if root is None or condition.knots.size:
-            refuse(name, "choice by what is not affine")
-        if any(part.root not in (None, root) for part in (high, low)):
-            refuse(name, "choice between branches of other entries than those compared")
-        a, b = condition.slopes[0], condition.offsets[0]
-        if (a == 0).any():
-            refuse(name, "choice by what is constant")
-        knots = (np.broadcast_to(level, shape).ravel() - b) / a
-        joined = joined_at(knots, low, high, a < 0)
-        if joined is None:
-            refuse(name, "choice between branches that do not meet, which jumps")
-        if (joined.slopes == joined.slopes[:1]).all():
-            of_root = self.shape(root)
-            a, b = joined.slopes[0].reshape(of_root), joined.offsets[0].reshape(of_root)
-            out = self.scale(name, root, a, b)
-        else:
-            units = Pieces(kind, joined.knots, joined.slopes, joined.offsets)
-            out = self.add(name, units, root)
+    def of_entries(self, name: str, f: Entrywise, shape: Shape, kind: str = "where") -> int:
+        """A function of the entries of an earlier node that has no jumps, as a layer."""
+        if f.root is None:
+            return self.constant(name, f.offsets[0].reshape(shape))
+        if not len(f.knots):
+            of_root = self.shape(f.root)
+            a, b = f.slopes[0].reshape(of_root), f.offsets[0].reshape(of_root)
+            return self.rearrange(f"{name} (shape)", self.scale(name, f.root, a, b), None, shape)
+        self.check_array((3, *f.slopes.shape), name)
+        out = self.add(name, Pieces(kind, f.knots, f.slopes, f.offsets), f.root)
         return self.rearrange(f"{name} (shape)", out, None, shape)
 
     def sorted_along(self, name: str, node: int, axis: int, descending: bool, k: int) -> int:

@@ -103,7 +103,7 @@ class TorchCall:
             )
 
 
-def _of_one_row(value: Any, c: TorchCall) -> Any:
+def row_constant(value: Any, c: TorchCall) -> Any:
     """A constant as it applies to one row: without the batch axis."""
     return constant_of_one_row(c.name, value, c.out.ndim)
 
@@ -266,29 +266,29 @@ class TorchLayers:
         if isinstance(first, Signal) and isinstance(second, Signal):
             return self.layers.weighted_sum(c.name, [first.node, second.node], (1.0, factor))
         if isinstance(first, Signal):
-            return self.layers.scale(c.name, first.node, 1.0, factor * _of_one_row(second, c))
-        return self.layers.scale(c.name, second.node, factor, _of_one_row(first, c))
+            return self.layers.scale(c.name, first.node, 1.0, factor * row_constant(second, c))
+        return self.layers.scale(c.name, second.node, factor, row_constant(first, c))
 
     def _on_rsub(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, Signal) and isinstance(second, Signal):
             return self.layers.weighted_sum(c.name, [first.node, second.node], (-1.0, 1.0))
         if isinstance(first, Signal):
-            return self.layers.scale(c.name, first.node, -1.0, _of_one_row(second, c))
-        return self.layers.scale(c.name, second.node, 1.0, -_of_one_row(first, c))
+            return self.layers.scale(c.name, first.node, -1.0, row_constant(second, c))
+        return self.layers.scale(c.name, second.node, 1.0, -row_constant(first, c))
 
     def _on_mul(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, Signal) and isinstance(second, Signal):
             refuse(c.name, "product of two branches")
         signal, factor = (first, second) if isinstance(first, Signal) else (second, first)
-        return self.layers.scale(c.name, signal.node, _of_one_row(factor, c))
+        return self.layers.scale(c.name, signal.node, row_constant(factor, c))
 
     def _on_div(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(second, Signal) or c.kwargs.get("rounding_mode"):
             refuse(c.name, "division by a branch, or one that rounds")
-        return self.layers.scale(c.name, first.node, 1 / _of_one_row(second, c))
+        return self.layers.scale(c.name, first.node, 1 / row_constant(second, c))
 
     def _on_neg(self, c: TorchCall) -> int:
         return self.layers.scale(c.name, c.node_in, -1.0)
@@ -339,7 +339,7 @@ class TorchLayers:
         """Nodes of a list of tensors, constants among them as nodes of their own."""
         arguments = [c.value(a) for a in (c.node.args or c.node.kwargs["tensors"])[0]]
         return [
-            a.node if isinstance(a, Signal) else self.layers.constant(c.name, _of_one_row(a, c))
+            a.node if isinstance(a, Signal) else self.layers.constant(c.name, row_constant(a, c))
             for a in arguments
         ]
 
@@ -379,7 +379,7 @@ class TorchLayers:
     ) -> int:
         """The larger (or smaller) of a node and a constant, entry by entry: a knot for each."""
         node = self.layers.broadcast(f"{c.name} (broadcast)", node, tuple(c.out.shape[1:]))
-        t = np.broadcast_to(_of_one_row(level, c), self.layers.shape(node)).reshape(1, -1)
+        t = np.broadcast_to(row_constant(level, c), self.layers.shape(node)).reshape(1, -1)
         slopes = [[1.0], [0.0]] if minimum else [[0.0], [1.0]]
         return self.layers.piecewise(c.name, node, kind, t, slopes, t[0], t[0])
 

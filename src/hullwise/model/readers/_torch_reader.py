@@ -22,6 +22,7 @@ from ._refusals import first_line, probe_rows, refuse, require_same_outputs, row
 from ._torch_endings import LeftOut, behind, ending
 from ._torch_layers import Signal, TorchCall, TorchLayers, is_node, map_calls
 from ._torch_recorder import CallRecorder
+from ._torch_steps import STARTING, StepSignal, TorchSteps
 
 TORCH_MOVEMENTS = {
     *("flatten", "unflatten", "reshape", "view", "view_as", "reshape_as", "ravel", "permute"),
@@ -132,7 +133,7 @@ class TorchEnd(NamedTuple):
     left_out: tuple[tuple[str, str], ...]
 
 
-class TorchReader(TorchLayers):
+class TorchReader(TorchLayers, TorchSteps):
     """Walks the calls that were made."""
 
     def __init__(self, torch: Any, module: Any, shape: Shape, title: str) -> None:
@@ -167,6 +168,8 @@ class TorchReader(TorchLayers):
         left_out = end if isinstance(end, LeftOut) else LeftOut(stop, (), ())
         self.last = left_out.before
         value = self.values[self.last]
+        if isinstance(value, StepSignal):
+            refuse(value.layer, f"{value.title}, which jumps")
         if not isinstance(value, Signal):
             raise ModelError(f"what enters {upto!r} is several tensors, not one")
         node = self.layers.batch_first("output", value.node)
@@ -245,7 +248,10 @@ class TorchReader(TorchLayers):
 
     def _layer(self, call: TorchCall, kind: str) -> Any:
         """A call as layers of ours."""
-        title = call.node.meta["title"]
+        title = call.title
+        given = [self.values[node] for node in call.node.all_input_nodes]
+        if kind in STARTING or any(isinstance(value, StepSignal) for value in given):
+            return self.steps(call)
         kind = TORCH_SYNONYMS.get(kind, kind)
         reading = getattr(self, f"_on_{kind}", None)
         if reading is None:

@@ -19,7 +19,7 @@ from .._refusals import refuse
 from .limits import ReadingLimits
 from .registry import Operator
 from .tensors import sparse_array, tensor_array
-from .values import Condition, Constant, Derived, Signal, Value
+from .values import Constant, Derived, Signal, Steps, Value
 
 SLICES_OF_A_ROW = 256  # images, or matrices, that one row may hold and a layer is repeated for
 # codes of the standard's AttributeProto.AttributeType
@@ -123,7 +123,7 @@ class Call:
     def signal(self, i: int = 0) -> Signal:
         """Input i as a value whose rows lie along the first axis."""
         value = self.value(i)
-        if isinstance(value, Condition):
+        if isinstance(value, Steps):
             refuse(value.layer, f"{value.title}, which jumps")
         if not isinstance(value, Signal):
             self.refuse(f"whose input {i} is a constant")

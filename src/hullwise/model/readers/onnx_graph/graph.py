@@ -19,7 +19,7 @@ from .limits import NESTED_CALLS
 from .operators.endings import look_through
 from .registry import NEWEST_OPSETS, OPERATORS, Operator
 from .tensors import sparse_array, tensor_array
-from .values import Condition, Constant, Derived, Sequence, Signal, Unread, Value
+from .values import Constant, Derived, Sequence, Signal, Steps, Unread, Value
 
 LONGEST_NAME = 120  # characters of a layer's name in messages
 STANDARD_DOMAINS = ("", "ai.onnx")
@@ -127,15 +127,15 @@ class GraphReader:
             call.cannot_run()
 
     def _check_kinds(self, call: Call, found: Operator) -> None:
-        """That conditions and sequences go where they can."""
+        """That what jumps, and sequences, go where they can."""
         for value in call.inputs:
-            if isinstance(value, Condition) and not found.conditions:
+            if isinstance(value, Steps) and not found.steps:
                 refuse(value.layer, f"{value.title}, which jumps")
             if isinstance(value, Sequence) and not found.sequences:
                 call.refuse("of a sequence")
 
     def _read(self, call: Call, found: Operator) -> list[Any]:
-        if any(isinstance(value, Signal | Condition | Sequence) for value in call.inputs):
+        if any(isinstance(value, Signal | Steps | Sequence) for value in call.inputs):
             if found.read is None:
                 call.refuse()
             answer = found.read(call)

@@ -25,7 +25,7 @@ from .limits import ReadingLimits
 from .row_axis import drop_row_axis
 from .second_opinion import require_agreement
 from .tensors import FLOATING, WHOLE, stored_numbers, type_name
-from .values import Condition, Constant, Derived, Sequence, Signal, Unread, Value
+from .values import Constant, Derived, Sequence, Signal, Steps, Unread, Value
 
 OPEN_BATCH = 7  # rows that a batch of open size is read with: a size that files do not mean
 PROBED_NUMBERS = 2**25  # numbers of all layers together in the comparison's forward pass
@@ -224,7 +224,7 @@ class OnnxReader:
     def _one_end(self, name: str, value: Value) -> GraphEnd:
         if isinstance(value, Derived):
             return GraphEnd(value.base, value.source, value.activations, value.names)
-        if isinstance(value, Condition):
+        if isinstance(value, Steps):
             refuse(value.layer, f"{value.title}, which jumps")
         if isinstance(value, Sequence):
             raise ModelError(f"the output {name!r} is a list of values; name one of them: upto=")

@@ -32,7 +32,7 @@ class Operator:
         For calls on constants alone. Where it is missing, the layers of `read` are applied to them.
     ends : bool
         Whether it may follow a function that is left out at the end of a network.
-    conditions, sequences : bool
+    steps, sequences : bool
         Whether it takes these among its inputs.
     """
 
@@ -42,7 +42,7 @@ class Operator:
     read: Callable[[Call], Any] | None = None
     evaluate: Callable[[Call], Any] | None = None
     ends: bool = False
-    conditions: bool = False
+    steps: bool = False
     sequences: bool = False
 
 

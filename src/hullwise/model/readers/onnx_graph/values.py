@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...affine_layers import Shape
 from ...output_activations import OutputActivation
+from .._entrywise import Entrywise
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +73,16 @@ class Derived:
 
 
 @dataclass(frozen=True, eq=False)
-class Condition:
-    """Whether a value is above (or below) a level, entry by entry; only a choice may use it."""
+class Steps:
+    """What jumps: a comparison, a sign, a mask, and what is made of them until they meet again.
+
+    `layer` and `title` are those of the first one, for messages; `function` is of one row.
+    """
 
     layer: str
     title: str
-    node: int
+    function: Entrywise
     shape: Shape
-    level: NDArray[np.float64]  # of one row
-    above: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,4 +102,4 @@ class Unread:
     shape: Shape | None = None
 
 
-Value = Constant | Signal | Derived | Condition | Sequence | Unread
+Value = Constant | Signal | Derived | Steps | Sequence | Unread

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ....affine_layers import Shape
-from ..._refusals import refuse
+from ..._entrywise import plus, times
 from ..call import Call
 from ..registry import operator
-from ..values import Condition, Constant, Signal, Value
-from .comparisons import chosen
+from ..values import Constant, Signal, Value
+from .comparisons import has_steps, of_two
 from .constants import evaluated, quotient
 from .movements import broadcast_shape
 
@@ -63,13 +63,17 @@ def _old_broadcast(function: Callable[..., Any]) -> Callable[[Call], Value]:
 ARITHMETIC_OPSETS = (1, 6, 7, 13, 14)
 
 
-@operator("Add", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.add))
+@operator("Add", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.add), steps=True)
 def add(call: Call) -> Value:
+    if has_steps(call):
+        return of_two(call, plus)
     return _sum_of_two(call, 1.0)
 
 
-@operator("Sub", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.subtract))
+@operator("Sub", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.subtract), steps=True)
 def sub(call: Call) -> Value:
+    if has_steps(call):
+        return of_two(call, lambda f, g: plus(f, g, -1.0))
     return _sum_of_two(call, -1.0)
 
 
@@ -82,25 +86,15 @@ def _sum_of_two(call: Call, factor: float) -> Value:
     return call.result(call.builder.scale(call.name, second, factor, first))
 
 
-@operator("Mul", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.multiply), conditions=True)
+@operator("Mul", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(np.multiply), steps=True)
 def mul(call: Call) -> Value:
-    masks = [value for value in call.inputs if isinstance(value, Condition)]
-    if masks:
-        return _masked(call, masks[0])
+    if has_steps(call):
+        return of_two(call, times)
     (first, second), _ = _operands(call)
     if isinstance(first, int) and isinstance(second, int):
         call.refuse("as a product of two branches")
     node, factor = (first, second) if isinstance(first, int) else (second, first)
     return call.result(call.builder.scale(call.name, node, factor))
-
-
-def _masked(call: Call, mask: Condition) -> Value:
-    """A branch times whether it is above a level."""
-    (other,) = [value for value in call.inputs[:2] if value is not mask] or [None]
-    if isinstance(other, Condition):
-        refuse(other.layer, f"{other.title}, which jumps")
-    nothing = Constant(np.zeros(1))
-    return chosen(call, mask, other, nothing)
 
 
 @operator("Div", opsets=ARITHMETIC_OPSETS, evaluate=_old_broadcast(quotient))

@@ -1,80 +1,161 @@
-"""Comparisons with a level, and choices by them: read where the branches meet at it."""
+"""Comparisons, signs and choices: read where what is made of them does not jump."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ....affine_layers import Shape
+from ..._entrywise import (
+    Entrywise,
+    constant_entries,
+    entrywise,
+    plus,
+    positive,
+    spread_entries,
+    times,
+)
+from ..._refusals import refuse
 from ..call import Call
 from ..registry import operator
-from ..values import Condition, Constant, Signal, Value
+from ..values import Constant, Signal, Steps, Value
 from .constants import evaluated
 from .movements import broadcast_shape
 
-
-@operator("Greater", opsets=(1, 7, 9, 13), evaluate=evaluated(np.greater))
-def greater(call: Call) -> Value:
-    return _compared(call, above=True)
+Combine = Callable[[Entrywise, Entrywise], Entrywise | None]
 
 
-@operator("GreaterOrEqual", opsets=(12, 16), evaluate=evaluated(np.greater_equal))
-def greater_or_equal(call: Call) -> Value:
-    return _compared(call, above=True)
+def has_steps(call: Call) -> bool:
+    return any(isinstance(value, Steps) for value in call.inputs)
 
 
-@operator("Less", opsets=(1, 7, 9, 13), evaluate=evaluated(np.less))
-def less(call: Call) -> Value:
-    return _compared(call, above=False)
-
-
-@operator("LessOrEqual", opsets=(12, 16), evaluate=evaluated(np.less_equal))
-def less_or_equal(call: Call) -> Value:
-    return _compared(call, above=False)
-
-
-@operator("Not", opsets=(1,), evaluate=evaluated(np.logical_not), conditions=True)
-def not_(call: Call) -> Value:
-    value = call.value()
-    if not isinstance(value, Condition):
-        call.refuse()
-    return Condition(
-        value.layer, value.title, value.node, value.shape, value.level, not value.above
-    )
-
-
-def _compared(call: Call, above: bool) -> Value:
-    """Equality does not matter: where branches meet, either side gives the same."""
+def of_two(call: Call, combine: Combine) -> Value:
+    """Two inputs as functions of the same entries, combined."""
     shape = broadcast_shape(call, call.shape(0), call.shape(1))
-    call.reading.limits.check_array(shape, call.name)
-    signals = call.signals()
-    if call.n_rows > 1 and any(len(call.shape(i)) != len(shape) for i in signals):
-        call.mixes_rows()
-    if len(signals) == 2:
-        both = [call.node(0), call.node(1)]
-        node = call.builder.weighted_sum(f"{call.name} (difference)", both, (1.0, -1.0))
-        level = np.zeros(1)
-    else:
-        (own,) = signals
-        node = call.builder.broadcast(call.name, call.node(own), _row(call, shape))
-        level = call.per_row(call.constant(1 - own), len(shape))
-        above = above if own == 0 else not above
-    return Condition(call.name, call.title, node, shape, level, above)
+    first, second = (_function(call, i, shape) for i in (0, 1))
+    return _made(call, combine(first, second), shape)
+
+
+def _made(call: Call, function: Entrywise | None, shape: Shape) -> Value:
+    """A signal where the function has no jumps, else what is followed further."""
+    if function is None:
+        _refuse_first(call, "of other entries than those compared")
+    if function.meets():
+        return call.result(call.builder.of_entries(call.name, function, _row(call, shape)))
+    layer, title = _first_steps(call)
+    return Steps(layer, title, function, shape)
+
+
+def _first_steps(call: Call) -> tuple[str, str]:
+    for value in call.inputs:
+        if isinstance(value, Steps):
+            return value.layer, value.title
+    return call.name, call.title
+
+
+def _refuse_first(call: Call, reason: str) -> NoReturn:
+    layer, title = _first_steps(call)
+    refuse(layer, f"{title}, which jumps (used by {call.name!r}, {reason})")
 
 
 def _row(call: Call, shape: Shape) -> Shape:
     return (shape[0] // call.n_rows, *shape[1:]) if shape else ()
 
 
-@operator("Where", opsets=(9, 16), arrays=True, conditions=True)
+def _function(call: Call, i: int, shape: Shape) -> Entrywise:
+    """Input i as a function of the entries of some node, in the shape of the result."""
+    value, own = call.value(i), call.shape(i)
+    call.reading.limits.check_array(shape, call.name)
+    if isinstance(value, Constant):
+        array = np.broadcast_to(call.per_row(value.array, len(shape)), _row(call, shape))
+        return constant_entries(array.astype(np.float64).ravel())
+    if call.n_rows > 1 and len(own) != len(shape):
+        call.mixes_rows()
+    if isinstance(value, Steps):
+        function = spread_entries(value.function, _row(call, own), _row(call, shape))
+        if function is None:
+            _refuse_first(call, "with its entries repeated")
+        return function
+    node = call.builder.broadcast(f"{call.name} ({i})", call.node(i), _row(call, shape))
+    return entrywise(call.builder.nodes, node)
+
+
+def _compared(call: Call, factor: float) -> Value:
+    """1 where ``factor (first - second)`` is above zero. At equality either side will do."""
+
+    def combine(first: Entrywise, second: Entrywise) -> Entrywise | None:
+        difference = plus(first, second, -1.0)
+        return None if difference is None else positive(difference.mapped(factor, 0.0))
+
+    shape = broadcast_shape(call, call.shape(0), call.shape(1))
+    first, second = (_function(call, i, shape) for i in (0, 1))
+    made = combine(first, second)
+    if made is None:  # of two branches: by their difference
+        pair = [call.builder.broadcast(call.name, call.node(i), _row(call, shape)) for i in (0, 1)]
+        node = call.builder.weighted_sum(f"{call.name} (difference)", pair, (1.0, -1.0))
+        made = positive(entrywise(call.builder.nodes, node).mapped(factor, 0.0))
+    layer, title = _first_steps(call)
+    return Steps(layer, title, made, shape)
+
+
+@operator("Greater", opsets=(1, 7, 9, 13), evaluate=evaluated(np.greater), steps=True)
+def greater(call: Call) -> Value:
+    return _compared(call, 1.0)
+
+
+@operator("GreaterOrEqual", opsets=(12, 16), evaluate=evaluated(np.greater_equal), steps=True)
+def greater_or_equal(call: Call) -> Value:
+    return _compared(call, 1.0)
+
+
+@operator("Less", opsets=(1, 7, 9, 13), evaluate=evaluated(np.less), steps=True)
+def less(call: Call) -> Value:
+    return _compared(call, -1.0)
+
+
+@operator("LessOrEqual", opsets=(12, 16), evaluate=evaluated(np.less_equal), steps=True)
+def less_or_equal(call: Call) -> Value:
+    return _compared(call, -1.0)
+
+
+@operator("Sign", opsets=(9, 13), evaluate=evaluated(np.sign), steps=True)
+def sign(call: Call) -> Value:
+    function = positive(_function(call, 0, call.shape())).mapped(2.0, -1.0)
+    layer, title = _first_steps(call)
+    return Steps(layer, title, function, call.shape())
+
+
+@operator("Not", opsets=(1,), evaluate=evaluated(np.logical_not), steps=True)
+def not_(call: Call) -> Value:
+    value = call.value()
+    if not isinstance(value, Steps):
+        call.refuse()
+    return Steps(value.layer, value.title, value.function.mapped(-1.0, 1.0), value.shape)
+
+
+@operator("And", opsets=(1, 7), evaluate=evaluated(np.logical_and), steps=True)
+def and_(call: Call) -> Value:
+    return of_two(call, times)
+
+
+@operator("Or", opsets=(1, 7), evaluate=evaluated(np.logical_or), steps=True)
+def or_(call: Call) -> Value:
+    def either(first: Entrywise, second: Entrywise) -> Entrywise | None:
+        none = times(first.mapped(-1.0, 1.0), second.mapped(-1.0, 1.0))
+        return None if none is None else none.mapped(-1.0, 1.0)
+
+    return of_two(call, either)
+
+
+@operator("Where", opsets=(9, 16), arrays=True, steps=True)
 def where(call: Call) -> Value:
-    condition = call.value(0)
-    if isinstance(condition, Condition):
-        return chosen(call, condition, call.value(1), call.value(2))
     shape = broadcast_shape(call, *(call.shape(i) for i in range(3)))
     call.reading.limits.check_array(shape, call.name)
+    if has_steps(call):
+        return _chosen(call, shape)
     if not call.signals():
         call.reading.limits.count_constants(math.prod(shape), call.name)
         return Constant(np.where(*(call.constant(i) for i in range(3))))
@@ -97,27 +178,11 @@ def _masked(call: Call, i: int, mask: Any, rank: int) -> tuple[int | None, Any]:
     return None, np.where(mask != 0, constant, 0.0)
 
 
-def chosen(call: Call, condition: Condition, first: Any, second: Any) -> Value:
-    """The first value where the condition holds, the second where not."""
-    values = [first, second]
-    shapes = [value.shape for value in values if value is not None and value.shape is not None]
-    if len(shapes) != 2:
-        call.cannot_run()
-    shape = broadcast_shape(call, condition.shape, *shapes)
-    call.reading.limits.check_array(shape, call.name)
-    own, nodes = _row(call, shape), []
-    for i, value in enumerate(values):
-        if isinstance(value, Constant):
-            array = np.broadcast_to(call.per_row(value.array, len(shape)), own)
-            nodes.append(call.builder.constant(f"{call.name} ({i})", array))
-        elif isinstance(value, Signal) and value.table is None and not value.whole:
-            if call.n_rows > 1 and len(value.shape) != len(shape):
-                call.mixes_rows()
-            nodes.append(call.builder.broadcast(f"{call.name} ({i})", value.node, own))
-        else:
-            call.refuse()
-    if call.n_rows > 1 and len(condition.shape) != len(shape):
-        call.mixes_rows()
-    tested = call.builder.broadcast(f"{call.name} (compared)", condition.node, own)
-    above, below = nodes if condition.above else nodes[::-1]
-    return call.result(call.builder.switch(call.name, tested, condition.level, above, below))
+def _chosen(call: Call, shape: Shape) -> Value:
+    """By what jumps: the mask times the first, plus the rest times the second."""
+    mask, first, second = (_function(call, i, shape) for i in range(3))
+    if not mask.is_step:
+        call.invalid("its condition is none")
+    parts = times(mask, first), times(mask.mapped(-1.0, 1.0), second)
+    both = None if parts[0] is None or parts[1] is None else plus(parts[0], parts[1])
+    return _made(call, both, shape)

@@ -138,14 +138,11 @@ UNARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
     "Log": ((1, 6, 13), np.log),
     "Reciprocal": ((1, 6, 13), lambda a: 1 / a),
     "Round": ((11, 22), np.rint),
-    "Sign": ((9, 13), np.sign),
     "Sin": ((7, 22), np.sin),
     "Sqrt": ((1, 6, 13), np.sqrt),
 }
 BINARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
-    "And": ((1, 7), np.logical_and),
     "Equal": ((1, 7, 11, 13, 19), np.equal),
-    "Or": ((1, 7), np.logical_or),
     "Pow": ((1, 7, 12, 13, 15), _power),
     "Xor": ((1, 7), np.logical_xor),
 }
@@ -174,10 +171,25 @@ def place_of_extreme(call: Call, function: Callable[..., Any]) -> Value:
     return Constant(np.expand_dims(place, axis) if call.integer("keepdims", 1) else place)
 
 
-@of_constants("ReduceProd", opsets=(1, 11, 13, 18))
-def reduce_prod(call: Call) -> Value:
-    array = np.asarray(call.constant(0))
-    axes = call.integers("axes") if call.opset < 18 else call.integers_of(1)
-    own = tuple(call.one_axis(axis, array.ndim) for axis in axes) if axes else None
-    out = np.prod(array, axis=own, keepdims=bool(call.integer("keepdims", 1)))
-    return Constant(np.asarray(out, dtype=array.dtype))
+REDUCED: dict[str, Callable[..., Any]] = {
+    "ReduceL2": lambda a, **axes: np.sqrt(np.sum(np.square(a), **axes)),
+    "ReduceProd": np.prod,
+    "ReduceSumSquare": lambda a, **axes: np.sum(np.square(a), **axes),
+}
+
+
+def _reduced(function: Callable[..., Any]) -> Callable[[Call], Value]:
+    def evaluate(call: Call) -> Value:
+        array = np.asarray(call.constant(0))
+        axes = call.integers("axes") if call.opset < 18 else call.integers_of(1)
+        if not axes and call.opset >= 18 and call.integer("noop_with_empty_axes", 0):
+            return Constant(array)
+        own = tuple(call.one_axis(axis, array.ndim) for axis in axes) if axes else None
+        out = function(array, axis=own, keepdims=bool(call.integer("keepdims", 1)))
+        return Constant(np.asarray(out, dtype=array.dtype))
+
+    return evaluate
+
+
+for _name, _function in REDUCED.items():
+    of_constants(_name, (1, 11, 13, 18))(_reduced(_function))

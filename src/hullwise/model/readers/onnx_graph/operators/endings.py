@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ....affine_layers import Shape
 from ....output_activations import OutputActivation
 from ..call import Call
 from ..registry import operator
@@ -83,22 +84,32 @@ for _name, (_opsets, _kind, _function) in ELEMENTWISE_ENDINGS.items():
     _register(_name, _opsets, _kind, _function)
 
 
-@operator("Softmax", "LogSoftmax", opsets=(1, 11, 13), ends=True)
+def _softmax_of_constants(call: Call) -> Value:
+    array = np.asarray(call.constant(0), dtype=np.float64)
+    activation = _softmax(call, array.shape, 1)
+    return Constant(activation(array.reshape(1, -1)).reshape(array.shape))
+
+
+@operator("Softmax", "LogSoftmax", opsets=(1, 11, 13), evaluate=_softmax_of_constants, ends=True)
 def softmax(call: Call) -> Value:
     """Over one axis; before opset 13 over all axes from one on."""
-    value = call.value(0)
-    shape = value.shape
+    shape = call.value(0).shape
     if shape is None:
         call.refuse()
+    return derived(call, _softmax(call, shape, call.n_rows), in_order=True)
+
+
+def _softmax(call: Call, shape: Shape, n_rows: int) -> OutputActivation:
     older = call.opset < 13
     axis = call.axis("axis", 1 if older else -1, len(shape))
-    call.require_own_axis(axis)
+    if axis == 0 and n_rows > 1:
+        call.mixes_rows()
     kind = "softmax" if call.kind == "Softmax" else "log_softmax"
-    own = (shape[0] // call.n_rows, *shape[1:])
+    own = (shape[0] // n_rows, *shape[1:])
     if older:
         own = (int(np.prod(own[:axis])), int(np.prod(own[axis:])))
         axis = 1
-    return derived(call, OutputActivation(kind, call.name, 1.0, own, axis), in_order=True)
+    return OutputActivation(kind, call.name, 1.0, own, axis)
 
 
 @operator("Log", opsets=UNARY["Log"][0], evaluate=evaluated(np.log), ends=True)

@@ -11,14 +11,12 @@ from ....affine_layers import Shape
 from ..call import Call
 from ..registry import operator
 from ..tensors import FLOATING, WHOLE, type_name
-from ..values import Condition, Constant, Signal, Value
+from ..values import Constant, Signal, Steps, Value
 
 NEW_TYPES = (19, 21, 23, 24, 25)  # opsets that only added number types
 
 
-@operator(
-    "Identity", opsets=(1, 13, 14, 16, *NEW_TYPES), arrays=True, conditions=True, sequences=True
-)
+@operator("Identity", opsets=(1, 13, 14, 16, *NEW_TYPES), arrays=True, steps=True, sequences=True)
 def identity(call: Call) -> Value:
     return call.value()
 
@@ -37,7 +35,7 @@ def dropout(call: Call) -> list[Value]:
     return [call.value(), Constant(mask)]
 
 
-@operator("Cast", opsets=(1, 6, 9, 13, *NEW_TYPES, 28), arrays=True, conditions=True)
+@operator("Cast", opsets=(1, 6, 9, 13, *NEW_TYPES, 28), arrays=True, steps=True)
 def cast(call: Call) -> Value:
     if call.opset < 6:
         names = {type_name(code): code for code in (*FLOATING, *WHOLE)}
@@ -45,7 +43,7 @@ def cast(call: Call) -> Value:
     return cast_to(call, call.integer("to", 0))
 
 
-@operator("CastLike", opsets=(15, *NEW_TYPES), arrays=True, conditions=True)
+@operator("CastLike", opsets=(15, *NEW_TYPES), arrays=True, steps=True)
 def cast_like(call: Call) -> Value:
     like = call.value(1)
     if not isinstance(like, Constant):
@@ -57,7 +55,7 @@ def cast_like(call: Call) -> Value:
 def cast_to(call: Call, code: int) -> Value:
     """Real numbers stay what they are on the way; constants are rounded as the file has it."""
     value = call.value()
-    if isinstance(value, Condition):  # as zeros and ones
+    if isinstance(value, Steps):  # of zeros and ones, or what was made of them
         return value
     if code not in FLOATING and code not in WHOLE:
         call.refuse(f"to {type_name(code)}")
