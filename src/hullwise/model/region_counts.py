@@ -62,7 +62,7 @@ def zaslavsky(n: int, d: int, *, bounded: bool = False, central: bool = False) -
     >>> zaslavsky(3, 2), zaslavsky(3, 2, bounded=True), zaslavsky(16, 2, central=True)
     (7, 1, 32)
     """
-    n, d = _whole(n, "n", 0), _whole(d, "d", 1)
+    n, d = _as_whole(n, "n", 0), _as_whole(d, "d", 1)
     if central and bounded:
         return 0
     if bounded:
@@ -171,16 +171,16 @@ def region_bounds(net: Network | Sequence[int], n_inputs: int | None = None) -> 
     7
     """
     if isinstance(net, Network):
-        d = net.n_inputs if n_inputs is None else _whole(n_inputs, "n_inputs", 1)
+        d = net.n_inputs if n_inputs is None else _as_whole(n_inputs, "n_inputs", 1)
         if d > net.n_inputs:
             raise DataError(f"n_inputs is {d}, but the network takes {net.n_inputs} inputs")
         return _of_network(net, d)
     if isinstance(net, str) or not hasattr(net, "__iter__"):
         raise DataError(f"{net!r} is neither a Network nor a sequence of widths")
-    widths = tuple(_whole(w, "a width", 1) for w in net)
+    widths = tuple(_as_whole(w, "a width", 1) for w in net)
     if n_inputs is None:
         raise DataError("widths alone do not say how many inputs there are; give n_inputs")
-    d = _whole(n_inputs, "n_inputs", 1)
+    d = _as_whole(n_inputs, "n_inputs", 1)
     stages = [_Stage(w, 1, min(d, *widths[: i + 1])) for i, w in enumerate(widths)]
     return _bounds(d, widths, stages, relu_chain=True, dense=True, knots=sum(widths))
 
@@ -309,7 +309,7 @@ def _partial_sum(n: int, to: int, base: int = 1) -> int:
     return int((1 + base) ** n) if to >= n else sum(_binomials(n, to, base))
 
 
-def _whole(value: Any, name: str, least: int) -> int:
+def _as_whole(value: Any, name: str, least: int) -> int:
     try:
         number = index(value)
     except TypeError:
