@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .location import Location
 
 CHECKER_ROUNDOFF = 2.0**-53
+CHECKED_IN_FLOATS = 2.0**-900  # claims below it, or above its inverse, are judged exactly
+LEAST_STEP = 2.0**-1074
 CHECKER_BLOCK_ROWS = 2048  # of rows, and of queries
 
 
@@ -41,6 +43,16 @@ def verify_location(location: Location, rows: Rows, exact: bool) -> np.ndarray[A
         ],
         dtype=bool,
     )
+
+
+def _length(v: Floats) -> float:
+    """Euclidean length; scaled by a power of two first, so that no square leaves the floats."""
+    largest = float(np.abs(v).max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return largest
+    exponent = int(np.frexp(largest)[1])
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(np.sqrt(np.square(np.ldexp(v, -exponent)).sum()), exponent))
 
 
 class _CheckedMetric:
@@ -125,7 +137,7 @@ def _farthest_along_directions(
     # the terms of M v, before they cancel
     size = np.abs(V) if M.L is None else (np.abs(v) @ np.abs(M.L).T) @ np.abs(M.L)
     terms = (2 * d + (0 if M.L is None else 2 * len(M.L)) + 16) * CHECKER_ROUNDOFF
-    bound = terms * np.einsum("ij,ij->i", size, np.abs(shifted))
+    bound = 4 * d * LEAST_STEP + terms * np.einsum("ij,ij->i", size, np.abs(shifted))
     widest = np.zeros(d)
     best = np.full(m, -np.inf)
     for start in range(0, rows.n, CHECKER_BLOCK_ROWS):
@@ -151,8 +163,12 @@ def _needs_exact_check(
     location: Location, M: _CheckedMetric, largest_gap: Floats, bound: Floats, exact: bool
 ) -> Any:
     """Rows for which float64 cannot tell whether the lower bound holds (all that claim one)."""
-    claim = location.lower * np.linalg.norm(M.image(location.direction), axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.array([_length(v) for v in M.image(location.direction.astype(np.float64))])
+        claim = location.lower * lengths
+    # a product of subnormal size is right to a step only: exact arithmetic decides there
     certain = (-largest_gap - bound > claim * (1 + 8 * CHECKER_ROUNDOFF)) & (not exact)
+    certain &= (claim > CHECKED_IN_FLOATS) & (claim < 1 / CHECKED_IN_FLOATS)
     return (location.lower > 0) & ~certain
 
 
@@ -175,9 +191,7 @@ def _claims_hold(
     if not (np.isfinite(v).all() and np.isfinite(lower)):
         return False
     if lower > 0 and (exact or near_maximum.size):
-        if -largest_gap + bound < lower * float(np.linalg.norm(M.image(v[None])[0])) * (
-            1 - 8 * CHECKER_ROUNDOFF
-        ):
+        if -largest_gap + bound < lower * _length(M.image(v[None])[0]) * (1 - 8 * CHECKER_ROUNDOFF):
             return False
         # rows further than twice the bound behind the best cannot be the best
         if near_maximum.size and not _separates(M, v, query, rows.take(near_maximum), lower):
@@ -210,16 +224,21 @@ def _within(
     M: _CheckedMetric, points: Floats, w: Floats, query: Floats, upper: float, exact: bool
 ) -> bool:
     """Whether the combination lies within `upper` of the query."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    if np.isinf(upper):
+        return True  # nothing is claimed
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         Y = points - query
         image = M.image((w[:, None] * Y).sum(axis=0)[None] / w.sum())[0]
-        length = float(np.linalg.norm(image))
+        length = _length(image)
         each_way = (w[:, None] * np.abs(Y)).sum(axis=0)
-        size = float(np.linalg.norm(M.image_of_sizes(each_way[None])[0]))
-    bound = 4 * (len(w) + len(query)) * CHECKER_ROUNDOFF * size
-    if not exact and length + bound <= upper:
+        size = _length(M.image_of_sizes(each_way[None])[0])
+        steps = np.full((1, len(query)), (len(w) + 2) * LEAST_STEP)
+        bound = 4 * (len(w) + len(query)) * CHECKER_ROUNDOFF * size
+        bound += _length(M.image_of_sizes(steps)[0])
+    in_floats = CHECKED_IN_FLOATS < upper < 1 / CHECKED_IN_FLOATS
+    if not exact and in_floats and length + bound <= upper:
         return True
-    if np.isfinite(length + bound) and length - bound > upper:
+    if in_floats and np.isfinite(length + bound) and length - bound > upper:
         return False
     pair, weights = _to_big_floats(np.concatenate([query[None], points])), _to_big_floats(w)
     differences = _BigFloats(pair.whole[1:] - pair.whole[0], pair.exponent)
@@ -242,9 +261,15 @@ def _agrees_with_query(
 ) -> bool:
     """Whether the combination agrees with the query in all that the metric sees; exactly, where
     that is claimed."""
-    with np.errstate(over="ignore"):
-        gap = np.abs(M.image((w[:, None] * (points - query)).sum(axis=0)[None])[0])
-    if not (gap <= 2 * M.image_of_sizes(location.allowed(b)[None])[0]).all():
+    residual, allowed = (w[:, None] * (points - query)).sum(axis=0), 2 * location.allowed(b)
+    if M.L is None:
+        agrees = (np.abs(residual) <= allowed) | (M.root == 0)
+    else:  # both times one power of two, which no side of the comparison feels
+        pair = np.stack([residual, allowed])
+        pair = np.ldexp(pair, -int(np.frexp(np.abs(pair).max())[1]))
+        L = np.ldexp(M.L, -int(np.frexp(np.abs(M.L).max())[1]))
+        agrees = np.abs(pair[:1] @ L.T) <= pair[1:] @ np.abs(L).T
+    if not agrees.all():
         return False
     if not exact or location.status[b].name != "INSIDE" or len(w) > 64:
         return True
