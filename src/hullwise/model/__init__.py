@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .trees.tree import NetworkTree as NetworkTree
 
 # Names are imported when first used: reading a table then loads nothing of networks.
-_MODEL_HOMES = {
+_HOMES = {
     "read": "readers.read",
     "from_arrays": "arrays",
     "Network": "network",
@@ -68,13 +68,13 @@ _MODEL_HOMES = {
     "VQDistance": "complexity",
 }
 
-__all__ = list(_MODEL_HOMES)
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODEL_HOMES:
+    if name not in _HOMES:
         raise AttributeError(f"module 'hullwise.model' has no attribute {name!r}")
-    return getattr(import_module(f"hullwise.model.{_MODEL_HOMES[name]}"), name)
+    return getattr(import_module(f"hullwise.model.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
