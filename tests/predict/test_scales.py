@@ -17,7 +17,7 @@ METRICS = {
     "matrix": SHEAR.T @ SHEAR,
     "rank two": SHEAR[:2].T @ SHEAR[:2],
 }
-POWERS = [-970, -600, -300, 300, 600, 1000]
+POWERS = [-1000, -600, -300, 300, 600, 1000]
 
 
 def few_bits(values):
@@ -66,7 +66,7 @@ def test_simplices_and_their_proofs_move_along(metric, power):
 @pytest.mark.parametrize("method", INTERPOLANT_METHODS)
 def test_features_of_very_different_units(method, metric):
     X, y, Q = table()
-    units, kind = np.ldexp(1.0, [250, -20, -250]), interpolant_class(method)
+    units, kind = np.ldexp(1.0, [400, -20, -500]), interpolant_class(method)
     expected, scaled = kind(metric=metric).fit(X, y), kind(metric=metric).fit(X * units, y)
     assert abs(scaled.weights(Q * units) - expected.weights(Q)).max() <= 1e-12
     if method == "delaunay":
@@ -76,7 +76,7 @@ def test_features_of_very_different_units(method, metric):
 CLAIMS = ["corners", "weights", "nearest", "distance", "centre", "inside", "outside"]
 
 
-@pytest.mark.parametrize("power", [-970, 0, 1000])
+@pytest.mark.parametrize("power", [-1000, 0, 1000])
 @pytest.mark.parametrize("metric", ["none", "std", "matrix"])
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_wrong_claim_fails_at_any_scale(claim, metric, power):

@@ -37,7 +37,7 @@ def unit_roots(kind: UnitKind, units: Floats) -> Floats:
 
     `units` are standard deviations, or half ranges; where one is 0 the feature keeps its units.
     """
-    root = (1.0 if kind == "std" else 0.5) / np.maximum(units, 2.0**-1000)
+    root = (1.0 if kind == "std" else 0.5) / np.maximum(units, 2.0**-1022)
     return np.where(units > 0, root, 1.0)
 
 
