@@ -366,3 +366,13 @@ def test_a_tensor_larger_than_memory_is_refused_before_it_is_made(tmp_path):
     proto.graph.initializer[0].dims[0] = 10**12
     with pytest.raises((hw.MemoryLimitError, hw.ModelError)):
         hw.model.read(proto)
+
+
+def test_whole_numbers_that_are_cast_first():
+    nodes = [
+        helper.make_node("Cast", ["x"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("Gemm", ["c", "A"], ["y"]),
+    ]
+    proto = model(nodes, {"A": f(5, 4)}, (5,))
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    assert hw.model.read(proto).n_outputs == 4

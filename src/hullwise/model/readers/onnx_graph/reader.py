@@ -252,6 +252,7 @@ class OnnxReader:
         size = sum(math.prod(node.shape) for node in net.nodes)
         own = self.input
         X = probe_rows(own.row_shape)[: max(1, PROBED_NUMBERS // max(size, 1))]
+        X = np.rint(X) if own.whole else X
         step = len(X) if own.is_open else own.n_rows
         pad = (-len(X)) % step
         full = np.concatenate([X, np.zeros((pad, X.shape[1]))]).reshape(-1, step, X.shape[1])
