@@ -19,7 +19,7 @@ def is_node(a: Any) -> bool:
     return type(a).__name__ == "Node" and hasattr(a, "users")
 
 
-class Signal:
+class TorchSignal:
     """A node of ours that a call became; loose, or None for what is not followed (indices)."""
 
     def __init__(self, node: Any) -> None:
@@ -189,7 +189,7 @@ class TorchLayers:
         return self.layers.max_pool(c.name, c.node_in, window, tuple(out.shape[2:]))
 
     def _on_pool_with_indices(self, c: TorchCall) -> Any:
-        return Signal(self._on_max_pool(c)), Signal(None)
+        return TorchSignal(self._on_max_pool(c)), TorchSignal(None)
 
     def _on_adaptive_max(self, c: TorchCall) -> int:
         return self.layers.adaptive_max_pool(c.name, c.node_in, tuple(c.out.shape[2:]))
@@ -226,7 +226,7 @@ class TorchLayers:
         )
 
     def _on_clamp(self, c: TorchCall) -> int:
-        if isinstance(c.operand(0), Signal) and len(c.node.all_input_nodes) == 1:
+        if isinstance(c.operand(0), TorchSignal) and len(c.node.all_input_nodes) == 1:
             return self._clipped(c, c.get("min", 1), c.get("max", 2))
         refuse(c.name, "clamp whose bounds depend on the input")
 
@@ -263,30 +263,30 @@ class TorchLayers:
 
     def _sum_of_two(self, c: TorchCall, factor: float) -> int:
         first, second = c.operand(0), c.operand(1)
-        if isinstance(first, Signal) and isinstance(second, Signal):
+        if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
             return self.layers.weighted_sum(c.name, [first.node, second.node], (1.0, factor))
-        if isinstance(first, Signal):
+        if isinstance(first, TorchSignal):
             return self.layers.scale(c.name, first.node, 1.0, factor * row_constant(second, c))
         return self.layers.scale(c.name, second.node, factor, row_constant(first, c))
 
     def _on_rsub(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
-        if isinstance(first, Signal) and isinstance(second, Signal):
+        if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
             return self.layers.weighted_sum(c.name, [first.node, second.node], (-1.0, 1.0))
-        if isinstance(first, Signal):
+        if isinstance(first, TorchSignal):
             return self.layers.scale(c.name, first.node, -1.0, row_constant(second, c))
         return self.layers.scale(c.name, second.node, 1.0, -row_constant(first, c))
 
     def _on_mul(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
-        if isinstance(first, Signal) and isinstance(second, Signal):
+        if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
             refuse(c.name, "product of two branches")
-        signal, factor = (first, second) if isinstance(first, Signal) else (second, first)
+        signal, factor = (first, second) if isinstance(first, TorchSignal) else (second, first)
         return self.layers.scale(c.name, signal.node, row_constant(factor, c))
 
     def _on_div(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
-        if isinstance(second, Signal) or c.kwargs.get("rounding_mode"):
+        if isinstance(second, TorchSignal) or c.kwargs.get("rounding_mode"):
             refuse(c.name, "division by a branch, or one that rounds")
         return self.layers.scale(c.name, first.node, 1 / row_constant(second, c))
 
@@ -295,7 +295,7 @@ class TorchLayers:
 
     def _on_matmul(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
-        if isinstance(first, Signal) and isinstance(second, Signal):
+        if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
             refuse(c.name, "matrix product of two branches")
         return self._product(c, first, second)
 
@@ -303,7 +303,7 @@ class TorchLayers:
         return self._product(c, c.operand(1), c.operand(0))
 
     def _product(self, c: TorchCall, first: Any, second: Any) -> int:
-        signal, W = (first, second) if isinstance(first, Signal) else (second, first)
+        signal, W = (first, second) if isinstance(first, TorchSignal) else (second, first)
         shape = self.layers.shape(signal.node)
         if signal is first and W.ndim == 1:
             out = self.layers.linear(c.name, signal.node, W.numpy()[None])
@@ -339,7 +339,9 @@ class TorchLayers:
         """Nodes of a list of tensors, constants among them as nodes of their own."""
         arguments = [c.value(a) for a in (c.node.args or c.node.kwargs["tensors"])[0]]
         return [
-            a.node if isinstance(a, Signal) else self.layers.constant(c.name, row_constant(a, c))
+            a.node
+            if isinstance(a, TorchSignal)
+            else self.layers.constant(c.name, row_constant(a, c))
             for a in arguments
         ]
 
@@ -365,13 +367,13 @@ class TorchLayers:
     def _maximum_of_two(self, c: TorchCall, minimum: bool) -> Any:
         other = c.get("other", 1, c.get("dim", 1))
         if isinstance(other, int) and c.kind in ("max", "min"):  # over an axis: with the indices
-            return Signal(self._on_amax(c)), Signal(None)
+            return TorchSignal(self._on_amax(c)), TorchSignal(None)
         if other is None:
             refuse(c.name, f"{c.kind} over the batch")
         first, second = c.operand(0), c.operand(1)
-        if isinstance(first, Signal) and isinstance(second, Signal):
+        if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
             return self.layers.maximum(c.name, [first.node, second.node], minimum)
-        signal, level = (first, second) if isinstance(first, Signal) else (second, first)
+        signal, level = (first, second) if isinstance(first, TorchSignal) else (second, first)
         return self._maximum_with_constant(c, signal.node, level, c.kind, minimum)
 
     def _maximum_with_constant(

@@ -20,7 +20,7 @@ from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._refusals import first_line, probe_rows, refuse, require_same_outputs, row_shape
 from ._torch_endings import LeftOut, behind, ending
-from ._torch_layers import Signal, TorchCall, TorchLayers, is_node, map_calls
+from ._torch_layers import TorchCall, TorchLayers, TorchSignal, is_node, map_calls
 from ._torch_recorder import CallRecorder
 from ._torch_steps import STARTING, StepSignal, TorchSteps
 
@@ -157,7 +157,7 @@ class TorchReader(TorchLayers, TorchSteps):
             raise ModelError(f"there is no layer {upto!r}; there are {known_names}")
         for node in self.graph.nodes:
             if node.op == "placeholder":
-                self.values[node], self.examples[node] = Signal(0), self.example
+                self.values[node], self.examples[node] = TorchSignal(0), self.example
             elif node.op == "output":
                 stop = self._answer(node.args[0])
             else:
@@ -170,7 +170,7 @@ class TorchReader(TorchLayers, TorchSteps):
         value = self.values[self.last]
         if isinstance(value, StepSignal):
             refuse(value.layer, f"{value.title}, which jumps")
-        if not isinstance(value, Signal):
+        if not isinstance(value, TorchSignal):
             raise ModelError(f"what enters {upto!r} is several tensors, not one")
         node = self.layers.batch_first("output", value.node)
         return TorchEnd(node, left_out.activations, left_out.names)
@@ -249,8 +249,8 @@ class TorchReader(TorchLayers, TorchSteps):
     def _layer(self, call: TorchCall, kind: str) -> Any:
         """A call as layers of ours."""
         title = call.title
-        given = [self.values[node] for node in call.node.all_input_nodes]
-        if kind in STARTING or any(isinstance(value, StepSignal) for value in given):
+        arguments = [self.values[node] for node in call.node.all_input_nodes]
+        if kind in STARTING or any(isinstance(value, StepSignal) for value in arguments):
             return self.steps(call)
         kind = TORCH_SYNONYMS.get(kind, kind)
         reading = getattr(self, f"_on_{kind}", None)
@@ -271,7 +271,7 @@ class TorchReader(TorchLayers, TorchSteps):
                 f"layer {call.name!r} gives {tuple(call.out.shape[1:])}, as read "
                 f"{self.layers.shape(node)}: please report this model"
             )
-        return Signal(node)
+        return TorchSignal(node)
 
     def _move(self, call: TorchCall) -> None:
         """Read a movement by what it does to a table of positions."""
@@ -285,7 +285,7 @@ class TorchReader(TorchLayers, TorchSteps):
             ],
             len(self.example),
         )
-        parts = tuple(map(Signal, moved))
+        parts = tuple(map(TorchSignal, moved))
         self.values[call.node] = parts if several else parts[0]
 
 

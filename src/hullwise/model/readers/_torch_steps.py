@@ -20,7 +20,7 @@ from ._entrywise import (
 )
 from ._layer_builder import LayerBuilder
 from ._refusals import refuse
-from ._torch_layers import Signal, TorchCall, row_constant
+from ._torch_layers import TorchCall, TorchSignal, row_constant
 
 COMPARISONS = {
     **{"gt": 1.0, "ge": 1.0, "greater": 1.0, "greater_equal": 1.0},
@@ -51,7 +51,7 @@ class TorchSteps:
 
     layers: LayerBuilder
 
-    def steps(self, call: TorchCall) -> Signal | StepSignal:
+    def steps(self, call: TorchCall) -> TorchSignal | StepSignal:
         """A call that compares, or works on what compared."""
         kind = call.kind
         if kind in CHOICES:
@@ -80,7 +80,7 @@ class TorchSteps:
             if function is None:
                 refuse(value.layer, f"{value.title} whose entries are repeated, which jumps")
             return function
-        if isinstance(value, Signal):
+        if isinstance(value, TorchSignal):
             node = self.layers.batch_first(call.name, value.node)
             node = self.layers.broadcast(f"{call.name} ({i})", node, to)
             return entrywise(self.layers.nodes, node)
@@ -97,18 +97,18 @@ class TorchSteps:
     def _of_difference(self, call: TorchCall) -> Entrywise | None:
         """A comparison of two branches, by their difference."""
         pair = [call.operand(i) for i in (0, 1)]
-        if not all(isinstance(one, Signal) for one in pair):
+        if not all(isinstance(one, TorchSignal) for one in pair):
             return None
         nodes = [self.layers.batch_first(call.name, one.node) for one in pair]
         node = self.layers.weighted_sum(f"{call.name} (difference)", nodes, (1.0, -1.0))
         return positive(entrywise(self.layers.nodes, node).mapped(COMPARISONS[call.kind], 0.0))
 
-    def _made(self, call: TorchCall, function: Entrywise | None) -> Signal | StepSignal:
+    def _made(self, call: TorchCall, function: Entrywise | None) -> TorchSignal | StepSignal:
         if function is None:
             self._refuse_first(call)
         if function.meets():
             shape = tuple(call.out.shape[1:])
-            return Signal(self.layers.of_entries(call.name, function, shape))
+            return TorchSignal(self.layers.of_entries(call.name, function, shape))
         return self._jumps(call, function)
 
     def _jumps(self, call: TorchCall, function: Entrywise) -> StepSignal:

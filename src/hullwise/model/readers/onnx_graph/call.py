@@ -339,7 +339,7 @@ def places(shape: Shape) -> NDArray[np.int64]:
     return np.arange(1, math.prod(shape) + 1).reshape(shape)
 
 
-def on_constant(call: Call, found: Operator) -> list[Value]:
+def on_constant(call: Call, operator: Operator) -> list[Value]:
     """A call on constants alone, by the layers that it is read as."""
     data = call.value(0)
     if not isinstance(data, Constant) or not data.array.size or data.array.dtype.kind not in "fiub":
@@ -357,8 +357,8 @@ def on_constant(call: Call, found: Operator) -> list[Value]:
         call.outputs,
         call.attributes,
     )
-    assert found.read is not None
-    answer = found.read(own)
+    assert operator.read is not None
+    answer = operator.read(own)
     row = data.array.astype(np.float64).reshape(1, -1)
     return [
         _evaluated(own, one, row, data)

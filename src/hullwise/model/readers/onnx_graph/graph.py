@@ -105,53 +105,53 @@ class GraphReader:
             scope.values[output] = value
 
     def _call(self, call: Call) -> list[Any]:
-        found = OPERATORS.get((call.domain, call.kind))
+        operator = OPERATORS.get((call.domain, call.kind))
         for value in call.inputs:
             if isinstance(value, Unread):
                 refuse(value.layer, f"{value.title}, used by {call.name!r}")
         behind = [value for value in call.inputs if isinstance(value, Derived)]
         try:
             if behind:
-                return self._behind(call, found, behind[0])
-            if found is None:
+                return self._behind(call, operator, behind[0])
+            if operator is None:
                 call.refuse()
-            if call.opset < found.opsets[0] or call.opset > NEWEST_OPSETS[call.domain]:
+            if call.opset < operator.opsets[0] or call.opset > NEWEST_OPSETS[call.domain]:
                 call.refuse(
-                    f"where opsets {found.opsets[0]} to {NEWEST_OPSETS[call.domain]} are known"
+                    f"where opsets {operator.opsets[0]} to {NEWEST_OPSETS[call.domain]} are known"
                 )
-            self._check_kinds(call, found)
-            return self._read(call, found)
+            self._check_kinds(call, operator)
+            return self._read(call, operator)
         except HullwiseError:
             raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             call.cannot_run()
 
-    def _check_kinds(self, call: Call, found: Operator) -> None:
+    def _check_kinds(self, call: Call, operator: Operator) -> None:
         """That what jumps, and sequences, go where they can."""
         for value in call.inputs:
-            if isinstance(value, Steps) and not found.steps:
+            if isinstance(value, Steps) and not operator.steps:
                 refuse(value.layer, f"{value.title}, which jumps")
-            if isinstance(value, Sequence) and not found.sequences:
+            if isinstance(value, Sequence) and not operator.sequences:
                 call.refuse("of a sequence")
 
-    def _read(self, call: Call, found: Operator) -> list[Any]:
+    def _read(self, call: Call, operator: Operator) -> list[Any]:
         if any(isinstance(value, Signal | Steps | Sequence) for value in call.inputs):
-            if found.read is None:
+            if operator.read is None:
                 call.refuse()
-            answer = found.read(call)
-        elif found.evaluate is not None:
-            answer = found.evaluate(call)
+            answer = operator.read(call)
+        elif operator.evaluate is not None:
+            answer = operator.evaluate(call)
         else:
-            answer = on_constant(call, found)
+            answer = on_constant(call, operator)
         return answer if isinstance(answer, list) else [answer]
 
-    def _behind(self, call: Call, found: Operator | None, value: Derived) -> list[Any]:
+    def _behind(self, call: Call, operator: Operator | None, value: Derived) -> list[Any]:
         """Behind a function that is left out: its plumbing, or another one; else it is inside."""
         out = look_through(call) if call.opset <= NEWEST_OPSETS.get(call.domain, 0) else None
         if out is not None:
             return out
-        if found is not None and found.read is not None and found.ends:
-            answer = found.read(call)
+        if operator is not None and operator.read is not None and operator.ends:
+            answer = operator.read(call)
             return answer if isinstance(answer, list) else [answer]
         title, name = value.names[0]
         refuse(name, title)
@@ -161,8 +161,8 @@ class GraphReader:
     ) -> list[Any]:
         if scope.depth >= NESTED_CALLS:
             raise ModelError(f"the functions of the file call each other too deeply, at {name!r}")
-        given = {a.name: a for a in function.attribute_proto} | attributes
-        inner = Scope(opset_versions(function.opset_import), scope, given, f"{name}/")
+        bound = {a.name: a for a in function.attribute_proto} | attributes
+        inner = Scope(opset_versions(function.opset_import), scope, bound, f"{name}/")
         for i, own in enumerate(function.input):
             inner.values[own] = inputs[i] if i < len(inputs) else None
         self.walk(function.node, function.output, inner)
@@ -220,12 +220,12 @@ def names_used(node: Any) -> list[str]:
     return names
 
 
-def _resolved(attributes: Iterable[Any], given: dict[str, Any]) -> dict[str, Any]:
+def _resolved(attributes: Iterable[Any], bound: dict[str, Any]) -> dict[str, Any]:
     """A node's attributes; those that refer to the function's are looked up there."""
     out = {}
     for attribute in attributes:
         if not attribute.ref_attr_name:
             out[attribute.name] = attribute
-        elif attribute.ref_attr_name in given:
-            out[attribute.name] = given[attribute.ref_attr_name]
+        elif attribute.ref_attr_name in bound:
+            out[attribute.name] = bound[attribute.ref_attr_name]
     return out

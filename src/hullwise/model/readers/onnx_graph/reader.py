@@ -124,7 +124,7 @@ class OnnxReader:
 
     # its input
 
-    def _input(self, given: Any) -> GraphInput:
+    def _input(self, requested: Any) -> GraphInput:
         stored = {t.name for t in self.graph.initializer}
         stored |= {t.values.name for t in self.graph.sparse_initializer}
         inputs = [i for i in self.graph.input if i.name not in stored]
@@ -141,8 +141,8 @@ class OnnxReader:
         if len(inputs) > 1:
             return _columns_of_inputs(inputs, declared, whole)
         shape = declared[0]
-        if given is not None:
-            return _given_input(inputs[0].name, shape, row_shape(given), whole)
+        if requested is not None:
+            return _requested_input(inputs[0].name, shape, row_shape(requested), whole)
         if shape is None or min(shape[1:], default=1) < 1 or (len(shape) == 1 and shape[0] < 1):
             raise ModelError(
                 f"the input {inputs[0].name!r} has the open shape {shape or 'none'}; give that of "
@@ -297,24 +297,26 @@ def _batch_input(name: str, shape: Shape, whole: bool) -> GraphInput:
     return GraphInput((name,), (), n_rows, shape[1:], (n_rows, *shape[1:]), shape[0] == 0, whole)
 
 
-def _given_input(name: str, declared: Shape | None, given: Shape, whole: bool) -> GraphInput:
+def _requested_input(
+    name: str, declared: Shape | None, requested: Shape, whole: bool
+) -> GraphInput:
     """The user's shape: of one row, or (with as many axes as declared) of the whole input."""
-    if min(given, default=1) < 1:
-        raise ModelError(f"input_shape is {given}; give sizes of at least 1")
+    if min(requested, default=1) < 1:
+        raise ModelError(f"input_shape is {requested}; give sizes of at least 1")
     if declared is None:
-        return _batch_input(name, (0, *given), whole)
-    if len(given) == len(declared):
-        if all(d in (0, g) for d, g in zip(declared, given, strict=True)):
-            return GraphInput((name,), (), 1, given, given, False, whole)
-    elif len(given) + 1 == len(declared) and all(
-        d in (0, g) for d, g in zip(declared[1:], given, strict=True)
+        return _batch_input(name, (0, *requested), whole)
+    if len(requested) == len(declared):
+        if all(d in (0, g) for d, g in zip(declared, requested, strict=True)):
+            return GraphInput((name,), (), 1, requested, requested, False, whole)
+    elif len(requested) + 1 == len(declared) and all(
+        d in (0, g) for d, g in zip(declared[1:], requested, strict=True)
     ):
-        return _batch_input(name, (declared[0], *given), whole)
+        return _batch_input(name, (declared[0], *requested), whole)
     rows = declared[1:]
-    if len(given) == 1 and min(rows, default=0) > 0 and math.prod(rows) == given[0]:
+    if len(requested) == 1 and min(rows, default=0) > 0 and math.prod(rows) == requested[0]:
         return _batch_input(name, declared, whole)
     raise ModelError(
-        f"the input {name!r} has the shape {declared}; input_shape={given} is none of it"
+        f"the input {name!r} has the shape {declared}; input_shape={requested} is none of it"
     )
 
 

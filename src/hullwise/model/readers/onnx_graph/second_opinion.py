@@ -150,13 +150,13 @@ def rounding_of_float32(net: Network, X: Floats, outputs: Floats) -> float:
     """How far outputs move when every layer's are rounded to float32."""
     values: list[Any] = [_rounded(X.reshape(len(X), *net.input_shape))]
     for node in net.nodes[1:]:
-        given = [values[j] for j in node.inputs]
+        operands = [values[j] for j in node.inputs]
         op: Any = node.op
         if node.is_piecewise:
-            flat = given[0].reshape(len(X), 1, -1)
+            flat = operands[0].reshape(len(X), 1, -1)
             out = op.push(flat, op.code(flat[:, 0]), True)[:, 0]
         else:
-            out = op.linear(*given)
+            out = op.linear(*operands)
             out = out if op.offset is None else out + op.offset
         values.append(_rounded(out.reshape(len(X), *node.shape)))
     return float(np.abs(values[-1].reshape(len(X), -1) - outputs).max(initial=0.0))

@@ -131,9 +131,9 @@ def _spread_window(call: Call, size: Shape, space: Shape) -> tuple[Window, Shape
             count = space[i] * strides[i] if wanted is None else wanted[-n:][i]
             sides.append(_halves(max(0, full - count), auto == "SAME_UPPER"))
         else:
-            given = (0, 0) if auto == "VALID" else (pads[i], pads[n + i])
-            sides.append(given)
-            count = full - sum(given)
+            side = (0, 0) if auto == "VALID" else (pads[i], pads[n + i])
+            sides.append(side)
+            count = full - sum(side)
         counts.append(count)
     if min(counts) < 1:
         call.invalid(f"its window {size} gives no positions in {space}")

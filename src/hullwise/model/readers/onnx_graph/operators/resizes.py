@@ -159,10 +159,10 @@ def _by_places(
     size = call.builder.shape(value.node)[axis]
     places = np.clip(NEAREST[how.nearest](x, scale), 0, size - 1).astype(np.int64)
     outside = _is_outside(how, x, size)
-    given: list[Value | None] = [value]
+    operands: list[Value | None] = [value]
     own = Call(
         *(call.reading, f"{call.name} (axis {axis})", call.kind, call.domain, call.opset),
-        *(given, call.outputs, {}),
+        *(operands, call.outputs, {}),
     )
     to = (*value.shape[:axis], len(places), *value.shape[axis + 1 :])
     moved = own.move(lambda a: np.take(a, places, axis=axis), to, keeps_rows=axis != 0)
