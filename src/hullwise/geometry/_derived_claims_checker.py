@@ -64,6 +64,8 @@ def _ranked_reference(location: Location) -> list[tuple[bool, float]]:
 
 def _band_holds(location: Location, reference: list[tuple[bool, float]], b: int) -> bool:
     band, percentile = str(location.band[b]), float(location.hull_percentile[b])
+    if band == "unknown" and np.isnan(percentile) and location.notes:
+        return True  # it could not be computed, which a note says: nothing is claimed
     if np.isnan(location.mahalanobis[b]):
         return band == "unknown"
     at_surface = location.verdict[b] == 1 or location.status[b].name == "BOUNDARY"
