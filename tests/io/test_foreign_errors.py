@@ -131,6 +131,9 @@ def refused(call, X):
 @pytest.mark.parametrize("call", [check_rows, hw.Cloud])
 @pytest.mark.parametrize("slug", ODD)
 def test_odd_tables(slug, call):
+    if slug == "sparse" and call is hw.Cloud:
+        assert hw.Cloud(ODD[slug]).n == 2  # it is read where it fits in memory
+        return
     refused(call, ODD[slug])
 
 

@@ -107,9 +107,12 @@ def metric_array(metric: ArrayLike) -> Floats:
     """The weights or the matrix of a metric as an array, else DataError."""
     try:
         return np.asarray(metric, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError):
+        kind = type(metric).__name__
+        is_sequence = isinstance(metric, np.ndarray | list | tuple)
+        problem = "holds what is no number" if is_sequence else f"is a {kind}"
         raise DataError(
-            f"metric holds what is no number ({error}): expected a vector of weights or a matrix."
+            f"metric {problem}: expected a name, a vector of weights or a matrix."
         ) from None
 
 
