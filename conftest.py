@@ -3,8 +3,9 @@
 import signal
 from importlib.util import find_spec
 
-# Holds classes of torch's own, so it cannot even be imported without it.
-collect_ignore = [] if find_spec("torch") else ["src/hullwise/model/trees/_ndt_torch.py"]
+# They hold classes of torch's own, so they cannot even be imported without it.
+NEEDS_TORCH = ["src/hullwise/model/trees/_ndt_torch.py", "tests/torch_modules.py"]
+collect_ignore = [] if find_spec("torch") else NEEDS_TORCH
 
 
 def pytest_configure():
