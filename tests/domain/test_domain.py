@@ -151,11 +151,11 @@ def test_a_kept_domain_answers_the_same(domain, tmp_path):
 
 
 def test_references_are_kept_and_not_measured_again(domain, tmp_path, monkeypatch):
-    from hullwise.domain import gap_patterns
+    from hullwise.geometry import left_out
 
     path = tmp_path / "seen.hull"
     domain.save(path)
-    monkeypatch.setattr(gap_patterns, "reference_distances", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(left_out, "reference_distances", lambda *_: pytest.fail("measured"))
     assert hw.load(path).locate(people(5, seed=1)).band.shape == (5,)
 
 

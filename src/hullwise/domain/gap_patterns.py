@@ -17,9 +17,8 @@ import numpy as np
 from .._core.types import Floats, Indices, Mask, Progress
 from ..geometry.bands import Reference
 from ..geometry.cloud import Cloud
-from ..geometry.hull import reference_distances
+from ..geometry.left_out import leave_out
 from ..geometry.metric import Metric
-from ..geometry.neighbours import reference_gaps
 from ..geometry.units import UnitKind, unit_ratios, unit_roots, units_of_others, units_without
 from ..table.coordinates import TableCoordinates
 
@@ -152,25 +151,5 @@ def gap_pattern(
     own_ratio = table.units.own_ratio
     scale = None if own_ratio is None else own_ratio[np.ix_(rows[left_out], places)]
     if measured is None:
-        measured = _leave_out(cloud, metric, left_out, scale, table.n_neighbors, progress)
+        measured = leave_out(cloud, metric, table.n_neighbors, left_out, progress, scale)
     return GapPattern(columns, places, rows, cloud, replace(measured, metric=metric), alike)
-
-
-def _leave_out(
-    cloud: Cloud,
-    metric: Metric,
-    rows: Indices,
-    scale: Floats | None,
-    n_neighbors: int,
-    progress: Progress | None,
-) -> Reference:
-    if not len(rows):
-        return Reference.empty(metric, n_neighbors)
-    return Reference(
-        rows,
-        reference_distances(cloud, metric, rows, progress, scale),
-        cloud.flat.spanned_by_one(cloud.take(rows), cloud.n),
-        reference_gaps(cloud, metric, n_neighbors, rows, scale),
-        metric,
-        n_neighbors,
-    )

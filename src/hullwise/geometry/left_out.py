@@ -90,15 +90,18 @@ def leave_out(
     n_neighbors: int,
     rows: Indices,
     progress: Progress | None = None,
+    own_units: Floats | None = None,
 ) -> Reference:
     """Leave training rows out, one at a time, and measure how far out they are.
 
-    `metric` is that of `metric_for` and these rows. O(len(rows) n d) for each pass over the data,
-    as for so many queries.
+    `metric` is that of `metric_for` and these rows; `own_units` (len(rows), d) are the ratios of
+    `own_unit_ratios` where the caller knows them better. O(len(rows) n d) for each pass over the
+    data, as for so many queries.
     """
     if not len(rows):
         return Reference.empty(metric, n_neighbors)
-    own_units = own_unit_ratios(cloud, metric, rows)
+    if own_units is None:
+        own_units = own_unit_ratios(cloud, metric, rows)
     return Reference(
         rows,
         reference_distances(cloud, metric, rows, progress, own_units),

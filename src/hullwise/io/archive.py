@@ -203,8 +203,8 @@ def _dtype_and_shape(name: str, member: str, text: bytes) -> tuple[np.dtype[Any]
     try:
         head = ast.literal_eval(text.decode("latin1").strip())
         dtype, shape = np.dtype(str(head["descr"])), tuple(head["shape"])
-        plain = all(type(extent) is int and 0 <= extent < 1 << 48 for extent in shape)
-        if dtype.char not in STORABLE or head["fortran_order"] is not False or not plain:
+        is_shape = all(type(extent) is int and 0 <= extent < 1 << 48 for extent in shape)
+        if dtype.char not in STORABLE or head["fortran_order"] is not False or not is_shape:
             raise ValueError(f"{head['descr']}, {head['shape']}")
     except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise FileError(name, f"member {member!r} has no header of ours ({error})") from None

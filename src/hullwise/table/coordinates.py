@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -131,16 +129,6 @@ class TableCoordinates:
                 part = part @ column.vertices.T
             parts.append(part)
         return np.hstack(parts)
-
-    def alone_with_a_level(self, unseen_without: Sequence[Any] = ()) -> list[tuple[int, int]]:
-        """Pairs of a column and a level that only one training row holds."""
-        return [
-            (j, k)
-            for j, column in enumerate(self.columns)
-            if isinstance(column, LevelColumn)
-            for k, count in enumerate(column.counts)
-            if count == 1
-        ]
 
     def unseen_rate(self, n: int) -> float:
         """Share of honest rows with some level never seen: N1 / n, summed (Good 1953)."""

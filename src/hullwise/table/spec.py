@@ -245,5 +245,5 @@ def _toml(value: Any) -> str:
 
 
 def _toml_key(name: str) -> str:
-    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if plain else _toml(name)
+    is_bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
+    return name if is_bare else _toml(name)
