@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import hullwise as hw
-from hullwise.errors import DataError, FileError
+from hullwise.errors import DataError, DataTypeError, FileError
 from shared_data import SHARED
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.errors.DataWarning")
@@ -66,6 +66,8 @@ def test_a_level_never_seen_is_far_by_name(domain):
     assert new.status[0].startswith(
         "far: job 'pilot' was never seen in 300 training rows (3 levels)"
     )
+    assert not any("empty" in note for note in new.notes)
+    assert 0 < new.chance_by_name() < 0.02
     empty = domain.locate_one({**row, "job": None})
     assert empty.distance_band[0] == new.distance_band[0]
     assert new.upper[0] == empty.upper[0] <= known.upper[0] + 1e-9
@@ -206,12 +208,16 @@ def test_ids_name_the_nearest_rows():
             lambda d: d.locate(people(1).assign(age="old")),
             "column 'age' holds 'old', which is no number",
         ),
+        (
+            lambda d: d.locate_one({"age": [1], "pay": 1.0, "job": "nurse", "hour": 1}),
+            "of the type",
+        ),
         (lambda d: hw.Domain(metric="furlong"), "expected 'std', 'range' or None"),
         (lambda d: hw.Domain(missing="mean"), "expected 'each', 'columns' or 'rows'"),
     ],
 )
 def test_what_cannot_be_is_refused(domain, call, says):
-    with pytest.raises(DataError, match=says):
+    with pytest.raises((DataError, DataTypeError), match=says):
         call(domain)
 
 

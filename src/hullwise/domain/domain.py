@@ -264,7 +264,7 @@ class Domain:
             self.fitted_.coordinates,
             self.fitted_.labels,
             self.fitted_.coordinates.unseen_rate(len(self.fitted_)),
-            self._notes_on(mixed, filled),
+            self._notes_on(mixed, filled | encoded.unseen),
             RowNames(mixed.labels, None),
         )
 

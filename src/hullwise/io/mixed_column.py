@@ -176,11 +176,12 @@ class MixedColumn:
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        kind = self.kind  # refuses cells that no column may hold
         if self._text is None:
             if pa.types.is_temporal(self.cells.type):
                 self._refuse(int(np.argmin(self.empty)), "a date, where numbers are expected")
             values = self._cast(self.cells)
-        elif self.kind is ColumnKind.BOOLEAN:
+        elif kind is ColumnKind.BOOLEAN:
             values = self._cast(pc.equal(pc.utf8_lower(self._text), "true"))
         else:
             text = _without_words(self._text)

@@ -131,8 +131,11 @@ class TableCoordinates:
         return np.hstack(parts)
 
     def unseen_rate(self, n: int) -> float:
-        """Share of honest rows with some level never seen: N1 / n, summed (Good 1953)."""
+        """Share of honest rows with some level never seen: (N1 + 1) / (n + 1), N1 levels seen once.
+
+        Good (1953) has N1 / n; one more of each, so that none seen once proves nothing.
+        """
         once = [
             column.counts.count(1) for column in self.columns if isinstance(column, LevelColumn)
         ]
-        return sum(once) / n if n else 0.0
+        return (sum(once) + 1) / (n + 1) if once else 0.0
