@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +16,12 @@ from ..geometry.locate import locate
 from ..geometry.units import UnitKind
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable, read_mixed
-from ..table.columns import LevelColumn, UnusedColumn
-from ..table.coordinates import TableCoordinates
-from ..table.infer import infer_columns
+from ..table.columns import LevelColumn
 from ..table.spec import ColumnSpec, read_spec, write_spec
-from .domain_location import DomainLocation, PatternLocation
+from ._fitting import Gaps, fit_table
+from .domain_location import DomainLocation
 from .fitted_table import FittedTable
-
-Gaps = Literal["each", "columns", "rows"]
+from .pattern_location import PatternLocation
 
 
 class Domain:
@@ -147,50 +144,16 @@ class Domain:
             The table cannot be read, or a column is not what it was declared.
         """
         mixed = read_mixed(table, gaps=self.spec.gaps)
-        roles = ColumnSpec.declare(target=target, id=id)
-        columns, unused, notes = infer_columns(mixed, self.spec.merged(roles))
-        coordinates = TableCoordinates(columns)
-        values = coordinates.encode(mixed).values
-        filled = coordinates.filled(values)
-        keep = np.ones(mixed.n, dtype=bool)
-        gaps = np.asarray(~filled.all(axis=0))
-        if self.missing == "columns" and gaps.any():
-            dropped = [c.name for c, has_gaps in zip(columns, gaps) if has_gaps]
-            notes = (*notes, f"left out, as they have gaps in training rows: {', '.join(dropped)}")
-            unused = (*unused, *(UnusedColumn(name, "left out", "has gaps") for name in dropped))
-            coordinates = TableCoordinates(tuple(c for c, g in zip(columns, gaps) if not g))
-            values = coordinates.encode(mixed).values
-            filled = coordinates.filled(values)
-        elif self.missing == "rows":
-            keep = np.asarray(filled.all(axis=1))
-            if not keep.any():
-                raise DataError(f"{mixed.source}: every training row has a gap in some column.")
-            if not keep.all():
-                n_gaps = int((~keep).sum())
-                notes = (*notes, f"{n_gaps:,} of {mixed.n:,} training rows with gaps are left out")
-        elif gaps.any():
-            n_gaps = int((~filled.all(axis=1)).sum())
-            notes = (
-                *notes,
-                f"{n_gaps:,} of {mixed.n:,} training rows have gaps: a new row is located in the "
-                "columns that it has, among all training rows that have these",
-            )
-        labels = mixed.labels
-        if id is not None:
-            column = mixed.column(id)
-            labels = np.array(column.labels(column.kind).to_pylist(), dtype=object)
-        self.fitted_ = FittedTable(
-            coordinates,
-            unused,
-            notes,
-            values[keep],
-            None if labels is None else labels[keep],
-            _digest(mixed),
-            self.metric,
-            self.n_neighbors,
-            self.reference,
+        spec = self.spec.merged(ColumnSpec.declare(target=target, id=id))
+        self.fitted_ = fit_table(
+            mixed,
+            spec,
+            missing=self.missing,
+            metric=self.metric,
+            n_neighbors=self.n_neighbors,
+            reference=self.reference,
         )
-        self.fitted_.pattern(np.ones(len(coordinates.columns), dtype=bool), progress)
+        self.fitted_.pattern(self.fitted_.every_column, progress)
         return self
 
     def __repr__(self) -> str:
@@ -332,17 +295,3 @@ class Domain:
         from .domain_file import save
 
         save(self, path, force=force)
-
-
-def _digest(table: MixedTable) -> str:
-    """A hash of the table's cells, by which a kept domain says what it was fitted on."""
-    import pyarrow as pa
-
-    sink = hashlib.sha256()
-    for name in table.names:
-        sink.update(name.encode("utf-8", "surrogatepass"))
-        for chunk in table.arrow.column(name).chunks:
-            for buffer in chunk.buffers():
-                if isinstance(buffer, pa.Buffer):
-                    sink.update(memoryview(buffer))
-    return sink.hexdigest()

@@ -6,29 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import betabinom, poisson
 
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Array, Floats, Indices, Mask, Objects
-from ..geometry.bands import BANDS, BEYOND
-from ..geometry.location import Location
+from ..geometry.bands import BANDS
 from ..geometry.verdict import Verdict
-from ..table.columns import CategoryColumn, ConstantColumn, LevelColumn, PeriodicColumn
 from ..table.coordinates import TableCoordinates
-from .gap_patterns import GapPattern
-
-NOT_LOCATED = "not located: no two training rows have the columns that it has."
-SMALLEST_AMOUNT = 1e-9  # of a column's range: less is not named as a reason
-SMALLEST_SHARE = 1e-6  # of rows of other levels: less is not named as a reason
-
-
-@dataclass(frozen=True, eq=False)
-class PatternLocation:
-    """The rows with one pattern of gaps, as a `Location` in that pattern's coordinates."""
-
-    rows: Indices
-    pattern: GapPattern
-    location: Location
+from ._chances import chance_by_distance, chance_by_name
+from ._reasons import reasons
+from ._row_sentences import row_sentences
+from .pattern_location import PatternLocation
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,80 +130,13 @@ class DomainLocation(RowResult):
         for part in self.parts:
             for place, row in enumerate(part.rows):
                 if part.location.verdict[place] != Verdict.INSIDE:
-                    out[row] = self._reasons(part, place)[:k]
+                    out[row] = reasons(self.coordinates, part, place)[:k]
         return out
-
-    def _reasons(self, part: PatternLocation, place: int) -> list[tuple[str, float]]:
-        location = part.location
-        width = location.training.half_width
-        reasons: list[tuple[float, str, float]] = []
-        at = 0
-        for column, used in zip(self.coordinates.columns, part.pattern.columns):
-            if not used or not column.width:
-                continue
-            block = slice(at, at + column.width)
-            at += column.width
-            q, p = location.queries[place, block], location.nearest[place, block]
-            if np.isnan(p).any():
-                continue
-            if isinstance(column, CategoryColumn):
-                share = 1.0 - float(column.shares(p)[int(np.argmax(column.shares(q)))])
-                if share > SMALLEST_SHARE:
-                    reasons.append((share, column.name, share))
-            elif isinstance(column, PeriodicColumn):
-                turn = np.arctan2(*q[::-1]) - np.arctan2(*p[::-1])
-                amount = (turn + np.pi) % (2 * np.pi) - np.pi
-                reasons.append(
-                    (abs(amount) / np.pi, column.name, float(amount / (2 * np.pi) * column.period))
-                )
-            else:
-                amount, half = float(q[0] - p[0]), float(width[block][0])
-                if abs(amount) > SMALLEST_AMOUNT * 2 * half:
-                    reasons.append((abs(amount) / (2 * half or 1.0), column.name, amount))
-        reasons.sort(key=lambda reason: -reason[0])
-        return [(name, amount) for _, name, amount in reasons]
 
     @property
     def status(self) -> list[str]:
         """(m,) a sentence for each row: how its answer came about."""
-        sentences = ["not located: no column that it has was measured in training rows."] * len(
-            self
-        )
-        for part in self.parts:
-            for place, row in enumerate(part.rows):
-                sentences[row] = self._sentence(part, place, int(row))
-        for row in np.flatnonzero(self.unseen.any(axis=1)):
-            sentences[row] = f"{self._unseen_text(int(row))}; otherwise {sentences[row]}"
-        return sentences
-
-    def _sentence(self, part: PatternLocation, place: int, row: int) -> str:
-        location = part.location
-        text = str(location.status[place].value)
-        lacking = self.located_without(row)
-        if not lacking:
-            return text
-        compared = (
-            f"compared with {len(part.pattern.reference)} training rows that lack the same"
-            if part.pattern.alike
-            else "compared with training rows that have all the rest"
-        )
-        return f"{text} Located without {', '.join(lacking)}; {compared}."
-
-    def _unseen_text(self, row: int) -> str:
-        words = []
-        for j in np.flatnonzero(self.unseen[row]):
-            column = self.coordinates.columns[j]
-            assert isinstance(column, LevelColumn)
-            cell = self.cells[row, j]
-            if isinstance(column, ConstantColumn):
-                words.append(f"{column.name} was always {column.levels[0]!r}, not {cell!r}")
-            else:
-                n, n_levels = sum(column.counts), len(column.levels)
-                words.append(
-                    f"{column.name} {cell!r} was never seen in {n:,} training rows "
-                    f"({n_levels} levels)"
-                )
-        return "far: " + "; ".join(words)
+        return row_sentences(self)
 
     def chance(self) -> float:
         """Probability that rows drawn like the training rows are out as often as these.
@@ -234,22 +154,11 @@ class DomainLocation(RowResult):
 
     def chance_by_distance(self) -> float:
         """That so many rows are beyond or far by distance; NaN without a reference."""
-        law, n_out = np.ones(1), 0
-        for part in self.parts:
-            r, m = len(part.pattern.reference), len(part.rows)
-            c = 1 + int(np.floor(r * BEYOND / 100))
-            if r < 1 or c > r:
-                continue
-            n_out += int(np.isin(part.location.band, BANDS[2:]).sum())
-            law = np.convolve(law, betabinom.pmf(np.arange(m + 1), m, r - c + 1, c))
-        return float(law[n_out:].sum()) if len(law) > 1 else float("nan")
+        return chance_by_distance(self.parts)
 
     def chance_by_name(self) -> float:
         """That so many rows hold a level never seen."""
-        n_unseen = int(self.unseen.any(axis=1).sum())
-        if not len(self):
-            return float("nan")
-        return float(poisson.sf(n_unseen - 1, len(self) * self.unseen_rate)) if n_unseen else 1.0
+        return chance_by_name(int(self.unseen.any(axis=1).sum()), len(self), self.unseen_rate)
 
     def _take(self, rows: Indices) -> DomainLocation:
         parts = []

@@ -52,6 +52,11 @@ class FittedTable:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def every_column(self) -> Mask:
+        """(C,) the pattern of rows without gaps."""
+        return np.ones(len(self.coordinates.columns), dtype=bool)
+
     @cached_property
     def filled(self) -> Mask:
         """(n, C) which columns each training row has."""

@@ -30,6 +30,8 @@ from ..io.mixed_column import ColumnKind, MixedColumn, as_mask
 
 DATE_PARTS = ("since", "year", "month", "weekday", "hour")
 PERIOD_OF_PART = {"year": 365.2425, "month": 12.0, "weekday": 7.0, "hour": 24.0}
+SMALLEST_AMOUNT = 1e-9  # of a column's range: less is not named as a reason
+SMALLEST_SHARE = 1e-6  # of rows of other levels: less is not named as a reason
 LEARNT = float("nan")  # in `Column.fixed_weights`: a unit that is learnt from the rows
 
 
@@ -69,6 +71,17 @@ class Column:
     def fixed_weights(self, metric: str) -> Floats:
         """(width,) weight of each coordinate's square, `LEARNT` where the rows give it."""
         return np.full(self.width, LEARNT)
+
+    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[float, float]:
+        """What parts a row from its nearest mixture of training rows, by (width,) coordinates.
+
+        The second number is in the column's own units, positive where the row is too high; the
+        first is its size as a share of what is possible or of the training range, by which columns
+        are ranked, 0 where it is nothing but rounding.
+        """
+        amount, full = float(query[0] - nearest[0]), 2 * float(half_width[0])
+        size = abs(amount) if abs(amount) > SMALLEST_AMOUNT * full else 0.0
+        return size / (full or 1.0), amount
 
     def describe(self) -> str:
         """What the column was taken for, in a few words."""
@@ -117,6 +130,10 @@ class LogColumn(Column):
                 "log, and a logarithm needs numbers above 0."
             )
         return np.log10(values)[:, None], np.zeros(len(values), dtype=bool)
+
+    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[float, float]:
+        share, _ = super().change(query, nearest, half_width)
+        return share, float(10.0 ** query[0] - 10.0 ** nearest[0])
 
     def describe(self) -> str:
         return "number on a logarithmic scale"
@@ -225,6 +242,12 @@ class CategoryColumn(LevelColumn):
         """A mismatch has length sqrt(2) beside standard deviations, 1 beside ranges (Gower)."""
         return np.full(self.width, 0.5 if metric == "range" else 1.0)
 
+    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[float, float]:
+        """The share of rows of other levels in the nearest mixture."""
+        level = int(np.argmax(self.shares(query)))
+        share = 1.0 - float(self.shares(nearest)[level])
+        return (share, share) if share > SMALLEST_SHARE else (0.0, 0.0)
+
     def describe(self) -> str:
         n = len(self.levels)
         shown = ", ".join(self.levels[:4]) + (", ..." if n > 4 else "")
@@ -273,6 +296,12 @@ class PeriodicColumn(Column):
     def fixed_weights(self, metric: str) -> Floats:
         """The radius is in the coordinates; beside ranges the diameter is 1."""
         return np.full(2, 1 / (2 * self.radius) ** 2 if metric == "range" else 1.0)
+
+    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[float, float]:
+        """The shorter way around the circle."""
+        turn = np.arctan2(*query[::-1]) - np.arctan2(*nearest[::-1])
+        share = float((turn + np.pi) % (2 * np.pi) - np.pi) / np.pi
+        return abs(share), share * self.period / 2
 
     @property
     def arc(self) -> float:

@@ -97,6 +97,10 @@ class ColumnSpec:
                 f"are {format_names(list(names))}."
             )
 
+    def columns_with(self, role: str) -> tuple[str, ...]:
+        """The columns that were declared to have a role, such as "id" or "target"."""
+        return tuple(name for name, declared in self.roles.items() if declared == role)
+
     def merged(self, other: ColumnSpec) -> ColumnSpec:
         """This spec where it declares a column, else the other."""
         return ColumnSpec(

@@ -1,0 +1,31 @@
+"""How probable it is that honest rows are out as often as these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import betabinom, poisson
+
+from ..geometry.bands import BANDS, BEYOND
+from .pattern_location import PatternLocation
+
+
+def chance_by_distance(parts: Sequence[PatternLocation]) -> float:
+    """That so many rows are beyond or far, each part against its own rows left out; NaN without."""
+    law, n_out = np.ones(1), 0
+    for part in parts:
+        r, m = len(part.pattern.reference), len(part.rows)
+        c = 1 + int(np.floor(r * BEYOND / 100))
+        if r < 1 or c > r:
+            continue
+        n_out += int(np.isin(part.location.band, BANDS[2:]).sum())
+        law = np.convolve(law, betabinom.pmf(np.arange(m + 1), m, r - c + 1, c))
+    return float(law[n_out:].sum()) if len(law) > 1 else float("nan")
+
+
+def chance_by_name(n_unseen: int, m: int, unseen_rate: float) -> float:
+    """That so many of m rows hold a level never seen, against a Poisson count (Good 1953)."""
+    if not m:
+        return float("nan")
+    return float(poisson.sf(n_unseen - 1, m * unseen_rate)) if n_unseen else 1.0

@@ -1,0 +1,101 @@
+"""From a table of training rows to what a domain knows of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import numpy as np
+
+from .._core.types import Mask, Objects
+from ..errors import DataError
+from ..geometry.units import UnitKind
+from ..io.mixed_table import MixedTable
+from ..table.columns import UnusedColumn
+from ..table.coordinates import TableCoordinates
+from ..table.infer import infer_columns
+from ..table.spec import ColumnSpec
+from .fitted_table import FittedTable
+
+Gaps = Literal["each", "columns", "rows"]
+
+
+def fit_table(
+    table: MixedTable,
+    spec: ColumnSpec,
+    *,
+    missing: Gaps,
+    metric: UnitKind | None,
+    n_neighbors: int,
+    reference: int,
+) -> FittedTable:
+    """What a table holds, its columns as declared in `spec` and inferred where they are not."""
+    columns, unused, notes = infer_columns(table, spec)
+    coordinates = TableCoordinates(columns)
+    values = coordinates.encode(table).values
+    filled = coordinates.filled(values)
+    keep = np.ones(table.n, dtype=bool)
+    has_gaps = np.asarray(~filled.all(axis=0))
+    if missing == "columns" and has_gaps.any():
+        dropped = [column.name for column, gaps in zip(columns, has_gaps) if gaps]
+        notes = (*notes, f"left out, as they have gaps in training rows: {', '.join(dropped)}")
+        unused = (*unused, *(UnusedColumn(name, "left out", "has gaps") for name in dropped))
+        coordinates = TableCoordinates(tuple(c for c, gaps in zip(columns, has_gaps) if not gaps))
+        values = coordinates.encode(table).values
+    elif missing == "rows":
+        keep, more = _complete_rows(table, filled)
+        notes = (*notes, *more)
+    elif has_gaps.any():
+        n_gaps = int((~filled.all(axis=1)).sum())
+        notes = (
+            *notes,
+            f"{n_gaps:,} of {table.n:,} training rows have gaps: a new row is located in the "
+            "columns that it has, among all training rows that have these",
+        )
+    labels = row_labels(table, spec)
+    return FittedTable(
+        coordinates,
+        unused,
+        notes,
+        values[keep],
+        None if labels is None else labels[keep],
+        digest_of(table),
+        metric,
+        n_neighbors,
+        reference,
+    )
+
+
+def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:
+    """Training rows without gaps, and a note on the others."""
+    keep = np.asarray(filled.all(axis=1))
+    if not keep.any():
+        raise DataError(f"{table.source}: every training row has a gap in some column.")
+    n_gaps = int((~keep).sum())
+    if not n_gaps:
+        return keep, ()
+    return keep, (f"{n_gaps:,} of {table.n:,} training rows with gaps are left out",)
+
+
+def row_labels(table: MixedTable, spec: ColumnSpec) -> Objects | None:
+    """(m,) the ids of the rows where the table has the column of ids, else their index."""
+    names = spec.columns_with("id")
+    labels: Objects | None = table.labels
+    if len(names) == 1 and names[0] in table.names:
+        column = table.column(names[0])
+        labels = np.array(column.labels(column.kind).to_pylist(), dtype=object)
+    return labels
+
+
+def digest_of(table: MixedTable) -> str:
+    """A hash of the table's cells, by which a domain in a file names what it was fitted on."""
+    import pyarrow as pa
+
+    sink = hashlib.sha256()
+    for name in table.names:
+        sink.update(name.encode("utf-8", "surrogatepass"))
+        for chunk in table.arrow.column(name).chunks:
+            for buffer in chunk.buffers():
+                if isinstance(buffer, pa.Buffer):
+                    sink.update(memoryview(buffer))
+    return sink.hexdigest()

@@ -1,0 +1,55 @@
+"""A sentence for each row: how its answer came about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..table.columns import ConstantColumn, LevelColumn
+from .pattern_location import PatternLocation
+
+if TYPE_CHECKING:
+    from .domain_location import DomainLocation
+
+NOT_LOCATED = "not located: no column that it has was measured in training rows."
+
+
+def row_sentences(location: DomainLocation) -> list[str]:
+    """(m,) the sentences, in the table's own words."""
+    sentences = [NOT_LOCATED] * len(location)
+    for part in location.parts:
+        for place, row in enumerate(part.rows):
+            lacking = location.located_without(int(row))
+            sentences[row] = _located(part, place, lacking)
+    for row in np.flatnonzero(location.unseen.any(axis=1)):
+        sentences[row] = f"{_unseen(location, int(row))}; otherwise {sentences[row]}"
+    return sentences
+
+
+def _located(part: PatternLocation, place: int, lacking: list[str]) -> str:
+    text = part.location.status_texts()[place]
+    if not lacking:
+        return text
+    compared = (
+        f"compared with {len(part.pattern.reference)} training rows that lack the same"
+        if part.pattern.alike
+        else "compared with training rows that have all the rest"
+    )
+    return f"{text} Located without {', '.join(lacking)}; {compared}."
+
+
+def _unseen(location: DomainLocation, row: int) -> str:
+    texts = []
+    for j in np.flatnonzero(location.unseen[row]):
+        column = location.coordinates.columns[j]
+        assert isinstance(column, LevelColumn)
+        cell = location.cells[row, j]
+        if isinstance(column, ConstantColumn):
+            texts.append(f"{column.name} was always {column.levels[0]!r}, not {cell!r}")
+        else:
+            n, n_levels = sum(column.counts), len(column.levels)
+            texts.append(
+                f"{column.name} {cell!r} was never seen in {n:,} training rows ({n_levels} levels)"
+            )
+    return "far: " + "; ".join(texts)
