@@ -40,7 +40,7 @@ def fit_table(
         dropped = [column.name for column, gaps in zip(columns, has_gaps) if gaps]
         notes = (*notes, f"left out, as they have gaps in training rows: {', '.join(dropped)}")
         unused = (*unused, *(UnusedColumn(name, "left out", "has gaps") for name in dropped))
-        coordinates = TableCoordinates(tuple(c for c, gaps in zip(columns, has_gaps) if not gaps))
+        coordinates = coordinates.restricted(~has_gaps)
         values = coordinates.encode(table).values
     elif missing == "rows":
         keep, more = _complete_rows(table, filled)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..table.coordinates import TableCoordinates
+from ..table.coordinates import Coordinates
 from .pattern_location import PatternLocation
 
 
 def reasons(
-    coordinates: TableCoordinates, part: PatternLocation, place: int
+    coordinates: Coordinates, part: PatternLocation, place: int
 ) -> list[tuple[str, float]]:
     """The columns that part one row from its nearest mixture, most responsible first."""
     location = part.location

@@ -254,7 +254,7 @@ class Domain:
         """What of a table of new rows may surprise."""
         notes = []
         columns, unused = self.fitted_.coordinates.columns, self.fitted_.unused
-        known = {*(column.source for column in columns), *(column.name for column in unused)}
+        known = {*self.fitted_.coordinates.sources, *(column.name for column in unused)}
         extra = [name for name in mixed.names if name not in known]
         if extra:
             notes.append(f"columns that are not known are ignored: {format_names(extra)}")

@@ -11,7 +11,7 @@ from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Array, Floats, Indices, Mask, Objects
 from ..geometry.bands import BANDS
 from ..geometry.verdict import Verdict
-from ..table.coordinates import TableCoordinates
+from ..table.coordinates import Coordinates
 from ._chances import chance_by_distance, chance_by_name
 from ._reasons import reasons
 from ._row_sentences import row_sentences
@@ -51,7 +51,7 @@ class DomainLocation(RowResult):
     unseen: Mask
     filled: Mask
     cells: Objects
-    coordinates: TableCoordinates
+    coordinates: Coordinates
     training_labels: Objects | None
     unseen_rate: float
     notes: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from .._core.types import Floats, Indices, Mask, Objects, Progress
 from ..geometry.bands import Reference
 from ..geometry.units import UnitKind
 from ..table.columns import LevelColumn, UnusedColumn
-from ..table.coordinates import TableCoordinates
+from ..table.coordinates import Coordinates
 from .gap_patterns import GapPattern, LearntUnits, gap_pattern, left_out_pool
 
 KEPT_PATTERNS = 200  # patterns of gaps whose clouds and references are kept for the next row
@@ -24,7 +24,7 @@ class FittedTable:
 
     Attributes
     ----------
-    coordinates : TableCoordinates
+    coordinates : Coordinates
     unused : tuple of UnusedColumn
     notes : tuple of str
     values : (n, D) float64
@@ -37,7 +37,7 @@ class FittedTable:
         References that were measured before, by the pattern of gaps.
     """
 
-    coordinates: TableCoordinates
+    coordinates: Coordinates
     unused: tuple[UnusedColumn, ...]
     notes: tuple[str, ...]
     values: Floats

@@ -20,7 +20,7 @@ from ..geometry.cloud import Cloud
 from ..geometry.left_out import leave_out
 from ..geometry.metric import Metric
 from ..geometry.units import UnitKind, unit_ratios, unit_roots, units_of_others, units_without
-from ..table.coordinates import TableCoordinates
+from ..table.coordinates import Coordinates
 
 if TYPE_CHECKING:
     from .fitted_table import FittedTable
@@ -94,7 +94,7 @@ class LearntUnits:
 
     @classmethod
     def learn(
-        cls, values: Floats, coordinates: TableCoordinates, kind: UnitKind | None, pool: Indices
+        cls, values: Floats, coordinates: Coordinates, kind: UnitKind | None, pool: Indices
     ) -> LearntUnits:
         """From the encoded rows (n, D), NaN in gaps; `kind` None keeps the data's own units."""
         n = len(values)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -34,9 +35,12 @@ class EncodedRows:
         return len(self.values)
 
 
-@dataclass(frozen=True)
-class TableCoordinates:
-    """The columns of a table as coordinates, fitted on training rows.
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """How rows of a table become coordinates: what a domain needs to know of it.
+
+    Each coordinate belongs to one of the `columns`. A kind of coordinates gives `encode`, and
+    `restricted` where it holds more than its columns.
 
     Attributes
     ----------
@@ -80,20 +84,11 @@ class TableCoordinates:
         -----
         O(m D) time and memory.
         """
-        missing = [name for name in self.sources if name not in table.names]
-        if missing:
-            raise DataError(
-                f"{table.source} lacks the column{'s' * (len(missing) > 1)} "
-                f"{format_names(missing)}; it has {format_names(list(table.names))}. A column "
-                "without values may be left empty, but must be there."
-            )
-        check_memory(16 * table.n * len(self.owner), f"{table.source} as coordinates")
-        values = np.empty((table.n, len(self.owner)))
-        unseen = np.zeros((table.n, len(self.columns)), dtype=bool)
-        for j, column in enumerate(self.columns):
-            cells = table.column(column.source)
-            values[:, self.coordinates_of(j)], unseen[:, j] = column.encode(cells)
-        return EncodedRows(values, unseen)
+        raise NotImplementedError
+
+    def restricted(self, keep: Mask) -> Self:
+        """The coordinates of some of the columns (C,) only."""
+        return replace(self, columns=tuple(c for c, kept in zip(self.columns, keep) if kept))
 
     def filled(self, values: Floats) -> Mask:
         """(m, C) which columns each row has; constants count as there."""
@@ -109,16 +104,7 @@ class TableCoordinates:
 
     def indicators(self, table: MixedTable) -> tuple[Floats, tuple[str, ...]]:
         """The rows with one column for each level, as proofs are checked in, and the names."""
-        parts, names = [np.zeros((table.n, 0))], []
-        for column in self.columns:
-            cells = table.column(column.source)
-            if isinstance(column, CategoryColumn):
-                parts.append(column.indicators(cells))
-                names += [f"{column.name}={level}" for level in column.levels]
-            else:
-                parts.append(column.encode(cells)[0])
-                names += column.coordinate_names
-        return np.hstack(parts), tuple(names)
+        raise NotImplementedError
 
     def to_indicators(self, directions: Floats) -> Floats:
         """Vectors of coordinates (m, D) as the same vectors with one entry for each level."""
@@ -139,3 +125,42 @@ class TableCoordinates:
             column.counts.count(1) for column in self.columns if isinstance(column, LevelColumn)
         ]
         return (sum(once) + 1) / (n + 1) if once else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class TableCoordinates(Coordinates):
+    """The columns of a table as coordinates, fitted on training rows.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        Those that give coordinates, and constants.
+    """
+
+    def encode(self, table: MixedTable) -> EncodedRows:
+        missing = [name for name in self.sources if name not in table.names]
+        if missing:
+            raise DataError(
+                f"{table.source} lacks the column{'s' * (len(missing) > 1)} "
+                f"{format_names(missing)}; it has {format_names(list(table.names))}. A column "
+                "without values may be left empty, but must be there."
+            )
+        check_memory(16 * table.n * len(self.owner), f"{table.source} as coordinates")
+        values = np.empty((table.n, len(self.owner)))
+        unseen = np.zeros((table.n, len(self.columns)), dtype=bool)
+        for j, column in enumerate(self.columns):
+            cells = table.column(column.source)
+            values[:, self.coordinates_of(j)], unseen[:, j] = column.encode(cells)
+        return EncodedRows(values, unseen)
+
+    def indicators(self, table: MixedTable) -> tuple[Floats, tuple[str, ...]]:
+        parts, names = [np.zeros((table.n, 0))], []
+        for column in self.columns:
+            cells = table.column(column.source)
+            if isinstance(column, CategoryColumn):
+                parts.append(column.indicators(cells))
+                names += [f"{column.name}={level}" for level in column.levels]
+            else:
+                parts.append(column.encode(cells)[0])
+                names += column.coordinate_names
+        return np.hstack(parts), tuple(names)
