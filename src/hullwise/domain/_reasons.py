@@ -8,9 +8,7 @@ from ..table.coordinates import Coordinates
 from .pattern_location import PatternLocation
 
 
-def reasons(
-    coordinates: Coordinates, part: PatternLocation, place: int
-) -> list[tuple[str, float]]:
+def reasons(coordinates: Coordinates, part: PatternLocation, place: int) -> list[tuple[str, float]]:
     """The columns that part one row from its nearest mixture, most responsible first."""
     location = part.location
     width = location.training.half_width
