@@ -1,29 +1,44 @@
-"""Which columns push a row out, in the columns' own units."""
+"""Which columns push rows out, in the columns' own units."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .._core.types import Floats, Mask
+from ..geometry.verdict import Verdict
 from ..table.coordinates import Coordinates
 from .pattern_location import PatternLocation
 
 
-def reasons(coordinates: Coordinates, part: PatternLocation, place: int) -> list[tuple[str, float]]:
-    """The columns that part one row from its nearest mixture, most responsible first."""
+def column_changes(coordinates: Coordinates, part: PatternLocation) -> tuple[Floats, Floats]:
+    """(m, C) by what share, and by how much, each column parts each row from its nearest mixture.
+
+    0 in columns that do not, in rows that are inside, and in columns that were not used.
+    """
     location = part.location
     width = location.training.half_width
-    ranked: list[tuple[float, str, float]] = []
+    shares = np.zeros((len(location), len(coordinates.columns)))
+    amounts = np.zeros_like(shares)
+    known = ~np.isnan(location.nearest).any(axis=1) & (location.verdict != Verdict.INSIDE)
     start = 0
-    for column, used in zip(coordinates.columns, part.pattern.columns):
+    for j, (column, used) in enumerate(zip(coordinates.columns, part.pattern.columns)):
         if not used or not column.width:
             continue
         block = slice(start, start + column.width)
         start += column.width
-        query, nearest = location.queries[place, block], location.nearest[place, block]
-        if np.isnan(nearest).any():
-            continue
-        share, amount = column.change(query, nearest, width[block])
-        if share > 0:
-            ranked.append((share, column.name, amount))
-    ranked.sort(key=lambda reason: -reason[0])
-    return [(name, amount) for _, name, amount in ranked]
+        query, nearest = location.queries[known, block], location.nearest[known, block]
+        shares[known, j], amounts[known, j] = column.change(query, nearest, width[block])
+    return shares, np.where(shares > 0, amounts, 0.0)
+
+
+def ranked_changes(
+    shares: Floats, amounts: Floats, names: list[str], k: int
+) -> list[list[tuple[str, float]]]:
+    """For each row at most k columns that part it from its nearest mixture, largest share first."""
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :k]
+    leading: Mask = np.take_along_axis(shares, order, axis=1) > 0
+    sizes = np.take_along_axis(amounts, order, axis=1).tolist()
+    return [
+        [(names[j], size) for j, size, is_leading in zip(*row) if is_leading]
+        for row in zip(order.tolist(), sizes, leading.tolist())
+    ]

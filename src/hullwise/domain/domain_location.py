@@ -13,7 +13,7 @@ from ..geometry.bands import BANDS
 from ..geometry.verdict import Verdict
 from ..table.coordinates import Coordinates
 from ._chances import chance_by_distance, chance_by_name
-from ._reasons import reasons
+from ._reasons import column_changes, ranked_changes
 from ._row_sentences import row_sentences
 from .pattern_location import PatternLocation
 
@@ -127,10 +127,11 @@ class DomainLocation(RowResult):
         nearest mixture of training rows holds.
         """
         out: list[list[tuple[str, float]]] = [[] for _ in range(len(self))]
+        names = [column.name for column in self.coordinates.columns]
         for part in self.parts:
-            for place, row in enumerate(part.rows):
-                if part.location.verdict[place] != Verdict.INSIDE:
-                    out[row] = reasons(self.coordinates, part, place)[:k]
+            shares, amounts = column_changes(self.coordinates, part)
+            for row, changes in zip(part.rows, ranked_changes(shares, amounts, names, k)):
+                out[row] = changes
         return out
 
     @property
