@@ -229,6 +229,8 @@ class Domain:
             self.fitted_.coordinates.unseen_rate(len(self.fitted_)),
             self._notes_on(mixed, filled | encoded.unseen),
             RowNames(mixed.labels, None),
+            len(fitted),
+            fitted.metric_text,
         )
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:

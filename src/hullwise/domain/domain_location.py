@@ -15,6 +15,7 @@ from ..table.coordinates import Coordinates
 from ._chances import chance_by_distance, chance_by_name
 from ._reasons import column_changes, ranked_changes
 from ._row_sentences import row_sentences
+from .domain_summary import DomainSummary, summarize_domain
 from .pattern_location import PatternLocation
 
 
@@ -34,6 +35,10 @@ class DomainLocation(RowResult):
         The labels of unseen levels, None elsewhere.
     unseen_rate : float
         Share of honest rows with some level never seen (Good 1953).
+    n_train : int
+        Training rows.
+    metric_text : str
+        The metric in words.
 
     Examples
     --------
@@ -56,6 +61,8 @@ class DomainLocation(RowResult):
     unseen_rate: float
     notes: tuple[str, ...] = ()
     row_names: RowNames = UNNAMED_ROWS
+    n_train: int = 0
+    metric_text: str = ""
 
     def __len__(self) -> int:
         return len(self.unseen)
@@ -160,6 +167,19 @@ class DomainLocation(RowResult):
     def chance_by_name(self) -> float:
         """That so many rows hold a level never seen."""
         return chance_by_name(int(self.unseen.any(axis=1).sum()), len(self), self.unseen_rate)
+
+    def summary(self) -> DomainSummary:
+        """Counts of bands, levels never seen, gaps and leading columns; the farthest rows.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(60)]
+        >>> loc = hw.Domain().fit(rows).locate([{"job": "nurse", "age": 80}])
+        >>> loc.summary().columns
+        (ColumnCount(name='age', role='number', too_high=1, too_low=0, of_another_level=0),)
+        """
+        return summarize_domain(self)
 
     def _take(self, rows: Indices) -> DomainLocation:
         parts = []

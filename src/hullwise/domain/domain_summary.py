@@ -107,7 +107,8 @@ class DomainSummary:
     --------
     >>> import hullwise as hw
     >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(20, 60)]
-    >>> new = [{"job": "nurse", "age": 30}, {"job": "smith", "age": 30}, {"job": "clerk", "age": 95}]
+    >>> new = [("nurse", 30), ("smith", 30), ("clerk", 95)]
+    >>> new = [{"job": job, "age": age} for job, age in new]
     >>> summary = hw.Domain().fit(rows).locate(new).summary()
     >>> summary
     DomainSummary(3 rows: 1 inside, 2 outside; 2 beyond or far, 1 of them by name)
