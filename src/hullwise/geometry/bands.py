@@ -41,6 +41,8 @@ class Reference:
     metric : Metric
     n_neighbors : int
         With what they were measured; `locate` refuses to use them with anything else.
+    groups : (r,) int or None
+        The group of each, where it was left out with its whole group; else each stands alone.
     negligible : float
         Distances to the hull up to this one count as none in a rank: a hundredth of the rows' own
         spread where the metric is a matrix, which may all but ignore some directions, else 0.
@@ -64,6 +66,7 @@ class Reference:
     metric: Metric
     n_neighbors: int
     negligible: float = 0.0
+    groups: Indices | None = None
 
     @classmethod
     def empty(cls, metric: Metric, n_neighbors: int) -> Reference:
@@ -75,7 +78,25 @@ class Reference:
         return len(self.hull)
 
     def __repr__(self) -> str:
-        return f"Reference({len(self.rows)} training rows left out in turn)"
+        if self.groups is None:
+            return f"Reference({len(self.rows)} training rows left out in turn)"
+        return f"Reference({len(self.rows)} training rows, {self.n_groups} groups left out whole)"
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups were left out whole; rows where each stands alone."""
+        return len(self.rows) if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def weights(self) -> Floats | None:
+        """(r,) what each row counts in a percentile: 1 / ((G + 1) n_g) in one of G groups.
+
+        None where all count alike. The one more group is the new row's own, ranked above all.
+        """
+        if self.groups is None:
+            return None
+        _, own, sizes = np.unique(self.groups, return_inverse=True, return_counts=True)
+        return np.asarray(1.0 / ((len(sizes) + 1) * sizes[own]))
 
 
 def negligible(cloud: Cloud, metric: Metric) -> float:
@@ -87,12 +108,20 @@ def negligible(cloud: Cloud, metric: Metric) -> float:
     return float(row_norms(distances[None, :])[0] / np.sqrt(len(rows)) / 100)
 
 
-def percentile(values: Floats, reference: Floats) -> Floats:
-    """Share of reference values strictly below each value, in percent; NaN where there is none."""
+def percentile(values: Floats, reference: Floats, weights: Floats | None = None) -> Floats:
+    """Share of reference values strictly below each value, in percent; NaN where there is none.
+
+    `weights` (r,) are what the reference values count, with a sum of at most 1; else all alike.
+    """
     if not len(reference):
         return np.full(len(values), np.nan)
-    below = np.searchsorted(np.sort(reference), values, side="left")
-    return np.where(np.isnan(values), np.nan, 100.0 * below / len(reference))
+    order = np.argsort(reference, kind="stable")
+    below = np.searchsorted(reference[order], values, side="left")
+    if weights is None:
+        share = 100.0 * below / len(reference)
+    else:  # sums of weights are rounded: 19 times 1/20 is no more than .95
+        share = np.round(100.0 * np.concatenate([[0.0], np.cumsum(weights[order])])[below], 9)
+    return np.where(np.isnan(values), np.nan, share)
 
 
 def rank(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> tuple[Objects, Floats]:
@@ -113,10 +142,13 @@ def rank(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> tuple
     with np.errstate(over="ignore"):
         usual = np.where(reference.off, usual + above, usual)
         low, high = np.where(off, lower + above, lower), np.where(off, upper + above, upper)
-    return bands(low, high, usual), percentile(high, usual)
+    weights = reference.weights
+    return bands(low, high, usual, weights), percentile(high, usual, weights)
 
 
-def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
+def bands(
+    lower: Floats, upper: Floats, reference: Floats, weights: Floats | None = None
+) -> Objects:
     """core, edge, beyond or far by the percentile of the distance; unknown while the bracket
     spans a band.
 
@@ -128,14 +160,16 @@ def bands(lower: Floats, upper: Floats, reference: Floats) -> Objects:
     names = np.array(BANDS, dtype=object)
 
     def index(distance: Floats) -> Any:
-        at = np.searchsorted(limits, percentile(distance, reference), side="left")
+        at = np.searchsorted(limits, percentile(distance, reference, weights), side="left")
         return np.where(distance > reference.max(), 3, at)
 
     low, high = index(lower), index(upper)
     return np.asarray(np.where(low == high, names[high], "unknown"), dtype=object)
 
 
-def band_limits(distance: Floats, band: Objects, reference: Floats) -> list[float] | None:
+def band_limits(
+    distance: Floats, band: Objects, reference: Floats, weights: Floats | None = None
+) -> list[float] | None:
     """The distances past which rows are edge, beyond and far.
 
     None where distances alone do not part the bands of these rows: training rows that leave the
@@ -144,7 +178,11 @@ def band_limits(distance: Floats, band: Objects, reference: Floats) -> list[floa
     if not len(reference):
         return None
     ordered, r = np.sort(reference), len(reference)
-    limits = [float(ordered[min(r - 1, int(r * p / 100))]) for p in (EDGE, BEYOND)]
+    places = [int(r * p / 100) for p in (EDGE, BEYOND)]
+    if weights is not None:
+        shares = np.round(100 * np.cumsum(weights[np.argsort(reference)]), 9)
+        places = np.searchsorted(shares, (EDGE, BEYOND), side="right").tolist()
+    limits = [float(ordered[min(r - 1, place)]) for place in places]
     limits.append(float(ordered[-1]))
     expected = np.array(BANDS, dtype=object)[np.searchsorted(limits, distance)]
     return limits if (expected == band).all() else None

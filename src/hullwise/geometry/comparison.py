@@ -131,7 +131,7 @@ def compare(
         ellipsoid_distance,
         mahalanobis,
         neighbours,
-        percentile(neighbours.farthest, reference.gaps),
+        percentile(neighbours.farthest, reference.gaps, reference.weights),
         tuple(optional.notes),
     )
 

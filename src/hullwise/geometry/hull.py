@@ -15,6 +15,7 @@ from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Mask, Progress
 from ._certificates import Certificates
 from .cloud import Cloud
+from .exclusion import Exclusion
 from .hull_projection import project, query_blocks
 from .metric import Metric
 from .verdict import Status, Verdict
@@ -150,12 +151,14 @@ def reference_distances(
     rows: Indices,
     progress: Progress | None = None,
     scale: Floats | None = None,
+    exclude: Exclusion | None = None,
 ) -> Floats:
     """Distance of each of these training rows to the hull of all the *other* rows, (len(rows),).
 
     The yardstick for new rows: a new row that is no farther out than these is as far out as
     training rows themselves are. `scale` (len(rows), d) measures each in units of its own, as
-    multiples of those of a diagonal metric. Cost as for `locate_in_hull` of len(rows) queries.
+    multiples of those of a diagonal metric; `exclude` leaves other rows out than each row itself.
+    Cost as for `locate_in_hull` of len(rows) queries.
     """
     if cloud.n < 2:
         return np.zeros(0)
@@ -166,7 +169,8 @@ def reference_distances(
         report = _shifted_progress(progress, at.start, len(rows))
         Zq = frame.map(cloud.take(rows[at]))
         own = None if scale is None else scale[at]
-        projection = project(view, Zq, exclude=rows[at], scale=own, progress=report)
+        left_out = rows[at] if exclude is None else exclude[at]
+        projection = project(view, Zq, exclude=left_out, scale=own, progress=report)
         touching = (projection.lower <= 0) & (projection.upper <= 64 * UNIT_ROUNDOFF * frame.rank)
         length[at] = np.where(touching, 0.0, projection.upper)
     return frame.distance(length)

@@ -23,6 +23,7 @@ from .._core.threads import StopFlag, cpu_count, run_in_threads
 from .._core.types import Floats, Indices, Ints, Mask
 from ._subspace import RowSpan
 from .block_floats import row_norms
+from .exclusion import BlockExclusion, Exclusion
 from .pricing import price
 from .scaled_view import ScaledView
 from .wolfe import nearest_batch
@@ -73,7 +74,7 @@ def project(
     Zq: Floats,
     exponents: Ints | None = None,
     *,
-    exclude: Indices | None = None,
+    exclude: Exclusion | None = None,
     scale: Floats | None = None,
     membership: bool = False,
     relative: float = 1e-6,
@@ -82,14 +83,14 @@ def project(
 ) -> Projection:
     """Nearest points of the hull of a view to the rows of Zq (m, r), in the view's frame.
 
-    A query is its row of Zq times 2**exponents (m,), which are 0 but for queries far out: for
-    those the nearest point of the query without the exponent serves, as they see the hull alike.
-    `exclude` names one row for each query that its hull shall not have (-1: none). `scale` (m, r)
-    gives each query units of its own: for it all coordinates, its own and those of the rows, are
-    multiplied by its row of `scale`, and its answer is in these. `membership` lets a query go as
-    soon as it is separated; otherwise it stays until ``upper - lower`` is at most `relative` times
-    upper. `limits` are a number of passes and a time (`time.monotonic`). `progress` hears how many
-    queries are done.
+    A query is its row of Zq times 2**exponents (m,), which are 0 but for queries far out: for those
+    the nearest point of the query without the exponent serves, as they see the hull alike.
+    `exclude` names one row for each query that its hull shall not have (-1: none), or a block of
+    rows. `scale` (m, r) gives each query units of its own: for it all coordinates, its own and
+    those of the rows, are multiplied by its row of `scale`, and its answer is in these.
+    `membership` lets a query go as soon as it is separated; otherwise it stays until ``upper -
+    lower`` is at most `relative` times upper. `limits` are a number of passes and a time
+    (`time.monotonic`). `progress` hears how many queries are done.
     """
     # a span of the rows mixes coordinates, so units of a query's own leave no way through it
     span = RowSpan(view) if view.rank > SUBSPACE_RATIO * view.n and scale is None else None
@@ -151,7 +152,7 @@ class _ProjectionSearch:
         self,
         view: ScaledView,
         Zq: Floats,
-        exclude: Indices | None,
+        exclude: Exclusion | None,
         membership: bool,
         relative: float,
         scale: Floats | None = None,
@@ -181,8 +182,10 @@ class _ProjectionSearch:
 
         What is inside its hull is inside; the others begin with a direction that is nearly right.
         """
-        exclude = None
-        if self.exclude is not None:
+        exclude: Exclusion | None = None
+        if isinstance(self.exclude, BlockExclusion):
+            exclude = self.exclude.among(rows)
+        elif self.exclude is not None:
             at = np.minimum(np.searchsorted(rows, self.exclude), len(rows) - 1)
             exclude = np.where(rows[at] == self.exclude, at, -1)
         first = _ProjectionSearch(part, self.Zq, exclude, False, 1e-2)

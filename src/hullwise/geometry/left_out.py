@@ -8,6 +8,8 @@ rows that are left out, or not from the one that is measured:
   docs/bands.md states holds exactly;
 - with fewer rows each row left out is measured in units of all the others. That is nearly exact
   (simulated); a metric with directions is then learnt from all rows, and nearly exact too.
+
+Rows that come in groups are left out with their whole group: `leave_blocks_out`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.options import check_int
-from .._core.types import Floats, Indices, Progress
+from .._core.types import Floats, Indices, Mask, Progress
 from ..errors import DataError
+from ._flat import GRAM_RANK_TOLERANCE
 from .bands import Reference, negligible
 from .cloud import Cloud
+from .exclusion import BlockExclusion
 from .hull import reference_distances
 from .metric import Metric, metric_of_units
 from .neighbours import reference_gaps
@@ -111,6 +115,58 @@ def leave_out(
         n_neighbors,
         negligible(cloud, metric),
     )
+
+
+def leave_blocks_out(
+    cloud: Cloud,
+    metric: Metric,
+    n_neighbors: int,
+    rows: Indices,
+    exclude: BlockExclusion,
+    progress: Progress | None = None,
+    own_units: Floats | None = None,
+) -> Reference:
+    """Leave whole blocks of training rows out and measure some rows of each.
+
+    `rows` (r,) are measured, each against the hull of the rows outside its own block (of earlier
+    blocks only, where `exclude` leaves later ones out too); at least one row must be. With
+    `own_units` (r, d) each is measured in multiples of the metric's units. Without later blocks the
+    reference holds the groups, so that each group counts alike in percentiles.
+    O(r n d) for each pass over the data.
+    """
+    if not len(rows):
+        return Reference.empty(metric, n_neighbors)
+    return Reference(
+        rows,
+        reference_distances(cloud, metric, rows, progress, own_units, exclude),
+        off_flat_of_other_blocks(cloud, rows, exclude),
+        reference_gaps(cloud, metric, n_neighbors, rows, own_units, exclude),
+        metric,
+        n_neighbors,
+        negligible(cloud, metric),
+        None if exclude.later else exclude.own,
+    )
+
+
+def off_flat_of_other_blocks(cloud: Cloud, rows: Indices, exclude: BlockExclusion) -> Mask:
+    """(r,) which of these rows leave the flat of all rows outside their block; O(n d^2).
+
+    In coordinates in which all rows are round, the rows outside a block span the whole flat where
+    the Gram matrix of their differences has full rank beyond doubt; else their own flat is sought.
+    """
+    flat = cloud.flat
+    off = np.zeros(len(rows), dtype=bool)
+    X = cloud.take(np.arange(cloud.n))
+    Y = (flat.frame.map(X) - flat.mean) @ flat.basis
+    for block in np.unique(exclude.own):
+        queries = np.flatnonzero(exclude.own == block)
+        others = ~exclude[queries[:1]].mask(0, cloud.n)[0]
+        Z = Y[others] - Y[others].mean(axis=0)
+        spread = np.linalg.eigvalsh(Z.T @ Z / len(Z))
+        if len(Z) <= flat.rank or spread[0] <= GRAM_RANK_TOLERANCE * spread[-1]:
+            rest = Cloud(X[others], copy=False)
+            off[queries] = np.isinf(rest.flat.mahalanobis(X[rows[queries]]))
+    return off
 
 
 def own_unit_ratios(cloud: Cloud, metric: Metric, rows: Indices) -> Floats | None:

@@ -136,7 +136,8 @@ class Location(LocationParts):
     def chance(self) -> float:
         """Probability that rows drawn like the training rows are beyond or far as often as these.
 
-        Small values say that the queries come from elsewhere; NaN without a reference.
+        Small values say that the queries come from elsewhere; NaN without a reference, and where
+        whole groups were left out: rows of one group are not drawn one by one.
 
         Examples
         --------
@@ -146,6 +147,8 @@ class Location(LocationParts):
         >>> hw.locate(X, Q).chance() > 0.05, hw.locate(X, Q + 1).chance() < 0.001
         (True, True)
         """
+        if self.training.reference.groups is not None:
+            return float("nan")
         n_out = int(self.beyond_or_far.sum())
         return chance(n_out, len(self) - len(self.unusable), len(self.reference))
 

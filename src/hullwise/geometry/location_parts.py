@@ -188,7 +188,10 @@ class LocationParts(RowResult):
     def band_limits(self) -> list[float] | None:
         """Distances past which queries are edge, beyond and far; None where other things count."""
         ranked = ~self.off_flat & (self.band != "unknown")
-        return band_limits(self.distance[ranked], self.band[ranked], self.reference)
+        reference = self.training.reference
+        return band_limits(
+            self.distance[ranked], self.band[ranked], reference.hull, reference.weights
+        )
 
     @property
     def usable(self) -> Mask:

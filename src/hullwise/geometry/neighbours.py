@@ -12,6 +12,7 @@ from .._core.types import Floats, Indices, Mask
 from ._score_blocks import BLOCK_ROWS, merge_top
 from .block_floats import row_norms
 from .cloud import Cloud
+from .exclusion import BlockExclusion
 from .metric import Metric
 from .pricing import merge_top_rows, top_rows
 from .scaled_view import ScaledView
@@ -115,21 +116,33 @@ def _nearest_by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:
 
 
 def _top_by_differences(
-    view: ScaledView, Zq: Floats, k: int, scale: Floats | None = None
+    view: ScaledView,
+    Zq: Floats,
+    k: int,
+    scale: Floats | None = None,
+    exclude: BlockExclusion | None = None,
 ) -> tuple[Floats, Indices]:
     """Minus the distances of the k nearest rows, and the rows."""
-    question = partial(_nearest_in_part, Zq=Zq, k=k, n=view.n, scale=scale)
+    question = partial(_nearest_in_part, Zq=Zq, k=k, n=view.n, scale=scale, exclude=exclude)
     return merge_top_rows(view.ask(question), k)
 
 
 def _nearest_in_part(
-    view: ScaledView, begin: int, Zq: Floats, k: int, n: int, scale: Floats | None
+    view: ScaledView,
+    begin: int,
+    Zq: Floats,
+    k: int,
+    n: int,
+    scale: Floats | None,
+    exclude: BlockExclusion | None,
 ) -> tuple[Floats, Indices]:
     values, rows = np.full((len(Zq), k), -np.inf), np.full((len(Zq), k), n, dtype=np.intp)
     for start in range(0, view.n, BLOCK_ROWS):
         Z = view.block(start, min(start + BLOCK_ROWS, view.n), False)
         units = np.ones((len(Zq), 1)) if scale is None else scale
         S = np.stack([-row_norms((Z - q) * unit) for q, unit in zip(Zq, units)])
+        if exclude is not None:
+            S[exclude.mask(begin + start, begin + start + len(Z))] = -np.inf
         merge_top(S, begin + start, values, rows)
     return values, rows
 
@@ -140,14 +153,21 @@ def reference_gaps(
     n_neighbors: int,
     rows: Indices,
     scale: Floats | None = None,
+    exclude: BlockExclusion | None = None,
 ) -> Floats:
     """Distance of each of these training rows to its k-th nearest *other* row, (len(rows),).
 
     `scale` (len(rows), d) measures each in units of its own, as multiples of those of a diagonal
-    metric.
+    metric; `exclude` leaves whole blocks of rows out.
     """
     if cloud.n < 2:
         return np.zeros(0)
+    if exclude is not None:
+        view = cloud.view_in(metric)
+        k = min(n_neighbors, int(exclude.n_others().min()))
+        Zq = view.frame.map(cloud.take(rows))
+        distances = _top_by_differences(view, Zq, k, scale, exclude)[0][:, k - 1]
+        return view.frame.distance(-distances)
     if scale is None:
         return nearest_rows(cloud, cloud.take(rows), metric, n_neighbors, rows).distances[:, -1]
     # every row is measured; each row left out is the first of its own neighbours

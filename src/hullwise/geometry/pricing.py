@@ -18,6 +18,7 @@ import numpy as np
 from .._core.threads import cpu_count
 from .._core.types import Array, Floats, Indices
 from ._score_blocks import BLOCK_ROWS, GroupSpans, ScoreBlock, scan_scores
+from .exclusion import Exclusion, excluded_scores
 from .scaled_view import ScaledView
 
 N_PROPOSALS = 32  # rows a pass may propose for each direction
@@ -37,15 +38,16 @@ class PricingResult:
 def price(
     view: ScaledView,
     U: Floats,
-    exclude: Indices | None = None,
+    exclude: Exclusion | None = None,
     single: bool = False,
     h: float = 0.0,
     groups: int | None = None,
 ) -> PricingResult:
     """The largest <u, z> - h |z|^2 for each row u of U, with one proposal from each group of rows.
 
-    `exclude[b]` is a row that direction b must not see (-1 for none): that is what leaving one
-    row out costs. With `single` the scores are float32 products, wherever the view is not small.
+    `exclude[b]` is a row that direction b must not see (-1 for none), or a block of rows: that is
+    what leaving them out costs. With `single` the scores are float32 products, wherever the view
+    is not small.
     """
     groups = groups or N_PROPOSALS
     block = int(np.clip(-(-view.n // groups), 64, BLOCK_ROWS))
@@ -82,7 +84,7 @@ def _best_of_groups(
     directions: Array,
     spans: RowSpans,
     block: int,
-    exclude: Indices | None,
+    exclude: Exclusion | None,
     single: bool,
     h: float,
 ) -> tuple[Indices, Floats]:
@@ -92,9 +94,7 @@ def _best_of_groups(
 
     def best_of_block(group: int, start: int, at: slice, S: ScoreBlock) -> None:
         if exclude is not None:
-            column = exclude[at] - begin - start
-            hit = np.flatnonzero((column >= 0) & (column < S.width))
-            S.hide(hit, column[hit])
+            S.hide(*excluded_scores(exclude[at], begin + start, S.width))
         arg, value = S.best()
         better = value > scores[at, group]
         winners[at, group][better] = arg[better] + begin + start

@@ -105,6 +105,34 @@ def units_of_others(X: Floats, kind: UnitKind, rows: Indices) -> Floats:
     return np.where(half_range > 0, spread, 0.0)
 
 
+def units_of_other_blocks(
+    x: Floats, kind: UnitKind, blocks: Indices, *, earlier: bool = False
+) -> Floats:
+    """(B,) standard deviation, or half the range, of the values x (n,) outside each block.
+
+    `blocks` (n,) are numbers from 0 to B - 1; with `earlier` only earlier blocks count. A block
+    without two other values has the unit 0. O(n B).
+
+    Examples
+    --------
+    >>> x, blocks = np.array([0.0, 2.0, 5.0, 9.0]), np.array([0, 0, 1, 1])
+    >>> units_of_other_blocks(x, "std", blocks), units_of_other_blocks(x, "range", blocks)
+    (array([2., 1.]), array([2., 1.]))
+    >>> units_of_other_blocks(x, "std", blocks, earlier=True)
+    array([0., 1.])
+    """
+    units = np.zeros(int(blocks.max(initial=-1)) + 1)
+    for block in range(len(units)):
+        others = x[blocks < block] if earlier else x[blocks != block]
+        if len(others) < 2:
+            continue
+        if kind == "range":
+            units[block] = others.max() / 2 - others.min() / 2
+        else:
+            units[block] = _standard_deviations(others[:, None])[0]
+    return units
+
+
 def unit_ratios(own: Floats, root: Floats, kind: UnitKind) -> Floats:
     """(r, d) what takes the coordinates of a diagonal metric to units of each row's own (r, d)."""
     return np.asarray(np.minimum(unit_roots(kind, own) / root, MAX_UNIT_RATIO))
