@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -68,6 +70,29 @@ class TableResult:
         """The columns as lists of numbers, text, booleans and None, which `json.dumps` takes."""
         return {name: _plain_list(column) for name, column in self._columns().items()}
 
+    def to_json(self) -> str:
+        """The columns as JSON text: lists as lists, null for what is not known.
+
+        An infinite number is null too: JSON has none. The names of the rows, where they have some,
+        are a first column `row`.
+        """
+        names = {} if self.labels is None else {"row": self.labels}
+        columns = json_ready({**names, **self.list_columns()})
+        return json.dumps(columns, ensure_ascii=False, allow_nan=False)
+
+    def list_columns(self) -> Mapping[str, Column]:
+        """The columns, with lists in the cells that `to_dict` writes as one text."""
+        return self._columns()
+
+    def head_columns(self, n_rows: int) -> Mapping[str, Column]:
+        """The columns of at least the first rows, for views that show no more."""
+        return self._columns()
+
+    def _repr_html_(self) -> str:
+        from ..report.notebook import table_view
+
+        return table_view(self)
+
     def to_frame(self) -> Any:
         """The columns as a data frame, in the library that the input came in.
 
@@ -90,6 +115,38 @@ class RowResult(TableResult):
 
     def __getitem__(self, index: RowIndex) -> Self:
         return self._take(row_numbers(index, len(self)))
+
+    def head_columns(self, n_rows: int) -> Mapping[str, Column]:
+        return (self[:n_rows] if n_rows < len(self) else self)._columns()
+
+
+class RecordResult:
+    """A result that is one thing and no table: a data class, shown in notebooks by its fields."""
+
+    def _repr_html_(self) -> str:
+        from ..report.notebook import record_view
+
+        return record_view(self)
+
+
+def json_ready(value: Any) -> Any:
+    """The same as lists, dictionaries, text and numbers, with None for numbers that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> json_ready({"a": np.array([1.0, np.nan]), "b": (np.int8(2), "x")})
+    {'a': [1.0, None], 'b': [2, 'x']}
+    """
+    if isinstance(value, Mapping):
+        return {str(name): json_ready(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [json_ready(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def row_numbers(index: Any, n: int) -> Indices:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core.results import RecordResult
 from .._core.types import Floats, Indices, Mask, Objects
 from .block_floats import row_norms
 from .metric import Metric
@@ -25,7 +26,7 @@ EDGE, BEYOND = 50.0, 95.0  # percentiles at which these bands begin
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class Reference(RecordResult):
     """What training rows themselves look like when each is left out of the cloud.
 
     Attributes

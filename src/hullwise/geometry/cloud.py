@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.options import check_int
+from .._core.results import RecordResult
 from .._core.types import Floats, Indices
 from ..errors import DataError, DataTypeError, DataWarning
 from ..io.rows import ArrayRows, Rows, ask
@@ -43,7 +44,7 @@ SUBNORMAL_SLACK = 2.0**-1070  # a few of the smallest steps there are
 
 
 @dataclass(frozen=True, eq=False)
-class Support:
+class Support(RecordResult):
     """The best k rows for each of B directions, best first; equal values by lowest row.
 
     Attributes

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
+from .._core.results import RecordResult
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Indices, Ints, Progress
 from ..errors import DataError
@@ -48,7 +49,7 @@ class EllipsoidStatus(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Ellipsoid:
+class Ellipsoid(RecordResult):
     """A small ellipsoid that holds every row: {x : (x - centre)' shape (x - centre) <= 1}.
 
     Attributes

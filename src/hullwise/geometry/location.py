@@ -118,6 +118,11 @@ class Location(LocationParts):
             f"{outside} outside, {len(self) - inside - outside} undecided; {bands or 'no rows'})"
         )
 
+    def _repr_html_(self) -> str:
+        from ..report.location_view import location_view
+
+        return location_view(self)
+
     def _take(self, rows: Indices) -> Location:
         places = {int(row): place for place, row in enumerate(rows)}
         return replace(
@@ -245,6 +250,20 @@ class Location(LocationParts):
         from .location_columns import location_columns
 
         return location_columns(self)
+
+    def list_columns(self) -> Mapping[str, Column]:
+        """The columns of the table, with lists of (feature, amount) and of training rows.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> loc = hw.locate([[0.0], [1.0]], [[0.5], [3.0]], n_neighbors=1)
+        >>> loc.list_columns()["pushed_out_by"], loc.list_columns()["nearest_rows"]
+        ([[], [('x0', 2.0)]], [[0], [1]])
+        """
+        from .location_columns import location_lists
+
+        return location_lists(self)
 
     def verify(self, X: Any, *, exact: bool = False) -> Mask:
         """Re-check every row's claims from the training rows alone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +25,20 @@ def location_columns(location: Location) -> Mapping[str, Column]:
         "upper": location.upper,
         "pushed_out_by": [amounts_text(row) for row in location.pushed_out_by()],
         "in_range_share": location.in_range_share,
-        "out_of_range": _out_of_range(location),
+        "out_of_range": [amounts_text(row) for row in _out_of_range(location)],
         **location.comparison.columns(),
-        "nearest_rows": _nearest_rows(location),
+        "nearest_rows": ["; ".join(map(str, near)) for near in _nearest_rows(location)],
         "status": location.status_texts(),
+    }
+
+
+def location_lists(location: Location) -> Mapping[str, Column]:
+    """The same with lists in the cells that list things."""
+    return {
+        **location_columns(location),
+        "pushed_out_by": location.pushed_out_by(),
+        "out_of_range": _out_of_range(location),
+        "nearest_rows": _nearest_rows(location),
     }
 
 
@@ -37,20 +47,20 @@ def amounts_text(amounts: list[tuple[str, float]]) -> str:
     return "; ".join(f"{name} {amount:+.4g}" for name, amount in amounts)
 
 
-def _out_of_range(location: Location) -> list[str]:
+def _out_of_range(location: Location) -> list[list[tuple[str, float]]]:
     names, excess = location.columns, location.box_excess
     excess[list(location.unusable)] = 0.0
     zero = 2e-9 * location.training.half_width  # of a range: less is shown as 0
     shown = np.where(np.abs(excess) < zero, 0.0, excess)
     return [
-        amounts_text([(names[j], amounts[j]) for j in np.flatnonzero(row)])
+        [(names[j], float(amounts[j])) for j in np.flatnonzero(row)]
         for row, amounts in zip(excess, shown)
     ]
 
 
-def _nearest_rows(location: Location) -> list[str]:
+def _nearest_rows(location: Location) -> list[list[Any]]:
     labels = location.training_labels
     return [
-        "; ".join(str(i if labels is None else labels[i]) for i in row if i >= 0)
+        [i if labels is None else labels[i] for i in row if i >= 0]
         for row in location.nearest_rows.tolist()
     ]

@@ -97,6 +97,11 @@ class LocationSummary:
             f"{self.verdicts['outside']} outside; {self.n_out} beyond or far)"
         )
 
+    def _repr_html_(self) -> str:
+        from ..report.location_view import summary_view
+
+        return summary_view(self)
+
 
 def summarize(location: Location) -> LocationSummary:
     """The counts of a location; O(m d log d)."""

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from .._core.foreign import own_errors
 from .._core.memory import check_memory
+from .._core.results import RecordResult
 from .._core.types import Array, Floats
 from ..errors import DataError, Hint, ModelError
 from ..geometry.cloud import Cloud
@@ -35,7 +36,7 @@ Method = Literal["agop", "rfm", "nfm"]
 
 
 @dataclass(frozen=True, eq=False)
-class LearntMetric:
+class LearntMetric(RecordResult):
     """A metric that was learnt, and what it is worth.
 
     Attributes

@@ -85,6 +85,11 @@ class LocalLocation(RowResult):
         )
         return f"LocalLocation({len(self)} queries, each in its own metric: {named or 'no rows'})"
 
+    def _repr_html_(self) -> str:
+        from ..report.location_view import local_location_view
+
+        return local_location_view(self)
+
     def _take(self, rows: Indices) -> LocalLocation:
         return LocalLocation(
             self.verdict[rows],

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._core.options import check_int
+from .._core.results import RecordResult
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Mask, Progress
 from ..errors import DataError
@@ -35,7 +36,7 @@ TIE_TOLERANCE = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DecisionDistance:
+class DecisionDistance(RecordResult):
     """A bracket of the distance from a point to where the network decides otherwise.
 
     Attributes

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.options import check_int
-from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.results import UNNAMED_ROWS, Column, RecordResult, RowNames, RowResult
 from .._core.types import Floats, Indices, Ints
 from ..errors import DataError
 from ..io.validation import table_row_names
@@ -192,7 +192,7 @@ def _per_layer(net: Network, flags: NDArray[np.bool_]) -> Ints:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VQDistance:
+class VQDistance(RecordResult):
     """How far apart the codes of two points are; made by `vq_distance`.
 
     `total` (m,) is the share of all units that are on different pieces, `per_layer`

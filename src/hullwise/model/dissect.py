@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.results import UNNAMED_ROWS, Column, RecordResult, RowNames, RowResult
 from .._core.types import Floats, Indices, Ints
 from ..errors import DataError
 from ..io.validation import table_row_names
@@ -23,7 +23,7 @@ from .region_walls import Facets, facets, nearest_walls, wall_directions, wall_u
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PowerCell:
+class PowerCell(RecordResult):
     """The cell of a layer's power diagram that a point lies in, within its parent cell.
 
     centroid (d,) and squared radius in the input space: among the pieces of this layer *inside the

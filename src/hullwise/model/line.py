@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.results import RecordResult
 from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._arguments import as_floats, one_row
@@ -20,7 +21,7 @@ BREAK_TOLERANCE = 1e-13  # of the segment: breaks closer than this are one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Line:
+class Line(RecordResult):
     """The pieces of a network on the segment from x0 to x1; made by `Network.along`.
 
     Attributes

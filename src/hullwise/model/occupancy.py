@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.options import check_int
+from .._core.results import RecordResult
 from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._arguments import border, check_network
@@ -26,7 +27,7 @@ CODE_HASH = np.dtype([("high", "<u8"), ("low", "<u8")])  # 128 bits of a code
 
 
 @dataclass(frozen=True, repr=False)
-class RowOccupancy:
+class RowOccupancy(RecordResult):
     """The regions that some rows fall into.
 
     Attributes
@@ -67,7 +68,7 @@ class RowOccupancy:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ClassSplit:
+class ClassSplit(RecordResult):
     """Where the network tells training rows of different classes apart.
 
     Attributes
@@ -108,7 +109,7 @@ class ClassSplit:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RegionOccupancy:
+class RegionOccupancy(RecordResult):
     """How rows spread over regions; made by `region_occupancy`.
 
     Attributes

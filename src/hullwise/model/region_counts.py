@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.results import RecordResult
 from ..errors import DataError
 from ._piecewise_layers import Largest, Pieces
 from .affine_layers import Linear, Rearrange, Scale
@@ -73,7 +74,7 @@ def zaslavsky(n: int, d: int, *, bounded: bool = False, central: bool = False) -
 
 
 @dataclass(frozen=True, repr=False)
-class RegionBounds:
+class RegionBounds(RecordResult):
     """What is known of the number of regions from the widths alone; see `region_bounds`.
 
     Attributes

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.results import RecordResult
 from .._core.types import Floats, Ints, Mask
 from ..errors import DataError
 from ._arguments import border, check_network
@@ -26,7 +27,7 @@ from .tangents import first_tangents, tangent_blocks
 
 
 @dataclass(frozen=True, eq=False)
-class Facets:
+class Facets(RecordResult):
     """The walls that bound a region: ``{y : normals @ y + offsets >= 0}``, none to spare.
 
     normals (k, d) unit vectors pointing inwards, offsets (k,), units (k,) the unit behind each

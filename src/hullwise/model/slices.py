@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._core.options import check_int, check_nonnegative
+from .._core.results import RecordResult
 from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
@@ -32,7 +33,7 @@ PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Slice:
+class Slice(RecordResult):
     """Every region of a network in a rectangle of a plane; made by `Network.slice`.
 
     A point of the plane is ``origin + u axes[0] + v axes[1]``; polygons, areas and centroids are in

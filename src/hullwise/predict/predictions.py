@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from .._core.results import RecordResult
 from .._core.types import Array, Floats, Indices, Mask, Progress
 from ..errors import DataError, DataWarning
 from ..geometry.hull import HullResult, locate_in_hull
@@ -38,7 +39,7 @@ BATCH_WEIGHTS = 1 << 24  # weights at once, where every training row may have on
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class Predictions(RecordResult):
     """What an interpolant says at each of m queries, and what made it.
 
     Attributes

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..._core.numba import jit
 from ..._core.options import check_int
+from ..._core.results import RecordResult
 from ..._core.types import Floats, Indices
 from ...errors import DataError, DataWarning
 from .._arguments import border, check_index
@@ -32,7 +33,7 @@ LEAF_MAP_NUMBERS = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkTree:
+class NetworkTree(RecordResult):
     """A binary decision tree equal to a network; made by :func:`to_tree`.
 
     Node i asks whether ``normals[i] @ (x - origin) + offsets[i] > 0`` and goes on to
