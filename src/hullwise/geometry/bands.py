@@ -78,6 +78,19 @@ class Reference(RecordResult):
     def __len__(self) -> int:
         return len(self.hull)
 
+    @property
+    def edge_limit(self) -> float:
+        """The largest distance of a row on the flat of the training rows that is still edge.
+
+        NaN without rows left out; infinite where so many of these leave the flat that no distance
+        on it is unusual.
+        """
+        if not len(self):
+            return float("nan")
+        ordered = np.sort(np.where(self.off, np.inf, self.hull))
+        last = np.flatnonzero(percentile(ordered, ordered) <= BEYOND)[-1]
+        return max(float(ordered[last]), self.negligible)
+
     def __repr__(self) -> str:
         if self.groups is None:
             return f"Reference({len(self.rows)} training rows left out in turn)"

@@ -1,0 +1,270 @@
+"""The smallest change of some features that brings a query within a distance of the hull.
+
+For a query q, free features S, fixed ones F and a distance t ("reach"):
+
+    least |z - q|   over z with z_F = q_F and distance(z, hull) <= t.
+
+For a point p of the hull with |(p - q)_F| <= t the best such z moves towards p in S until it is t
+away, at the cost |(p - q)_S| - sqrt(t^2 - |(p - q)_F|^2). The best p is the nearest point of the
+hull in another diagonal metric, in which S counts mu times for some mu in (0, 1]: with
+lambda = 1 / mu - 1 it minimises |z_S - q_S|^2 + lambda distance(z)^2. So mu is sought by bisection
+(for fixed mu that is Wolfe's nearest point), and mu -> 0 is the limit t = 0.
+
+Every answer has a proof from both sides. Above: z itself, with the weights of p. Below: for any
+direction u, with b the largest <u, x> of all rows, every such z has
+
+    |z_S - q_S|  >=  (<u, q> - b - t |u|) / |u_S| ,
+
+and where u_S = 0 and the numerator is positive, no change of S helps at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .._core.rounding import UNIT_ROUNDOFF
+from .._core.types import Floats, Indices, Mask
+from ..errors import DataError
+from .block_floats import row_norms
+from .cloud import Cloud
+from .hull_projection import lower_bounds, pad_columns, project
+from .metric import Metric
+from .pricing import price
+from .scaled_view import ScaledView
+
+LEAST_SCALE = 2.0**-24  # of the free features, whose square is the smallest mu: nearly no weight
+INNER_REACH = 1 - 2.0**-25  # of the reach: a changed row comes this near, so as not to touch it
+ROUNDING_REACH = 2.0**-40  # of the rows' extent: a reach below this is none
+CHANGE_CLOSED = 1e-10  # relative width of the bracket of a change at which its search ends
+MAX_CHANGE_ROUNDS = 60  # of bisection
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeBounds:
+    """The smallest change for each of m queries: what it is, and a bracket of its length.
+
+    Attributes
+    ----------
+    changed : (m, d) float64
+        The queries after the change, in the data's own units; NaN where none is known.
+    upper, lower : (m,) float64
+        Bracket of the least |changed - query|, in the metric. Both infinite where it is proved
+        that no change of the free features helps; 0 and infinite where neither is known.
+    distance : (m,) float64
+        How far from the hull the changed query is at most: no more than the reach, up to rounding
+        where that is 0. Where no change helps, how near the free features can bring the query.
+    weights : csr_array (m, n)
+        The point of the hull that the changed query is so near to.
+    direction : (m, d) float64
+        Vectors v that prove `lower`, by the metric's inner product <v, w> = v' M w.
+    free : (m, d) bool
+    reach : (m,) float64
+    """
+
+    changed: Floats
+    upper: Floats
+    lower: Floats
+    distance: Floats
+    weights: csr_array
+    direction: Floats
+    free: Mask
+    reach: Floats
+
+    def __len__(self) -> int:
+        return len(self.upper)
+
+    def __repr__(self) -> str:
+        n_possible = int(self.possible.sum())
+        return f"ChangeBounds({len(self)} changes, {n_possible} possible)"
+
+    @property
+    def possible(self) -> Mask:
+        """(m,) whether a change that suffices is known."""
+        return np.isfinite(self.upper)
+
+    @property
+    def impossible(self) -> Mask:
+        """(m,) whether it is proved that none does."""
+        return np.isinf(self.lower)
+
+
+def smallest_changes(
+    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, reach: Floats
+) -> ChangeBounds:
+    """The smallest changes of queries Q (m, d) to within `reach` (m,) of the hull.
+
+    Each in its own features, `free` (m, d).
+
+    Raises
+    ------
+    DataError
+        The metric has directions of its own, or a query is too far out.
+
+    Notes
+    -----
+    O(m n d) for each round of bisection, about 10 of them.
+    """
+    if metric.factor is not None:
+        raise DataError(
+            "the smallest change is computed for metrics that give each feature a weight; this one "
+            f"is a matrix ({metric.text})."
+        )
+    view = cloud.view_in(metric)
+    Zq, exponents = view.frame.map_queries(Q)
+    if exponents.any():
+        raise DataError(
+            f"row {int(np.argmax(exponents > 0))} is farther out than 2**200 times the training "
+            "rows reach: no change of it is computed."
+        )
+    search = _ChangeSearch(view, Zq, free, np.ldexp(reach, -view.frame.exponent))
+    search.run()
+    return _in_own_units(cloud, metric, Q, free, reach, search)
+
+
+class _ChangeSearch:
+    """The state of m problems, in the frame's coordinates."""
+
+    def __init__(self, view: ScaledView, Zq: Floats, free: Mask, reach: Floats) -> None:
+        m, r = Zq.shape
+        self.view, self.Zq, self.free, self.reach = view, Zq, free, reach
+        self.upper, self.lower = np.full(m, np.inf), np.zeros(m)
+        self.direction, self.fixed_part = np.zeros((m, r)), np.zeros(m)
+        self.rows, self.weights = np.zeros((m, 0), dtype=np.intp), np.zeros((m, 0))
+
+    def run(self) -> None:
+        """Decide which changes are possible, then close their brackets."""
+        # without fixed features the nearest point in the metric itself is the best one
+        all_free = self.free.all(axis=1)
+        start = np.where(all_free, 1.0, LEAST_SCALE**2)
+        excess, functional = self._evaluate(np.arange(len(self.Zq)), start)
+        possible = np.isfinite(self.upper)
+        self._prove_impossible(np.flatnonzero(~possible & ~all_free), functional)
+        open_ = np.flatnonzero(possible & ~all_free & (self.reach > ROUNDING_REACH))
+        self._bisect(open_, np.log(start[open_]), excess[open_])
+
+    def _bisect(self, open_: Indices, low: Floats, low_excess: Floats) -> None:
+        """Seek log mu between `low`, where z is within reach, and 0: secants, some halvings."""
+        high = np.zeros(len(open_))
+        high_excess, _ = self._evaluate(open_, np.ones(len(open_)))
+        for round_ in range(MAX_CHANGE_ROUNDS):
+            gap = self.upper[open_] - self.lower[open_]
+            is_open = (gap > CHANGE_CLOSED * self.upper[open_]) & (high - low > 1e-13)
+            is_open &= high_excess > 0
+            open_, low, high = open_[is_open], low[is_open], high[is_open]
+            low_excess, high_excess = low_excess[is_open], high_excess[is_open]
+            if not len(open_):
+                return
+            secant = high - high_excess * (high - low) / (high_excess - low_excess)
+            margin = (high - low) / 64
+            inside = (secant > low + margin) & (secant < high - margin)
+            at = np.where(inside & (round_ % 3 > 0), secant, (low + high) / 2)
+            excess, _ = self._evaluate(open_, np.exp(at))
+            above = excess > 0
+            high, high_excess = np.where(above, at, high), np.where(above, excess, high_excess)
+            low, low_excess = np.where(above, low, at), np.where(above, low_excess, excess)
+
+    def _evaluate(self, problems: Indices, mu: Floats) -> tuple[Floats, Floats]:
+        """Nearest points with the free features counted mu times, and what they prove.
+
+        Returns log distance(z) - log reach, which increases in mu, and the functionals.
+        """
+        Zq, free = self.Zq[problems], self.free[problems]
+        scale = np.where(free, np.sqrt(mu)[:, None], 1.0)
+        projection = project(self.view, Zq, scale=scale, relative=1e-13)
+        functional = projection.direction * scale
+        self._raise_lower(problems, functional, projection.lower)
+        way = combined_rows(self.view.take, projection.rows, projection.weights) - Zq
+        free_part = row_norms(np.where(free, way, 0.0))
+        fixed_part = row_norms(np.where(free, 0.0, way))
+        reach = np.maximum(self.reach[problems], ROUNDING_REACH)
+        upper = length_of_change(free_part, fixed_part, reach)
+        better = upper < self.upper[problems]
+        rows, weights = projection.rows[better], projection.weights[better]
+        self._store(problems[better], upper[better], rows, weights)
+        self.fixed_part[problems] = fixed_part
+        return np.log(np.maximum(np.hypot(mu * free_part, fixed_part), 1e-300) / reach), functional
+
+    def _raise_lower(self, problems: Indices, functional: Floats, gap: Floats) -> None:
+        """The bound that each functional proves: `gap` is <u, q> - b."""
+        length = row_norms(functional) * (1 + 4 * UNIT_ROUNDOFF)
+        free_length = row_norms(np.where(self.free[problems], functional, 0.0))
+        numerator = gap - self.reach[problems] * length * (1 + 4 * UNIT_ROUNDOFF)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lower = np.where(numerator > 0, numerator / free_length, 0.0) * (1 - 4 * UNIT_ROUNDOFF)
+        better = lower > self.lower[problems]
+        self.lower[problems[better]] = lower[better]
+        self.direction[problems[better]] = functional[better]
+
+    def _store(self, problems: Indices, upper: Floats, rows: Indices, weights: Floats) -> None:
+        width = rows.shape[1]
+        if width > self.rows.shape[1]:
+            self.rows = pad_columns(self.rows, width, -1)
+            self.weights = pad_columns(self.weights, width, 0.0)
+        self.upper[problems] = upper
+        self.rows[problems], self.weights[problems] = -1, 0.0
+        self.rows[problems, :width], self.weights[problems, :width] = rows, weights
+
+    def _prove_impossible(self, problems: Indices, functional: Floats) -> None:
+        """Without its free part a functional proves, where it separates, that no change helps."""
+        U = np.where(self.free[problems], 0.0, functional[problems])
+        U = U[(has_part := U.any(axis=1))]
+        problems = problems[has_part]
+        if not len(problems):
+            return
+        best = price(self.view, U).best
+        distance, _, _ = lower_bounds(self.view, U, self.Zq[problems], best, False)
+        self._raise_lower(problems, U, distance * row_norms(U))
+
+
+def length_of_change(free_part: Floats, fixed_part: Floats, reach: Floats) -> Floats:
+    """How far a query moves towards a point of the hull in the free features, to be within reach.
+
+    The point is `free_part` away in these and `fixed_part` in the others; infinite out of reach.
+    """
+    rest = np.sqrt(np.maximum(reach - fixed_part, 0.0) * (reach + fixed_part))
+    return np.where(fixed_part <= reach, np.maximum(free_part - rest, 0.0), np.inf)
+
+
+def combined_rows(take: Callable[[Indices], Floats], rows: Indices, weights: Floats) -> Floats:
+    """(m, d) combinations of training rows; `rows` (m, s) is -1 where there is none."""
+    unique, places = np.unique(np.maximum(rows, 0), return_inverse=True)
+    points = take(unique)[places.reshape(rows.shape)]
+    return np.asarray(np.einsum("ms,msd->md", weights, points))
+
+
+def _in_own_units(
+    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, reach: Floats, search: _ChangeSearch
+) -> ChangeBounds:
+    """The answers of a search in the data's own units, a little within reach."""
+    frame = search.view.frame
+    possible = np.isfinite(search.upper)
+    used = (search.rows >= 0) & possible[:, None]
+    total = np.where(used, search.weights, 0.0).sum(axis=1)
+    share = np.where(used, search.weights, 0.0) / np.where(possible, total, 1.0)[:, None]
+    way = combined_rows(cloud.take, search.rows, share) - Q
+    free_part = metric.norm(np.where(free, way, 0.0))
+    fixed_part = metric.norm(np.where(free, 0.0, way))
+    inner = np.where(search.reach > ROUNDING_REACH, reach * INNER_REACH, 0.0)
+    length = length_of_change(free_part, fixed_part, np.maximum(inner, fixed_part))
+    part = np.divide(length, free_part, out=np.zeros_like(length), where=free_part > 0)
+    changed = np.where(free, Q + part[:, None] * way, Q)
+    rounding = 1 + (cloud.d + 16) * UNIT_ROUNDOFF
+    ends = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
+    return ChangeBounds(
+        changed=np.where(possible[:, None], changed, np.nan),
+        upper=np.where(possible, metric.norm(changed - Q) * rounding, np.inf),
+        lower=frame.distance(search.lower),
+        distance=np.where(
+            possible,
+            metric.norm(way - (changed - Q)) * rounding,
+            frame.distance(search.fixed_part),
+        ),
+        weights=csr_array((share[used], search.rows[used], ends), shape=(len(Q), cloud.n)),
+        direction=metric.preimage(search.direction),
+        free=free,
+        reach=reach,
+    )

@@ -1,0 +1,130 @@
+"""The smallest change of free features: against least squares, by hand, on moved tables."""
+
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+import hullwise as hw
+from hullwise.errors import DataError
+from hullwise.geometry.smallest_change import smallest_changes
+
+
+def distance_by_nnls(T, z):
+    """Distance of z to the hull of the rows of T: nothing of ours in it."""
+    A = T - z
+    size = np.abs(A).max()
+    w, _ = nnls(np.vstack([A.T / size, np.full(len(A), 100.0)]), np.r_[np.zeros(len(z)), 100.0])
+    return float(np.linalg.norm(w / w.sum() @ A))
+
+
+def problems(n=120, d=5, m=14, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * 3.0 ** np.arange(d)
+    Q = 2.2 * rng.normal(size=(m, d)) * 3.0 ** np.arange(d)
+    free = rng.random((m, d)) < 0.6
+    free[0], free[1] = True, False
+    cloud = hw.Cloud(X)
+    return cloud, cloud.metric("std"), X, Q, free
+
+
+def changes(reach, **options):
+    cloud, metric, X, Q, free = problems(**options)
+    return smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach)), metric, X, Q, free
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.3, 1.0])
+def test_both_bounds_meet_and_the_changed_row_is_within_reach(reach):
+    change, metric, X, Q, free = changes(reach)
+    n_moved = 0
+    for b in range(len(Q)):
+        T, q = X * metric.root, Q[b] * metric.root
+        fixed = ~free[b]
+        from_fixed = distance_by_nnls(T[:, fixed], q[fixed]) if fixed.any() else 0.0
+        assert change.possible[b] == (from_fixed <= reach + 1e-7)
+        assert change.impossible[b] == (not change.possible[b])
+        if not change.possible[b]:
+            assert change.distance[b] == pytest.approx(from_fixed, rel=1e-6)
+            continue
+        np.testing.assert_array_equal(change.changed[b, fixed], Q[b, fixed])
+        z = change.changed[b] * metric.root
+        assert np.linalg.norm(z - q) <= change.upper[b] * (1 + 1e-12)
+        assert distance_by_nnls(T, z) <= reach + 1e-7
+        assert change.lower[b] <= change.upper[b] <= change.lower[b] * (1 + 1e-6) + 1e-12
+        n_moved += change.upper[b] > 0
+    assert n_moved > 2
+
+
+def test_without_fixed_features_it_is_the_distance_less_the_reach():
+    cloud, metric, X, Q, free = problems()
+    free[:] = True
+    change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), 0.4))
+    loc = hw.locate(cloud, Q, metric=metric, reference=0)
+    np.testing.assert_allclose(change.upper, np.maximum(loc.upper - 0.4, 0), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(change.lower, np.maximum(loc.upper - 0.4, 0), rtol=1e-6, atol=1e-12)
+
+
+def test_nothing_shorter_comes_within_reach():
+    change, metric, X, Q, free = changes(0.5, n=12, d=3, m=8, seed=3)
+    rng = np.random.default_rng(0)
+    moved = np.flatnonzero(change.possible & (change.upper > 0))
+    assert len(moved) > 2
+    for b in moved:
+        T, q = X * metric.root, Q[b] * metric.root
+        for _ in range(300):
+            step = np.where(free[b], rng.normal(size=3), 0.0)
+            step += 3 * rng.random() * (change.changed[b] - Q[b]) * metric.root
+            step *= 0.999 * change.lower[b] / np.linalg.norm(step)
+            assert distance_by_nnls(T, q + step) > 0.5
+
+
+def test_by_hand():
+    """A square, seen from (3, 2): the first feature alone meets a circle around the corner."""
+    cloud = hw.Cloud([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    Q = np.array([[3.0, 1.5], [3.0, 1.5], [3.0, 1.5], [3.0, 0.5]])
+    free = np.array([[True, False], [False, True], [True, True], [True, False]])
+    reach = np.array([0.75, 0.75, 0.75, 0.0])
+    change = smallest_changes(cloud, cloud.metric(None), Q, free, reach)
+    expected = [2 - np.sqrt(0.75**2 - 0.5**2), np.inf, np.hypot(2, 0.5) - 0.75, 2.0]
+    np.testing.assert_allclose(change.upper, expected, rtol=1e-6)
+    np.testing.assert_allclose(change.lower, expected, rtol=1e-6)
+    assert change.distance[1] == pytest.approx(2.0)
+    np.testing.assert_allclose(change.changed[3], [1.0, 0.5], atol=1e-12)
+
+
+@pytest.mark.parametrize("move", ["scale", "rows", "columns", "shift"])
+def test_the_same_table_in_other_clothes(move):
+    cloud, metric, X, Q, free = problems(seed=5)
+    reach = np.full(len(Q), 0.5)
+    before = smallest_changes(cloud, metric, Q, free, reach)
+    order = np.arange(X.shape[1])
+    if move == "scale":
+        X, Q = X * 2.0 ** np.arange(-9, 21, 6), Q * 2.0 ** np.arange(-9, 21, 6)
+    elif move == "rows":
+        X = X[::-1]
+    elif move == "columns":
+        order = order[::-1]
+    else:
+        X, Q = X + 1e6, Q + 1e6
+    moved = hw.Cloud(X[:, order])
+    after = smallest_changes(moved, moved.metric("std"), Q[:, order], free[:, order], reach)
+    np.testing.assert_allclose(after.upper, before.upper, rtol=1e-7)
+    np.testing.assert_allclose(after.lower, before.lower, rtol=1e-7)
+
+
+def test_the_largest_edge_distance_is_edge_and_the_next_float_is_not():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(60, 4))
+    reference = hw.HullLocator(reference=60, metric=None).fit(X).reference_
+    limit = reference.edge_limit
+    from hullwise.geometry.bands import rank
+
+    on_flat = np.zeros(2, dtype=bool)
+    distance = np.array([limit, np.nextafter(limit, np.inf)])
+    assert rank(distance, distance, on_flat, reference)[0].tolist() == ["edge", "beyond"]
+
+
+def test_a_row_beyond_all_floats_is_refused():
+    cloud, metric, _, Q, free = problems()
+    Q[3, 0] = 1e200
+    with pytest.raises(DataError, match="row 3 is farther out"):
+        smallest_changes(cloud, metric, Q, free, np.ones(len(Q)))
