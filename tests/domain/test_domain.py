@@ -237,3 +237,24 @@ def test_real_tables_nothing_declared(name):
         assert loc.chance() > 0.001
         rates.append(np.isin(loc.band, ("beyond", "far")).mean())
     assert np.mean(rates) < 0.1
+
+
+def test_rows_are_called_by_their_id_wherever_it_was_declared(tmp_path):
+    table = people(60).assign(person=[f"p{i}" for i in range(60)])
+    by_argument = hw.Domain().fit(table, id="person")
+    by_argument.write_spec(tmp_path / "columns.toml")
+    by_argument.save(tmp_path / "people.hull")
+    for domain in (
+        by_argument,
+        hw.Domain(columns_from=tmp_path / "columns.toml").fit(table),
+        hw.load(tmp_path / "people.hull"),
+    ):
+        loc = domain.locate(table[5:7])
+        assert loc.labels.tolist() == ["p5", "p6"]
+        assert loc.nearest_rows[0][0] == "p5"
+
+
+def test_reasons_are_ranked_by_their_part_of_the_distance(domain):
+    row = {"age": 95, "pay": 20.0, "job": "clerk", "hour": 3}
+    name, amount = domain.locate_one(row).pushed_out_by()[0][0]
+    assert (name, amount > 15) == ("age", True)

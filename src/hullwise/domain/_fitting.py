@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -52,18 +53,19 @@ def fit_table(
             f"{n_gaps:,} of {table.n:,} training rows have gaps: a new row is located in the "
             "columns that it has, among all training rows that have these",
         )
-    labels = row_labels(table, spec)
-    return FittedTable(
+    fitted = FittedTable(
         coordinates,
         unused,
         notes,
         values[keep],
-        None if labels is None else labels[keep],
+        None,
         digest_of(table),
         metric,
         n_neighbors,
         reference,
     )
+    labels = row_labels(table, fitted.column_with("id"))
+    return fitted if labels is None else replace(fitted, labels=labels[keep])
 
 
 def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:
@@ -77,12 +79,11 @@ def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ..
     return keep, (f"{n_gaps:,} of {table.n:,} training rows with gaps are left out",)
 
 
-def row_labels(table: MixedTable, spec: ColumnSpec) -> Objects | None:
+def row_labels(table: MixedTable, id_column: str | None) -> Objects | None:
     """(m,) the ids of the rows where the table has the column of ids, else their index."""
-    names = spec.columns_with("id")
     labels: Objects | None = table.labels
-    if len(names) == 1 and names[0] in table.names:
-        column = table.column(names[0])
+    if id_column is not None and id_column in table.names:
+        column = table.column(id_column)
         labels = np.array(column.labels(column.kind).to_pylist(), dtype=object)
     return labels
 

@@ -11,15 +11,19 @@ from .pattern_location import PatternLocation
 
 
 def column_changes(coordinates: Coordinates, part: PatternLocation) -> tuple[Floats, Floats]:
-    """(m, C) by what share, and by how much, each column parts each row from its nearest mixture.
+    """(m, C) each column's share of the squared distance, and what it is in the column's units.
 
-    0 in columns that do not, in rows that are inside, and in columns that were not used.
+    0 in columns that part no row from its nearest mixture, in rows that are inside, and in columns
+    that were not used.
     """
     location = part.location
     width = location.training.half_width
     shares = np.zeros((len(location), len(coordinates.columns)))
     amounts = np.zeros_like(shares)
     known = ~np.isnan(location.nearest).any(axis=1) & (location.verdict != Verdict.INSIDE)
+    residual = location.residual[known]
+    parts = np.abs(residual * location.metric.dual(residual))
+    parts /= np.maximum(parts.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     start = 0
     for j, (column, used) in enumerate(zip(coordinates.columns, part.pattern.columns)):
         if not used or not column.width:
@@ -27,8 +31,10 @@ def column_changes(coordinates: Coordinates, part: PatternLocation) -> tuple[Flo
         block = slice(start, start + column.width)
         start += column.width
         query, nearest = location.queries[known, block], location.nearest[known, block]
-        shares[known, j], amounts[known, j] = column.change(query, nearest, width[block])
-    return shares, np.where(shares > 0, amounts, 0.0)
+        amount = column.amount(query, nearest, width[block])
+        amounts[known, j] = amount
+        shares[known, j] = np.where(amount != 0, parts[:, block].sum(axis=1), 0.0)
+    return shares, amounts
 
 
 def ranked_changes(

@@ -18,7 +18,7 @@ from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable, read_mixed
 from ..table.columns import LevelColumn
 from ..table.spec import ColumnSpec, read_spec, write_spec
-from ._fitting import Gaps, fit_table
+from ._fitting import Gaps, fit_table, row_labels
 from .domain_location import DomainLocation
 from .fitted_table import FittedTable
 from .pattern_location import PatternLocation
@@ -228,7 +228,7 @@ class Domain:
             self.fitted_.labels,
             self.fitted_.coordinates.unseen_rate(len(self.fitted_)),
             self._notes_on(mixed, filled | encoded.unseen),
-            RowNames(mixed.labels, None),
+            RowNames(row_labels(mixed, fitted.column_with("id")), None),
             len(fitted),
             fitted.metric_text,
         )

@@ -131,7 +131,8 @@ class DomainLocation(RowResult):
 
         The amount is what would have to change: in the column's own units (positive means too high)
         for numbers and circles, and for a category the share of rows of other levels that the
-        nearest mixture of training rows holds.
+        nearest mixture of training rows holds. Columns are ranked by their part of the squared
+        distance.
         """
         out: list[list[tuple[str, float]]] = [[] for _ in range(len(self))]
         names = [column.name for column in self.coordinates.columns]

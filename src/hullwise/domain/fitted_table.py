@@ -52,6 +52,11 @@ class FittedTable:
     def __len__(self) -> int:
         return len(self.values)
 
+    def column_with(self, role: str) -> str | None:
+        """The one column that was declared to have a role, such as "id" or "group"."""
+        names = [c.name for c in self.unused if c.role == role and c.reason == "declared"]
+        return names[0] if len(names) == 1 else None
+
     @property
     def every_column(self) -> Mask:
         """(C,) the pattern of rows without gaps."""

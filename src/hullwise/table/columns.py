@@ -72,16 +72,13 @@ class Column:
         """(width,) weight of each coordinate's square, `LEARNT` where the rows give it."""
         return np.full(self.width, LEARNT)
 
-    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[Floats, Floats]:
-        """What parts rows from their nearest mixtures of training rows; arrays (..., width).
+    def amount(self, query: Floats, nearest: Floats, half_width: Floats) -> Floats:
+        """(...) what parts rows from their nearest mixtures of training rows; arrays (..., width).
 
-        The second array (...) is in the column's own units, positive where a row is too high; the
-        first is its size as a share of what is possible or of the training range, by which columns
-        are ranked, 0 where it is nothing but rounding.
+        In the column's own units, positive where a row is too high; 0 where it is rounding.
         """
-        amount, full = query[..., 0] - nearest[..., 0], 2 * float(half_width[0])
-        size = np.where(np.abs(amount) > SMALLEST_AMOUNT * full, np.abs(amount), 0.0)
-        return size / (full or 1.0), amount
+        amount = query[..., 0] - nearest[..., 0]
+        return np.where(np.abs(amount) > SMALLEST_AMOUNT * 2 * float(half_width[0]), amount, 0.0)
 
     def describe(self) -> str:
         """What the column was taken for, in a few words."""
@@ -131,9 +128,9 @@ class LogColumn(Column):
             )
         return np.log10(values)[:, None], np.zeros(len(values), dtype=bool)
 
-    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[Floats, Floats]:
-        share, _ = super().change(query, nearest, half_width)
-        return share, np.asarray(10.0 ** query[..., 0] - 10.0 ** nearest[..., 0])
+    def amount(self, query: Floats, nearest: Floats, half_width: Floats) -> Floats:
+        decades = super().amount(query, nearest, half_width)
+        return np.where(decades != 0, 10.0 ** query[..., 0] - 10.0 ** nearest[..., 0], 0.0)
 
     def describe(self) -> str:
         return "number on a logarithmic scale"
@@ -242,12 +239,11 @@ class CategoryColumn(LevelColumn):
         """A mismatch has length sqrt(2) beside standard deviations, 1 beside ranges (Gower)."""
         return np.full(self.width, 0.5 if metric == "range" else 1.0)
 
-    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[Floats, Floats]:
+    def amount(self, query: Floats, nearest: Floats, half_width: Floats) -> Floats:
         """The share of rows of other levels in the nearest mixture."""
         level = np.argmax(self.shares(query), axis=-1)[..., None]
         share = 1.0 - np.take_along_axis(self.shares(nearest), level, axis=-1)[..., 0]
-        share = np.where(share > SMALLEST_SHARE, share, 0.0)
-        return share, share
+        return np.where(share > SMALLEST_SHARE, share, 0.0)
 
     def describe(self) -> str:
         n = len(self.levels)
@@ -298,11 +294,13 @@ class PeriodicColumn(Column):
         """The radius is in the coordinates; beside ranges the diameter is 1."""
         return np.full(2, 1 / (2 * self.radius) ** 2 if metric == "range" else 1.0)
 
-    def change(self, query: Floats, nearest: Floats, half_width: Floats) -> tuple[Floats, Floats]:
+    def amount(self, query: Floats, nearest: Floats, half_width: Floats) -> Floats:
         """The shorter way around the circle."""
         angles = [np.arctan2(one[..., 1], one[..., 0]) for one in (query, nearest)]
-        share = ((angles[0] - angles[1] + np.pi) % (2 * np.pi) - np.pi) / np.pi
-        return np.abs(share), share * self.period / 2
+        turn = (angles[0] - angles[1] + np.pi) % (2 * np.pi) - np.pi
+        chord = np.linalg.norm(query - nearest, axis=-1)
+        is_rounding = chord <= SMALLEST_AMOUNT * 2 * self.radius
+        return np.where(is_rounding, 0.0, turn / (2 * np.pi) * self.period)
 
     @property
     def arc(self) -> float:
