@@ -31,7 +31,31 @@ def regressor():
     return hw.DelaunayRegressor().fit(X.iloc[:, :2], X.iloc[:, 0])
 
 
+def table(n, seed):
+    rng = np.random.default_rng(seed)
+    jobs = rng.choice(["nurse", "<script>clerk</script>", "a & b"], size=n)
+    columns = {"job": jobs, "<b>age": rng.normal(size=n), "dose": rng.normal(size=n)}
+    return pd.DataFrame({**columns, "always": 1.0})
+
+
+def domain():
+    return hw.Domain().fit(table(120, 1))
+
+
+def mixed_location():
+    new = table(40, 2)
+    new.loc[3, "job"] = "<img src=x>"
+    new.loc[5:7, "dose"] = np.nan
+    new.loc[8, "dose"] = 9.0
+    return domain().locate(new)
+
+
 RESULTS = {
+    "domain": domain,
+    "unfitted domain": hw.Domain,
+    "mixed": mixed_location,
+    "no mixed row": lambda: mixed_location()[:0],
+    "mixed summary": lambda: mixed_location().summary(),
     "location": lambda: hw.locate(X, Q),
     "one row": lambda: hw.locate(X, Q)[3],
     "no row": lambda: hw.locate(X, Q)[:0],
@@ -116,6 +140,24 @@ def test_a_location_shows_its_bands_and_the_farthest_rows_with_their_reasons():
     name, amount = farthest.pushed_out_by()[0][0]
     assert f"{abs(amount):.2f}"[:3] in page
     assert f"{len(summary.farthest) - 10} more are outside the hull" in page
+
+
+def test_a_domain_shows_what_each_column_was_taken_for():
+    page = domain()._repr_html_()
+    assert "&lt;b&gt;age" in page
+    assert "3 levels: &lt;script&gt;clerk" in page.replace("a &amp; b, ", "")
+
+
+def test_a_mixed_location_names_the_reasons_of_the_farthest_rows():
+    location = mixed_location()
+    page = location._repr_html_()
+    assert "job &#x27;&lt;img src=x&gt;&#x27; was never seen" in page
+    assert "dose 9 → " in page
+    assert "1 with a level never seen" in page
+    assert "dose is empty in 3 new rows and in no training row" in page
+    columns = json.loads(location.to_json())
+    assert columns["located_without"][5] == ["dose"]
+    assert columns["pushed_out_by"][8][0][0] == "dose"
 
 
 def test_a_table_shows_its_first_rows_and_says_how_many_there_are_more():

@@ -165,6 +165,11 @@ class Domain:
         )
         return f"Domain({len(self.fitted_):,} rows, {n_columns} columns in {width} coordinates)"
 
+    def _repr_html_(self) -> str:
+        from ..report.domain_view import domain_view
+
+        return domain_view(self)
+
     def __str__(self) -> str:
         if not hasattr(self, "fitted_"):
             return repr(self)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult, row_numbers
 from .._core.types import Array, Floats, Indices, Mask, Objects
 from ..geometry.bands import BANDS
 from ..geometry.verdict import Verdict
@@ -15,6 +15,7 @@ from ..table.coordinates import Coordinates
 from ._chances import chance_by_distance, chance_by_name
 from ._reasons import column_changes, ranked_changes
 from ._row_sentences import row_sentences
+from .column_comparisons import ColumnComparison, compare_columns
 from .domain_summary import DomainSummary, summarize_domain
 from .pattern_location import PatternLocation
 
@@ -169,6 +170,26 @@ class DomainLocation(RowResult):
         """That so many rows hold a level never seen."""
         return chance_by_name(int(self.unseen.any(axis=1).sum()), len(self), self.unseen_rate)
 
+    def compare_columns(self, row: int) -> tuple[ColumnComparison, ...]:
+        """One row column by column: its own cell, the nearest mixture's, and the training rows'.
+
+        Parameters
+        ----------
+        row : int
+            Its number, from 0.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(60)]
+        >>> loc = hw.Domain().fit(rows).locate([{"job": "nurse", "age": 80}])
+        >>> for column in loc.compare_columns(0):
+        ...     print(column.name, column.value, column.nearest, "|", column.training)
+        job nurse  | 60 of 120 rows
+        age 80 59 | 0 to 59
+        """
+        return compare_columns(self, int(row_numbers(row, len(self))[0]))
+
     def summary(self) -> DomainSummary:
         """Counts of bands, levels never seen, gaps and leading columns; the farthest rows.
 
@@ -181,6 +202,17 @@ class DomainLocation(RowResult):
         (ColumnCount(name='age', role='number', too_high=1, too_low=0, of_another_level=0),)
         """
         return summarize_domain(self)
+
+    def _repr_html_(self) -> str:
+        from ..report.domain_view import domain_location_view
+
+        return domain_location_view(self)
+
+    def list_columns(self) -> dict[str, Column]:
+        """The columns of the table, with lists of (column, amount), of columns and of rows."""
+        lacking = [self.located_without(i) for i in range(len(self))]
+        lists = {"located_without": lacking, "nearest_rows": self.nearest_rows}
+        return {**self._columns(), "pushed_out_by": self.pushed_out_by(), **lists}
 
     def _take(self, rows: Indices) -> DomainLocation:
         parts = []

@@ -144,6 +144,11 @@ class DomainSummary:
             f"{self.verdicts['outside']} outside; {self.n_out} beyond or far{by_name})"
         )
 
+    def _repr_html_(self) -> str:
+        from ..report.domain_view import domain_summary_view
+
+        return domain_summary_view(self)
+
 
 def summarize_domain(location: DomainLocation) -> DomainSummary:
     """The counts of a domain's location; O(m C log C) beside one pass over the coordinates."""

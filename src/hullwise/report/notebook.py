@@ -103,7 +103,7 @@ def html_table(
     ]
     cell = "padding:.15em 1em .15em 0;vertical-align:top;text-align:"
     head = "".join(
-        f'<th style="{cell}{side};font-weight:500;opacity:.72">{escape(short_text(name, 40))}</th>'
+        f'<th style="{cell}{side};font-weight:500;opacity:.72">{escape(short_text(name, 48))}</th>'
         for name, side in zip(header, sides, strict=True)
     )
     body = "".join(

@@ -1,0 +1,146 @@
+"""One row column by column: its own cell, that of the nearest mixture, and the training rows'."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._core.types import Floats
+from ..table.cell_text import cell_text
+from ..table.columns import CategoryColumn, Column, ConstantColumn, LevelColumn, PeriodicColumn
+from ._reasons import column_changes
+from .pattern_location import PatternLocation
+
+if TYPE_CHECKING:
+    from .domain_location import DomainLocation
+
+NAMED_SHARES = 2  # levels of a mixture that are named
+LEAST_NAMED_SHARE = 0.005
+CELL_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class ColumnComparison:
+    """What one row holds in a column, beside its nearest mixture of training rows.
+
+    Attributes
+    ----------
+    name, role : str
+    value : str
+        The row's own cell; "" where it is empty.
+    nearest : str
+        That of the nearest mixture, for categories the shares of its levels; "" where the column
+        was not used or the row is inside.
+    training : str
+        What training rows hold: a range, or how many have the same level.
+    share : float
+        The change as a share of what is possible, by which columns are ranked; 0 for none.
+    amount : float
+        The change in the column's own units, positive where the row is too high.
+    is_unseen : bool
+        Whether the cell was never seen in training rows.
+    """
+
+    name: str
+    role: str
+    value: str
+    nearest: str
+    training: str
+    share: float
+    amount: float
+    is_unseen: bool
+
+
+def compare_columns(location: DomainLocation, row: int) -> tuple[ColumnComparison, ...]:
+    """Every column of a row, in the order of the table."""
+    part = next((p for p in location.parts if row in p.rows), None)
+    if part is None:
+        return tuple(
+            _unused(location, row, j, column)
+            for j, column in enumerate(location.coordinates.columns)
+        )
+    place = int(np.flatnonzero(part.rows == row)[0])
+    single = PatternLocation(part.rows[[place]], part.pattern, part.location[[place]])
+    shares, amounts = column_changes(location.coordinates, single)
+    out, start = [], 0
+    for j, column in enumerate(location.coordinates.columns):
+        if not part.pattern.columns[j] or not column.width:
+            out.append(_unused(location, row, j, column))
+            continue
+        block = slice(start, start + column.width)
+        start += column.width
+        out.append(_used(single, column, block, float(shares[0, j]), float(amounts[0, j])))
+    return tuple(out)
+
+
+def _used(
+    part: PatternLocation, column: Column, block: slice, share: float, amount: float
+) -> ColumnComparison:
+    """A column by which the row was located; `part` holds that row alone."""
+    location, training = part.location, part.location.training
+    query, nearest = location.queries[0, block], location.nearest[0, block]
+    value = cell_text(column, query, CELL_DIGITS)
+    known = share > 0 and not np.isnan(nearest).any()
+    return ColumnComparison(
+        column.name,
+        column.role,
+        value,
+        mixture_text(column, nearest) if known else "",
+        _training_text(column, value, training.minimum[block], training.maximum[block]),
+        share,
+        amount,
+        False,
+    )
+
+
+def _unused(location: DomainLocation, row: int, j: int, column: Column) -> ColumnComparison:
+    """A column that is empty, constant, or holds what was never seen."""
+    is_unseen = bool(location.unseen[row, j])
+    value = str(location.cells[row, j]) if is_unseen else ""
+    if isinstance(column, ConstantColumn) and not is_unseen:
+        value = column.levels[0]
+    return ColumnComparison(
+        column.name, column.role, value, "", _levels_text(column, value), 0.0, 0.0, is_unseen
+    )
+
+
+def mixture_text(column: Column, coordinates: Floats) -> str:
+    """What a mixture of rows holds: a cell, or the largest shares of levels in words.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hullwise.table.columns import CategoryColumn
+    >>> job = CategoryColumn("job", "job", "declared", ("nurse", "clerk"), (1, 1))
+    >>> mixture_text(job, 0.75 * job.vertices[0] + 0.25 * job.vertices[1])
+    '75 % nurse, 25 % clerk'
+    """
+    if not isinstance(column, CategoryColumn):
+        return cell_text(column, coordinates, CELL_DIGITS)
+    shares = column.shares(coordinates)
+    order = np.argsort(-shares, kind="stable")
+    named = [j for j in order[:NAMED_SHARES] if shares[j] >= LEAST_NAMED_SHARE]
+    text = ", ".join(f"{100 * shares[j]:.0f} % {column.levels[j]}" for j in named)
+    return text + ", ..." * bool((shares[order[NAMED_SHARES:]] >= LEAST_NAMED_SHARE).any())
+
+
+def _training_text(column: Column, value: str, low: Floats, high: Floats) -> str:
+    if isinstance(column, LevelColumn):
+        return _levels_text(column, value)
+    if isinstance(column, PeriodicColumn):
+        return f"a circle of {column.period:g}"
+    return f"{cell_text(column, low, CELL_DIGITS)} to {cell_text(column, high, CELL_DIGITS)}"
+
+
+def _levels_text(column: Column, value: str) -> str:
+    """How many training rows have this level, or how many levels there are."""
+    if not isinstance(column, LevelColumn):
+        return ""
+    n = sum(column.counts)
+    if isinstance(column, ConstantColumn):
+        return f"always {column.levels[0]}"
+    if value in column.levels:
+        return f"{column.counts[column.levels.index(value)]:,} of {n:,} rows"
+    return f"{len(column.levels):,} levels in {n:,} rows"
