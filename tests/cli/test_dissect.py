@@ -185,7 +185,7 @@ def test_wrong_usage(net, rows, tmp_path):
         (["--line", "p0"], "expected two rows"),
         (["--target", "nothing"], "no column 'nothing'"),
         (["--drop", "id"], "also that of"),
-        (["-o", "x.txt"], ".csv or .parquet"),
+        (["-o", "x.txt"], ".csv, .parquet or .jsonl"),
         (["--report", "x.pdf"], ".html"),
     ):
         extra = ["--id", "id"] if "--target" in args else ASKED

@@ -291,7 +291,7 @@ def test_suggested_columns_can_be_pasted_into_a_shell(tables, tmp_path):
         (["--allow", "5"], "--allow needs --fail-on"),
         (["--sep", "ab"], "one ASCII character"),
         (["--metric", "euclid"], "expected std, range, none"),
-        (["-o", "table.xlsx"], "ends in .csv or .parquet"),
+        (["-o", "table.xlsx"], "ends in .csv, .parquet or .jsonl"),
         (["--nonsense"], "No such option"),
         (["--n-neighbors", "0"], "--n-neighbors"),
         (["--reference", "-1"], "--reference"),

@@ -67,9 +67,9 @@ class OutputOptions:
             raise click.UsageError("-o and --report name the same file")
         if output is None or output == "-" or os.path.lexists(output):
             return
-        if os.path.splitext(output)[1].lower() not in (".csv", ".parquet"):
+        if os.path.splitext(output)[1].lower() not in (".csv", ".parquet", ".jsonl"):
             raise click.BadParameter(
-                f"{output!r}: expected a name that ends in .csv or .parquet", param_hint="-o"
+                f"{output!r}: expected a name that ends in .csv, .parquet or .jsonl", param_hint="-o"
             )
 
 

@@ -255,6 +255,10 @@ class CsvTable:
             f" ({self.sep.join(cells)[:60]!r}){hint}",
         ) from None
 
+    def place(self, row: int) -> str:
+        """Where a row of the data stands, in words."""
+        return f"{self.path}: line {self.row_cells(row)[0]}"
+
     def row_cells(self, row: int) -> tuple[int, list[str]]:
         """Line number and cells of a row of the data."""
         if self._looked_up is None or self._looked_up[0] != row:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ ISO_DATE = r"^\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)
 CODE_OF_DIGITS = (
     r"^\s*([+-]?0\d+|\d{16,})\s*$"  # 01234 and longer than float64: labels, not numbers
 )
+NO_DATE = ", which is no date (as 2024-05-31 or 2024-05-31T12:30)"
 NEARLY_ALL = 0.9  # share of numbers from which a column of text is one of numbers with bad cells
 
 
@@ -52,6 +53,9 @@ class MixedColumn:
         ``place(row)`` says where a row stands: "line 7" or "row 5".
     gaps : sequence of str
         Texts that stand for a gap, beside the empty one.
+    faults : dict of int to str, optional
+        Where it is given, a cell that is not what it is read as is noted there, by its row, and is
+        a gap; without, it is an error.
     """
 
     name: str
@@ -59,6 +63,7 @@ class MixedColumn:
     decimal: str
     place: Any
     gaps: tuple[str, ...] = ()
+    faults: dict[int, str] | None = None
 
     @cached_property
     def _text(self) -> Any:
@@ -179,7 +184,8 @@ class MixedColumn:
         kind = self.kind  # refuses cells that no column may hold
         if self._text is None:
             if pa.types.is_temporal(self.cells.type):
-                self._refuse(int(np.argmin(self.empty)), "a date, where numbers are expected")
+                self.refuse(~self.empty, ", which is a date, where numbers are expected")
+                return np.full(len(self.cells), np.nan)
             values = self._cast(self.cells)
         elif kind is ColumnKind.BOOLEAN:
             values = self._cast(pc.equal(pc.utf8_lower(self._text), "true"))
@@ -188,17 +194,20 @@ class MixedColumn:
             matches = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
             wrong = ~as_mask(matches)
             if wrong.any():
-                self._refuse(int(np.argmax(wrong)), "no number")
+                self.refuse(wrong, ", which is no number")
+                text = pc.if_else(pa.array(wrong), pa.scalar(None, text.type), text)
             text = pc.replace_substring(text, self.decimal, ".")
             values = self._cast(pc.replace_substring_regex(text, r"^\+", ""))
         infinite = np.isinf(values)
         if infinite.any():
-            self._refuse(int(np.argmax(infinite)), "infinite as float64")
+            self.refuse(infinite, ", which is infinite as float64")
+            values[infinite] = np.nan
         return values
 
     def _cast(self, cells: Any) -> Floats:
         """Cells as float64, NaN where they are empty."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         if pa.types.is_boolean(cells.type):
             cells = cells.cast(pa.int8())
@@ -208,11 +217,12 @@ class MixedColumn:
                 >= 2.0**53
             )
             if large.any():
-                self._refuse(
-                    int(np.argmax(large)),
-                    "an integer beyond 2**53, where neighbouring integers are the same float64: "
-                    "declare the column an id or a category, or subtract an offset",
+                self.refuse(
+                    large,
+                    ", which is an integer beyond 2**53, where neighbouring integers are the same "
+                    "float64: declare the column an id or a category, or subtract an offset",
                 )
+                cells = pc.if_else(pa.array(large), pa.scalar(None, cells.type), cells)
         return np.array(
             cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64
         )
@@ -262,23 +272,48 @@ class MixedColumn:
             matches = pc.match_substring_regex(text, ISO_DATE).fill_null(True)
             wrong = ~as_mask(matches)
             if wrong.any():
-                self._refuse(int(np.argmax(wrong)), "no date (as 2024-05-31 or 2024-05-31T12:30)")
-            try:
-                stamps = [None if t is None else _utc(t) for t in _flat(text).to_pylist()]
-            except ValueError as error:
-                raise DataError(f"column {self.name!r}: {error}") from None
-            cells = pa.array(stamps, pa.timestamp("us"))
+                self.refuse(wrong, NO_DATE)
+                text = pc.if_else(pa.array(wrong), pa.scalar(None, text.type), text)
+            cells = pa.array(self._stamps(_flat(text).to_pylist()), pa.timestamp("us"))
         elif not pa.types.is_temporal(cells.type):
-            self._refuse(int(np.argmin(self.empty)), "no date")
+            self.refuse(~self.empty, NO_DATE)
+            return np.full(len(cells), np.nan)
         micro = cells.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
         return (
             np.array(micro.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
             / 86_400e6
         )
 
-    def _refuse(self, row: int, what: str) -> NoReturn:
-        cell = self.cells[row].as_py()
-        raise DataError(f"{self.place(row)}, column {self.name!r} holds {cell!r}, which is {what}.")
+    def _stamps(self, texts: list[str | None]) -> list[Any]:
+        """ISO texts as times without zone, in UTC."""
+        stamps: list[Any] = [None] * len(texts)
+        for row, text in enumerate(texts):
+            try:
+                stamps[row] = None if text is None else _utc(text)
+            except ValueError:  # such as the 31st of June
+                self.refuse(np.arange(len(texts)) == row, NO_DATE)
+        return stamps
+
+    def refuse(self, wrong: Mask, problem: str) -> None:
+        """Note cells (n,) that are not what they should be, or raise for the first.
+
+        `problem` goes on from the cell: ", which is no number".
+
+        Raises
+        ------
+        DataError
+            Where the column has no place for notes.
+        """
+        rows = np.flatnonzero(wrong).tolist()
+        for row in rows if self.faults is not None else rows[:1]:
+            text = f"column {self.name!r} holds {_shown(self.cells[row].as_py())}{problem}"
+            if self.faults is None:
+                raise DataError(f"{self.place(row)}, {text}.")
+            self.faults.setdefault(row, text)
+
+
+def _shown(cell: Any) -> str:
+    return number_label(cell) if isinstance(cell, float) and np.isfinite(cell) else repr(cell)
 
 
 def number_label(value: float) -> str:

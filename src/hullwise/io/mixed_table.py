@@ -6,7 +6,7 @@ Whatever a table comes from, it becomes Arrow columns that are read as `MixedCol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -15,9 +15,11 @@ import numpy as np
 from ..errors import DataError, DataTypeError, FileError
 from ._csv import CsvTable
 from ._dataframe import frame_columns, frame_labels, from_arrow_stream, is_frame
-from .coercion import format_names
+from ._json_lines import JsonLinesTable
 from .mixed_column import MixedColumn
-from .table_reader import ParquetTable, open_table
+from .paths import check_repeated
+from .records import record_columns
+from .table_reader import OpenTable, ParquetTable, open_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +43,8 @@ class MixedTable:
     labels: Any = None
     decimal: str = "."
     gaps: tuple[str, ...] = ()
-    first_line: int | None = None
-    csv: CsvTable | None = field(default=None, repr=False)
+    file: CsvTable | JsonLinesTable | None = field(default=None, repr=False)
+    faults: dict[int, str] | None = field(default=None, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,14 +64,18 @@ class MixedTable:
 
     def place(self, row: int) -> str:
         """Where a row stands, in words."""
-        if self.csv is None:
+        if self.file is None:
             return f"{self.source}: row {row}"
-        line, _ = self.csv.row_cells(row)
-        return f"{self.source}: line {line}"
+        return self.file.place(row)
 
     def column(self, name: str) -> MixedColumn:
         """One column."""
-        return MixedColumn(name, self.arrow.column(name), self.decimal, self.place, self.gaps)
+        cells = self.arrow.column(name)
+        return MixedColumn(name, cells, self.decimal, self.place, self.gaps, self.faults)
+
+    def tolerant(self) -> MixedTable:
+        """The same table, whose cells that cannot be read are gaps, noted in `faults`."""
+        return replace(self, faults={})
 
     def take(self, rows: Any) -> MixedTable:
         """Some rows, as a table of their own."""
@@ -91,8 +97,8 @@ def read_mixed(
     Parameters
     ----------
     table : path, data frame, pyarrow.Table, array (n, d), mapping or list of mappings
-        A CSV or Parquet file, a frame of any library, or rows as dictionaries (as JSON gives
-        them).
+        A CSV, Parquet or JSON lines file, a frame of any library, or rows as dictionaries (as JSON
+        gives them).
     sep, decimal, header
         Of a text file, as in `read_table`.
     gaps : sequence of str
@@ -114,32 +120,40 @@ def read_mixed(
         return table
     gaps = tuple(gaps)
     if isinstance(table, str | PathLike):
-        return _from_file(table, sep, decimal, header, gaps)
+        return mixed_table(open_table(table, sep=sep, decimal=decimal, header=header), gaps)
     if isinstance(table, Mapping):
         table = [table]
     if isinstance(table, list) and table and all(isinstance(row, Mapping) for row in table):
-        return MixedTable(_from_records(table, name), name, gaps=gaps)
+        return MixedTable(record_columns(table, name), name, gaps=gaps)
     table = from_arrow_stream(table, name)
     if is_frame(table, name):
         return _from_frame(table, name, gaps)
     return _from_array(table, name)
 
 
-def _from_file(
-    path: str | PathLike[str], sep: str | None, decimal: str, header: bool, gaps: tuple[str, ...]
-) -> MixedTable:
+def mixed_table(opened: OpenTable, gaps: Sequence[str] = ()) -> MixedTable:
+    """All columns of a table that was opened, as they are.
+
+    Raises
+    ------
+    FileError
+        As `read_mixed`.
+    """
     import pyarrow as pa
 
-    opened = open_table(path, sep=sep, decimal=decimal, header=header)
+    gaps = tuple(gaps)
     if isinstance(opened, CsvTable):
         names = [name for name in opened.names if name]
+        check_repeated(opened.path, names)
         arrow = opened.text_table(names)
         if arrow.num_rows == 0:
             raise FileError(opened.path, "has a header but no rows")
-        return MixedTable(arrow, opened.path, decimal=decimal, gaps=gaps, csv=opened)
+        return MixedTable(arrow, opened.path, decimal=opened.decimal, gaps=gaps, file=opened)
+    if isinstance(opened, JsonLinesTable):
+        return MixedTable(opened.arrow, opened.path, gaps=gaps, file=opened)
     if isinstance(opened, ParquetTable):
         arrow = opened.arrow_table([c for c in opened.names if c not in opened.index])
-        return MixedTable(arrow, opened.path, None, opened.ids(None))
+        return MixedTable(arrow, opened.path, None, opened.ids(None), gaps=gaps)
     values, _ = opened.read(list(opened.names), None, True)
     return MixedTable(pa.table(dict(zip(opened.names, values.T))), opened.path)
 
@@ -164,34 +178,6 @@ def _from_frame(frame: Any, name: str, gaps: tuple[str, ...]) -> MixedTable:
             "column numbers, text, booleans or dates."
         ) from None
     return MixedTable(arrow, name, frame, labels, gaps=gaps)
-
-
-def _from_records(rows: list[Mapping[str, Any]], name: str) -> Any:
-    """Rows as dictionaries; a name that a row lacks is a gap in it."""
-    import pyarrow as pa
-
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    wrong = [key for key in names if not isinstance(key, str)]
-    if wrong:
-        raise DataTypeError(f"{name} has names that are no text: {format_names(wrong)}.")
-    columns = {}
-    for key in names:
-        cells = [_cell(row.get(key)) for row in rows]
-        try:
-            columns[key] = pa.array(cells)
-        except (pa.ArrowException, TypeError, ValueError):
-            # Numbers beside text: one of the two is wrong, and the reader of the text says which.
-            columns[key] = pa.array([None if c is None else str(c) for c in cells], pa.string())
-    return pa.table(columns)
-
-
-def _cell(value: Any) -> Any:
-    """A cell of a record as a plain value."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and np.isnan(value):
-        return None
-    return value
 
 
 def _from_array(values: Any, name: str) -> MixedTable:

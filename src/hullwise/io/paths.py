@@ -16,7 +16,12 @@ from ..errors import FileError
 from .coercion import format_names
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
-TABLE_SUFFIXES: Final = (*(s + z for s in TEXT_SUFFIXES for z in ("", ".gz")), ".parquet", ".npy")
+JSON_SUFFIXES: Final = (".jsonl", ".ndjson")  # one object a line
+TABLE_SUFFIXES: Final = (
+    *(s + z for s in (*TEXT_SUFFIXES, *JSON_SUFFIXES) for z in ("", ".gz")),
+    ".parquet",
+    ".npy",
+)
 PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
 
 
@@ -87,7 +92,7 @@ def _missing(path: Path) -> str:
 def table_suffix(path: str | PathLike[str]) -> str:
     """The suffix that decides the format, without .gz; refuse the unknown."""
     name = os.fsdecode(path).lower()
-    for suffix in TEXT_SUFFIXES:
+    for suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES):
         if name.removesuffix(".gz").endswith(suffix):
             return suffix
     for suffix in (".parquet", ".npy"):
@@ -118,11 +123,7 @@ def select_features(
     FileError
         Duplicate names, a column that is not there, or no feature left.
     """
-    twice = _repeated(names)
-    if twice:
-        raise FileError(
-            path, f"duplicate column names: {format_names(twice)}; rename or remove the copies"
-        )
+    check_repeated(path, names)
     drop = [drop] if isinstance(drop, str) else list(drop)
     columns = [columns] if isinstance(columns, str) else columns
     requested = [*(columns or ()), *drop, *([] if id_column is None else [id_column])]
@@ -137,6 +138,20 @@ def select_features(
     if not features:
         raise FileError(path, f"no feature is left of the columns {format_names(names)}")
     return features
+
+
+def check_repeated(path: str, names: Sequence[str]) -> None:
+    """Refuse columns of one name.
+
+    Raises
+    ------
+    FileError
+    """
+    twice = _repeated(names)
+    if twice:
+        raise FileError(
+            path, f"duplicate column names: {format_names(twice)}; rename or remove the copies"
+        )
 
 
 def missing_columns_text(missing: Sequence[str], names: Sequence[str]) -> str:

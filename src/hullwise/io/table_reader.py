@@ -18,16 +18,18 @@ from ._byte_source import open_byte_source
 from ._csv import CsvTable
 from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
+from ._json_lines import JsonLinesTable, begins_with_object
 from ._parquet_columns import batch_values, shared_dtype
 from ._parquet_files import ParquetFiles, is_parquet_set
 from ._row_numbers import warn_of_row_numbers
 from .file_rows import NpyRows
 from .numeric_table import BadRows, NumericTable
-from .paths import readable_path, select_features, table_suffix
+from .paths import JSON_SUFFIXES, readable_path, select_features, table_suffix
 
 __all__ = ["NumericTable", "OpenTable", "open_table", "read_rows", "read_table"]
 
 PARQUET_BATCH_ROWS = 1 << 16
+HEAD_OF_JSON = 1 << 10  # bytes of a pipe in which JSON lines are known
 ValuesAndIds = tuple[NDArray[Any], NDArray[np.object_] | None]
 
 
@@ -37,7 +39,7 @@ class OpenTable(Protocol):
     Attributes
     ----------
     kind : str
-        ``.csv`` for any text, ``.parquet`` or ``.npy``.
+        ``.csv`` for any text, ``.jsonl``, ``.parquet`` or ``.npy``.
     path : str
         The file as messages show it.
     names : tuple of str
@@ -76,8 +78,9 @@ def read_table(
     Parameters
     ----------
     path : str or path
-        ``.csv``, ``.tsv``, ``.txt`` (each also gzipped), ``.parquet`` or ``.npy``; ``~`` is
-        expanded, a pipe is read as CSV, and so is standard input for ``-``. The ``.parquet`` files
+        ``.csv``, ``.tsv``, ``.txt``, ``.jsonl`` (each also gzipped), ``.parquet`` or ``.npy``;
+        ``~`` is expanded, a pipe is read as CSV or, where it begins with an object, as JSON lines,
+        and so is standard input for ``-``. The ``.parquet`` files
         of a folder, or of a pattern such as ``data/*.parquet``, are one table.
     columns : sequence of str, optional
         The features, in this order; all columns by default.
@@ -153,6 +156,9 @@ def open_table(
     if kind == ".parquet":
         return ParquetTable(path)
     source = open_byte_source(path)
+    is_named = os.path.splitext(os.fsdecode(path))[1] != ""
+    if kind in JSON_SUFFIXES or (not is_named and begins_with_object(source.head(HEAD_OF_JSON))):
+        return JsonLinesTable(source)
     # What arrives from a shell when a tab is meant.
     sep = "\t" if sep in ("\\t", "tab") else sep
     for option, mark in (("sep", sep), ("decimal", decimal)):

@@ -1,10 +1,12 @@
-"""Tables written as CSV or Parquet: the whole file or none."""
+"""Tables written as CSV, Parquet or JSON lines: the whole file or none."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import io
+import json
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,21 +23,24 @@ from .atomic_write import output_path, whole_file
 
 __all__ = ["Columns", "check_table_output", "write_table"]
 
+OUTPUT_SUFFIXES = (".csv", ".parquet", ".jsonl")
 Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
 @own_errors("writing the table")
 def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = False) -> None:
-    """Write columns as CSV or Parquet: the whole file or none.
+    """Write columns as CSV, Parquet or JSON lines: the whole file or none.
 
     Parameters
     ----------
     columns : mapping of str to sequence
         Columns of equal length. In CSV floats keep every digit, None is an empty cell, and text
         that a spreadsheet would run (it begins with ``=``, ``@``, ``+``, ``-``, a tab or a carriage
-        return) is written with an apostrophe before it, which `read_table` takes away again.
+        return) is written with an apostrophe before it, which `read_table` takes away again. Cells
+        that are lists or dictionaries stay such in the other formats; in JSON numbers that are not
+        finite are null.
     path : str or path
-        ``.csv`` or ``.parquet``; ``-`` writes CSV to standard output.
+        ``.csv``, ``.parquet`` or ``.jsonl``; ``-`` writes CSV to standard output.
     force : bool, default=False
         Replace an existing file.
 
@@ -71,6 +76,8 @@ def write_table(columns: Columns, path: str | PathLike[str], *, force: bool = Fa
     with whole_file(path, force=force) as stream:
         if kind == ".parquet":
             _write_parquet(columns, stream)
+        elif kind == ".jsonl":
+            _write_json_lines(columns, stream)
         else:
             with io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
                 _write_csv(columns, text)
@@ -100,8 +107,10 @@ def check_table_output(path: str | PathLike[str], *, force: bool) -> str:
     target = output_path(path, force=force)
     kind = target.suffix.lower()
     regular = target.is_file() or not target.exists()
-    if regular and kind not in (".csv", ".parquet"):
-        raise FileError(os.fsdecode(path), "unknown kind of output; name it .csv or .parquet")
+    if regular and kind not in OUTPUT_SUFFIXES:
+        raise FileError(
+            os.fsdecode(path), "unknown kind of output; name it .csv, .parquet or .jsonl"
+        )
     return kind
 
 
@@ -134,6 +143,24 @@ def _write_parquet(columns: Columns, stream: BinaryIO) -> None:
     import pyarrow.parquet as pq
 
     pq.write_table(pa.table({n: pa.array(_arrow_input(c)) for n, c in columns.items()}), stream)
+
+
+def _write_json_lines(columns: Columns, stream: BinaryIO) -> None:
+    names = list(columns)
+    for row in zip(*(_cells(column) for column in columns.values()), strict=True):
+        cells = {name: _json_cell(cell) for name, cell in zip(names, row)}
+        stream.write(json.dumps(cells, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+
+def _json_cell(cell: Any) -> Any:
+    """A cell as JSON has it: no number that is not finite."""
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None
+    if isinstance(cell, Mapping):
+        return {name: _json_cell(part) for name, part in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [_json_cell(part) for part in cell]
+    return cell if cell is None or isinstance(cell, bool | int | str) else str(cell)
 
 
 def _cells(column: Sequence[Any] | NDArray[Any]) -> list[Any]:

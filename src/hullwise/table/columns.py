@@ -119,13 +119,10 @@ class LogColumn(Column):
 
     def encode(self, cells: MixedColumn) -> tuple[Floats, Mask]:
         values = cells.numbers()
-        low = np.flatnonzero(values <= 0)
-        if len(low):
-            row = int(low[0])
-            raise DataError(
-                f"{cells.place(row)}, column {self.source!r} holds {values[row]:g}: it is declared "
-                "log, and a logarithm needs numbers above 0."
-            )
+        low = values <= 0
+        if low.any():
+            cells.refuse(low, ": it is declared log, and a logarithm needs numbers above 0")
+            values[low] = np.nan
         return np.log10(values)[:, None], np.zeros(len(values), dtype=bool)
 
     def amount(self, query: Floats, nearest: Floats, half_width: Floats) -> Floats:
