@@ -225,7 +225,9 @@ def test_outputs_are_never_replaced_unasked(files, tmp_path):
     for option, name in (("-o", "o.csv"), ("--report", "r.html")):
         error = run(*args, option, tmp_path / "no" / name, code=3).stderr
         assert "there is no folder" in error
-    assert "ends in .csv, .parquet or .jsonl" in run(*args, "-o", tmp_path / "o.xlsx", code=2).stderr
+    assert (
+        "ends in .csv, .parquet or .jsonl" in run(*args, "-o", tmp_path / "o.xlsx", code=2).stderr
+    )
     before = Path(files[0]).read_bytes()
     error = run(*args, "-o", files[0], "--force", code=3).stderr
     assert "is an input" in error

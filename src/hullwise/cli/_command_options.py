@@ -69,7 +69,8 @@ class OutputOptions:
             return
         if os.path.splitext(output)[1].lower() not in (".csv", ".parquet", ".jsonl"):
             raise click.BadParameter(
-                f"{output!r}: expected a name that ends in .csv, .parquet or .jsonl", param_hint="-o"
+                f"{output!r}: expected a name that ends in .csv, .parquet or .jsonl",
+                param_hint="-o",
             )
 
 
