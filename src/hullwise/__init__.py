@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .domain.domain import Domain as Domain
     from .domain.domain_file import load as load
     from .domain.domain_location import DomainLocation as DomainLocation
+    from .domain.proofs import Proofs as Proofs
+    from .domain.proofs import load_proofs as load_proofs
     from .errors import ClusterError as ClusterError
     from .errors import DataError as DataError
     from .errors import DataTypeError as DataTypeError
@@ -103,6 +105,8 @@ _HOMES = {
     "Domain": "domain.domain",
     "DomainLocation": "domain.domain_location",
     "load": "domain.domain_file",
+    "Proofs": "domain.proofs",
+    "load_proofs": "domain.proofs",
     "locate": "geometry.locate",
     "Location": "geometry.location",
     "Reference": "geometry.bands",

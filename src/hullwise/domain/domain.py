@@ -21,7 +21,9 @@ from ..table.spec import ColumnSpec, read_spec, write_spec
 from ._fitting import Gaps, fit_table, row_labels
 from .domain_location import DomainLocation
 from .fitted_table import FittedTable
+from .new_rows import NewRows
 from .pattern_location import PatternLocation
+from .proofs import Proofs, load_proofs, verify_proofs
 
 
 class Domain:
@@ -236,6 +238,7 @@ class Domain:
             RowNames(row_labels(mixed, fitted.column_with("id")), None),
             len(fitted),
             fitted.metric_text,
+            NewRows(fitted, mixed, np.arange(mixed.n)),
         )
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
@@ -272,6 +275,42 @@ class Domain:
                     f"{column.name} is empty in {n_empty:,} new rows and in no training row"
                 )
         return tuple(notes)
+
+    def verify(
+        self, proofs: Any, table: Any = None, *, new: Any = None, exact: bool = False
+    ) -> Mask:
+        """Check proofs of where rows stand, such as a file that was written long ago.
+
+        Parameters
+        ----------
+        proofs : path or Proofs
+            What `DomainLocation.save_proofs` wrote.
+        table : path, data frame, pyarrow.Table, array or list of dictionaries, optional
+            The training table. Without it the rows that the domain keeps are trusted to be those of
+            the table.
+        new : the same, optional
+            The rows that the proofs are about, in their order: proofs of other rows do not hold.
+        exact : bool
+            Judge everything in whole numbers; otherwise only what float64 with its rounding bound
+            leaves open.
+
+        Returns
+        -------
+        (m,) bool
+            Which rows' claims all hold; `DomainLocation.verify` says what they are.
+
+        Raises
+        ------
+        DataError, FileError
+            The proofs are of another domain, or the table is not the one it was fitted on.
+
+        Notes
+        -----
+        O(m n D). References of patterns of gaps that the domain has not met are measured.
+        """
+        loaded = proofs if isinstance(proofs, Proofs) else load_proofs(proofs)
+        gaps = self.spec.gaps
+        return verify_proofs(self.fitted_, loaded, table, new=new, exact=exact, gaps=gaps)
 
     def write_spec(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write what every column was taken for as a file of columns, to be edited."""

@@ -1,0 +1,332 @@
+"""Proofs: what is claimed of each row of a table, with all that a checker needs to judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from .._core.foreign import own_errors
+from .._core.types import Array, Floats, Indices, Mask, Objects
+from ..errors import DataError
+from ..geometry.verdict import Status, Verdict
+from ..io.mixed_table import read_mixed
+from ._band_checker import CLAIMED_BANDS, BandClaims, bands_hold, off_flat_holds
+from ._checked_cells import TableCells, read_cells
+from ._checked_rows import CheckedColumns, CheckedRows
+from ._proof_checker import HullClaims, hull_claims_hold
+
+if TYPE_CHECKING:
+    from ..geometry.bands import Reference
+    from .domain_location import DomainLocation
+    from .fitted_table import FittedTable
+    from .pattern_location import PatternLocation
+
+REFERENCE_WIDTH = 2e-6  # of a distance: two references this near are the same one measured twice
+UNIT_AGREEMENT = 1e-9  # of a unit: so near are those of one domain on two machines
+
+
+@dataclass(frozen=True, eq=False)
+class PartProofs:
+    """The claims of rows that are located by the same columns.
+
+    Attributes
+    ----------
+    rows : (p,) int
+        The rows of the table that these are.
+    used : (C,) bool
+        Columns that were used.
+    hull : HullClaims
+    bands : BandClaims
+    """
+
+    rows: Indices
+    used: Mask
+    hull: HullClaims
+    bands: BandClaims
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Proofs:
+    """What is claimed of each of m rows against the training rows of a domain, and why.
+
+    Attributes
+    ----------
+    training : mapping
+        "rows" and "sha256" of the training table.
+    columns : tuple of mapping
+        What each column of the domain is.
+    cells : TableCells
+        The cells of the m rows.
+    rounded : (m, D) float64
+        Their coordinates that are logarithms or on circles, NaN elsewhere.
+    unseen : (m, C) bool
+        Cells that hold a level of no training row.
+    verdict, band : (m,) int
+        The answers; a band is a place in `CLAIMED_BANDS`.
+    parts : tuple of PartProofs
+    labels : (m,) object or None
+        Names of the rows.
+
+    Examples
+    --------
+    >>> import tempfile, hullwise as hw
+    >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(20, 60)]
+    >>> domain = hw.Domain().fit(rows)
+    >>> new = [{"job": "clerk", "age": 30}, {"job": "clerk", "age": 95}]
+    >>> path = tempfile.mkdtemp() + "/where.npz"
+    >>> domain.locate(new).save_proofs(path)
+    >>> hw.load_proofs(path)
+    Proofs(2 rows against 80 training rows)
+    >>> domain.verify(path, rows, new=new, exact=True)
+    array([ True,  True])
+    """
+
+    training: Mapping[str, Any]
+    columns: tuple[Mapping[str, Any], ...]
+    cells: TableCells
+    rounded: Floats
+    unseen: Mask
+    verdict: Array
+    band: Array
+    parts: tuple[PartProofs, ...]
+    labels: Objects | None = None
+
+    def __len__(self) -> int:
+        return len(self.unseen)
+
+    def __repr__(self) -> str:
+        rows = "row" if len(self) == 1 else "rows"
+        return f"Proofs({len(self):,} {rows} against {self.training['rows']:,} training rows)"
+
+    @classmethod
+    def of(cls, location: DomainLocation) -> Proofs:
+        """The claims of a location."""
+        new = location.new_rows
+        assert new is not None
+        fitted = new.fitted
+        columns = tuple(column.to_json() for column in fitted.coordinates.columns)
+        cells = read_cells(new.table, columns).take(new.rows)
+        layout = CheckedColumns(columns)
+        rounded = np.full((len(location), len(layout.owner)), np.nan)
+        for part in location.parts:
+            at = part.pattern.coordinates
+            rounded[np.ix_(part.rows, at)] = part.location.queries
+        rounded[:, ~layout.is_rounded] = np.nan
+        return cls(
+            {"rows": len(fitted), "sha256": fitted.digest},
+            columns,
+            cells,
+            rounded,
+            location.unseen,
+            np.asarray(location.verdict, dtype=np.int8),
+            _band_numbers(location.band),
+            tuple(_part_proofs(part, len(fitted)) for part in location.parts),
+            location.row_names.labels,
+        )
+
+
+def _band_numbers(bands: Any) -> Array:
+    return np.array([CLAIMED_BANDS.index(str(band)) for band in bands], dtype=np.int8)
+
+
+def _part_proofs(part: PatternLocation, n: int) -> PartProofs:
+    location, pattern = part.location, part.pattern
+    weights = location.weights
+    of_all = csr_array(
+        (weights.data, pattern.rows[weights.indices], weights.indptr), shape=(len(part.rows), n)
+    )
+    metric, reference = location.metric, location.training.reference
+    hull = HullClaims(
+        tuple(np.flatnonzero(pattern.columns).tolist()),
+        metric.root,
+        metric.factor,
+        location.lower,
+        location.upper,
+        location.verdict,
+        np.array([status is Status.INSIDE for status in location.status], dtype=bool),
+        location.tolerance,
+        location.direction.astype(np.float64),
+        of_all,
+    )
+    off = np.where(np.isnan(location.mahalanobis), -1, np.isinf(location.mahalanobis))
+    bands = BandClaims(
+        _band_numbers(location.band),
+        location.hull_percentile,
+        off.astype(np.int8),
+        np.array([status is Status.BOUNDARY for status in location.status], dtype=bool),
+        reference.hull,
+        reference.off,
+        reference.negligible,
+    )
+    return PartProofs(part.rows, pattern.columns, hull, bands)
+
+
+def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> CheckedRows:
+    """The training rows as the checker reads them: from their table, or those that were kept.
+
+    Raises
+    ------
+    DataError
+        The table is not that of the domain: it says where they differ.
+    """
+    columns = tuple(column.to_json() for column in fitted.coordinates.columns)
+    layout = CheckedColumns(columns)
+    kept = layout.stored_rows(fitted.values)
+    if table is None:
+        return kept
+    mixed = read_mixed(table, gaps=gaps)
+    cells = read_cells(mixed, columns)
+    for j, column in enumerate(columns):
+        if column["role"] in ("category", "constant"):
+            _compare_levels(mixed.source, column, set(cells.labels[j]))
+    stored = np.full((mixed.n, len(layout.owner)), np.nan)
+    complete = np.arange(mixed.n)
+    if mixed.n != len(fitted):  # rows with gaps were left out
+        has_all = np.ones(mixed.n, dtype=bool)
+        for j, width in enumerate(layout.widths):
+            if width:
+                has_all &= ~np.isnan(cells.numbers[:, j]) | (cells.codes[:, j] >= 0)
+        complete = np.flatnonzero(has_all)
+    if len(complete) != len(fitted):
+        raise DataError(
+            f"{mixed.source} is another table: it has {mixed.n:,} rows, and the domain was fitted "
+            f"on {len(fitted):,}."
+        )
+    stored = np.asarray(fitted.values, dtype=np.float64)
+    rows = layout.rows(cells.take(complete), stored, f"{mixed.source} is another table: row")
+    _compare_rows(mixed.source, rows, kept, complete)
+    return rows
+
+
+def _compare_levels(source: str, column: Mapping[str, Any], labels: set[str]) -> None:
+    levels = set(column["levels"])
+    if labels != levels:
+        wrong = sorted(labels ^ levels)[0]
+        raise DataError(
+            f"{source} is another table: column {column['name']!r} has the level {wrong!r} in one "
+            "of the two only."
+        )
+
+
+def _compare_rows(source: str, rows: CheckedRows, kept: CheckedRows, numbers: Indices) -> None:
+    same = (rows.numbers == kept.numbers) | (np.isnan(rows.numbers) & np.isnan(kept.numbers))
+    same_codes = rows.codes == kept.codes
+    for j, column in enumerate(rows.layout.columns):
+        if column["role"] == "constant":
+            continue
+        is_same = same[:, rows.layout.owner == j].all(axis=1) & same_codes[:, j]
+        if not is_same.all():
+            row = int(numbers[np.argmin(is_same)])
+            raise DataError(
+                f"{source} is another table: row {row} holds another value in column "
+                f"{column['name']!r} than the domain."
+            )
+
+
+def verify_proofs(
+    fitted: FittedTable,
+    proofs: Proofs,
+    table: Any = None,
+    *,
+    new: Any = None,
+    exact: bool = False,
+    gaps: tuple[str, ...] = (),
+) -> Mask:
+    """(m,) whether all claims of each row hold; see `Domain.verify`."""
+    with own_errors("verifying proofs"):
+        _check_identity(fitted, proofs)
+        training = training_rows(fitted, table, gaps)
+        queries = training.layout.rows(proofs.cells, proofs.rounded, "the proof of row")
+        holds = _names_and_answers_hold(proofs, training, queries)
+        if new is not None:
+            holds &= proofs.cells.same_rows(_cells_of(new, proofs, gaps))
+        for part in proofs.parts:
+            holds[part.rows] &= _part_holds(fitted, part, training, queries.take(part.rows), exact)
+        return holds
+
+
+def _check_identity(fitted: FittedTable, proofs: Proofs) -> None:
+    columns = tuple(column.to_json() for column in fitted.coordinates.columns)
+    if proofs.training.get("sha256") != fitted.digest or proofs.columns != columns:
+        raise DataError(
+            "the proofs are of a domain that was fitted on another table, or on other columns: "
+            f"{proofs.training['rows']} rows (sha256 {str(proofs.training['sha256'])[:12]}...), "
+            f"not {len(fitted)} ({fitted.digest[:12]}...)."
+        )
+
+
+def _cells_of(new: Any, proofs: Proofs, gaps: tuple[str, ...]) -> TableCells:
+    cells = read_cells(read_mixed(new, gaps=gaps, name="new"), proofs.columns)
+    if len(cells) != len(proofs):
+        raise DataError(f"new has {len(cells)} rows, and there are proofs of {len(proofs)}.")
+    return cells
+
+
+def _names_and_answers_hold(proofs: Proofs, training: CheckedRows, queries: CheckedRows) -> Mask:
+    """Levels never seen, the columns each row is located by, and what answers follow."""
+    holds = (queries.never_seen == proofs.unseen).all(axis=1)
+    by_name = proofs.unseen.any(axis=1)
+    verdict = np.zeros(len(proofs), dtype=np.int8)
+    band = np.full(len(proofs), CLAIMED_BANDS.index("unknown"), dtype=np.int8)
+    located = np.zeros(len(proofs), dtype=bool)
+    for part in proofs.parts:
+        located[part.rows] = True
+        verdict[part.rows], band[part.rows] = part.hull.verdict, part.bands.band
+        holds[part.rows] &= (queries.present[part.rows] == part.used).all(axis=1)
+    for b in np.flatnonzero(~located):
+        columns = np.flatnonzero(queries.present[b])
+        n_rows = int(training.present[:, columns].all(axis=1).sum())
+        holds[b] &= n_rows < 2 or not training.layout.widths[columns].any()
+    verdict[by_name], band[by_name] = Verdict.OUTSIDE, CLAIMED_BANDS.index("far")
+    return np.asarray(holds & (verdict == proofs.verdict) & (band == proofs.band))
+
+
+def _part_holds(
+    fitted: FittedTable, part: PartProofs, training: CheckedRows, queries: CheckedRows, exact: bool
+) -> Mask:
+    pattern = fitted.pattern(part.used)
+    if pattern is None or not _same_measures(pattern.reference, part):
+        return np.zeros(len(part.rows), dtype=bool)
+    holds = np.asarray(queries.present[:, part.used].all(axis=1))
+    located = np.flatnonzero(holds)
+    hull, bands, queries = part.hull.take(located), part.bands.take(located), queries.take(located)
+    rows = np.flatnonzero(training.present[:, part.used].all(axis=1))
+    holds[located] = (
+        hull_claims_hold(hull, training, queries, exact)
+        & bands_hold(bands, hull.lower, hull.upper, hull.verdict)
+        & off_flat_holds(bands.off, hull.columns, training.take(rows), queries)
+    )
+    return holds
+
+
+def _same_measures(reference: Reference, part: PartProofs) -> bool:
+    """Whether units and reference are those of the domain."""
+    mine, its = reference.metric, part.hull
+    own = mine.root if mine.factor is None else mine.factor
+    other = its.root if its.factor is None else its.factor
+    return bool(
+        own.shape == other.shape
+        and np.allclose(own, other, rtol=UNIT_AGREEMENT, atol=0)
+        and len(reference) == len(part.bands.reference)
+        and np.array_equal(reference.off, part.bands.reference_off)
+        and np.allclose(reference.hull, part.bands.reference, rtol=REFERENCE_WIDTH, atol=1e-12)
+        and np.isclose(reference.negligible, part.bands.negligible, rtol=REFERENCE_WIDTH)
+    )
+
+
+def load_proofs(path: str | PathLike[str]) -> Proofs:
+    """Read proofs that `DomainLocation.save_proofs` wrote.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is damaged, or is of a newer version.
+    """
+    from ._proof_file import read_proofs
+
+    return read_proofs(path)
