@@ -1,12 +1,10 @@
 """Proofs of rows of mixed tables, checked from the training table by other code."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import hullwise as hw
 from domain.test_domain import people
-from shared_data import SHARED
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.errors.DataWarning")
 
