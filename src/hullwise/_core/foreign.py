@@ -52,7 +52,9 @@ MESSAGE_CHARACTERS = 300
 
 
 @contextmanager
-def own_errors(doing: str, *, path: str | None = None) -> Iterator[None]:
+def own_errors(
+    doing: str, *, path: str | None = None, including_callers: bool = False
+) -> Iterator[None]:
     """Word what other libraries raise in the block as one of this library's errors.
 
     Use it once at each public border, as a context manager or a decorator, around the part that
@@ -66,6 +68,9 @@ def own_errors(doing: str, *, path: str | None = None) -> Iterator[None]:
         What was going on, as a present participle with its object: "reading the network".
     path : str, optional
         The file that is being read or written; what goes wrong is then a FileError that names it.
+    including_callers : bool
+        Word what an object of the caller's raises too: of a transformer nobody can tell the parts
+        that a library wrote from those that the caller did.
 
     Raises
     ------
@@ -91,6 +96,9 @@ def own_errors(doing: str, *, path: str | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         own = _own_error(error, doing, path)
+        if own is None and including_callers:
+            words = f"{type(error).__name__}: {_first_line(error)}"
+            own = DataError(f"{doing} failed with {words}")
         if own is None:
             raise
         raise own from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from ..errors import DataError
 from ..geometry.units import UnitKind
 from ..io.mixed_table import MixedTable
 from ..table.columns import UnusedColumn
-from ..table.coordinates import TableCoordinates
+from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.infer import infer_columns
+from ..table.learn_outputs import learn_outputs
 from ..table.spec import ColumnSpec
 from .fitted_table import FittedTable
 
@@ -29,16 +30,24 @@ def fit_table(
     metric: UnitKind | None,
     n_neighbors: int,
     reference: int,
+    transformer: Any = None,
 ) -> FittedTable:
-    """What a table holds, its columns as declared in `spec` and inferred where they are not."""
-    columns, unused, notes = infer_columns(table, spec)
-    coordinates = TableCoordinates(columns)
+    """What a table holds: in the coordinates of a fitted transformer where there is one.
+
+    Else its columns are as declared in `spec`, and inferred where they are not.
+    """
+    coordinates: Coordinates
+    if transformer is None:
+        columns, unused, notes = infer_columns(table, spec)
+        coordinates = TableCoordinates(columns)
+    else:
+        coordinates, unused, notes = learn_outputs(transformer, table, spec)
     values = coordinates.encode(table).values
     filled = coordinates.filled(values)
     keep = np.ones(table.n, dtype=bool)
     has_gaps = np.asarray(~filled.all(axis=0))
     if missing == "columns" and has_gaps.any():
-        dropped = [column.name for column, gaps in zip(columns, has_gaps) if gaps]
+        dropped = [column.name for column, gaps in zip(coordinates.columns, has_gaps) if gaps]
         notes = (*notes, f"left out, as they have gaps in training rows: {', '.join(dropped)}")
         unused = (*unused, *(UnusedColumn(name, "left out", "has gaps") for name in dropped))
         coordinates = coordinates.restricted(~has_gaps)

@@ -47,6 +47,10 @@ class Domain:
         Categories in which a gap is a level.
     columns_from : path, optional
         A file of columns (TOML), as `write_spec` writes it; arguments go before it.
+    transformer : object with transform, optional
+        A fitted ColumnTransformer, Pipeline or the like, whose outputs are the coordinates (up to
+        the last step where that predicts); answers are told in the columns that it takes. Columns
+        are then not declared.
     missing : {"each", "columns", "rows"}
         Locate each row in the columns that it has; or leave out columns with gaps in training
         rows; or training rows with gaps.
@@ -97,6 +101,7 @@ class Domain:
         gaps: Sequence[str] = (),
         gaps_are_levels: Sequence[str] = (),
         columns_from: str | PathLike[str] | None = None,
+        transformer: Any = None,
         missing: Gaps = "each",
         metric: UnitKind | None = "std",
         n_neighbors: int = 5,
@@ -118,6 +123,11 @@ class Domain:
         if missing not in ("each", "columns", "rows"):
             raise DataError(f"missing={missing!r}: expected 'each', 'columns' or 'rows'.")
         self.spec = declared if columns_from is None else declared.merged(read_spec(columns_from))
+        if transformer is not None and self.spec != ColumnSpec():
+            raise DataError(
+                "transformer= says itself what becomes of every column: declare none beside it."
+            )
+        self.transformer = transformer
         self.missing: Gaps = missing
         self.metric: UnitKind | None = metric
         self.n_neighbors = check_int("n_neighbors", n_neighbors, 1)
@@ -154,6 +164,7 @@ class Domain:
             metric=self.metric,
             n_neighbors=self.n_neighbors,
             reference=self.reference,
+            transformer=self.transformer,
         )
         self.fitted_.pattern(self.fitted_.every_column, progress)
         return self
@@ -274,7 +285,7 @@ class Domain:
                 notes.append(
                     f"{column.name} is empty in {n_empty:,} new rows and in no training row"
                 )
-        return tuple(notes)
+        return (*notes, *self.fitted_.coordinates.notes_on(mixed))
 
     def verify(
         self, proofs: Any, table: Any = None, *, new: Any = None, exact: bool = False

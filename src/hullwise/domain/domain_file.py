@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..errors import FileError
+from ..errors import DataError, FileError
 from ..geometry.bands import Reference
 from ..geometry.metric import Metric
 from ..io.archive import pack_texts, read_archive, unpack_texts, write_archive
 from ..table.columns import UnusedColumn, column_from_json
-from ..table.coordinates import TableCoordinates
+from ..table.coordinates import Coordinates, TableCoordinates
+from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
 from .domain import Domain
 from .fitted_table import FittedTable
 
@@ -24,6 +25,9 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
     """Write a fitted domain; see `Domain.save`."""
     fitted = domain.fitted_
     arrays: dict[str, Any] = {"values": fitted.values}
+    transformed = fitted.coordinates
+    if isinstance(transformed, TransformedCoordinates):
+        arrays["transformer.probes"] = transformed.probe_outputs
     if fitted.labels is not None:
         arrays |= {f"labels.{name}": part for name, part in pack_texts(fitted.labels).items()}
     patterns: list[list[bool]] = []
@@ -40,6 +44,9 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         "format": FILE_FORMAT,
         "made_by": f"hullwise {__version__}",
         "columns": [column.to_json() for column in fitted.coordinates.columns],
+        "transformer": (
+            transformed.to_json() if isinstance(transformed, TransformedCoordinates) else None
+        ),
         "unused": [column.to_json() for column in fitted.unused],
         "notes": list(fitted.notes),
         "missing": domain.missing,
@@ -53,18 +60,22 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
     write_archive(path, header, arrays, force=force)
 
 
-def load(path: str | PathLike[str]) -> Domain:
+def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain:
     """Read a domain that `Domain.save` wrote; its rows stay in the file, mapped.
 
     Parameters
     ----------
     path : str or path
         A file (`.hull`).
+    transformer : object with transform, optional
+        The transformer that the domain was fitted with, where it was: the file holds no code. It
+        is checked by its names and by what it gives for a few cells.
 
     Raises
     ------
     FileError
-        It cannot be read, is damaged, or is of a newer version.
+        It cannot be read, is damaged, or is of a newer version; the transformer is lacking, or
+        another one.
 
     Examples
     --------
@@ -85,22 +96,25 @@ def load(path: str | PathLike[str]) -> Domain:
             f"({header.get('made_by', 'unknown')}), or fit it again",
         )
     try:
-        return _restored(header, arrays)
+        return _restored(header, arrays, transformer)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, FileError):
             raise
+        if isinstance(error, DataError):
+            raise error.in_file(name) from None
         raise FileError(name, f"does not hold a whole domain ({error})") from None
 
 
-def _restored(header: dict[str, Any], arrays: dict[str, Any]) -> Domain:
+def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Domain:
+    coordinates = _coordinates(header, arrays, transformer)
     domain = Domain(
+        transformer=transformer,
         gaps=header["gaps"],
         missing=header["missing"],
         metric=header["metric"],
         n_neighbors=header["n_neighbors"],
         reference=header["reference"],
     )
-    coordinates = TableCoordinates(tuple(column_from_json(c) for c in header["columns"]))
     values, labels = arrays["values"], None
     if values.dtype != np.float64 or values.ndim != 2 or values.shape[1] != len(coordinates.owner):
         raise ValueError(f"values of {values.dtype} {values.shape}")
@@ -127,6 +141,20 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any]) -> Domain:
         stored,
     )
     return domain
+
+
+def _coordinates(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Coordinates:
+    stored, columns = header.get("transformer"), header["columns"]
+    if stored is None and transformer is None:
+        return TableCoordinates(tuple(column_from_json(column) for column in columns))
+    if stored is None:
+        raise DataError("the domain was fitted without a transformer: load it without transformer=")
+    if transformer is None:
+        raise DataError(
+            f"the domain was fitted with a transformer (a {str(stored['type'])[:60]}), which a "
+            "file without code cannot hold: pass it, as hullwise.load(path, transformer=...)"
+        )
+    return restore_coordinates(stored, columns, transformer, arrays["transformer.probes"])
 
 
 def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int) -> Reference:

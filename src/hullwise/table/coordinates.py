@@ -106,6 +106,10 @@ class Coordinates:
         """The rows with one column for each level, as proofs are checked in, and the names."""
         raise NotImplementedError
 
+    def notes_on(self, table: MixedTable) -> tuple[str, ...]:
+        """What may surprise of the way that these rows become coordinates."""
+        return ()
+
     def to_indicators(self, directions: Floats) -> Floats:
         """Vectors of coordinates (m, D) as the same vectors with one entry for each level."""
         parts = [np.zeros((len(directions), 0))]
