@@ -1,4 +1,4 @@
-"""The one decorator of compiled kernels, and what becomes of them where nothing can be kept."""
+"""The decorators of compiled kernels, and what becomes of them where nothing can be kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numba.core.caching import FunctionCache
 
 from ..errors import DataWarning
 
-__all__ = ["jit"]
+__all__ = ["inlined", "jit"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -28,6 +28,15 @@ def jit(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     if hasattr(dispatcher, "_cache"):  # not with NUMBA_DISABLE_JIT
         dispatcher._cache = _KernelCache(kernel)
     return cast(Callable[Arguments, Result], dispatcher)
+
+
+def inlined(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Make a function part of the kernels that call it: it is compiled with them, not by itself.
+
+    For what one kernel calls in one place; compiling it twice would take twice as long.
+    """
+    inline = njit(nogil=True, error_model="numpy", inline="always")(kernel)
+    return cast(Callable[Arguments, Result], inline)
 
 
 class _KernelCache:

@@ -41,13 +41,16 @@ class ScoreBlock(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ArrayScoreBlock:
-    """A block of scores in an array (directions, rows)."""
+    """A block of scores: the first `width` columns of the first `count` rows of an array."""
 
-    S: Array
+    buffer: Array
+    count: int
+    width: int
 
     @property
-    def width(self) -> int:
-        return int(self.S.shape[1])
+    def S(self) -> Array:
+        """(directions, rows)."""
+        return self.buffer[: self.count, : self.width]
 
     def hide(self, directions: Indices, rows: Indices) -> None:
         self.S[directions, rows] = -np.inf
@@ -61,7 +64,7 @@ class ArrayScoreBlock:
         return which, row
 
     def insert(self, start: int, values: Floats, rows: Indices) -> None:
-        merge_top(self.S, start, values, rows)
+        merge_top(self.buffer, self.width, start, values, rows)
 
 
 def scan_scores(
@@ -98,10 +101,11 @@ def scan_scores(
                 at = slice(low, min(low + BLOCK_DIRECTIONS, count))
                 part = directions[at]
                 S = buffer[: len(part), : len(padded)]
-                S = np.matmul(part, padded.T, out=S)[:, : len(Z)]
+                np.matmul(part, padded.T, out=S)
+                scores = ArrayScoreBlock(buffer, len(part), len(Z))
                 if weight is not None:
-                    S -= weight
-                consume(group, start, at, ArrayScoreBlock(S))
+                    scores.S[:] -= weight
+                consume(group, start, at, scores)
 
     if view.in_memory:
         _ = view.scaled_rows  # made once, before the threads ask for it
@@ -112,12 +116,15 @@ def scan_scores(
 
 
 @jit
-def merge_top(S: Any, start: int, values: Any, rows: Any) -> None:
-    """Insert a block of scores into sorted lists of the best k; ties keep the earlier row."""
+def merge_top(S: Any, width: int, start: int, values: Any, rows: Any) -> None:
+    """Insert the first `width` scores for each direction into sorted lists of the best k.
+
+    Ties keep the earlier row; that of the first score is `start`.
+    """
     k = values.shape[1]
-    for b in range(S.shape[0]):
+    for b in range(values.shape[0]):
         threshold = values[b, k - 1]
-        for j in range(S.shape[1]):
+        for j in range(width):
             score = S[b, j]
             if score > threshold:
                 at = k - 1

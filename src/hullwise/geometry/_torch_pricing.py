@@ -54,7 +54,7 @@ class TensorScoreBlock:
         which, row = which.cpu().numpy(), row.cpu().numpy()  # ascending in both
         for j in range(len(which)):
             b = slice(int(which[j]), int(which[j]) + 1)
-            merge_top(score[j : j + 1, None], start + int(row[j]), values[b], rows[b])
+            merge_top(score[j : j + 1, None], 1, start + int(row[j]), values[b], rows[b])
 
 
 def _on_device_of(like: Any, values: Array) -> Any:

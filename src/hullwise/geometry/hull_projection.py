@@ -26,11 +26,14 @@ from .block_floats import row_norms
 from .exclusion import BlockExclusion, Exclusion
 from .pricing import price
 from .scaled_view import ScaledView
-from .wolfe import nearest_batch
+from .wolfe import nearest_batch, workspace
 
 SUBSPACE_RATIO = 4  # from this many times more features than rows, fewer coordinates do
 SAMPLE_FIRST_NUMBERS = 1 << 26  # numbers of a cloud of which a sample is searched first
 SAMPLE_ROWS, SAMPLE_NUMBERS = 1 << 15, 1 << 22  # of that sample, at most
+SUPPORT_TOLERANCE = (
+    1e-13  # of the distance: how far a row may reach beyond the nearest point's plane
+)
 MAX_IDLE_ROUNDS = 4  # without progress, before a query is let go
 
 
@@ -277,8 +280,9 @@ class _ProjectionSearch:
             pool, local = self._fetch_rows(rows[at], queries[at])
             Zq = self.own_units(self.Zq[queries[at]], queries[at])
             nearest_batch(
+                workspace(rows.shape[1], self.view.rank),
                 *(pool, rows[at], local, weights[at], count[at]),
-                *(Zq, floor[at], P[at], U[at]),
+                *(Zq, SUPPORT_TOLERANCE, floor[at], P[at], U[at]),
             )
 
         blocks = [slice(i, i + block) for i in range(0, len(queries), block)]

@@ -143,7 +143,7 @@ def _nearest_in_part(
         S = np.stack([-row_norms((Z - q) * unit) for q, unit in zip(Zq, units)])
         if exclude is not None:
             S[exclude.mask(begin + start, begin + start + len(Z))] = -np.inf
-        merge_top(S, begin + start, values, rows)
+        merge_top(S, len(Z), begin + start, values, rows)
     return values, rows
 
 
