@@ -24,8 +24,10 @@ from .qr_update import append_column, dot, remove_column, solve_upper
 
 # A Python integer that is handed on becomes part of a type: the kernel is compiled for it alone,
 # and once more for all others.
-ZERO, NO_ROW = np.int64(0), np.int64(-1)
-ROUNDS_ON_THE_WAY, ROUNDS_AT_THE_END = np.int64(2), np.int64(3)
+ZERO: Any = np.int64(0)
+NO_ROW: Any = np.int64(-1)
+ROUNDS_ON_THE_WAY: Any = np.int64(2)
+ROUNDS_AT_THE_END: Any = np.int64(3)
 
 
 class Workspace(NamedTuple):
