@@ -184,7 +184,7 @@ def _load_candidates(room: Any, pool: Any, rows: Any, local: Any, q: Any) -> int
                 y[i] = z[i] - q[i]
             room.rows[n], room.state[n] = rows[a], FREE
             n += 1
-    return n
+    return int(n)
 
 
 @inlined
@@ -222,7 +222,7 @@ def _start_active_set(room: Any, n: int, warm: int, start: Any, s: float, most: 
                 nearest, least = i, size
         _append_row(room, k, nearest, s)
         room.active[0], room.u[0], room.state[nearest], k = nearest, 1.0, ACTIVE, 1
-    return k
+    return int(k)
 
 
 @inlined
