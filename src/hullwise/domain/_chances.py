@@ -12,9 +12,14 @@ from .pattern_location import PatternLocation
 
 
 def chance_by_distance(parts: Sequence[PatternLocation]) -> float:
-    """That so many rows are beyond or far, each part against its own rows left out; NaN without."""
+    """That so many rows are beyond or far, each part against its own rows left out; NaN without.
+
+    NaN too where whole groups were left out: rows of one group are not drawn one by one.
+    """
     law, n_out = np.ones(1), 0
     for part in parts:
+        if part.pattern.reference.groups is not None:
+            return float("nan")
         r, m = len(part.pattern.reference), len(part.rows)
         c = 1 + int(np.floor(r * BEYOND / 100))
         if r < 1 or c > r:

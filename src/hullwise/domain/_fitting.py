@@ -18,6 +18,7 @@ from ..table.infer import infer_columns
 from ..table.learn_outputs import learn_outputs
 from ..table.spec import ColumnSpec
 from .fitted_table import FittedTable
+from .row_blocks import groups_of_training_rows
 
 Gaps = Literal["each", "columns", "rows"]
 
@@ -74,7 +75,16 @@ def fit_table(
         reference,
     )
     labels = row_labels(table, fitted.column_with("id"))
-    return fitted if labels is None else replace(fitted, labels=labels[keep])
+    group = fitted.column_with("group")
+    blocks, more = None, tuple[str, ...]()
+    if group is not None:
+        blocks, more = groups_of_training_rows(table, group)
+    return replace(
+        fitted,
+        labels=None if labels is None else labels[keep],
+        blocks=None if blocks is None else blocks.take(np.flatnonzero(keep)),
+        notes=(*notes, *more),
+    )
 
 
 def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from .fitted_table import FittedTable
 from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, load_proofs, verify_proofs
+from .row_blocks import groups_of_new_rows
 
 
 class Domain:
@@ -51,6 +52,9 @@ class Domain:
         A fitted ColumnTransformer, Pipeline or the like, whose outputs are the coordinates (up to
         the last step where that predicts); answers are told in the columns that it takes. Columns
         are then not declared.
+    groups : str, optional
+        Column that says which rows belong together (a patient's recordings): whole groups are left
+        out, and new groups are compared with them (`DomainLocation.groups`).
     missing : {"each", "columns", "rows"}
         Locate each row in the columns that it has; or leave out columns with gaps in training
         rows; or training rows with gaps.
@@ -102,6 +106,7 @@ class Domain:
         gaps_are_levels: Sequence[str] = (),
         columns_from: str | PathLike[str] | None = None,
         transformer: Any = None,
+        groups: str | None = None,
         missing: Gaps = "each",
         metric: UnitKind | None = "std",
         n_neighbors: int = 5,
@@ -117,6 +122,7 @@ class Domain:
             drop=drop,
             gaps=gaps,
             gaps_are_levels=gaps_are_levels,
+            group=groups,
         )
         if metric not in ("std", "range", None):
             raise DataError(f"metric={metric!r}: expected 'std', 'range' or None.")
@@ -237,6 +243,9 @@ class Domain:
                 progress=progress,
             )
             parts.append(PatternLocation(rows, pattern, location))
+        grouped, more = None, tuple[str, ...]()
+        if fitted.blocks is not None and not fitted.blocks.forward:
+            grouped, more = groups_of_new_rows(mixed, fitted.blocks)
         return DomainLocation(
             tuple(parts),
             encoded.unseen,
@@ -244,12 +253,13 @@ class Domain:
             self._unseen_cells(mixed, encoded.unseen),
             self.fitted_.coordinates,
             self.fitted_.labels,
-            self.fitted_.coordinates.unseen_rate(len(self.fitted_)),
-            self._notes_on(mixed, filled | encoded.unseen),
+            self.fitted_.every_row.unseen_rate,
+            (*self._notes_on(mixed, filled | encoded.unseen), *more),
             RowNames(row_labels(mixed, fitted.column_with("id")), None),
             len(fitted),
             fitted.metric_text,
             NewRows(fitted, mixed, np.arange(mixed.n)),
+            grouped,
         )
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -12,11 +13,13 @@ from ..errors import DataError, FileError
 from ..geometry.bands import Reference
 from ..geometry.metric import Metric
 from ..io.archive import pack_texts, read_archive, unpack_texts, write_archive
+from ..io.mixed_column import ColumnKind
 from ..table.columns import UnusedColumn, column_from_json
 from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
 from .domain import Domain
 from .fitted_table import FittedTable
+from .row_blocks import RowBlocks
 
 FILE_FORMAT = 1
 
@@ -39,7 +42,13 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
             f"{prefix}.off": reference.off,
             f"{prefix}.gaps": reference.gaps,
         }
+        if reference.groups is not None:
+            arrays[f"{prefix}.groups"] = reference.groups
         patterns.append(np.frombuffer(key, dtype=bool).tolist())
+    if fitted.blocks is not None:
+        names = pack_texts(fitted.blocks.names)
+        arrays |= {"blocks.codes": fitted.blocks.codes}
+        arrays |= {f"blocks.names.{name}": part for name, part in names.items()}
     header = {
         "format": FILE_FORMAT,
         "made_by": f"hullwise {__version__}",
@@ -55,6 +64,7 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         "reference": domain.reference,
         "gaps": list(domain.spec.gaps),
         "patterns": patterns,
+        "blocks": None if fitted.blocks is None else fitted.blocks.to_json(),
         "training_table": {"rows": len(fitted), "sha256": fitted.digest},
     }
     write_archive(path, header, arrays, force=force)
@@ -139,6 +149,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         domain.n_neighbors,
         domain.reference,
         stored,
+        _blocks(header["blocks"], arrays, len(values)),
     )
     return domain
 
@@ -157,6 +168,18 @@ def _coordinates(header: dict[str, Any], arrays: dict[str, Any], transformer: An
     return restore_coordinates(stored, columns, transformer, arrays["transformer.probes"])
 
 
+def _blocks(stored: dict[str, Any] | None, arrays: dict[str, Any], n: int) -> RowBlocks | None:
+    """The stored groups, or blocks of time."""
+    if stored is None:
+        return None
+    codes = np.asarray(arrays["blocks.codes"], dtype=np.intp)
+    names = unpack_texts({k: arrays[f"blocks.names.{k}"] for k in ("bytes", "starts")})
+    if codes.shape != (n,) or codes.min() < 0 or codes.max() >= len(names):
+        raise ValueError(f"blocks of {codes.shape} rows, of {len(names)} names")
+    kind = ColumnKind(stored["kind"])
+    return RowBlocks(str(stored["column"]), codes, names, kind, bool(stored["forward"]))
+
+
 def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int) -> Reference:
     """One stored reference; its metric is that of the units, known when it is used."""
     rows, hull, off, gaps = (arrays[f"{prefix}.{part}"] for part in ("rows", "hull", "off", "gaps"))
@@ -167,4 +190,10 @@ def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int) -> Referen
         raise ValueError(f"{prefix} of unequal parts")
     unknown = Metric(np.ones(0), None, None, "")
     numbers = np.asarray(hull, np.float64), np.asarray(off, bool), np.asarray(gaps, np.float64)
-    return Reference(np.asarray(rows, np.intp), *numbers, unknown, n_neighbors)
+    reference = Reference(np.asarray(rows, np.intp), *numbers, unknown, n_neighbors)
+    if f"{prefix}.groups" not in arrays:
+        return reference
+    groups = np.asarray(arrays[f"{prefix}.groups"], np.intp)
+    if groups.shape != hull.shape:
+        raise ValueError(f"{prefix} of unequal parts")
+    return replace(reference, groups=groups)

@@ -18,9 +18,11 @@ from ._reasons import column_changes, ranked_changes
 from ._row_sentences import row_sentences
 from .column_comparisons import ColumnComparison, compare_columns
 from .domain_summary import DomainSummary, summarize_domain
+from .group_comparison import GroupComparison, chance_of_groups, compare_groups
 from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, verify_proofs
+from .row_blocks import GroupedRows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,6 +45,8 @@ class DomainLocation(RowResult):
         Training rows.
     metric_text : str
         The metric in words.
+    grouped : GroupedRows or None
+        Which rows belong together, where the domain leaves whole groups out.
 
     Examples
     --------
@@ -68,6 +72,7 @@ class DomainLocation(RowResult):
     n_train: int = 0
     metric_text: str = ""
     new_rows: NewRows | None = None
+    grouped: GroupedRows | None = None
 
     def __len__(self) -> int:
         return len(self.unseen)
@@ -158,6 +163,9 @@ class DomainLocation(RowResult):
         By distance: beyond or far, each pattern of gaps against its own rows left out. By name:
         rows with a level never seen, against a Poisson count of the rate at which levels go on
         being new (Good 1953). The smaller of the two, doubled (Bonferroni).
+
+        Where whole groups were left out, groups are counted and never rows: see `groups`. NaN where
+        it is not known which rows belong together, or rows follow one another in time.
         """
         chances = [
             chance
@@ -167,12 +175,30 @@ class DomainLocation(RowResult):
         return min(1.0, 2 * min(chances)) if len(chances) > 1 else (chances or [float("nan")])[0]
 
     def chance_by_distance(self) -> float:
-        """That so many rows are beyond or far by distance; NaN without a reference."""
+        """That so many rows, or groups, are out by distance; NaN without a reference."""
+        if self.grouped is not None:
+            groups = compare_groups(self, by_rows=False)
+            return float("nan") if groups is None else chance_of_groups(groups)
         return chance_by_distance(self.parts)
 
     def chance_by_name(self) -> float:
-        """That so many rows hold a level never seen."""
-        return chance_by_name(int(self.unseen.any(axis=1).sum()), len(self), self.unseen_rate)
+        """That so many rows, or groups, hold a level never seen."""
+        by_name, m = self.unseen.any(axis=1), len(self)
+        if self.grouped is None:
+            if any(part.pattern.reference.groups is not None for part in self.parts):
+                return float("nan")  # which rows belong together is not known
+            return chance_by_name(int(by_name.sum()), m, self.unseen_rate)
+        codes = self.grouped.codes
+        n_unseen, m = len(np.unique(codes[by_name])), len(np.unique(codes))
+        return chance_by_name(n_unseen, m, self.unseen_rate)
+
+    def groups(self) -> GroupComparison | None:
+        """How far out each new group is, among training groups left out whole; None without groups.
+
+        A `GroupComparison`: a table of groups with their rows, median distance, p and share out,
+        and its sentence as `text`. Costs leaving out 200 rows one by one, for the comparison.
+        """
+        return compare_groups(self)
 
     def compare_columns(self, row: int) -> tuple[ColumnComparison, ...]:
         """One row column by column: its own cell, the nearest mixture's, and the training rows'.
@@ -234,6 +260,7 @@ class DomainLocation(RowResult):
             cells=self.cells[rows],
             row_names=self.row_names.take(rows),
             new_rows=None if self.new_rows is None else self.new_rows.take(rows),
+            grouped=None if self.grouped is None else self.grouped.take(rows),
         )
 
     def verify(self, table: Any = None, *, exact: bool = False) -> Mask:

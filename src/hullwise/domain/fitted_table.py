@@ -8,12 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from .._core.types import Floats, Indices, Mask, Objects, Progress
+from .._core.types import Floats, Mask, Objects, Progress
 from ..geometry.bands import Reference
 from ..geometry.units import UnitKind
-from ..table.columns import LevelColumn, UnusedColumn
+from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates
-from .gap_patterns import GapPattern, LearntUnits, gap_pattern, left_out_pool
+from .gap_patterns import GapPattern, LearntUnits, gap_pattern
+from .row_blocks import RowBlocks
+from .row_subset import RowSubset
 
 KEPT_PATTERNS = 200  # patterns of gaps whose clouds and references are kept for the next row
 
@@ -35,6 +37,8 @@ class FittedTable:
     n_neighbors, reference : int
     stored : dict of bytes to Reference
         References that were measured before, by the pattern of gaps.
+    blocks : RowBlocks or None
+        Groups that are left out whole, or blocks of time; else rows are left out one by one.
     """
 
     coordinates: Coordinates
@@ -47,6 +51,7 @@ class FittedTable:
     n_neighbors: int
     reference: int
     stored: dict[bytes, Reference] = field(default_factory=dict)
+    blocks: RowBlocks | None = None
     _patterns: OrderedDict[bytes, GapPattern | None] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
@@ -68,25 +73,14 @@ class FittedTable:
         return self.coordinates.filled(self.values)
 
     @cached_property
-    def pool(self) -> Indices:
-        """The training rows that may be left out."""
-        return left_out_pool(self.filled, self.reference)
+    def every_row(self) -> RowSubset:
+        """All training rows."""
+        return RowSubset(self, np.arange(len(self)))
 
-    @cached_property
+    @property
     def units(self) -> LearntUnits:
-        """The weights of the coordinates."""
-        return LearntUnits.learn(self.values, self.coordinates, self.metric, self.pool)
-
-    @cached_property
-    def alone_with_a_level(self) -> Mask:
-        """(n,) rows that alone hold a level: the counterparts of new rows that are far by name."""
-        alone = np.zeros(len(self), dtype=bool)
-        for j, column in enumerate(self.coordinates.columns):
-            if isinstance(column, LevelColumn) and column.width and 1 in column.counts:
-                block = self.values[:, self.coordinates.coordinates_of(j)]
-                _, first, counts = np.unique(block, axis=0, return_index=True, return_counts=True)
-                alone[first[counts == 1]] = True
-        return alone
+        """The weights of the coordinates, learnt from all segments together."""
+        return self.every_row.units
 
     @property
     def metric_text(self) -> str:
@@ -100,7 +94,8 @@ class FittedTable:
         """What rows with these columns are located in, made once and kept."""
         key = columns.tobytes()
         if key not in self._patterns:
-            self._patterns[key] = gap_pattern(self, columns, self.stored.get(key), progress)
+            measured = self.stored.get(key)
+            self._patterns[key] = gap_pattern(self.every_row, columns, measured, progress)
             while len(self._patterns) > KEPT_PATTERNS:
                 self._patterns.popitem(last=False)
         self._patterns.move_to_end(key)

@@ -17,13 +17,22 @@ import numpy as np
 from .._core.types import Floats, Indices, Mask, Progress
 from ..geometry.bands import Reference
 from ..geometry.cloud import Cloud
-from ..geometry.left_out import leave_out
+from ..geometry.exclusion import BlockExclusion
+from ..geometry.left_out import leave_blocks_out, leave_out
 from ..geometry.metric import Metric
-from ..geometry.units import UnitKind, unit_ratios, unit_roots, units_of_others, units_without
+from ..geometry.units import (
+    UnitKind,
+    unit_ratios,
+    unit_roots,
+    units_of_other_blocks,
+    units_of_others,
+    units_without,
+)
 from ..table.coordinates import Coordinates
+from .row_blocks import RowBlocks, left_out_groups, sample_of_groups
 
 if TYPE_CHECKING:
-    from .fitted_table import FittedTable
+    from .row_subset import RowSubset
 
 FEWEST_ALIKE = 20  # left-out rows with the same gaps: with fewer, all that have the columns are
 RARE_PATTERNS = 20  # patterns beyond these get a smaller reference
@@ -46,6 +55,8 @@ class GapPattern:
     reference : Reference
         Of rows with the same gaps, where `alike` is true.
     alike : bool
+    segment : int
+        The segment of the training rows that these are.
     """
 
     columns: Mask
@@ -54,15 +65,20 @@ class GapPattern:
     cloud: Cloud
     reference: Reference
     alike: bool
+    segment: int = 0
 
 
-def left_out_pool(filled: Mask, reference: int) -> Indices:
+def left_out_pool(filled: Mask, reference: int, blocks: RowBlocks | None = None) -> Indices:
     """The training rows that may be left out, drawn without looking at anything but their gaps.
 
     From twice `reference` rows on at most half of the rows of each pattern of gaps, so that units
-    can be learnt from the others; all rows where there are fewer.
+    can be learnt from the others; all rows where there are fewer. Of groups, whole ones.
     """
     n = len(filled)
+    if blocks is not None:
+        if blocks.forward:
+            return np.flatnonzero(blocks.codes > blocks.codes.min(initial=0))
+        return np.flatnonzero(np.isin(blocks.codes, left_out_groups(blocks.codes)))
     if n < 2 * reference:
         return np.arange(n)
     order = np.random.default_rng(0).permutation(n)
@@ -84,17 +100,32 @@ class LearntUnits:
     ----------
     root : (D,) float64
         Square roots of the weights, for new rows.
-    own_ratio : (n, D) float64 or None
-        What takes them to units of the others for each training row; None where the units are
-        learnt from rows that are never left out.
+    own_ratio : (n, D) or (B, D) float64 or None
+        What takes them to units of the others for each training row, or block of rows; None where
+        the units are learnt from rows that are never left out.
+    blocks : (n,) int or None
+        The block of each row, where `own_ratio` has a row for each block.
     """
 
     root: Floats
     own_ratio: Floats | None
+    blocks: Indices | None = None
+
+    def ratios(self, rows: Indices, coordinates: Indices) -> Floats | None:
+        """What takes these coordinates of these training rows to units of their others."""
+        if self.own_ratio is None:
+            return None
+        rows = rows if self.blocks is None else self.blocks[rows]
+        return np.asarray(self.own_ratio[np.ix_(rows, coordinates)])
 
     @classmethod
     def learn(
-        cls, values: Floats, coordinates: Coordinates, kind: UnitKind | None, pool: Indices
+        cls,
+        values: Floats,
+        coordinates: Coordinates,
+        kind: UnitKind | None,
+        pool: Indices,
+        blocks: RowBlocks | None = None,
     ) -> LearntUnits:
         """From the encoded rows (n, D), NaN in gaps; `kind` None keeps the data's own units."""
         n = len(values)
@@ -103,8 +134,9 @@ class LearntUnits:
             return cls(np.sqrt(np.where(np.isnan(fixed), 1.0, fixed)), None)
         fixed = coordinates.fixed_weights(kind)
         root = np.sqrt(np.where(np.isnan(fixed), 1.0, fixed))
-        spares = len(pool) < n
-        own_ratio = None if spares else np.ones(values.shape)
+        spares = len(pool) < n and not (blocks is not None and blocks.forward)
+        n_own = n if blocks is None else len(blocks)
+        own_ratio = None if spares else np.ones((n_own, values.shape[1]))
         for j in np.flatnonzero(np.isnan(fixed)):
             rows = np.flatnonzero(~np.isnan(values[:, j]))
             column = values[rows, j : j + 1]
@@ -117,14 +149,20 @@ class LearntUnits:
             else:
                 units = cloud.spread if kind == "std" else cloud.maximum / 2 - cloud.minimum / 2
             root[j] = unit_roots(kind, units)[0]
-            if own_ratio is not None:
+            if own_ratio is not None and blocks is not None:
+                others = units_of_other_blocks(
+                    column[:, 0], kind, blocks.codes[rows], earlier=blocks.forward
+                )
+                ratio = unit_ratios(others[:, None], root[j : j + 1], kind)[:, 0]
+                own_ratio[: len(ratio), j] = np.where(others > 0, ratio, 1.0)
+            elif own_ratio is not None:
                 own = units_of_others(column, kind, np.arange(len(rows)))
                 own_ratio[rows, j] = unit_ratios(own, root[j : j + 1], kind)[:, 0]
-        return cls(root, own_ratio)
+        return cls(root, own_ratio, None if blocks is None else blocks.codes)
 
 
 def gap_pattern(
-    table: FittedTable,
+    subset: RowSubset,
     columns: Mask,
     measured: Reference | None = None,
     progress: Progress | None = None,
@@ -133,23 +171,60 @@ def gap_pattern(
 
     `measured` is the reference where it is known already.
     """
-    rows = np.flatnonzero(table.filled[:, columns].all(axis=1))
+    table = subset.table
+    own = np.flatnonzero(subset.filled[:, columns].all(axis=1))
     places = np.flatnonzero(columns[table.coordinates.owner])
-    if len(rows) < 2 or not len(places):
+    if len(own) < 2 or not len(places):
         return None
     names = tuple(table.coordinates.names[j] for j in places)
-    values = np.ascontiguousarray(table.values[np.ix_(rows, places)])
-    cloud = Cloud(values, columns=names, copy=False)
-    metric = Metric(table.units.root[places], None, None, table.metric_text)
-    may_leave = np.isin(rows, table.pool) & ~table.alone_with_a_level[rows]
-    same = (table.filled[rows] == columns).all(axis=1)
-    alike = int((may_leave & same).sum()) >= FEWEST_ALIKE
-    left_out = np.flatnonzero(may_leave & same if alike else may_leave)
-    if len(left_out) > table.reference:
-        order = np.random.default_rng(0).permutation(left_out)
-        left_out = np.sort(order[: table.reference])
-    own_ratio = table.units.own_ratio
-    scale = None if own_ratio is None else own_ratio[np.ix_(rows[left_out], places)]
+    rows = subset.rows[own]
+    cloud = Cloud(
+        np.ascontiguousarray(table.values[np.ix_(rows, places)]), columns=names, copy=False
+    )
+    metric = Metric(subset.units.root[places], None, None, table.metric_text)
+    left_out, alike = rows_to_leave_out(subset, own, columns)
     if measured is None:
-        measured = leave_out(cloud, metric, table.n_neighbors, left_out, progress, scale)
-    return GapPattern(columns, places, rows, cloud, replace(measured, metric=metric), alike)
+        scale = subset.units.ratios(own[left_out], places)
+        measured = _leave_out(subset, own, cloud, metric, left_out, scale, progress)
+    reference = replace(measured, metric=metric)
+    return GapPattern(columns, places, rows, cloud, reference, alike, subset.segment)
+
+
+def rows_to_leave_out(subset: RowSubset, own: Indices, columns: Mask) -> tuple[Indices, bool]:
+    """Places among `own` of the rows that are left out, and whether they have the same gaps."""
+    may_leave = np.isin(own, subset.pool) & ~subset.alone_with_a_level[own]
+    same = may_leave & (subset.filled[own] == columns).all(axis=1)
+    blocks, reference = subset.blocks, subset.table.reference
+    if blocks is not None and not blocks.forward:
+        codes = blocks.codes[own]
+        fewest = min(FEWEST_ALIKE, len(np.unique(blocks.codes[subset.pool])))
+        alike = len(np.unique(codes[same])) >= fewest
+        left_out = np.flatnonzero(same if alike else may_leave)
+        return left_out[sample_of_groups(codes[left_out], reference)], alike
+    alike = int(same.sum()) >= FEWEST_ALIKE
+    left_out = np.flatnonzero(same if alike else may_leave)
+    if len(left_out) > reference:
+        order = np.random.default_rng(0).permutation(left_out)
+        left_out = np.sort(order[:reference])
+    return left_out, alike
+
+
+def _leave_out(
+    subset: RowSubset,
+    own: Indices,
+    cloud: Cloud,
+    metric: Metric,
+    left_out: Indices,
+    scale: Floats | None,
+    progress: Progress | None,
+) -> Reference:
+    n_neighbors = subset.table.n_neighbors
+    if subset.blocks is None:
+        return leave_out(cloud, metric, n_neighbors, left_out, progress, scale)
+    codes = subset.blocks.codes[own]
+    exclude = BlockExclusion(codes, codes[left_out], subset.blocks.forward)
+    others = exclude.n_others() > 0  # a group that alone has these columns leaves no hull
+    return leave_blocks_out(
+        *(cloud, metric, n_neighbors, left_out[others], exclude[others], progress),
+        own_units=None if scale is None else scale[others],
+    )

@@ -30,7 +30,7 @@ class BlockExclusion:
     def __len__(self) -> int:
         return len(self.own)
 
-    def __getitem__(self, queries: slice | Indices) -> BlockExclusion:
+    def __getitem__(self, queries: slice | Indices | Mask) -> BlockExclusion:
         return replace(self, own=self.own[queries])
 
     def among(self, rows: Indices) -> BlockExclusion:

@@ -233,7 +233,9 @@ class _ProjectionSearch:
         self.direction[queries[better]] = (U / length[:, None])[better]
 
         # a row further along than the support's own plane shortens the way to the query
-        gain = priced.scores - (at_query - self.upper[queries] * length)[:, None]
+        plane = (at_query - self.upper[queries] * length)[:, None]
+        gain = np.full(priced.scores.shape, -np.inf)  # where every row of a group is left out
+        np.subtract(priced.scores, plane, out=gain, where=priced.scores > -np.inf)
         in_support = (priced.winners[:, :, None] == self.rows[queries][:, None, :]).any(axis=2)
         useful = (gain > 0) & ~in_support
         faint = gain.max(axis=1) <= (2 * error if single else 0.0)

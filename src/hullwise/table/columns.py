@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._core.types import Floats, Mask
+from .._core.types import Floats, Ints, Mask
 from ..errors import DataError
 from ..io.mixed_column import ColumnKind, MixedColumn, as_mask
 
@@ -166,6 +166,10 @@ class LevelColumn(Column):
         filled = as_mask(labels.is_valid())
         return codes, filled & (codes < 0)
 
+    def level_numbers(self, coordinates: Floats) -> Ints:
+        """(m,) the number of the level that rows with these coordinates (m, width) hold."""
+        raise NotImplementedError
+
     def to_json(self) -> dict[str, Any]:
         return {
             **super().to_json(),
@@ -185,6 +189,9 @@ class OrderedColumn(LevelColumn):
     def encode(self, cells: MixedColumn) -> tuple[Floats, Mask]:
         codes, unseen = self.codes(cells)
         return np.where(codes < 0, np.nan, codes)[:, None], unseen
+
+    def level_numbers(self, coordinates: Floats) -> Ints:
+        return coordinates[:, 0].astype(np.int64)
 
     def describe(self) -> str:
         return f"{len(self.levels)} ordered levels: {' < '.join(self.levels[:6])}" + (
@@ -227,6 +234,9 @@ class CategoryColumn(LevelColumn):
         values[np.arange(len(codes)), np.maximum(codes, 0)] = 1.0
         values[codes < 0] = np.nan
         return values
+
+    def level_numbers(self, coordinates: Floats) -> Ints:
+        return np.asarray(self.shares(coordinates).argmax(axis=1))
 
     def shares(self, coordinates: Floats) -> Floats:
         """(..., L) shares of the levels in a mixture of rows with these coordinates."""
