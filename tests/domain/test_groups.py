@@ -98,7 +98,8 @@ def test_one_row_of_a_patient_and_rows_of_patients_unknown():
     assert without.groups() is None
     assert any("which new rows belong together is not known" in note for note in without.notes)
     known = domain.locate(pd.concat([train[:6], new[:6]], ignore_index=True))
-    assert np.isnan(known.groups().p[0]) and known.groups().p[1] > 0
+    assert np.isnan(known.groups().p[0])
+    assert known.groups().p[1] > 0
     assert any("1 of 2 groups (patient) are in the training rows too" in n for n in known.notes)
 
 
@@ -153,7 +154,8 @@ def test_a_level_that_one_group_alone_has_is_no_distance():
     new.loc[:4, "device"] = "new"
     domain = hw.Domain(groups="patient").fit(train)
     reference = domain.fitted_.pattern(domain.fitted_.every_column).reference
-    assert reference.n_groups == 29 and not reference.off.any()
+    assert reference.n_groups == 29
+    assert not reference.off.any()
     loc = domain.locate(new)
     assert loc.unseen_rate == pytest.approx(2 / 31)
     assert (loc.band[:5] == "far").all()

@@ -169,7 +169,7 @@ def summarize_domain(location: DomainLocation) -> DomainSummary:
         n_out=bands["beyond"] + bands["far"],
         n_out_by_distance=by_distance["beyond"] + by_distance["far"],
         expected_out=sum(
-            len(part.rows) * usual_share(len(part.pattern.reference)) for part in with_reference
+            len(part.rows) * usual_share(part.pattern.reference.n_groups) for part in with_reference
         )
         if with_reference
         else float("nan"),
