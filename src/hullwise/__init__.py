@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .domain.domain import Domain as Domain
     from .domain.domain_file import load as load
     from .domain.domain_location import DomainLocation as DomainLocation
+    from .domain.half_space_location import HalfSpaceLocation as HalfSpaceLocation
+    from .domain.half_spaces import HalfSpaces as HalfSpaces
     from .domain.proofs import Proofs as Proofs
     from .domain.proofs import load_proofs as load_proofs
     from .errors import ClusterError as ClusterError
@@ -104,6 +106,8 @@ _HOMES = {
     "Support": "geometry.cloud",
     "Domain": "domain.domain",
     "DomainLocation": "domain.domain_location",
+    "HalfSpaceLocation": "domain.half_space_location",
+    "HalfSpaces": "domain.half_spaces",
     "load": "domain.domain_file",
     "Proofs": "domain.proofs",
     "load_proofs": "domain.proofs",

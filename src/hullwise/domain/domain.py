@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .._core.options import check_int
+from .._core.options import check_int, check_nonnegative
 from .._core.results import RowNames
 from .._core.types import Mask, Objects, Progress
 from ..errors import DataError
@@ -25,6 +25,9 @@ from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, load_proofs, verify_proofs
 from .row_blocks import groups_of_new_rows
+
+if TYPE_CHECKING:
+    from .half_spaces import HalfSpaces
 
 
 class Domain:
@@ -218,9 +221,7 @@ class Domain:
         DataError, FileError
             A column is missing, or a cell is not what its column is.
         """
-        if not hasattr(self, "fitted_"):
-            raise DataError("this Domain is not fitted: call fit(table) first.")
-        fitted = self.fitted_
+        fitted = self._fitted()
         mixed = read_mixed(table, gaps=self.spec.gaps)
         encoded = fitted.coordinates.encode(mixed)
         filled = fitted.coordinates.filled(encoded.values)
@@ -271,6 +272,11 @@ class Domain:
             )
         names = (*self.fitted_.coordinates.sources, *row)
         return self.locate([{name: row.get(name) for name in dict.fromkeys(names)}])
+
+    def _fitted(self) -> FittedTable:
+        if not hasattr(self, "fitted_"):
+            raise DataError("this Domain is not fitted: call fit(table) first.")
+        return self.fitted_
 
     def _unseen_cells(self, mixed: MixedTable, unseen: Mask) -> Objects:
         cells = np.full(unseen.shape, None, dtype=object)
@@ -349,16 +355,70 @@ class Domain:
             declarations[unused.name] = unused.declaration()
         write_spec(path, declarations, self.spec, force=force)
 
-    def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
+    def half_spaces(
+        self,
+        *,
+        n_directions: int = 500,
+        offset_rounding: float = 0.0,
+        progress: Progress | None = None,
+    ) -> HalfSpaces:
+        """Rules that every training row keeps, and no training row itself.
+
+        Parameters
+        ----------
+        n_directions : int
+            Half-spaces at most, chosen by what they prove of rows moved out of the data.
+        offset_rounding : float
+            Round every limit outward to a multiple of this, in units of the metric: a limit then
+            says less exactly what the outermost rows hold.
+
+        Notes
+        -----
+        Locates 4 n_directions rows: O(4 n_directions n D) for each pass.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"job": "ab"[i % 2], "age": i % 60} for i in range(80)]
+        >>> rules = hw.Domain().fit(rows).half_spaces()
+        >>> rules.locate([{"job": "a", "age": 41}, {"job": "a", "age": 95}]).proved_outside
+        array([False,  True])
+        """
+        from ._half_space_fit import fit_half_spaces
+
+        return fit_half_spaces(
+            self._fitted(),
+            tuple(self.spec.gaps),
+            n_directions=check_int("n_directions", n_directions, 0),
+            offset_rounding=check_nonnegative("offset_rounding", offset_rounding),
+            progress=progress,
+        )
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        keep: Literal["rows", "half-spaces"] = "rows",
+        force: bool = False,
+    ) -> None:
         """Write the domain to a file that holds no code; `hullwise.load` reads it.
 
-        The file holds the training rows as coordinates, and the references that were measured.
+        Parameters
+        ----------
+        keep : {"rows", "half-spaces"}
+            The training rows as coordinates, with the references that were measured; or only
+            `half_spaces`, for those who may not hand over training rows.
 
         Raises
         ------
         FileError
             The file cannot be written, or exists and `force` is false.
         """
+        if keep not in ("rows", "half-spaces"):
+            raise DataError(f"keep={keep!r}: expected 'rows' or 'half-spaces'.")
+        if keep == "half-spaces":
+            self.half_spaces().save(path, force=force)
+            return
         from .domain_file import save
 
         save(self, path, force=force)

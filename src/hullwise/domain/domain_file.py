@@ -17,8 +17,10 @@ from ..io.mixed_column import ColumnKind
 from ..table.columns import UnusedColumn, column_from_json
 from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
+from ._half_space_file import HALF_SPACES, restored_half_spaces
 from .domain import Domain
 from .fitted_table import FittedTable
+from .half_spaces import HalfSpaces
 from .row_blocks import RowBlocks
 
 FILE_FORMAT = 1
@@ -51,6 +53,7 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         arrays |= {f"blocks.names.{name}": part for name, part in names.items()}
     header = {
         "format": FILE_FORMAT,
+        "keep": "rows",
         "made_by": f"hullwise {__version__}",
         "columns": [column.to_json() for column in fitted.coordinates.columns],
         "transformer": (
@@ -70,8 +73,8 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
     write_archive(path, header, arrays, force=force)
 
 
-def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain:
-    """Read a domain that `Domain.save` wrote; its rows stay in the file, mapped.
+def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | HalfSpaces:
+    """Read what `Domain.save` wrote: a domain, whose rows stay in the file, mapped; or half-spaces.
 
     Parameters
     ----------
@@ -98,6 +101,8 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain:
     """
     name = str(path)
     header, arrays = read_archive(path)
+    if header.get("keep", "rows") not in ("rows", HALF_SPACES):
+        raise FileError(name, f"keeps {header['keep']!r}, which hullwise {__version__} cannot read")
     if header.get("format") != FILE_FORMAT:
         raise FileError(
             name,
@@ -106,13 +111,15 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain:
             f"({header.get('made_by', 'unknown')}), or fit it again",
         )
     try:
+        if header.get("keep") == HALF_SPACES:
+            return restored_half_spaces(header, arrays)
         return _restored(header, arrays, transformer)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, FileError):
             raise
         if isinstance(error, DataError):
             raise error.in_file(name) from None
-        raise FileError(name, f"does not hold a whole domain ({error})") from None
+        raise FileError(name, f"is damaged, or does not hold a whole domain ({error})") from None
 
 
 def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Domain:
