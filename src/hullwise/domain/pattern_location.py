@@ -6,13 +6,24 @@ from dataclasses import dataclass
 
 from .._core.types import Indices
 from ..geometry.location import Location
+from .fitted_table import FittedTable
 from .gap_patterns import GapPattern
 
 
 @dataclass(frozen=True, eq=False)
 class PatternLocation:
-    """The rows with one pattern of gaps, as a `Location` in that pattern's coordinates."""
+    """The rows with one pattern of gaps, as a `Location` in that pattern's coordinates.
+
+    Attributes
+    ----------
+    rows : (k,) int
+    pattern : GapPattern
+    location : Location
+    table : FittedTable
+        The training rows that the pattern is one of.
+    """
 
     rows: Indices
     pattern: GapPattern
     location: Location
+    table: FittedTable

@@ -87,9 +87,9 @@ class Reference(RecordResult):
         """
         if not len(self):
             return float("nan")
-        ordered = np.sort(np.where(self.off, np.inf, self.hull))
-        last = np.flatnonzero(percentile(ordered, ordered) <= BEYOND)[-1]
-        return max(float(ordered[last]), self.negligible)
+        usual = np.where(self.off, np.inf, self.hull)
+        still_edge = usual[percentile(usual, usual, self.weights) <= BEYOND]
+        return max(float(still_edge.max()), self.negligible)
 
     def __repr__(self) -> str:
         if self.groups is None:

@@ -120,12 +120,12 @@ def smallest_changes(
             f"row {int(np.argmax(exponents > 0))} is farther out than 2**200 times the training "
             "rows reach: no change of it is computed."
         )
-    search = _ChangeSearch(view, Zq, free, np.ldexp(reach, -view.frame.exponent))
+    search = _WeightBisection(view, Zq, free, np.ldexp(reach, -view.frame.exponent))
     search.run()
     return _in_own_units(cloud, metric, Q, free, reach, search)
 
 
-class _ChangeSearch:
+class _WeightBisection:
     """The state of m problems, in the frame's coordinates."""
 
     def __init__(self, view: ScaledView, Zq: Floats, free: Mask, reach: Floats) -> None:
@@ -237,7 +237,7 @@ def combined_rows(take: Callable[[Indices], Floats], rows: Indices, weights: Flo
 
 
 def _in_own_units(
-    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, reach: Floats, search: _ChangeSearch
+    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, reach: Floats, search: _WeightBisection
 ) -> ChangeBounds:
     """The answers of a search in the data's own units, a little within reach."""
     frame = search.view.frame

@@ -1,0 +1,165 @@
+"""The search for the smallest change of a row: all numbers, few of them, one level, two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, islice, product
+
+import numpy as np
+
+from ..table.columns import LevelColumn
+from ._row_changes import RowChanges
+from .change import ColumnChange
+
+MAX_PAIR_COLUMNS = 24  # numbers of which all pairs are tried; with more, those of the nearest
+BEST_LEVELS = 5  # changes of one level of which pairs are tried
+MAX_LEVEL_TRIALS = 1000  # rows with other levels in one batch
+
+Levels = tuple[tuple[int, int], ...]  # columns, and the numbers of their new levels
+
+
+@dataclass(eq=False)
+class ChangeSearch:
+    """The changes of one row, as `SmallestChange` has them.
+
+    Attributes
+    ----------
+    row : RowChanges
+    unseen : tuple of int
+        Columns that hold a level never seen: they must change first.
+    """
+
+    row: RowChanges
+    unseen: tuple[int, ...] = ()
+    everything: ColumnChange | None = None
+    together: ColumnChange | None = None
+    alone: list[ColumnChange] = field(default_factory=list)
+    sparse: ColumnChange | None = None
+    not_enough: list[ColumnChange] = field(default_factory=list)
+    levels: list[ColumnChange] = field(default_factory=list)
+    with_levels: list[ColumnChange] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Try all of it, the cheapest proof first."""
+        row = self.row
+        if self.unseen:
+            self._levels_never_seen()
+            return
+        start = row.query[None]
+        free = (*row.numbers, *row.categories)
+        self.everything, together = row.solve(np.repeat(start, 2, axis=0), [free, row.numbers])
+        if self.everything.impossible:
+            return
+        if row.numbers:
+            (self.together,) = row.settle([together])
+        if self.together is not None and self.together.possible:
+            self._fewest_numbers()
+        self._other_levels()
+        if not (self.levels or (self.together is not None and self.together.possible)):
+            self._levels_with_numbers()
+
+    # ---- few numbers ----------------------------------------------------------------------------
+
+    def _solve_sets(self, sets: Sequence[tuple[int, ...]]) -> list[ColumnChange]:
+        """Changes of these sets of columns; those that are not enough are noted."""
+        changes = self.row.solve(np.repeat(self.row.query[None], len(sets), axis=0), sets)
+        self.not_enough += [change for change in changes if change.impossible]
+        return changes
+
+    def _fewest_numbers(self) -> None:
+        """One column, exhaustively; else two; else more, by dropping the nearest one by one."""
+        numbers = self.row.numbers
+        singles = self._solve_sets([(j,) for j in numbers])
+        self.alone = sorted(
+            (change for change in self.row.settle(singles) if change.possible),
+            key=lambda change: change.upper,
+        )
+        if self.alone:
+            self.sparse = self.alone[0]
+            return
+        # what a column left out brings the row near by: the gap rule
+        nearest = np.argsort([change.distance for change in singles], kind="stable")
+        order = [numbers[k] for k in nearest]
+        chosen: tuple[int, ...] = tuple(order[:1])
+        best = singles[nearest[0]]
+        sets: list[tuple[int, ...]] = list(combinations(order[:MAX_PAIR_COLUMNS], 2))
+        while not best.possible and sets:
+            changes = self._solve_sets(sets)
+            place = min(range(len(changes)), key=lambda k: (changes[k].upper, changes[k].distance))
+            best, chosen = changes[place], sets[place]
+            sets = [(*chosen, j) for j in order if j not in chosen]
+        if best.possible:
+            (self.sparse,) = self.row.settle([best])
+
+    # ---- levels ---------------------------------------------------------------------------------
+
+    def _try_levels(self, trials: Sequence[Levels]) -> list[tuple[Levels, ColumnChange]]:
+        """Rows with other levels, nearest first; those that are not enough are noted."""
+        trials = list(trials)[:MAX_LEVEL_TRIALS]
+        if not trials:
+            return []
+        starts = np.stack([self.row.with_levels(levels) for levels in trials])
+        changes = self.row.solve(starts, [()] * len(trials))
+        self.not_enough += [
+            self.row.with_cells(change, change.query, "unknown", float("inf"))
+            for change in changes
+            if change.impossible
+        ]
+        return sorted(zip(trials, changes), key=lambda tried: tried[1].distance)
+
+    def _other_levels(self) -> None:
+        """Every level of every free category, and pairs of the best where no one is enough."""
+        tried = self._try_levels([(level,) for level in self._single_levels()])
+        self.levels = self.row.settle([change for _, change in tried if change.possible])
+        if self.levels:
+            return
+        best = [levels[0] for levels, _ in tried[:BEST_LEVELS]]
+        pairs: list[Levels] = [(a, b) for a, b in combinations(best, 2) if a[0] != b[0]]
+        tried = self._try_levels(pairs)
+        self.levels = self.row.settle([change for _, change in tried if change.possible])
+
+    def _single_levels(self) -> list[tuple[int, int]]:
+        row = self.row
+        levels = []
+        for j in row.categories:
+            column = row.coordinates.columns[j]
+            assert isinstance(column, LevelColumn)
+            own = row.query[row.places(j)]
+            levels += [
+                (j, k)
+                for k in range(len(column.levels))
+                if not np.allclose(row.with_levels([(j, k)])[row.places(j)], own)
+            ]
+        return levels
+
+    def _levels_with_numbers(self) -> None:
+        """One other level and all free numbers, where neither alone is enough."""
+        if self.row.numbers:
+            self._numbers_after([(level,) for level in self._single_levels()])
+
+    def _numbers_after(self, trials: Sequence[Levels]) -> None:
+        """The least change of numbers after each change of levels."""
+        if not trials:
+            return
+        starts = np.stack([self.row.with_levels(levels) for levels in trials])
+        changes = self.row.solve(starts, [self.row.numbers] * len(trials))
+        possible = sorted((c for c in changes if c.possible), key=lambda change: change.upper)
+        self.with_levels = self.row.settle(possible[:BEST_LEVELS])
+
+    def _levels_never_seen(self) -> None:
+        """Levels that were seen instead of those that were not; then with numbers."""
+        columns = [self.row.coordinates.columns[j] for j in self.unseen]
+        choices = []
+        for j, column in zip(self.unseen, columns):
+            assert isinstance(column, LevelColumn)
+            common = np.argsort(-np.array(column.counts), kind="stable")
+            choices.append([(j, int(k)) for k in common])
+        tried = self._try_levels(list(islice(product(*choices), MAX_LEVEL_TRIALS)))
+        free = (*self.row.numbers, *self.row.categories)
+        (self.everything,) = self.row.solve(self.row.with_levels(tried[0][0])[None], [free])
+        if self.everything.impossible:
+            return
+        self.levels = self.row.settle([change for _, change in tried if change.possible])
+        if not self.levels and self.row.numbers:
+            self._numbers_after([levels for levels, _ in tried])
