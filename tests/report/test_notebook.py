@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import hullwise as hw
+from html_nesting import Nesting
 from hullwise._core.results import RecordResult, RowResult, TableResult
 from hullwise.report.notebook import VIEW_SIZE_LIMIT, short_text
 from report_input import HOSTILE
@@ -78,22 +78,6 @@ RESULTS = {
     "ellipsoid": lambda: hw.smallest_ellipsoid(X),
     "reference": lambda: hw.HullLocator().fit(X).reference_,
 }
-
-
-class Nesting(HTMLParser):
-    """Elements that are open, and all that were."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags, self.attributes = [], set(), set()
-
-    def handle_starttag(self, tag, attrs):
-        self.open.append(tag)
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
 
 
 @pytest.mark.parametrize("case", RESULTS)

@@ -17,8 +17,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..geometry.bands import BAND_NAMES
 from ..io.atomic_write import whole_file
 from ._content import PageInput, page_content
+from ._page import page_body
+from ._page_parts import chip
 from ._readings_content import check_same_rows
 from .document import PAGE_SIZE_LIMIT
 
@@ -153,19 +156,20 @@ def write_report(
 
 def _fill(content: Mapping[str, Any]) -> str:
     folder = resources.files("hullwise.report")
-    template, style, charts, readings, script = (
+    template, style, script = (
         (folder / name).read_text(encoding="utf-8")
-        for name in ("report.html", "report.css", "charts.js", "readings.js", "report.js")
+        for name in ("report.html", "report.css", "page.js")
     )
-    script = f'"use strict";\n{charts}\n{readings}\n{script}'
+    script = f'"use strict";\n{script}'
     parts = {
         "title": html.escape(str(content["title"])),
-        "summary": html.escape(str(content["headline"]["sentence"])),
         "policy": html.escape(
             f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "style": style,
+        "body": page_body(content),
+        "chips": "".join(chip(band) for band in range(len(BAND_NAMES))),
         "script": script,
         "data": _json(content),
     }
