@@ -174,6 +174,9 @@ def test_a_kept_domain_of_groups_answers_the_same(tmp_path):
         np.testing.assert_array_equal(before.hull_percentile, after.hull_percentile)
         assert before.groups().text == after.groups().text
         assert before.chance() == after.chance()
+        assert after.verify(train, exact=True).all()
+    domain.locate(new).save_proofs(tmp_path / "where.npz")
+    assert again.verify(tmp_path / "where.npz", train, new=new).all()
     picked = domain.locate(new)[[0, 1, 20]]
     assert len(picked.groups()) == 2
     domain.write_spec(tmp_path / "columns.toml")

@@ -6,8 +6,12 @@ which rows leave the flat of the training rows is judged from those anew.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 
@@ -20,6 +24,9 @@ CERTAIN_FLAT, POSSIBLE_FLAT = (
     1e-9,
 )  # spreads, in the largest, that are none; that may be none
 CERTAINLY_OFF, POSSIBLY_OFF = 1e-8, 1e-10  # of the half widths: how far a row is off the flat
+
+
+Rank = tuple[bool, float]  # whether off the flat, and the distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +46,8 @@ class BandClaims:
         Distances of training rows left out in turn, and whether they leave the flat of the others.
     negligible : float
         Distances up to this one count as none.
+    groups : (r,) int or None
+        The group of each reference row, where each group counts alike, beside one more.
     """
 
     band: Array
@@ -48,20 +57,25 @@ class BandClaims:
     reference: Floats
     reference_off: Mask
     negligible: float
+    groups: Array | None = None
 
     def take(self, rows: Indices) -> BandClaims:
         """The claims of some rows."""
         parts = (self.band[rows], self.percentile[rows], self.off[rows], self.at_surface[rows])
-        return BandClaims(*parts, self.reference, self.reference_off, self.negligible)
+        return BandClaims(*parts, self.reference, self.reference_off, self.negligible, self.groups)
 
 
 def bands_hold(claims: BandClaims, lower: Floats, upper: Floats, verdict: Array) -> Mask:
     """(m,) whether bands and percentiles follow from the brackets and the reference."""
     none_below = claims.negligible
-    usual = sorted(
+    usual = [
         (bool(off), 0.0 if distance <= none_below else float(distance))
         for off, distance in zip(claims.reference_off, claims.reference, strict=True)
-    )
+    ]
+    order = sorted(range(len(usual)), key=usual.__getitem__)
+    weights = _weights(claims)
+    usual = [usual[i] for i in order]
+    below_each = list(accumulate((weights[i] for i in order), initial=Fraction(0)))
     holds = np.zeros(len(lower), dtype=bool)
     for b in range(len(lower)):
         high = 0.0 if verdict[b] == 1 or claims.at_surface[b] else float(upper[b])
@@ -76,17 +90,26 @@ def bands_hold(claims: BandClaims, lower: Floats, upper: Floats, verdict: Array)
             expected = "core" if bracket[1][1] == 0 else "unknown"
             holds[b] = band == expected and np.isnan(percentile)
         else:
-            below = 100 * sum(distance < bracket[1] for distance in usual) / len(usual)
-            names = {_band_of(distance, usual) for distance in bracket}
+            below = float(100 * below_each[bisect_left(usual, bracket[1])])
+            names = {_band_of(distance, usual, below_each) for distance in bracket}
             expected = names.pop() if len(names) == 1 else "unknown"
             holds[b] = band == expected and abs(percentile - below) <= 1e-9
     return holds
 
 
-def _band_of(distance: tuple[bool, float], usual: list[tuple[bool, float]]) -> str:
+def _weights(claims: BandClaims) -> list[Fraction]:
+    """What each reference row counts: all alike, or each of G groups 1 / (G + 1)."""
+    r = len(claims.reference)
+    if claims.groups is None:
+        return [Fraction(1, max(1, r))] * r
+    sizes = Counter(claims.groups.tolist())
+    return [Fraction(1, (len(sizes) + 1) * sizes[group]) for group in claims.groups.tolist()]
+
+
+def _band_of(distance: Rank, usual: list[Rank], below_each: list[Fraction]) -> str:
     if distance > usual[-1]:
         return "far"
-    percentile = 100 * sum(one < distance for one in usual) / len(usual)
+    percentile = 100 * below_each[bisect_left(usual, distance)]
     return "core" if percentile <= 50 else "edge" if percentile <= 95 else "beyond"
 
 

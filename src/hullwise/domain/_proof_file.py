@@ -80,6 +80,7 @@ def _part_arrays(part: PartProofs) -> dict[str, Array]:
         "at_surface": bands.at_surface,
         "reference": bands.reference,
         "reference.off_flat": bands.reference_off,
+        **({} if bands.groups is None else {"reference.groups": bands.groups.astype(np.int64)}),
     }
 
 
@@ -193,7 +194,12 @@ class _FileOfProofs:
             self.array(f"{prefix}reference", float, None),
             self.array(f"{prefix}reference.off_flat", bool, None),
             _finite(stored["negligible"]),
+            self.array(f"{prefix}reference.groups", np.int64, None)
+            if f"{prefix}reference.groups" in self.arrays
+            else None,
         )
+        if bands.groups is not None and len(bands.groups) != len(bands.reference):
+            raise ValueError(f"{prefix}reference.groups of another length")
         if len(bands.reference) != len(bands.reference_off):
             raise ValueError(f"{prefix}reference of unequal parts")
         has_factor = f"{prefix}factor" in self.arrays

@@ -162,6 +162,7 @@ def _part_proofs(part: PatternLocation, n: int) -> PartProofs:
         reference.hull,
         reference.off,
         reference.negligible,
+        reference.groups,
     )
     return PartProofs(part.rows, pattern.columns, hull, bands)
 
@@ -316,6 +317,8 @@ def _same_measures(reference: Reference, part: PartProofs) -> bool:
         and np.array_equal(reference.off, part.bands.reference_off)
         and np.allclose(reference.hull, part.bands.reference, rtol=REFERENCE_WIDTH, atol=1e-12)
         and np.isclose(reference.negligible, part.bands.negligible, rtol=REFERENCE_WIDTH)
+        and (reference.groups is None) == (part.bands.groups is None)
+        and (reference.groups is None or np.array_equal(reference.groups, part.bands.groups))
     )
 
 
