@@ -317,9 +317,14 @@ def _same_measures(reference: Reference, part: PartProofs) -> bool:
         and np.array_equal(reference.off, part.bands.reference_off)
         and np.allclose(reference.hull, part.bands.reference, rtol=REFERENCE_WIDTH, atol=1e-12)
         and np.isclose(reference.negligible, part.bands.negligible, rtol=REFERENCE_WIDTH)
-        and (reference.groups is None) == (part.bands.groups is None)
-        and (reference.groups is None or np.array_equal(reference.groups, part.bands.groups))
+        and _same_groups(reference.groups, part.bands.groups)
     )
+
+
+def _same_groups(own: Indices | None, other: Array | None) -> bool:
+    if own is None or other is None:
+        return own is other
+    return np.array_equal(own, other)
 
 
 def load_proofs(path: str | PathLike[str]) -> Proofs:
