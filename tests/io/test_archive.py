@@ -1,5 +1,6 @@
 """Archives of arrays: what goes in comes out, by memory map; what is hostile is refused early."""
 
+import json
 import struct
 import zipfile
 from contextlib import suppress
@@ -8,7 +9,13 @@ import numpy as np
 import pytest
 
 from hullwise.errors import FileError
-from hullwise.io.archive import pack_texts, read_archive, unpack_texts, write_archive
+from hullwise.io.archive import (
+    digest_of_array,
+    pack_texts,
+    read_archive,
+    unpack_texts,
+    write_archive,
+)
 
 RNG = np.random.default_rng(0)
 ARRAYS = {
@@ -30,7 +37,8 @@ def path(tmp_path):
 
 def test_what_goes_in_comes_out(path):
     header, arrays = read_archive(path)
-    assert header == {"format": 1, "names": ["é", "b"]}
+    digests = {name: digest_of_array(array) for name, array in ARRAYS.items()}
+    assert header == {"format": 1, "names": ["é", "b"], "sha256": digests}
     assert list(arrays) == list(ARRAYS)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(arrays[name], array)
@@ -63,7 +71,7 @@ def test_never_over_another_file_unasked(path):
     with pytest.raises(FileError, match="exists"):
         write_archive(path, {}, {})
     write_archive(path, {}, {}, force=True)
-    assert read_archive(path) == ({}, {})
+    assert read_archive(path) == ({"sha256": {}}, {})
 
 
 def test_texts():
@@ -100,7 +108,8 @@ def npy(descr="'<f8'", shape="(7, 3)", data=bytes(168)):
 def test_arrays_that_are_none_are_refused(tmp_path, member, says):
     path = tmp_path / "hostile.hull"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("header.json", "{}")
+        digest = digest_of_array(np.zeros((7, 3)))
+        archive.writestr("header.json", json.dumps({"sha256": {"values": digest}}))
         archive.writestr("values.npy", member)
     if says is None:
         read_archive(path)

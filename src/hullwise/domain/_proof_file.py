@@ -14,6 +14,7 @@ from .. import __version__
 from .._core.types import Array, Floats, Indices, Objects
 from ..errors import FileError, HullwiseError
 from ..io.archive import pack_texts, read_archive, unpack_texts, write_archive
+from ..table.stored_columns import stored_columns
 from ._band_checker import CLAIMED_BANDS, BandClaims
 from ._checked_cells import NO_CELL, TableCells
 from ._checked_rows import CheckedColumns
@@ -110,7 +111,8 @@ class _FileOfProofs:
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
         self.header, self.arrays = header, arrays
-        self.columns = tuple(checked_columns(header["columns"]))
+        columns = stored_columns(header["columns"], transformed=False)
+        self.columns = tuple(column.to_json() for column in columns)
         self.layout = CheckedColumns(self.columns)
         n, digest = header["training_table"]["rows"], header["training_table"]["sha256"]
         if type(n) is not int or not 0 <= n < 1 << 48:
@@ -236,19 +238,3 @@ def _finite(value: Any) -> float:
     if type(value) not in (int, float) or not 0 <= value < 1:
         raise ValueError(f"{value!r}, where a tolerance is expected")
     return float(value)
-
-
-def checked_columns(stored: Any) -> list[dict[str, Any]]:
-    """Descriptions of columns, each as the library itself would write it.
-
-    Raises
-    ------
-    DataError, ValueError
-        One of them is none.
-    """
-    from ..table.columns import column_from_json
-
-    columns = [column_from_json(dict(column)).to_json() for column in stored]
-    if columns != list(stored) or len({c["name"] for c in columns}) != len(columns):
-        raise ValueError("columns that are not as hullwise writes them")
-    return columns

@@ -12,10 +12,11 @@ from .. import __version__
 from ..errors import DataError, FileError
 from ..geometry.bands import Reference
 from ..geometry.metric import Metric
-from ..io.archive import pack_texts, read_archive, unpack_texts, write_archive
+from ..io.archive import DIGESTS, pack_texts, read_archive, unpack_texts, write_archive
 from ..io.mixed_column import ColumnKind
-from ..table.columns import UnusedColumn, column_from_json
+from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates, TableCoordinates
+from ..table.stored_columns import stored_columns
 from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
 from ._half_space_file import HALF_SPACES, restored_half_spaces
 from .domain import Domain
@@ -24,6 +25,8 @@ from .half_spaces import HalfSpaces
 from .row_blocks import RowBlocks
 
 FILE_FORMAT = 1
+MOST_VERTEX_BYTES = 1 << 28  # of the vertices of categories, beside 256 times the rows themselves
+MOST_COUNTED = (1 << 31) - 1  # rows and neighbours that a file may ask for
 
 
 def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
@@ -101,25 +104,29 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | Half
     """
     name = str(path)
     header, arrays = read_archive(path)
-    if header.get("keep", "rows") not in ("rows", HALF_SPACES):
-        raise FileError(name, f"keeps {header['keep']!r}, which hullwise {__version__} cannot read")
+    if "keep" not in header:
+        raise FileError(name, "holds no domain: hullwise writes one with Domain.save or fit -o")
+    if header["keep"] not in ("rows", HALF_SPACES):
+        kept = str(header["keep"])[:40]
+        raise FileError(name, f"keeps {kept!r}, which hullwise {__version__} cannot read")
     if header.get("format") != FILE_FORMAT:
         raise FileError(
             name,
             f"has the format {header.get('format')!r}, and this is hullwise {__version__}, which "
             f"reads format {FILE_FORMAT}: read it with the version that wrote it "
-            f"({header.get('made_by', 'unknown')}), or fit it again",
+            f"({str(header.get('made_by', 'unknown'))[:80]}), or fit it again",
         )
     try:
-        if header.get("keep") == HALF_SPACES:
+        if header["keep"] == HALF_SPACES:
             return restored_half_spaces(header, arrays)
         return _restored(header, arrays, transformer)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         if isinstance(error, FileError):
             raise
         if isinstance(error, DataError):
             raise error.in_file(name) from None
-        raise FileError(name, f"is damaged, or does not hold a whole domain ({error})") from None
+        text = f"is damaged, or does not hold a whole domain ({str(error)[:200]})"
+        raise FileError(name, text) from None
 
 
 def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Domain:
@@ -129,42 +136,65 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         gaps=header["gaps"],
         missing=header["missing"],
         metric=header["metric"],
-        n_neighbors=header["n_neighbors"],
-        reference=header["reference"],
+        n_neighbors=_count(header["n_neighbors"]),
+        reference=_count(header["reference"]),
     )
-    values, labels = arrays["values"], None
-    if values.dtype != np.float64 or values.ndim != 2 or values.shape[1] != len(coordinates.owner):
-        raise ValueError(f"values of {values.dtype} {values.shape}")
-    if "labels.bytes" in arrays:
-        labels = unpack_texts({k: arrays[f"labels.{k}"] for k in ("bytes", "starts")})
-        if len(labels) != len(values):
-            raise ValueError(f"{len(labels)} labels for {len(values)} rows")
+    values = _rows(header, arrays, coordinates)
     stored = {}
     for number, columns in enumerate(header["patterns"]):
-        mask = np.array(columns, dtype=bool)
-        if mask.shape != (len(coordinates.columns),):
-            raise ValueError(f"a pattern of {mask.shape} columns")
-        stored[mask.tobytes()] = _reference(arrays, f"reference{number}", domain.n_neighbors)
+        if len(columns) != len(coordinates.columns) or {*map(type, columns)} - {bool}:
+            raise ValueError(f"a pattern of columns {str(columns)[:80]}")
+        reference = _reference(arrays, f"reference{number}", domain.n_neighbors, len(values))
+        stored[np.array(columns, dtype=bool).tobytes()] = reference
     domain.fitted_ = FittedTable(
         coordinates,
-        tuple(UnusedColumn(c["name"], c["role"], c["reason"]) for c in header["unused"]),
+        tuple(
+            UnusedColumn(str(c["name"]), str(c["role"]), str(c["reason"])) for c in header["unused"]
+        ),
         tuple(map(str, header["notes"])),
         values,
-        labels,
+        _labels(arrays, len(values)),
         str(header["training_table"]["sha256"]),
         domain.metric,
         domain.n_neighbors,
         domain.reference,
         stored,
         _blocks(header["blocks"], arrays, len(values)),
+        header[DIGESTS]["values"],
     )
     return domain
 
 
+def _count(value: Any) -> int:
+    if type(value) is not int or value > MOST_COUNTED:
+        raise ValueError(f"the count {str(value)[:40]}")
+    return value
+
+
+def _rows(header: dict[str, Any], arrays: dict[str, Any], coordinates: Coordinates) -> Any:
+    values, n = arrays["values"], header["training_table"]["rows"]
+    if (values.dtype, values.shape) != (np.float64, (n, len(coordinates.owner))) or not n:
+        raise ValueError(f"values of {values.dtype} {values.shape} for {str(n)[:20]} rows")
+    n_levels = [c.width + 1 for c in coordinates.columns if c.role == "category"]
+    if 8 * sum(n * n for n in n_levels) > MOST_VERTEX_BYTES + 256 * values.nbytes:
+        raise ValueError(f"{max(n_levels)} levels in a column, for {len(values)} rows")
+    return values
+
+
+def _labels(arrays: dict[str, Any], n: int) -> Any:
+    if "labels.bytes" not in arrays:
+        return None
+    packed = {"bytes": arrays["labels.bytes"], "starts": arrays["labels.starts"]}
+    if packed["starts"].shape != (n + 1,) or packed["bytes"].ndim != 1:
+        raise ValueError(f"labels of {packed['starts'].shape} for {n} rows")
+    return unpack_texts(packed)
+
+
 def _coordinates(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Coordinates:
     stored, columns = header.get("transformer"), header["columns"]
+    checked = stored_columns(columns, transformed=stored is not None)
     if stored is None and transformer is None:
-        return TableCoordinates(tuple(column_from_json(column) for column in columns))
+        return TableCoordinates(checked)
     if stored is None:
         raise DataError("the domain was fitted without a transformer: load it without transformer=")
     if transformer is None:
@@ -187,7 +217,7 @@ def _blocks(stored: dict[str, Any] | None, arrays: dict[str, Any], n: int) -> Ro
     return RowBlocks(str(stored["column"]), codes, names, kind, bool(stored["forward"]))
 
 
-def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int) -> Reference:
+def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int, n: int) -> Reference:
     """One stored reference; its metric is that of the units, known when it is used."""
     rows, hull, off, gaps = (arrays[f"{prefix}.{part}"] for part in ("rows", "hull", "off", "gaps"))
     if (
@@ -195,6 +225,11 @@ def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int) -> Referen
         or len({*map(len, (rows, hull, off, gaps))}) > 1
     ):
         raise ValueError(f"{prefix} of unequal parts")
+    if (rows.dtype, hull.dtype, off.dtype, gaps.dtype) != (np.intp, float, bool, float):
+        raise ValueError(f"{prefix} of {rows.dtype}, {hull.dtype}, {off.dtype}, {gaps.dtype}")
+    numbers_hold = (hull >= 0).all() and (gaps >= 0).all() and np.isfinite(hull).all()
+    if not numbers_hold or ((rows < 0) | (rows >= n)).any():
+        raise ValueError(f"{prefix} with rows or distances that there cannot be")
     unknown = Metric(np.ones(0), None, None, "")
     numbers = np.asarray(hull, np.float64), np.asarray(off, bool), np.asarray(gaps, np.float64)
     reference = Reference(np.asarray(rows, np.intp), *numbers, unknown, n_neighbors)

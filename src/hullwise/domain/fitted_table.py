@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from .._core.types import Floats, Mask, Objects, Progress
+from ..errors import FileError
 from ..geometry.bands import Reference
 from ..geometry.units import UnitKind
+from ..io.archive import digest_of_array
 from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates
 from .gap_patterns import GapPattern, LearntUnits, gap_pattern
@@ -39,6 +41,8 @@ class FittedTable:
         References that were measured before, by the pattern of gaps.
     blocks : RowBlocks or None
         Groups that are left out whole, or blocks of time; else rows are left out one by one.
+    values_sha256 : str or None
+        The digest of `values` as they were written, where they come from a file.
     """
 
     coordinates: Coordinates
@@ -52,6 +56,7 @@ class FittedTable:
     reference: int
     stored: dict[bytes, Reference] = field(default_factory=dict)
     blocks: RowBlocks | None = None
+    values_sha256: str | None = None
     _patterns: OrderedDict[bytes, GapPattern | None] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
@@ -92,6 +97,7 @@ class FittedTable:
 
     def pattern(self, columns: Mask, progress: Progress | None = None) -> GapPattern | None:
         """What rows with these columns are located in, made once and kept."""
+        self.refuse_damage()
         key = columns.tobytes()
         if key not in self._patterns:
             measured = self.stored.get(key)
@@ -101,6 +107,18 @@ class FittedTable:
         self._patterns.move_to_end(key)
         return self._patterns[key]
 
+    @cached_property
+    def is_intact(self) -> bool:
+        """Whether the rows are as they were written; all of them are read for it, once."""
+        return self.values_sha256 in (None, digest_of_array(self.values))
+
+    def refuse_damage(self) -> None:
+        """FileError where the rows in the file are not as they were written."""
+        if not self.is_intact:
+            path = str(getattr(self.values, "filename", "the file of the domain"))
+            raise FileError(path, "is damaged: its training rows are not as they were written")
+
     def measured(self) -> dict[bytes, Reference]:
         """The references that were measured, by the pattern of gaps."""
-        return {key: p.reference for key, p in self._patterns.items() if p is not None}
+        used = {key: p.reference for key, p in self._patterns.items() if p is not None}
+        return {**self.stored, **used}

@@ -2,13 +2,16 @@
 
 A zip file, so that any tool can look inside, whose members are stored as they are (not packed): a
 header ``header.json`` and one ``NAME.npy`` for each array, its numbers at a multiple of 64 bytes.
-Opening maps the file: no array is read before it is used. Pickles are never read or written. A
-hostile or damaged file is refused from its headers alone, before anything is allocated.
+Opening maps the file: no large array is read before it is used. Pickles are never read or written.
+A hostile or damaged file is refused from its headers alone, before anything is allocated. The
+header holds the SHA-256 of every array: those of up to a megabyte are compared when the file is
+opened, larger ones with `digest_of_array` by whoever reads them.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import json
 import os
@@ -28,6 +31,8 @@ from .paths import readable_path
 HEADER_NAME = "header.json"
 MAX_HEADER_BYTES = 1 << 26
 MAX_MEMBERS = 4096
+DIGESTS = "sha256"  # entry of the header: the digest of each array by its name
+DIGESTED_BYTES = 1 << 20  # arrays up to this size are held against their digests at once
 ARRAY_ALIGNMENT = 64
 STORABLE = frozenset("?bBhHiIlLqQefd")  # type codes of numpy: booleans, integers, floats
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -49,11 +54,24 @@ def write_archive(
     """
     with whole_file(path, force=force) as stream:
         place = _Position(stream)
+        digests = {name: digest_of_array(array) for name, array in arrays.items()}
         with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            text = json.dumps(header, ensure_ascii=False, allow_nan=False, indent=1)
-            _add(archive, place, HEADER_NAME, text.encode(), None)
+            whole = {**header, DIGESTS: digests}
+            text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1)
+            _add(archive, place, HEADER_NAME, text.encode("utf-8", "surrogatepass"), None)
             for name, array in arrays.items():
                 _add(archive, place, f"{name}.npy", _npy_header(array), np.ascontiguousarray(array))
+
+
+def digest_of_array(array: Array) -> str:
+    """SHA-256 of an array's type, shape and numbers, in hexadecimal; about 2 seconds for a GB."""
+    sink = hashlib.sha256(_npy_header(array))
+    rows = max(1, (1 << 24) // max(1, array[:1].nbytes)) if array.ndim else 1
+    for start in range(0, len(array) if array.ndim else 1, rows):
+        block = np.ascontiguousarray(array[start : start + rows] if array.ndim else array)
+        if block.size:
+            sink.update(memoryview(block.reshape(-1)).cast("B"))  # type: ignore[arg-type]
+    return sink.hexdigest()
 
 
 class _Position(io.RawIOBase):
@@ -108,6 +126,8 @@ def _npy_header(array: Array) -> bytes:
 def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
     """The header, and the arrays as read-only memory maps by their names.
 
+    The digests of the arrays stay in the header, as ``header["sha256"]``.
+
     Raises
     ------
     FileError
@@ -116,7 +136,7 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
 
     Notes
     -----
-    O(number of arrays), whatever their sizes.
+    O(number of arrays), and the sizes of those of up to a megabyte.
     """
     name = os.fsdecode(path)
     file = readable_path(path)
@@ -131,6 +151,7 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
                 for info in members
                 if info.filename != HEADER_NAME
             }
+            _compare_digests(name, header, arrays)
     except zipfile.BadZipFile as error:
         raise FileError(name, f"is damaged, or no file of hullwise's ({error})") from None
     except (NotImplementedError, RuntimeError) as error:
@@ -155,6 +176,15 @@ def _refuse_members(name: str, members: list[zipfile.ZipInfo], size: int) -> Non
         raise FileError(name, "holds members that overlap: it is damaged or made to harm")
 
 
+def _compare_digests(name: str, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    digests = header.get(DIGESTS)
+    if not isinstance(digests, dict) or digests.keys() != arrays.keys():
+        raise FileError(name, "holds other arrays than its header says: it is damaged")
+    for key, array in arrays.items():
+        if array.nbytes <= DIGESTED_BYTES and digest_of_array(array) != digests[key]:
+            raise FileError(name, f"is damaged: array {key[:60]!r} is not as it was written")
+
+
 def _header(name: str, archive: zipfile.ZipFile) -> dict[str, Any]:
     info = archive.getinfo(HEADER_NAME)
     if info.file_size > MAX_HEADER_BYTES:
@@ -162,12 +192,17 @@ def _header(name: str, archive: zipfile.ZipFile) -> dict[str, Any]:
             name, f"has a header of {info.file_size} bytes; at most {MAX_HEADER_BYTES} are read"
         )
     try:
-        header = json.loads(archive.read(info).decode())
+        text = archive.read(info).decode("utf-8", "surrogatepass")
+        header = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise FileError(name, f"has a header that is no JSON ({str(error)[:80]})") from None
     if not isinstance(header, dict):
         raise FileError(name, "has a header that is no JSON object")
     return header
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
 
 
 def _mapped(name: str, stream: BinaryIO, info: zipfile.ZipInfo, size: int) -> Array:
