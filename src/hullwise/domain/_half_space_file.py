@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
@@ -11,9 +10,9 @@ import numpy as np
 
 from .. import __version__
 from .._core.types import Array
-from ..io.archive import write_archive
-from ..table.columns import column_from_json
+from ..io.archive import DIGESTS, digest_of_array, write_archive
 from ..table.coordinates import TableCoordinates
+from ..table.stored_columns import stored_columns
 from ._rule_features import RuleFeatures
 from .half_spaces import EllipsoidRule, HalfSpaces
 
@@ -48,7 +47,6 @@ def save_half_spaces(rules: HalfSpaces, path: str | PathLike[str], *, force: boo
         "n_train": rules.n_train,
         "n_probes": rules.n_probes,
         "metric_text": rules.metric_text,
-        "sha256": _digest_of_arrays(arrays),
     }
     write_archive(path, header, arrays, force=force)
 
@@ -63,9 +61,9 @@ def restored_half_spaces(header: Mapping[str, Any], arrays: Mapping[str, Array])
     """
     if header.get("format") != HALF_SPACE_FORMAT:
         raise ValueError(f"half-spaces of format {header.get('format')!r}, which is newer")
-    if header["sha256"] != _digest_of_arrays(arrays):
+    if any(digest_of_array(array) != header[DIGESTS][name] for name, array in arrays.items()):
         raise ValueError("its numbers are not those that were written")
-    coordinates = TableCoordinates(tuple(column_from_json(c) for c in header["columns"]))
+    coordinates = TableCoordinates(stored_columns(header["columns"], transformed=False))
     D, C = len(coordinates.owner), len(coordinates.columns)
     places = (_floats(arrays, name, (D,)) for name in ("centre", "scale", "root"))
     features = RuleFeatures(coordinates, *places)
@@ -108,11 +106,3 @@ def _floats(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> A
     if array.shape != shape:
         raise ValueError(f"{name} of {array.shape}, expected {shape}")
     return array
-
-
-def _digest_of_arrays(arrays: Mapping[str, Array]) -> str:
-    sink = hashlib.sha256()
-    for name in sorted(arrays):
-        sink.update(name.encode())
-        sink.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return sink.hexdigest()
