@@ -1,5 +1,7 @@
 """The smallest change of free features: against least squares, by hand, on moved tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import nnls
@@ -47,9 +49,9 @@ def test_both_bounds_meet_and_the_changed_row_is_within_reach(reach):
             continue
         np.testing.assert_array_equal(change.changed[b, fixed], Q[b, fixed])
         z = change.changed[b] * metric.root
-        assert np.linalg.norm(z - q) <= change.upper[b] * (1 + 1e-12)
+        assert np.linalg.norm(z - q) <= change.upper[b] * (1 + 1e-6)
         assert distance_by_nnls(T, z) <= reach + 1e-7
-        assert change.lower[b] <= change.upper[b] <= change.lower[b] * (1 + 1e-6) + 1e-12
+        assert change.lower[b] <= change.upper[b] <= change.lower[b] * (1 + 1e-8) + 1e-12
         n_moved += change.upper[b] > 0
     assert n_moved > 2
 
@@ -128,3 +130,34 @@ def test_a_row_beyond_all_floats_is_refused():
     Q[3, 0] = 1e200
     with pytest.raises(DataError, match="row 3 is farther out"):
         smallest_changes(cloud, metric, Q, free, np.ones(len(Q)))
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("reach", [0.0, 0.3, 1.0])
+def test_the_checker_agrees(reach, exact):
+    for seed in range(3):
+        cloud, metric, _, Q, free = problems(n=40, d=4, seed=seed)
+        change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach))
+        assert change.verify(cloud.rows, exact=exact).all()
+        assert {True, False} == set(change.possible.tolist())
+
+
+@pytest.mark.parametrize("field", ["upper", "lower", "changed", "distance", "direction", "reach"])
+def test_the_checker_sees_what_is_false(field):
+    cloud, metric, _, Q, free = problems(n=40, d=4, seed=1)
+    change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), 0.3))
+    moves = change.possible & (change.upper > 0)
+    assert moves.sum() > 2
+    spoilt = {
+        "upper": change.upper * (1 - 1e-9),
+        "lower": change.lower * (1 + 1e-6),
+        "changed": change.changed + 1e-6,
+        "distance": change.distance * (1 - 1e-9),
+        "direction": change.direction + 1e-3,
+        "reach": change.reach * (1 - 1e-6),
+    }[field]
+    wrong = replace(change, **{field: spoilt})
+    assert not wrong.verify(cloud.rows)[moves].any()
+    if field in ("lower", "direction"):
+        impossible = replace(change, lower=np.full(len(Q), np.inf))
+        assert not impossible.verify(cloud.rows)[moves].any()

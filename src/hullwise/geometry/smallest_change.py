@@ -29,6 +29,7 @@ from scipy.sparse import csr_array
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
+from ..io.rows import Rows
 from .block_floats import row_norms
 from .cloud import Cloud
 from .hull_projection import lower_bounds, pad_columns, project
@@ -38,8 +39,10 @@ from .scaled_view import ScaledView
 
 LEAST_SCALE = 2.0**-24  # of the free features, whose square is the smallest mu: nearly no weight
 INNER_REACH = 1 - 2.0**-25  # of the reach: a changed row comes this near, so as not to touch it
+LIMIT_SCALE = 2.0**-15  # the same where the lower bound of the limit of no reach is computed
 ROUNDING_REACH = 2.0**-40  # of the rows' extent: a reach below this is none
 CHANGE_CLOSED = 1e-10  # relative width of the bracket of a change at which its search ends
+BRACKET_SLACK = 2.0**-46  # of lengths: more than the rounding in them
 MAX_CHANGE_ROUNDS = 60  # of bisection
 
 
@@ -49,30 +52,35 @@ class ChangeBounds:
 
     Attributes
     ----------
-    changed : (m, d) float64
-        The queries after the change, in the data's own units; NaN where none is known.
-    upper, lower : (m,) float64
-        Bracket of the least |changed - query|, in the metric. Both infinite where it is proved
-        that no change of the free features helps; 0 and infinite where neither is known.
-    distance : (m,) float64
-        How far from the hull the changed query is at most: no more than the reach, up to rounding
-        where that is 0. Where no change helps, how near the free features can bring the query.
-    weights : csr_array (m, n)
-        The point of the hull that the changed query is so near to.
-    direction : (m, d) float64
-        Vectors v that prove `lower`, by the metric's inner product <v, w> = v' M w.
+    queries : (m, d) float64
     free : (m, d) bool
     reach : (m,) float64
+    upper, lower : (m,) float64
+        Bracket of the least |z - query| in the metric. Both infinite where it is proved that no
+        change of the free features helps; 0 and infinite where neither is known.
+    changed : (m, d) float64
+        The queries after a change that is a little longer (2^-25 of the reach within it), in the
+        data's own units; NaN where none is known.
+    distance : (m,) float64
+        How far from the hull `changed` is at most: no more than the reach, up to rounding where
+        that is 0. Where no change helps, how near the free features can bring the query.
+    weights : csr_array (m, n)
+        The point of the hull that is so near, and that the query moves towards: proves `upper`.
+    direction : (m, d) float64
+        Vectors v that prove `lower`, by the metric's inner product <v, w> = v' M w.
+    metric : Metric
     """
 
+    queries: Floats
+    free: Mask
+    reach: Floats
     changed: Floats
     upper: Floats
     lower: Floats
     distance: Floats
     weights: csr_array
     direction: Floats
-    free: Mask
-    reach: Floats
+    metric: Metric
 
     def __len__(self) -> int:
         return len(self.upper)
@@ -90,6 +98,16 @@ class ChangeBounds:
     def impossible(self) -> Mask:
         """(m,) whether it is proved that none does."""
         return np.isinf(self.lower)
+
+    def verify(self, rows: Rows, *, exact: bool = False) -> Mask:
+        """(m,) whether every claim holds, judged from the rows alone by other code.
+
+        In float64 with a rounding bound, and in rational arithmetic where that cannot tell, or for
+        all with `exact`. One pass, O(m n d).
+        """
+        from ._change_checker import changes_hold
+
+        return changes_hold(self, rows, exact)
 
 
 def smallest_changes(
@@ -143,7 +161,11 @@ class _WeightBisection:
         excess, functional = self._evaluate(np.arange(len(self.Zq)), start)
         possible = np.isfinite(self.upper)
         self._prove_impossible(np.flatnonzero(~possible & ~all_free), functional)
-        open_ = np.flatnonzero(possible & ~all_free & (self.reach > ROUNDING_REACH))
+        is_limit = self.reach <= ROUNDING_REACH
+        limits = np.flatnonzero(possible & ~all_free & is_limit)
+        if len(limits):  # what proves the limit has more digits a little before it
+            self._evaluate(limits, np.full(len(limits), LIMIT_SCALE**2))
+        open_ = np.flatnonzero(possible & ~all_free & ~is_limit)
         self._bisect(open_, np.log(start[open_]), excess[open_])
 
     def _bisect(self, open_: Indices, low: Floats, low_excess: Floats) -> None:
@@ -252,19 +274,28 @@ def _in_own_units(
     length = length_of_change(free_part, fixed_part, np.maximum(inner, fixed_part))
     part = np.divide(length, free_part, out=np.zeros_like(length), where=free_part > 0)
     changed = np.where(free, Q + part[:, None] * way, Q)
-    rounding = 1 + (cloud.d + 16) * UNIT_ROUNDOFF
+    # the way to the point of the hull until it is the reach away, rounded to the safe side
+    safe = length_of_change(
+        free_part * (1 + BRACKET_SLACK),
+        fixed_part * (1 + BRACKET_SLACK),
+        np.where(search.reach > ROUNDING_REACH, reach * (1 - BRACKET_SLACK), 0.0),
+    )
+    upper = np.where(np.isfinite(safe), safe, free_part * (1 + BRACKET_SLACK))
     ends = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
     return ChangeBounds(
+        queries=Q,
+        free=free,
+        reach=reach,
         changed=np.where(possible[:, None], changed, np.nan),
-        upper=np.where(possible, metric.norm(changed - Q) * rounding, np.inf),
+        upper=np.where(possible, upper, np.inf),
         lower=frame.distance(search.lower),
         distance=np.where(
             possible,
-            metric.norm(way - (changed - Q)) * rounding,
+            metric.norm(way - (changed - Q)) * (1 + BRACKET_SLACK)
+            + 16 * UNIT_ROUNDOFF * metric.norm(np.abs(changed) + np.abs(way)),
             frame.distance(search.fixed_part),
         ),
         weights=csr_array((share[used], search.rows[used], ends), shape=(len(Q), cloud.n)),
         direction=metric.preimage(search.direction),
-        free=free,
-        reach=reach,
+        metric=metric,
     )
