@@ -57,8 +57,11 @@ def stored_columns(stored: Sequence[dict[str, Any]], *, transformed: bool) -> tu
 def _check_values(column: Column) -> None:
     holds = True
     if isinstance(column, LevelColumn):
-        holds = len(set(column.levels)) == len(column.levels) == len(column.counts)
-        holds &= min(column.counts, default=0) >= 0
+        holds = len(set(column.levels)) == len(column.levels)
+        # half-spaces are kept without the counts
+        holds &= (
+            len(column.counts) in (0, len(column.levels)) and min(column.counts, default=0) >= 0
+        )
     if isinstance(column, PeriodicColumn):
         holds = (
             column.period > 0 and column.radius > 0 and (column.scale is None or column.scale > 0)
