@@ -81,10 +81,11 @@ class BlockLearner:
         """Outputs of a column that is the same in all training rows: one level each."""
         for j in np.flatnonzero(~self.is_taken & ~self.depends.any(axis=1)):
             name = self.output_names[int(j)].rpartition("__")[2]
-            named = [i for i, source in enumerate(self.inputs) if source == name]
-            if len(named) == 1 and len(np.unique(self.outputs[:, j])) == 1:
-                self.depends[j, named[0]] = True
-                self._add(name, [int(j)], ["1", "0"])
+            named = [source for source in self.inputs if f"{name}_".startswith(f"{source}_")]
+            if named and len(np.unique(self.outputs[:, j])) == 1:
+                source = max(named, key=len)
+                self.depends[j, self.inputs.index(source)] = True
+                self._add(source, [int(j)], ["1", "0"])
 
     def _only_input(self, outputs: Sequence[int]) -> str | None:
         on = np.flatnonzero(self.depends[list(outputs)].any(axis=0))

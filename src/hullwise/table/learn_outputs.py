@@ -30,7 +30,7 @@ from .transformed_coordinates import TransformedCoordinates, inputs_of, transfor
 
 EXCHANGED_ROWS = 200  # cells of each column that are exchanged
 EXCHANGE_BATCH = 20_000  # rows that are transformed at once
-SAME_OUTPUT = 1e-9  # of an output's range: rows transformed again, or a straight line through all
+SAME_OUTPUT = 1e-6  # of the largest: an output in float32, computed again or on a straight line
 
 
 def learn_outputs(
@@ -119,8 +119,9 @@ def _varied_rows(table: MixedTable, name: str) -> Indices:
     filled = np.flatnonzero(~cells.empty)
     if not len(filled):
         return np.zeros(EXCHANGED_ROWS, dtype=np.intp)
-    if cells.kind is ColumnKind.NUMBER:
-        order = np.argsort(cells.numbers()[filled], kind="stable")
+    if cells.kind in (ColumnKind.NUMBER, ColumnKind.TIME):
+        numbers = cells.numbers() if cells.kind is ColumnKind.NUMBER else cells.days()
+        order = np.argsort(numbers[filled], kind="stable")
         rows = filled[order[np.linspace(0, len(order) - 1, EXCHANGED_ROWS).astype(np.intp)]]
     else:
         labels = cells.labels(cells.kind).dictionary_encode()

@@ -19,7 +19,7 @@ from .columns import Column
 from .coordinates import Coordinates, EncodedRows
 from .output_columns import KnownLevels, OutputBlock, OutputColumn, output_column_from_json
 
-PROBE_TOLERANCE = 1e-9  # of the largest output: a transformer that gives these rows is the same
+PROBE_TOLERANCE = 1e-6  # of the largest output, which may be float32: the same transformer
 
 
 @dataclass(frozen=True, eq=False)
