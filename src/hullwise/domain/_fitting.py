@@ -10,13 +10,14 @@ import numpy as np
 
 from .._core.types import Mask, Objects
 from ..errors import DataError
-from ..geometry.units import UnitKind
 from ..io.mixed_table import MixedTable
 from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.infer import infer_columns
 from ..table.learn_outputs import learn_outputs
 from ..table.spec import ColumnSpec
+from ._directions import with_directions
+from .coordinate_metric import is_unit, unit_kind
 from .fitted_table import FittedTable
 from .row_blocks import groups_of_training_rows
 
@@ -28,7 +29,7 @@ def fit_table(
     spec: ColumnSpec,
     *,
     missing: Gaps,
-    metric: UnitKind | None,
+    metric: Any,
     n_neighbors: int,
     reference: int,
     transformer: Any = None,
@@ -70,7 +71,7 @@ def fit_table(
         values[keep],
         None,
         digest_of(table),
-        metric,
+        unit_kind(metric),
         n_neighbors,
         reference,
     )
@@ -79,12 +80,15 @@ def fit_table(
     blocks, more = None, tuple[str, ...]()
     if group is not None:
         blocks, more = groups_of_training_rows(table, group)
-    return replace(
+    fitted = replace(
         fitted,
         labels=None if labels is None else labels[keep],
         blocks=None if blocks is None else blocks.take(np.flatnonzero(keep)),
         notes=(*notes, *more),
     )
+    if is_unit(metric):
+        return fitted
+    return with_directions(fitted, metric, table, spec, np.flatnonzero(keep))
 
 
 def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:

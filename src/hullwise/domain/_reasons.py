@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._core.types import Floats, Mask
+from ..geometry.readings import LEAST_PART
 from ..geometry.verdict import Verdict
 from ..table.coordinates import Coordinates
 from .pattern_location import PatternLocation
@@ -21,8 +22,11 @@ def column_changes(coordinates: Coordinates, part: PatternLocation) -> tuple[Flo
     shares = np.zeros((len(location), len(coordinates.columns)))
     amounts = np.zeros_like(shares)
     known = ~np.isnan(location.nearest).any(axis=1) & (location.verdict != Verdict.INSIDE)
-    residual = location.residual[known]
-    parts = np.abs(residual * location.metric.dual(residual))
+    residual, metric = location.residual[known], location.metric
+    if metric.factor is not None:
+        # the least change that the metric cannot tell from it: what does not matter may stay
+        residual = metric.preimage(metric.image(residual))
+    parts = np.maximum(residual * metric.dual(residual), 0.0)
     parts /= np.maximum(parts.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     start = 0
     for j, (column, used) in enumerate(zip(coordinates.columns, part.pattern.columns)):
@@ -30,10 +34,14 @@ def column_changes(coordinates: Coordinates, part: PatternLocation) -> tuple[Flo
             continue
         block = slice(start, start + column.width)
         start += column.width
-        query, nearest = location.queries[known, block], location.nearest[known, block]
+        query = location.queries[known, block]
+        nearest = query + residual[:, block]
         amount = column.amount(query, nearest, width[block])
         amounts[known, j] = amount
-        shares[known, j] = np.where(amount != 0, parts[:, block].sum(axis=1), 0.0)
+        share = parts[:, block].sum(axis=1)
+        if metric.factor is not None:
+            share[share < LEAST_PART] = 0.0
+        shares[known, j] = np.where(amount != 0, share, 0.0)
     return shares, amounts
 
 

@@ -12,7 +12,7 @@ from .pattern_location import PatternLocation
 if TYPE_CHECKING:
     from .domain_location import DomainLocation
 
-NOT_LOCATED = "not located: no column that it has was measured in training rows."
+NOT_LOCATED = "not located: training rows, or the metric, say nothing of the columns that it has."
 
 
 def row_sentences(location: DomainLocation) -> list[str]:

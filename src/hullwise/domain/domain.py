@@ -13,12 +13,12 @@ from .._core.results import RowNames
 from .._core.types import Mask, Objects, Progress
 from ..errors import DataError
 from ..geometry.locate import locate
-from ..geometry.units import UnitKind
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable, read_mixed
 from ..table.columns import LevelColumn
 from ..table.spec import ColumnSpec, read_spec, write_spec
 from ._fitting import Gaps, fit_table, row_labels
+from .coordinate_metric import check_domain_metric
 from .domain_location import DomainLocation
 from .fitted_table import FittedTable
 from .new_rows import NewRows
@@ -61,8 +61,11 @@ class Domain:
     missing : {"each", "columns", "rows"}
         Locate each row in the columns that it has; or leave out columns with gaps in training
         rows; or training rows with gaps.
-    metric : {"std", "range"} or None
-        In which units numbers count.
+    metric : {"std", "range", "agop", "rfm"}, None, MetricLearner, (D,) or (D, D)
+        In which units numbers count; or what matters to the target, learnt from complete rows that
+        are not left out (`hullwise.metrics.learn_metric`); or weights or a matrix over the
+        coordinates (or over `coordinates.indicators`, one for each level). In a row with gaps it is
+        the least over all fillings: the Schur complement of a matrix.
     n_neighbors : int
         Nearest training rows listed.
     reference : int
@@ -111,7 +114,7 @@ class Domain:
         transformer: Any = None,
         groups: str | None = None,
         missing: Gaps = "each",
-        metric: UnitKind | None = "std",
+        metric: Any = "std",
         n_neighbors: int = 5,
         reference: int = 500,
     ) -> None:
@@ -127,8 +130,7 @@ class Domain:
             gaps_are_levels=gaps_are_levels,
             group=groups,
         )
-        if metric not in ("std", "range", None):
-            raise DataError(f"metric={metric!r}: expected 'std', 'range' or None.")
+        check_domain_metric(metric)
         if missing not in ("each", "columns", "rows"):
             raise DataError(f"missing={missing!r}: expected 'each', 'columns' or 'rows'.")
         self.spec = declared if columns_from is None else declared.merged(read_spec(columns_from))
@@ -138,7 +140,7 @@ class Domain:
             )
         self.transformer = transformer
         self.missing: Gaps = missing
-        self.metric: UnitKind | None = metric
+        self.metric = metric
         self.n_neighbors = check_int("n_neighbors", n_neighbors, 1)
         self.reference = check_int("reference", reference, 0)
 

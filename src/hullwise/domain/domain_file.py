@@ -19,6 +19,7 @@ from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.stored_columns import stored_columns
 from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
 from ._half_space_file import HALF_SPACES, restored_half_spaces
+from .coordinate_metric import CoordinateMetric, unit_kind
 from .domain import Domain
 from .fitted_table import FittedTable
 from .half_spaces import HalfSpaces
@@ -38,6 +39,8 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         arrays["transformer.probes"] = transformed.probe_outputs
     if fitted.labels is not None:
         arrays |= {f"labels.{name}": part for name, part in pack_texts(fitted.labels).items()}
+    if fitted.directions is not None:
+        arrays |= fitted.directions.to_arrays()
     patterns: list[list[bool]] = []
     for key, reference in fitted.measured().items():
         prefix = f"reference{len(patterns)}"
@@ -65,7 +68,8 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         "unused": [column.to_json() for column in fitted.unused],
         "notes": list(fitted.notes),
         "missing": domain.missing,
-        "metric": domain.metric,
+        "metric": fitted.metric if fitted.directions is None else "directions",
+        "metric_text": fitted.metric_text,
         "n_neighbors": domain.n_neighbors,
         "reference": domain.reference,
         "gaps": list(domain.spec.gaps),
@@ -131,11 +135,15 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | Half
 
 def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Domain:
     coordinates = _coordinates(header, arrays, transformer)
+    directions = None
+    if header["metric"] == "directions":
+        text, d = str(header["metric_text"]), len(coordinates.owner)
+        directions = CoordinateMetric.from_arrays(arrays, text, d)
     domain = Domain(
         transformer=transformer,
         gaps=header["gaps"],
         missing=header["missing"],
-        metric=header["metric"],
+        metric=header["metric"] if directions is None else directions.metric,
         n_neighbors=_count(header["n_neighbors"]),
         reference=_count(header["reference"]),
     )
@@ -155,12 +163,13 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         values,
         _labels(arrays, len(values)),
         str(header["training_table"]["sha256"]),
-        domain.metric,
+        unit_kind(domain.metric),
         domain.n_neighbors,
         domain.reference,
         stored,
         _blocks(header["blocks"], arrays, len(values)),
         header[DIGESTS]["values"],
+        directions,
     )
     return domain
 

@@ -8,13 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from .._core.types import Floats, Mask, Objects, Progress
+from .._core.types import Floats, Indices, Mask, Objects, Progress
 from ..errors import FileError
 from ..geometry.bands import Reference
+from ..geometry.metric import Metric
 from ..geometry.units import UnitKind
 from ..io.archive import digest_of_array
 from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates
+from .coordinate_metric import CoordinateMetric
 from .gap_patterns import GapPattern, LearntUnits, gap_pattern
 from .row_blocks import RowBlocks
 from .row_subset import RowSubset
@@ -43,6 +45,8 @@ class FittedTable:
         Groups that are left out whole, or blocks of time; else rows are left out one by one.
     values_sha256 : str or None
         The digest of `values` as they were written, where they come from a file.
+    directions : CoordinateMetric or None
+        A metric over the coordinates that is more than units, in place of `metric`.
     """
 
     coordinates: Coordinates
@@ -57,6 +61,7 @@ class FittedTable:
     stored: dict[bytes, Reference] = field(default_factory=dict)
     blocks: RowBlocks | None = None
     values_sha256: str | None = None
+    directions: CoordinateMetric | None = None
     _patterns: OrderedDict[bytes, GapPattern | None] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
@@ -90,10 +95,18 @@ class FittedTable:
     @property
     def metric_text(self) -> str:
         """The metric in words."""
+        if self.directions is not None:
+            return self.directions.metric.text
         unit = {"std": "standard deviation", "range": "range", None: None}[self.metric]
         numbers = f"each number divided by its {unit}" if unit else "numbers in their own units"
         levels = any(column.role == "category" for column in self.coordinates.columns)
         return numbers + ", categories as vertices of a simplex" * levels
+
+    def metric_of(self, places: Indices, units: LearntUnits) -> Metric | None:
+        """The metric of rows that have these coordinates; None where it sees nothing of them."""
+        if self.directions is not None:
+            return self.directions.among(places)
+        return Metric(units.root[places], None, None, self.metric_text)
 
     def pattern(self, columns: Mask, progress: Progress | None = None) -> GapPattern | None:
         """What rows with these columns are located in, made once and kept."""

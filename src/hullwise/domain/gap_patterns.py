@@ -176,15 +176,18 @@ def gap_pattern(
     places = np.flatnonzero(columns[table.coordinates.owner])
     if len(own) < 2 or not len(places):
         return None
+    metric = table.metric_of(places, subset.units)
+    if metric is None:
+        return None
     names = tuple(table.coordinates.names[j] for j in places)
     rows = subset.rows[own]
     cloud = Cloud(
         np.ascontiguousarray(table.values[np.ix_(rows, places)]), columns=names, copy=False
     )
-    metric = Metric(subset.units.root[places], None, None, table.metric_text)
     left_out, alike = rows_to_leave_out(subset, own, columns)
     if measured is None:
-        scale = subset.units.ratios(own[left_out], places)
+        is_unit = table.directions is None
+        scale = subset.units.ratios(own[left_out], places) if is_unit else None
         measured = _leave_out(subset, own, cloud, metric, left_out, scale, progress)
     reference = replace(measured, metric=metric)
     return GapPattern(columns, places, rows, cloud, reference, alike, subset.segment)

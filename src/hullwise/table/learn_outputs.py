@@ -62,9 +62,11 @@ def learn_outputs(
     coordinates = replace(draft, columns=columns, needed=needed, _gap_rules={})
     notes = (*notes, *_notes(coordinates, table))
     unused = tuple(
-        UnusedColumn(name, spec.roles.get(name, "left out"), "not used by the transformer")
+        UnusedColumn(name, spec.roles[name])
+        if name in spec.roles
+        else UnusedColumn(name, "left out", "not used by the transformer")
         for name in table.names
-        if name not in needed
+        if name in spec.roles or name not in needed
     )
     if not any(column.width for column in columns):
         raise DataError("the transformer gives the same for every training row: nothing to locate.")
