@@ -25,6 +25,7 @@ LAYERS = (
     "model",
     "metrics",
     "domain",
+    "reliability",
     "report",
     "cli",
 )

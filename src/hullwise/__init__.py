@@ -81,6 +81,13 @@ if TYPE_CHECKING:
     from .predict.smoothness import Smoothness as Smoothness
     from .predict.smoothness import estimate_smoothness as estimate_smoothness
     from .predict.voronoi import VoronoiRegressor as VoronoiRegressor
+    from .reliability.acceptance import AcceptanceRegion as AcceptanceRegion
+    from .reliability.acceptance import acceptance_region as acceptance_region
+    from .reliability.cross_validated import (
+        cross_validated_error_profile as cross_validated_error_profile,
+    )
+    from .reliability.error_profile import ErrorProfile as ErrorProfile
+    from .reliability.error_profile import error_profile as error_profile
     from .report.report import write_report as write_report
 
 # Interpolants: `hullwise predict --method` has the same names (box-spline for BoxSplineRegressor).
@@ -111,6 +118,11 @@ _HOMES = {
     "load": "domain.domain_file",
     "Proofs": "domain.proofs",
     "load_proofs": "domain.proofs",
+    "error_profile": "reliability.error_profile",
+    "cross_validated_error_profile": "reliability.cross_validated",
+    "ErrorProfile": "reliability.error_profile",
+    "acceptance_region": "reliability.acceptance",
+    "AcceptanceRegion": "reliability.acceptance",
     "locate": "geometry.locate",
     "Location": "geometry.location",
     "Reference": "geometry.bands",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -179,6 +180,15 @@ class Domain:
         )
         self.fitted_.pattern(self.fitted_.every_column, progress)
         return self
+
+    def unfitted(self) -> Domain:
+        """A domain with the same settings, to be fitted on other rows."""
+        other = copy(self)
+        other.__dict__.pop("fitted_", None)
+        return other
+
+    def __sklearn_clone__(self) -> Domain:
+        return self.unfitted()
 
     def __repr__(self) -> str:
         if not hasattr(self, "fitted_"):

@@ -1,0 +1,146 @@
+"""The error profile where no rows were kept aside: folds are left out in turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._core.foreign import own_errors
+from .._core.options import check_int
+from .._core.types import Floats, Indices, Objects
+from ..domain.domain import Domain
+from ..errors import DataError
+from ..io.mixed_table import MixedTable, read_mixed
+from .binned_means import group_codes
+from .error_profile import ErrorProfile, profile_of
+from .scored_rows import ScoredRows, predictions_of, score_rows
+
+
+def cross_validated_error_profile(
+    model: Any,
+    table: Any,
+    target: str,
+    *,
+    domain: Domain | None = None,
+    groups: str | None = None,
+    n_folds: int = 5,
+    level: float = 0.95,
+    n_bins: int = 10,
+    random_state: int = 0,
+) -> ErrorProfile:
+    """`error_profile` of rows that are left out in turn, with a scikit-learn model.
+
+    Parameters
+    ----------
+    model : estimator
+        Cloned and fitted on the other folds, on a data frame of the domain's columns: a pipeline
+        encodes categories. Its ensemble's spread, where it has one, is judged as a peer.
+    table : path, data frame or list of dictionaries
+    target : str
+        The column that is predicted; labels where its cells are text.
+    domain : Domain, optional
+        Its settings; ``Domain()`` unless given.
+    groups : str, optional
+        A column; folds are whole groups, and groups are judged.
+    n_folds : int
+
+    Notes
+    -----
+    Rows of different folds share training rows; intervals treat them as independent. Costs
+    `n_folds` fits of model and domain.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> from sklearn.linear_model import Ridge
+    >>> rng = np.random.default_rng(0)
+    >>> rows = [{"a": a, "b": b, "y": a * a + b} for a, b in rng.normal(size=(300, 2)).tolist()]
+    >>> hw.cross_validated_error_profile(Ridge(), rows, "y")["hull"].verdict.word
+    'yes'
+    """
+    from sklearn.base import clone, is_classifier
+
+    check_int("n_folds", n_folds, 2)
+    domain = Domain() if domain is None else domain
+    mixed = read_mixed(table, gaps=domain.spec.gaps)
+    labels = None if groups is None else _group_labels(mixed, groups)
+    folds = _folds(mixed.n, labels, n_folds, random_state)
+    classes = bool(is_classifier(model))
+    scored, order = [], []
+    for left_out in folds:
+        rest = np.setdiff1d(np.arange(mixed.n), left_out, assume_unique=True)
+        training, test = mixed.take(rest), mixed.take(left_out)
+        part = domain.unfitted().fit(training, target=target)
+        fitted = _fit(clone(model), training, target, part, classes)
+        scored.append(
+            score_rows(
+                part,
+                test,
+                target,
+                predictions_of(fitted, test, part),
+                groups=np.arange(len(left_out)),
+                classes=classes,
+                peers=ensemble_spread(fitted, test, part),
+            )
+        )
+        if len(scored[-1]) != len(left_out):
+            raise DataError(
+                f"{len(left_out) - len(scored[-1])} rows have no band when their fold is left out."
+            )
+        order.append(left_out)
+    rows = np.concatenate(order)
+    group = None if labels is None else group_codes(labels[rows], len(rows))
+    return profile_of(
+        ScoredRows.concatenated(scored, group),
+        level=level,
+        n_bins=n_bins,
+        random_state=random_state,
+    )
+
+
+def _group_labels(table: MixedTable, groups: str) -> Objects:
+    column = table.column(groups)
+    return np.array(column.labels(column.kind).to_pylist(), dtype=object)
+
+
+def _folds(n: int, labels: Objects | None, n_folds: int, random_state: int) -> list[Indices]:
+    """Rows left out in turn: a random partition of the rows, or of the groups."""
+    group = group_codes(labels, n)
+    n_groups = int(group.max(initial=-1)) + 1
+    if n_groups < n_folds:
+        raise DataError(
+            f"{n_groups} {'rows' if labels is None else 'groups'} cannot be divided into "
+            f"{n_folds} folds."
+        )
+    fold = np.random.default_rng(random_state).permutation(n_groups) % n_folds
+    return [np.flatnonzero(fold[group] == k) for k in range(n_folds)]
+
+
+@own_errors("fitting the model")
+def _fit(model: Any, table: MixedTable, target: str, domain: Domain, classes: bool) -> Any:
+    column = table.column(target)
+    y = (
+        np.array(column.labels(column.kind).to_pylist(), dtype=object).astype(str)
+        if classes
+        else column.numbers()
+    )
+    frame = table.arrow.select(list(domain.fitted_.coordinates.sources)).to_pandas()
+    return model.fit(frame, y)
+
+
+@own_errors("asking the members of the ensemble")
+def ensemble_spread(model: Any, table: MixedTable, domain: Domain) -> dict[str, Floats]:
+    """The usual peer: the standard deviation over an ensemble's members, or 1 - the top share."""
+    from .scored_rows import model_input
+
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    X = model_input(model, table, domain)
+    if hasattr(model, "predict_proba"):
+        return {"model's own doubt": 1.0 - np.asarray(model.predict_proba(X)).max(axis=1)}
+    members = np.ravel(getattr(last, "estimators_", []))
+    if len(members) < 2 or not all(hasattr(member, "predict") for member in members):
+        return {}
+    Z = model[:-1].transform(X) if hasattr(model, "steps") else X
+    values = Z.to_numpy() if hasattr(Z, "to_numpy") else Z
+    return {"ensemble's spread": np.std([m.predict(values) for m in members], axis=0)}
