@@ -1,11 +1,14 @@
 """The smallest change of a row of a table: what it says holds when the changed row is located."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import hullwise as hw
 from hullwise.errors import DataError
+from shared_data import shared_path
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.errors.DataWarning")
 
@@ -58,6 +61,7 @@ def test_the_changed_row_is_edge_when_it_is_located(domain, odd):
     assert loc.band[0] in ("beyond", "far")
     change = loc.smallest_change(0)
     assert change.possible
+    assert change.verify()
     for one in change.changes:
         again = domain.locate_one(changed(row, one))
         assert again.band[0] == one.band
@@ -102,3 +106,101 @@ def test_gaps_are_not_filled(domain):
     change = domain.locate_one({**USUAL, "age": 95, "pay": None}).smallest_change(0)
     assert all("pay" not in one.values for one in change.changes)
     assert change.possible
+
+
+def table(name, n, fixed):
+    rows = pd.read_csv(shared_path(f"tables/{name}.csv.gz"))
+    rows = rows.iloc[np.random.default_rng(0).permutation(len(rows))]
+    loc = hw.Domain().fit(rows[:n]).locate(rows[n:])
+    out = np.flatnonzero(np.isin(loc.band, ("beyond", "far")))[:8]
+    return [loc.smallest_change(int(i), fixed=fixed) for i in out]
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "fixed"),
+    [
+        ("german_credit", 600, ["age", "sex"]),
+        ("wage", 1000, ["age", "race", "year", "wage", "logwage"]),
+        ("hitters", 180, ["Years"]),
+    ],
+)
+def test_real_tables(name, n, fixed):
+    changes = table(name, n, fixed)
+    assert all(change.verify() for change in changes)
+    together = [c.together for c in changes if c.together is not None and c.together.possible]
+    for one in together:
+        assert one.lower <= one.upper <= one.lower * (1 + 1e-6)
+    if name == "wage":  # no number is left: levels only
+        assert not together
+        assert sum(bool(c.levels) for c in changes) >= 4
+    else:
+        assert len(together) == len(changes)
+        fewest = [len(c.sparse.values) for c in changes]
+        assert np.median(fewest) <= 2
+        ratio = [c.sparse.upper / c.together.upper for c in changes]
+        assert 1 - 1e-6 <= min(ratio) <= max(ratio) < 4
+    if name == "hitters":
+        assert np.median([len(c.together.amounts) for c in changes]) > 8
+
+
+def test_a_proof_that_is_spoilt_is_seen(domain):
+    change = domain.locate_one({**USUAL, "age": 95}).smallest_change(0)
+    assert change.verify(exact=True)
+    wrong = replace(change, together=replace(change.together, lower=1.1 * change.together.lower))
+    assert not wrong.verify()
+
+
+def test_units_order_and_offset_of_the_table_do_not_matter():
+    train, row = people(300), {**USUAL, "age": 90, "pay": 300.0}
+    declared = {"ordered": {"grade": ["low", "middle", "high"]}, "numbers": ["age"]}
+
+    def change(table, row):
+        return hw.Domain(**declared).fit(table).locate_one(row).smallest_change(0)
+
+    first = change(train, row)
+    moved = train.sample(frac=1, random_state=1)[train.columns[::-1]]
+    again = change(moved.assign(pay=moved.pay * 64), {**row, "pay": 300.0 * 64})
+    assert {c.columns for c in first.alone} == {c.columns for c in again.alone}
+    assert again.together.upper == pytest.approx(first.together.upper, rel=1e-6)
+    assert again.together.amounts["pay"] == pytest.approx(64 * first.together.amounts["pay"])
+    assert again.text.split(":")[0] == first.text.split(":")[0]
+
+
+def test_whole_numbers_are_the_least_that_are_enough(domain):
+    """A column alone: one step less is beyond, and the sentence says so."""
+    row = {**USUAL, "age": 95}
+    change = domain.locate_one(row).smallest_change(0)
+    (age,) = (c for c in change.alone if c.columns == ("age",))
+    assert age.is_least
+    one_less = domain.locate_one({**row, "age": age.values["age"] + 1})
+    assert one_less.band[0] == "beyond"
+    assert f"age alone, by {age.amounts['age']:.0f} (95 to {age.values['age']})" in str(change)
+
+
+def test_a_circle_is_kept_to():
+    train = people(300)
+    domain = hw.Domain(periodic={"hour": 24}, drop=["pay", "grade"]).fit(train)
+    row = {"age": 40, "job": "nurse", "hour": 20, "site": "north"}
+    change = domain.locate_one(row).smallest_change(0, fixed=["age", "job"])
+    (hour,) = change.alone
+    assert change.verify()
+    assert hour.lower <= hour.upper <= hour.cost * (1 + 1e-9)
+    new = hour.values["hour"]
+    assert domain.locate_one({**row, "hour": new}).band[0] == "edge"
+    grid = np.arange(new, 20, 0.25)[2:]  # nearer places on the circle are not enough
+    assert not np.isin(
+        domain.locate([{**row, "hour": h} for h in grid]).band, ("core", "edge")
+    ).any()
+    assert hour.amounts["hour"] == pytest.approx(new - 20)
+
+
+def test_rows_off_the_flat_come_back_to_the_hull():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 200))
+    domain = hw.Domain().fit(pd.DataFrame({"a": a, "b": b, "total": a + b}))
+    loc = domain.locate_one({"a": 0.1, "b": 0.2, "total": 2.0})
+    assert loc.band[0] == "far"
+    change = loc.smallest_change(0)
+    assert change.best.band in ("core", "edge")
+    assert change.verify()
+    assert change.best.values["total"] == pytest.approx(0.3)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..table.columns import LevelColumn
 from ._row_changes import RowChanges
-from .change import ColumnChange
+from .change import USUAL_BANDS, ColumnChange, preference
 
 MAX_PAIR_COLUMNS = 24  # numbers of which all pairs are tried; with more, those of the nearest
 BEST_LEVELS = 5  # changes of one level of which pairs are tried
@@ -68,29 +68,31 @@ class ChangeSearch:
         return changes
 
     def _fewest_numbers(self) -> None:
-        """One column, exhaustively; else two; else more, by dropping the nearest one by one."""
+        """One column, exhaustively; else two; else more, each time the one that brings nearest.
+
+        What is left of the distance when a column may change at will is the distance without it.
+        """
         numbers = self.row.numbers
-        singles = self._solve_sets([(j,) for j in numbers])
-        self.alone = sorted(
-            (change for change in self.row.settle(singles) if change.possible),
-            key=lambda change: change.upper,
-        )
-        if self.alone:
-            self.sparse = self.alone[0]
-            return
-        # what a column left out brings the row near by: the gap rule
-        nearest = np.argsort([change.distance for change in singles], kind="stable")
-        order = [numbers[k] for k in nearest]
-        chosen: tuple[int, ...] = tuple(order[:1])
-        best = singles[nearest[0]]
-        sets: list[tuple[int, ...]] = list(combinations(order[:MAX_PAIR_COLUMNS], 2))
-        while not best.possible and sets:
+        sets: list[tuple[int, ...]] = [(j,) for j in numbers]
+        order: list[int] = []
+        while sets:
             changes = self._solve_sets(sets)
-            place = min(range(len(changes)), key=lambda k: (changes[k].upper, changes[k].distance))
-            best, chosen = changes[place], sets[place]
-            sets = [(*chosen, j) for j in order if j not in chosen]
-        if best.possible:
-            (self.sparse,) = self.row.settle([best])
+            least = sorted((c for c in changes if c.possible), key=lambda change: change.upper)
+            settled = sorted(
+                self.row.settle(least if not order else least[:BEST_LEVELS]), key=preference
+            )
+            self.sparse = settled[0] if settled else None
+            ranked = sorted(range(len(sets)), key=lambda k: (changes[k].upper, changes[k].distance))
+            if not order:
+                self.alone = settled
+                order = [numbers[k] for k in ranked]
+            if self.sparse is not None and self.sparse.band in USUAL_BANDS:
+                return
+            chosen = sets[ranked[0]]
+            if len(chosen) == 1:
+                sets = list(combinations(order[:MAX_PAIR_COLUMNS], 2))
+            else:
+                sets = [(*chosen, j) for j in order if j not in chosen]
 
     # ---- levels ---------------------------------------------------------------------------------
 

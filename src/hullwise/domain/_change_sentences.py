@@ -49,13 +49,14 @@ def change_sentences(
 
 
 def _fewest(alone: Sequence[ColumnChange], sparse: ColumnChange, unit: str) -> str:
-    if not alone:
+    if sparse not in alone:
         n = len(sparse.columns)
-        return f"{n} numbers: {_words(sparse, unit)}; no number alone is enough (proved)."
+        why = "as whole numbers" if alone else "proved"
+        return f"{n} numbers: {_words(sparse, unit)}; no number alone is enough ({why})."
     first = sparse.texts[0] if sparse.texts else sparse.columns[0]
     name = sparse.columns[0]
     words = f"{name} alone, {first.removeprefix(name).strip()}{_size(sparse, unit)}"
-    others = [change for change in alone if change is not sparse]
+    others = [c for c in alone if c is not sparse and c.band in USUAL_BANDS]
     if not others:
         return f"{words}; no other number alone is enough (proved)."
     more = "; or ".join(_words(change, unit) for change in others[:N_OTHERS])
@@ -71,9 +72,9 @@ def _words(change: ColumnChange, unit: str) -> str:
 
 def _size(change: ColumnChange, unit: str) -> str:
     """': 2.05 sd, the least (proved)', and what rounding to whole numbers made of it."""
-    least = "the least (proved)" if change.is_least else f"at least {number_text(change.lower)}"
+    least = "the least" if change.is_least else f"at least {number_text(change.lower)}"
     rounded = "" if change.band in USUAL_BANDS else f"; {change.band} in whole numbers"
-    return f": {number_text(change.cost)}{unit}, {least}{rounded}"
+    return f": {number_text(change.cost)}{unit}, {least} (proved){rounded}"
 
 
 def _levels(levels: Sequence[ColumnChange]) -> str:

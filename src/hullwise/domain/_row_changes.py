@@ -13,14 +13,16 @@ from .._core.types import Floats, Indices, Mask, Objects
 from ..geometry.comparison import band_of_hull
 from ..geometry.hull import locate_in_hull
 from ..geometry.metric import Metric
-from ..geometry.smallest_change import ChangeBounds, smallest_changes
+from ..geometry.smallest_change import BRACKET_SLACK, ChangeBounds, smallest_changes
 from ..table.columns import CategoryColumn, LevelColumn, PeriodicColumn
 from ..table.coordinates import Coordinates
 from ..table.decoding import change_text, decode, level_coordinates, on_column, takes_steps
-from .change import USUAL_BANDS, ColumnChange
+from .change import PROVED_WIDTH, USUAL_BANDS, ColumnChange
 from .gap_patterns import GapPattern
 
 CIRCLE_STEPS = 72  # places on a circle that are tried, and again between the best two
+COARSE_STEP = 0.02  # of the metric's units: shorter steps of whole numbers are simply rounded
+MAX_COARSE_COLUMNS = 8  # that are rounded one after the other
 SMALLEST_MOVE = 1e-12  # of the metric's units: a column that moves less does not change
 
 
@@ -169,9 +171,10 @@ class RowChanges:
             upper = np.hypot(self.metric.norm(starts - change.query), bounds.upper)
             b = int(upper.argmin())
             rows, weights = _mixture(bounds, b)
+            length = self.metric.norm(bounds.changed[b : b + 1] - change.query)[0]
             best = replace(
                 change,
-                upper=float(upper[b]),
+                upper=float(length * (1 + BRACKET_SLACK)) if bounds.possible[b] else np.inf,
                 changed=bounds.changed[b],
                 rows=rows,
                 weights=weights,
@@ -193,7 +196,7 @@ class RowChanges:
     def settle(self, changes: Sequence[ColumnChange]) -> list[ColumnChange]:
         """The changes with their cells: whole numbers rounded, and the band of the row with them.
 
-        Rounded to the nearest, outwards, and one step farther out: the least that is edge.
+        Of all roundings that are tried the least that is edge, else the nearest.
         """
         possible = [change for change in changes if change.possible]
         if not possible:
@@ -204,29 +207,56 @@ class RowChanges:
         for change, rows in zip(possible, trials):
             own = band[first : first + len(rows)]
             first += len(rows)
-            cost = self.cost(rows)
-            order = np.lexsort((cost, ~np.isin(own, USUAL_BANDS)))
-            b = int(order[0]) if np.isin(own, USUAL_BANDS).any() else 0
-            exact = np.array_equal(rows[b], change.changed) and own[b] == "unknown"
-            settled[id(change)] = self.with_cells(
-                change, rows[b], "edge" if exact else str(own[b]), float(cost[b])
-            )
+            # the mixture proves of a row that is not rounded what its bracket may leave open
+            own[(rows == change.changed).all(axis=1) & (own == "unknown")] = "edge"
+            cost, usual = self.cost(rows), np.isin(own, USUAL_BANDS)
+            b = int(np.where(usual, cost, np.inf).argmin()) if usual.any() else 0
+            settled[id(change)] = self.with_cells(change, rows[b], str(own[b]), float(cost[b]))
         return [settled.get(id(change), change) for change in changes]
 
     def _rounded(self, change: ColumnChange) -> Floats:
         """(t, k) rows with cells in the columns that take steps; one where there are none."""
-        steps = [j for j in np.unique(self.owner[change.free]) if self._takes_steps(int(j))]
+        steps = self._stepping(change.free)
         if not steps:
             return change.changed[None]
-        at = np.isin(self.owner, steps)
-        away = np.sign(np.where(at, change.changed - change.query, 0.0))
-        outwards = np.where(away > 0, np.ceil(change.changed), np.floor(change.changed))
-        outwards = np.where(at & (away != 0), outwards, change.changed)
-        trials = (change.changed, outwards, outwards + away)
+        trials = [change.changed, *_outwards(change.query, change.changed, self._at(steps))]
+        if len(steps) > 1:
+            start, changed = self._coarse_steps_first(change, steps)
+            trials += _outwards(start, changed, self._at(steps))
         return np.stack([self.on_columns(z, steps) for z in trials])
 
-    def _takes_steps(self, j: int) -> bool:
-        return takes_steps(self.coordinates.columns[j])
+    def _stepping(self, free: Mask) -> list[int]:
+        """The free columns whose cells are whole numbers or ranks."""
+        columns = self.coordinates.columns
+        return [int(j) for j in np.unique(self.owner[free]) if takes_steps(columns[int(j)])]
+
+    def _at(self, columns: Sequence[int]) -> Mask:
+        return np.asarray(np.isin(self.owner, columns))
+
+    def _coarse_steps_first(
+        self, change: ColumnChange, steps: Sequence[int]
+    ) -> tuple[Floats, Floats]:
+        """Round one column after the other, the one with the longest steps first.
+
+        Up or down, whichever leaves the others the smaller change. Returns the row with these
+        rounded, and with the others changed after that.
+        """
+        size = {j: float(self.metric.root[self.places(j)[0]]) for j in steps}
+        coarse = [j for j in sorted(steps, key=lambda j: -size[j]) if size[j] >= COARSE_STEP]
+        free = [int(j) for j in np.unique(self.owner[change.free])]
+        start, changed = change.query, change.changed
+        for j in coarse[:MAX_COARSE_COLUMNS]:
+            at = self._at([j])
+            free.remove(j)
+            both = [np.where(at, way(changed), start) for way in (np.floor, np.ceil)]
+            trials = self.solve(np.stack([self.on_columns(z, [j]) for z in both]), [free, free])
+            possible = [trial for trial in trials if trial.possible]
+            if not possible:
+                break
+            costs = self.cost(np.stack([trial.changed for trial in possible]))
+            best = possible[int(costs.argmin())]
+            start, changed = best.query, best.changed
+        return start, changed
 
     def with_cells(self, change: ColumnChange, row: Floats, band: str, cost: float) -> ColumnChange:
         """The change with the cells of a row (k,) in these coordinates, in values and in words."""
@@ -256,13 +286,36 @@ class RowChanges:
             amounts=amounts,
             band=band,
             cost=cost,
+            is_least=self._is_least(change, row, cost),
         )
+
+    def _is_least(self, change: ColumnChange, row: Floats, cost: float) -> bool:
+        """Whether the lower bound leaves no room for a smaller change of these cells."""
+        if not np.array_equal(change.query, self.query):
+            return False  # other levels might need less
+        length = change.upper if np.array_equal(row, change.changed) else cost
+        if length <= change.lower * (1 + PROVED_WIDTH):
+            return True
+        steps = self._stepping(change.free)
+        if len(steps) != 1 or change.free.sum() != 1:
+            return False
+        place = self.places(steps[0])[0]
+        one_less = abs(row[place] - change.query[place]) - 1
+        return bool(one_less * self.metric.root[place] < change.lower)
 
 
 def _mixture(bounds: ChangeBounds, b: int) -> tuple[Indices, Floats]:
     """The training rows that a changed row is near a mixture of, and their weights."""
     span = slice(bounds.weights.indptr[b], bounds.weights.indptr[b + 1])
     return bounds.weights.indices[span].astype(np.intp), bounds.weights.data[span]
+
+
+def _outwards(start: Floats, changed: Floats, at: Mask) -> list[Floats]:
+    """A changed row with what is `at` rounded away from where it started, and one step more."""
+    away = np.sign(np.where(at, changed - start, 0.0))
+    rounded = np.where(away > 0, np.ceil(changed), np.floor(changed))
+    rounded = np.where(away != 0, rounded, changed)
+    return [rounded, rounded + away]
 
 
 def _turned(start: Floats, places: Indices, angles: Floats) -> Floats:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .._core.types import Floats, Indices, Mask
+from ..geometry.smallest_change import ChangeBounds
 from .gap_patterns import GapPattern
 
 USUAL_BANDS = ("core", "edge")
@@ -36,6 +39,8 @@ class ColumnChange:
         columns is enough. Numbers count as real numbers: rounding to whole ones comes after.
     cost : float
         Of the row with these values.
+    is_least : bool
+        Whether it is proved that no smaller change to cells of these columns is enough.
     query, changed : (k,) float64
         The row as it is (with the levels that change already changed), and after the change, in
         the coordinates of its pattern of gaps.
@@ -65,6 +70,7 @@ class ColumnChange:
     weights: Floats
     distance: float
     reach: float
+    is_least: bool = False
 
     def __repr__(self) -> str:
         if not self.possible:
@@ -82,13 +88,9 @@ class ColumnChange:
         """Whether it is proved that no change of these columns is enough."""
         return bool(np.isinf(self.lower))
 
-    @property
-    def is_least(self) -> bool:
-        """Whether it is proved that no smaller change of these columns is enough."""
-        return self.possible and self.upper <= self.lower * (1 + PROVED_WIDTH)
 
-
-def _preference(change: ColumnChange) -> tuple[bool, int, float]:
+def preference(change: ColumnChange) -> tuple[bool, int, float]:
+    """Sorts changes: edge as cells, then of few columns, then small."""
     return change.band not in USUAL_BANDS, len(change.values), change.cost
 
 
@@ -152,7 +154,27 @@ class SmallestChange:
         """
         known = [*self.alone, self.sparse, *self.levels, *self.with_levels, self.together]
         changes = {id(c): c for c in known if c is not None and c.possible}.values()
-        return tuple(sorted(changes, key=_preference))
+        return tuple(sorted(changes, key=preference))
+
+    @property
+    def claims(self) -> tuple[ColumnChange, ...]:
+        """Everything that is claimed: the changes that are enough, and what is not."""
+        more = (self.everything, self.together, *self.not_enough)
+        claims = {id(c): c for c in (*self.changes, *more) if c is not None}
+        return tuple(claims.values())
+
+    def verify(self, *, exact: bool = False) -> bool:
+        """Whether all claims hold, judged from the training rows by other code.
+
+        The rows are those of `pattern` in coordinates; in float64 with a rounding bound, or with
+        `exact` in rational arithmetic alone. Costs one pass for each claim.
+        """
+        claims = self.claims
+        if self.pattern is None or not claims:
+            return True
+        return bool(
+            bounds_of(claims, self.pattern).verify(self.pattern.cloud.rows, exact=exact).all()
+        )
 
     @property
     def possible(self) -> bool:
@@ -169,3 +191,28 @@ class SmallestChange:
     def best(self) -> ColumnChange | None:
         """The change of the fewest columns, and of these the least."""
         return self.changes[0] if self.changes else None
+
+
+def bounds_of(claims: Sequence[ColumnChange], pattern: GapPattern) -> ChangeBounds:
+    """What is claimed of changes of one row, as the checker takes it."""
+    ends = np.cumsum([0, *(len(claim.rows) for claim in claims)])
+    mixtures = csr_array(
+        (
+            np.concatenate([claim.weights for claim in claims]),
+            np.concatenate([claim.rows for claim in claims]),
+            ends,
+        ),
+        shape=(len(claims), pattern.cloud.n),
+    )
+    return ChangeBounds(
+        queries=np.stack([claim.query for claim in claims]),
+        free=np.stack([claim.free for claim in claims]),
+        reach=np.array([claim.reach for claim in claims]),
+        changed=np.stack([claim.changed for claim in claims]),
+        upper=np.array([claim.upper for claim in claims]),
+        lower=np.array([claim.lower for claim in claims]),
+        distance=np.array([claim.distance for claim in claims]),
+        weights=mixtures,
+        direction=np.stack([claim.direction for claim in claims]),
+        metric=pattern.reference.metric,
+    )
