@@ -113,11 +113,11 @@ def hull_claims_hold(
     """(m,) whether bounds and verdict of each row hold against all rows that have the columns."""
     rows = np.flatnonzero(training.present[:, list(claims.columns)].all(axis=1))
     holds = _claims_are_consistent(claims)
-    separated = _separated(claims, training.take(rows), queries, exact)
+    holds &= _separated(claims, training.take(rows), queries, holds, exact)
     half_width = _half_widths(claims, training.take(rows))
     is_row = np.zeros(len(training), dtype=bool)
     is_row[rows] = True
-    for b in np.flatnonzero(holds & separated):
+    for b in np.flatnonzero(holds):
         span = slice(claims.weights.indptr[b], claims.weights.indptr[b + 1])
         support, w = claims.weights.indices[span], claims.weights.data[span]
         if not len(w):
@@ -127,7 +127,7 @@ def hull_claims_hold(
         holds[b] = mixes and _mixture_holds(
             claims, training.take(support), w, queries.take([b]), half_width, int(b), exact
         )
-    return holds & separated
+    return holds
 
 
 def _claims_are_consistent(claims: HullClaims) -> Mask:
@@ -138,11 +138,11 @@ def _claims_are_consistent(claims: HullClaims) -> Mask:
 
 
 def _separated(
-    claims: HullClaims, training: CheckedRows, queries: CheckedRows, exact: bool
+    claims: HullClaims, training: CheckedRows, queries: CheckedRows, asked: Mask, exact: bool
 ) -> Mask:
     """(m,) whether every training row scores less than the row, by `lower` times |v| at least."""
     holds = np.ones(len(queries), dtype=bool)
-    claiming = np.flatnonzero(claims.lower > 0)
+    claiming = np.flatnonzero((claims.lower > 0) & asked)
     for start in range(0, len(claiming), SCORED_ROWS):
         block = claiming[start : start + SCORED_ROWS]
         with np.errstate(all="ignore"):

@@ -349,7 +349,7 @@ class Domain:
         """
         loaded = proofs if isinstance(proofs, Proofs) else load_proofs(proofs)
         gaps = self.spec.gaps
-        return verify_proofs(self.fitted_, loaded, table, new=new, exact=exact, gaps=gaps)
+        return verify_proofs(self._fitted(), loaded, table, new=new, exact=exact, gaps=gaps)
 
     def write_spec(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write what every column was taken for as a file of columns, to be edited."""
