@@ -21,7 +21,7 @@ from ..errors import DataError
 from ..io.mixed_column import ColumnKind
 from ..io.mixed_table import MixedTable
 
-ROLES_OF_LEVELS = ("category", "ordered", "constant")
+ROLES_OF_LEVELS = ("category", "ordered", "constant", "segment")
 LABEL_OF_A_GAP = "(empty)"  # where a gap is a level
 NO_CELL, NEVER_SEEN = -1, -2  # in place of the number of a level
 COORDINATE_ROUNDOFF = 2.0**-50  # of a logarithm or a circle's radius: four units in its last place

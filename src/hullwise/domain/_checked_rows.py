@@ -20,7 +20,7 @@ from ._checked_cells import (
     rounded_coordinates,
 )
 
-WIDTHS = {"periodic": 2, "constant": 0}  # coordinates of a column, 1 where not said
+WIDTHS = {"periodic": 2, "constant": 0, "segment": 0}  # coordinates of a column, 1 where not said
 ROUNDED_ROLES = ("log", "periodic")
 
 
@@ -92,8 +92,10 @@ class CheckedColumns:
                 numbers[:, at] = cells.numbers[:, [j]]
         return CheckedRows(self, numbers, codes)
 
-    def stored_rows(self, stored: Floats) -> CheckedRows:
+    def stored_rows(self, stored: Floats, segments: Indices | None = None) -> CheckedRows:
         """Rows that were stored as coordinates (n, D), their vertices read as levels again.
+
+        `segments` (n,) are the levels of the column of segments, which has no coordinates.
 
         Raises
         ------
@@ -106,6 +108,8 @@ class CheckedColumns:
             block = numbers[:, self.owner == j]
             if column["role"] == "constant":
                 codes[:, j] = 0
+            elif column["role"] == "segment" and segments is not None:
+                codes[:, j] = segments
             elif column["role"] == "ordered":
                 codes[:, j] = np.where(np.isnan(block[:, 0]), NO_CELL, block[:, 0])
             elif column["role"] == "category":
@@ -150,7 +154,7 @@ class CheckedRows:
         for j, column in enumerate(self.layout.columns):
             if column["role"] not in ROLES_OF_LEVELS:
                 present[:, j] = ~np.isnan(self.numbers[:, self.layout.owner == j]).any(axis=1)
-            elif column["role"] == "constant":
+            elif not self.layout.widths[j]:
                 present[:, j] = True
         return present
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from .._core.types import Mask, Objects
 from ..errors import DataError
+from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable
-from ..table.columns import UnusedColumn
+from ..table.columns import SegmentColumn, UnusedColumn
 from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.infer import infer_columns
 from ..table.learn_outputs import learn_outputs
@@ -19,7 +20,8 @@ from ..table.spec import ColumnSpec
 from ._directions import with_directions
 from .coordinate_metric import is_unit, unit_kind
 from .fitted_table import FittedTable
-from .row_blocks import groups_of_training_rows
+from .row_blocks import RowBlocks, groups_of_training_rows
+from .row_segments import RowSegments
 
 Gaps = Literal["each", "columns", "rows"]
 
@@ -76,19 +78,31 @@ def fit_table(
         reference,
     )
     labels = row_labels(table, fitted.column_with("id"))
-    group = fitted.column_with("group")
-    blocks, more = None, tuple[str, ...]()
-    if group is not None:
-        blocks, more = groups_of_training_rows(table, group)
+    blocks, more = row_blocks(table, spec)
+    segments, rows = None, np.flatnonzero(keep)
+    column = next((c for c in coordinates.columns if isinstance(c, SegmentColumn)), None)
+    if column is not None:
+        codes, _ = column.codes(table.column(column.source))
+        segments = RowSegments.of(column, codes[rows])
+        more = (*more, *segments.notes(column.levels))
     fitted = replace(
         fitted,
+        segments=segments,
         labels=None if labels is None else labels[keep],
-        blocks=None if blocks is None else blocks.take(np.flatnonzero(keep)),
+        blocks=None if blocks is None else blocks.take(rows),
         notes=(*notes, *more),
     )
     if is_unit(metric):
         return fitted
     return with_directions(fitted, metric, table, spec, np.flatnonzero(keep))
+
+
+def row_blocks(table: MixedTable, spec: ColumnSpec) -> tuple[RowBlocks | None, tuple[str, ...]]:
+    """What rows are left out together, as declared, and notes on it."""
+    groups = spec.columns_with("group")
+    if len(groups) > 1:
+        raise DataError(f"one column says which rows belong together, not {format_names(groups)}.")
+    return groups_of_training_rows(table, groups[0]) if groups else (None, ())
 
 
 def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:

@@ -37,6 +37,11 @@ def fit_half_spaces(
             "half-spaces are of columns that this library makes coordinates of: a transformer is "
             "code, which no such file holds. Keep the rows, or fit without transformer=."
         )
+    if table.segments is not None:
+        raise DataError(
+            "half-spaces are of all training rows together, and this domain has segments (by=): "
+            "keep the rows, or fit one domain for each segment."
+        )
     coordinates = TableCoordinates(tuple(_without_counts(c) for c in coordinates.columns))
     every = table.pattern(table.every_column, progress)
     patterns = frequent_patterns(table, progress)

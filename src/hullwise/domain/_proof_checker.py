@@ -108,10 +108,12 @@ class HullClaims:
 
 
 def hull_claims_hold(
-    claims: HullClaims, training: CheckedRows, queries: CheckedRows, exact: bool
+    claims: HullClaims, training: CheckedRows, rows: Indices, queries: CheckedRows, exact: bool
 ) -> Mask:
-    """(m,) whether bounds and verdict of each row hold against all rows that have the columns."""
-    rows = np.flatnonzero(training.present[:, list(claims.columns)].all(axis=1))
+    """(m,) whether bounds and verdict of each row hold against these training rows.
+
+    `rows` are all that have the columns, of the segment where there are segments.
+    """
     holds = _claims_are_consistent(claims)
     holds &= _separated(claims, training.take(rows), queries, holds, exact)
     half_width = _half_widths(claims, training.take(rows))

@@ -54,6 +54,7 @@ def write_proofs(proofs: Proofs, path: str | PathLike[str], *, force: bool) -> N
                 "columns": [name for name, used in zip(names, part.used, strict=True) if used],
                 "tolerance": part.hull.tolerance,
                 "negligible": part.bands.negligible,
+                "segment": part.segment,
             }
             for part in proofs.parts
         ],
@@ -217,7 +218,7 @@ class _FileOfProofs:
             self.array(f"{prefix}direction", float, p, k),
             self._weights(prefix, p),
         )
-        return PartProofs(rows, np.asarray(used), hull, bands)
+        return PartProofs(rows, np.asarray(used), hull, bands, int(stored["segment"]))
 
     def _finite_array(self, name: str, *shape: int | None) -> Floats:
         array = self.array(name, float, *shape)

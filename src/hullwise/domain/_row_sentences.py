@@ -24,6 +24,10 @@ def row_sentences(location: DomainLocation) -> list[str]:
             sentences[row] = _located(part, place, lacking)
     for row in np.flatnonzero(location.unseen.any(axis=1)):
         sentences[row] = f"{_unseen(location, int(row))}; otherwise {sentences[row]}"
+    if location.segmented is not None:
+        for row, name in enumerate(location.segmented.names):
+            nearest = "the nearest, " if location.segmented.is_nearest[row] else ""
+            sentences[row] += f" Located in {nearest}{name}."
     return sentences
 
 
@@ -48,8 +52,16 @@ def _unseen(location: DomainLocation, row: int) -> str:
         if isinstance(column, ConstantColumn):
             texts.append(f"{column.name} was always {column.levels[0]!r}, not {cell!r}")
         else:
-            n, n_levels = sum(column.counts), len(column.levels)
             texts.append(
-                f"{column.name} {cell!r} was never seen in {n:,} training rows ({n_levels} levels)"
+                f"{column.name} {cell!r} was never seen in {_where(location, row, int(j))}"
             )
     return "far: " + "; ".join(texts)
+
+
+def _where(location: DomainLocation, row: int, j: int) -> str:
+    """The training rows that lack a level: all, or those of the row's segment."""
+    column = location.coordinates.columns[j]
+    assert isinstance(column, LevelColumn)
+    if location.segmented is not None and location.cells[row, j] in column.levels:
+        return f"training rows of {location.segmented.names[row]}, and is elsewhere"
+    return f"{sum(column.counts):,} training rows ({len(column.levels)} levels)"

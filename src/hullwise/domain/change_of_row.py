@@ -106,7 +106,8 @@ def _changes(
     place = int(np.flatnonzero(part.rows == row)[0])
     values = np.full(len(location.coordinates.owner), np.nan)
     values[part.pattern.coordinates] = part.location.queries[place]
-    pattern = part.table.pattern(location.filled[row] | location.unseen[row])
+    every = location.filled[row] | location.unseen[row]
+    pattern = part.table.pattern(every, segment=part.pattern.segment)
     if pattern is None:
         return None
     columns = location.coordinates.columns

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core.options import check_int, check_nonnegative
 from .._core.results import RowNames
-from .._core.types import Mask, Objects, Progress
+from .._core.types import Indices, Mask, Objects, Progress
 from ..errors import DataError
 from ..geometry.locate import locate
 from ..io.coercion import format_names
@@ -26,6 +26,7 @@ from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, load_proofs, verify_proofs
 from .row_blocks import groups_of_new_rows
+from .row_segments import levels_never_seen_in_segment, segments_of_new_rows
 
 if TYPE_CHECKING:
     from .half_spaces import HalfSpaces
@@ -59,6 +60,9 @@ class Domain:
     groups : str, optional
         Column that says which rows belong together (a patient's recordings): whole groups are left
         out, and new groups are compared with them (`DomainLocation.groups`).
+    by : str, optional
+        Column that parts the rows (a site, a material): rows are located among the training rows of
+        their own segment, in its units. Segments of fewer than 20 rows are pooled.
     missing : {"each", "columns", "rows"}
         Locate each row in the columns that it has; or leave out columns with gaps in training
         rows; or training rows with gaps.
@@ -114,6 +118,7 @@ class Domain:
         columns_from: str | PathLike[str] | None = None,
         transformer: Any = None,
         groups: str | None = None,
+        by: str | None = None,
         missing: Gaps = "each",
         metric: Any = "std",
         n_neighbors: int = 5,
@@ -130,12 +135,13 @@ class Domain:
             gaps=gaps,
             gaps_are_levels=gaps_are_levels,
             group=groups,
+            segment=by,
         )
         check_domain_metric(metric)
         if missing not in ("each", "columns", "rows"):
             raise DataError(f"missing={missing!r}: expected 'each', 'columns' or 'rows'.")
         self.spec = declared if columns_from is None else declared.merged(read_spec(columns_from))
-        if transformer is not None and self.spec != ColumnSpec():
+        if transformer is not None and self.spec.without("group", "time") != ColumnSpec():
             raise DataError(
                 "transformer= says itself what becomes of every column: declare none beside it."
             )
@@ -178,7 +184,8 @@ class Domain:
             reference=self.reference,
             transformer=self.transformer,
         )
-        self.fitted_.pattern(self.fitted_.every_column, progress)
+        for subset in self.fitted_.subsets:
+            self.fitted_.pattern(self.fitted_.every_column, progress, subset.segment)
         return self
 
     def unfitted(self) -> Domain:
@@ -239,11 +246,17 @@ class Domain:
         filled = fitted.coordinates.filled(encoded.values)
         located_by = np.array([column.width > 0 for column in fitted.coordinates.columns])
         filled &= ~encoded.unseen | ~located_by
-        patterns, which = np.unique(filled, axis=0, return_inverse=True)
+        unseen, segment = encoded.unseen, np.zeros(mixed.n, dtype=np.intp)
+        segmented = segments_of_new_rows(fitted, mixed, encoded.values, filled)
+        if segmented is not None:
+            segment = segmented.segment
+            absent = levels_never_seen_in_segment(fitted, encoded.values, filled, segment)
+            unseen, filled = unseen | absent, filled & ~absent
+        patterns, which = np.unique(np.column_stack([segment, filled]), axis=0, return_inverse=True)
         parts = []
-        for number, columns in enumerate(patterns):
-            rows = np.flatnonzero(which == number)
-            pattern = fitted.pattern(columns, progress)
+        for number, (own_segment, *columns) in enumerate(patterns.tolist()):
+            rows = np.flatnonzero(which.ravel() == number)
+            pattern = fitted.pattern(np.array(columns, dtype=bool), progress, own_segment)
             if pattern is None:
                 continue
             location = locate(
@@ -261,18 +274,19 @@ class Domain:
             grouped, more = groups_of_new_rows(mixed, fitted.blocks)
         return DomainLocation(
             tuple(parts),
-            encoded.unseen,
+            unseen,
             filled,
-            self._unseen_cells(mixed, encoded.unseen),
+            self._unseen_cells(mixed, unseen),
             self.fitted_.coordinates,
             self.fitted_.labels,
-            self.fitted_.every_row.unseen_rate,
-            (*self._notes_on(mixed, filled | encoded.unseen), *more),
+            _mean_unseen_rate(fitted, segment),
+            (*self._notes_on(mixed, filled | unseen), *more),
             RowNames(row_labels(mixed, fitted.column_with("id")), None),
             len(fitted),
             fitted.metric_text,
             NewRows(fitted, mixed, np.arange(mixed.n)),
             grouped,
+            segmented,
         )
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
@@ -434,3 +448,10 @@ class Domain:
         from .domain_file import save
 
         save(self, path, force=force)
+
+
+def _mean_unseen_rate(fitted: FittedTable, segment: Indices) -> float:
+    """Share of honest rows of these segments with some level never seen."""
+    counts = np.bincount(segment, minlength=len(fitted.subsets))
+    rates = [s.unseen_rate if n else 0.0 for s, n in zip(fitted.subsets, counts.tolist())]
+    return float(counts @ np.array(rates) / max(1, len(segment)))

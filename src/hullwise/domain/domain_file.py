@@ -13,17 +13,16 @@ from ..errors import DataError, FileError
 from ..geometry.bands import Reference
 from ..geometry.metric import Metric
 from ..io.archive import DIGESTS, pack_texts, read_archive, unpack_texts, write_archive
-from ..io.mixed_column import ColumnKind
 from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.stored_columns import stored_columns
 from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
+from ._block_file import block_arrays, block_header, restored_blocks, restored_segments
 from ._half_space_file import HALF_SPACES, restored_half_spaces
 from .coordinate_metric import CoordinateMetric, unit_kind
 from .domain import Domain
 from .fitted_table import FittedTable
 from .half_spaces import HalfSpaces
-from .row_blocks import RowBlocks
 
 FILE_FORMAT = 1
 MOST_VERTEX_BYTES = 1 << 28  # of the vertices of categories, beside 256 times the rows themselves
@@ -41,8 +40,8 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         arrays |= {f"labels.{name}": part for name, part in pack_texts(fitted.labels).items()}
     if fitted.directions is not None:
         arrays |= fitted.directions.to_arrays()
-    patterns: list[list[bool]] = []
-    for key, reference in fitted.measured().items():
+    patterns: list[dict[str, Any]] = []
+    for (segment, key), reference in fitted.measured().items():
         prefix = f"reference{len(patterns)}"
         arrays |= {
             f"{prefix}.rows": reference.rows,
@@ -52,11 +51,9 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         }
         if reference.groups is not None:
             arrays[f"{prefix}.groups"] = reference.groups
-        patterns.append(np.frombuffer(key, dtype=bool).tolist())
-    if fitted.blocks is not None:
-        names = pack_texts(fitted.blocks.names)
-        arrays |= {"blocks.codes": fitted.blocks.codes}
-        arrays |= {f"blocks.names.{name}": part for name, part in names.items()}
+        columns = np.frombuffer(key, dtype=bool).tolist()
+        patterns.append({"segment": segment, "columns": columns})
+    arrays |= block_arrays(fitted)
     header = {
         "format": FILE_FORMAT,
         "keep": "rows",
@@ -74,7 +71,7 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         "reference": domain.reference,
         "gaps": list(domain.spec.gaps),
         "patterns": patterns,
-        "blocks": None if fitted.blocks is None else fitted.blocks.to_json(),
+        **block_header(fitted),
         "training_table": {"rows": len(fitted), "sha256": fitted.digest},
     }
     write_archive(path, header, arrays, force=force)
@@ -148,12 +145,17 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         reference=_count(header["reference"]),
     )
     values = _rows(header, arrays, coordinates)
+    segments = restored_segments(header["segments"], coordinates, arrays, len(values))
+    n_segments = 1 if segments is None else len(segments)
     stored = {}
-    for number, columns in enumerate(header["patterns"]):
+    for number, pattern in enumerate(header["patterns"]):
+        columns, segment = pattern["columns"], pattern["segment"]
         if len(columns) != len(coordinates.columns) or {*map(type, columns)} - {bool}:
             raise ValueError(f"a pattern of columns {str(columns)[:80]}")
         reference = _reference(arrays, f"reference{number}", domain.n_neighbors, len(values))
-        stored[np.array(columns, dtype=bool).tobytes()] = reference
+        if type(segment) is not int or not 0 <= segment < n_segments:
+            raise ValueError(f"a pattern of segment {str(segment)[:80]}")
+        stored[segment, np.array(columns, dtype=bool).tobytes()] = reference
     domain.fitted_ = FittedTable(
         coordinates,
         tuple(
@@ -167,7 +169,8 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         domain.n_neighbors,
         domain.reference,
         stored,
-        _blocks(header["blocks"], arrays, len(values)),
+        restored_blocks(header["blocks"], arrays, len(values)),
+        segments,
         header[DIGESTS]["values"],
         directions,
     )
@@ -212,18 +215,6 @@ def _coordinates(header: dict[str, Any], arrays: dict[str, Any], transformer: An
             "file without code cannot hold: pass it, as hullwise.load(path, transformer=...)"
         )
     return restore_coordinates(stored, columns, transformer, arrays["transformer.probes"])
-
-
-def _blocks(stored: dict[str, Any] | None, arrays: dict[str, Any], n: int) -> RowBlocks | None:
-    """The stored groups, or blocks of time."""
-    if stored is None:
-        return None
-    codes = np.asarray(arrays["blocks.codes"], dtype=np.intp)
-    names = unpack_texts({k: arrays[f"blocks.names.{k}"] for k in ("bytes", "starts")})
-    if codes.shape != (n,) or codes.min() < 0 or codes.max() >= len(names):
-        raise ValueError(f"blocks of {codes.shape} rows, of {len(names)} names")
-    kind = ColumnKind(stored["kind"])
-    return RowBlocks(str(stored["column"]), codes, names, kind, bool(stored["forward"]))
 
 
 def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int, n: int) -> Reference:

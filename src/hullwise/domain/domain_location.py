@@ -24,6 +24,7 @@ from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, verify_proofs
 from .row_blocks import GroupedRows
+from .row_segments import SegmentedRows
 
 if TYPE_CHECKING:
     from .change import SmallestChange
@@ -51,6 +52,8 @@ class DomainLocation(RowResult):
         The metric in words.
     grouped : GroupedRows or None
         Which rows belong together, where the domain leaves whole groups out.
+    segmented : SegmentedRows or None
+        The segment that each row was located in, where the domain has segments.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class DomainLocation(RowResult):
     metric_text: str = ""
     new_rows: NewRows | None = None
     grouped: GroupedRows | None = None
+    segmented: SegmentedRows | None = None
 
     def __len__(self) -> int:
         return len(self.unseen)
@@ -312,6 +316,7 @@ class DomainLocation(RowResult):
             row_names=self.row_names.take(rows),
             new_rows=None if self.new_rows is None else self.new_rows.take(rows),
             grouped=None if self.grouped is None else self.grouped.take(rows),
+            segmented=None if self.segmented is None else self.segmented.take(rows),
         )
 
     def verify(self, table: Any = None, *, exact: bool = False) -> Mask:
@@ -396,5 +401,6 @@ class DomainLocation(RowResult):
             ],
             "located_without": [", ".join(self.located_without(i)) for i in range(len(self))],
             "nearest_rows": ["; ".join(map(str, near)) for near in self.nearest_rows],
+            **({} if self.segmented is None else {"segment": self.segmented.names}),
             "status": self.status,
         }

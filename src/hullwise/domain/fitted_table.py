@@ -14,13 +14,15 @@ from ..geometry.bands import Reference
 from ..geometry.metric import Metric
 from ..geometry.units import UnitKind
 from ..io.archive import digest_of_array
-from ..table.columns import UnusedColumn
+from ..table.columns import CategoryColumn, UnusedColumn
 from ..table.coordinates import Coordinates
 from .coordinate_metric import CoordinateMetric
 from .gap_patterns import GapPattern, LearntUnits, gap_pattern
 from .row_blocks import RowBlocks
+from .row_segments import RowSegments
 from .row_subset import RowSubset
 
+PatternKey = tuple[int, bytes]  # a segment, and the columns that are there
 KEPT_PATTERNS = 200  # patterns of gaps whose clouds and references are kept for the next row
 
 
@@ -39,10 +41,12 @@ class FittedTable:
         Hash of the table's cells.
     metric : "std", "range" or None
     n_neighbors, reference : int
-    stored : dict of bytes to Reference
-        References that were measured before, by the pattern of gaps.
+    stored : dict of (int, bytes) to Reference
+        References that were measured before, by segment and pattern of gaps.
     blocks : RowBlocks or None
         Groups that are left out whole, or blocks of time; else rows are left out one by one.
+    segments : RowSegments or None
+        What parts the rows into domains of their own.
     values_sha256 : str or None
         The digest of `values` as they were written, where they come from a file.
     directions : CoordinateMetric or None
@@ -58,11 +62,12 @@ class FittedTable:
     metric: UnitKind | None
     n_neighbors: int
     reference: int
-    stored: dict[bytes, Reference] = field(default_factory=dict)
+    stored: dict[PatternKey, Reference] = field(default_factory=dict)
     blocks: RowBlocks | None = None
+    segments: RowSegments | None = None
     values_sha256: str | None = None
     directions: CoordinateMetric | None = None
-    _patterns: OrderedDict[bytes, GapPattern | None] = field(default_factory=OrderedDict)
+    _patterns: OrderedDict[PatternKey, GapPattern | None] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -108,13 +113,38 @@ class FittedTable:
             return self.directions.among(places)
         return Metric(units.root[places], None, None, self.metric_text)
 
-    def pattern(self, columns: Mask, progress: Progress | None = None) -> GapPattern | None:
-        """What rows with these columns are located in, made once and kept."""
+    @cached_property
+    def subsets(self) -> tuple[RowSubset, ...]:
+        """The training rows of each segment; all of them where there are none."""
+        if self.segments is None:
+            return (self.every_row,)
+        return tuple(
+            RowSubset(self, self.segments.rows(segment), segment)
+            for segment in range(len(self.segments))
+        )
+
+    @cached_property
+    def levels_of_segments(self) -> dict[int, Mask]:
+        """For each category the levels (S, L) that occur in the training rows of each segment."""
+        there = {}
+        for j, column in enumerate(self.coordinates.columns):
+            if isinstance(column, CategoryColumn) and column.width:
+                block = self.values[:, self.coordinates.coordinates_of(j)]
+                there[j] = np.zeros((len(self.subsets), len(column.levels)), dtype=bool)
+                for subset in self.subsets:
+                    rows = subset.rows[subset.filled[:, j]]
+                    there[j][subset.segment, column.level_numbers(block[rows])] = True
+        return there
+
+    def pattern(
+        self, columns: Mask, progress: Progress | None = None, segment: int = 0
+    ) -> GapPattern | None:
+        """What rows of a segment with these columns are located in, made once and kept."""
         self.refuse_damage()
-        key = columns.tobytes()
+        key = (segment, columns.tobytes())
         if key not in self._patterns:
-            measured = self.stored.get(key)
-            self._patterns[key] = gap_pattern(self.every_row, columns, measured, progress)
+            measured, subset = self.stored.get(key), self.subsets[segment]
+            self._patterns[key] = gap_pattern(subset, columns, measured, progress)
             while len(self._patterns) > KEPT_PATTERNS:
                 self._patterns.popitem(last=False)
         self._patterns.move_to_end(key)
@@ -131,7 +161,7 @@ class FittedTable:
             path = str(getattr(self.values, "filename", "the file of the domain"))
             raise FileError(path, "is damaged: its training rows are not as they were written")
 
-    def measured(self) -> dict[bytes, Reference]:
-        """The references that were measured, by the pattern of gaps."""
+    def measured(self) -> dict[PatternKey, Reference]:
+        """The references that were measured, by segment and pattern of gaps."""
         used = {key: p.reference for key, p in self._patterns.items() if p is not None}
         return {**self.stored, **used}

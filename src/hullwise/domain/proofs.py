@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from ._band_checker import CLAIMED_BANDS, BandClaims, bands_hold, off_flat_holds
 from ._checked_cells import TableCells, read_cells
 from ._checked_rows import CheckedColumns, CheckedRows
 from ._proof_checker import HullClaims, hull_claims_hold
+from ._segment_checker import in_segment, rows_of_segment, segment_holds
 
 if TYPE_CHECKING:
     from ..geometry.bands import Reference
@@ -42,12 +43,15 @@ class PartProofs:
         Columns that were used.
     hull : HullClaims
     bands : BandClaims
+    segment : int
+        The segment of the training rows that they were located among.
     """
 
     rows: Indices
     used: Mask
     hull: HullClaims
     bands: BandClaims
+    segment: int = 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,7 +168,7 @@ def _part_proofs(part: PatternLocation, n: int) -> PartProofs:
         reference.negligible,
         reference.groups,
     )
-    return PartProofs(part.rows, pattern.columns, hull, bands)
+    return PartProofs(part.rows, pattern.columns, hull, bands, pattern.segment)
 
 
 def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> CheckedRows:
@@ -177,7 +181,8 @@ def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> Che
     """
     columns = tuple(column.to_json() for column in fitted.coordinates.columns)
     layout = CheckedColumns(columns)
-    kept = layout.stored_rows(fitted.values)
+    segments = None if fitted.segments is None else fitted.segments.codes
+    kept = layout.stored_rows(fitted.values, segments)
     if table is None:
         return kept
     mixed = read_mixed(table, gaps=gaps)
@@ -243,7 +248,8 @@ def verify_proofs(
         _check_identity(fitted, proofs)
         training = training_rows(fitted, table, gaps)
         queries = training.layout.rows(proofs.cells, proofs.rounded, "the proof of row")
-        holds = _names_and_answers_hold(proofs, training, queries)
+        queries = _by_segments(fitted, proofs, training, queries)
+        holds = _names_and_answers_hold(fitted, proofs, training, queries)
         if new is not None:
             holds &= proofs.cells.same_rows(_cells_of(new, proofs, gaps))
         for part in proofs.parts:
@@ -268,7 +274,27 @@ def _cells_of(new: Any, proofs: Proofs, gaps: tuple[str, ...]) -> TableCells:
     return cells
 
 
-def _names_and_answers_hold(proofs: Proofs, training: CheckedRows, queries: CheckedRows) -> Mask:
+def _segments(fitted: FittedTable) -> Mapping[str, Any] | None:
+    return None if fitted.segments is None else fitted.segments.to_json()
+
+
+def _by_segments(
+    fitted: FittedTable, proofs: Proofs, training: CheckedRows, queries: CheckedRows
+) -> CheckedRows:
+    """The rows, in which a level that their segment lacks is one never seen."""
+    segments = _segments(fitted)
+    if segments is None:
+        return queries
+    codes = queries.codes.copy()
+    for part in proofs.parts:
+        own = training.take(rows_of_segment(segments, part.segment, training))
+        codes[part.rows] = in_segment(queries.take(part.rows), own).codes
+    return replace(queries, codes=codes)
+
+
+def _names_and_answers_hold(
+    fitted: FittedTable, proofs: Proofs, training: CheckedRows, queries: CheckedRows
+) -> Mask:
     """Levels never seen, the columns each row is located by, and what answers follow."""
     holds = (queries.never_seen == proofs.unseen).all(axis=1)
     by_name = proofs.unseen.any(axis=1)
@@ -279,6 +305,7 @@ def _names_and_answers_hold(proofs: Proofs, training: CheckedRows, queries: Chec
         located[part.rows] = True
         verdict[part.rows], band[part.rows] = part.hull.verdict, part.bands.band
         holds[part.rows] &= (queries.present[part.rows] == part.used).all(axis=1)
+        holds[part.rows] &= segment_holds(_segments(fitted), part.segment, queries.take(part.rows))
     for b in np.flatnonzero(~located):
         columns = np.flatnonzero(queries.present[b])
         n_rows = int(training.present[:, columns].all(axis=1).sum())
@@ -290,15 +317,18 @@ def _names_and_answers_hold(proofs: Proofs, training: CheckedRows, queries: Chec
 def _part_holds(
     fitted: FittedTable, part: PartProofs, training: CheckedRows, queries: CheckedRows, exact: bool
 ) -> Mask:
-    pattern = fitted.pattern(part.used)
+    if not 0 <= part.segment < len(fitted.subsets):
+        return np.zeros(len(part.rows), dtype=bool)
+    pattern = fitted.pattern(part.used, segment=part.segment)
     if pattern is None or not _same_measures(pattern.reference, part):
         return np.zeros(len(part.rows), dtype=bool)
     holds = np.asarray(queries.present[:, part.used].all(axis=1))
     located = np.flatnonzero(holds)
     hull, bands, queries = part.hull.take(located), part.bands.take(located), queries.take(located)
-    rows = np.flatnonzero(training.present[:, part.used].all(axis=1))
+    among = rows_of_segment(_segments(fitted), part.segment, training)
+    rows = among[training.present[np.ix_(among, np.flatnonzero(part.used))].all(axis=1)]
     holds[located] = (
-        hull_claims_hold(hull, training, queries, exact)
+        hull_claims_hold(hull, training, rows, queries, exact)
         & bands_hold(bands, hull.lower, hull.upper, hull.verdict)
         & off_flat_holds(bands.off, hull.columns, training.take(rows), queries)
     )

@@ -37,10 +37,15 @@ class RowSubset:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all training rows."""
+        return len(self.rows) == len(self.table)
+
     @cached_property
     def filled(self) -> Mask:
         """(s, C) which columns each row has."""
-        return self.table.filled[self.rows]
+        return self.table.filled if self.is_whole else self.table.filled[self.rows]
 
     @cached_property
     def blocks(self) -> RowBlocks | None:
@@ -58,8 +63,7 @@ class RowSubset:
     def units(self) -> LearntUnits:
         """The weights of the coordinates."""
         table = self.table
-        is_all = len(self.rows) == len(table)
-        values = table.values if is_all else table.values[self.rows]
+        values = table.values if self.is_whole else table.values[self.rows]
         return LearntUnits.learn(values, table.coordinates, table.metric, self.pool, self.blocks)
 
     @cached_property
@@ -72,7 +76,7 @@ class RowSubset:
         for j, column in enumerate(self.table.coordinates.columns):
             if not isinstance(column, LevelColumn) or not column.width:
                 continue
-            if self.blocks is None and self.segment == 0 and 1 not in column.counts:
+            if self.blocks is None and self.is_whole and 1 not in column.counts:
                 continue
             block = self.table.values[self.rows, self.table.coordinates.coordinates_of(j)]
             filled = np.flatnonzero(self.filled[:, j])
@@ -86,7 +90,7 @@ class RowSubset:
         As `Coordinates.unseen_rate`; of groups, with the levels that one group alone holds.
         """
         coordinates = self.table.coordinates
-        if self.blocks is None and self.segment == 0:
+        if self.blocks is None and self.is_whole:
             return coordinates.unseen_rate(len(self))
         n_alone = n_columns = 0
         for j, column in enumerate(coordinates.columns):

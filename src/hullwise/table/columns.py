@@ -367,6 +367,33 @@ class ConstantColumn(LevelColumn):
 
 
 @dataclass(frozen=True)
+class SegmentColumn(LevelColumn):
+    """What parts the rows into segments: no coordinate, and a new level is far by name."""
+
+    role: ClassVar[str] = "segment"
+
+    @property
+    def width(self) -> int:
+        return 0
+
+    @property
+    def coordinate_names(self) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, cells: MixedColumn) -> tuple[Floats, Mask]:
+        _, unseen = self.codes(cells)
+        return np.zeros((len(unseen), 0)), unseen
+
+    def fixed_weights(self, metric: str) -> Floats:
+        return np.zeros(0)
+
+    def describe(self) -> str:
+        n = len(self.levels)
+        shown = ", ".join(self.levels[:4]) + (", ..." if n > 4 else "")
+        return f"a domain for each of {n}: {shown}"
+
+
+@dataclass(frozen=True)
 class UnusedColumn:
     """A column that gives no coordinates: an id, a target, a group, dates, text.
 
@@ -396,7 +423,7 @@ COLUMN_TYPES: dict[str, type[Column]] = {
     kind.role: kind
     for kind in (
         *(NumberColumn, LogColumn, OrderedColumn, CategoryColumn),
-        *(PeriodicColumn, DateColumn, ConstantColumn),
+        *(PeriodicColumn, DateColumn, ConstantColumn, SegmentColumn),
     )
 }
 

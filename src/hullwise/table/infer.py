@@ -35,6 +35,7 @@ from .columns import (
     NumberColumn,
     OrderedColumn,
     PeriodicColumn,
+    SegmentColumn,
     UnusedColumn,
     circle_radius,
 )
@@ -66,7 +67,10 @@ def infer_columns(
     for name in table.names:
         cells = table.column(name)
         role = spec.roles.get(name)
-        if role in ("left out", "id", "target", "group", "segment", "time"):
+        if role == "segment":
+            used.append(_levels(SegmentColumn, cells, "declared", gap_is_level=True))
+            continue
+        if role in ("left out", "id", "target", "group", "time"):
             unused.append(UnusedColumn(name, role))
             continue
         if role:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -96,6 +96,11 @@ class ColumnSpec:
                 f"{source} has no column {format_names(lacking)}, which was declared; its columns "
                 f"are {format_names(list(names))}."
             )
+
+    def without(self, *roles: str) -> ColumnSpec:
+        """The same without the columns of these roles."""
+        rest = {name: role for name, role in self.roles.items() if role not in roles}
+        return replace(self, roles=rest)
 
     def columns_with(self, role: str) -> tuple[str, ...]:
         """The columns that were declared to have a role, such as "id" or "target"."""
