@@ -68,9 +68,7 @@ def restored_segments(
 
 def _codes(stored: Any, n: int, n_names: int) -> Indices:
     codes = np.asarray(stored)
-    if (codes.dtype, codes.shape) != (
-        np.intp,
-        (n,),
-    ) or not 0 <= codes.min() <= codes.max() < n_names:
+    fits = codes.dtype == np.intp and codes.shape == (n,)
+    if not fits or not 0 <= codes.min() <= codes.max() < n_names:
         raise ValueError(f"numbers of {codes.dtype} {codes.shape}, for {n} rows of {n_names} names")
     return codes
