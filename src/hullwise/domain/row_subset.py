@@ -57,6 +57,9 @@ class RowSubset:
         """The rows that may be left out."""
         if not self.table.reference:
             return self.rows[:0]
+        if self.table.directions is not None and not self.is_whole:
+            # the directions were learnt from rows of all segments
+            return np.flatnonzero(np.isin(self.rows, self.table.every_row.pool))
         return left_out_pool(self.filled, self.table.reference, self.blocks)
 
     @cached_property
