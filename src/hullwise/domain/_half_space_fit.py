@@ -81,17 +81,24 @@ def band_limits(reference: Reference) -> tuple[float, float, float]:
     A left-out row that leaves the flat of the others ranks above all that do not, so no distance
     alone says that a row ranks above it.
     """
-    usual = np.sort(np.where(reference.off, np.inf, reference.hull))
-    r = len(usual)
+    usual = np.where(reference.off, np.inf, reference.hull)
+    order = np.argsort(usual, kind="stable")
+    usual, r = usual[order], len(usual)
     if not r:
         return np.inf, np.inf, np.inf
-    edge, beyond = (float(usual[min(r - 1, int(r * p / 100))]) for p in (EDGE, BEYOND))
+    places = [int(r * p / 100) for p in (EDGE, BEYOND)]
+    if reference.weights is not None:  # rounded as in `percentile`
+        shares = np.round(100 * np.cumsum(reference.weights[order]), 9)
+        places = np.searchsorted(shares, (EDGE, BEYOND), side="right").tolist()
+    edge, beyond = (float(usual[min(r - 1, place)]) for place in places)
     return edge, beyond, float(usual[-1])
 
 
 def _without_counts(column: Column) -> Column:
     """A column that does not say how many rows hold each level."""
-    return replace(column, counts=()) if isinstance(column, LevelColumn) else column
+    if not isinstance(column, LevelColumn):
+        return column
+    return replace(column, counts=(0,) * len(column.levels))
 
 
 def _box(features: RuleFeatures, values: Floats, rounding: float) -> tuple[Floats, Floats]:

@@ -80,7 +80,8 @@ def _half_space(location: HalfSpaceLocation, row: int, k: int) -> str:
         term, moved = half_space_term(rules, weights, j)
         shift += moved
         terms.append(term)
-    text = " + ".join(terms[:NAMED_TERMS]).replace("+ -", "- ")
+    named = sorted(terms[:NAMED_TERMS], key=lambda term: term.startswith("-"))
+    text = " + ".join(named).replace("+ -", "- ")
     if len(terms) > NAMED_TERMS:
         text += f" + smaller terms of {len(terms) - NAMED_TERMS} columns"
     limit = rules.offsets[k] + shift

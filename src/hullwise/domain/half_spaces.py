@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -14,6 +14,7 @@ from .._core.results import RowNames
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..geometry.bands import BANDS
+from ..io.atomic_write import whole_file
 from ..io.mixed_table import read_mixed
 from ..table.columns import Column
 from ._rule_features import RuleFeatures
@@ -237,6 +238,50 @@ class HalfSpaces:
             if isinstance(column, LevelColumn)
         }
 
+    def to_json(self, path: str | PathLike[str] | None = None, *, force: bool = False) -> str:
+        """The rules as JSON, for another language; docs/domain.md describes the format.
+
+        Written to `path` where there is one.
+        """
+        import json
+
+        from ._half_spaces_json import half_spaces_document
+
+        text = json.dumps(half_spaces_document(self), ensure_ascii=False, allow_nan=False)
+        return _written(text, path, force)
+
+    def to_sql(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        dialect: str = "duckdb",
+        table: str | Sequence[str] = "new",
+        keep: Sequence[str] = (),
+        force: bool = False,
+    ) -> str:
+        """The rules as one SELECT over a table, written to `path` where there is one.
+
+        Its rows have the columns that are read and those of `keep` (an id), then `proved_outside`,
+        `lower`, `band_at_least` and `rule`.
+
+        Parameters
+        ----------
+        dialect : {"duckdb"}
+        table : str or sequence of str
+            The table's name, or schema and name.
+        keep : sequence of str
+            Columns of the table that are passed on.
+
+        Notes
+        -----
+        Names and levels are quoted, whatever they hold. The cells are expected in their types:
+        numbers as numbers, dates as dates or times in UTC. The logarithm of what has none is out
+        of its column's range here, and an error in `locate`.
+        """
+        from ._half_spaces_sql import half_spaces_select
+
+        return _written(half_spaces_select(self, dialect, table, keep), path, force)
+
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write the rules to a file (`.hull`) that holds no training row; `hullwise.load` reads it.
 
@@ -248,3 +293,10 @@ class HalfSpaces:
         from ._half_space_file import save_half_spaces
 
         save_half_spaces(self, path, force=force)
+
+
+def _written(text: str, path: str | PathLike[str] | None, force: bool) -> str:
+    if path is not None:
+        with whole_file(path, force=force) as stream:
+            stream.write(text.encode())
+    return text
