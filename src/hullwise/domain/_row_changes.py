@@ -54,6 +54,11 @@ class RowChanges:
         return self.pattern.reference.metric
 
     @cached_property
+    def unit_cost(self) -> Floats:
+        """(k,) what one unit of each coordinate costs by itself."""
+        return self.metric.norm(np.eye(len(self.query)))
+
+    @cached_property
     def owner(self) -> Indices:
         """(k,) the column of each coordinate."""
         return np.asarray(self.coordinates.owner[self.pattern.coordinates])
@@ -241,7 +246,7 @@ class RowChanges:
         Up or down, whichever leaves the others the smaller change. Returns the row with these
         rounded, and with the others changed after that.
         """
-        size = {j: float(self.metric.root[self.places(j)[0]]) for j in steps}
+        size = {j: float(self.unit_cost[self.places(j)[0]]) for j in steps}
         coarse = [j for j in sorted(steps, key=lambda j: -size[j]) if size[j] >= COARSE_STEP]
         free = [int(j) for j in np.unique(self.owner[change.free])]
         start, changed = change.query, change.changed
@@ -267,7 +272,7 @@ class RowChanges:
             column = self.coordinates.columns[j]
             values[column.name] = decode(column, row[:0])
             texts.append((np.inf, f"{column.name} {change_text(column, row[:0], row[:0])}"))
-        moved = self.metric.image((row - self.query)[None])[0]
+        moved = self.unit_cost * (row - self.query)
         for j in np.unique(self.owner):
             column, places = self.coordinates.columns[j], self.places(int(j))
             size = float(np.nan_to_num(np.abs(moved[places]), nan=np.inf).max())
@@ -301,7 +306,7 @@ class RowChanges:
             return False
         place = self.places(steps[0])[0]
         one_less = abs(row[place] - change.query[place]) - 1
-        return bool(one_less * self.metric.root[place] < change.lower)
+        return bool(one_less * self.unit_cost[place] < change.lower)
 
 
 def _mixture(bounds: ChangeBounds, b: int) -> tuple[Indices, Floats]:

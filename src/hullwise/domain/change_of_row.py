@@ -10,7 +10,8 @@ import numpy as np
 from .._core.types import Mask
 from ..errors import DataError
 from ..io.coercion import format_names
-from ..table.columns import ConstantColumn
+from ..table.columns import Column, ConstantColumn
+from ..table.output_columns import KnownLevels, OutputColumn
 from ._change_search import ChangeSearch
 from ._change_sentences import change_sentences
 from ._row_changes import RowChanges
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .domain_location import DomainLocation
 
 UNIT_WORDS = {"std": " sd", "range": " ranges", None: ""}
+NOT_COMPUTED = "the transformer mixes it with other columns, so no change is computed"
 
 
 def smallest_change_of_row(
@@ -49,6 +51,12 @@ def smallest_change_of_row(
             f"is fixed and holds what no training row holds."
         )
         return SmallestChange(band, fixed, text, fixed_by_name=by_name)
+    mixed = [columns[j].name for j in new if isinstance(columns[j], KnownLevels)]
+    if mixed:
+        text = (
+            f"{band}: {format_names(mixed)} must change to a level that was seen; {NOT_COMPUTED}."
+        )
+        return SmallestChange(band, fixed, text)
     row_changes = _changes(location, part, row, stays)
     if row_changes is None:
         text = f"{band}: no two training rows have the columns that it has."
@@ -96,7 +104,12 @@ def _columns_named(
             f"fixed: there is no column {format_names(wrong)}; the columns are "
             f"{format_names([column.name for column in columns])}."
         )
-    return np.array([column.name in names or column.source in names for column in columns])
+    return np.array([bool({column.name, *_sources(column)} & {*names}) for column in columns])
+
+
+def _sources(column: Column) -> tuple[str, ...]:
+    """The columns of the table that a column of coordinates depends on."""
+    return column.inputs if isinstance(column, OutputColumn) else (column.source,)
 
 
 def _changes(

@@ -18,6 +18,7 @@ from .columns import (
     OrderedColumn,
     PeriodicColumn,
 )
+from .output_columns import OutputColumn
 
 
 def level_coordinates(column: LevelColumn) -> Floats:
@@ -74,6 +75,8 @@ def decode(column: Column, values: Floats) -> Any:
         return column.levels[0]
     if isinstance(column, LogColumn):
         return float(10.0 ** values[0])
+    if isinstance(column, OutputColumn) and column.slope:
+        return float(column.cells(values))
     if takes_steps(column) and abs(values[0]) < 2.0**53:
         return int(np.rint(values[0]))
     if isinstance(column, DateColumn):

@@ -53,9 +53,10 @@ class OutputColumn(Column):
         amount = super().amount(query, nearest, half_width)
         if self.slope == 0:
             return amount
-        return np.where(amount != 0, self._cells(query) - self._cells(nearest), 0.0)
+        return np.where(amount != 0, self.cells(query) - self.cells(nearest), 0.0)
 
-    def _cells(self, coordinates: Floats) -> Floats:
+    def cells(self, coordinates: Floats) -> Floats:
+        """(...) the cells of the table's column that it is a scaling of; arrays (..., 1)."""
         with np.errstate(over="ignore"):
             scaled = (coordinates[..., 0] - self.offset) / self.slope
             return np.asarray(CURVES[self.curve][1](scaled), dtype=np.float64)
