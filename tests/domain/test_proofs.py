@@ -275,7 +275,7 @@ def test_the_last_bit_counts(domain, loc, proofs, exact):
             no_mixture = csr_array((1, 100))
             hull = replace(hull, upper=np.array([np.inf]), weights=no_mixture)
             one = queries.take(part.rows[[b]])
-            assert hull_claims_hold(hull, few, one, exact).tolist() == [expected]
+            assert hull_claims_hold(hull, few, np.arange(100), one, exact).tolist() == [expected]
 
 
 @pytest.mark.parametrize("name", ["lower", "upper", "direction", "verdict"])

@@ -92,7 +92,7 @@ def read_proofs(path: str | PathLike[str]) -> Proofs:
     header, arrays = read_archive(path)
     if header.get("kind") != KIND_OF_PROOFS:
         raise FileError(name, "holds no proofs: hullwise writes them with save_proofs or --proofs")
-    if header.get("format") != PROOFS_FORMAT:
+    if type(header.get("format")) is not int or header["format"] != PROOFS_FORMAT:
         raise FileError(
             name,
             f"has the format {header.get('format')!r}, and this is hullwise {__version__}, which "

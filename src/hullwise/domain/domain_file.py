@@ -26,6 +26,7 @@ from .half_spaces import HalfSpaces
 
 FILE_FORMAT = 1
 MOST_VERTEX_BYTES = 1 << 28  # of the vertices of categories, beside 256 times the rows themselves
+RANDOM_STATE = 0  # from which the rows that are left out are drawn
 MOST_COUNTED = (1 << 31) - 1  # rows and neighbours that a file may ask for
 
 
@@ -70,11 +71,22 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         "n_neighbors": domain.n_neighbors,
         "reference": domain.reference,
         "gaps": list(domain.spec.gaps),
+        "random_state": RANDOM_STATE,
+        "units": _units(fitted),
         "patterns": patterns,
         **block_header(fitted),
         "training_table": {"rows": len(fitted), "sha256": fitted.digest},
     }
     write_archive(path, header, arrays, force=force)
+
+
+def _units(fitted: FittedTable) -> dict[str, float]:
+    """For people: by how much each number is divided, where one unit serves all rows."""
+    if fitted.directions is not None or fitted.segments is not None or fitted.metric is None:
+        return {}
+    names, root = fitted.coordinates.names, fitted.units.root
+    learnt = np.isnan(fitted.coordinates.fixed_weights(fitted.metric)) & (root > 0)
+    return {names[j]: float(1 / root[j]) for j in np.flatnonzero(learnt) if 1 / root[j] < np.inf}
 
 
 def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | HalfSpaces:
@@ -110,7 +122,7 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | Half
     if header["keep"] not in ("rows", HALF_SPACES):
         kept = str(header["keep"])[:40]
         raise FileError(name, f"keeps {kept!r}, which hullwise {__version__} cannot read")
-    if header.get("format") != FILE_FORMAT:
+    if type(header.get("format")) is not int or header["format"] != FILE_FORMAT:
         raise FileError(
             name,
             f"has the format {header.get('format')!r}, and this is hullwise {__version__}, which "
@@ -138,7 +150,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         directions = CoordinateMetric.from_arrays(arrays, text, d)
     domain = Domain(
         transformer=transformer,
-        gaps=header["gaps"],
+        gaps=_texts(header["gaps"]),
         missing=header["missing"],
         metric=header["metric"] if directions is None else directions.metric,
         n_neighbors=_count(header["n_neighbors"]),
@@ -161,7 +173,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         tuple(
             UnusedColumn(str(c["name"]), str(c["role"]), str(c["reason"])) for c in header["unused"]
         ),
-        tuple(map(str, header["notes"])),
+        _texts(header["notes"]),
         values,
         _labels(arrays, len(values)),
         str(header["training_table"]["sha256"]),
@@ -175,6 +187,12 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         directions,
     )
     return domain
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or {*map(type, values)} - {str}:
+        raise ValueError(f"{str(values)[:40]}, where texts are expected")
+    return tuple(values)
 
 
 def _count(value: Any) -> int:
