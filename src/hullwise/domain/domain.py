@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
 from .._core.results import RowNames
 from .._core.types import Indices, Mask, Objects, Progress
@@ -151,6 +152,7 @@ class Domain:
         self.n_neighbors = check_int("n_neighbors", n_neighbors, 1)
         self.reference = check_int("reference", reference, 0)
 
+    @own_errors("fitting a domain")
     def fit(
         self,
         table: Any,
@@ -224,6 +226,7 @@ class Domain:
         lines += [f"  note: {note}" for note in self.fitted_.notes]
         return "\n".join(lines)
 
+    @own_errors("locating")
     def locate(
         self,
         table: Any,

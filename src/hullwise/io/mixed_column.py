@@ -8,7 +8,7 @@ only if each filled cell is one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ CODE_OF_DIGITS = (
     r"^\s*([+-]?0\d+|\d{16,})\s*$"  # 01234 and longer than float64: labels, not numbers
 )
 NO_DATE = ", which is no date (as 2024-05-31 or 2024-05-31T12:30)"
+SHORTEST_CODE = 10**15  # whole numbers from here on have 16 digits: labels too
 NEARLY_ALL = 0.9  # share of numbers from which a column of text is one of numbers with bad cells
 
 
@@ -67,7 +68,7 @@ class MixedColumn:
 
     @cached_property
     def _text(self) -> Any:
-        """Trimmed text with gaps as nulls; None where the cells are no text."""
+        """Trimmed text, its letters composed, with gaps as nulls; None where cells are no text."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -77,6 +78,8 @@ class MixedColumn:
         if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
             return None
         text = pc.utf8_trim_whitespace(cells)
+        if not pc.all(pc.string_is_ascii(text)).as_py():
+            text = pc.utf8_normalize(text, form="NFC")  # an accent is part of its letter
         empty = pc.is_in(text, value_set=pa.array(["", *self.gaps], text.type))
         return pc.if_else(empty, pa.scalar(None, text.type), text)
 
@@ -107,16 +110,27 @@ class MixedColumn:
             return self._kind_of_text()
         if types.is_boolean(dtype):
             return ColumnKind.BOOLEAN
-        if types.is_integer(dtype) or types.is_floating(dtype) or types.is_decimal(dtype):
+        if types.is_integer(dtype):
+            return ColumnKind.TEXT if self._has_codes() else ColumnKind.NUMBER
+        if types.is_floating(dtype) or types.is_decimal(dtype):
             return ColumnKind.NUMBER
         if types.is_timestamp(dtype) or types.is_date(dtype):
             return ColumnKind.TIME
-        if isinstance(dtype, pa.DictionaryType):
+        if isinstance(dtype, pa.DictionaryType) and not types.is_nested(dtype.value_type):
             return ColumnKind.TEXT
         raise DataTypeError(
             f"column {self.name!r} holds cells of the type {dtype}, which are neither numbers, "
             "text, booleans nor dates: convert it, or leave it out."
         )
+
+    def _has_codes(self) -> bool:
+        """Whether whole numbers are so long that they are labels, as in a text file."""
+        import pyarrow.compute as pc
+
+        if self.cells.type.bit_width < 64:
+            return False
+        extremes = pc.min_max(self.cells).as_py()
+        return bool(max(abs(extremes["min"]), abs(extremes["max"])) >= SHORTEST_CODE)
 
     def _kind_of_text(self) -> ColumnKind:
         import pyarrow.compute as pc
@@ -124,7 +138,7 @@ class MixedColumn:
         text = _without_words(self._text)
         filled = len(text) - text.null_count
         if not filled:
-            return ColumnKind.EMPTY if self._text.null_count == len(text) else ColumnKind.TEXT
+            return ColumnKind.EMPTY
         if _count(text, number_pattern(self.decimal)) == filled:
             return ColumnKind.TEXT if _count(text, CODE_OF_DIGITS) else ColumnKind.NUMBER
         text = self._text
@@ -139,7 +153,7 @@ class MixedColumn:
         """Whether all filled cells are whole numbers."""
         numbers = self.numbers()
         numbers = numbers[~np.isnan(numbers)]
-        return bool((numbers == np.rint(numbers)).all())
+        return bool((numbers == np.rint(numbers)).all() and (np.abs(numbers) < 2.0**53).all())
 
     @property
     def ordered_levels(self) -> tuple[str, ...] | None:
@@ -150,6 +164,15 @@ class MixedColumn:
             return None
         chunks = self.cells.chunks
         return tuple(str(v) for v in chunks[0].dictionary.to_pylist()) if chunks else ()
+
+    @property
+    def has_time_zone(self) -> bool:
+        """Whether some filled cells are times with a time zone."""
+        import pyarrow as pa
+
+        if self._text is None:
+            return bool(pa.types.is_timestamp(self.cells.type) and self.cells.type.tz is not None)
+        return _count(self._text, r"(Z|[+-]\d\d:?\d\d)\s*$") > 0 and _count(self._text, "[T:]") > 0
 
     def bad_number(self) -> tuple[int, str, float] | None:
         """Where text that is a number in nearly every cell holds none.
@@ -169,6 +192,16 @@ class MixedColumn:
             return None
         row = int(np.argmax(wrong))
         return row, str(self._text[row].as_py()), share
+
+    def gap_words(self) -> list[str]:
+        """Words and signs without digits, such as ?, among cells that are numbers otherwise."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        text = _without_words(self._text)
+        is_number = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
+        other = pc.unique(text.filter(pa.array(~as_mask(is_number))))
+        return sorted(cell for cell in other.to_pylist() if not re.search(r"\d", cell))
 
     def numbers(self) -> Floats:
         """(n,) float64, NaN in gaps; booleans are 0 and 1.
@@ -249,6 +282,9 @@ class MixedColumn:
             return pa.array(names[places], pa.string(), mask=np.isnan(values))
         if self._text is not None:
             return _flat(self._text).cast(pa.string())
+        if pa.types.is_dictionary(self.cells.type) and self.kind is ColumnKind.TEXT:
+            cells = self.cells.cast(self.cells.type.value_type)
+            return replace(self, cells=cells).labels(kind)
         if self.kind is ColumnKind.NUMBER:
             return self.labels(ColumnKind.NUMBER)
         if self.kind is ColumnKind.BOOLEAN:

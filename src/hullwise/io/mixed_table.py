@@ -16,6 +16,7 @@ from ..errors import DataError, DataTypeError, FileError
 from ._csv import CsvTable
 from ._dataframe import frame_columns, frame_labels, from_arrow_stream, is_frame
 from ._json_lines import JsonLinesTable
+from ._pandas_columns import plain_columns
 from .mixed_column import MixedColumn
 from .paths import check_repeated
 from .records import record_columns
@@ -164,17 +165,20 @@ def _from_frame(frame: Any, name: str, gaps: tuple[str, ...]) -> MixedTable:
 
     if frame_columns(frame, name) is None:
         raise DataTypeError(
-            f"{name} has column names that are no text: rename them, for example "
-            f"{name}.columns = {name}.columns.astype(str)."
+            f"{name} has column names that are no text: rename them, for example with pandas "
+            "frame.columns = frame.columns.astype(str)."
         )
     labels = frame_labels(frame)
     if labels is not None:
         frame = frame.reset_index(drop=True)
+    if hasattr(frame, "iloc"):
+        frame = plain_columns(frame, name)
     try:
         arrow = nw.from_native(frame, eager_only=True).to_arrow()
     except (pa.ArrowException, TypeError, ValueError) as error:
+        why = "; ".join(map(str, error.args))
         raise DataTypeError(
-            f"{name} has a column of mixed types ({' '.join(str(error).split())[:200]}): make each "
+            f"{name} has a column that cannot be read ({' '.join(why.split())[:200]}): make each "
             "column numbers, text, booleans or dates."
         ) from None
     return MixedTable(arrow, name, frame, labels, gaps=gaps)

@@ -15,14 +15,13 @@ Every decision that may surprise is noted in words.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from ..errors import DataError
 from ..io.coercion import format_names
 from ..io.mixed_column import ColumnKind, MixedColumn
 from ..io.mixed_table import MixedTable
+from ._column_hints import likely_period, notes_on_levels
 from .columns import (
     DATE_PARTS,
     PERIOD_OF_PART,
@@ -43,10 +42,6 @@ from .spec import ColumnSpec
 
 MOST_UNSEEN = 0.01  # share of new rows with a level never seen, above which text is left out
 DAYS_OF_TWO_YEARS = 730
-PERIODIC_NAMES = re.compile(
-    r"^(hour|hr|month|mnth|weekday|dow|day_?of_?week|wind_?dir(ection)?|angle|bearing|azimuth)$",
-    re.IGNORECASE,
-)
 
 
 def infer_columns(
@@ -61,6 +56,8 @@ def infer_columns(
         text is numbers in nearly all cells.
     """
     spec.check(table.names, table.source)
+    if not table.n:
+        raise DataError(f"{table.source} has no rows.")
     used: list[Column] = []
     unused: list[UnusedColumn] = []
     notes: list[str] = []
@@ -84,7 +81,8 @@ def infer_columns(
     if not any(column.width for column in used):
         raise DataError(
             f"{table.source}: no column is left to locate rows by; "
-            f"left out: {format_names([c.name for c in unused]) or 'none'}. Declare the columns."
+            f"left out: {format_names([c.name for c in unused]) or 'none'}; always the same: "
+            f"{format_names([c.name for c in used]) or 'none'}. Declare the columns."
         )
     return tuple(used), tuple(unused), (*notes, *_near_copies(table, used))
 
@@ -178,15 +176,10 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
         return _unused_dates(cells, notes)
     bad = cells.bad_number()
     if bad is not None:
-        row, cell, share = bad
-        raise DataError(
-            f"{cells.place(row)}, column {name!r} holds {cell!r}, which is no number; "
-            f"{100 * share:.3g} % of its cells are. Mend the cell, name it as a gap "
-            f"(gaps=[{cell!r}], --gaps), or declare the column a category."
-        )
+        raise DataError(_nearly_numbers(cells, *bad))
     constant = _constant(cells)
     if constant is not None:
-        notes.append(f"{name!r} is {constant.describe()}")
+        notes.append(f"{name!r} is {constant.describe()}{_absence(cells)}")
         return constant
     if kind is ColumnKind.NUMBER:
         return _inferred_number(cells, notes)
@@ -196,6 +189,7 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
         levels = cells.ordered_levels
         return _levels(OrderedColumn, cells, "ordered categorical", levels=levels)
     column = _levels(CategoryColumn, cells, "text")
+    notes += notes_on_levels(name, column.levels)
     n, once = sum(column.counts), column.counts.count(1)
     if once > MOST_UNSEEN * n:
         reason = f"text of {len(column.levels)} levels in {n} rows, {once} of them seen once"
@@ -225,25 +219,40 @@ def _inferred_number(cells: MixedColumn, notes: list[str]) -> Column | UnusedCol
     distinct = np.unique(values)
     if set(distinct.tolist()) <= {0.0, 1.0}:
         return _levels(CategoryColumn, cells, "0 and 1")
-    whole = bool((values == np.rint(values)).all())
+    whole = cells.whole
     if whole and len(values) > 2 and (np.diff(values) == 1).all() and not cells.empty.any():
         notes.append(f"{name!r} counts the rows: taken for an id and left out")
         return UnusedColumn(name, "id", "counts the rows")
     if whole and len(distinct) == len(values) > 20:
         notes.append(f"{name!r} is a whole number, different in every row: if an id, say so (id=)")
-    if whole and PERIODIC_NAMES.match(name) and len(distinct) > 4:
+    period = likely_period(name, distinct) if whole else None
+    if period is not None:
         notes.append(
             f"{name!r} looks periodic: as a number its ends lie far apart; "
-            f"declare its period, such as periodic={{{name!r}: {_likely_period(distinct):g}}}"
+            f"declare its period, such as periodic={{{name!r}: {period:g}}}"
         )
     return NumberColumn(name, name, "numbers", whole)
 
 
-def _likely_period(distinct: np.ndarray) -> float:
-    for period in (7, 12, 24, 360):
-        if distinct.max() <= period and distinct.min() >= 0:
-            return float(period)
-    return float(distinct.max() - distinct.min() + 1)
+def _nearly_numbers(cells: MixedColumn, row: int, cell: str, share: float) -> str:
+    """What is wrong with text that is a number in nearly every cell, and what helps."""
+    words = cells.gap_words()
+    gaps = f", name it as a gap (gaps={words}, --gaps)" if cell in words else ""
+    return (
+        f"{cells.place(row)}, column {cells.name!r} holds {cell!r}, which is no number; "
+        f"{100 * share:.3g} % of its cells are. Mend the cell{gaps}, or declare the column a "
+        "category."
+    )
+
+
+def _absence(cells: MixedColumn) -> str:
+    n_gaps = int(cells.empty.sum())
+    if not n_gaps:
+        return ""
+    return (
+        f"; it is empty in {n_gaps:,} rows, which says nothing: if absence means something, "
+        f"gaps_are_levels=[{cells.name!r}]"
+    )
 
 
 def _unused_dates(cells: MixedColumn, notes: list[str]) -> UnusedColumn:
@@ -252,10 +261,16 @@ def _unused_dates(cells: MixedColumn, notes: list[str]) -> UnusedColumn:
         str(np.datetime64(int(np.floor(d)), "D")) for d in (np.nanmin(days), np.nanmax(days))
     )
     notes.append(
-        f"{cells.name!r} holds dates from {first} to {last}: not used, as every later row would be "
-        f"beyond (dates={{{cells.name!r}: [...]}} with some of {', '.join(DATE_PARTS)} uses them)"
+        f"{cells.name!r} holds dates from {first} to {last}{_zone(cells)}: not used, as every "
+        f"later row would be beyond (dates={{{cells.name!r}: [...]}} with some of "
+        f"{', '.join(DATE_PARTS)} uses them)"
     )
     return UnusedColumn(cells.name, "left out", f"dates from {first} to {last}")
+
+
+def _zone(cells: MixedColumn) -> str:
+    """That days and hours are those of UTC, where the cells have a time zone."""
+    return " (in UTC)" if cells.has_time_zone else ""
 
 
 def _near_copies(table: MixedTable, columns: list[Column]) -> list[str]:
@@ -266,6 +281,7 @@ def _near_copies(table: MixedTable, columns: list[Column]) -> list[str]:
     rows = np.unique(np.linspace(0, table.n - 1, min(table.n, 2000)).astype(np.intp))
     values = np.column_stack([table.column(c.source).numbers()[rows] for c in numbers])
     values = values[~np.isnan(values).any(axis=1)]
+    values /= np.maximum(np.abs(values).max(axis=0, initial=0.0), 1e-300)  # squares exist
     centred = values - values.mean(axis=0) if len(values) > 3 else np.zeros((1, len(numbers)))
     size = np.sqrt(np.square(centred).sum(axis=0))
     scaled = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
