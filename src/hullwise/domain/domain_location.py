@@ -85,6 +85,12 @@ class DomainLocation(RowResult):
     def __len__(self) -> int:
         return len(self.unseen)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the percentiles of all rows, and the columns that push rows out."""
+        from ..report.location_pictures import draw_domain_location
+
+        return draw_domain_location(self, ax)
+
     def __repr__(self) -> str:
         counts = {band: int((self.band == band).sum()) for band in (*BANDS, "unknown")}
         bands = ", ".join(f"{count} {band}" for band, count in counts.items() if count)

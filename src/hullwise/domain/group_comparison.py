@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import betabinom
@@ -75,6 +75,12 @@ class GroupComparison(TableResult):
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw each new group by its median distance and its p; returns matplotlib axes."""
+        from ..report.location_pictures import draw_groups
+
+        return draw_groups(self, ax)
 
     def __repr__(self) -> str:
         return (

@@ -109,6 +109,12 @@ class Location(LocationParts):
     def __len__(self) -> int:
         return len(self.hull.verdict)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the share of rows within each distance, and that of training rows left out."""
+        from ..report.location_pictures import draw_location
+
+        return draw_location(self, ax)
+
     def __repr__(self) -> str:
         inside, outside = (self.verdict == 1).sum(), (self.verdict == -1).sum()
         counts = {band: int((self.band == band).sum()) for band in (*BANDS, "unknown")}

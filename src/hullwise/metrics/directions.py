@@ -64,6 +64,12 @@ class Directions(TableResult):
     def __len__(self) -> int:
         return len(self.eigenvalues)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what each direction counts for; returns matplotlib axes."""
+        from ..report.result_pictures import draw_directions
+
+        return draw_directions(self, ax)
+
     def __repr__(self) -> str:
         return (
             f"Directions(effective dimension {self.effective_dimension:.2f} of "

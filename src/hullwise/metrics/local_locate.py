@@ -79,6 +79,12 @@ class LocalLocation(RowResult):
     def __len__(self) -> int:
         return len(self.verdict)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the share of rows up to each percentile; returns matplotlib axes."""
+        from ..report.location_pictures import draw_local_location
+
+        return draw_local_location(self, ax)
+
     def __repr__(self) -> str:
         named = ", ".join(
             f"{(self.band == b).sum()} {b}" for b in (*BANDS, "unknown") if (self.band == b).any()

@@ -171,6 +171,12 @@ class Walk(TableResult):
             out[f"feature {name}" if name in out else name] = x
         return out
 
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw it; see :func:`hullwise.report.draw_walk`."""
+        from ..report.walk_pictures import draw_walk
+
+        return draw_walk(self, ax, **options)
+
     def __repr__(self) -> str:
         n = self.n_regions
         pieces = "" if n is None else f", {n:,} region{'s' * (n != 1)}"

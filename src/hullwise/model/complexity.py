@@ -73,6 +73,12 @@ class LocalComplexity(RowResult):
         """Over the points: (n_layers,)."""
         return np.asarray(self.counts.mean(axis=0))
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the units of each layer that change; returns matplotlib axes."""
+        from ..report.result_pictures import draw_complexity
+
+        return draw_complexity(self, ax)
+
     def __repr__(self) -> str:
         m, P = len(self.counts), len(self.directions)
         layers = ", ".join(f"{value:.4g}" for value in self.mean) if m else "no points"

@@ -109,6 +109,12 @@ class GuardReport(RowResult):
     def __len__(self) -> int:
         return len(self.clips)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw neurons clipped, beside features out of range; returns matplotlib axes."""
+        from ..report.result_pictures import draw_guard
+
+        return draw_guard(self, ax)
+
     def __repr__(self) -> str:
         m, most = len(self.clips), int(self.clips.max(initial=0))
         return (

@@ -144,6 +144,12 @@ class RegionOccupancy(RecordResult):
     rows_per_region: Ints
     classes: ClassSplit | None
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how many training rows each region holds; returns matplotlib axes."""
+        from ..report.result_pictures import draw_occupancy
+
+        return draw_occupancy(self, ax)
+
     def __repr__(self) -> str:
         others = [one for one in (self.test, *self.off) if one is not None]
         shares = "".join(f", {100 * o.training_share:.3g} % of {o.name} rows there" for o in others)

@@ -66,6 +66,12 @@ class ErrorBound(RowResult):
         """``shift + spread``, (m,) or (m, k): no prediction is further from the truth."""
         return upward(self.shift + self.spread)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the two parts of the bound; returns matplotlib axes."""
+        from ..report.result_pictures import draw_error_bound
+
+        return draw_error_bound(self, ax)
+
     def __repr__(self) -> str:
         m = len(self.shift)
         total = self.total

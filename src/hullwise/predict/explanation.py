@@ -61,6 +61,12 @@ class Explanation(TableResult):
     columns: tuple[str, ...]
     row_names: RowNames = UNNAMED_ROWS
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the training rows by their weights; returns matplotlib axes."""
+        from ..report.result_pictures import draw_explanation
+
+        return draw_explanation(self, ax)
+
     def __repr__(self) -> str:
         names = self.rows if self.labels is None else self.labels
         first = ", ".join(f"{n} ({_percent(w)} %)" for n, w in zip(names[:5], self.weights[:5]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,12 @@ class Band(RowResult):
     def width(self) -> Floats:
         """upper - lower, (m,)."""
         return self.upper - self.lower
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the predictions in their order, each with its band; returns matplotlib axes."""
+        from ..report.result_pictures import draw_band
+
+        return draw_band(self, ax)
 
     def __repr__(self) -> str:
         middle = f"{np.median(self.width):.3g}" if len(self) else "unknown"

@@ -75,6 +75,12 @@ class Smoothness(TableResult):
     quantile: float
     row_names: RowNames = UNNAMED_ROWS
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the slopes and curvatures of the sampled rows; returns matplotlib axes."""
+        from ..report.result_pictures import draw_smoothness
+
+        return draw_smoothness(self, ax)
+
     def __repr__(self) -> str:
         at = "largest" if self.quantile == 1 else f"{self.quantile:g} quantile"
         return (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import MissingDependencyError
-from ._colors import SOFT
+from ._colors import INK, SOFT
+from .words import printable
 
 
 def new_figure(size: tuple[float, float]) -> Any:
@@ -33,9 +34,41 @@ def new_axes(size: tuple[float, float] = (6.0, 6.0)) -> Any:
     return new_figure(size).add_subplot()
 
 
+def is_dark(ax: Any) -> bool:
+    """Whether axes have dark paper, as in the style dark_background."""
+    from matplotlib.colors import to_rgb
+
+    return sum(to_rgb(ax.get_facecolor())) < 1.5
+
+
+def ink(ax: Any) -> str:
+    """The colour of what matters most on this paper."""
+    return "#eceae4" if is_dark(ax) else INK
+
+
+def soft_ink(ax: Any) -> str:
+    """The colour of what stands behind."""
+    return "#a9adb2" if is_dark(ax) else SOFT
+
+
+def label_text(name: object, limit: int = 24) -> str:
+    """A name as one short line that matplotlib does not take for mathematics."""
+    return printable(name, limit).replace("$", r"\$")
+
+
+def label_axes(ax: Any, x: str, y: str, title: str = "") -> None:
+    """Names of both axes, and a title at the left."""
+    style_axes(ax)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    ax.set_xlabel(x, fontsize=9, color=soft_ink(ax))
+    ax.set_ylabel(y, fontsize=9, color=soft_ink(ax))
+    ax.set_title(title, fontsize=10, loc="left", color=ink(ax))
+
+
 def style_axes(ax: Any) -> None:
     """Quiet ticks and spines."""
-    ax.tick_params(labelsize=8, colors=SOFT, length=3)
+    ax.tick_params(labelsize=8, colors=soft_ink(ax), length=3)
     for spine in ax.spines.values():
         spine.set_color("#a5a29a")
         spine.set_linewidth(0.7)

@@ -13,8 +13,8 @@ import numpy as np
 from .._core.types import Floats
 from ..errors import DataError
 from ..model.slice_shapes import class_outlines, fan_triangles, straight_walls, wall_density
-from ._colors import CLASSES, INK, REGIONS, SOFT, label_colors, layer_colors
-from ._matplotlib import new_axes, new_figure, style_axes
+from ._colors import CLASSES, INK, REGIONS, label_colors, layer_colors
+from ._matplotlib import ink, new_axes, new_figure, soft_ink, style_axes
 from ._shading import N_SHADES, region_shades, row_opacity
 
 if TYPE_CHECKING:
@@ -203,15 +203,15 @@ def draw_line(
         ax.plot(l.knots, l.values[:, k], color=CLASSES[k % 10], lw=1.6, label=label, zorder=3)
     _layer_marks(ax, l)
     for t in l.decisions():
-        ax.axvline(t, color=INK, lw=0.9, ls=(0, (4, 2)), zorder=2)
+        ax.axvline(t, color=ink(ax), lw=0.9, ls=(0, (4, 2)), zorder=2)
     if len(chosen) > 1:
         above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": min(5, len(chosen))}
         ax.legend(fontsize=7, frameon=False, borderaxespad=0, handlelength=1.2, **above)
     n = l.n_pieces
     text = f"{n:,} piece{'s' * (n != 1)}, {n - 1:,} break{'s' * (n != 2)}"
-    ax.set_title(text, fontsize=10, color=INK, loc="left")
+    ax.set_title(text, fontsize=10, color=ink(ax), loc="left")
     ax.set_xlim(0, 1)
-    ax.set_xlabel("share of the way", fontsize=9, color=SOFT)
+    ax.set_xlabel("share of the way", fontsize=9, color=soft_ink(ax))
     style_axes(ax)
     return ax
 
@@ -267,7 +267,7 @@ def _heat(ax: Any, s: Slice) -> None:
     options = {"origin": "lower", "extent": extent, "interpolation": "bilinear", "zorder": 1}
     image = ax.imshow(wall_density(s), cmap="YlOrRd", aspect="auto", **options)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.75, pad=0.02)
-    bar.set_label("length of walls per area", fontsize=8, color=SOFT)
+    bar.set_label("length of walls per area", fontsize=8, color=soft_ink(ax))
     bar.ax.tick_params(labelsize=7)
     bar.outline.set_visible(False)
 
@@ -340,7 +340,7 @@ def _finish(ax: Any, s: Slice) -> None:
     square = bool((np.abs(gram - gram[0, 0] * np.eye(2)) <= 1e-6 * gram[0, 0]).all())
     ax.set_aspect("equal" if square else "auto")
     part = f", the first {len(s.n_regions_per_layer)} layers only" if s.partial else ""
-    ax.set_title(f"{_regions(s.n_regions)}{part}", fontsize=10, color=INK)
+    ax.set_title(f"{_regions(s.n_regions)}{part}", fontsize=10, color=ink(ax))
     style_axes(ax)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ._colors import CLASSES, INK, SOFT
-from ._matplotlib import new_axes, new_figure, style_axes
+from ._colors import CLASSES
+from ._matplotlib import ink, new_axes, new_figure, soft_ink, style_axes
 
 if TYPE_CHECKING:
     from ..metrics.walk import Walk
@@ -61,13 +61,13 @@ def draw_walk(walk: Walk, ax: Any = None, *, outputs: Any = None, names: Any = N
             one.axvspan(low, high, color=OUT, alpha=0.1, lw=0, zorder=0)
     ax.fill_between(walk.position, walk.lower, color=OUT, alpha=0.35, lw=0)
     ax.plot(walk.position, walk.lower, color=OUT, lw=1.4)
-    ax.axvline(0.5, color=SOFT, lw=0.8, ls=(0, (4, 3)))
+    ax.axvline(0.5, color=soft_ink(ax), lw=0.8, ls=(0, (4, 3)))
     ax.set_xlim(0, 1)
     ax.set_ylim(0, max(1.1 * float(walk.lower.max()), 1e-12 + 0.05 * walk.length_euclidean))
-    ax.set_xlabel("share of the length", fontsize=9, color=SOFT)
-    ax.set_ylabel("distance\noutside", fontsize=9, color=SOFT)
+    ax.set_xlabel("share of the length", fontsize=9, color=soft_ink(ax))
+    ax.set_ylabel("distance\noutside", fontsize=9, color=soft_ink(ax))
     style_axes(ax)
-    (ax if top is None else top).set_title(_title(walk), fontsize=10, color=INK, loc="left")
+    (ax if top is None else top).set_title(_title(walk), fontsize=10, color=ink(ax), loc="left")
     return ax
 
 
@@ -133,7 +133,7 @@ def draw_strip(
             for spine in ax.spines.values():
                 spine.set_color(hue)
                 spine.set_linewidth(1.4 if hue == OUT else 0.6)
-    figure.suptitle(_title(walk), fontsize=9, color=INK, x=0.01, ha="left")
+    figure.suptitle(_title(walk), fontsize=9, color=ink(axes[0][0]), x=0.01, ha="left")
     height = figure.bbox.height / figure.dpi  # a part of a figure will do too
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=1 - 0.28 / height)
     return figure
@@ -151,8 +151,8 @@ def _outputs(ax: Any, walk: Walk, outputs: Any, names: Any) -> None:
     if len(chosen) > 1:
         beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)}
         ax.legend(fontsize=7, frameon=False, borderaxespad=0, handlelength=1.2, **beside)
-    ax.set_ylabel("outputs", fontsize=9, color=SOFT)
-    ax.axvline(0.5, color=SOFT, lw=0.8, ls=(0, (4, 3)))
+    ax.set_ylabel("outputs", fontsize=9, color=soft_ink(ax))
+    ax.axvline(0.5, color=soft_ink(ax), lw=0.8, ls=(0, (4, 3)))
     style_axes(ax)
 
 
@@ -164,7 +164,7 @@ def _crossings(ax: Any, walk: Walk) -> None:
     low, high = ax.get_ylim()
     ax.set_ylim(low - 0.1 * (high - low), high)
     lw = float(np.clip(150 / len(at), 0.3, 1.2))
-    ax.vlines(at, 0.0, 0.06, transform=ax.get_xaxis_transform(), color=INK, lw=lw)
+    ax.vlines(at, 0.0, 0.06, transform=ax.get_xaxis_transform(), color=ink(ax), lw=lw)
 
 
 def _title(walk: Walk) -> str:
