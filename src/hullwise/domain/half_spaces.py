@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -281,6 +281,37 @@ class HalfSpaces:
         from ._half_spaces_sql import half_spaces_select
 
         return _written(half_spaces_select(self, dialect, table, keep), path, force)
+
+    def to_onnx(
+        self,
+        path: str | PathLike[str],
+        *,
+        precision: Literal["double", "single"] = "double",
+        force: bool = False,
+    ) -> None:
+        """Write the rules as an ONNX model (opset 15), for any runtime.
+
+        One input (N, 1) for each column, called like it: numbers and booleans in the precision,
+        NaN in gaps; text as strings without blanks around them, "" in gaps. Outputs (N, 1):
+        `proved_outside`, `lower`, `band` (0 core, or nothing known, to 3 far) and `rule`. An output
+        whose name a column has ends in "_".
+
+        Parameters
+        ----------
+        precision : {"double", "single"}
+            In "single" cells are float32, limits are moved out by their rounding, and no training
+            row is proved outside either; a circle is used within four periods of 0.
+
+        Raises
+        ------
+        MissingDependencyError
+            The package onnx is not installed.
+        DataError
+            A column is of a date, or beyond float32 in "single".
+        """
+        from ._half_spaces_onnx import write_half_spaces_onnx
+
+        write_half_spaces_onnx(self, path, precision, force=force)
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write the rules to a file (`.hull`) that holds no training row; `hullwise.load` reads it.
