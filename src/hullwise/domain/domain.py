@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +24,7 @@ from ._fitting import Gaps, fit_table, row_labels
 from .coordinate_metric import check_domain_metric
 from .domain_location import DomainLocation
 from .fitted_table import FittedTable
+from .new_combinations import combinations_note
 from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, load_proofs, verify_proofs
@@ -275,7 +277,7 @@ class Domain:
         grouped, more = None, tuple[str, ...]()
         if fitted.blocks is not None and not fitted.blocks.forward:
             grouped, more = groups_of_new_rows(mixed, fitted.blocks)
-        return DomainLocation(
+        where = DomainLocation(
             tuple(parts),
             unseen,
             filled,
@@ -291,6 +293,7 @@ class Domain:
             grouped,
             segmented,
         )
+        return replace(where, notes=(*where.notes, *combinations_note(where)))
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
         """Where one row, a dictionary of cells, stands; ``row[name]`` of a gap may be None."""

@@ -20,6 +20,7 @@ from ._row_sentences import row_sentences
 from .column_comparisons import ColumnComparison, compare_columns
 from .domain_summary import DomainSummary, summarize_domain
 from .group_comparison import GroupComparison, chance_of_groups, compare_groups
+from .new_combinations import NewCombinations, new_combinations
 from .new_rows import NewRows
 from .pattern_location import PatternLocation
 from .proofs import Proofs, verify_proofs
@@ -304,6 +305,15 @@ class DomainLocation(RowResult):
         lacking = [self.located_without(i) for i in range(len(self))]
         lists = {"located_without": lacking, "nearest_rows": self.nearest_rows}
         return {**self._columns(), "pushed_out_by": self.pushed_out_by(), **lists}
+
+    def new_combinations(self) -> NewCombinations | None:
+        """The rows that combine levels of categories as no training row does, pairs first.
+
+        A `NewCombinations`: a table of pairs, and a sentence as `text`. None of them makes a row
+        far: it is ranked by distance, like any other. None for fewer than two categories, and where
+        there are too many levels (4,000, or training rows times their square above 2e10).
+        """
+        return new_combinations(self)
 
     def _take(self, rows: Indices) -> DomainLocation:
         parts = []

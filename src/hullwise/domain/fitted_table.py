@@ -18,6 +18,7 @@ from ..table.columns import CategoryColumn, UnusedColumn
 from ..table.coordinates import Coordinates
 from .coordinate_metric import CoordinateMetric
 from .gap_patterns import GapPattern, LearntUnits, gap_pattern
+from .level_combinations import LevelCombinations
 from .row_blocks import RowBlocks
 from .row_segments import RowSegments
 from .row_subset import RowSubset
@@ -96,6 +97,11 @@ class FittedTable:
     def units(self) -> LearntUnits:
         """The weights of the coordinates, learnt from all segments together."""
         return self.every_row.units
+
+    @cached_property
+    def combinations(self) -> LevelCombinations | None:
+        """Which levels of categories occur together; None where that takes too long to know."""
+        return LevelCombinations.of(self.coordinates, self.values)
 
     @property
     def metric_text(self) -> str:
