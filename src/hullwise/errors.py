@@ -34,6 +34,7 @@ __all__ = [
     "MemoryLimitError",
     "MissingDependencyError",
     "ModelError",
+    "Note",
 ]
 
 
@@ -86,6 +87,53 @@ class Hint(Enum):
     METRIC_OF_SPREAD = "use metric='std', or learn from a model instead of y"
     READ_PART = "the part before it can be read: hullwise.model.read(model, upto={})"
     REPLACE_FILE = "pass force=True to replace it"
+    ANY_TABLE = "without {} a Domain takes any table as it is"
+    NAME_AS_GAP = "if that stands for a gap, say so with gaps=[{}]"
+    DECLARE_CATEGORY = "if it is a category, say so with categories=[{}]"
+    GAPS_ARE_LEVELS = "if absence means something, say so with gaps_are_levels=[{}]"
+    DECLARE_ID = "if it is an id, say so with id={}"
+    DECLARE_PERIOD = "if so, declare its period in periodic, as in {}"
+    DECLARE_DATES = "to use parts of them, declare these in dates, as in {}"
+
+
+class Note(str):
+    """A remark, with what helps worded by whoever shows it.
+
+    As text it is the remark in words for Python.
+
+    Attributes
+    ----------
+    text : str
+        Without what helps.
+    hint : Hint or None
+    value : str
+        What the hint is filled in with.
+
+    Examples
+    --------
+    >>> note = Note("'hr' looks periodic", Hint.DECLARE_PERIOD, "hr=24")
+    >>> print(note)
+    'hr' looks periodic; if so, declare its period in periodic, as in hr=24
+    >>> print(note.worded({Hint.DECLARE_PERIOD: "pass --periodic {}"}))
+    'hr' looks periodic; pass --periodic hr=24
+    """
+
+    text: str
+    hint: Hint | None
+    value: str
+
+    def __new__(cls, text: str, hint: Hint | None = None, value: str = "") -> Self:
+        note = super().__new__(cls, _hinted(text, hint, value, {}))
+        note.text, note.hint, note.value = text, hint, value
+        return note
+
+    def worded(self, words: Mapping[Hint, str]) -> str:
+        """The remark, its hint in these words, or in those for Python where there are none."""
+        return _hinted(self.text, self.hint, self.value, words)
+
+
+def _hinted(text: str, hint: Hint | None, value: str, words: Mapping[Hint, str]) -> str:
+    return text if hint is None else f"{text}; {words.get(hint, hint.value).format(value)}"
 
 
 class _Worded(BaseException):

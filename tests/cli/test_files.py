@@ -95,7 +95,6 @@ BAD_FILES = {
     "92 UTF-16": ("q.csv", HEADER.decode().encode("utf-16"), "UTF-16"),
     "92 Latin-1": ("q.csv", "age,dose,größe\n1,2,3\n".encode("latin-1"), "not UTF-8"),
     "93 text": ("q.csv", HEADER + b"1,2,3\n1,much,3\n", "line 3, column 'dose' holds 'much'"),
-    "93 NA": ("q.csv", HEADER + b"1,2,3\n1,NA,3\n", "column 'dose'"),
     "93 thousands": ("q.csv", HEADER + b'1,2,3\n1,"1,234,567",3\n', "thousands"),
     "94 large integer": ("q.csv", HEADER + b"1,2,9007199254740993\n", "beyond 2**53"),
     "95 empty Parquet": ("q.parquet", b"", "is empty"),
@@ -148,10 +147,12 @@ def test_files_without_header(tables, tmp_path):
 def test_nested_and_text_columns_of_parquet_are_listed(files, tmp_path):
     values = {c: [1.0, 2.0] for c in COLUMNS} | {"tags": [["a"], ["b"]], "town": ["x", "y"]}
     pq.write_table(pa.table(values), tmp_path / "q.parquet")
-    error = run("locate", tmp_path / "q.parquet", tmp_path / "q.parquet", code=3).stderr
+    both = [tmp_path / "q.parquet", tmp_path / "q.parquet"]
+    error = run("locate", *both, code=3).stderr
     assert "'tags'" in error
-    assert "'town'" in error
-    assert "--columns" in error
+    assert "--drop" in error
+    assert "'town'" in run("locate", *both, "--metric", "agop", "--target", "age", code=3).stderr
+    run("locate", *both, "--drop", "tags")
     args = ["--columns", "age,dose,weight"]
     run("locate", tmp_path / "q.parquet", tmp_path / "q.parquet", *args)
 
@@ -163,9 +164,11 @@ def test_columns_that_do_not_pair_are_named_with_what_to_do(files, tables, tmp_p
     assert "lacks 'weight'" in error
     assert "'height'" in error
     more = write_csv(tmp_path / "more.csv", [*COLUMNS, "predicted"], [[1, 2, 3, 4]])
-    error = run("locate", train, more, "--target", "y", code=3).stderr
+    error = run("locate", train, more, "--target", "y", "--strict", code=3).stderr
     assert "'predicted'" in error
     assert "--columns age,dose,weight" in error
+    text = " ".join(run("locate", train, more, "--target", "y").stdout.split())
+    assert f"columns of {more} that {train} has not are ignored: 'predicted'" in text
     run("locate", train, more, "--columns", "age,dose,weight")
     error = run("locate", train, more, "--target", "yy", code=2).stderr
     assert "no column 'yy'; did you mean 'y'?" in error

@@ -258,3 +258,27 @@ def test_reasons_are_ranked_by_their_part_of_the_distance(domain):
     row = {"age": 95, "pay": 20.0, "job": "clerk", "hour": 3}
     name, amount = domain.locate_one(row).pushed_out_by()[0][0]
     assert (name, amount > 15) == ("age", True)
+
+
+def test_a_row_that_cannot_be_read_costs_no_other_row():
+    rows = [{"age": 2 * i, "job": "ab"[i % 2]} for i in range(60)]
+    domain = hw.Domain().fit(rows)
+    new = [{"age": "8", "job": "a"}, {"age": "7x", "job": "c"}, {"age": "", "job": "b"}]
+    with pytest.raises(hw.DataError, match="row 1, column 'age' holds '7x'"):
+        domain.locate(new)
+    location = domain.locate(new, bad_rows="keep")
+    assert location.band.tolist() == ["core", "unknown", "core"]
+    assert location.status[1] == "not located: column 'age' holds '7x', which is no number."
+    assert location.located_without(1) == []
+    assert location.verdict.tolist() == [1, 0, 1]
+    assert location[[1, 0]].status == [location.status[1], location.status[0]]
+    alone = domain.locate([new[0], new[2]])
+    assert location.upper[[0, 2]].tolist() == alone.upper.tolist()
+
+
+def test_columns_that_are_not_known_are_refused_where_that_is_wanted():
+    rows = [{"age": 2 * i, "job": "ab"[i % 2]} for i in range(60)]
+    domain = hw.Domain(drop=["note"]).fit([{**row, "note": "x"} for row in rows])
+    assert len(domain.locate([{"age": 1, "job": "a", "note": "y"}], strict=True)) == 1
+    with pytest.raises(hw.DataError, match="columns that the training table has not: 'size'"):
+        domain.locate([{"age": 1, "job": "a", "size": 2}], strict=True)

@@ -69,7 +69,7 @@ def test_what_may_surprise_is_noted(cells, says):
 def test_a_hint_for_what_looks_periodic():
     table = read_mixed(pd.DataFrame({"x": X, "hour": RNG.integers(0, 24, N)}))
     _, _, notes = infer_columns(table, ColumnSpec())
-    assert any("periodic={'hour': 24}" in note for note in notes)
+    assert any("periodic, as in hour=24" in note for note in notes)
 
 
 def test_nearly_numeric_text_is_an_error_with_its_place():

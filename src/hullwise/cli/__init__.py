@@ -1,4 +1,4 @@
-"""The command line: `hullwise locate`, `predict`, `dissect` and `demo`, and commands of plugins.
+"""The command line: `hullwise fit`, `locate`, `inspect`, `predict`, ..., and commands of plugins.
 
 Nothing numeric is imported until a command runs, so that help and the first line come at once.
 """
@@ -13,10 +13,13 @@ from ._command_options import (
     FAIL_BANDS,
     DemoOptions,
     DissectOptions,
+    FitOptions,
+    InspectOptions,
     LocateOptions,
     PredictOptions,
 )
 from ._program import Program
+from .column_options import COLUMN_ROLES
 from .options import (
     BOUND,
     DROP,
@@ -29,6 +32,7 @@ from .options import (
     QUIET,
     READING,
     REPORT,
+    SEARCH,
     apply,
     bad_rows_option,
     finite_number,
@@ -50,6 +54,62 @@ def main() -> None:
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("train")
+@apply(
+    target_option("A column that is predicted from the others: no feature."),
+    ID,
+    DROP,
+    FEATURES,
+    *COLUMN_ROLES,
+)
+@click.option("--write-spec", metavar="SPEC.toml", help="Write what columns are, to be edited.")
+@click.option(
+    "--metric",
+    type=click.Choice(["std", "range", "none"]),
+    default="std",
+    show_default=True,
+    help="Units of numbers: each divided by its standard deviation or range, or its own units.",
+)
+@apply(*SEARCH, *READING)
+@click.option("-o", "--output", metavar="SEEN.hull", help="Keep what was fitted in this file.")
+@apply(FORCE, QUIET)
+@takes(FitOptions)
+def fit(options: FitOptions) -> None:
+    """Learn what the table TRAIN holds, say what every column was taken for, and keep it.
+
+    The file holds the training rows as coordinates, what its columns are, and the distances of rows
+    left out; nothing in it runs. `hullwise locate` takes it in place of TRAIN. Whatever is not
+    declared is inferred from the cells.
+
+    \b
+      hullwise fit train.csv --target price --id id -o seen.hull
+      hullwise locate seen.hull new.csv -o where.csv
+    """
+    options.status(f"hullwise {__version__}: fitting {options.train} ...")
+    from ._fit import run_fit
+
+    run_fit(options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("domain")
+@click.option("--json", is_flag=True, help="As JSON, for other programs.")
+@takes(InspectOptions)
+def inspect(options: InspectOptions) -> None:
+    """Say what DOMAIN, a file of `hullwise fit`, holds.
+
+    Its columns and what they were taken for, levels and gaps with their counts, the training rows
+    left out, which version wrote it, and the hash of the training table.
+
+    \b
+      hullwise inspect seen.hull
+    """
+    from ._inspect import run_inspect
+
+    run_inspect(options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("train")
 @click.argument("query")
 @apply(
     target_option(
@@ -59,6 +119,7 @@ def main() -> None:
     DROP,
     ID,
     FEATURES,
+    *COLUMN_ROLES,
     *METRIC,
 )
 @click.option(
@@ -66,21 +127,7 @@ def main() -> None:
     is_flag=True,
     help="For --metric agop and rfm: --target holds class labels, even where they are numbers.",
 )
-@click.option(
-    "--n-neighbors",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    metavar="K",
-    help="Nearest training rows of each new row.",
-)
-@click.option(
-    "--reference",
-    type=click.IntRange(min=0),
-    default=500,
-    show_default=True,
-    help="Training rows left out in turn to learn which distances are usual.",
-)
+@apply(*SEARCH)
 @click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
 @click.option(
     "--tolerance",
@@ -98,7 +145,11 @@ def main() -> None:
     metavar="SECONDS",
     help="For the search.",
 )
-@apply(*READING, bad_rows_option("located"), OUTPUT, REPORT, FORCE)
+@apply(*READING, bad_rows_option("located"))
+@click.option(
+    "--strict", is_flag=True, help="Refuse columns of QUERY that TRAIN has not; else ignored."
+)
+@apply(OUTPUT, REPORT, FORCE)
 @click.option(
     "--fail-on",
     type=click.Choice([*FAIL_BANDS, "outside"]),
@@ -135,9 +186,9 @@ def locate(options: LocateOptions) -> None:
       hullwise locate train.csv new.csv --target price --metric rfm
     """
     options.status(f"hullwise {__version__}: locating {options.query} in {options.train} ...")
-    from ._locate import run_locate
+    from ._locate_path import locate_rows
 
-    if run_locate(options):
+    if locate_rows(options):
         click.get_current_context().exit(1)
 
 

@@ -6,7 +6,7 @@ Everything that no file could make right is refused here; nothing numeric is imp
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,25 @@ from .status import Printer, print_nothing, print_status
 
 FAIL_BANDS = ("core", "edge", "beyond", "far")
 LEARNT_METRICS = ("agop", "rfm", "nfm")
+PARAMETER_OPTIONS = {  # of what a fitted domain holds already
+    "target": "--target",
+    "drop": "--drop",
+    "columns": "--columns",
+    "group": "--group",
+    "numbers": "--number",
+    "categories": "--category",
+    "log": "--log",
+    "ordered": "--ordered",
+    "periodic": "--periodic",
+    "dates": "--date",
+    "gaps": "--gaps",
+    "gaps_are_levels": "--gaps-are-levels",
+    "missing": "--missing",
+    "columns_from": "--columns-from",
+    "metric": "--metric",
+    "n_neighbors": "--n-neighbors",
+    "reference": "--reference",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +48,6 @@ class TableOptions:
     sep: str | None
     decimal: str
     no_header: bool
-    bad_rows: Literal["refuse", "keep"]
 
     @property
     def excluded(self) -> tuple[str, ...]:
@@ -43,6 +61,60 @@ class TableOptions:
                 raise click.UsageError(
                     f"the column {column!r} of --target is also that of --id or --drop"
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRowsOptions(TableOptions):
+    """The same of a table of new rows, some of which may not be usable."""
+
+    bad_rows: Literal["refuse", "keep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleOptions(TableOptions):
+    """What the columns of a table are, as far as it is declared."""
+
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+    log: tuple[str, ...]
+    ordered: Mapping[str, Sequence[str]]
+    periodic: Mapping[str, Sequence[float]]
+    dates: Mapping[str, Sequence[str]]
+    gaps: tuple[str, ...]
+    gaps_are_levels: tuple[str, ...]
+    missing: Literal["each", "columns", "rows"]
+    columns_from: str | None
+    group: str | None
+
+    @property
+    def declared(self) -> dict[str, Sequence[str]]:
+        """The columns that each option names."""
+        return {
+            "--target": self.target,
+            "--drop": self.drop,
+            "--id": [] if self.id_column is None else [self.id_column],
+            "--columns": self.columns or (),
+            "--number": self.numbers,
+            "--category": self.categories,
+            "--log": self.log,
+            "--ordered": list(self.ordered),
+            "--periodic": list(self.periodic),
+            "--date": list(self.dates),
+            "--group": [] if self.group is None else [self.group],
+            "--gaps-are-levels": self.gaps_are_levels,
+        }
+
+    def check_roles(self) -> None:
+        """Refuse a column that is to be two things at once."""
+        owner: dict[str, str] = {}
+        for option, columns in self.declared.items():
+            if option in ("--columns", "--gaps-are-levels"):
+                continue
+            for column in columns:
+                if owner.setdefault(column, option) != option:
+                    raise click.UsageError(
+                        f"the column {column!r} of {option} is also that of {owner[column]}"
+                    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +219,7 @@ class MetricOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairOptions(TableOptions, OutputOptions, MetricOptions):
+class PairOptions(NewRowsOptions, OutputOptions, MetricOptions):
     """What `locate` and `predict` share: two tables, a metric, a table of answers."""
 
     train: str
@@ -164,9 +236,14 @@ class PairOptions(TableOptions, OutputOptions, MetricOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocateOptions(PairOptions):
-    """`hullwise locate`."""
+class LocateOptions(PairOptions, RoleOptions):
+    """`hullwise locate`.
 
+    `explicit` are the parameters that the command line named, whatever their value.
+    """
+
+    explicit: frozenset[str]
+    strict: bool
     n_neighbors: int
     reference: int
     membership_only: bool
@@ -181,13 +258,72 @@ class LocateOptions(PairOptions):
         if self.allow and self.fail_on is None:
             raise click.UsageError("--allow needs --fail-on")
         self.check_pair(self.report)
+        self.check_roles()
         self._check_learnt()
+        self._check_path()
         if self.fail_on in FAIL_BANDS and self.membership_only:
             raise click.UsageError(
                 "bands need distances: use --fail-on outside, or leave out --membership-only"
             )
         if self.fail_on in FAIL_BANDS and self.reference == 0:
             raise click.UsageError("bands need --reference of at least 1")
+
+    @property
+    def is_domain_file(self) -> bool:
+        """Whether TRAIN is a file of `hullwise fit`."""
+        return os.path.splitext(self.train)[1].lower() == ".hull"
+
+    @property
+    def numeric_options(self) -> list[str]:
+        """The options that only a table of numbers takes."""
+        needed = []
+        if self.metric not in ("std", "range", "none"):
+            needed.append(f"--metric {self.metric}")
+        if self.scheduler is not None:
+            needed.append("--scheduler")
+        if self.membership_only:
+            needed.append("--membership-only")
+        if "tolerance" in self.explicit:
+            needed.append("--tolerance")
+        return needed
+
+    @property
+    def domain_options(self) -> list[str]:
+        """The options that make a table one of columns that are not all numbers."""
+        names = {
+            "--group": self.group,
+            "--number": self.numbers,
+            "--category": self.categories,
+            "--log": self.log,
+            "--ordered": self.ordered,
+            "--periodic": self.periodic,
+            "--date": self.dates,
+            "--gaps": self.gaps,
+            "--gaps-are-levels": self.gaps_are_levels,
+            "--missing": "missing" in self.explicit,
+            "--columns-from": self.columns_from,
+        }
+        return [name for name, value in names.items() if value]
+
+    def _check_path(self) -> None:
+        """Refuse options of tables of numbers beside those of other tables, or of a fitted one."""
+        numeric, other = self.numeric_options, self.domain_options
+        if numeric and other:
+            raise click.UsageError(
+                f"{numeric[0]} needs a table of numbers: leave out {other[0]}, or {numeric[0]}"
+            )
+        if not self.is_domain_file:
+            return
+        if numeric:
+            raise click.UsageError(
+                f"{numeric[0]} needs the table of training rows itself: pass it in place of "
+                f"{self.train}"
+            )
+        fitted = [PARAMETER_OPTIONS[name] for name in PARAMETER_OPTIONS if name in self.explicit]
+        if fitted:
+            raise click.UsageError(
+                f"{self.train} is fitted already: {fitted[0]} belongs to hullwise fit"
+            )
 
     def _check_learnt(self) -> None:
         if self.is_learnt and self.membership_only:
@@ -235,7 +371,7 @@ class PredictOptions(PairOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DissectOptions(TableOptions, OutputOptions):
+class DissectOptions(NewRowsOptions, OutputOptions):
     """`hullwise dissect`."""
 
     model: str
@@ -253,6 +389,38 @@ class DissectOptions(TableOptions, OutputOptions):
             )
         self.check_output(self.report)
         self.check_columns()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(RoleOptions, OutputOptions):
+    """`hullwise fit`."""
+
+    train: str
+    metric: str
+    n_neighbors: int
+    reference: int
+    write_spec: str | None
+
+    def __post_init__(self) -> None:
+        self.check_roles()
+        output = self.output
+        if output is not None and os.path.splitext(output)[1].lower() != ".hull":
+            raise click.BadParameter(
+                f"{output!r}: expected a name that ends in .hull", param_hint="-o"
+            )
+        if self.write_spec is not None and not self.write_spec.lower().endswith(".toml"):
+            raise click.BadParameter(
+                f"{self.write_spec!r}: expected a name that ends in .toml",
+                param_hint="--write-spec",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """`hullwise inspect`."""
+
+    domain: str
+    json: bool
 
 
 @dataclass(frozen=True, kw_only=True)

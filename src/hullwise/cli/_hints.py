@@ -34,4 +34,11 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.METRIC_OF_SPREAD: "take --metric std, or a network's with --model",
     Hint.READ_PART: "the part before it can be read: --upto {}",
     Hint.REPLACE_FILE: "pass --force to replace it",
+    Hint.ANY_TABLE: "without {} any table is taken as it is (--metric std or range)",
+    Hint.NAME_AS_GAP: "if that stands for a gap, say so with --gaps {}",
+    Hint.DECLARE_CATEGORY: "if it is a category, say so with --category {}",
+    Hint.GAPS_ARE_LEVELS: "if absence means something, say so with --gaps-are-levels {}",
+    Hint.DECLARE_ID: "if it is an id, say so with --id {}",
+    Hint.DECLARE_PERIOD: "if so, declare its period with --periodic {}",
+    Hint.DECLARE_DATES: "to use parts of them, pass --date {}",
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
 
-import click
 import numpy as np
 from rich.progress import Progress
 
@@ -17,20 +16,23 @@ from ..errors import HullwiseError
 from ..geometry.cloud import Cloud
 from ..geometry.locate import locate
 from ..geometry.location import Location
+from ..geometry.location_columns import amounts_text
 from ..geometry.readings import pushes_in_metric
 from ..geometry.warm_up import compile_locate
+from ..io.numeric_table import NumericTable
 from ..io.paths import display_path
+from ..io.table_reader import OpenTable
 from ..metrics import LearntMetric
-from ..report.words import printable
 from ._command_options import LocateOptions
 from ._compiling import compile_kernels, timing_text, with_status
+from ._fail_on import failing_rows
 from ._metric import learn, read_metric, write_metric
-from ._output import check_outputs, output_table, write_output
+from ._output import keeps_lists, output_table, write_output
 from ._readings_text import print_readings
 from ._summary_text import Heading, print_summary
 from ._tables import (
     QueryRows,
-    open_as,
+    cloud_of,
     pair_columns,
     read_cloud,
     read_queries,
@@ -45,7 +47,6 @@ VERIFIED_TEXT = (
     "checked are weights, bounds, directions, verdicts, nearest points, changes and bands, not "
     "the left-out distances, ellipsoid and neighbours"
 )
-FAILED_NAMES = 10  # rows that --fail-on names
 TASK_COLUMNS = (
     *("verdict", "band", "hull_percentile", "lower", "upper", "pushed_out_by"),
     *("neighbour_distance", "neighbour_percentile", "nearest_rows"),
@@ -66,17 +67,26 @@ class Readings:
         return self.plain if self.task is None else self.task
 
 
-def run_locate(options: LocateOptions) -> bool:
-    """Do everything; whether the condition of --fail-on is met."""
+def run_locate(
+    options: LocateOptions,
+    train: OpenTable,
+    query: OpenTable,
+    numbers: NumericTable | None = None,
+) -> bool:
+    """Locate rows of numbers; whether the condition of --fail-on is met.
+
+    `numbers` are the training rows where they were read already.
+    """
     status = options.status
-    others = options.report, options.save_metric
-    check_outputs(options, (options.train, options.query), others)
     start = perf_counter()
-    train, query = (open_as(path, options) for path in (options.train, options.query))
-    pairing = pair_columns(train, query, options)
+    pairing = pair_columns(train, query, options, strict=options.strict)
     metric = "std" if options.is_learnt else read_metric(options.metric)
     queries = read_queries(query, pairing.query_features, pairing.query_id, options)
-    cloud = read_cloud(train, pairing.features, pairing.train_id, options.scheduler)
+    cloud = (
+        read_cloud(train, pairing.features, pairing.train_id, options.scheduler)
+        if numbers is None
+        else cloud_of(numbers, pairing.features)
+    )
     reading = perf_counter() - start
     compiling = compile_kernels(status, compile_locate)
     start = perf_counter()
@@ -106,7 +116,8 @@ def run_locate(options: LocateOptions) -> bool:
             _print(readings, heading, sys.stderr if options.output == "-" else sys.stdout)
     for line in written:
         status(line)
-    return _fails(readings.decisive, queries, options)
+    failing = failing_rows(readings.decisive, queries, options)
+    return failing is not None and failing.report()
 
 
 def _print(readings: Readings, heading: Heading, stream: TextIO) -> None:
@@ -224,9 +235,11 @@ def _write(
     from ..report.report import write_report
 
     if options.output is not None:
-        columns, rest = readings.plain.to_dict(), {"verdict": "undecided", "band": "unknown"}
+        plain, lists = readings.plain, keeps_lists(options)
+        columns: dict[str, Any] = {**(plain.list_columns() if lists else plain.to_dict())}
+        rest = {"verdict": "undecided", "band": "unknown"}
         if readings.task is not None:
-            columns |= task_columns(readings.task)
+            columns |= task_columns(readings.task, lists=lists)
             columns["status"] = columns.pop("status")  # the last, as it was
             rest |= {"verdict_task": "undecided", "band_task": "unknown"}
         table = output_table(columns, queries, id_name, **rest)
@@ -247,42 +260,9 @@ def _write(
         written.append(write_metric(readings.learnt, options.save_metric, options.force))
 
 
-def task_columns(task: Location) -> dict[str, Any]:
+def task_columns(task: Location, *, lists: bool) -> dict[str, Any]:
     """What the output says of the reading in a task's metric, beside the plain columns."""
-    columns = task.to_dict() | {
-        "pushed_out_by": [
-            "; ".join(f"{name} {amount:+.4g}" for name, amount in row)
-            for row in pushes_in_metric(task)
-        ]
-    }
+    pushes = pushes_in_metric(task)
+    columns: dict[str, Any] = {**(task.list_columns() if lists else task.to_dict())}
+    columns["pushed_out_by"] = pushes if lists else [amounts_text(row) for row in pushes]
     return {f"{name}_task": columns[name] for name in TASK_COLUMNS}
-
-
-def _fails(location: Location, queries: QueryRows, options: LocateOptions) -> bool:
-    """Whether --fail-on is met by more rows than --allow permits; says so on standard error."""
-    condition, m = options.fail_on, len(queries.usable)
-    if condition is None:
-        return False
-    mask = location.at_least(condition)
-    rows = np.flatnonzero(queries.usable)[mask]
-    count, refused = len(rows), len(queries.reasons)
-    if not m or 100 * (count + refused) <= options.allow * m:
-        return False
-    names = rows if queries.ids is None else queries.ids[rows]
-    listed = ", ".join(printable(name, 40) for name in names[:FAILED_NAMES])
-    listed += ", ..." * (count > FAILED_NAMES)
-    kind = condition if condition in ("far", "outside") else f"{condition} or worse"
-    kind += " in what matters" * options.is_learnt
-    parts = []
-    if count:
-        noun = "row is" if count == 1 else "rows are"
-        open_ = location.verdict == 0 if condition == "outside" else location.band == "unknown"
-        parts.append(
-            f"{count:,} {noun} {kind}{' or open' * bool((mask & open_).any())} "
-            f"(row{'s' * (count > 1)} {listed})"
-        )
-    if refused:
-        parts.append(f"{refused:,} could not be located")
-    allowed = f"; {options.allow:g} % of {m:,} allowed" if options.allow else ""
-    click.echo(f"--fail-on {condition}: {', '.join(parts)}{allowed}", err=True)
-    return True

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..domain.domain_location import DomainLocation
 from ..errors import FileError
 from ..io.atomic_write import output_path
 from ..io.table_writer import check_table_output, write_table
@@ -34,12 +35,43 @@ def output_table(
         entries = column.tolist() if isinstance(column, np.ndarray) else list(column)
         cells: list[Any] = [None] * m
         for row, value in zip(where, entries, strict=True):
-            cells[row] = None if isinstance(value, float) and np.isnan(value) else value
+            cells[row] = _output_cell(value)
         table[name] = cells
     for row, reason in queries.reasons.items():
         for name, value in (unknown | {"status": reason}).items():
             table[name][row] = value  # type: ignore[index]
     return table
+
+
+def keeps_lists(options: OutputOptions) -> bool:
+    """Whether the output is of a kind whose cells may be lists."""
+    name = (options.output or "-").lower()
+    return name.endswith((".parquet", ".jsonl"))
+
+
+def table_cells(
+    location: DomainLocation, id_name: str | None, *, lists: bool
+) -> dict[str, Sequence[Any] | NDArray[Any]]:
+    """The columns of the output of rows in a domain; lists as lists, or as text."""
+    columns = location.list_columns() if lists else location.to_dict()
+    first = id_name if id_name is not None and id_name not in columns else "row"
+    names = np.arange(len(location)) if location.labels is None else location.labels
+    table: dict[str, Sequence[Any] | NDArray[Any]] = {first: names}
+    for name, column in columns.items():
+        cells = column.tolist() if isinstance(column, np.ndarray) else list(column)
+        table[name] = [_output_cell(cell) for cell in cells]
+    return table
+
+
+def _output_cell(cell: Any) -> Any:
+    """A cell as files have it: pairs of a column and an amount as such, nothing for NaN."""
+    if isinstance(cell, float):
+        return None if np.isnan(cell) else cell
+    if isinstance(cell, list):
+        return [_output_cell(part) for part in cell]
+    if isinstance(cell, tuple):
+        return dict(zip(("column", "amount"), cell))
+    return cell
 
 
 def write_output(table: Mapping[str, Any], options: OutputOptions) -> list[str]:
@@ -60,13 +92,29 @@ def check_outputs(
     `others` are files besides the table: a page, a metric.
     """
     table = options.output
-    for path in (table, *others):
-        if path is not None and path != "-" and any(same_file(path, one) for one in inputs):
-            raise FileError(path, "is an input of this command; name another file")
     if table == "-" or not options.quiet:
         require_standard_output()
     if table is not None and table != "-":
+        refuse_inputs([table], inputs)
         check_table_output(table, force=options.force)
-    for path in others:
-        if path is not None:
-            output_path(path, force=options.force)
+    check_files(others, inputs, force=options.force)
+
+
+def check_files(outputs: Sequence[str | None], inputs: Sequence[str], *, force: bool) -> None:
+    """Refuse outputs that cannot be written, whatever their kind.
+
+    Raises
+    ------
+    FileError
+    """
+    paths = [path for path in outputs if path is not None]
+    refuse_inputs(paths, inputs)
+    for path in paths:
+        output_path(path, force=force)
+
+
+def refuse_inputs(outputs: Sequence[str], inputs: Sequence[str]) -> None:
+    """Refuse outputs that would replace what is read."""
+    for path in outputs:
+        if any(same_file(path, one) for one in inputs):
+            raise FileError(path, "is an input of this command; name another file")

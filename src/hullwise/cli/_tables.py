@@ -24,7 +24,7 @@ from ..io.file_rows import NpyRows, ParquetRows
 from ..io.paths import missing_columns_text, select_features
 from ..io.rows import ArrayRows
 from ..io.table_reader import NumericTable, OpenTable, ParquetTable, open_table, read_rows
-from ._command_options import TableOptions
+from ._command_options import NewRowsOptions, TableOptions
 
 LISTING_CHARACTERS = 210  # of names that a message repeats for --columns
 
@@ -67,8 +67,12 @@ def open_as(path: str, options: TableOptions) -> OpenTable:
     return open_table(path, sep=options.sep, decimal=options.decimal, header=not options.no_header)
 
 
-def pair_columns(train: OpenTable, query: OpenTable, options: TableOptions) -> ColumnPairing:
+def pair_columns(
+    train: OpenTable, query: OpenTable, options: TableOptions, *, strict: bool = True
+) -> ColumnPairing:
     """Pair the columns of the two files by name.
+
+    Columns that only the query file has are refused, or, unless `strict`, ignored with a note.
 
     Raises
     ------
@@ -93,8 +97,11 @@ def pair_columns(train: OpenTable, query: OpenTable, options: TableOptions) -> C
         if table.index and named is None
     )
     if train.named == query.named:
-        known = {*options.excluded, id_column}
-        _refuse_unpaired(train, query, features, known, exact=columns is None)
+        known = {*options.excluded, id_column, *train.names, *query.index}
+        extra = [c for c in query.names if c not in known]
+        _refuse_missing(train, query, features, extra)
+        if extra and columns is None and train.named:
+            notes = (*notes, _extra_columns(train, query, features, extra, strict=strict))
         return ColumnPairing(features, features, train_id, query_id, notes)
     rest = [c for c in query.names if c not in {*options.excluded, id_column, *query.index}]
     if len(rest) != len(features):
@@ -125,18 +132,12 @@ def _refuse_option(
     raise click.BadParameter(f"{where}: {missing_columns_text(unknown, names)}", param_hint=option)
 
 
-def _refuse_unpaired(
-    train: OpenTable,
-    query: OpenTable,
-    features: Sequence[str],
-    known: set[str | None],
-    *,
-    exact: bool,
+def _refuse_missing(
+    train: OpenTable, query: OpenTable, features: Sequence[str], extra: Sequence[str]
 ) -> None:
-    """Refuse missing features, and, where `exact`, columns that are nothing."""
+    """Refuse a query file that lacks features."""
     there = set(query.names)
     missing = [c for c in features if c not in there]
-    extra = [c for c in query.names if c not in {*features, *known, *query.index, *train.index}]
     if missing:
         new = f"; it has {format_names(extra)}, which {train.path} does not use" if extra else ""
         raise FileError(
@@ -145,15 +146,29 @@ def _refuse_unpaired(
             f"{train.path}{new}; rename or add them, or say what is no feature with --drop, "
             "--target, --id or --columns",
         )
-    if extra and exact:
-        listing = f"--columns {shell_list(features)}"
-        if len(listing) > LISTING_CHARACTERS:
-            listing = "--columns NAME,NAME,..."
-        raise FileError(
-            query.path,
-            f"has columns that {train.path} has not: {format_names(extra)}; to leave them out, "
-            f"name the features with {listing} (or the row ids with --id)",
+
+
+def _extra_columns(
+    train: OpenTable,
+    query: OpenTable,
+    features: Sequence[str],
+    extra: Sequence[str],
+    *,
+    strict: bool,
+) -> str:
+    """That columns of the query file are ignored; refused where `strict`."""
+    if not strict:
+        return f"columns of {query.path} that {train.path} has not are ignored: " + format_names(
+            list(extra)
         )
+    listing = f"--columns {shell_list(features)}"
+    if len(listing) > LISTING_CHARACTERS:
+        listing = "--columns NAME,NAME,..."
+    raise FileError(
+        query.path,
+        f"has columns that {train.path} has not: {format_names(list(extra))}; to leave them out, "
+        f"name the features with {listing} (or the row ids with --id)",
+    )
 
 
 def read_cloud(
@@ -175,13 +190,22 @@ def read_cloud(
         return cloud
     if train.kind == ".npy" and tuple(features) == train.names and id_column is None:
         return Cloud(NpyRows(train.path))
-    if isinstance(train, ParquetTable):
-        free = available_memory()
-        if free is not None and 16 * train.n * len(features) > free:
-            cloud = Cloud(ParquetRows(train.path, columns=features))
-            cloud.labels = train.ids(id_column)
-            return cloud
-    table = read_rows(train, columns=features, id_column=id_column)
+    if isinstance(train, ParquetTable) and fills_memory(train, len(features)):
+        cloud = Cloud(ParquetRows(train.path, columns=features))
+        cloud.labels = train.ids(id_column)
+        return cloud
+    return cloud_of(read_rows(train, columns=features, id_column=id_column), features)
+
+
+def fills_memory(train: OpenTable, n_features: int) -> bool:
+    """Whether a table is better read from its file in blocks."""
+    free = available_memory()
+    return isinstance(train, ParquetTable) and free is not None and 16 * train.n * n_features > free
+
+
+def cloud_of(table: NumericTable, features: Sequence[str]) -> Cloud:
+    """The cloud of a table that was read, whose columns are these features."""
+    assert table.columns == tuple(features)
     cloud = Cloud(ArrayRows(table.values, table.columns))
     cloud.labels = table.ids
     return cloud
@@ -191,7 +215,7 @@ def read_queries(
     query: OpenTable,
     features: Sequence[str],
     id_column: str | None,
-    options: TableOptions,
+    options: NewRowsOptions,
     participle: str = "located",
 ) -> QueryRows:
     """The rows asked about; `participle` is what a row with missing values is not.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from .status import IS_QUIET
 
@@ -151,6 +152,23 @@ METRIC = (
         "--save-metric", metavar="M.npy", help="Keep the metric learnt, for --metric M.npy."
     ),
 )
+SEARCH = (
+    click.option(
+        "--n-neighbors",
+        type=click.IntRange(min=1),
+        default=5,
+        show_default=True,
+        metavar="K",
+        help="Nearest training rows of each new row.",
+    ),
+    click.option(
+        "--reference",
+        type=click.IntRange(min=0),
+        default=500,
+        show_default=True,
+        help="Training rows left out in turn to learn which distances are usual.",
+    ),
+)
 BOUND = (
     click.option("--bound", is_flag=True, help="Add a bound of each prediction's error."),
     click.option(
@@ -222,12 +240,22 @@ def apply(*options: Any) -> Callable[[Any], Any]:
 
 
 def takes(kind: Callable[..., Options]) -> Callable[[Callable[[Options], None]], Any]:
-    """Let a command take one object, made of all that click has read, in place of keywords."""
+    """Let a command take one object, made of all that click has read, in place of keywords.
+
+    A field `explicit` of it gets the names of the parameters that the command line named.
+    """
 
     def decorate(command: Callable[[Options], None]) -> Any:
         @functools.wraps(command)
         def callback(**values: Any) -> None:
-            click.get_current_context().meta[IS_QUIET] = values.get("quiet", False)
+            ctx = click.get_current_context()
+            ctx.meta[IS_QUIET] = values.get("quiet", False)
+            if "explicit" in kind.__annotations__:
+                values["explicit"] = frozenset(
+                    name
+                    for name in values
+                    if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+                )
             command(kind(**values))
 
         return callback

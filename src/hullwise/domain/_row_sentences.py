@@ -28,6 +28,8 @@ def row_sentences(location: DomainLocation) -> list[str]:
         for row, name in enumerate(location.segmented.names):
             nearest = "the nearest, " if location.segmented.is_nearest[row] else ""
             sentences[row] += f" Located in {nearest}{name}."
+    for row, reason in location.unusable.items():
+        sentences[row] = f"not located: {reason}."
     return sentences
 
 

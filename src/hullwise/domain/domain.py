@@ -18,6 +18,7 @@ from ..errors import DataError
 from ..geometry.locate import locate
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable, read_mixed
+from ..io.numeric_table import BadRows
 from ..table.columns import LevelColumn
 from ..table.spec import ColumnSpec, read_spec, write_spec
 from ._fitting import Gaps, fit_table, row_labels
@@ -233,20 +234,46 @@ class Domain:
         self,
         table: Any,
         *,
+        bad_rows: BadRows = "refuse",
+        strict: bool = False,
         max_seconds: float | None = None,
         progress: Progress | None = None,
     ) -> DomainLocation:
         """Say for every row of a table where it stands, in the table's own words.
 
-        Columns are found by name, in any order; columns that the domain does not know are ignored.
+        Parameters
+        ----------
+        table : path, data frame, pyarrow.Table, array or list of dictionaries
+            The new rows. Columns are found by name, in any order.
+        bad_rows : {"refuse", "keep"}, default="refuse"
+            Rows with a cell that is not what its column is, such as text among numbers: an error,
+            or rows that are not located, whose status says why.
+        strict : bool, default=False
+            Refuse columns that the domain does not know, which are ignored otherwise.
+        max_seconds : float, optional
+            For the search.
+        progress : callable, optional
 
         Raises
         ------
         DataError, FileError
             A column is missing, or a cell is not what its column is.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"age": 2 * i, "job": "ab"[i % 2]} for i in range(40)]
+        >>> new = [{"job": "a", "age": "12"}, {"job": "b", "age": "1x"}, {"job": "a", "age": "7"}]
+        >>> loc = hw.Domain().fit(rows).locate(new, bad_rows="keep")
+        >>> loc.band.tolist(), loc.status[1]
+        (['core', 'unknown', 'core'], "not located: column 'age' holds '1x', which is no number.")
         """
         fitted = self._fitted()
         mixed = read_mixed(table, gaps=self.spec.gaps)
+        if strict:
+            self._refuse_extra(mixed)
+        if bad_rows == "keep":
+            mixed = mixed.tolerant()
         encoded = fitted.coordinates.encode(mixed)
         filled = fitted.coordinates.filled(encoded.values)
         located_by = np.array([column.width > 0 for column in fitted.coordinates.columns])
@@ -257,6 +284,9 @@ class Domain:
             segment = segmented.segment
             absent = levels_never_seen_in_segment(fitted, encoded.values, filled, segment)
             unseen, filled = unseen | absent, filled & ~absent
+        unusable = dict(mixed.faults or {})
+        filled[list(unusable)] = False
+        unseen[list(unusable)] = False
         patterns, which = np.unique(np.column_stack([segment, filled]), axis=0, return_inverse=True)
         parts = []
         for number, (own_segment, *columns) in enumerate(patterns.tolist()):
@@ -292,6 +322,7 @@ class Domain:
             NewRows(fitted, mixed, np.arange(mixed.n)),
             grouped,
             segmented,
+            unusable,
         )
         return replace(where, notes=(*where.notes, *combinations_note(where)))
 
@@ -319,12 +350,25 @@ class Domain:
                 cells[rows, j] = [labels[int(row)].as_py() for row in rows]
         return cells
 
+    def _extra_columns(self, mixed: MixedTable) -> list[str]:
+        """Columns of a table that the domain does not know."""
+        unused = (column.name for column in self.fitted_.unused)
+        known = {*self.fitted_.coordinates.sources, *unused}
+        return [name for name in mixed.names if name not in known]
+
+    def _refuse_extra(self, mixed: MixedTable) -> None:
+        extra = self._extra_columns(mixed)
+        if extra:
+            raise DataError(
+                f"{mixed.source} has columns that the training table has not: "
+                f"{format_names(extra)}; without strict they would be ignored."
+            )
+
     def _notes_on(self, mixed: MixedTable, filled: Mask) -> tuple[str, ...]:
         """What of a table of new rows may surprise."""
         notes = []
-        columns, unused = self.fitted_.coordinates.columns, self.fitted_.unused
-        known = {*self.fitted_.coordinates.sources, *(column.name for column in unused)}
-        extra = [name for name in mixed.names if name not in known]
+        columns = self.fitted_.coordinates.columns
+        extra = self._extra_columns(mixed)
         if extra:
             notes.append(f"columns that are not known are ignored: {format_names(extra)}")
         newly = np.asarray(self.fitted_.filled.all(axis=0) & ~filled.all(axis=0))

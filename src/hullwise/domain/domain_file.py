@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..errors import DataError, FileError
+from ..errors import DataError, FileError, Hint, Note
 from ..geometry.bands import Reference
 from ..geometry.metric import Metric
 from ..io.archive import DIGESTS, pack_texts, read_archive, unpack_texts, write_archive
@@ -64,7 +64,7 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
             transformed.to_json() if isinstance(transformed, TransformedCoordinates) else None
         ),
         "unused": [column.to_json() for column in fitted.unused],
-        "notes": list(fitted.notes),
+        "notes": [_note_to_json(note) for note in fitted.notes],
         "missing": domain.missing,
         "metric": fitted.metric if fitted.directions is None else "directions",
         "metric_text": fitted.metric_text,
@@ -142,6 +142,12 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | Half
         raise FileError(name, text) from None
 
 
+def maker_of(path: str | PathLike[str]) -> str:
+    """The program and version that wrote the file of a domain."""
+    header, _ = read_archive(path)
+    return str(header.get("made_by", "unknown"))
+
+
 def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Domain:
     coordinates = _coordinates(header, arrays, transformer)
     directions = None
@@ -173,7 +179,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         tuple(
             UnusedColumn(str(c["name"]), str(c["role"]), str(c["reason"])) for c in header["unused"]
         ),
-        _texts(header["notes"]),
+        _notes(header["notes"]),
         values,
         _labels(arrays, len(values)),
         str(header["training_table"]["sha256"]),
@@ -257,3 +263,22 @@ def _reference(arrays: dict[str, Any], prefix: str, n_neighbors: int, n: int) ->
     if groups.shape != hull.shape:
         raise ValueError(f"{prefix} of unequal parts")
     return replace(reference, groups=groups)
+
+
+def _note_to_json(note: str) -> Any:
+    if not isinstance(note, Note) or note.hint is None:
+        return str(note)
+    return {"text": note.text, "hint": note.hint.name, "value": note.value}
+
+
+def _notes(stored: Any) -> tuple[str, ...]:
+    if not isinstance(stored, list):
+        raise ValueError(f"notes {str(stored)[:80]}")
+    return tuple(map(_note_from_json, stored))
+
+
+def _note_from_json(stored: Any) -> str:
+    if not isinstance(stored, dict):
+        return _texts([stored])[0]
+    text, hint, value = _texts([stored["text"], stored["hint"], stored["value"]])
+    return Note(text, Hint[hint], value)

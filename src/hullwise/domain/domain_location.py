@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult, row_numbers
 from .._core.types import Array, Floats, Indices, Mask, Objects
+from ..errors import DataError
 from ..geometry.bands import BANDS
 from ..geometry.verdict import Verdict
 from ..table.coordinates import Coordinates
@@ -55,6 +56,8 @@ class DomainLocation(RowResult):
         Which rows belong together, where the domain leaves whole groups out.
     segmented : SegmentedRows or None
         The segment that each row was located in, where the domain has segments.
+    unusable : mapping of int to str
+        Rows that hold a cell which cannot be read, and why.
 
     Examples
     --------
@@ -82,6 +85,7 @@ class DomainLocation(RowResult):
     new_rows: NewRows | None = None
     grouped: GroupedRows | None = None
     segmented: SegmentedRows | None = None
+    unusable: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.unseen)
@@ -148,6 +152,8 @@ class DomainLocation(RowResult):
 
     def located_without(self, row: int) -> list[str]:
         """The columns that are empty in a row, or hold a level never seen."""
+        if row in self.unusable:
+            return []
         columns = self.coordinates.columns
         return [c.name for c, used in zip(columns, self.filled[row]) if not used]
 
@@ -213,6 +219,32 @@ class DomainLocation(RowResult):
         from .change_of_row import smallest_change_of_row
 
         return smallest_change_of_row(self, row, fixed)
+
+    def at_least(self, condition: str) -> Mask:
+        """(m,) whether a row is in this band or a worse one; an open row counts as the worst.
+
+        Parameters
+        ----------
+        condition : {"core", "edge", "beyond", "far", "outside"}
+            A band; or "outside" for rows outside the hull, and those of which it is not known
+            although they do not lie on its boundary.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(60)]
+        >>> loc = hw.Domain().fit(rows).locate([{"job": "nurse", "age": 7}, {"job": "smith"}])
+        >>> loc.at_least("far")
+        array([False,  True])
+        """
+        if condition == "outside":
+            mask = np.ones(len(self), dtype=bool)
+            for part in self.parts:
+                mask[part.rows] = part.location.at_least(condition)
+            return np.asarray(mask | self.unseen.any(axis=1))
+        if condition not in BANDS:
+            raise DataError(f"condition={condition!r}: expected one of {', '.join(BANDS)}, outside")
+        return np.isin(self.band, [*BANDS[BANDS.index(condition) :], "unknown"])
 
     @property
     def status(self) -> list[str]:
@@ -333,6 +365,9 @@ class DomainLocation(RowResult):
             new_rows=None if self.new_rows is None else self.new_rows.take(rows),
             grouped=None if self.grouped is None else self.grouped.take(rows),
             segmented=None if self.segmented is None else self.segmented.take(rows),
+            unusable={
+                i: self.unusable[row] for i, row in enumerate(rows.tolist()) if row in self.unusable
+            },
         )
 
     def verify(self, table: Any = None, *, exact: bool = False) -> Mask:

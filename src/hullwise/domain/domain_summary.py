@@ -12,7 +12,7 @@ from .._core.types import Floats, Indices, Ints, Mask
 from ..geometry.bands import BANDS
 from ..geometry.location_summary import LEADING_CHANGES, LEADING_FRACTION, usual_share
 from ..geometry.verdict import Verdict
-from ..table.columns import CategoryColumn, ConstantColumn
+from ..table.columns import CategoryColumn, Column, ConstantColumn
 from ._reasons import column_changes
 from .pattern_location import PatternLocation
 
@@ -49,7 +49,12 @@ class LevelCount:
     level: str
     rows: int
     training_rows: int
-    is_constant: bool = False  # whether the column has one value in all training rows
+    constant: str = ""  # the one value of the column in all training rows, where it has one
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the column has one value in all training rows."""
+        return bool(self.constant)
 
 
 @dataclass(frozen=True)
@@ -193,9 +198,13 @@ def _unseen_levels(location: DomainLocation) -> tuple[LevelCount, ...]:
     )
     columns = location.coordinates.columns
     return tuple(
-        LevelCount(columns[j].name, level, rows, 0, isinstance(columns[j], ConstantColumn))
+        LevelCount(columns[j].name, level, rows, 0, _constant_of(columns[j]))
         for (j, level), rows in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
+
+
+def _constant_of(column: Column) -> str:
+    return column.levels[0] if isinstance(column, ConstantColumn) else ""
 
 
 def levels_of(location: DomainLocation, part: PatternLocation) -> Ints:

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats, Mask
-from ..errors import DataError, DataTypeError
-from ._number_grammar import number_pattern
+from ..errors import DataError, DataTypeError, Hint
+from ._cell_faults import CellAdvice, cell_advice
+from ._number_grammar import is_number, number_pattern
 
 WORDS_FOR_NO_NUMBER = ("NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL")  # gaps
 ISO_DATE = r"^\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?\s*$"
@@ -26,6 +27,7 @@ CODE_OF_DIGITS = (
 )
 NO_DATE = ", which is no date (as 2024-05-31 or 2024-05-31T12:30)"
 SHORTEST_CODE = 10**15  # whole numbers from here on have 16 digits: labels too
+CELLS_OF_NOTATION = 200  # looked at to see whether text is numbers written in another way
 NEARLY_ALL = 0.9  # share of numbers from which a column of text is one of numbers with bad cells
 
 
@@ -120,7 +122,8 @@ class MixedColumn:
             return ColumnKind.TEXT
         raise DataTypeError(
             f"column {self.name!r} holds cells of the type {dtype}, which are neither numbers, "
-            "text, booleans nor dates: convert it, or leave it out."
+            "text, booleans nor dates: convert it",
+            hint=Hint.LEAVE_OUT,
         )
 
     def _has_codes(self) -> bool:
@@ -202,6 +205,26 @@ class MixedColumn:
         is_number = pc.match_substring_regex(text, number_pattern(self.decimal)).fill_null(True)
         other = pc.unique(text.filter(pa.array(~as_mask(is_number))))
         return sorted(cell for cell in other.to_pylist() if not re.search(r"\d", cell))
+
+    def other_notation(self) -> tuple[int, str, CellAdvice] | None:
+        """Where text holds numbers that are written in another way, such as with decimal commas.
+
+        The row of the first such cell, the cell, and what to do; None where some of the first cells
+        are mere text.
+        """
+        if self._text is None or self.kind is not ColumnKind.TEXT:
+            return None
+        text = _without_words(self._text)
+        rows = np.flatnonzero(as_mask(text.is_valid()))[:CELLS_OF_NOTATION]
+        cells = [str(text[row].as_py()) for row in rows.tolist()]
+        is_plain = [is_number(cell, self.decimal) for cell in cells]
+        if all(is_plain):
+            return None
+        advice = cell_advice(cells, self.decimal)
+        if not (advice.text or advice.hint in (Hint.DECIMAL, Hint.GROUPED_OR_DECIMAL)):
+            return None
+        first = is_plain.index(False)
+        return int(rows[first]), cells[first], advice
 
     def numbers(self) -> Floats:
         """(n,) float64, NaN in gaps; booleans are 0 and 1.

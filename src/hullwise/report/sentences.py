@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -42,14 +42,38 @@ OPEN_STATUSES = ("BOUNDARY", "STALLED", "BUDGET")  # of which a reader should kn
 # ---- bands ------------------------------------------------------------------------------------
 
 
-def band_title(summary: LocationSummary) -> str:
+class BandCounts(Protocol):
+    """What summaries of locations share."""
+
+    @property
+    def n_rows(self) -> int:
+        """New rows."""
+        ...
+
+    @property
+    def n_reference(self) -> int:
+        """Training rows left out in turn."""
+        ...
+
+    @property
+    def bands(self) -> dict[str, int]:
+        """Rows in each band."""
+        ...
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Rows with each verdict."""
+        ...
+
+
+def band_title(summary: BandCounts) -> str:
     """The heading of the bands, with what they are read off."""
     r = summary.n_reference
     left_out = "training rows left out in turn" if r > 1 else "training row left out"
     return "Where the new rows stand" + (f", against {r:,} {left_out}" if r else "")
 
 
-def band_meanings(summary: LocationSummary) -> dict[str, str]:
+def band_meanings(summary: BandCounts) -> dict[str, str]:
     """What each band means, under `band_title`, for the bands that are worth a line."""
     r = summary.n_reference
     if not r:
@@ -80,18 +104,27 @@ def expectation_sentence(summary: LocationSummary) -> str:
     13 of 50 new rows (26 %) are beyond or far. Of rows drawn like the training rows it would be \
 about 2; so many or more would come up by chance in fewer than 1 of 1,000 such tables.
     """
-    m, n_out = summary.n_rows, summary.n_out
-    if not summary.n_reference or not m:
+    if not summary.n_reference:
+        return ""
+    return usual_text(summary.n_rows, summary.n_out, summary.expected_out, summary.chance)
+
+
+def usual_text(m: int, n_out: int, expected: float, chance: float, how: str = "") -> str:
+    """How many of m rows are beyond or far, how many would be, and how often so many are.
+
+    `how` says in which way they are, such as "by distance".
+    """
+    if not m:
         return ""
     text = (
         f"{n_out:,} of {m:,} new row{'' if m == 1 else 's'} ({share(n_out, m)}) "
-        f"{is_or_are(n_out)} beyond or far. Of rows drawn like the training rows it would be "
+        f"{is_or_are(n_out)} beyond or far{how and ' '}{how}. Of rows drawn like the training rows "
+        "it would be "
     )
-    expected = summary.expected_out
     text += f"about {expected:,.0f}" if expected >= 1 else "fewer than 1"
-    if n_out == 0 or math.isnan(summary.chance):
+    if n_out == 0 or math.isnan(chance):
         return f"{text}."
-    often = _how_often(summary.chance)
+    often = _how_often(chance)
     return f"{text}; so many or more would come up by chance in {often} such tables."
 
 
@@ -106,7 +139,7 @@ def _how_often(chance: float) -> str:
 # ---- verdicts and other definitions -----------------------------------------------------------
 
 
-def hull_sentence(summary: LocationSummary) -> str:
+def hull_sentence(summary: BandCounts) -> str:
     """How many rows are inside the hull, and what to make of it where nearly none is."""
     inside, outside, undecided = (summary.verdicts[v] for v in ("inside", "outside", "undecided"))
     text = f"Inside the convex hull of the training rows: {inside:,}; outside: {outside:,}"

@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, Hint, Note
 from ..io.coercion import format_names
 from ..io.mixed_column import ColumnKind, MixedColumn
 from ..io.mixed_table import MixedTable
 from ._column_hints import likely_period, notes_on_levels
 from .columns import (
-    DATE_PARTS,
     PERIOD_OF_PART,
     CategoryColumn,
     Column,
@@ -176,10 +175,11 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
         return _unused_dates(cells, notes)
     bad = cells.bad_number()
     if bad is not None:
-        raise DataError(_nearly_numbers(cells, *bad))
+        raise _nearly_numbers(cells, *bad)
+    _refuse_other_notation(cells)
     constant = _constant(cells)
     if constant is not None:
-        notes.append(f"{name!r} is {constant.describe()}{_absence(cells)}")
+        notes.append(_constant_note(cells, constant))
         return constant
     if kind is ColumnKind.NUMBER:
         return _inferred_number(cells, notes)
@@ -193,12 +193,27 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
     n, once = sum(column.counts), column.counts.count(1)
     if once > MOST_UNSEEN * n:
         reason = f"text of {len(column.levels)} levels in {n} rows, {once} of them seen once"
-        notes.append(
+        text = (
             f"{name!r} is {reason}: about {100 * once / n:.3g} % of new rows would hold one never "
-            "seen, so it is left out (declare it a category to use it)"
+            "seen, so it is left out"
         )
+        notes.append(Note(text, Hint.DECLARE_CATEGORY, repr(name)))
         return UnusedColumn(name, "left out", reason)
     return column
+
+
+def _refuse_other_notation(cells: MixedColumn) -> None:
+    """Refuse text that is numbers in another notation: as levels they would say nothing."""
+    place = cells.other_notation()
+    if place is None:
+        return
+    row, cell, advice = place
+    raise DataError(
+        f"{cells.place(row)}, column {cells.name!r} holds {cell!r}, a number in another notation"
+        f"{advice.text}",
+        hint=advice.hint,
+        value=advice.value,
+    ).with_hint(Hint.DECLARE_CATEGORY, repr(cells.name))
 
 
 def _constant(cells: MixedColumn) -> ConstantColumn | None:
@@ -224,35 +239,34 @@ def _inferred_number(cells: MixedColumn, notes: list[str]) -> Column | UnusedCol
         notes.append(f"{name!r} counts the rows: taken for an id and left out")
         return UnusedColumn(name, "id", "counts the rows")
     if whole and len(distinct) == len(values) > 20:
-        notes.append(f"{name!r} is a whole number, different in every row: if an id, say so (id=)")
+        text = f"{name!r} is a whole number, different in every row"
+        notes.append(Note(text, Hint.DECLARE_ID, repr(name)))
     period = likely_period(name, distinct) if whole else None
     if period is not None:
-        notes.append(
-            f"{name!r} looks periodic: as a number its ends lie far apart; "
-            f"declare its period, such as periodic={{{name!r}: {period:g}}}"
-        )
+        text = f"{name!r} looks periodic: as a number its ends lie far apart"
+        notes.append(Note(text, Hint.DECLARE_PERIOD, f"{name}={period:g}"))
     return NumberColumn(name, name, "numbers", whole)
 
 
-def _nearly_numbers(cells: MixedColumn, row: int, cell: str, share: float) -> str:
+def _nearly_numbers(cells: MixedColumn, row: int, cell: str, share: float) -> DataError:
     """What is wrong with text that is a number in nearly every cell, and what helps."""
-    words = cells.gap_words()
-    gaps = f", name it as a gap (gaps={words}, --gaps)" if cell in words else ""
-    return (
+    error = DataError(
         f"{cells.place(row)}, column {cells.name!r} holds {cell!r}, which is no number; "
-        f"{100 * share:.3g} % of its cells are. Mend the cell{gaps}, or declare the column a "
-        "category."
+        f"{100 * share:.3g} % of its cells are. Mend the cell"
     )
+    words = cells.gap_words()
+    for word in words if cell in words else ():
+        error.with_hint(Hint.NAME_AS_GAP, repr(word))
+    return error.with_hint(Hint.DECLARE_CATEGORY, repr(cells.name))
 
 
-def _absence(cells: MixedColumn) -> str:
+def _constant_note(cells: MixedColumn, constant: ConstantColumn) -> str:
+    text = f"{cells.name!r} is {constant.describe()}"
     n_gaps = int(cells.empty.sum())
     if not n_gaps:
-        return ""
-    return (
-        f"; it is empty in {n_gaps:,} rows, which says nothing: if absence means something, "
-        f"gaps_are_levels=[{cells.name!r}]"
-    )
+        return text
+    text += f"; it is empty in {n_gaps:,} rows, which says nothing"
+    return Note(text, Hint.GAPS_ARE_LEVELS, repr(cells.name))
 
 
 def _unused_dates(cells: MixedColumn, notes: list[str]) -> UnusedColumn:
@@ -260,11 +274,11 @@ def _unused_dates(cells: MixedColumn, notes: list[str]) -> UnusedColumn:
     first, last = (
         str(np.datetime64(int(np.floor(d)), "D")) for d in (np.nanmin(days), np.nanmax(days))
     )
-    notes.append(
+    text = (
         f"{cells.name!r} holds dates from {first} to {last}{_zone(cells)}: not used, as every "
-        f"later row would be beyond (dates={{{cells.name!r}: [...]}} with some of "
-        f"{', '.join(DATE_PARTS)} uses them)"
+        "later row would be beyond"
     )
+    notes.append(Note(text, Hint.DECLARE_DATES, f"{cells.name}=month"))
     return UnusedColumn(cells.name, "left out", f"dates from {first} to {last}")
 
 
