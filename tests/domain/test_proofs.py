@@ -100,6 +100,62 @@ def test_gaps_as_levels_and_declared_gaps(table):
     assert loc.verify(rows, exact=True).all()
 
 
+def test_transformers(table, new, tmp_path):
+    """Proofs are about a transformer's outputs, which are computed again from the table."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+    rows = [t.dropna(subset=["age", "job", "start"]).reset_index(drop=True) for t in (table, new)]
+    columns = ColumnTransformer(
+        [
+            ("n", make_pipeline(StandardScaler(), PCA(2)), ["age", "pay", "hour"]),
+            ("c", OneHotEncoder(handle_unknown="ignore"), ["job"]),
+            (
+                "o",
+                OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+                ["grade"],
+            ),
+        ]
+    ).fit(rows[0])
+    domain = hw.Domain(transformer=columns).fit(rows[0])
+    loc = domain.locate(rows[1])
+    assert loc.unseen.any()
+    assert loc.verify(rows[0], exact=True).all()
+    loc.save_proofs(tmp_path / "where.npz")
+    proofs = hw.load_proofs(tmp_path / "where.npz")
+    assert domain.verify(proofs, new=rows[1]).all()
+    other = rows[1].assign(age=rows[1]["age"] + 1e-3)
+    assert not domain.verify(proofs, new=other).any()
+    assert domain.verify(proofs, new=rows[1].assign(start=None)).all()  # not a column of it
+    with pytest.raises(DataError, match="another table"):
+        loc.verify(rows[0].assign(age=rows[0]["age"] + 1e-3))
+
+
+@pytest.mark.parametrize("metric", ["agop", "matrix"])
+def test_metrics_with_directions(table, new, metric):
+    """With the Schur complement in gaps, which the checker computes in another way."""
+    names = ["age", "pay", "job", "hour"]
+    rows = table[names].assign(y=table["pay"] + table["hour"])
+    if metric == "matrix":
+        A = np.random.default_rng(0).normal(size=(5, 5))
+        metric = A @ A.T + np.eye(5)
+    domain = hw.Domain(metric=metric).fit(rows, target="y")
+    loc = domain.locate(new[names])
+    assert loc.verify(table, exact=True).all()
+    assert any(part.location.metric.factor is not None for part in loc.parts)
+    proofs = Proofs.of(loc)
+    larger = forged(proofs, factor=lambda L, _: 1.01 * L)
+    located = np.concatenate([part.rows for part in loc.parts])
+    assert not domain.verify(larger)[located].any()
+    owner, L = domain.fitted_.coordinates.owner, domain.fitted_.directions.metric.factor
+    block = forged(proofs, factor=lambda _, part: L[:, part.used[owner]])  # bounds nothing in gaps
+    gaps = np.concatenate([part.rows for part in proofs.parts if not part.used.all()])
+    assert len(gaps) > 10
+    assert not domain.verify(block)[gaps].any()
+
+
 def test_groups(table):
     rows = table.assign(patient=np.arange(len(table)) // 8)
     domain = hw.Domain(groups="patient").fit(rows)
@@ -141,7 +197,7 @@ def test_checkers_share_no_code_with_what_they_check():
     room = Path(hw.__file__).parent / "domain"
     checkers = ("proof_checker", "band_checker", "checked_cells", "checked_rows", "exact_arrays")
     allowed = {f"_{name}" for name in checkers} | {"errors", "_core.types"}
-    for name in checkers:
+    for name in (*checkers, "metric_checker", "segment_checker"):
         for node in ast.walk(ast.parse((room / f"_{name}.py").read_text())):
             if isinstance(node, ast.ImportFrom) and node.level:
                 own = str(node.module)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import struct
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,7 @@ NPY_TOKENS = [
     *(b"'descr'", b"'shape'", b"(", b")", b",", b"{", b"}", b"True", b"None", b"-1", b"9" * 30),
     *(b"'|O'", b"'<U9'", b"'<f16'", b"lambda: 0", b"__import__('os')", b"[", b"\0", b"1" * 5000),
 ]
+INPUTS = 250  # of each kind, in a normal run
 INTEGERS = [0, 1, 2, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1]
 
 
@@ -113,3 +115,14 @@ def damage_gzip(data, rng):
     if kind == 1:
         return data + damage(data, rng)
     return damage(data, rng)
+
+
+def inputs(config, seed):
+    """Numbers of inputs, as many as the options say, and a generator for each."""
+    seconds = config.getoption("--fuzz-seconds", default=None)
+    seed += 1000 * config.getoption("--fuzz-seed", default=0)
+    end = None if seconds is None else time.monotonic() + seconds
+    number = 0
+    while number < INPUTS if end is None else time.monotonic() < end:
+        yield number, np.random.default_rng([seed, number])
+        number += 1

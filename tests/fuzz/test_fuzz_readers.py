@@ -22,6 +22,7 @@ from fuzz.damage import (
     csv_files,
     damage,
     damage_gzip,
+    inputs,
     npy_files,
     parquet_files,
 )
@@ -30,7 +31,6 @@ from hullwise.io.file_rows import open_rows
 from hullwise.io.table_reader import open_table, read_rows
 
 CORPUS = Path(__file__).with_name("corpus")
-INPUTS = 250  # of each kind, in a normal run
 MAX_SECONDS = 30.0  # for one input, on a machine that has other things to do
 MAX_PYTHON_BYTES = 200_000_000
 MAX_ARROW_BYTES = 600_000_000
@@ -66,17 +66,6 @@ def check(path):
     assert time.monotonic() - start < MAX_SECONDS
     assert pool.bytes_allocated() - before < MAX_ARROW_BYTES
     return was_read
-
-
-def inputs(config, seed):
-    """Numbers of inputs, as many as the options say, and a generator for each."""
-    seconds = config.getoption("--fuzz-seconds", default=None)
-    seed += 1000 * config.getoption("--fuzz-seed", default=0)
-    end = None if seconds is None else time.monotonic() + seconds
-    number = 0
-    while number < INPUTS if end is None else time.monotonic() < end:
-        yield number, np.random.default_rng([seed, number])
-        number += 1
 
 
 def run(tmp_path, config, seed, files, damaged):

@@ -21,9 +21,10 @@ from ..errors import DataError
 from ..io.mixed_column import ColumnKind
 from ..io.mixed_table import MixedTable
 
-ROLES_OF_LEVELS = ("category", "ordered", "constant", "segment")
+ROLES_OF_LEVELS = ("category", "ordered", "constant", "levels", "segment")
 LABEL_OF_A_GAP = "(empty)"  # where a gap is a level
 NO_CELL, NEVER_SEEN = -1, -2  # in place of the number of a level
+OUTPUT_AGREEMENT = 1e-9  # of the largest: a transformer's outputs for the same cells, twice
 COORDINATE_ROUNDOFF = 2.0**-50  # of a logarithm or a circle's radius: four units in its last place
 
 
@@ -52,9 +53,12 @@ class TableCells:
         """Some rows."""
         return TableCells(self.numbers[rows], self.codes[rows], self.labels)
 
-    def same_rows(self, other: TableCells) -> Mask:
-        """(m,) whether both hold the same cells, row by row."""
-        same = ((self.numbers == other.numbers) | _both_nan(self.numbers, other.numbers)).all(1)
+    def same_rows(self, other: TableCells, outputs: Mask) -> Mask:
+        """(m,) whether both hold the same cells, row by row; those of `outputs` (C,) nearly."""
+        size = np.nanmax(np.abs(self.numbers), axis=0, initial=0.0)
+        slack = np.where(outputs, OUTPUT_AGREEMENT * size, 0.0)
+        same = np.abs(self.numbers - other.numbers) <= slack
+        same = np.asarray((same | _both_nan(self.numbers, other.numbers)).all(axis=1))
         for j, labels in enumerate(self.labels):
             mine = np.array([*labels, None], dtype=object)[self.codes[:, j]]
             its = np.array([*other.labels[j], None], dtype=object)[other.codes[:, j]]
@@ -105,7 +109,10 @@ def level_vertices(n_levels: int) -> Floats:
 
 
 def rounded_coordinates(column: Mapping[str, Any], numbers: Floats) -> tuple[Floats, Floats]:
-    """Coordinates (m, width) of a logarithm or a circle, and how far stored ones may be off."""
+    """Coordinates (m, width) that are rounded, and how far stored ones may be off."""
+    if column["role"] == "output":
+        size = np.nanmax(np.abs(numbers), initial=0.0)
+        return numbers[:, None], np.full((len(numbers), 1), OUTPUT_AGREEMENT * size)
     if column["role"] == "log":
         with np.errstate(invalid="ignore", divide="ignore"):
             values = np.log10(numbers)[:, None]

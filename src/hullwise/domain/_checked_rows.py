@@ -20,8 +20,13 @@ from ._checked_cells import (
     rounded_coordinates,
 )
 
-WIDTHS = {"periodic": 2, "constant": 0, "segment": 0}  # coordinates of a column, 1 where not said
-ROUNDED_ROLES = ("log", "periodic")
+WIDTHS = {
+    "periodic": 2,
+    "constant": 0,
+    "levels": 0,
+    "segment": 0,
+}  # coordinates of a column, 1 where not said
+ROUNDED_ROLES = ("log", "periodic", "output")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class CheckedColumns:
 
     @cached_property
     def is_rounded(self) -> Mask:
-        """(D,) coordinates that are logarithms or on circles."""
+        """(D,) coordinates that are logarithms, on circles or outputs of a transformer."""
         rounded = [c["role"] in ROUNDED_ROLES for c in self.columns]
         return np.repeat(np.array(rounded, dtype=bool), self.widths)
 
@@ -106,7 +111,7 @@ class CheckedColumns:
         codes = np.full((len(stored), len(self.columns)), NO_CELL, dtype=np.int32)
         for j, column in enumerate(self.columns):
             block = numbers[:, self.owner == j]
-            if column["role"] == "constant":
+            if column["role"] in ("constant", "levels"):
                 codes[:, j] = 0
             elif column["role"] == "segment" and segments is not None:
                 codes[:, j] = segments

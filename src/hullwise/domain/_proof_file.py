@@ -47,6 +47,7 @@ def write_proofs(proofs: Proofs, path: str | PathLike[str], *, force: bool) -> N
         "made_by": f"hullwise {__version__}",
         "training_table": dict(proofs.training),
         "columns": list(proofs.columns),
+        "transformed": proofs.transformed,
         "labels_of_cells": [list(labels) for labels in proofs.cells.labels],
         "bands": list(CLAIMED_BANDS),
         "parts": [
@@ -112,7 +113,7 @@ class _FileOfProofs:
 
     def __init__(self, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
         self.header, self.arrays = header, arrays
-        columns = stored_columns(header["columns"], transformed=False)
+        columns = stored_columns(header["columns"], transformed=header["transformed"] is True)
         self.columns = tuple(column.to_json() for column in columns)
         self.layout = CheckedColumns(self.columns)
         n, digest = header["training_table"]["rows"], header["training_table"]["sha256"]

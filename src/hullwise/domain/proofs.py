@@ -16,8 +16,11 @@ from ..errors import DataError
 from ..geometry.verdict import Status, Verdict
 from ..io.mixed_table import read_mixed
 from ._band_checker import CLAIMED_BANDS, BandClaims, bands_hold, off_flat_holds
-from ._checked_cells import TableCells, read_cells
+from ._cells_of_outputs import cells_of
+from ._checked_cells import TableCells
 from ._checked_rows import CheckedColumns, CheckedRows
+from ._checked_training import training_rows
+from ._metric_checker import metric_agrees
 from ._proof_checker import HullClaims, hull_claims_hold
 from ._segment_checker import in_segment, rows_of_segment, segment_holds
 
@@ -67,7 +70,7 @@ class Proofs:
     cells : TableCells
         The cells of the m rows.
     rounded : (m, D) float64
-        Their coordinates that are logarithms or on circles, NaN elsewhere.
+        Their coordinates that are logarithms, on circles or outputs, NaN elsewhere.
     unseen : (m, C) bool
         Cells that hold a level of no training row.
     verdict, band : (m,) int
@@ -107,6 +110,11 @@ class Proofs:
         rows = "row" if len(self) == 1 else "rows"
         return f"Proofs({len(self):,} {rows} against {self.training['rows']:,} training rows)"
 
+    @property
+    def transformed(self) -> bool:
+        """Whether the cells are outputs of a transformer."""
+        return any(c["role"] in ("output", "levels") or "outputs" in c for c in self.columns)
+
     @classmethod
     def of(cls, location: DomainLocation) -> Proofs:
         """The claims of a location."""
@@ -114,7 +122,7 @@ class Proofs:
         assert new is not None
         fitted = new.fitted
         columns = tuple(column.to_json() for column in fitted.coordinates.columns)
-        cells = read_cells(new.table, columns).take(new.rows)
+        cells = cells_of(fitted.coordinates, new.table).take(new.rows)
         layout = CheckedColumns(columns)
         rounded = np.full((len(location), len(layout.owner)), np.nan)
         for part in location.parts:
@@ -171,69 +179,6 @@ def _part_proofs(part: PatternLocation, n: int) -> PartProofs:
     return PartProofs(part.rows, pattern.columns, hull, bands, pattern.segment)
 
 
-def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> CheckedRows:
-    """The training rows as the checker reads them: from their table, or those that were kept.
-
-    Raises
-    ------
-    DataError
-        The table is not that of the domain: it says where they differ.
-    """
-    columns = tuple(column.to_json() for column in fitted.coordinates.columns)
-    layout = CheckedColumns(columns)
-    segments = None if fitted.segments is None else fitted.segments.codes
-    kept = layout.stored_rows(fitted.values, segments)
-    if table is None:
-        return kept
-    mixed = read_mixed(table, gaps=gaps)
-    cells = read_cells(mixed, columns)
-    for j, column in enumerate(columns):
-        if column["role"] in ("category", "constant"):
-            _compare_levels(mixed.source, column, set(cells.labels[j]))
-    stored = np.full((mixed.n, len(layout.owner)), np.nan)
-    complete = np.arange(mixed.n)
-    if mixed.n != len(fitted):  # rows with gaps were left out
-        has_all = np.ones(mixed.n, dtype=bool)
-        for j, width in enumerate(layout.widths):
-            if width:
-                has_all &= ~np.isnan(cells.numbers[:, j]) | (cells.codes[:, j] >= 0)
-        complete = np.flatnonzero(has_all)
-    if len(complete) != len(fitted):
-        raise DataError(
-            f"{mixed.source} is another table: it has {mixed.n:,} rows, and the domain was fitted "
-            f"on {len(fitted):,}."
-        )
-    stored = np.asarray(fitted.values, dtype=np.float64)
-    rows = layout.rows(cells.take(complete), stored, f"{mixed.source} is another table: row")
-    _compare_rows(mixed.source, rows, kept, complete)
-    return rows
-
-
-def _compare_levels(source: str, column: Mapping[str, Any], labels: set[str]) -> None:
-    levels = set(column["levels"])
-    if labels != levels:
-        wrong = sorted(labels ^ levels)[0]
-        raise DataError(
-            f"{source} is another table: column {column['name']!r} has the level {wrong!r} in one "
-            "of the two only."
-        )
-
-
-def _compare_rows(source: str, rows: CheckedRows, kept: CheckedRows, numbers: Indices) -> None:
-    same = (rows.numbers == kept.numbers) | (np.isnan(rows.numbers) & np.isnan(kept.numbers))
-    same_codes = rows.codes == kept.codes
-    for j, column in enumerate(rows.layout.columns):
-        if column["role"] == "constant":
-            continue
-        is_same = same[:, rows.layout.owner == j].all(axis=1) & same_codes[:, j]
-        if not is_same.all():
-            row = int(numbers[np.argmin(is_same)])
-            raise DataError(
-                f"{source} is another table: row {row} holds another value in column "
-                f"{column['name']!r} than the domain."
-            )
-
-
 def verify_proofs(
     fitted: FittedTable,
     proofs: Proofs,
@@ -251,7 +196,7 @@ def verify_proofs(
         queries = _by_segments(fitted, proofs, training, queries)
         holds = _names_and_answers_hold(fitted, proofs, training, queries)
         if new is not None:
-            holds &= proofs.cells.same_rows(_cells_of(new, proofs, gaps))
+            holds &= _same_cells(new, fitted, proofs, gaps)
         for part in proofs.parts:
             holds[part.rows] &= _part_holds(fitted, part, training, queries.take(part.rows), exact)
         return holds
@@ -267,11 +212,13 @@ def _check_identity(fitted: FittedTable, proofs: Proofs) -> None:
         )
 
 
-def _cells_of(new: Any, proofs: Proofs, gaps: tuple[str, ...]) -> TableCells:
-    cells = read_cells(read_mixed(new, gaps=gaps, name="new"), proofs.columns)
+def _same_cells(new: Any, fitted: FittedTable, proofs: Proofs, gaps: tuple[str, ...]) -> Mask:
+    """Whether the proofs are about these rows."""
+    cells = cells_of(fitted.coordinates, read_mixed(new, gaps=gaps, name="new"))
     if len(cells) != len(proofs):
         raise DataError(f"new has {len(cells)} rows, and there are proofs of {len(proofs)}.")
-    return cells
+    outputs = np.array([column["role"] == "output" for column in proofs.columns], dtype=bool)
+    return proofs.cells.same_rows(cells, outputs)
 
 
 def _segments(fitted: FittedTable) -> Mapping[str, Any] | None:
@@ -309,9 +256,19 @@ def _names_and_answers_hold(
     for b in np.flatnonzero(~located):
         columns = np.flatnonzero(queries.present[b])
         n_rows = int(training.present[:, columns].all(axis=1).sum())
-        holds[b] &= n_rows < 2 or not training.layout.widths[columns].any()
+        seen = training.layout.widths[columns].any() and _metric_sees(fitted, queries.present[b])
+        holds[b] &= n_rows < 2 or not seen
     verdict[by_name], band[by_name] = Verdict.OUTSIDE, CLAIMED_BANDS.index("far")
     return np.asarray(holds & (verdict == proofs.verdict) & (band == proofs.band))
+
+
+def _metric_sees(fitted: FittedTable, used: Mask) -> bool:
+    """Whether fillings of the other columns leave any distance in these."""
+    whole = None if fitted.directions is None else fitted.directions.metric
+    places = np.flatnonzero(used[fitted.coordinates.owner])
+    if whole is None or whole.factor is None:
+        return whole is None or bool(whole.root[places].any())
+    return not metric_agrees(np.zeros((len(places), len(places))), whole.factor, places)
 
 
 def _part_holds(
@@ -320,7 +277,9 @@ def _part_holds(
     if not 0 <= part.segment < len(fitted.subsets):
         return np.zeros(len(part.rows), dtype=bool)
     pattern = fitted.pattern(part.used, segment=part.segment)
-    if pattern is None or not _same_measures(pattern.reference, part):
+    if pattern is None or not (
+        _same_reference(pattern.reference, part) and _same_metric(fitted, part)
+    ):
         return np.zeros(len(part.rows), dtype=bool)
     holds = np.asarray(queries.present[:, part.used].all(axis=1))
     located = np.flatnonzero(holds)
@@ -335,15 +294,23 @@ def _part_holds(
     return holds
 
 
-def _same_measures(reference: Reference, part: PartProofs) -> bool:
-    """Whether units and reference are those of the domain."""
-    mine, its = reference.metric, part.hull
-    own = mine.root if mine.factor is None else mine.factor
-    other = its.root if its.factor is None else its.factor
+def _same_metric(fitted: FittedTable, part: PartProofs) -> bool:
+    """Whether the metric is that of the domain, among the coordinates that are there."""
+    places, claimed = np.flatnonzero(part.used[fitted.coordinates.owner]), part.hull
+    whole = None if fitted.directions is None else fitted.directions.metric
+    if whole is not None and whole.factor is not None:
+        factor = np.diag(claimed.root) if claimed.factor is None else claimed.factor
+        return metric_agrees(factor.T @ factor, whole.factor, places)
+    root = fitted.subsets[part.segment].units.root if whole is None else whole.root
+    return claimed.factor is None and np.allclose(
+        claimed.root, root[places], rtol=UNIT_AGREEMENT, atol=0
+    )
+
+
+def _same_reference(reference: Reference, part: PartProofs) -> bool:
+    """Whether the distances of rows left out are those of the domain."""
     return bool(
-        own.shape == other.shape
-        and np.allclose(own, other, rtol=UNIT_AGREEMENT, atol=0)
-        and len(reference) == len(part.bands.reference)
+        len(reference) == len(part.bands.reference)
         and np.array_equal(reference.off, part.bands.reference_off)
         and np.allclose(reference.hull, part.bands.reference, rtol=REFERENCE_WIDTH, atol=1e-12)
         and np.isclose(reference.negligible, part.bands.negligible, rtol=REFERENCE_WIDTH)

@@ -158,6 +158,10 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
         raise FileError(name, f"is packed in a way that hullwise never does ({error})") from None
     except OSError as error:
         raise FileError(name, f"cannot be read ({error.strerror or error})") from None
+    except (ValueError, EOFError, OverflowError, struct.error) as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(name, f"is damaged, or no file of hullwise's ({error})") from None
     return header, arrays
 
 
