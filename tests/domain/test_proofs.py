@@ -151,9 +151,10 @@ def test_metrics_with_directions(table, new, metric):
     assert not domain.verify(larger)[located].any()
     owner, L = domain.fitted_.coordinates.owner, domain.fitted_.directions.metric.factor
     block = forged(proofs, factor=lambda _, part: L[:, part.used[owner]])  # bounds nothing in gaps
-    gaps = np.concatenate([part.rows for part in proofs.parts if not part.used.all()])
-    assert len(gaps) > 10
-    assert not domain.verify(block)[gaps].any()
+    gaps = [part.rows for part in proofs.parts if not part.used.all()]
+    if len(L) > 1:  # a metric of one direction sees nothing of a row with gaps
+        assert len(gaps) > 1
+        assert not domain.verify(block)[np.concatenate(gaps)].any()
 
 
 def test_groups(table):
