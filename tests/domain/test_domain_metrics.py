@@ -141,6 +141,20 @@ def test_proofs_in_gaps_hold():
     assert len(loc.parts) > 1
     for part in loc.parts:
         assert part.location.verify(part.pattern.cloud, exact=True).all()
+    assert loc.verify(table).all()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_proofs_in_a_learnt_metric_are_checked_from_the_table(exact):
+    """Inside means in all that the metric sees; a row of which it sees nothing claims nothing."""
+    table = numbers(500, gaps=0.1)
+    loc = (
+        hw.Domain(metric="agop", reference=100)
+        .fit(table, target="y")
+        .locate(2 * numbers(40, 5, gaps=0.3))
+    )
+    assert {"unknown"} < set(loc.band)
+    assert loc.verify(table, exact=exact).all()
 
 
 # ---- learnt metrics ------------------------------------------------------------------------------

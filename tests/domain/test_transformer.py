@@ -283,6 +283,24 @@ def test_a_file_holds_no_training_row_of_the_table_beside_its_coordinates(tmp_pa
     assert not kept & set(train.itertuples(index=False, name=None))
 
 
+def test_proofs_are_checked_from_the_table_through_the_transformer(tmp_path):
+    train, new = people(300, gaps=0.1), people(30, seed=1, gaps=0.2)
+    new.loc[3, "job"] = "pilot"
+    transformer = mixed(make_pipeline(OneHotEncoder(sparse_output=False), PCA(3)))
+    transformer.transformers.append(("own", OneHotEncoder(handle_unknown="ignore"), ["job"]))
+    domain = hw.Domain(transformer=transformer.fit(train)).fit(train)
+    loc = domain.locate(new)
+    assert loc.verify(train, exact=True).all()
+    loc.save_proofs(tmp_path / "where.npz")
+    domain.save(tmp_path / "seen.hull")
+    loaded = hw.load(tmp_path / "seen.hull", transformer=transformer)
+    assert loaded.verify(tmp_path / "where.npz", train, new=new).all()
+    moved = new.assign(age=new["age"] + 1)
+    assert not loaded.verify(tmp_path / "where.npz", train, new=moved)[new["age"].notna()].any()
+    with pytest.raises(DataError, match="is another table"):
+        loaded.verify(tmp_path / "where.npz", train.assign(age=0.0))
+
+
 def broken(table):
     raise KeyError("what")
 

@@ -118,18 +118,22 @@ class TransformedCoordinates(Coordinates):
         return self._gap_rules[name]
 
     def _probed_gap_rule(self, name: str) -> str:
+        if any(isinstance(c, OutputBlock) and c.gap_is_level for c in self.columns_from(name)):
+            return "passes"
         row = self.inputs.probe_rows.take(np.zeros(1, dtype=np.intp))
         try:
             outputs = self.transformed(row.emptied(name, np.ones(1, dtype=bool)), "a gap")
         except (HullwiseError, TypeError, ValueError):
             return "refuses"
-        gaps = False
-        for column in self.columns:
-            if name in inputs_of(column) and isinstance(column, OutputBlock):
-                gaps |= bool(np.isnan(column.decode(outputs)[0]).any())
-            elif name in inputs_of(column) and isinstance(column, OutputColumn):
-                gaps |= bool(np.isnan(outputs[0, column.output]))
+        gaps = any(
+            isinstance(column, OutputBlock) and np.isnan(column.decode(outputs)[0]).any()
+            for column in self.columns_from(name)
+        )
         return "passes" if gaps or np.isnan(outputs).any() else "fills"
+
+    def columns_from(self, name: str) -> list[Column]:
+        """The columns that depend on a column of the table."""
+        return [column for column in self.columns if name in inputs_of(column)]
 
     def refused_gaps(self, table: MixedTable) -> dict[str, Mask]:
         """The gaps (m,) in each column that the transformer would refuse."""
