@@ -204,3 +204,46 @@ def test_rows_off_the_flat_come_back_to_the_hull():
     assert change.best.band in ("core", "edge")
     assert change.verify()
     assert change.best.values["total"] == pytest.approx(0.3)
+
+
+def test_a_metric_with_directions():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(300, 3)), columns=["width", "length", "note"])
+    rows.loc[rng.random(300) < 0.2, "length"] = None
+    rows["area"] = rows.width * rows.length.fillna(0.0)
+    domain = hw.Domain(metric="agop").fit(rows, target="area")
+    for row in ({"width": 6.0, "length": 0.0, "note": 0.0}, {"width": 9.0, "note": 1.0}):
+        loc = domain.locate_one(row)
+        assert loc.band[0] in ("beyond", "far")
+        change = loc.smallest_change(0)
+        assert change.verify()
+        assert change.best.band in ("core", "edge")
+        assert domain.locate_one({**row, **change.best.values}).band[0] == change.best.band
+        assert loc.smallest_change(0, fixed=["width"]).verify()
+
+
+def test_coordinates_of_a_transformer():
+    from sklearn.compose import ColumnTransformer
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    train = people(300)
+    scaled = ColumnTransformer(
+        [
+            ("n", StandardScaler(), ["age", "pay"]),
+            ("c", OneHotEncoder(handle_unknown="ignore"), ["job"]),
+        ]
+    ).fit(train)
+    domain = hw.Domain(transformer=scaled).fit(train)
+    for odd in ({"age": 95}, {"job": "pilot"}):
+        row = {**USUAL, **odd}
+        change = domain.locate_one(row).smallest_change(0)
+        assert change.verify()
+        assert domain.locate_one({**row, **change.best.values}).band[0] == change.best.band
+    mixed = make_pipeline(
+        ColumnTransformer([("n", make_pipeline(StandardScaler(), PCA(2)), ["age", "pay"])])
+    ).fit(train)
+    loc = hw.Domain(transformer=mixed).fit(train).locate_one({**USUAL, "age": 95})
+    assert loc.smallest_change(0).possible
+    assert loc.smallest_change(0, fixed=["pay"]).impossible  # both outputs depend on it
