@@ -10,7 +10,7 @@ import numpy as np
 
 from ..table.columns import LevelColumn
 from ._row_changes import RowChanges
-from .change import USUAL_BANDS, ColumnChange, preference
+from .change import RANKED_DIGITS, USUAL_BANDS, ColumnChange, preference
 
 MAX_PAIR_COLUMNS = 24  # numbers of which all pairs are tried; with more, those of the nearest
 BEST_LEVELS = 5  # changes of one level of which pairs are tried
@@ -106,7 +106,9 @@ class ChangeSearch:
             for change in changes
             if change.impossible
         ]
-        return sorted(zip(trials, changes), key=lambda tried: tried[1].distance)
+        return sorted(
+            zip(trials, changes), key=lambda tried: round(tried[1].distance, RANKED_DIGITS)
+        )
 
     def _other_levels(self) -> None:
         """Every level of every free category, and pairs of the best where no one is enough."""
