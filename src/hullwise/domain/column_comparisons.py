@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAMED_SHARES = 2  # levels of a mixture that are named
 LEAST_NAMED_SHARE = 0.005
-CELL_DIGITS = 5
+CELL_DIGITS = 6  # of a row's own cell
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class ColumnComparison:
     amount : float
         The change in the column's own units, positive where the row is too high.
     is_unseen : bool
-        Whether the cell was never seen in training rows.
+        Whether the cell was never seen in the training rows that it is located among.
+    is_elsewhere : bool
+        Whether it was seen in those of other segments.
     """
 
     name: str
@@ -51,6 +53,12 @@ class ColumnComparison:
     share: float
     amount: float
     is_unseen: bool
+    is_elsewhere: bool = False
+
+    @property
+    def unseen_text(self) -> str:
+        """What is said of a cell that was never seen."""
+        return "was never seen" + " in its segment" * self.is_elsewhere
 
 
 def compare_columns(location: DomainLocation, row: int) -> tuple[ColumnComparison, ...]:
@@ -101,8 +109,10 @@ def _unused(location: DomainLocation, row: int, j: int, column: Column) -> Colum
     value = str(location.cells[row, j]) if is_unseen else ""
     if isinstance(column, ConstantColumn) and not is_unseen:
         value = column.levels[0]
+    is_elsewhere = is_unseen and isinstance(column, LevelColumn) and value in column.levels
+    training = _levels_text(column, value)
     return ColumnComparison(
-        column.name, column.role, value, "", _levels_text(column, value), 0.0, 0.0, is_unseen
+        column.name, column.role, value, "", training, 0.0, 0.0, is_unseen, is_elsewhere
     )
 
 
@@ -118,7 +128,7 @@ def mixture_text(column: Column, coordinates: Floats) -> str:
     '75 % nurse, 25 % clerk'
     """
     if not isinstance(column, CategoryColumn):
-        return cell_text(column, coordinates, CELL_DIGITS)
+        return number_text(column, coordinates)
     shares = column.shares(coordinates)
     order = np.argsort(-shares, kind="stable")
     named = [j for j in order[:NAMED_SHARES] if shares[j] >= LEAST_NAMED_SHARE]
@@ -126,12 +136,28 @@ def mixture_text(column: Column, coordinates: Floats) -> str:
     return text + ", ..." * bool((shares[order[NAMED_SHARES:]] >= LEAST_NAMED_SHARE).any())
 
 
+def number_text(column: Column, coordinates: Floats) -> str:
+    """A cell of four digits, or of all before the point where it has more of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hullwise.table.columns import NumberColumn
+    >>> price = NumberColumn("price", "price", "declared")
+    >>> number_text(price, np.array([13227.6])), number_text(price, np.array([53.134]))
+    ('13228', '53.13')
+    """
+    text = cell_text(column, coordinates)
+    digits = len(text.partition("e+")[2]) and int(text.partition("e+")[2]) + 1
+    return cell_text(column, coordinates, digits) if 4 < digits < 12 else text
+
+
 def _training_text(column: Column, value: str, low: Floats, high: Floats) -> str:
     if isinstance(column, LevelColumn):
         return _levels_text(column, value)
     if isinstance(column, PeriodicColumn):
         return f"a circle of {column.period:g}"
-    return f"{cell_text(column, low, CELL_DIGITS)} to {cell_text(column, high, CELL_DIGITS)}"
+    return f"{number_text(column, low)} to {number_text(column, high)}"
 
 
 def _levels_text(column: Column, value: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._core.results import RowNames
+from .._core.results import RecordResult, RowNames
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..geometry.bands import BANDS
@@ -45,7 +45,7 @@ class EllipsoidRule:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HalfSpaces:
+class HalfSpaces(RecordResult):
     """Rules that every training row keeps: a box, levels, an ellipsoid and half-spaces.
 
     It holds no training row. A row that breaks a rule is *proved outside* the hull of the training

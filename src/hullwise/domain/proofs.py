@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.foreign import own_errors
+from .._core.results import RecordResult
 from .._core.types import Array, Floats, Indices, Mask, Objects
 from ..errors import DataError
 from ..geometry.verdict import Status, Verdict
@@ -58,7 +59,7 @@ class PartProofs:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Proofs:
+class Proofs(RecordResult):
     """What is claimed of each of m rows against the training rows of a domain, and why.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_nonnegative
+from .._core.results import RecordResult
 from .._core.types import Array, Floats, Mask
 from ..domain.domain import Domain
 from ..errors import DataError
@@ -28,7 +29,7 @@ LossKind = Literal["exceeds", "bounded", "mean"]
 
 
 @dataclass(frozen=True, eq=False)
-class AcceptanceRegion:
+class AcceptanceRegion(RecordResult):
     """Rows no farther out than `threshold` are accepted.
 
     Attributes

@@ -337,7 +337,7 @@ def _about(page: PageInput) -> list[tuple[str, str]]:
         ("Row numbers", "Rows without a name are counted from 0, in the order given."),
         (
             "Versions",
-            f"hullwise {_version('hullwise')}, numpy {np.__version__}, "
+            f"hullwise {installed_version('hullwise')}, numpy {np.__version__}, "
             f"Python {platform.python_version()}.",
         ),
         (
@@ -354,7 +354,8 @@ def _features_text(d: int) -> str:
     return f"{d:,} feature{'' if d == 1 else 's'}"
 
 
-def _version(package: str) -> str:
+def installed_version(package: str) -> str:
+    """The version of an installed distribution."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -95,7 +95,7 @@ class DistributionLayout:
 def distribution_svg(data: Mapping[str, Any], width: int) -> Html:
     """The figure that `_figures.distribution` holds; both kinds of rows as shares of their kind."""
     at = DistributionLayout(data, width)
-    title = "your rows outside" + ("" if at.is_small else ", by distance")
+    title = "your rows outside" + ("" if at.is_small else f", by {data['measure']}")
     parts = [
         *_grid(at),
         *_bars(at),
@@ -104,8 +104,7 @@ def distribution_svg(data: Mapping[str, Any], width: int) -> Html:
         _text(at.x0, at.top - 30, title, "start", "strong"),
     ]
     if at.has_training:
-        below = f"{data['trainingTotal']:,} training rows, each left out in turn"
-        text = "training rows, left out" if at.is_small else below
+        text = "training rows, left out" if at.is_small else data["trainingText"]
         parts.append(_text(at.x0, at.under + at.tall + 16, text, "start", "strong"))
     outer = {
         "class": "narrow" if at.is_small else "wide",

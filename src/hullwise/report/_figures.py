@@ -64,6 +64,8 @@ def distribution(location: Location, codes: NDArray[np.int8]) -> dict[str, Any]:
         "trainingInside": len(reference) - len(reference_out),
         "trainingTotal": len(reference),
         "total": len(distance),
+        "measure": "distance",
+        "trainingText": f"{len(reference):,} training rows, each left out in turn",
         "offFlat": int(off.sum()),
         "segments": _segments(location, distance, codes, off, (end, float(edges[-1]))),
     }

@@ -81,7 +81,7 @@ def distances_section(content: Content, number: int) -> Html:
     title, data = "How far out the rows are", content["distribution"]
     if "missing" in data:
         return section(number, title, paragraph(data["missing"], "note"))
-    numbers = behind("The numbers behind this figure", distribution_table(data, "distance"))
+    numbers = behind("The numbers behind this figure", distribution_table(data))
     caption = h("figcaption", _distribution_caption(data))
     return section(number, title, h("figure", distribution_figure(data), caption, numbers))
 
@@ -106,7 +106,7 @@ def _distribution_caption(data: Content) -> str:
     return f"{text} The distance axis is logarithmic." if data["log"] else text
 
 
-def distribution_table(data: Content, measure: str) -> Html:
+def distribution_table(data: Content) -> Html:
     """The counts of the figure."""
     used = [
         b
@@ -118,7 +118,7 @@ def distribution_table(data: Content, measure: str) -> Html:
         counts = [*(data["queries"][b][i] for b in used), data["training"][i]]
         if any(counts):
             lines.append([f"{format_number(low)} to {format_number(high)}", *counts])
-    head = [measure, *(BAND_NAMES[b] for b in used), "training rows"]
+    head = [data["measure"], *(BAND_NAMES[b] for b in used), "training rows"]
     return data_table(head, [[first, *map("{:,}".format, rest)] for first, *rest in lines])
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..geometry.bands import BAND_NAMES
 from ._html import Child, Html, h, joined
 
+LEAST_BAR_SHARE = 0.008  # of a bar: what is there is seen
+
 
 def bdi(text: str) -> Html:
     """A name of a row or column, whichever way it is written."""
@@ -78,31 +80,45 @@ def _table_row(line: Sequence[str]) -> Html:
     return h("tr", h("th", {"scope": "row"}, first), [h("td", {"class": "n"}, t) for t in rest])
 
 
+def text_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Html:
+    """A table whose cells are texts, except where all of a column are numbers."""
+    numeric = [
+        j > 0 and all(line[j].replace(",", "").isdigit() for line in body) for j in range(len(head))
+    ]
+    kinds = [{"class": "n" if is_number else None} for is_number in numeric]
+    titles = [h("th", {"scope": "col", **kind}, text) for kind, text in zip(kinds, head)]
+    lines = []
+    for first, *rest in body:
+        cells = [h("td", kind, text) for kind, text in zip(kinds[1:], rest)]
+        lines.append(h("tr", h("th", {"scope": "row"}, first), cells))
+    return h("table", {"class": "texts"}, h("thead", h("tr", titles)), h("tbody", lines))
+
+
 def behind(title: str, content: Html) -> Html:
     """A table behind a figure, shown when it is opened."""
     scroll = {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": title}
     return h("details", h("summary", title), h("div", scroll, content))
 
 
-def percentage_bar(parts: Mapping[str, float], kind: str, height: int = 18) -> Html:
-    """A bar divided by shares, as wide as its place: (class, share) from left to right."""
-    total = sum(parts.values())
-    pieces, start = [], 0.0
-    for name, size in parts.items():
-        width = 100 * size / total if total else 0.0
-        if size:
-            rect = {"x": f"{start:.3f}%", "width": f"{width:.3f}%", "height": height}
-            pieces.append(h("rect", {"class": f"fill-{name}", **rect}))
+def percentage_bar(counts: Mapping[str, int], kind: str, height: int = 18) -> Html:
+    """A bar divided by counts, as wide as its place; what is there has a width that is seen."""
+    total = sum(counts.values())
+    wide = {name: max(LEAST_BAR_SHARE, count / total) for name, count in counts.items() if count}
+    whole, start = sum(wide.values()), 0.0
+    pieces, cuts = [], []
+    for name, share in wide.items():
+        width = 100 * share / whole
+        rect = {"x": f"{start:.3f}%", "width": f"{width:.3f}%", "height": height}
+        pieces.append(h("rect", {"class": f"fill-{name}", **rect}))
         start += width
-    cuts, at = [], 0.0
-    for size in list(parts.values())[:-1]:
-        at += 100 * size / total if total else 0.0
-        if 0 < at < 100:
-            line = {"x1": f"{at:.3f}%", "x2": f"{at:.3f}%", "y1": 0, "y2": height}
-            cuts.append(h("line", {"class": "cut", **line}))
-    label = ", ".join(f"{name} {size:g}" for name, size in parts.items())
+        cuts.append(h("line", {"class": "cut", **_upright(start, height)}))
+    label = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     outer = {"class": kind, "width": "100%", "height": height, "role": "img", "aria-label": label}
-    return h("svg", outer, pieces, cuts)
+    return h("svg", outer, pieces, cuts[:-1])
+
+
+def _upright(place: float, height: int) -> dict[str, object]:
+    return {"x1": f"{place:.3f}%", "x2": f"{place:.3f}%", "y1": 0, "y2": height}
 
 
 def meter(share: float) -> Html:

@@ -77,7 +77,7 @@ def _farthest_lines(location: DomainLocation, summary: DomainSummary, n_rows: in
 def row_reasons(columns: tuple[ColumnComparison, ...], k: int = REASONS_OF_ROW) -> str:
     """Why a row is out, in one line: levels never seen first, then the largest changes."""
     unseen = [
-        f"{printable(c.name, 30)} {printable(c.value, 30)!r} was never seen"
+        f"{printable(c.name, 30)} {printable(c.value, 30)!r} {c.unseen_text}"
         for c in columns
         if c.is_unseen
     ]

@@ -43,6 +43,7 @@ function distance(lower, upper) {
 /** A table that can be searched, and sorted by a click on a heading. A cell is [shown, sorted by]. */
 function searchTable(title, head, lines, limit) {
   const words = lines.map((line) => line.map(([shown]) => (shown.textContent || String(shown))).join(" ").toLowerCase());
+  const numeric = head.map((_, j) => j > 0 && lines.some((line) => typeof line[j][1] === "number" && !(line[j][0] instanceof Node)));
   const body = h("tbody", {}), count = h("p", { class: "quiet" });
   const search = h("input", { type: "search", placeholder: "search", "aria-label": `search: ${title}` });
   let by = -1, down = false;
@@ -55,7 +56,7 @@ function searchTable(title, head, lines, limit) {
     });
     count.textContent = `${Math.min(order.length, limit).toLocaleString("en-US")} of ${lines.length.toLocaleString("en-US")} rows`;
     body.replaceChildren(...order.slice(0, limit).map((i) => h("tr", {}, lines[i].map(([shown], j) =>
-      h(j ? "td" : "th", { scope: j ? null : "row", class: typeof lines[i][j][1] === "number" && j ? "n" : null },
+      h(j ? "td" : "th", { scope: j ? null : "row", class: numeric[j] ? "n" : null },
         shown instanceof Node ? shown.cloneNode(true) : bdi(shown))))));
   };
   const cells = head.map((text, j) => {
@@ -66,7 +67,7 @@ function searchTable(title, head, lines, limit) {
       cells.forEach((cell, k) => cell.setAttribute("aria-sort", k !== by ? "none" : down ? "descending" : "ascending"));
       draw();
     });
-    return h("th", { scope: "col", class: lines.length && typeof lines[0][j][1] === "number" && j ? "n" : null }, button);
+    return h("th", { scope: "col", class: numeric[j] ? "n" : null }, button);
   });
   search.addEventListener("input", draw);
   draw();
@@ -158,7 +159,11 @@ function nameRowsOf(m, svg, order, tip) {
 const figure = document.getElementById("map");
 if (figure && data.map) nameRows(data.map, figure);
 const place = document.getElementById("rows");
-if (place && data.rows)
-  place.append(searchTable("All rows", data.rows.head, data.rows.lines.map((line) => line.map((cell, j) =>
-    (data.rows.head[j] === "band" ? [chip(cell), cell] : typeof cell === "number" ? [number(cell, 4), cell] : [cell === null ? "" : cell, cell === null ? -1 : cell]))), 500));
+if (place && data.rows) {
+  const { head, lines } = data.rows, bands = head.indexOf("band");
+  const numeric = head.map((_, j) => lines.some((line) => typeof line[j] === "number"));
+  const cell = (value, j) => (j === bands ? [chip(value), value]
+    : numeric[j] ? [value === null ? "" : number(value, 4), last(value)] : [value, value]);
+  place.append(searchTable("The rows", head, lines.map((line) => line.map(cell)), 500));
+}
 root.dataset.ready = "true";

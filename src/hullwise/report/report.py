@@ -17,23 +17,30 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import DataError
 from ..geometry.bands import BAND_NAMES
+from ..geometry.location import Location
 from ..io.atomic_write import whole_file
 from ._content import PageInput, page_content
+from ._domain_content import domain_rows, rows_in_order
+from ._domain_page import domain_page_body
 from ._page import page_body
 from ._page_parts import chip
 from ._readings_content import check_same_rows
 from .document import PAGE_SIZE_LIMIT
+from .words import printable
 
 if TYPE_CHECKING:
-    from ..geometry.location import Location
+    from ..domain.domain_location import DomainLocation
 
+LISTED_ROWS = (5000, 2000, 500, 100, 0)
+"""How many rows the table of a domain's page lists; the next smaller one is taken likewise."""
 MAP_LIMITS = (3000, 1200, 400, 100, 0)
 """How many queries the map draws; the next smaller one is taken while the page is too large."""
 
 
 def render_report(
-    location: Location,
+    location: Location | DomainLocation,
     *,
     task: Location | None = None,
     title: str | None = None,
@@ -43,8 +50,9 @@ def render_report(
 
     Parameters
     ----------
-    location : Location
-        What `locate` returned, for m queries in d dimensions.
+    location : Location or DomainLocation
+        What `locate` returned, for m queries in d dimensions, or `Domain.locate` for m rows of a
+        table.
     task : Location, optional
         The same queries located in the metric of a task: the page then shows both readings side by
         side, out of the data and out of the data in what matters.
@@ -62,10 +70,15 @@ def render_report(
     Raises
     ------
     DataError
-        If `task` is about other rows or features than `location`, or has no distances.
+        If `task` is about other rows or features than `location`, or has no distances; or goes
+        with the location of a domain, which has one reading.
 
     Notes
     -----
+    The page reads without scripts; its script names rows on the map and makes tables of rows that
+    can be searched and sorted. The page of a table says it in the table's own words: levels never
+    seen, rows with gaps, each of the farthest rows column by column.
+
     O(m d) time, blockwise; beyond the location itself O(m) memory. The counts and the
     distribution use every row; the map draws at most 3,000 queries, the far ones first, and says
     so on the page.
@@ -79,17 +92,39 @@ def render_report(
     >>> "<title>Two rows</title>" in page, len(page) < 1_000_000
     (True, True)
     """
+    heading = title or "Where the new rows stand"
+    if isinstance(location, Location):
+        return _page_of_location(location, task, heading, source or {})
+    if task is not None:
+        raise DataError("a domain has one reading: `task` goes with what hullwise.locate returned")
+    return _page_of_domain(location, heading, source or {})
+
+
+def _page_of_location(
+    location: Location, task: Location | None, title: str, source: Mapping[str, str]
+) -> str:
     if task is not None:
         check_same_rows(location, task)
         task = _located(task)
     page_input = PageInput(_located(location), task, len(location.unusable))
-    heading = title or "Where the new rows stand"
     for limit in MAP_LIMITS:
-        content = page_content(page_input, title=heading, map_limit=limit, source=source or {})
-        page = _fill(content)
+        content = page_content(page_input, title=title, map_limit=limit, source=source)
+        page = _fill(content, page_body(content))
         if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
             return page
     raise AssertionError("a report without a map exceeds its size limit")
+
+
+def _page_of_domain(location: DomainLocation, title: str, source: Mapping[str, str]) -> str:
+    shown = printable(title, 120)
+    order = rows_in_order(location, location.summary().farthest)
+    for limit in LISTED_ROWS:
+        listed = order[:limit]
+        content = {"title": shown, "rows": domain_rows(location, listed) if len(listed) else None}
+        page = _fill(content, domain_page_body(location, shown, source, len(listed)))
+        if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
+            return page
+    raise AssertionError("a report without a table of rows exceeds its size limit")
 
 
 def _located(location: Location) -> Location:
@@ -98,7 +133,7 @@ def _located(location: Location) -> Location:
 
 
 def write_report(
-    location: Location,
+    location: Location | DomainLocation,
     path: str | os.PathLike[str],
     *,
     task: Location | None = None,
@@ -110,7 +145,7 @@ def write_report(
 
     Parameters
     ----------
-    location : Location
+    location : Location or DomainLocation
         What `locate` returned.
     path : path
         The file to write; ``~`` is expanded.
@@ -154,7 +189,8 @@ def write_report(
     return Path(path).expanduser()
 
 
-def _fill(content: Mapping[str, Any]) -> str:
+def _fill(content: Mapping[str, Any], body: str) -> str:
+    """The page: its body, and the content for its script."""
     folder = resources.files("hullwise.report")
     template, style, script = (
         (folder / name).read_text(encoding="utf-8")
@@ -168,7 +204,7 @@ def _fill(content: Mapping[str, Any]) -> str:
             "img-src data:; base-uri 'none'; form-action 'none'"
         ),
         "style": style,
-        "body": page_body(content),
+        "body": body,
         "chips": "".join(chip(band) for band in range(len(BAND_NAMES))),
         "script": script,
         "data": _json(content),
