@@ -192,6 +192,14 @@ def acceptance_region(
     A. Angelopoulos, S. Bates, E. Candes, M. Jordan, L. Lei, "Learn then test", Annals of Applied
     Statistics 19, 2025. H. Meyer, E. Pebesma, "Predicting into unknown space?", Methods in Ecology
     and Evolution 12, 2021 (CAST).
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> rng = np.random.default_rng(0)
+    >>> domain, Q = hw.Domain().fit(rng.normal(size=(200, 2))), rng.normal(size=(100, 2))
+    >>> hw.acceptance_region(domain, Q, np.zeros(100), np.zeros(100), tolerance=0.1, at_most=0.01)
+    AcceptanceRegion(nothing proved with 100 calibration rows)
     """
     check_fraction("confidence", confidence, ends=False)
     check_nonnegative("at_most", at_most)

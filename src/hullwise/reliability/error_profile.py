@@ -201,6 +201,15 @@ def error_profile(
     See Also
     --------
     cross_validated_error_profile : where no rows were kept aside.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> rng = np.random.default_rng(0)
+    >>> domain, Q = hw.Domain().fit(rng.normal(size=(200, 2))), rng.normal(size=(2000, 2))
+    >>> truth = rng.normal(size=2000)  # nothing to do with where the rows lie
+    >>> hw.error_profile(domain, Q, truth, np.zeros(2000))
+    ErrorProfile(2000 rows: hull nothing, neighbours nothing, ellipsoid nothing)
     """
     check_fraction("level", level, ends=False)
     check_int("n_bins", n_bins, 1)
