@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .errors import MemoryLimitError as MemoryLimitError
     from .errors import MissingDependencyError as MissingDependencyError
     from .errors import ModelError as ModelError
+    from .errors import OutOfDomainError as OutOfDomainError
     from .geometry.bands import Reference as Reference
     from .geometry.cloud import Cloud as Cloud
     from .geometry.cloud import Support as Support
@@ -88,6 +89,9 @@ if TYPE_CHECKING:
     )
     from .reliability.error_profile import ErrorProfile as ErrorProfile
     from .reliability.error_profile import error_profile as error_profile
+    from .reliability.guarded import Guarded as Guarded
+    from .reliability.guarded import GuardedPrediction as GuardedPrediction
+    from .reliability.hull_detector import HullDetector as HullDetector
     from .report.report import write_report as write_report
 
 # Interpolants: `hullwise predict --method` has the same names (box-spline for BoxSplineRegressor).
@@ -123,6 +127,9 @@ _HOMES = {
     "ErrorProfile": "reliability.error_profile",
     "acceptance_region": "reliability.acceptance",
     "AcceptanceRegion": "reliability.acceptance",
+    "HullDetector": "reliability.hull_detector",
+    "Guarded": "reliability.guarded",
+    "GuardedPrediction": "reliability.guarded",
     "locate": "geometry.locate",
     "Location": "geometry.location",
     "Reference": "geometry.bands",
@@ -162,6 +169,7 @@ _HOMES = {
     "MemoryLimitError": "errors",
     "MissingDependencyError": "errors",
     "ModelError": "errors",
+    "OutOfDomainError": "errors",
     "ClusterError": "errors",
 }
 _ROOMS = ("metrics", "model", "report")  # public modules

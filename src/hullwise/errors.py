@@ -4,7 +4,8 @@
 
     HullwiseError
     ├── DataError            (also ValueError)   bad values or shapes
-    │   └── FileError                            a file; the message starts with its path
+    │   ├── FileError                            a file; the message starts with its path
+    │   └── OutOfDomainError                     rows that a guarded model refuses
     ├── DataTypeError        (also TypeError)    the wrong kind of container
     ├── ModelError           (also ValueError)   a network that cannot be read or analysed
     ├── ClusterError         (also RuntimeError) workers that cannot be reached or do not answer
@@ -35,6 +36,7 @@ __all__ = [
     "MissingDependencyError",
     "ModelError",
     "Note",
+    "OutOfDomainError",
 ]
 
 
@@ -243,6 +245,22 @@ class FileError(DataError):
 
     def problem_text(self) -> str:
         return f"{self.path}: {self.problem}"
+
+
+class OutOfDomainError(DataError):
+    """Rows are out of the domain of a model that is told to raise then.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = np.random.default_rng(0).uniform(size=(100, 2))
+    >>> guarded = hw.Guarded(LinearRegression(), on_out="raise").fit(X, X[:, 0])
+    >>> guarded.predict([[9.0, 0.5]])
+    Traceback (most recent call last):
+    ...
+    hullwise.errors.OutOfDomainError: 1 of 1 rows are out of the domain (row 0); row 0: far. ...
+    """
 
 
 class DataTypeError(HullwiseError, TypeError):

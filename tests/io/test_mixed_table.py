@@ -150,3 +150,11 @@ def test_ordered_categoricals_keep_their_order():
     assert read_mixed(frame).column("c").ordered_levels == ("low", "middle", "high")
     plain = pd.DataFrame({"c": pd.Series(["high", "low"], dtype="category")})
     assert read_mixed(plain).column("c").ordered_levels is None
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "dok_matrix"])
+def test_a_sparse_matrix_is_refused_in_words(kind):
+    import scipy.sparse
+
+    with pytest.raises(DataTypeError, match="is a sparse matrix"):
+        read_mixed(getattr(scipy.sparse, kind)(np.eye(3)))

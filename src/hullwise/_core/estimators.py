@@ -41,7 +41,26 @@ if TYPE_CHECKING:
         def __sklearn_tags__(self) -> Any: ...
 
         def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
-else:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 
-__all__ = ["BaseEstimator", "ClassifierMixin", "RegressorMixin", "TransformerMixin"]
+    class OutlierMixin:
+        """`fit_predict`."""
+
+        def __sklearn_tags__(self) -> Any: ...
+
+        def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> Any: ...
+else:
+    from sklearn.base import (
+        BaseEstimator,
+        ClassifierMixin,
+        OutlierMixin,
+        RegressorMixin,
+        TransformerMixin,
+    )
+
+__all__ = [
+    "BaseEstimator",
+    "ClassifierMixin",
+    "OutlierMixin",
+    "RegressorMixin",
+    "TransformerMixin",
+]

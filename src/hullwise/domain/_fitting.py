@@ -40,6 +40,10 @@ def fit_table(
 
     Else its columns are as declared in `spec`, and inferred where they are not.
     """
+    if table.n < 2:
+        raise DataError(
+            f"{table.source} has {table.n} row (n_samples={table.n}): a domain needs at least two."
+        )
     coordinates: Coordinates
     if transformer is None:
         columns, unused, notes = infer_columns(table, spec)

@@ -122,6 +122,10 @@ def read_mixed(
     gaps = tuple(gaps)
     if isinstance(table, str | PathLike):
         return mixed_table(open_table(table, sep=sep, decimal=decimal, header=header), gaps)
+    if hasattr(table, "tocsr"):
+        raise DataTypeError(
+            f"{name} is a sparse matrix, which a table of columns is not: pass its toarray()."
+        )
     if isinstance(table, Mapping):
         table = [table]
     if isinstance(table, list) and table and all(isinstance(row, Mapping) for row in table):

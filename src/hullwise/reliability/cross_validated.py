@@ -44,6 +44,8 @@ def cross_validated_error_profile(
     groups : str, optional
         A column; folds are whole groups, and groups are judged.
     n_folds : int
+    level, n_bins, random_state
+        As for `error_profile`; the seed also draws the folds.
 
     Notes
     -----
