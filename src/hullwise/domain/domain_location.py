@@ -139,14 +139,6 @@ class DomainLocation(RowResult):
         """(m,) core, edge, beyond, far or unknown; a level never seen is far, by name."""
         return np.where(self.unseen.any(axis=1), "far", self.distance_band)
 
-    def at_least(self, condition: str) -> Mask:
-        """(m,) whether a row is in this band or a worse one, or has none; or "outside" the hull."""
-        if condition == "outside":
-            return np.asarray(self.verdict != Verdict.INSIDE)
-        if condition not in BANDS:
-            raise DataError(f"condition={condition!r}: expected {', '.join(BANDS)} or outside.")
-        return np.isin(self.band, [*BANDS[BANDS.index(condition) :], "unknown"])
-
     @property
     def nearest_rows(self) -> list[list[Any]]:
         """For each row the nearest training rows: their ids, or numbers from 0."""

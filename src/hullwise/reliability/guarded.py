@@ -43,6 +43,16 @@ class GuardedPrediction(RowResult):
     source : (m,) object
         "model", "fallback" or "none".
     location : DomainLocation
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = np.random.default_rng(0).uniform(size=(200, 2))
+    >>> guarded = hw.Guarded(LinearRegression()).fit(X, X.sum(axis=1))
+    >>> answers = guarded.predict_with_location([[0.5, 0.5], [0.5, 9.0]])
+    >>> answers.source
+    array(['model', 'none'], dtype=object)
     """
 
     prediction: Array
