@@ -286,7 +286,7 @@ class Guarded(BaseEstimator):
     def _locate(self, X: Any) -> DomainLocation:
         _, domain = self._parts()
         table = _named(X)
-        shape = () if hasattr(table, "columns") else getattr(table, "shape", ())
+        shape: tuple[int, ...] = () if hasattr(table, "columns") else getattr(table, "shape", ())
         expected = getattr(self, "n_features_in_", None)
         if len(shape) == 2 and expected is not None and shape[1] != expected:
             raise DataError(
