@@ -183,3 +183,31 @@ def test_a_kept_domain_of_groups_answers_the_same(tmp_path):
     assert 'patient = "group"' in (tmp_path / "columns.toml").read_text()
     third = hw.Domain(columns_from=tmp_path / "columns.toml").fit(train).locate(new)
     np.testing.assert_array_equal(third.band, domain.locate(new).band)
+
+
+@pytest.mark.parametrize(("name", "hinted"), [("subject#", True), ("weight", False)])
+def test_a_hint_where_rows_of_one_id_are_near_copies(name, hinted):
+    rng = np.random.default_rng(7)
+    table = patients(rng, np.full(40, 12), correlation=0.95)
+    table[name] = table.pop("patient").str[1:].astype(int)
+    notes = hw.Domain().fit(table).fitted_.notes
+    assert any(f"rows of one {name!r} are near-copies" in note for note in notes) == hinted
+    independent = patients(rng, np.full(40, 12), correlation=0.0).rename(columns={"patient": name})
+    assert not any("near-copies" in note for note in hw.Domain().fit(independent).fitted_.notes)
+    assert not any("near-copies" in n for n in hw.Domain(groups=name).fit(table).fitted_.notes)
+
+
+def test_patients_of_the_bundled_recordings():
+    """By rows, many of these honest rows would be beyond or far."""
+    from hullwise.samples import load
+
+    sample = load("parkinsons")
+    table = pd.DataFrame(sample.X, columns=sample.columns).assign(patient=sample.groups)[::2]
+    new = np.random.default_rng(0).permutation(np.unique(sample.groups))[:8]
+    is_new = table["patient"].isin(new)
+    train = table[~is_new].reset_index(drop=True)
+    loc = hw.Domain(groups="patient").fit(train).locate(table[is_new].reset_index(drop=True))
+    assert np.isin(loc.band, ("beyond", "far")).mean() < 0.05
+    assert loc.chance() > 0.05
+    assert loc.groups().share_out_by_rows > 0.1
+    assert any("'patient' are near-copies" in note for note in hw.Domain().fit(train).fitted_.notes)

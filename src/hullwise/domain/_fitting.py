@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._core.types import Mask, Objects
+from .._core.types import Indices, Mask, Objects
 from ..errors import DataError
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable
@@ -18,9 +18,10 @@ from ..table.infer import infer_columns
 from ..table.learn_outputs import learn_outputs
 from ..table.spec import ColumnSpec
 from ._directions import with_directions
+from ._near_copies import near_copies_notes
 from .coordinate_metric import is_unit, unit_kind
 from .fitted_table import FittedTable
-from .row_blocks import RowBlocks, groups_of_training_rows
+from .row_blocks import RowBlocks, blocks_of_training_times, groups_of_training_rows
 from .row_segments import RowSegments
 
 Gaps = Literal["each", "columns", "rows"]
@@ -82,8 +83,8 @@ def fit_table(
         reference,
     )
     labels = row_labels(table, fitted.column_with("id"))
-    blocks, more = row_blocks(table, spec)
     segments, rows = None, np.flatnonzero(keep)
+    blocks, more = row_blocks(table, spec, rows)
     column = next((c for c in coordinates.columns if isinstance(c, SegmentColumn)), None)
     if column is not None:
         codes, _ = column.codes(table.column(column.source))
@@ -93,20 +94,31 @@ def fit_table(
         fitted,
         segments=segments,
         labels=None if labels is None else labels[keep],
-        blocks=None if blocks is None else blocks.take(rows),
-        notes=(*notes, *more),
+        blocks=blocks,
     )
+    hints = near_copies_notes(fitted, table, rows, spec)
+    fitted = replace(fitted, notes=(*notes, *more, *hints))
     if is_unit(metric):
         return fitted
     return with_directions(fitted, metric, table, spec, np.flatnonzero(keep))
 
 
-def row_blocks(table: MixedTable, spec: ColumnSpec) -> tuple[RowBlocks | None, tuple[str, ...]]:
-    """What rows are left out together, as declared, and notes on it."""
-    groups = spec.columns_with("group")
-    if len(groups) > 1:
-        raise DataError(f"one column says which rows belong together, not {format_names(groups)}.")
-    return groups_of_training_rows(table, groups[0]) if groups else (None, ())
+def row_blocks(
+    table: MixedTable, spec: ColumnSpec, rows: Indices
+) -> tuple[RowBlocks | None, tuple[str, ...]]:
+    """What of these rows of a table is left out together, as declared, and notes on it."""
+    groups, times = spec.columns_with("group"), spec.columns_with("time")
+    if len(groups) + len(times) > 1:
+        raise DataError(
+            "rows are left out by one column of groups, or one of times, not by "
+            f"{format_names([*groups, *times])}."
+        )
+    if times:
+        return blocks_of_training_times(table, times[0], rows)
+    if not groups:
+        return None, ()
+    blocks, notes = groups_of_training_rows(table, groups[0])
+    return blocks.take(rows), notes
 
 
 def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:

@@ -67,6 +67,9 @@ class Domain:
     by : str, optional
         Column that parts the rows (a site, a material): rows are located among the training rows of
         their own segment, in its units. Segments of fewer than 20 rows are pooled.
+    time : str, optional
+        Column of dates or numbers: training rows of later blocks are compared with the rows before
+        them, and new rows with those distances. A replay: no theorem, and no `chance`.
     missing : {"each", "columns", "rows"}
         Locate each row in the columns that it has; or leave out columns with gaps in training
         rows; or training rows with gaps.
@@ -123,6 +126,7 @@ class Domain:
         transformer: Any = None,
         groups: str | None = None,
         by: str | None = None,
+        time: str | None = None,
         missing: Gaps = "each",
         metric: Any = "std",
         n_neighbors: int = 5,
@@ -140,6 +144,7 @@ class Domain:
             gaps_are_levels=gaps_are_levels,
             group=groups,
             segment=by,
+            time=time,
         )
         check_domain_metric(metric)
         if missing not in ("each", "columns", "rows"):

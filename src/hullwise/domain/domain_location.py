@@ -268,8 +268,16 @@ class DomainLocation(RowResult):
         ]
         return min(1.0, 2 * min(chances)) if len(chances) > 1 else (chances or [float("nan")])[0]
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether the rows left out were compared with earlier ones, in blocks of time."""
+        blocks = None if self.new_rows is None else self.new_rows.fitted.blocks
+        return blocks is not None and blocks.forward
+
     def chance_by_distance(self) -> float:
         """That so many rows, or groups, are out by distance; NaN without a reference."""
+        if self.is_replay:
+            return float("nan")
         if self.grouped is not None:
             groups = compare_groups(self, by_rows=False)
             return float("nan") if groups is None else chance_of_groups(groups)
@@ -278,6 +286,8 @@ class DomainLocation(RowResult):
     def chance_by_name(self) -> float:
         """That so many rows, or groups, hold a level never seen."""
         by_name, m = self.unseen.any(axis=1), len(self)
+        if self.is_replay:
+            return float("nan")
         if self.grouped is None:
             if any(part.pattern.reference.groups is not None for part in self.parts):
                 return float("nan")  # which rows belong together is not known

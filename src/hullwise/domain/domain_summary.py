@@ -163,6 +163,8 @@ def summarize_domain(location: DomainLocation) -> DomainSummary:
     bands, by_distance = Counter(location.band.tolist()), Counter(location.distance_band.tolist())
     main = max(parts, key=lambda part: len(part.rows), default=None)
     with_reference = [part for part in parts if len(part.pattern.reference)]
+    if location.is_replay:
+        with_reference = []
     rare, n_with_rare_level = _rare_levels(location)
     return DomainSummary(
         n_rows=m,

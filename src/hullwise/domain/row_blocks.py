@@ -153,6 +153,33 @@ def groups_of_new_rows(
     return GroupedRows(groups.column, codes, names, known), tuple(notes)
 
 
+def blocks_of_training_times(
+    table: MixedTable, column: str, rows: Indices
+) -> tuple[RowBlocks, tuple[str, ...]]:
+    """Blocks of these rows by a column of dates or numbers, and notes on what they mean.
+
+    Raises
+    ------
+    DataError
+        A cell is empty, or is neither a date nor a number.
+    """
+    cells = table.column(column)
+    times = cells.days() if cells.kind is ColumnKind.TIME else cells.numbers()
+    empty = rows[np.isnan(times[rows])]
+    if len(empty):
+        raise DataError(
+            f"{cells.place(int(empty[0]))}, column {column!r} is empty: every training row needs "
+            "its time, by which earlier rows are told from later ones."
+        )
+    blocks = blocks_of_time(times[rows], column, cells.kind)
+    if len(blocks) < 2:
+        raise DataError(f"{table.source}: all rows are of one time ({column!r}): none is later.")
+    return blocks, (
+        f"{column}: rows of {len(blocks) - 1} later blocks are compared with the rows before them. "
+        "That replays what happened; no theorem says what will: there is no chance()",
+    )
+
+
 def blocks_of_time(times: Floats, column: str, kind: ColumnKind) -> RowBlocks:
     """The first half of the rows as block 0, then blocks of equal size, each later than the last.
 
@@ -165,7 +192,7 @@ def blocks_of_time(times: Floats, column: str, kind: ColumnKind) -> RowBlocks:
     codes = np.where(rank < half, 0, 1 + np.floor((rank - half) / size)).astype(np.intp)
     codes = np.unique(np.minimum(codes, TIME_BLOCKS), return_inverse=True)[1]
     names = np.array([f"block {b}" for b in range(int(codes.max()) + 1)], dtype=object)
-    return RowBlocks(column, codes, names, kind, forward=True)
+    return RowBlocks(column, codes.ravel(), names, kind, forward=True)
 
 
 def left_out_groups(codes: Indices) -> Indices:
