@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import model as model
     from . import report as report
+    from .domain.change import ColumnChange as ColumnChange
+    from .domain.change import SmallestChange as SmallestChange
     from .domain.domain import Domain as Domain
     from .domain.domain_file import load as load
     from .domain.domain_location import DomainLocation as DomainLocation
@@ -115,6 +117,8 @@ _HOMES = {
     "TorchRows": "io.torch_rows",
     "ClusterRows": "io.cluster_rows",
     "Support": "geometry.cloud",
+    "ColumnChange": "domain.change",
+    "SmallestChange": "domain.change",
     "Domain": "domain.domain",
     "DomainLocation": "domain.domain_location",
     "HalfSpaceLocation": "domain.half_space_location",

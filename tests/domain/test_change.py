@@ -204,3 +204,86 @@ def test_rows_off_the_flat_come_back_to_the_hull():
     assert change.best.band in ("core", "edge")
     assert change.verify()
     assert change.best.values["total"] == pytest.approx(0.3)
+
+
+def test_a_metric_with_directions():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(300, 3)), columns=["width", "length", "note"])
+    rows.loc[rng.random(300) < 0.2, "length"] = None
+    rows["area"] = rows.width * rows.length.fillna(0.0)
+    domain = hw.Domain(metric="agop").fit(rows, target="area")
+    for row in ({"width": 6.0, "length": 0.0, "note": 0.0}, {"width": 9.0, "note": 1.0}):
+        loc = domain.locate_one(row)
+        assert loc.band[0] in ("beyond", "far")
+        change = loc.smallest_change(0)
+        assert change.verify()
+        assert change.best.band in ("core", "edge")
+        assert domain.locate_one({**row, **change.best.values}).band[0] == change.best.band
+        assert loc.smallest_change(0, fixed=["width"]).verify()
+
+
+def test_coordinates_of_a_transformer():
+    from sklearn.compose import ColumnTransformer
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    train = people(300)
+    scaled = ColumnTransformer(
+        [
+            ("n", StandardScaler(), ["age", "pay"]),
+            ("c", OneHotEncoder(handle_unknown="ignore"), ["job"]),
+        ]
+    ).fit(train)
+    domain = hw.Domain(transformer=scaled).fit(train)
+    for odd in ({"age": 95}, {"job": "pilot"}):
+        row = {**USUAL, **odd}
+        change = domain.locate_one(row).smallest_change(0)
+        assert change.verify()
+        assert domain.locate_one({**row, **change.best.values}).band[0] == change.best.band
+    mixed = make_pipeline(
+        ColumnTransformer([("n", make_pipeline(StandardScaler(), PCA(2)), ["age", "pay"])])
+    ).fit(train)
+    loc = hw.Domain(transformer=mixed).fit(train).locate_one({**USUAL, "age": 95})
+    assert loc.smallest_change(0).possible
+    assert loc.smallest_change(0, fixed=["pay"]).impossible  # both outputs depend on it
+
+
+def test_segments_have_their_own_levels_and_limits():
+    rng = np.random.default_rng(0)
+    n = 300
+    site = np.array(["north", "south"])[(np.arange(n) % 3 == 0).astype(int)]
+    job = np.where(site == "north", rng.choice(["nurse", "clerk"], n), rng.choice(["nurse"], n))
+    size = rng.normal(size=n) * np.where(site == "north", 1, 5)
+    domain = hw.Domain(by="site").fit(pd.DataFrame({"site": site, "job": job, "size": size}))
+    row = {"site": "south", "job": "clerk", "size": 0.0}
+    change = domain.locate_one(row).smallest_change(0)
+    assert [c.values for c in change.changes] == [{"job": "nurse"}]
+    assert "job 'clerk' must change: never seen in training rows of site 'south'" in str(change)
+    assert domain.locate_one({**row, "job": "nurse"}).band[0] in ("core", "edge")
+    for own_site, scale in (("north", 1), ("south", 5)):
+        row = {"site": own_site, "job": "nurse", "size": 50.0}
+        change = domain.locate_one(row).smallest_change(0)
+        assert change.verify()
+        assert change.best.values["size"] < 5 * scale
+        band = domain.locate_one({**row, **change.best.values}).band[0]
+        assert band == change.best.band == "core"  # rows left out lie in the hull: so must this one
+    change = domain.locate_one({"site": "east", "job": "nurse", "size": 0.0}).smallest_change(0)
+    assert change.best.values["site"] in ("north", "south")
+    assert change.possible
+
+
+def test_groups_have_a_limit_of_their_own():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        [
+            {"patient": p, "a": c[0] + e[0], "b": c[1] + e[1]}
+            for p in range(40)
+            for c in [rng.normal(size=2)]
+            for e in 0.3 * rng.normal(size=(6, 2))
+        ]
+    )
+    loc = hw.Domain(groups="patient").fit(rows).locate_one({"patient": 99, "a": 6.0, "b": 0.0})
+    change = loc.smallest_change(0, fixed=["b"])
+    assert change.verify()
+    assert change.best.band in ("core", "edge")

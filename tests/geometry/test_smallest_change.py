@@ -161,3 +161,45 @@ def test_the_checker_sees_what_is_false(field):
     if field in ("lower", "direction"):
         impossible = replace(change, lower=np.full(len(Q), np.inf))
         assert not impossible.verify(cloud.rows)[moves].any()
+
+
+def turned_metric(cloud, seed=0, rank=None):
+    rng = np.random.default_rng(seed)
+    d = cloud.d
+    A = rng.normal(size=(rank or d, d)) / cloud.spread
+    return cloud.metric(A.T @ A)
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+@pytest.mark.parametrize("reach", [0.0, 0.6])
+def test_a_matrix_is_like_a_diagonal_metric_in_turned_coordinates(rank, reach):
+    cloud, _, X, Q, free = problems(n=40, d=4, seed=2)
+    metric = turned_metric(cloud, rank=rank)
+    change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach))
+    assert change.verify(cloud.rows).all()
+    assert change.verify(cloud.rows, exact=True).all()
+    moved = change.possible & (change.upper > 1e-9)
+    assert moved.sum() > 2
+    assert (change.upper[moved] <= change.lower[moved] * (1 + 1e-6)).all()
+    for b in np.flatnonzero(change.possible):
+        z = metric.image(change.changed[b][None])[0]
+        assert distance_by_nnls(metric.image(X), z) <= reach + 1e-6
+        np.testing.assert_array_equal(change.changed[b, ~free[b]], Q[b, ~free[b]])
+    for b in np.flatnonzero(change.impossible):
+        # least distance over fillings of the free features
+        L_S = metric.factor[:, free[b]]
+        rest = np.eye(len(L_S)) - L_S @ np.linalg.pinv(L_S)
+        left = distance_by_nnls(metric.image(X) @ rest.T, rest @ metric.image(Q[b][None])[0])
+        assert left > reach
+        assert change.distance[b] == pytest.approx(left, rel=1e-5)
+
+
+def test_a_diagonal_matrix_is_the_diagonal_metric():
+    cloud, metric, _, Q, free = problems(n=60, d=4, seed=4)
+    matrix = replace(metric, factor=np.diag(metric.root), inverse=np.diag(1 / metric.root))
+    reach = np.full(len(Q), 0.5)
+    one, other = (smallest_changes(cloud, m, Q, free, reach) for m in (metric, matrix))
+    np.testing.assert_allclose(other.upper, one.upper, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(other.lower, one.lower, rtol=1e-6, atol=1e-9)
+    wrong = replace(other, lower=other.lower * (1 + 1e-6))
+    assert not wrong.verify(cloud.rows)[other.possible & (other.upper > 0)].any()

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..table.columns import LevelColumn
 from ._row_changes import RowChanges
-from .change import USUAL_BANDS, ColumnChange, preference
+from .change import RANKED_DIGITS, USUAL_BANDS, ColumnChange, preference
 
 MAX_PAIR_COLUMNS = 24  # numbers of which all pairs are tried; with more, those of the nearest
 BEST_LEVELS = 5  # changes of one level of which pairs are tried
@@ -26,12 +26,10 @@ class ChangeSearch:
     Attributes
     ----------
     row : RowChanges
-    unseen : tuple of int
-        Columns that hold a level never seen: they must change first.
+        Its levels that no training row has must change first.
     """
 
     row: RowChanges
-    unseen: tuple[int, ...] = ()
     everything: ColumnChange | None = None
     together: ColumnChange | None = None
     alone: list[ColumnChange] = field(default_factory=list)
@@ -43,7 +41,7 @@ class ChangeSearch:
     def run(self) -> None:
         """Try all of it, the cheapest proof first."""
         row = self.row
-        if self.unseen:
+        if row.unseen:
             self._levels_never_seen()
             return
         start = row.query[None]
@@ -108,7 +106,9 @@ class ChangeSearch:
             for change in changes
             if change.impossible
         ]
-        return sorted(zip(trials, changes), key=lambda tried: tried[1].distance)
+        return sorted(
+            zip(trials, changes), key=lambda tried: round(tried[1].distance, RANKED_DIGITS)
+        )
 
     def _other_levels(self) -> None:
         """Every level of every free category, and pairs of the best where no one is enough."""
@@ -123,17 +123,12 @@ class ChangeSearch:
 
     def _single_levels(self) -> list[tuple[int, int]]:
         row = self.row
-        levels = []
-        for j in row.categories:
-            column = row.coordinates.columns[j]
-            assert isinstance(column, LevelColumn)
-            own = row.query[row.places(j)]
-            levels += [
-                (j, k)
-                for k in range(len(column.levels))
-                if not np.allclose(row.with_levels([(j, k)])[row.places(j)], own)
-            ]
-        return levels
+        return [
+            (j, int(k))
+            for j in row.categories
+            for k in row.levels[j]
+            if not np.allclose(row.with_levels([(j, k)]), row.query)
+        ]
 
     def _levels_with_numbers(self) -> None:
         """One other level and all free numbers, where neither alone is enough."""
@@ -151,17 +146,19 @@ class ChangeSearch:
 
     def _levels_never_seen(self) -> None:
         """Levels that were seen instead of those that were not; then with numbers."""
-        columns = [self.row.coordinates.columns[j] for j in self.unseen]
+        row = self.row
         choices = []
-        for j, column in zip(self.unseen, columns):
+        for j in row.unseen:
+            column = row.coordinates.columns[j]
             assert isinstance(column, LevelColumn)
-            common = np.argsort(-np.array(column.counts), kind="stable")
-            choices.append([(j, int(k)) for k in common])
+            common = np.argsort(-np.array(column.counts)[row.levels[j]], kind="stable")
+            ordered = row.levels[j][common if column.width else slice(0, 1)]
+            choices.append([(j, int(k)) for k in ordered])
         tried = self._try_levels(list(islice(product(*choices), MAX_LEVEL_TRIALS)))
-        free = (*self.row.numbers, *self.row.categories)
-        (self.everything,) = self.row.solve(self.row.with_levels(tried[0][0])[None], [free])
+        free = (*row.numbers, *row.categories)
+        (self.everything,) = row.solve(row.with_levels(tried[0][0])[None], [free])
         if self.everything.impossible:
             return
-        self.levels = self.row.settle([change for _, change in tried if change.possible])
-        if not self.levels and self.row.numbers:
+        self.levels = row.settle([change for _, change in tried if change.possible])
+        if not self.levels and row.numbers:
             self._numbers_after([levels for levels, _ in tried])

@@ -23,6 +23,7 @@ def change_sentences(
     with_levels: Sequence[ColumnChange],
     nothing_helps: bool,
     unseen: Sequence[str],
+    among: str,
     unit: str,
 ) -> str:
     """All that is known of the change of one row, the shortest change first."""
@@ -31,7 +32,7 @@ def change_sentences(
         return f"{band}: no change of the other columns is enough (proved): {stays} is too far out."
     parts = [f"{band}."]
     if unseen:
-        parts.append(f"{' and '.join(unseen)} must change: never seen in a training row.")
+        parts.append(f"{' and '.join(unseen)} must change: never seen in {among}.")
     if sparse is not None and sparse.possible:
         parts.append(_fewest(alone, sparse, unit))
     if together is not None and together.possible and len(together.values) > 1:

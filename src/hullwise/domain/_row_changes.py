@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ from .gap_patterns import GapPattern
 CIRCLE_STEPS = 72  # places on a circle that are tried, and again between the best two
 COARSE_STEP = 0.02  # of the metric's units: shorter steps of whole numbers are simply rounded
 MAX_COARSE_COLUMNS = 8  # that are rounded one after the other
+PAST_ROUNDING = (2.0**-40, 2.0**-30, 2.0**-20)  # of a way: how much farther a row goes
 SMALLEST_MOVE = 1e-12  # of the metric's units: a column that moves less does not change
 
 
@@ -38,15 +39,19 @@ class RowChanges:
         The row in the pattern's coordinates.
     fixed : (C,) bool
         The columns that stay as they are.
-    restored : tuple of int
-        Constant columns in which the row differs: they get their value back with every change.
+    levels : mapping of int to (L,) int
+        For each column of levels, the numbers of those that a row here may have.
+    unseen : tuple of int
+        Columns that hold a level which no training row here has. Those of them without coordinates
+        (constants, segments) get their first level of `levels` with every change.
     """
 
     coordinates: Coordinates
     pattern: GapPattern
     query: Floats
     fixed: Mask
-    restored: tuple[int, ...] = ()
+    levels: Mapping[int, Indices]
+    unseen: tuple[int, ...] = ()
 
     @property
     def metric(self) -> Metric:
@@ -103,7 +108,8 @@ class RowChanges:
         for j, level in levels:
             column = self.coordinates.columns[j]
             assert isinstance(column, LevelColumn)
-            changed[self.places(j)] = level_coordinates(column)[level]
+            if column.width:
+                changed[self.places(j)] = level_coordinates(column)[level]
         return changed
 
     def cost(self, changed: Floats) -> Floats:
@@ -223,12 +229,26 @@ class RowChanges:
         """(t, k) rows with cells in the columns that take steps; one where there are none."""
         steps = self._stepping(change.free)
         if not steps:
-            return change.changed[None]
+            return self._past_rounding(change) if change.reach == 0 else change.changed[None]
         trials = [change.changed, *_outwards(change.query, change.changed, self._at(steps))]
         if len(steps) > 1:
             start, changed = self._coarse_steps_first(change, steps)
             trials += _outwards(start, changed, self._at(steps))
         return np.stack([self.on_columns(z, steps) for z in trials])
+
+    def _past_rounding(self, change: ColumnChange) -> Floats:
+        """(7, k) the changed row, and a little farther: on the surface of the hull it may miss it.
+
+        Farther on its way, and towards the middle of the training rows.
+        """
+        columns = self.coordinates.columns
+        circles = [j for j in self.numbers if isinstance(columns[j], PeriodicColumn)]
+        free = change.free & ~self._at(circles)
+        ways = (change.changed - change.query, self.pattern.cloud.mean - change.changed)
+        return change.changed + np.stack(
+            [np.zeros_like(change.changed)]
+            + [share * np.where(free, way, 0.0) for share in PAST_ROUNDING for way in ways]
+        )
 
     def _stepping(self, free: Mask) -> list[int]:
         """The free columns whose cells are whole numbers or ranks."""
@@ -268,10 +288,11 @@ class RowChanges:
         values: dict[str, Any] = {}
         texts: list[tuple[float, str]] = []
         amounts: dict[str, float] = {}
-        for j in self.restored:
+        for j in self.unseen:
             column = self.coordinates.columns[j]
-            values[column.name] = decode(column, row[:0])
-            texts.append((np.inf, f"{column.name} {change_text(column, row[:0], row[:0])}"))
+            if isinstance(column, LevelColumn) and not column.width:
+                values[column.name] = column.levels[int(self.levels[j][0])]
+                texts.append((np.inf, f"{column.name} to {values[column.name]!r}"))
         moved = self.unit_cost * (row - self.query)
         for j in np.unique(self.owner):
             column, places = self.coordinates.columns[j], self.places(int(j))

@@ -14,6 +14,7 @@ from ..geometry.smallest_change import ChangeBounds
 from .gap_patterns import GapPattern
 
 USUAL_BANDS = ("core", "edge")
+RANKED_DIGITS = 9  # after the point: costs and distances that agree to these are alike
 PROVED_WIDTH = 1e-6  # relative width of a bracket up to which a change is said to be the least
 
 
@@ -52,6 +53,14 @@ class ColumnChange:
         The mixture of training rows of the pattern that `changed` is within `distance` of.
     distance, reach : float
         Of `changed` from the hull, and the largest that is still edge.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(20, 60)]
+    >>> loc = hw.Domain().fit(rows).locate([{"job": "clerk", "age": 95}])
+    >>> loc.smallest_change(0).best
+    ColumnChange(age by -35 (95 to 60): edge, cost 3.03)
     """
 
     columns: tuple[str, ...]
@@ -91,7 +100,7 @@ class ColumnChange:
 
 def preference(change: ColumnChange) -> tuple[bool, int, float]:
     """Sorts changes: edge as cells, then of few columns, then small."""
-    return change.band not in USUAL_BANDS, len(change.values), change.cost
+    return change.band not in USUAL_BANDS, len(change.values), round(change.cost, RANKED_DIGITS)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,6 +134,17 @@ class SmallestChange:
         Fixed columns that hold a level never seen: no change of the others helps.
     text : str
         All of it in words.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(20, 60)]
+    >>> loc = hw.Domain().fit(rows).locate([{"job": "pilot", "age": 50}])
+    >>> change = loc.smallest_change(0)
+    >>> [change.values for change in change.changes]
+    [{'job': 'clerk'}, {'job': 'nurse'}]
+    >>> change.possible, change.verify()
+    (True, True)
     """
 
     band: str

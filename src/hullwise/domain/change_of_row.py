@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.types import Mask
+from .._core.types import Indices, Mask
 from ..errors import DataError
 from ..io.coercion import format_names
-from ..table.columns import Column, ConstantColumn
+from ..table.columns import CategoryColumn, Column, LevelColumn, SegmentColumn
 from ..table.output_columns import KnownLevels, OutputColumn
 from ._change_search import ChangeSearch
 from ._change_sentences import change_sentences
@@ -20,6 +20,7 @@ from .pattern_location import PatternLocation
 
 if TYPE_CHECKING:
     from .domain_location import DomainLocation
+    from .fitted_table import FittedTable
 
 UNIT_WORDS = {"std": " sd", "range": " ranges", None: ""}
 NOT_COMPUTED = "the transformer mixes it with other columns, so no change is computed"
@@ -61,7 +62,7 @@ def smallest_change_of_row(
     if row_changes is None:
         text = f"{band}: no two training rows have the columns that it has."
         return SmallestChange(band, fixed, text)
-    search = ChangeSearch(row_changes, tuple(new))
+    search = ChangeSearch(row_changes)
     search.run()
     everything = search.everything
     text = change_sentences(
@@ -74,6 +75,7 @@ def smallest_change_of_row(
         with_levels=search.with_levels,
         nothing_helps=everything is not None and everything.impossible,
         unseen=[f"{columns[j].name} {location.cells[row, j]!r}" for j in new],
+        among=_training_rows(location, row),
         unit=UNIT_WORDS[part.table.metric],
     )
     return SmallestChange(
@@ -107,6 +109,14 @@ def _columns_named(
     return np.array([bool({column.name, *_sources(column)} & {*names}) for column in columns])
 
 
+def _training_rows(location: DomainLocation, row: int) -> str:
+    """What the rows are called that a row is located among."""
+    segmented = location.segmented
+    if segmented is None or segmented.is_nearest[row]:
+        return "training rows"
+    return f"training rows of {segmented.names[row]}"
+
+
 def _sources(column: Column) -> tuple[str, ...]:
     """The columns of the table that a column of coordinates depends on."""
     return column.inputs if isinstance(column, OutputColumn) else (column.source,)
@@ -119,15 +129,30 @@ def _changes(
     place = int(np.flatnonzero(part.rows == row)[0])
     values = np.full(len(location.coordinates.owner), np.nan)
     values[part.pattern.coordinates] = part.location.queries[place]
-    every = location.filled[row] | location.unseen[row]
-    pattern = part.table.pattern(every, segment=part.pattern.segment)
+    segment = part.pattern.segment
+    pattern = part.table.pattern(location.filled[row] | location.unseen[row], segment=segment)
     if pattern is None:
         return None
-    columns = location.coordinates.columns
-    restored = tuple(
-        int(j)
-        for j in np.flatnonzero(location.unseen[row])
-        if isinstance(columns[j], ConstantColumn)
+    return RowChanges(
+        location.coordinates,
+        pattern,
+        values[pattern.coordinates],
+        fixed,
+        _known_levels(part.table, segment),
+        tuple(np.flatnonzero(location.unseen[row]).tolist()),
     )
-    query = values[pattern.coordinates]
-    return RowChanges(location.coordinates, pattern, query, fixed, restored)
+
+
+def _known_levels(table: FittedTable, segment: int) -> dict[int, Indices]:
+    """For each column of levels the numbers of those that the rows of a segment hold."""
+    levels = {}
+    for j, column in enumerate(table.coordinates.columns):
+        if not isinstance(column, LevelColumn):
+            continue
+        known = np.ones(len(column.levels), dtype=bool)
+        if table.segments is not None and isinstance(column, SegmentColumn):
+            known = table.segments.of_level == segment
+        elif table.segments is not None and column.width and isinstance(column, CategoryColumn):
+            known = table.levels_of_segments[j][segment]
+        levels[j] = np.flatnonzero(known)
+    return levels

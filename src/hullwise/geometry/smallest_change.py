@@ -20,16 +20,18 @@ and where u_S = 0 and the numerator is positive, no change of S helps at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..io.rows import Rows
+from ._free_features import FreeDirections, FreeFeatures, free_directions
 from .block_floats import row_norms
 from .cloud import Cloud
 from .hull_projection import lower_bounds, pad_columns, project
@@ -43,6 +45,7 @@ LIMIT_SCALE = 2.0**-15  # the same where the lower bound of the limit of no reac
 ROUNDING_REACH = 2.0**-40  # of the rows' extent: a reach below this is none
 CHANGE_CLOSED = 1e-10  # relative width of the bracket of a change at which its search ends
 BRACKET_SLACK = 2.0**-46  # of lengths: more than the rounding in them
+DIRECTION_SLACK = 2.0**-28  # of bounds in a metric that is a matrix
 MAX_CHANGE_ROUNDS = 60  # of bisection
 
 
@@ -120,27 +123,47 @@ def smallest_changes(
     Raises
     ------
     DataError
-        The metric has directions of its own, or a query is too far out.
+        A query is too far out.
 
     Notes
     -----
-    O(m n d) for each round of bisection, about 10 of them.
+    O(m n d) for each round of bisection, about 10 of them. In a metric that is a matrix queries are
+    searched together only where they have the same free features.
     """
-    if metric.factor is not None:
-        raise DataError(
-            "the smallest change is computed for metrics that give each feature a weight; this one "
-            f"is a matrix ({metric.text})."
-        )
-    view = cloud.view_in(metric)
+    if metric.factor is None:
+        return _changes_in_frame(cloud, metric, FreeFeatures(metric, free), Q, free, reach)
+    sets, which = np.unique(free, axis=0, return_inverse=True)
+    parts, order = [], []
+    for number, features in enumerate(sets):
+        at = np.flatnonzero(which.ravel() == number)
+        split = free_directions(metric, features)
+        parts.append(_changes_in_frame(cloud, metric, split, Q[at], free[at], reach[at]))
+        order.append(at)
+    return _in_order(parts, np.argsort(np.concatenate(order)), metric)
+
+
+def _changes_in_frame(
+    cloud: Cloud,
+    metric: Metric,
+    split: FreeFeatures | FreeDirections,
+    Q: Floats,
+    free: Mask,
+    reach: Floats,
+) -> ChangeBounds:
+    # a turned metric is used once: it must not push the cloud's own views out
+    is_own = split.metric is metric
+    view = cloud.view_in(metric) if is_own else cloud.view(cloud.frame(split.metric))
     Zq, exponents = view.frame.map_queries(Q)
     if exponents.any():
         raise DataError(
             f"row {int(np.argmax(exponents > 0))} is farther out than 2**200 times the training "
             "rows reach: no change of it is computed."
         )
-    search = _WeightBisection(view, Zq, free, np.ldexp(reach, -view.frame.exponent))
+    search = _WeightBisection(
+        view, Zq, split.free_coordinates(len(Q)), np.ldexp(reach, -view.frame.exponent)
+    )
     search.run()
-    return _in_own_units(cloud, metric, Q, free, reach, search)
+    return _in_own_units(cloud, split, Q, free, reach, search)
 
 
 class _WeightBisection:
@@ -259,21 +282,25 @@ def combined_rows(take: Callable[[Indices], Floats], rows: Indices, weights: Flo
 
 
 def _in_own_units(
-    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, reach: Floats, search: _WeightBisection
+    cloud: Cloud,
+    split: FreeFeatures | FreeDirections,
+    Q: Floats,
+    free: Mask,
+    reach: Floats,
+    search: _WeightBisection,
 ) -> ChangeBounds:
     """The answers of a search in the data's own units, a little within reach."""
-    frame = search.view.frame
+    frame, metric = search.view.frame, split.metric
     possible = np.isfinite(search.upper)
     used = (search.rows >= 0) & possible[:, None]
     total = np.where(used, search.weights, 0.0).sum(axis=1)
     share = np.where(used, search.weights, 0.0) / np.where(possible, total, 1.0)[:, None]
     way = combined_rows(cloud.take, search.rows, share) - Q
-    free_part = metric.norm(np.where(free, way, 0.0))
-    fixed_part = metric.norm(np.where(free, 0.0, way))
+    free_part, fixed_part = split.lengths(way)
     inner = np.where(search.reach > ROUNDING_REACH, reach * INNER_REACH, 0.0)
     length = length_of_change(free_part, fixed_part, np.maximum(inner, fixed_part))
     part = np.divide(length, free_part, out=np.zeros_like(length), where=free_part > 0)
-    changed = np.where(free, Q + part[:, None] * way, Q)
+    changed = np.where(free, Q + part[:, None] * split.in_free_features(way), Q)
     # the way to the point of the hull until it is the reach away, rounded to the safe side
     safe = length_of_change(
         free_part * (1 + BRACKET_SLACK),
@@ -281,6 +308,10 @@ def _in_own_units(
         np.where(search.reach > ROUNDING_REACH, reach * (1 - BRACKET_SLACK), 0.0),
     )
     upper = np.where(np.isfinite(safe), safe, free_part * (1 + BRACKET_SLACK))
+    lower = frame.distance(search.lower)
+    if metric.factor is not None:  # what proves them has fewer digits there
+        upper = metric.norm(changed - Q) * (1 + DIRECTION_SLACK)
+        lower = lower * (1 - DIRECTION_SLACK)
     ends = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
     return ChangeBounds(
         queries=Q,
@@ -288,14 +319,25 @@ def _in_own_units(
         reach=reach,
         changed=np.where(possible[:, None], changed, np.nan),
         upper=np.where(possible, upper, np.inf),
-        lower=frame.distance(search.lower),
+        lower=lower,
         distance=np.where(
             possible,
             metric.norm(way - (changed - Q)) * (1 + BRACKET_SLACK)
-            + 16 * UNIT_ROUNDOFF * metric.norm(np.abs(changed) + np.abs(way)),
+            + 16 * UNIT_ROUNDOFF * row_norms(metric.image_of_sizes(np.abs(changed) + np.abs(way))),
             frame.distance(search.fixed_part),
         ),
         weights=csr_array((share[used], search.rows[used], ends), shape=(len(Q), cloud.n)),
         direction=metric.preimage(search.direction),
         metric=metric,
     )
+
+
+def _in_order(parts: Sequence[ChangeBounds], order: Indices, metric: Metric) -> ChangeBounds:
+    """Changes of several sets of features as one result, in this order."""
+
+    def joined(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])[order]
+
+    names = ("queries", "free", "reach", "changed", "upper", "lower", "distance", "direction")
+    weights = csr_array(vstack([part.weights for part in parts], format="csr")[order])
+    return ChangeBounds(**{name: joined(name) for name in names}, weights=weights, metric=metric)
