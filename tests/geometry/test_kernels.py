@@ -1,12 +1,15 @@
-"""Kernels of the projection: what their workspace held before, and how often each is compiled."""
+"""Kernels of the projection: their workspace, their signatures, and a pass for few directions."""
 
 from __future__ import annotations
+
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.geometry import _score_blocks, wolfe
+from hullwise.geometry import _few_directions, _score_blocks, pricing, wolfe
+from hullwise.geometry.scaling import identity_frame
 
 
 def nearest(rng, n, d, room):
@@ -41,7 +44,57 @@ def test_each_kernel_of_locate_is_compiled_for_one_signature():
         for rows in (X, X.astype(np.float32), np.asfortranarray(X)):
             hw.locate(rows, Q, reference=5)
             hw.Cloud(rows).support(Q, h=1.0, k=2)
-    for module in (wolfe, _score_blocks):
+    for module in (wolfe, _score_blocks, _few_directions):
         for name, kernel in vars(module).items():
             if hasattr(kernel, "signatures"):
                 assert len(kernel.signatures) <= 1, (name, kernel.signatures)
+
+
+def batch_pricing(view, U, exclude=None):
+    """The same pass as products of blocks, as for many directions."""
+    with mock.patch.object(pricing, "suits_kernel", return_value=False):
+        return pricing.price(view, U, exclude)
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (63, 3), (64, 2), (1000, 10), (40_000, 4)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_few_directions_are_priced_like_many(n, d, whole):
+    """Whole numbers have exact scores, so that ties must go to the same rows."""
+    rng = np.random.default_rng([n, d])
+    X = rng.normal(size=(n, d)) * 3
+    view = hw.Cloud(np.round(X) if whole else X).view(identity_frame(d))
+    U = rng.normal(size=(5, d)) * 3
+    U = np.round(U) if whole else U
+    exclude = None if n == 1 else pricing.price(view, U).row
+    for hidden in (None, exclude):
+        few, many = pricing.price(view, U, hidden), batch_pricing(view, U, hidden)
+        np.testing.assert_allclose(few.best, many.best, rtol=1e-13, atol=1e-13)
+        np.testing.assert_array_equal(few.winners, many.winners)
+        np.testing.assert_array_equal(few.row, many.row)
+        if whole:
+            np.testing.assert_array_equal(few.scores, many.scores)
+
+
+@pytest.mark.parametrize("h", [0.0, 1.0, -0.5])
+def test_best_rows_of_a_few_directions_are_those_of_many(h):
+    rng = np.random.default_rng(0)
+    view = hw.Cloud(np.round(rng.normal(size=(3000, 3)) * 2)).view(identity_frame(3))
+    U = np.round(rng.normal(size=(7, 3)) * 2)
+    few = pricing.top_rows(view, U, h, 12)
+    with mock.patch.object(pricing, "suits_kernel", return_value=False):
+        many = pricing.top_rows(view, U, h, 12)
+    np.testing.assert_array_equal(few[0], many[0])
+    np.testing.assert_array_equal(few[1], many[1])
+
+
+def test_one_query_is_located_as_among_many():
+    rng = np.random.default_rng(1)
+    X, Q = rng.normal(size=(700, 6)), rng.normal(size=(40, 6)) * 1.3
+    cloud = hw.Cloud(X)
+    many = hw.locate(cloud, Q, reference=50)
+    for b in range(len(Q)):
+        one = hw.locate(cloud, Q[b : b + 1], reference=50)
+        assert one.verdict[0] == many.verdict[b] and one.band[0] == many.band[b]
+        assert one.upper[0] == pytest.approx(many.upper[b], rel=2e-6, abs=1e-12)
+        np.testing.assert_array_equal(one.nearest_rows[0], many.nearest_rows[b])
+        assert one.verify(X).all()

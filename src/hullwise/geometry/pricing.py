@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from itertools import pairwise
 
 import numpy as np
 
 from .._core.threads import cpu_count
 from .._core.types import Array, Floats, Indices
+from ._few_directions import best_of_groups, best_rows, suits_kernel
 from ._score_blocks import BLOCK_ROWS, GroupSpans, ScoreBlock, scan_scores
-from .exclusion import Exclusion, excluded_scores
+from .exclusion import BlockExclusion, Exclusion, excluded_scores
 from .scaled_view import ScaledView
 
 N_PROPOSALS = 32  # rows a pass may propose for each direction
@@ -49,33 +51,36 @@ def price(
     what leaving them out costs. With `single` the scores are float32 products, wherever the view
     is not small.
     """
-    groups = groups or N_PROPOSALS
-    block = int(np.clip(-(-view.n // groups), 64, BLOCK_ROWS))
-    starts = np.arange(0, view.n, block)
-    edges = np.array_split(starts, min(groups, len(starts)))
-    spans = [(int(e[0]), min(int(e[-1]) + block, view.n)) for e in edges]
+    block, starts = group_starts(view.n, groups or N_PROPOSALS)
     directions, base = view.operands(U, single, h)
-    question = partial(
-        _best_of_groups,
-        directions=directions,
-        spans=spans,
-        block=block,
-        exclude=exclude,
-        single=single,
-        h=h,
-    )
-    (winners, scores), *others = view.ask(question)
-    for rows, values in others:  # the parts in order: equal scores keep the lower row
-        winners = np.where(values > scores, rows, winners)
-        scores = np.maximum(values, scores)
-    scores = scores - base[:, None]
-    first = scores.argmax(axis=1)[:, None]
-    return PricingResult(
-        np.take_along_axis(scores, first, axis=1)[:, 0],
-        np.take_along_axis(winners, first, axis=1)[:, 0],
-        winners,
-        scores,
-    )
+    if suits_kernel(view, len(U)) and not h and not isinstance(exclude, BlockExclusion):
+        winners, scores = best_of_groups(view, directions, starts, exclude)
+    else:
+        question = partial(
+            _best_of_groups,
+            directions=directions,
+            spans=list(pairwise(starts.tolist())),
+            block=block,
+            exclude=exclude,
+            single=single,
+            h=h,
+        )
+        (winners, scores), *others = view.ask(question)
+        for rows, values in others:  # the parts in order: equal scores keep the lower row
+            winners = np.where(values > scores, rows, winners)
+            scores = np.maximum(values, scores)
+        scores = scores - base[:, None]
+    each, first = np.arange(len(U)), scores.argmax(axis=1)
+    return PricingResult(scores[each, first], winners[each, first], winners, scores)
+
+
+@lru_cache(maxsize=16)
+def group_starts(n: int, groups: int) -> tuple[int, Indices]:
+    """Rows of a block, and where about `groups` groups of whole blocks begin; the last is n."""
+    block = int(np.clip(-(-n // groups), 64, BLOCK_ROWS))
+    blocks = np.arange(0, n, block)
+    edges = [part[0] for part in np.array_split(blocks, min(groups, len(blocks)))]
+    return block, np.array([*edges, n], dtype=np.intp)
 
 
 def _best_of_groups(
@@ -107,6 +112,8 @@ def _best_of_groups(
 def top_rows(view: ScaledView, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
     """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
     directions = view.operands(U, False, h)[0]
+    if suits_kernel(view, len(U)):
+        return best_rows(view, directions, h, k)
     question = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
     return merge_top_rows(view.ask(question), k)
 

@@ -49,6 +49,16 @@ class ScaledView:
         """All framed rows of a small cloud."""
         return np.ascontiguousarray(self.frame.map(self.source.block(0, self.n)))
 
+    @cached_property
+    def scaled_columns(self) -> Floats:
+        """(r, n) the same rows as columns, for kernels that look at many rows side by side."""
+        return np.ascontiguousarray(self.scaled_rows.T)
+
+    @cached_property
+    def squares(self) -> Floats:
+        """(n,) squared lengths of the rows of a small cloud."""
+        return np.einsum("ij,ij->i", self.scaled_rows, self.scaled_rows)
+
     def sample(self, size: int) -> tuple[ScaledView, Indices]:
         """About `size` rows, from 16 places, as a view of their own, and their numbers; kept."""
         if self._sample is None:
