@@ -94,7 +94,7 @@ def test_one_query_is_located_as_among_many():
     many = hw.locate(cloud, Q, reference=50)
     for b in range(len(Q)):
         one = hw.locate(cloud, Q[b : b + 1], reference=50)
-        assert one.verdict[0] == many.verdict[b] and one.band[0] == many.band[b]
+        assert (one.verdict[0], one.band[0]) == (many.verdict[b], many.band[b])
         assert one.upper[0] == pytest.approx(many.upper[b], rel=2e-6, abs=1e-12)
         np.testing.assert_array_equal(one.nearest_rows[0], many.nearest_rows[b])
         assert one.verify(X).all()

@@ -17,7 +17,7 @@ from .._core.types import Indices, Mask, Objects, Progress
 from ..errors import DataError
 from ..geometry.locate import locate
 from ..io.coercion import format_names
-from ..io.mixed_table import MixedTable, read_mixed
+from ..io.mixed_table import MixedTable, RecordTable, read_mixed
 from ..io.numeric_table import BadRows
 from ..table.columns import LevelColumn
 from ..table.spec import ColumnSpec, read_spec, write_spec
@@ -25,6 +25,7 @@ from ._fitting import Gaps, fit_table, row_labels
 from .coordinate_metric import check_domain_metric
 from .domain_location import DomainLocation
 from .fitted_table import FittedTable
+from .gap_patterns import rows_by_segment_and_pattern
 from .new_combinations import combinations_note
 from .new_rows import NewRows
 from .pattern_location import PatternLocation
@@ -281,8 +282,7 @@ class Domain:
             mixed = mixed.tolerant()
         encoded = fitted.coordinates.encode(mixed)
         filled = fitted.coordinates.filled(encoded.values)
-        located_by = np.array([column.width > 0 for column in fitted.coordinates.columns])
-        filled &= ~encoded.unseen | ~located_by
+        filled &= ~encoded.unseen | ~fitted.coordinates.located_by
         unseen, segment = encoded.unseen, np.zeros(mixed.n, dtype=np.intp)
         segmented = segments_of_new_rows(fitted, mixed, encoded.values, filled)
         if segmented is not None:
@@ -292,11 +292,9 @@ class Domain:
         unusable = dict(mixed.faults or {})
         filled[list(unusable)] = False
         unseen[list(unusable)] = False
-        patterns, which = np.unique(np.column_stack([segment, filled]), axis=0, return_inverse=True)
         parts = []
-        for number, (own_segment, *columns) in enumerate(patterns.tolist()):
-            rows = np.flatnonzero(which.ravel() == number)
-            pattern = fitted.pattern(np.array(columns, dtype=bool), progress, own_segment)
+        for own_segment, columns, rows in rows_by_segment_and_pattern(segment, filled):
+            pattern = fitted.pattern(columns, progress, own_segment)
             if pattern is None:
                 continue
             location = locate(
@@ -338,8 +336,8 @@ class Domain:
                 f"expected one row as a dictionary of column names and cells, got a "
                 f"{type(row).__name__}; locate takes tables."
             )
-        names = (*self.fitted_.coordinates.sources, *row)
-        return self.locate([{name: row.get(name) for name in dict.fromkeys(names)}])
+        record = dict.fromkeys(self._fitted().coordinates.sources) | dict(row)
+        return self.locate(RecordTable(record, self.spec.gaps))
 
     def _fitted(self) -> FittedTable:
         if not hasattr(self, "fitted_"):
@@ -376,7 +374,7 @@ class Domain:
         extra = self._extra_columns(mixed)
         if extra:
             notes.append(f"columns that are not known are ignored: {format_names(extra)}")
-        newly = np.asarray(self.fitted_.filled.all(axis=0) & ~filled.all(axis=0))
+        newly = self.fitted_.always_filled & ~filled.all(axis=0)
         for column, new, n_empty in zip(columns, newly, (~filled).sum(axis=0)):
             if new:
                 notes.append(

@@ -89,6 +89,11 @@ class FittedTable:
         return self.coordinates.filled(self.values)
 
     @cached_property
+    def always_filled(self) -> Mask:
+        """(C,) the columns that no training row lacks."""
+        return np.asarray(self.filled.all(axis=0))
+
+    @cached_property
     def every_row(self) -> RowSubset:
         """All training rows."""
         return RowSubset(self, np.arange(len(self)))

@@ -82,12 +82,11 @@ def left_out_pool(filled: Mask, reference: int, blocks: RowBlocks | None = None)
     if n < 2 * reference:
         return np.arange(n)
     order = np.random.default_rng(0).permutation(n)
-    patterns, which = np.unique(filled, axis=0, return_inverse=True)
-    counts = np.bincount(which, minlength=len(patterns))
+    patterns = [rows for _, rows in rows_by_pattern(filled)]
     pool: list[Indices] = []
-    for rank, pattern in enumerate(np.argsort(-counts, kind="stable")):
+    for rank, rows in enumerate(sorted(patterns, key=len, reverse=True)):
         most = reference if rank < RARE_PATTERNS else RARE_REFERENCE
-        alike = order[which[order] == pattern]
+        alike = order[np.isin(order, rows)]
         pool.append(alike[: min(most, len(alike) // 2)])
     return np.sort(np.concatenate(pool))
 
@@ -161,6 +160,28 @@ class LearntUnits:
         return cls(root, own_ratio, None if blocks is None else blocks.codes)
 
 
+def rows_by_pattern(filled: Mask) -> list[tuple[Mask, Indices]]:
+    """Each pattern of the columns (C,) that rows have, and the rows (m, C) with it, ascending."""
+    if len(filled) and (filled == filled[0]).all():
+        return [(filled[0], np.arange(len(filled)))]
+    packed = np.packbits(filled, axis=1)
+    keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    order, counts = np.argsort(which, kind="stable"), np.bincount(which)
+    return list(zip(filled[first], np.split(order, np.cumsum(counts)[:-1])))
+
+
+def rows_by_segment_and_pattern(
+    segment: Indices, filled: Mask
+) -> list[tuple[int, Mask, Indices]]:
+    """The same for the rows of each segment (m,): its number, the pattern, and the rows."""
+    parts = []
+    for number in np.unique(segment).tolist():
+        rows = np.flatnonzero(segment == number)
+        parts += [(number, columns, rows[own]) for columns, own in rows_by_pattern(filled[rows])]
+    return parts
+
+
 def gap_pattern(
     subset: RowSubset,
     columns: Mask,
@@ -181,9 +202,10 @@ def gap_pattern(
         return None
     names = tuple(table.coordinates.names[j] for j in places)
     rows = subset.rows[own]
-    cloud = Cloud(
-        np.ascontiguousarray(table.values[np.ix_(rows, places)]), columns=names, copy=False
-    )
+    values = table.values
+    if (len(rows), len(places)) != values.shape:  # else they stay where they are, in a file too
+        values = np.ascontiguousarray(values[np.ix_(rows, places)])
+    cloud = Cloud(values, columns=names, copy=False)
     left_out, alike = rows_to_leave_out(subset, own, columns)
     if measured is None:
         is_unit = table.directions is None

@@ -57,7 +57,7 @@ class ScaledView:
     @cached_property
     def squares(self) -> Floats:
         """(n,) squared lengths of the rows of a small cloud."""
-        return np.einsum("ij,ij->i", self.scaled_rows, self.scaled_rows)
+        return np.asarray(np.einsum("ij,ij->i", self.scaled_rows, self.scaled_rows))
 
     def sample(self, size: int) -> tuple[ScaledView, Indices]:
         """About `size` rows, from 16 places, as a view of their own, and their numbers; kept."""

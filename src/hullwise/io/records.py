@@ -27,7 +27,7 @@ def record_columns(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
         raise DataTypeError(f"{name} has names that are no text: {format_names(wrong)}.")
     columns = {}
     for key in names:
-        cells = [_cell(row.get(key)) for row in rows]
+        cells = [plain_cell(row.get(key)) for row in rows]
         try:
             columns[key] = pa.array(cells)
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -37,7 +37,7 @@ def record_columns(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
     return pa.table(columns)
 
 
-def _cell(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
     """A cell of a record as a plain value."""
     if isinstance(value, np.generic):
         value = value.item()

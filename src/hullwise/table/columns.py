@@ -123,7 +123,11 @@ class LogColumn(Column):
         if low.any():
             cells.refuse(low, ": it is declared log, and a logarithm needs numbers above 0")
             values[low] = np.nan
-        return np.log10(values)[:, None], np.zeros(len(values), dtype=bool)
+        return self.coordinates(values), np.zeros(len(values), dtype=bool)
+
+    def coordinates(self, values: Floats) -> Floats:
+        """(m, 1) the logarithms of numbers above 0 (m,)."""
+        return np.log10(values)[:, None]
 
     def amount(self, query: Floats, nearest: Floats, half_width: Floats) -> Floats:
         decades = super().amount(query, nearest, half_width)
@@ -169,6 +173,11 @@ class LevelColumn(Column):
     def level_numbers(self, coordinates: Floats) -> Ints:
         """(m,) the number of the level that rows with these coordinates (m, width) hold."""
         raise NotImplementedError
+
+    @cached_property
+    def place_of_level(self) -> dict[str, int]:
+        """The number of each level."""
+        return {level: place for place, level in enumerate(self.levels)}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -293,9 +302,13 @@ class PeriodicColumn(Column):
         return date_part(cells.days(), self.part) if self.part else cells.numbers()
 
     def encode(self, cells: MixedColumn) -> tuple[Floats, Mask]:
-        turn = 2 * np.pi * (self.values(cells) / self.period % 1.0)
-        circle = np.column_stack([np.cos(turn), np.sin(turn)])
-        return self.radius * circle, np.zeros(len(turn), dtype=bool)
+        values = self.values(cells)
+        return self.coordinates(values), np.zeros(len(values), dtype=bool)
+
+    def coordinates(self, values: Floats) -> Floats:
+        """(m, 2) numbers (m,) on the circle."""
+        turn = 2 * np.pi * (values / self.period % 1.0)
+        return self.radius * np.column_stack([np.cos(turn), np.sin(turn)])
 
     def fixed_weights(self, metric: str) -> Floats:
         """The radius is in the coordinates; beside ranges the diameter is 1."""

@@ -12,7 +12,8 @@ from .._core.memory import check_memory
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..io.coercion import format_names
-from ..io.mixed_table import MixedTable
+from ..io.mixed_table import MixedTable, RecordTable
+from .cell_coordinates import encode_cell
 from .columns import CategoryColumn, Column, LevelColumn
 
 
@@ -60,7 +61,12 @@ class Coordinates:
         """(D,) names of the coordinates."""
         return tuple(name for column in self.columns for name in column.coordinate_names)
 
-    @property
+    @cached_property
+    def located_by(self) -> Mask:
+        """(C,) the columns that give coordinates."""
+        return np.array([column.width > 0 for column in self.columns], dtype=bool)
+
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The columns of the table that are read."""
         return tuple(dict.fromkeys(column.source for column in self.columns))
@@ -149,12 +155,19 @@ class TableCoordinates(Coordinates):
                 f"{format_names(missing)}; it has {format_names(list(table.names))}. A column "
                 "without values may be left empty, but must be there."
             )
-        check_memory(16 * table.n * len(self.owner), f"{table.source} as coordinates")
+        if not isinstance(table, RecordTable):
+            check_memory(16 * table.n * len(self.owner), f"{table.source} as coordinates")
         values = np.empty((table.n, len(self.owner)))
         unseen = np.zeros((table.n, len(self.columns)), dtype=bool)
+        stop = 0
         for j, column in enumerate(self.columns):
-            cells = table.column(column.source)
-            values[:, self.coordinates_of(j)], unseen[:, j] = column.encode(cells)
+            start, stop = stop, stop + column.width
+            block = values[:, start:stop]
+            if isinstance(table, RecordTable) and encode_cell(
+                column, table.cell(column.source), block
+            ):
+                continue
+            block[:], unseen[:, j] = column.encode(table.column(column.source))
         return EncodedRows(values, unseen)
 
     def indicators(self, table: MixedTable) -> tuple[Floats, tuple[str, ...]]:
