@@ -29,13 +29,15 @@ def with_row_exponents(V: Floats, column_exponents: Any = 0) -> tuple[Floats, In
 
 def row_norms(V: Floats) -> Floats:
     """Euclidean length of each row; squares that would leave the floats are scaled first."""
+    norms = np.asarray(np.sqrt(np.einsum("ij,ij->i", V, V)))
+    least, largest = norms.min(initial=1.0), norms.max(initial=1.0)
+    if least > 1 / SAFE_NORM and largest < SAFE_NORM:
+        return norms
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        norms = np.sqrt(np.einsum("ij,ij->i", V, V))
         extreme = ~((norms > 1 / SAFE_NORM) & (norms < SAFE_NORM))
-        if extreme.any():
-            Z, exponents = with_row_exponents(V[extreme])
-            norms[extreme] = np.ldexp(np.sqrt(np.einsum("ij,ij->i", Z, Z)), exponents)
-    return np.asarray(norms)
+        Z, exponents = with_row_exponents(V[extreme])
+        norms[extreme] = np.ldexp(np.sqrt(np.einsum("ij,ij->i", Z, Z)), exponents)
+    return norms
 
 
 def float_below(values: Floats, exponents: Any) -> Floats:

@@ -139,7 +139,7 @@ class Ellipsoid(RecordResult):
         checked = check_rows(Q, name="Q", columns=names, n_features=d, allow_empty=True)
         values = checked.values
         out = np.zeros(len(values))
-        size = int(np.clip((1 << 20) // d, 64, 8192))
+        size = min(max((1 << 20) // d, 64), 8192)
         for start in range(0, len(values), size):
             Z, exponents = self.frame.map_queries(values[start : start + size])
             out[start : start + size] = _distance(Z, exponents, self)

@@ -31,9 +31,7 @@ from .wolfe import nearest_batch, workspace
 SUBSPACE_RATIO = 4  # from this many times more features than rows, fewer coordinates do
 SAMPLE_FIRST_NUMBERS = 1 << 26  # numbers of a cloud of which a sample is searched first
 SAMPLE_ROWS, SAMPLE_NUMBERS = 1 << 15, 1 << 22  # of that sample, at most
-SUPPORT_TOLERANCE = (
-    1e-13  # of the distance: how far a row may reach beyond the nearest point's plane
-)
+SUPPORT_TOLERANCE = 1e-13  # of the distance: how far a row may reach beyond a nearest point
 MAX_IDLE_ROUNDS = 4  # without progress, before a query is let go
 
 
@@ -67,7 +65,7 @@ class Projection:
 
 def query_blocks(m: int, d: int) -> Iterator[slice]:
     """Blocks in which m queries are projected: about 2 MiB for each (m, d) array in flight."""
-    size = int(np.clip((1 << 18) // max(d, 1), 64, 2048))
+    size = min(max((1 << 18) // max(d, 1), 64), 2048)
     for start in range(0, m, size):
         yield slice(start, min(start + size, m))
 
@@ -274,7 +272,7 @@ class _ProjectionSearch:
         # rows are fetched for a few queries at a time; from a file that must be read whole for
         # them, for as many as 32 MiB hold
         room, most = (1 << 19, 64) if self.view.source.seekable else (1 << 22, len(queries))
-        block = int(np.clip(room // (rows.shape[1] * self.view.rank), 1, most))
+        block = min(max(room // (rows.shape[1] * self.view.rank), 1), most)
 
         def solve(at: slice, stop: StopFlag) -> None:
             if stop.is_set():
@@ -332,5 +330,9 @@ class _ProjectionSearch:
 
 
 def pad_columns(A: Any, width: int, fill: float) -> Any:
-    """A with columns of `fill` added up to `width`."""
-    return np.pad(A, ((0, 0), (0, width - A.shape[1])), constant_values=fill)
+    """A with columns of `fill` added up to `width`; A itself where it is that wide."""
+    if A.shape[1] == width:
+        return A
+    wider = np.full((len(A), width), fill, dtype=A.dtype)
+    wider[:, : A.shape[1]] = A
+    return wider

@@ -71,6 +71,8 @@ def metric_for(cloud: Cloud, metric: MetricLike, rows: Indices) -> Metric:
     DataError
         The metric cannot be used for this cloud.
     """
+    if isinstance(metric, Metric):
+        return metric
     splits = can_spare(cloud, rows)
     if isinstance(metric, MetricOfRows):
         if metric.n != cloud.n:

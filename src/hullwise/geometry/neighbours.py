@@ -61,7 +61,7 @@ def nearest_rows(
     rows = np.zeros((len(Q), k), dtype=np.intp)
     distances = np.zeros((len(Q), k))
     n_fetched = min(k + n_excluded + SPARE_NEIGHBOURS, cloud.n)
-    block = int(np.clip((1 << 22) // (n_fetched * view.rank), 16, 2048))
+    block = min(max((1 << 22) // (n_fetched * view.rank), 16), 2048)
     for start in range(0, len(Q), block):
         at = slice(start, min(start + block, len(Q)))
         # far beyond the rows, what is nearest depends on the direction only
