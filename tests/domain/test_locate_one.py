@@ -50,7 +50,7 @@ ODD_CELLS = [
     *({"number": cell} for cell in (np.float32(0.1), np.int8(3), np.bool_(True), Decimal("2.5"))),
     *({"whole": cell} for cell in (2**53 - 1, 2**70, -5, 3.0, "+7", None)),
     *({"dose": cell} for cell in (None, 5e-324, 7, "0.25", np.float64(2))),
-    *({"job": cell} for cell in (None, "", " nurse ", "smith", "mars", "Nurse", 3, np.str_("clerk"))),
+    *({"job": cell} for cell in (None, "", " nurse ", "smith", "mars", "Nurse", np.str_("clerk"))),
     *({"size": cell} for cell in ("high", "higher", None, "", "mid\t")),
     *({"code": cell} for cell in (7, 7.0, "7", 8, None, "x", True, np.int64(21), np.nan)),
     *({"flag": cell} for cell in (True, False, 1, 0.0, "true", "no", None, 2, np.True_)),
