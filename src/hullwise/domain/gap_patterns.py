@@ -171,9 +171,7 @@ def rows_by_pattern(filled: Mask) -> list[tuple[Mask, Indices]]:
     return list(zip(filled[first], np.split(order, np.cumsum(counts)[:-1])))
 
 
-def rows_by_segment_and_pattern(
-    segment: Indices, filled: Mask
-) -> list[tuple[int, Mask, Indices]]:
+def rows_by_segment_and_pattern(segment: Indices, filled: Mask) -> list[tuple[int, Mask, Indices]]:
     """The same for the rows of each segment (m,): its number, the pattern, and the rows."""
     parts = []
     for number in np.unique(segment).tolist():
