@@ -17,6 +17,7 @@ from ._command_options import (
     InspectOptions,
     LocateOptions,
     PredictOptions,
+    VerifyOptions,
 )
 from ._program import Program
 from .column_options import COLUMN_ROLES
@@ -71,6 +72,13 @@ def main() -> None:
 )
 @apply(*SEARCH, *READING)
 @click.option("-o", "--output", metavar="SEEN.hull", help="Keep what was fitted in this file.")
+@click.option(
+    "--keep",
+    type=click.Choice(["rows", "half-spaces"]),
+    default="rows",
+    show_default=True,
+    help="What the file keeps: training rows as coordinates, or rules that hold none of them.",
+)
 @apply(FORCE, QUIET)
 @takes(FitOptions)
 def fit(options: FitOptions) -> None:
@@ -106,6 +114,34 @@ def inspect(options: InspectOptions) -> None:
     from ._inspect import run_inspect
 
     run_inspect(options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("domain")
+@click.argument("proofs")
+@click.option(
+    "--table", metavar="TRAIN", help="The training table, whose cells are then read again."
+)
+@click.option(
+    "--new", metavar="QUERY", help="The new rows, in their order: proofs of others do not hold."
+)
+@click.option("--exact", is_flag=True, help="Judge everything in whole numbers.")
+@apply(*READING, QUIET)
+@takes(VerifyOptions)
+def verify(options: VerifyOptions) -> None:
+    """Check PROOFS of where rows stand in DOMAIN, by code that shares nothing with the search.
+
+    DOMAIN is a file of `hullwise fit`, PROOFS one of `hullwise locate --proofs`, long after if need
+    be. Exit code 1: some proof does not hold.
+
+    \b
+      hullwise verify seen.hull where.npz --table train.csv
+    """
+    options.status(f"hullwise {__version__}: verifying {options.proofs} in {options.domain} ...")
+    from ._verify import run_verify
+
+    if run_verify(options):
+        click.get_current_context().exit(1)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -149,7 +185,22 @@ def inspect(options: InspectOptions) -> None:
 @click.option(
     "--strict", is_flag=True, help="Refuse columns of QUERY that TRAIN has not; else ignored."
 )
-@apply(OUTPUT, REPORT, FORCE)
+@apply(OUTPUT, REPORT)
+@click.option("--summary", metavar="OUT.json", help="The figures of the summary, for programs.")
+@click.option("--proofs", metavar="OUT.npz", help="What proves every answer, for hullwise verify.")
+@FORCE
+@click.option(
+    "--explain",
+    multiple=True,
+    metavar="ROW",
+    help="Say everything of this new row, by --id or counted from 0. May be repeated.",
+)
+@click.option(
+    "--fixed",
+    multiple=True,
+    metavar="COL",
+    help="With --explain: a column that cannot change. May be repeated.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice([*FAIL_BANDS, "outside"]),
@@ -162,6 +213,9 @@ def inspect(options: InspectOptions) -> None:
     default=0.0,
     metavar="PERCENT",
     help="With --fail-on: exit with 1 only if more than this share of the new rows is.",
+)
+@click.option(
+    "--junit", metavar="OUT.xml", help="The rows of --fail-on as test cases, for CI systems."
 )
 @click.option("--verify", is_flag=True, help="Check every certificate again, by other code.")
 @click.option(

@@ -15,7 +15,8 @@ from ..io.mixed_table import MixedTable, mixed_table
 from ..io.paths import missing_columns_text
 from ..io.table_reader import OpenTable
 from ..table.spec import read_spec
-from ._command_options import FitOptions, LocateOptions, RoleOptions
+from ._command_options import FitOptions, LocateOptions
+from ._option_groups import RoleOptions
 
 DOMAIN_SUFFIX = ".hull"
 ROLES_OF_NO_FEATURE = ("id", "target", "group", "segment", "time")
@@ -65,6 +66,7 @@ def new_domain(options: FitOptions | LocateOptions, table: OpenTable) -> Domain:
         gaps_are_levels=options.gaps_are_levels,
         columns_from=options.columns_from,
         groups=options.group,
+        by=options.by,
         missing=options.missing,
         metric=metric,
         n_neighbors=options.n_neighbors,

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ..domain.domain import Domain
     from ..domain.domain_location import DomainLocation
     from ..domain.domain_summary import DomainSummary
+    from ..domain.group_comparison import GroupComparison
 
 DOMAIN_FARTHEST_ROWS = 8
 DOMAIN_LEADING_COLUMNS = 8
@@ -100,7 +101,7 @@ def print_domain_location(
         print_notes(out, [*heading.notes, *_remarks(location)])
         return
     summary = location.summary()
-    _print_domain_bands(out, summary)
+    _print_domain_bands(out, summary, location.groups())
     _print_leading_columns(out, summary)
     _print_farthest_rows(out, location, summary)
     gaps = gap_sentences(summary)
@@ -125,7 +126,9 @@ def _print_heading(
     )
 
 
-def _print_domain_bands(out: Console, summary: DomainSummary) -> None:
+def _print_domain_bands(
+    out: Console, summary: DomainSummary, groups: GroupComparison | None
+) -> None:
     section(out, band_title(summary))
     table = counts_table("band")
     meanings = band_meanings(summary)
@@ -137,7 +140,9 @@ def _print_domain_bands(out: Console, summary: DomainSummary) -> None:
         add_count(out, table, band, summary.bands[band], of=summary.n_rows, meaning=meaning)
     indented(out, table)
     out.print()
-    for text in domain_expectations(summary):
+    if groups is not None:
+        out.print(Text(groups.text, style="bold"))
+    for text in domain_expectations(summary, by_rows=groups is None):
         out.print(Text(text, style="bold"))
     if rare := rare_sentence(summary):
         out.print(rare)

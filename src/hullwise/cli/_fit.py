@@ -41,7 +41,7 @@ def run_fit(options: FitOptions) -> None:
     status(timing_text(reading, compiling, perf_counter() - start, "fitted"))
     written = []
     if options.output is not None:
-        domain.save(options.output, force=options.force)
+        domain.save(options.output, keep=options.keep, force=options.force)
         record_written(options.output)
         size = os.path.getsize(Path(options.output).expanduser())
         written.append(f"kept in {options.output} ({size_words(size)})")

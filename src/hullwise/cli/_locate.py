@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
@@ -23,12 +22,17 @@ from ..io.numeric_table import NumericTable
 from ..io.paths import display_path
 from ..io.table_reader import OpenTable
 from ..metrics import LearntMetric
+from ..report.words import printable
 from ._command_options import LocateOptions
 from ._compiling import compile_kernels, timing_text, with_status
+from ._explain import explain_row, rows_named, usable_row
 from ._fail_on import failing_rows
+from ._junit import write_junit
 from ._metric import learn, read_metric, write_metric
 from ._output import keeps_lists, output_table, write_output
 from ._readings_text import print_readings
+from ._report_source import report_source
+from ._summary_file import summary_of_numbers, write_summary
 from ._summary_text import Heading, print_summary
 from ._tables import (
     QueryRows,
@@ -37,8 +41,6 @@ from ._tables import (
     read_cloud,
     read_queries,
     repeated_ids,
-    shell_list,
-    shell_word,
 )
 from .console import console, progress_bar
 from .status import Printer, raise_if_cancelled, record_written
@@ -104,11 +106,14 @@ def run_locate(
     proofs = _verify(readings, cloud, status) if options.verify else "not checked again (--verify)"
     written: list[str] = []
     try:
-        source = _source(options, proofs, learnt)
+        source = report_source(options, proofs, learnt)
         _write(readings, queries, options, pairing.query_id, source, written)
+        written += _write_for_programs(readings, queries, options)
     finally:
         # The answer is worth seeing even where the disk is full.
-        if not options.quiet:
+        if options.explain:
+            _explain(readings.plain, queries, options)
+        elif not options.quiet:
             learning = () if learnt is None else learnt.notes
             notes = (*pairing.notes, *learning, *_notes(cloud, queries, options))
             names = [Path(file.path).name for file in (train, query)]
@@ -181,36 +186,6 @@ def _verify(readings: Readings, cloud: Cloud, status: Printer) -> str:
     )
 
 
-def _source(options: LocateOptions, proofs: str, learnt: LearntMetric | None) -> dict[str, str]:
-    """How a report was made: the files, what was asked for, and whether it was checked."""
-    words = [f"--metric {shell_word(options.metric)}"]
-    if options.model is not None:
-        words.append(f"--model {shell_word(display_path(options.model))}")
-    if options.upto is not None:
-        words.append(f"--upto {shell_word(options.upto)}")
-    words += ["--classes"] if options.classes else []
-    words += [f"--target {shell_word(column)}" for column in options.target]
-    words += [f"--drop {shell_word(column)}" for column in options.drop]
-    if options.id_column is not None:
-        words.append(f"--id {shell_word(options.id_column)}")
-    if options.columns is not None:
-        words.append(f"--columns {shell_list(options.columns)}")
-    words += [f"--n-neighbors {options.n_neighbors}", f"--reference {options.reference}"]
-    words += [f"--tolerance {options.tolerance:g}"] if options.tolerance != 1e-12 else []
-    words += [] if options.max_seconds is None else [f"--max-seconds {options.max_seconds}"]
-    words += ["--membership-only"] if options.membership_only else []
-    source = {
-        "Training file": display_path(options.train),
-        "File of new rows": display_path(options.query),
-        "Options": " ".join(words),
-        "Proofs": proofs,
-        "Date": date.today().isoformat(),
-    }
-    if learnt is not None and learnt.notes:
-        source["Metric learnt"] = " ".join(learnt.notes)
-    return source
-
-
 def _notes(cloud: Cloud, queries: QueryRows, options: LocateOptions) -> list[str]:
     """What in the options or the ids may surprise."""
     notes = []
@@ -258,6 +233,52 @@ def _write(
         written.append(f"report written to {options.report}")
     if options.save_metric is not None and readings.learnt is not None:
         written.append(write_metric(readings.learnt, options.save_metric, options.force))
+
+
+def _write_for_programs(
+    readings: Readings, queries: QueryRows, options: LocateOptions
+) -> list[str]:
+    """The summary as JSON and the test cases; what there is to say of each."""
+    written = []
+    failing = failing_rows(readings.decisive, queries, options)
+    if options.summary is not None:
+        figures = summary_of_numbers(readings.plain, len(queries.reasons), readings.task)
+        written.append(write_summary(options.summary, figures, failing, options))
+        record_written(options.summary)
+    if options.junit is not None and failing is not None:
+        places = np.cumsum(queries.usable) - 1
+        located = readings.decisive
+        written.append(
+            write_junit(
+                options.junit,
+                failing,
+                lambda row: queries.reasons.get(row) or _why(located[[places[row]]]),
+                train=Path(display_path(options.train)).name,
+                query=Path(display_path(options.query)).name,
+                force=options.force,
+            )
+        )
+        record_written(options.junit)
+    return written
+
+
+def _why(row: Location) -> str:
+    """Band and reasons of one row, then its sentence."""
+    pushes = "" if row.membership_only else amounts_text(row.pushed_out_by()[0])
+    return f"{row.band[0]}{pushes and ': '}{pushes}\n{row.status_texts()[0]}"
+
+
+def _explain(location: Location, queries: QueryRows, options: LocateOptions) -> None:
+    """Everything of the rows that --explain names."""
+    out = console(sys.stderr if options.output == "-" else sys.stdout)
+    for row in rows_named(options.explain, queries.ids, len(queries.usable)):
+        place = usable_row(queries, row)
+        if place is None:
+            name = row if queries.ids is None else queries.ids[row]
+            out.print(f"\nRow {printable(name, 40)}: {queries.reasons[row]}")
+        else:
+            explain_row(out, location, place)
+    out.file.flush()
 
 
 def task_columns(task: Location, *, lists: bool) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def locate_rows(options: LocateOptions) -> bool:
     A table of numbers without gaps is located as such, by all that `hullwise.locate` offers; any
     other, and a domain in a file, by `hullwise.Domain`. Where both ways are open they agree.
     """
-    check_outputs(options, (options.train, options.query), (options.report, options.save_metric))
+    check_outputs(options, (options.train, options.query), [*options.files.values()])
     if options.is_domain_file:
         domain = read_domain(options.train)
         query = open_as(options.query, options)

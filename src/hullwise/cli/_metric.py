@@ -18,7 +18,7 @@ from ..io.paths import readable_path
 from ..io.table_reader import OpenTable, read_rows
 from ..metrics import LearntMetric, learn_metric
 from ..report.words import printable
-from ._command_options import PairOptions
+from ._option_groups import PairOptions
 from ._target import holds_numbers, read_labels
 from .status import record_written
 

@@ -12,7 +12,7 @@ from ..domain.domain_location import DomainLocation
 from ..errors import FileError
 from ..io.atomic_write import output_path
 from ..io.table_writer import check_table_output, write_table
-from ._command_options import OutputOptions
+from ._option_groups import OutputOptions
 from ._tables import QueryRows, same_file
 from .console import require_standard_output
 from .status import record_written

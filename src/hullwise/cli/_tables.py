@@ -24,7 +24,7 @@ from ..io.file_rows import NpyRows, ParquetRows
 from ..io.paths import missing_columns_text, select_features
 from ..io.rows import ArrayRows
 from ..io.table_reader import NumericTable, OpenTable, ParquetTable, open_table, read_rows
-from ._command_options import NewRowsOptions, TableOptions
+from ._option_groups import NewRowsOptions, ReadingOptions, TableOptions
 
 LISTING_CHARACTERS = 210  # of names that a message repeats for --columns
 
@@ -62,7 +62,7 @@ class QueryRows:
         return np.flatnonzero(self.usable).astype(object) if self.reasons else None
 
 
-def open_as(path: str, options: TableOptions) -> OpenTable:
+def open_as(path: str, options: ReadingOptions) -> OpenTable:
     """A table, opened as the options say."""
     return open_table(path, sep=options.sep, decimal=options.decimal, header=not options.no_header)
 

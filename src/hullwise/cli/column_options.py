@@ -56,6 +56,11 @@ COLUMN_ROLES = (
         metavar="COL",
         help="The column that says which rows belong together: whole groups are left out.",
     ),
+    click.option(
+        "--by",
+        metavar="COL",
+        help="The column of segments: each row is located among the rows of its own.",
+    ),
     _columns("--category", "categories", "A column of levels without an order."),
     _columns("--number", "numbers", "A column of numbers, such as one that holds only 0 and 1."),
     _columns("--log", "log", "A column of numbers above 0 whose ratios count."),

@@ -35,10 +35,13 @@ def column_lines(fitted: FittedTable) -> list[tuple[str, str, str, str]]:
     return lines
 
 
-def domain_expectations(summary: DomainSummary) -> list[str]:
-    """How many rows are out by distance and by name, and how many would be by chance."""
+def domain_expectations(summary: DomainSummary, *, by_rows: bool = True) -> list[str]:
+    """How many rows are out by distance and by name, and how many would be by chance.
+
+    Where whole groups are left out, rows are not counted (`by_rows` false).
+    """
     texts = []
-    if summary.expected_out == summary.expected_out:
+    if by_rows and summary.expected_out == summary.expected_out:
         texts.append(
             usual_text(
                 summary.n_rows,
