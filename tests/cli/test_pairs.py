@@ -387,6 +387,7 @@ ROLES = {
     "--n-neighbors": (["2"], {"n_neighbors": 2}),
     "--reference": (["30"], {"reference": 30}),
     "--group": (["site"], {"groups": "site"}),
+    "--by": (["flag"], {"by": "flag"}),
 }
 
 
@@ -415,7 +416,7 @@ def people(n, seed):
 def mixed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mixed")
     paths = []
-    for name, rows in (("train.csv", people(150, 1)), ("new.csv", people(12, 2))):
+    for name, rows in (("train.csv", people(400, 1)), ("new.csv", people(12, 2))):
         write_csv(folder / name, list(rows[0]), [list(row.values()) for row in rows])
         paths.append(str(folder / name))
     return folder, *paths
@@ -497,6 +498,57 @@ def columns_that_are_not_known(case):
     assert "'size2'" in run("locate", train, more, "--strict", code=3).stderr
     with pytest.raises(hw.DataError, match="'size2'"):
         hw.Domain().fit(train).locate(more, strict=True)
+
+
+@pair("locate", "--summary", "--junit", "--proofs", "--explain", "--fixed")
+@pair("verify", "domain", "proofs", "--table", "--new", "--exact", "-q")
+def figures_and_proofs(case):
+    rows, new = people(80, 4), people(9, 5)
+    paths = [
+        write_csv(case.folder / name, list(rows[0]), [list(r.values()) for r in table])
+        for name, table in (("v.csv", rows), ("v2.csv", new))
+    ]
+    files = [case.folder / f"v.{kind}" for kind in ("hull", "json", "xml", "npz")]
+    domain = hw.Domain().fit(paths[0], target="y", id="id")
+    domain.save(files[0], force=True)
+    location = domain.locate(paths[1])
+    options = ["--summary", files[1], "--junit", files[2], "--proofs", files[3], "--force", "-q"]
+    met = location.at_least("edge")
+    run("locate", files[0], paths[1], *options, "--fail-on", "edge", code=int(met.any()))
+    assert json.loads(files[1].read_text())["bands"] == location.summary().bands
+    assert files[2].read_text().count("<failure") == met.sum() + 1
+    location.save_proofs(case.folder / "mine.npz", force=True)
+    for proofs in (files[3], case.folder / "mine.npz"):
+        assert domain.verify(proofs, paths[0], new=paths[1], exact=True).all()
+        tables = ["--table", paths[0], "--new", paths[1], "--exact"]
+        assert "9 of 9 rows" in run("verify", files[0], proofs, *tables).stdout
+        assert run("verify", files[0], proofs, "-q").stdout == ""
+    row = int(np.argmax(location.upper))
+    args = ["--explain", location.labels[row], "--fixed", "age"]
+    text = " ".join(run("locate", files[0], paths[1], *args).stdout.split())
+    assert " ".join(location.smallest_change(row, fixed=["age"]).text.split()) in text
+
+
+@pair("verify", "--sep", "--decimal", "--no-header")
+def tables_of_proofs(case):
+    rows = people(60, 4)
+    path, files = case.folder / "n.csv", [case.folder / f"n.{kind}" for kind in ("hull", "npz")]
+    lines = [";".join(f"{v}".replace(".", ",") for v in row.values()) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+    reading = ["--sep", ";", "--decimal", ",", "--no-header"]
+    run("fit", path, *reading, "-o", files[0], "-q", "--force")
+    run("locate", files[0], path, *reading, "--proofs", files[1], "-q", "--force")
+    text = run("verify", files[0], files[1], *reading, "--table", path, "--new", path).stdout
+    assert "60 of 60 rows" in text
+
+
+@pair("fit", "--keep")
+def rules_in_place_of_rows(case):
+    rows = people(60, 4)
+    path = write_csv(case.folder / "r.csv", list(rows[0]), [list(r.values()) for r in rows])
+    kept = case.folder / "rules.hull"
+    run("fit", path, "--keep", "half-spaces", "-o", kept, "-q")
+    assert len(hw.load(kept).locate(path)) == 60
 
 
 # ---- predict ----------------------------------------------------------------------------------
@@ -724,7 +776,9 @@ def test_a_command_and_python_say_the_same(check, case):
     check(case)
 
 
-@pytest.mark.parametrize("name", ["fit", "inspect", "locate", "predict", "dissect", "demo"])
+@pytest.mark.parametrize(
+    "name", ["fit", "inspect", "verify", "locate", "predict", "dissect", "demo"]
+)
 def test_no_option_is_without_a_pair(name):
     covered = {pair.what.split()[0] for pair in PAIRS if pair.command == name}
     for parameter in main.commands[name].params:
@@ -758,6 +812,7 @@ PARAMETERS = {
         "columns_from": "--columns-from",
         "transformer": None,  # an object, which no option can name
         "groups": "--group",
+        "by": "--by",
         "missing": "--missing",
         "metric": "--metric",
         "n_neighbors": "--n-neighbors",
