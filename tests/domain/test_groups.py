@@ -29,7 +29,7 @@ def share_of_groups(loc, table, names):
     ("n_groups", "correlation", "tables"), [(20, 0.8, 24), (40, 0.8, 16), (40, 0.3, 12)]
 )
 def test_rates_of_new_groups(n_groups, correlation, tables):
-    """By rows, 22 to 28 % would be out where patients are alike (docs/domain.md)."""
+    """By rows, 22 to 28 % would be out where patients are alike (docs/groups.md)."""
     out, far, group_out, chances, by_rows = [], [], [], [], []
     for seed in range(tables):
         rng = np.random.default_rng([seed, n_groups])
