@@ -562,3 +562,9 @@ def test_verify_proofs_wants_a_fitted_table(domain, proofs):
     with pytest.raises(DataError, match="not fitted"):
         hw.Domain().verify(proofs)
     assert verify_proofs(domain.fitted_, proofs).all()
+
+
+def test_a_declared_category_of_one_level_is_no_obstacle():
+    rows = [{"x": float(i * i % 17), "site": "north" if i % 9 else None} for i in range(60)]
+    loc = hw.Domain(categories=["site"]).fit(rows).locate([{"x": 3.0, "site": "south"}, rows[9]])
+    assert loc.verify(rows, exact=True).all()

@@ -115,6 +115,7 @@ def test_levels_never_seen_are_far_by_name(encoder):
     assert loc.band[0] == "far"
     assert loc.status[0].startswith("far: job 'pilot' was never seen in 300 training rows")
     assert not loc.unseen[1:].any()
+    assert len(set(columns_of(domain))) == len(domain.fitted_.coordinates.columns)
 
 
 def test_a_column_that_never_moved_is_far_by_name_when_it_moves():
@@ -299,6 +300,24 @@ def test_proofs_are_checked_from_the_table_through_the_transformer(tmp_path):
     assert not loaded.verify(tmp_path / "where.npz", train, new=moved)[new["age"].notna()].any()
     with pytest.raises(DataError, match="is another table"):
         loaded.verify(tmp_path / "where.npz", train.assign(age=0.0))
+
+
+@pytest.mark.parametrize("by", ["vip", "region"])
+def test_segments_by_a_column_that_the_transformer_takes_or_not(by, tmp_path):
+    train, new = (
+        people(n, seed=seed).assign(region=lambda t: np.where(t["age"] > 40, "east", "west"))
+        for n, seed in ((400, 0), (40, 1))
+    )
+    transformer = mixed().fit(train)
+    domain = hw.Domain(transformer=transformer, by=by).fit(train)
+    loc = domain.locate(new)
+    assert {part.pattern.segment for part in loc.parts} == {0, 1}
+    assert loc.verify(train).all()
+    domain.save(tmp_path / "seen.hull")
+    loaded = hw.load(tmp_path / "seen.hull", transformer=transformer)
+    np.testing.assert_array_equal(loaded.locate(new).upper, loc.upper)
+    if by == "region":
+        assert "region 'north'" in domain.locate(new[:1].assign(region="north")).status[0]
 
 
 def broken(table):

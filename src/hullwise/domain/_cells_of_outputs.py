@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..io.mixed_table import MixedTable
+from ..table.columns import SegmentColumn
 from ..table.coordinates import Coordinates
 from ..table.output_columns import KnownLevels, OutputBlock
 from ..table.transformed_coordinates import TransformedCoordinates
@@ -30,7 +31,7 @@ def cells_of(coordinates: Coordinates, table: MixedTable) -> TableCells:
     labels: list[tuple[str, ...]] = [()] * len(columns)
     for j, column in enumerate(columns):
         block = encoded.values[:, coordinates.coordinates_of(j)]
-        if isinstance(column, KnownLevels):
+        if isinstance(column, KnownLevels | SegmentColumn):
             own = read_cells(table, [column.to_json()])
             codes[:, j], labels[j] = own.codes[:, 0], own.labels[0]
         elif isinstance(column, OutputBlock):

@@ -53,8 +53,9 @@ class CheckedColumns:
 
     @cached_property
     def categories(self) -> tuple[int, ...]:
-        """The columns whose levels are vertices."""
-        return tuple(j for j, c in enumerate(self.columns) if c["role"] == "category")
+        """The columns whose levels are vertices; one level alone has no coordinate."""
+        has_levels = [c["role"] == "category" and len(c["levels"]) > 1 for c in self.columns]
+        return tuple(np.flatnonzero(has_levels).tolist())
 
     @cached_property
     def vertices(self) -> dict[int, Floats]:
@@ -111,7 +112,8 @@ class CheckedColumns:
         codes = np.full((len(stored), len(self.columns)), NO_CELL, dtype=np.int32)
         for j, column in enumerate(self.columns):
             block = numbers[:, self.owner == j]
-            if column["role"] in ("constant", "levels"):
+            has_one_level = column["role"] == "category" and not self.widths[j]
+            if column["role"] in ("constant", "levels") or has_one_level:
                 codes[:, j] = 0
             elif column["role"] == "segment" and segments is not None:
                 codes[:, j] = segments

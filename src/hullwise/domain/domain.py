@@ -151,7 +151,10 @@ class Domain:
         if missing not in ("each", "columns", "rows"):
             raise DataError(f"missing={missing!r}: expected 'each', 'columns' or 'rows'.")
         self.spec = declared if columns_from is None else declared.merged(read_spec(columns_from))
-        if transformer is not None and self.spec.without("group", "time") != ColumnSpec():
+        if (
+            transformer is not None
+            and self.spec.without("group", "segment", "time") != ColumnSpec()
+        ):
             raise DataError(
                 "transformer= says itself what becomes of every column: declare none beside it."
             )

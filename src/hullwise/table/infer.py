@@ -64,7 +64,7 @@ def infer_columns(
         cells = table.column(name)
         role = spec.roles.get(name)
         if role == "segment":
-            used.append(_levels(SegmentColumn, cells, "declared", gap_is_level=True))
+            used.append(level_column(SegmentColumn, cells, "declared", gap_is_level=True))
             continue
         if role in ("left out", "id", "target", "group", "time"):
             unused.append(UnusedColumn(name, role))
@@ -96,17 +96,19 @@ def _declared(cells: MixedColumn, role: str, spec: ColumnSpec) -> list[Column]:
         return [column]
     if role == "category":
         return [
-            _levels(CategoryColumn, cells, "declared", gap_is_level=name in spec.gaps_are_levels)
+            level_column(
+                CategoryColumn, cells, "declared", gap_is_level=name in spec.gaps_are_levels
+            )
         ]
     if role == "ordered":
-        return [_levels(OrderedColumn, cells, "declared", levels=spec.ordered.get(name))]
+        return [level_column(OrderedColumn, cells, "declared", levels=spec.ordered.get(name))]
     if role == "periodic":
         period, scale = spec.periodic[name]
         return [_circle(cells, name, period, scale)]
     return [_date_part(cells, part) for part in spec.dates[name]]
 
 
-def _levels(
+def level_column(
     kind: type[LevelColumn],
     cells: MixedColumn,
     reason: str,
@@ -170,7 +172,7 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
         notes.append(f"{name!r} is empty in all training rows: left out")
         return UnusedColumn(name, "left out", "empty in all training rows")
     if name in spec.gaps_are_levels:
-        return _levels(CategoryColumn, cells, "gaps are a level", gap_is_level=True)
+        return level_column(CategoryColumn, cells, "gaps are a level", gap_is_level=True)
     if kind is ColumnKind.TIME:
         return _unused_dates(cells, notes)
     bad = cells.bad_number()
@@ -184,11 +186,11 @@ def _inferred(cells: MixedColumn, spec: ColumnSpec, notes: list[str]) -> Column 
     if kind is ColumnKind.NUMBER:
         return _inferred_number(cells, notes)
     if kind is ColumnKind.BOOLEAN:
-        return _levels(CategoryColumn, cells, "true or false")
+        return level_column(CategoryColumn, cells, "true or false")
     if cells.ordered_levels is not None:
         levels = cells.ordered_levels
-        return _levels(OrderedColumn, cells, "ordered categorical", levels=levels)
-    column = _levels(CategoryColumn, cells, "text")
+        return level_column(OrderedColumn, cells, "ordered categorical", levels=levels)
+    column = level_column(CategoryColumn, cells, "text")
     notes += notes_on_levels(name, column.levels)
     n, once = sum(column.counts), column.counts.count(1)
     if once > MOST_UNSEEN * n:
@@ -222,7 +224,7 @@ def _constant(cells: MixedColumn) -> ConstantColumn | None:
     distinct = pc.unique(cells.labels(cells.kind).drop_null())
     if len(distinct) != 1:
         return None
-    column = _levels(ConstantColumn, cells, "one value")
+    column = level_column(ConstantColumn, cells, "one value")
     assert isinstance(column, ConstantColumn)
     return column
 
@@ -233,7 +235,7 @@ def _inferred_number(cells: MixedColumn, notes: list[str]) -> Column | UnusedCol
     values = values[~np.isnan(values)]
     distinct = np.unique(values)
     if set(distinct.tolist()) <= {0.0, 1.0}:
-        return _levels(CategoryColumn, cells, "0 and 1")
+        return level_column(CategoryColumn, cells, "0 and 1")
     whole = cells.whole
     if whole and len(values) > 2 and (np.diff(values) == 1).all() and not cells.empty.any():
         notes.append(f"{name!r} counts the rows: taken for an id and left out")

@@ -23,7 +23,8 @@ from ._fitted_encoders import EncodedFeature, encoded_features
 from ._output_blocks import BlockLearner
 from ._transformer_input import NativeColumns, transformer_input
 from ._transformer_output import output_names, transformed_rows
-from .columns import Column, UnusedColumn
+from .columns import Column, SegmentColumn, UnusedColumn
+from .infer import level_column
 from .output_columns import CURVES, KnownLevels, OutputBlock, OutputColumn, list_of_inputs
 from .spec import ColumnSpec
 from .transformed_coordinates import TransformedCoordinates, inputs_of, transforming_part
@@ -57,8 +58,14 @@ def learn_outputs(
     outputs = draft.outputs(table, replaced)
     _refuse_mixed_rows(draft, native.substituted(inputs.probe_rows, replaced), outputs)
     depends = dependence(draft, table, native)
-    columns = _columns(draft, table, outputs, depends, replaced)
-    needed = tuple(n for n in inputs.names if any(n in inputs_of(c) for c in columns))
+    segments = [
+        level_column(SegmentColumn, table.column(name), "declared", gap_is_level=True)
+        for name in spec.columns_with("segment")
+    ]
+    columns = tuple(
+        _with_own_names([*segments, *_columns(draft, table, outputs, depends, replaced)])
+    )
+    needed = tuple(dict.fromkeys(name for column in columns for name in inputs_of(column)))
     coordinates = replace(draft, columns=columns, needed=needed, _gap_rules={})
     notes = (*notes, *_notes(coordinates, table))
     unused = tuple(
@@ -66,7 +73,7 @@ def learn_outputs(
         if name in spec.roles
         else UnusedColumn(name, "left out", "not used by the transformer")
         for name in table.names
-        if name in spec.roles or name not in needed
+        if spec.roles.get(name) != "segment" and (name in spec.roles or name not in needed)
     )
     if not any(column.width for column in columns):
         raise DataError("the transformer gives the same for every training row: nothing to locate.")
@@ -152,8 +159,7 @@ def _columns(
         columns.append(_number(coordinates, table, outputs, int(j), depends[j], replaced))
     columns.sort(key=_first_output)
     checked = {c.source for c in columns if isinstance(c, OutputBlock) and c.is_cell}
-    columns += _known_levels(learner, features, checked)
-    return tuple(_with_own_names(columns))
+    return (*columns, *_known_levels(learner, features, checked))
 
 
 def _first_output(column: Column) -> int:
@@ -216,15 +222,15 @@ def _known_levels(
 
 
 def _with_own_names(columns: Sequence[Column]) -> list[Column]:
-    """Outputs of one column of the table told apart; the first block of levels keeps its name."""
-    names = [column.name for column in columns]
-    first = {c.name: c for c in reversed(columns) if isinstance(c, OutputBlock)}
+    """Outputs of one column of the table told apart; what says its levels keeps its name."""
+    keeps: dict[str, Column] = {}
+    ranks = {OutputBlock: 1, OutputColumn: 2}
+    for column in sorted(columns, key=lambda column: ranks.get(type(column), 0)):
+        keeps.setdefault(column.name, column)
     return [
-        replace(column, name=f"{column.name} ({column.reason.partition(' ')[2]})")
-        if names.count(column.name) > 1
-        and column.reason.startswith("output ")
-        and first.get(column.name) is not column
-        else column
+        column
+        if keeps[column.name] is column
+        else replace(column, name=f"{column.name} ({column.reason.partition(' ')[2]})")
         for column in columns
     ]
 

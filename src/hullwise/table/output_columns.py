@@ -11,7 +11,7 @@ import numpy as np
 from .._core.types import Floats, Mask
 from ..errors import DataError
 from ..io.mixed_column import ColumnKind, MixedColumn
-from .columns import CategoryColumn, Column, LevelColumn
+from .columns import CategoryColumn, Column, LevelColumn, SegmentColumn
 
 MOST_NAMES = 3  # inputs of one output that are named
 # Numbers that an output may be a straight line of, and the way back.
@@ -152,6 +152,7 @@ OUTPUT_TYPES: dict[str, type[Column]] = {
     "output": OutputColumn,
     "category": OutputBlock,
     "levels": KnownLevels,
+    "segment": SegmentColumn,
 }
 
 

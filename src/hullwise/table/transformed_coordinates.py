@@ -15,7 +15,7 @@ from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable
 from ._transformer_input import InputColumn, NativeColumns, TransformerInput
 from ._transformer_output import output_names, transformed_rows
-from .columns import Column
+from .columns import Column, SegmentColumn
 from .coordinates import Coordinates, EncodedRows
 from .output_columns import KnownLevels, OutputBlock, OutputColumn, output_column_from_json
 
@@ -63,11 +63,11 @@ class TransformedCoordinates(Coordinates):
         unseen = np.zeros((table.n, len(self.columns)), dtype=bool)
         replaced = self.refused_gaps(table)
         for j, column in enumerate(self.columns):
-            if isinstance(column, KnownLevels) or (
+            if isinstance(column, KnownLevels | SegmentColumn) or (
                 isinstance(column, OutputBlock) and column.is_cell
             ):
                 _, unseen[:, j] = column.codes(table.column(column.source))
-                if unseen[:, j].any():
+                if unseen[:, j].any() and column.source in self.inputs.names:
                     before = replaced.get(column.source, np.zeros(table.n, dtype=bool))
                     replaced[column.source] = before | unseen[:, j]
         outputs = self.outputs(table, replaced)
@@ -140,7 +140,7 @@ class TransformedCoordinates(Coordinates):
         refused = {}
         for name in self.needed or self.inputs.names:
             empty = table.column(name).empty
-            if empty.any() and self.gap_rule(name) == "refuses":
+            if name in self.inputs.names and empty.any() and self.gap_rule(name) == "refuses":
                 refused[name] = np.array(empty)
         return refused
 
@@ -148,8 +148,10 @@ class TransformedCoordinates(Coordinates):
         """The columns of a table whose gaps the transformer fills."""
         return [
             name
-            for name in self.needed
-            if table.column(name).empty.any() and self.gap_rule(name) == "fills"
+            for name in self.inputs.names
+            if name in self.needed
+            and table.column(name).empty.any()
+            and self.gap_rule(name) == "fills"
         ]
 
     def notes_on(self, table: MixedTable) -> tuple[str, ...]:
