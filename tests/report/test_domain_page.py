@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -184,6 +185,26 @@ def test_segments_are_counted_by_band():
     counts = [int((location.band[clerks] == band).sum()) for band in ("core", "edge", "beyond")]
     cells = "".join(f'<td class="n">{count}</td>' for count in (int(clerks.sum()), *counts))
     assert f"<bdi>job 'clerk'</bdi></th>{cells}" in text
+
+
+def test_combinations_never_seen_are_a_section():
+    rows = people(300, 1)
+    nurses = (rows.job == "nurse") & (np.arange(300) % 2 == 0)
+    rows["shift"] = np.where((rows.job == "cook") | nurses, "day", "night")
+    new = people(40, 4).assign(shift="day")
+    location = hw.Domain().fit(rows).locate(new)
+    text = main_of(render_report(location))
+    assert ">Levels never seen together</h2>" in text
+    clerks = int((new.job == "clerk").sum())
+    cells = f"<bdi>shift 'day'</bdi></td><td class=\"n\">{clerks}</td>"
+    assert f"<bdi>job 'clerk'</bdi></th><td>{cells}" in text
+    assert text.count("combine levels as no training row does") == 1
+
+
+def test_rows_that_cannot_be_read_are_counted_apart(location):
+    text = main_of(render_report(replace(location, unusable={0: "age holds 'x'", 7: "the same"})))
+    assert "2\u00a0rows hold a cell that cannot be read: not located." in text
+    assert "78\u00a0rows against 300 training rows" in text
 
 
 def test_a_domain_has_one_reading(location, tmp_path):

@@ -34,6 +34,7 @@ from .words import format_number, is_or_are, printable, rows, share, training
 if TYPE_CHECKING:
     from ..domain.domain_location import DomainLocation
     from ..domain.domain_summary import DomainSummary, LevelCount
+    from ..domain.new_combinations import NewCombinations
 
 BARS_OF_PAGE = 15
 LEVELS_OF_PAGE = 30
@@ -48,26 +49,38 @@ DOMAIN_TERMS = (
 
 
 def domain_page_body(
-    location: DomainLocation, title: str, source: Mapping[str, str], n_listed: int
+    location: DomainLocation,
+    title: str,
+    source: Mapping[str, str],
+    n_listed: int,
+    n_refused: int = 0,
 ) -> Html:
-    """Everything that stands in ``<main>``; the table of `n_listed` rows is the script's."""
+    """Everything that stands in ``<main>``; the table of `n_listed` rows is the script's.
+
+    `n_refused` rows could not be located, and are not in `location`.
+    """
     summary = location.summary()
     groups = location.groups()
+    combinations = location.new_combinations() if location.new_rows is not None else None
     parts = [
         _distances(location),
         _leading_columns(summary),
         _never_seen(summary),
+        _combinations(combinations) if combinations is not None else None,
         _gaps(summary),
         _groups(groups) if groups is not None else None,
         _segments(location),
         farthest_rows(location, summary),
         _all_rows(summary, n_listed),
         _columns(location),
-        _about(location, summary, source),
+        _about(location, summary, source, "" if combinations is None else combinations.text),
     ]
     filled = [part for part in parts if part is not None]
     sections = [section(number, *part) for number, part in enumerate(filled)]
-    return joined(_header(location, summary, groups, title), sections)
+    verb = "holds" if n_refused == 1 else "hold"
+    refused = f"{rows(n_refused)} {verb} a cell that cannot be read: not located."
+    warning = paragraph(refused, "second") if n_refused else None
+    return joined(_header(location, summary, groups, title), warning, sections)
 
 
 SectionParts = Sequence[Any]  # a title and what stands under it
@@ -185,6 +198,28 @@ def _never_seen(summary: DomainSummary) -> SectionParts | None:
     return "Levels never seen, and rare ones", *tables
 
 
+def _combinations(combinations: NewCombinations) -> SectionParts | None:
+    """Pairs of levels that no training row holds together."""
+    if not combinations.text:
+        return None
+    lines = [
+        (
+            bdi(f"{printable(pair.column, 40)} {printable(pair.level, 40)!r}"),
+            bdi(f"{printable(pair.with_column, 40)} {printable(pair.with_level, 40)!r}"),
+            f"{len(pair.rows):,}",
+        )
+        for pair in combinations.pairs[:LEVELS_OF_PAGE]
+    ]
+    more = len(combinations) - len(lines)
+    return (
+        "Levels never seen together",
+        paragraph(bdi(printable(combinations.text, 600))),
+        paragraph("None of them makes a row far: it is ranked by its distance.", "note"),
+        h("figure", text_table(("level", "with", "new rows"), lines)) if lines else None,
+        paragraph(f"and {more:,} more pairs", "note") if more > 0 else None,
+    )
+
+
 def _level_lines(levels: Sequence[LevelCount]) -> list[tuple[Html, Html, str]]:
     return [
         (bdi(printable(one.column, 40)), bdi(printable(one.level)), f"{one.rows:,}")
@@ -288,8 +323,9 @@ def _columns(location: DomainLocation) -> SectionParts:
 
 
 def _about(
-    location: DomainLocation, summary: DomainSummary, source: Mapping[str, str]
+    location: DomainLocation, summary: DomainSummary, source: Mapping[str, str], shown: str
 ) -> SectionParts:
+    """How the page was made; the note that is `shown` in a section of its own is left out."""
     lines = [(printable(name, 40), printable(text, 400)) for name, text in source.items()]
     lines += [
         ("Training data", f"{training(summary.n_train)}."),
@@ -308,7 +344,7 @@ def _about(
     ]
     return (
         "How this was made",
-        [paragraph(bdi(text), "note") for text in location.notes],
+        [paragraph(bdi(str(text)), "note") for text in location.notes if text != shown],
         definition_list(lines),
         h("h2", {"class": "small"}, "Words"),
         definition_list([*GLOSSARY[:8], *DOMAIN_TERMS]),

@@ -116,12 +116,14 @@ def _page_of_location(
 
 
 def _page_of_domain(location: DomainLocation, title: str, source: Mapping[str, str]) -> str:
-    shown = printable(title, 120)
+    shown, n_refused = printable(title, 120), len(location.unusable)
+    if n_refused:
+        location = location[[row for row in range(len(location)) if row not in location.unusable]]
     order = rows_in_order(location, location.summary().farthest)
     for limit in LISTED_ROWS:
         listed = order[:limit]
         content = {"title": shown, "rows": domain_rows(location, listed) if len(listed) else None}
-        page = _fill(content, domain_page_body(location, shown, source, len(listed)))
+        page = _fill(content, domain_page_body(location, shown, source, len(listed), n_refused))
         if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
             return page
     raise AssertionError("a report without a table of rows exceeds its size limit")
