@@ -19,11 +19,10 @@ from .._core.types import Array, Floats, Indices, Mask
 from ._checked_rows import CheckedRows
 
 CLAIMED_BANDS = ("core", "edge", "beyond", "far", "unknown")
-CERTAIN_FLAT, POSSIBLE_FLAT = (
-    1e-13,
-    1e-9,
-)  # spreads, in the largest, that are none; that may be none
-CERTAINLY_OFF, POSSIBLY_OFF = 1e-8, 1e-10  # of the half widths: how far a row is off the flat
+CERTAIN_FLAT = 1e-13  # of the largest spread: a smaller one is none
+POSSIBLE_FLAT = 1e-9  # of the largest spread: a smaller one may be none
+CERTAINLY_OFF = 1e-8  # of the half widths: so far off the flat is off
+POSSIBLY_OFF = 1e-10  # of the half widths: so far off the flat may be off
 
 
 Rank = tuple[bool, float]  # whether off the flat, and the distance

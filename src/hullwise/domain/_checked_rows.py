@@ -68,14 +68,12 @@ class CheckedColumns:
         rounded = [c["role"] in ROUNDED_ROLES for c in self.columns]
         return np.repeat(np.array(rounded, dtype=bool), self.widths)
 
-    def rows(self, cells: TableCells, stored: Floats, place: str) -> CheckedRows:
-        """Cells in these coordinates; logarithms and circles are `stored` (m, D), if near enough.
+    def rows(self, cells: TableCells, stored: Floats) -> tuple[CheckedRows, Mask]:
+        """Cells in these coordinates, where rounded ones are those `stored` (m, D) if near enough.
 
-        Raises
-        ------
-        DataError
-            A stored coordinate is not that of its cell; `place` says of which rows.
+        And (m, C) the cells of which they are not.
         """
+        wrong = np.zeros(cells.codes.shape, dtype=bool)
         numbers = np.full((len(cells), len(self.owner)), np.nan)
         codes = np.full(cells.codes.shape, NO_CELL, dtype=np.int32)
         for j, column in enumerate(self.columns):
@@ -89,14 +87,11 @@ class CheckedColumns:
             elif column["role"] in ROUNDED_ROLES:
                 own, slack = rounded_coordinates(column, cells.numbers[:, j])
                 near = np.abs(own - stored[:, at]) <= slack
-                wrong = ~(near | (np.isnan(own) & np.isnan(stored[:, at]))).all(axis=1)
-                if wrong.any():
-                    row = int(np.argmax(wrong))
-                    raise DataError(f"{place} {row}, column {column['name']!r}: another value.")
-                numbers[:, at] = stored[:, at]
+                wrong[:, j] = ~(near | (np.isnan(own) & np.isnan(stored[:, at]))).all(axis=1)
+                numbers[:, at] = np.where(near, stored[:, at], own)
             else:
                 numbers[:, at] = cells.numbers[:, [j]]
-        return CheckedRows(self, numbers, codes)
+        return CheckedRows(self, numbers, codes), wrong
 
     def stored_rows(self, stored: Floats, segments: Indices | None = None) -> CheckedRows:
         """Rows that were stored as coordinates (n, D), their vertices read as levels again.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core.types import Indices
+from .._core.types import Indices, Mask
 from ..errors import DataError
 from ..io.mixed_table import read_mixed
 from ._cells_of_outputs import cells_of
@@ -50,8 +50,8 @@ def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> Che
             f"on {len(fitted):,}."
         )
     stored = np.asarray(fitted.values, dtype=np.float64)
-    rows = layout.rows(cells.take(complete), stored, f"{mixed.source} is another table: row")
-    _compare_rows(mixed.source, rows, kept, complete)
+    rows, wrong = layout.rows(cells.take(complete), stored)
+    _compare_rows(mixed.source, rows, kept, wrong, complete)
     return rows
 
 
@@ -65,13 +65,16 @@ def _compare_levels(source: str, column: Mapping[str, Any], labels: set[str]) ->
         )
 
 
-def _compare_rows(source: str, rows: CheckedRows, kept: CheckedRows, numbers: Indices) -> None:
+def _compare_rows(
+    source: str, rows: CheckedRows, kept: CheckedRows, wrong: Mask, numbers: Indices
+) -> None:
     same = (rows.numbers == kept.numbers) | (np.isnan(rows.numbers) & np.isnan(kept.numbers))
     same_codes = rows.codes == kept.codes
     for j, column in enumerate(rows.layout.columns):
         if not rows.layout.widths[j]:
             continue
         is_same = same[:, rows.layout.owner == j].all(axis=1) & same_codes[:, j]
+        is_same &= ~wrong[:, j]
         if not is_same.all():
             row = int(numbers[np.argmin(is_same)])
             raise DataError(

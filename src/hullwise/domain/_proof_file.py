@@ -34,6 +34,7 @@ def write_proofs(proofs: Proofs, path: str | PathLike[str], *, force: bool) -> N
         "cells.codes": proofs.cells.codes,
         "cells.rounded": proofs.rounded[:, is_rounded],
         "unseen": proofs.unseen,
+        "unusable": proofs.unusable,
         "verdict": proofs.verdict,
         "band": proofs.band,
     }
@@ -160,6 +161,7 @@ class _FileOfProofs:
             self.whole("verdict", np.int8, -1, 1, m),
             self.whole("band", np.int8, 0, len(CLAIMED_BANDS) - 1, m),
             parts,
+            self.array("unusable", bool, m),
             self._labels(),
         )
 

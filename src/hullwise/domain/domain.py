@@ -416,6 +416,16 @@ class Domain:
         Notes
         -----
         O(m n D). References of patterns of gaps that the domain has not met are measured.
+
+        Examples
+        --------
+        >>> import tempfile, hullwise as hw
+        >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(60)]
+        >>> domain, new = hw.Domain().fit(rows), [{"job": "nurse", "age": 80}]
+        >>> path = tempfile.mkdtemp() + "/where.npz"
+        >>> domain.locate(new).save_proofs(path)
+        >>> domain.verify(path, rows, new=new), domain.verify(path, new=[{**new[0], "age": 81}])
+        (array([ True]), array([False]))
         """
         loaded = proofs if isinstance(proofs, Proofs) else load_proofs(proofs)
         gaps = self.spec.gaps

@@ -77,6 +77,8 @@ class Proofs(RecordResult):
     verdict, band : (m,) int
         The answers; a band is a place in `CLAIMED_BANDS`.
     parts : tuple of PartProofs
+    unusable : (m,) bool
+        Rows with cells that cannot be read, of which nothing is claimed.
     labels : (m,) object or None
         Names of the rows.
 
@@ -102,6 +104,7 @@ class Proofs(RecordResult):
     verdict: Array
     band: Array
     parts: tuple[PartProofs, ...]
+    unusable: Mask
     labels: Objects | None = None
 
     def __len__(self) -> int:
@@ -139,6 +142,7 @@ class Proofs(RecordResult):
             np.asarray(location.verdict, dtype=np.int8),
             _band_numbers(location.band),
             tuple(_part_proofs(part, len(fitted)) for part in location.parts),
+            np.isin(np.arange(len(location)), list(location.unusable)),
             location.row_names.labels,
         )
 
@@ -193,12 +197,13 @@ def verify_proofs(
     with own_errors("verifying proofs"):
         _check_identity(fitted, proofs)
         training = training_rows(fitted, table, gaps)
-        queries = training.layout.rows(proofs.cells, proofs.rounded, "the proof of row")
+        queries, wrong = training.layout.rows(proofs.cells, proofs.rounded)
         queries = _by_segments(fitted, proofs, training, queries)
         holds = _names_and_answers_hold(fitted, proofs, training, queries)
         if new is not None:
             holds &= _same_cells(new, fitted, proofs, gaps)
         for part in proofs.parts:
+            holds[part.rows] &= ~wrong[part.rows].any(axis=1)
             holds[part.rows] &= _part_holds(fitted, part, training, queries.take(part.rows), exact)
         return holds
 
@@ -215,11 +220,13 @@ def _check_identity(fitted: FittedTable, proofs: Proofs) -> None:
 
 def _same_cells(new: Any, fitted: FittedTable, proofs: Proofs, gaps: tuple[str, ...]) -> Mask:
     """Whether the proofs are about these rows."""
-    cells = cells_of(fitted.coordinates, read_mixed(new, gaps=gaps, name="new"))
+    mixed = read_mixed(new, gaps=gaps, name="new").tolerant()
+    cells = cells_of(fitted.coordinates, mixed)
     if len(cells) != len(proofs):
         raise DataError(f"new has {len(cells)} rows, and there are proofs of {len(proofs)}.")
     outputs = np.array([column["role"] == "output" for column in proofs.columns], dtype=bool)
-    return proofs.cells.same_rows(cells, outputs)
+    unusable = np.isin(np.arange(len(cells)), list(mixed.faults or {}))
+    return np.asarray(proofs.cells.same_rows(cells, outputs) & (unusable == proofs.unusable))
 
 
 def _segments(fitted: FittedTable) -> Mapping[str, Any] | None:
@@ -254,7 +261,8 @@ def _names_and_answers_hold(
         verdict[part.rows], band[part.rows] = part.hull.verdict, part.bands.band
         holds[part.rows] &= (queries.present[part.rows] == part.used).all(axis=1)
         holds[part.rows] &= segment_holds(_segments(fitted), part.segment, queries.take(part.rows))
-    for b in np.flatnonzero(~located):
+    holds &= ~(located & proofs.unusable)
+    for b in np.flatnonzero(~located & ~proofs.unusable):
         columns = np.flatnonzero(queries.present[b])
         n_rows = int(training.present[:, columns].all(axis=1).sum())
         seen = training.layout.widths[columns].any() and _metric_sees(fitted, queries.present[b])
@@ -332,6 +340,16 @@ def load_proofs(path: str | PathLike[str]) -> Proofs:
     ------
     FileError
         It cannot be read, is damaged, or is of a newer version.
+
+    Examples
+    --------
+    >>> import tempfile, hullwise as hw
+    >>> path = tempfile.mkdtemp() + "/where.npz"
+    >>> rows = [{"age": age} for age in range(0, 100, 2)]
+    >>> hw.Domain().fit(rows).locate([{"age": 120}]).save_proofs(path)
+    >>> proofs = hw.load_proofs(path)
+    >>> proofs, proofs.parts[0].hull.lower.round(3)
+    (Proofs(1 row against 50 training rows), array([0.762]))
     """
     from ._proof_file import read_proofs
 

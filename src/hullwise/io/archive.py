@@ -153,15 +153,21 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
             }
             _compare_digests(name, header, arrays)
     except zipfile.BadZipFile as error:
-        raise FileError(name, f"is damaged, or no file of hullwise's ({error})") from None
+        raise FileError(
+            name, f"is damaged, or no file of hullwise's ({str(error)[:100]})"
+        ) from None
     except (NotImplementedError, RuntimeError) as error:
-        raise FileError(name, f"is packed in a way that hullwise never does ({error})") from None
+        raise FileError(
+            name, f"is packed in a way that hullwise never does ({str(error)[:100]})"
+        ) from None
     except OSError as error:
         raise FileError(name, f"cannot be read ({error.strerror or error})") from None
     except (ValueError, EOFError, OverflowError, struct.error) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(name, f"is damaged, or no file of hullwise's ({error})") from None
+        raise FileError(
+            name, f"is damaged, or no file of hullwise's ({str(error)[:100]})"
+        ) from None
     return header, arrays
 
 
@@ -246,7 +252,9 @@ def _dtype_and_shape(name: str, member: str, text: bytes) -> tuple[np.dtype[Any]
         if dtype.char not in STORABLE or head["fortran_order"] is not False or not is_shape:
             raise ValueError(f"{head['descr']}, {head['shape']}")
     except (ValueError, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
-        raise FileError(name, f"member {member!r} has no header of ours ({error})") from None
+        raise FileError(
+            name, f"member {member!r} has no header of ours ({str(error)[:100]})"
+        ) from None
     return dtype, shape
 
 
