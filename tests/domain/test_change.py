@@ -287,3 +287,29 @@ def test_groups_have_a_limit_of_their_own():
     change = loc.smallest_change(0, fixed=["b"])
     assert change.verify()
     assert change.best.band in ("core", "edge")
+
+
+def test_a_row_of_which_only_the_level_is_new():
+    domain = hw.Domain().fit([{"job": job, "age": None} for job in ("nurse", "clerk") * 30])
+    change = domain.locate_one({"job": "pilot"}).smallest_change(0)
+    assert [c.values for c in change.changes] == [{"job": "clerk"}, {"job": "nurse"}]
+
+
+def test_rows_far_beyond_keep_their_digits(domain):
+    for age in (1e6, 1e12, 1e30):
+        row = {**USUAL, "age": age}
+        change = domain.locate_one(row).smallest_change(0)
+        assert change.verify()
+        assert [c.columns for c in change.alone] == [("age",)]
+        assert domain.locate_one({**row, **change.best.values}).band[0] == change.best.band
+    assert "no change is known" in str(
+        domain.locate_one({**USUAL, "age": 1e300}).smallest_change(0)
+    )
+
+
+def test_what_is_not_sought_is_said(domain):
+    nothing = hw.Domain(reference=0).fit(people(50))
+    text = str(nothing.locate_one({**USUAL, "age": 95}).smallest_change(0))
+    assert text == "unknown: no training row was left out, so no distance is known to be usual."
+    text = str(domain.locate_one(dict.fromkeys(USUAL)).smallest_change(0))
+    assert text.startswith("not located")

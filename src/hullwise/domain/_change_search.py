@@ -27,6 +27,8 @@ class ChangeSearch:
     ----------
     row : RowChanges
         Its levels that no training row has must change first.
+    is_decided : bool
+        Whether all sets of numbers that were tried are enough, or proved not to be.
     """
 
     row: RowChanges
@@ -35,6 +37,7 @@ class ChangeSearch:
     alone: list[ColumnChange] = field(default_factory=list)
     sparse: ColumnChange | None = None
     not_enough: list[ColumnChange] = field(default_factory=list)
+    is_decided: bool = True
     levels: list[ColumnChange] = field(default_factory=list)
     with_levels: list[ColumnChange] = field(default_factory=list)
 
@@ -62,6 +65,7 @@ class ChangeSearch:
     def _solve_sets(self, sets: Sequence[tuple[int, ...]]) -> list[ColumnChange]:
         """Changes of these sets of columns; those that are not enough are noted."""
         changes = self.row.solve(np.repeat(self.row.query[None], len(sets), axis=0), sets)
+        self.is_decided &= all(change.possible or change.impossible for change in changes)
         self.not_enough += [change for change in changes if change.impossible]
         return changes
 

@@ -19,6 +19,7 @@ def change_sentences(
     together: ColumnChange | None,
     alone: Sequence[ColumnChange],
     sparse: ColumnChange | None,
+    is_decided: bool,
     levels: Sequence[ColumnChange],
     with_levels: Sequence[ColumnChange],
     nothing_helps: bool,
@@ -34,7 +35,7 @@ def change_sentences(
     if unseen:
         parts.append(f"{' and '.join(unseen)} must change: never seen in {among}.")
     if sparse is not None and sparse.possible:
-        parts.append(_fewest(alone, sparse, unit))
+        parts.append(_fewest(alone, sparse, unit, is_decided))
     if together is not None and together.possible and len(together.values) > 1:
         if sparse is None or together.cost < sparse.cost * (1 - 1e-9):
             parts.append(f"Several numbers together: {_words(together, unit)}.")
@@ -49,17 +50,20 @@ def change_sentences(
     return " ".join(parts)
 
 
-def _fewest(alone: Sequence[ColumnChange], sparse: ColumnChange, unit: str) -> str:
+def _fewest(
+    alone: Sequence[ColumnChange], sparse: ColumnChange, unit: str, is_decided: bool
+) -> str:
+    why = "proved" if is_decided else "as far as rounding tells"
     if sparse not in alone:
         n = len(sparse.columns)
-        why = "as whole numbers" if alone else "proved"
+        why = "as whole numbers" if alone else why
         return f"{n} numbers: {_words(sparse, unit)}; no number alone is enough ({why})."
     first = sparse.texts[0] if sparse.texts else sparse.columns[0]
     name = sparse.columns[0]
     words = f"{name} alone, {first.removeprefix(name).strip()}{_size(sparse, unit)}"
     others = [c for c in alone if c is not sparse and c.band in USUAL_BANDS]
     if not others:
-        return f"{words}; no other number alone is enough (proved)."
+        return f"{words}; no other number alone is enough ({why})."
     more = "; or ".join(_words(change, unit) for change in others[:N_OTHERS])
     rest = len(others) - N_OTHERS
     return f"{words}; or {more}{f'; or one of {rest} others' if rest > 0 else ''}."
@@ -74,7 +78,7 @@ def _words(change: ColumnChange, unit: str) -> str:
 def _size(change: ColumnChange, unit: str) -> str:
     """': 2.05 sd, the least (proved)', and what rounding to whole numbers made of it."""
     least = "the least" if change.is_least else f"at least {number_text(change.lower)}"
-    rounded = "" if change.band in USUAL_BANDS else f"; {change.band} in whole numbers"
+    rounded = "" if change.band in USUAL_BANDS else f"; {change.band} once rounded"
     return f": {number_text(change.cost)}{unit}, {least} (proved){rounded}"
 
 

@@ -58,6 +58,12 @@ class RowChanges:
         """In which cost and reach are measured."""
         return self.pattern.reference.metric
 
+    @property
+    def is_too_far(self) -> bool:
+        """Whether the row is farther out than the search can measure: 2**200 times the rows."""
+        frame = self.pattern.cloud.view_in(self.metric).frame
+        return bool(frame.map_queries(np.nan_to_num(self.query)[None])[1].any())
+
     @cached_property
     def unit_cost(self) -> Floats:
         """(k,) what one unit of each coordinate costs by itself."""
@@ -231,7 +237,7 @@ class RowChanges:
         if not steps:
             return self._past_rounding(change) if change.reach == 0 else change.changed[None]
         trials = [change.changed, *_outwards(change.query, change.changed, self._at(steps))]
-        if len(steps) > 1:
+        if len(np.unique(self.owner[change.free])) > 1:
             start, changed = self._coarse_steps_first(change, steps)
             trials += _outwards(start, changed, self._at(steps))
         return np.stack([self.on_columns(z, steps) for z in trials])

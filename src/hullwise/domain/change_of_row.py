@@ -16,7 +16,6 @@ from ._change_search import ChangeSearch
 from ._change_sentences import change_sentences
 from ._row_changes import RowChanges
 from .change import USUAL_BANDS, SmallestChange
-from .pattern_location import PatternLocation
 
 if TYPE_CHECKING:
     from .domain_location import DomainLocation
@@ -33,18 +32,9 @@ def smallest_change_of_row(
     if not 0 <= row < len(location):
         raise IndexError(f"there is no row {row}: the location has {len(location)} rows")
     fixed = (fixed,) if isinstance(fixed, str) else tuple(fixed)
-    band, unseen = str(location.band[row]), location.unseen[row]
-    part = next((part for part in location.parts if row in part.rows), None)
-    stays = _columns_named(location, part, fixed)
-    if part is None:
-        return SmallestChange(band, fixed, str(location.status[row]))
-    if not len(part.pattern.reference):
-        text = f"{band}: no training row was left out, so no distance is known to be usual."
-        return SmallestChange(band, fixed, text)
-    if band in USUAL_BANDS:
-        return SmallestChange(band, fixed, f"{band}: nothing has to change.")
-    columns = location.coordinates.columns
-    new = [int(j) for j in np.flatnonzero(unseen)]
+    band, columns = str(location.band[row]), location.coordinates.columns
+    stays = _columns_named(location, fixed)
+    new = [int(j) for j in np.flatnonzero(location.unseen[row])]
     by_name = tuple(columns[j].name for j in new if stays[j])
     if by_name:
         text = (
@@ -52,16 +42,10 @@ def smallest_change_of_row(
             f"is fixed and holds what no training row holds."
         )
         return SmallestChange(band, fixed, text, fixed_by_name=by_name)
-    mixed = [columns[j].name for j in new if isinstance(columns[j], KnownLevels)]
-    if mixed:
-        text = (
-            f"{band}: {format_names(mixed)} must change to a level that was seen; {NOT_COMPUTED}."
-        )
-        return SmallestChange(band, fixed, text)
-    row_changes = _changes(location, part, row, stays)
-    if row_changes is None:
-        text = f"{band}: no two training rows have the columns that it has."
-        return SmallestChange(band, fixed, text)
+    row_changes = _row_changes(location, row, stays)
+    obstacle = _why_no_search(location, row, row_changes)
+    if obstacle or row_changes is None:
+        return SmallestChange(band, fixed, obstacle)
     search = ChangeSearch(row_changes)
     search.run()
     everything = search.everything
@@ -71,12 +55,13 @@ def smallest_change_of_row(
         together=search.together,
         alone=search.alone,
         sparse=search.sparse,
+        is_decided=search.is_decided,
         levels=search.levels,
         with_levels=search.with_levels,
         nothing_helps=everything is not None and everything.impossible,
         unseen=[f"{columns[j].name} {location.cells[row, j]!r}" for j in new],
         among=_training_rows(location, row),
-        unit=UNIT_WORDS[part.table.metric],
+        unit=UNIT_WORDS[_fitted(location).metric],
     )
     return SmallestChange(
         band,
@@ -93,14 +78,37 @@ def smallest_change_of_row(
     )
 
 
-def _columns_named(
-    location: DomainLocation, part: PatternLocation | None, names: Sequence[str]
-) -> Mask:
+def _why_no_search(location: DomainLocation, row: int, row_changes: RowChanges | None) -> str:
+    """Why nothing is sought for a row, in words; empty where it is."""
+    band, columns = str(location.band[row]), location.coordinates.columns
+    if band in USUAL_BANDS:
+        return f"{band}: nothing has to change."
+    if row_changes is None:
+        return str(location[row].status[0])
+    mixed = [columns[j].name for j in row_changes.unseen if isinstance(columns[j], KnownLevels)]
+    if mixed:
+        return (
+            f"{band}: {format_names(mixed)} must change to a level that was seen; {NOT_COMPUTED}."
+        )
+    if not len(row_changes.pattern.reference):
+        return f"{band}: no training row was left out, so no distance is known to be usual."
+    if row_changes.is_too_far:
+        return f"{band}: more than 2**200 times farther out than training rows; no change is known."
+    return ""
+
+
+def _fitted(location: DomainLocation) -> FittedTable:
+    new_rows = location.new_rows
+    assert new_rows is not None
+    return new_rows.fitted
+
+
+def _columns_named(location: DomainLocation, names: Sequence[str]) -> Mask:
     """(C,) the columns of these names; a date by its own name or that of one of its parts."""
     columns = location.coordinates.columns
     known = {*location.coordinates.sources, *(column.name for column in columns)}
-    unused = () if part is None else part.table.unused
-    wrong = [name for name in names if name not in known | {column.name for column in unused}]
+    known |= {column.name for column in _fitted(location).unused}
+    wrong = [name for name in names if name not in known]
     if wrong:
         raise DataError(
             f"fixed: there is no column {format_names(wrong)}; the columns are "
@@ -122,23 +130,24 @@ def _sources(column: Column) -> tuple[str, ...]:
     return column.inputs if isinstance(column, OutputColumn) else (column.source,)
 
 
-def _changes(
-    location: DomainLocation, part: PatternLocation, row: int, fixed: Mask
-) -> RowChanges | None:
+def _row_changes(location: DomainLocation, row: int, fixed: Mask) -> RowChanges | None:
     """The row among the training rows that have its columns, those with unseen levels too."""
-    place = int(np.flatnonzero(part.rows == row)[0])
-    values = np.full(len(location.coordinates.owner), np.nan)
-    values[part.pattern.coordinates] = part.location.queries[place]
-    segment = part.pattern.segment
-    pattern = part.table.pattern(location.filled[row] | location.unseen[row], segment=segment)
+    table, segmented = _fitted(location), location.segmented
+    segment = 0 if segmented is None else int(segmented.segment[row])
+    used = location.filled[row] | location.unseen[row]
+    pattern = table.pattern(used, segment=segment)
     if pattern is None:
         return None
+    values = np.full(len(location.coordinates.owner), np.nan)
+    for part in location.parts:
+        for place in np.flatnonzero(part.rows == row):
+            values[part.pattern.coordinates] = part.location.queries[place]
     return RowChanges(
         location.coordinates,
         pattern,
         values[pattern.coordinates],
         fixed,
-        _known_levels(part.table, segment),
+        _known_levels(table, segment),
         tuple(np.flatnonzero(location.unseen[row]).tolist()),
     )
 

@@ -70,7 +70,7 @@ def compare_columns(location: DomainLocation, row: int) -> tuple[ColumnCompariso
             for j, column in enumerate(location.coordinates.columns)
         )
     place = int(np.flatnonzero(part.rows == row)[0])
-    single = PatternLocation(part.rows[[place]], part.pattern, part.location[[place]], part.table)
+    single = PatternLocation(part.rows[[place]], part.pattern, part.location[[place]])
     shares, amounts = column_changes(location.coordinates, single)
     out, start = [], 0
     for j, column in enumerate(location.coordinates.columns):

@@ -309,7 +309,7 @@ class Domain:
                 max_seconds=max_seconds,
                 progress=progress,
             )
-            parts.append(PatternLocation(rows, pattern, location, fitted))
+            parts.append(PatternLocation(rows, pattern, location))
         grouped, more = None, tuple[str, ...]()
         if fitted.blocks is not None and not fitted.blocks.forward:
             grouped, more = groups_of_new_rows(mixed, fitted.blocks)

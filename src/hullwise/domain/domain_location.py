@@ -364,7 +364,7 @@ class DomainLocation(RowResult):
             picked = [(i, places[int(row)]) for i, row in enumerate(rows) if int(row) in places]
             if picked:
                 new, old = (np.array(side, dtype=np.intp) for side in zip(*picked))
-                parts.append(PatternLocation(new, part.pattern, part.location[old], part.table))
+                parts.append(PatternLocation(new, part.pattern, part.location[old]))
         return replace(
             self,
             parts=tuple(parts),

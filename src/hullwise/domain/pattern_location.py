@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .._core.types import Indices
 from ..geometry.location import Location
-from .fitted_table import FittedTable
 from .gap_patterns import GapPattern
 
 
@@ -19,11 +18,8 @@ class PatternLocation:
     rows : (k,) int
     pattern : GapPattern
     location : Location
-    table : FittedTable
-        The training rows that the pattern is one of.
     """
 
     rows: Indices
     pattern: GapPattern
     location: Location
-    table: FittedTable

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CHANGE_CHECKER_ROUNDOFF = 2.0**-53
 CHECKED_REACH = 2.0**-36  # of the rows' extent in the metric: a reach below is checked up to this
 CHECKED_DIGITS = 2.0**-30  # of lengths in a metric that is a matrix, in float64
+CHECKED_STORAGE = 2.0**-44  # of the rows' numbers: what is left of their last digits
 CHECKED_ROWS = 4096  # in one block
 
 
@@ -145,7 +146,7 @@ class _OneChange:
     changes: ChangeBounds
     rows: Rows
     length: _CheckedLength
-    extent: float
+    no_reach: float
     exact: bool
 
     def upper_holds(self, b: int) -> bool:
@@ -163,7 +164,7 @@ class _OneChange:
             return False
         if not len(weights) or not (weights >= 0).all() or support.max() >= self.rows.n:
             return False
-        if not 0 <= distance <= max(reach, CHECKED_REACH * self.extent * (reach < distance)):
+        if not 0 <= distance <= (reach if reach > self.no_reach else self.no_reach):
             return False
         points = [_exact(row) for row in self.rows.take(support.astype(np.intp))]
         shares = _exact(weights)

@@ -39,6 +39,10 @@ class FreeFeatures:
         """(m, d) the change of free features that has the free part of these differences."""
         return np.where(self.free, way, 0.0)
 
+    def arrival(self, nearest: Floats, Q: Floats, step: Floats) -> Floats:
+        """(m, d) where the whole of a change of free features leads."""
+        return nearest
+
 
 @dataclass(frozen=True, eq=False)
 class FreeDirections:
@@ -69,6 +73,10 @@ class FreeDirections:
     def in_free_features(self, way: Floats) -> Floats:
         """(m, d) the change of free features that has the free part of these differences."""
         return np.asarray(self.metric.image(way) @ self.to_change.T)
+
+    def arrival(self, nearest: Floats, Q: Floats, step: Floats) -> Floats:
+        """(m, d) where the whole of a change of free features leads."""
+        return Q + step
 
 
 def free_directions(metric: Metric, free: Mask) -> FreeDirections:

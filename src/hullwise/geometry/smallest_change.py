@@ -39,7 +39,8 @@ from .metric import Metric
 from .pricing import price
 from .scaled_view import ScaledView
 
-LEAST_SCALE = 2.0**-24  # of the free features, whose square is the smallest mu: nearly no weight
+LEAST_SCALE = 2.0**-24  # of free features, times what a far query is from the rows: its square
+# is the smallest mu, nearly no weight
 INNER_REACH = 1 - 2.0**-25  # of the reach: a changed row comes this near, so as not to touch it
 LIMIT_SCALE = 2.0**-15  # the same where the lower bound of the limit of no reach is computed
 ROUNDING_REACH = 2.0**-40  # of the rows' extent: a reach below this is none
@@ -180,16 +181,19 @@ class _WeightBisection:
         """Decide which changes are possible, then close their brackets."""
         # without fixed features the nearest point in the metric itself is the best one
         all_free = self.free.all(axis=1)
-        start = np.where(all_free, 1.0, LEAST_SCALE**2)
+        far = np.maximum(1.0, row_norms(np.where(self.free, self.Zq, 0.0)))
+        start = np.where(all_free, 1.0, np.square(LEAST_SCALE / far))
         excess, functional = self._evaluate(np.arange(len(self.Zq)), start)
         possible = np.isfinite(self.upper)
         self._prove_impossible(np.flatnonzero(~possible & ~all_free), functional)
         is_limit = self.reach <= ROUNDING_REACH
         limits = np.flatnonzero(possible & ~all_free & is_limit)
         if len(limits):  # what proves the limit has more digits a little before it
-            self._evaluate(limits, np.full(len(limits), LIMIT_SCALE**2))
+            self._evaluate(limits, np.square(LIMIT_SCALE / far[limits]))
         open_ = np.flatnonzero(possible & ~all_free & ~is_limit)
         self._bisect(open_, np.log(start[open_]), excess[open_])
+        wide = self.lower < self.upper * (1 - 16 * CHANGE_CLOSED)
+        self._price_again(np.flatnonzero(possible & wide & self.direction.any(axis=1)))
 
     def _bisect(self, open_: Indices, low: Floats, low_excess: Floats) -> None:
         """Seek log mu between `low`, where z is within reach, and 0: secants, some halvings."""
@@ -244,6 +248,19 @@ class _WeightBisection:
         self.lower[problems[better]] = lower[better]
         self.direction[problems[better]] = functional[better]
 
+    def _price_again(self, problems: Indices) -> None:
+        """The same functionals with a rounding bound made of their own terms.
+
+        The free part of a far query is large where that of its functional is small.
+        """
+        if not len(problems):
+            return
+        U, Zq = self.direction[problems], self.Zq[problems]
+        error = self.view.rounding_bound(U, False)
+        error += 2 * U.shape[1] * UNIT_ROUNDOFF * np.einsum("ij,ij->i", np.abs(U), np.abs(Zq))
+        gap = np.einsum("ij,ij->i", U, Zq) - price(self.view, U).best - 2 * error
+        self._raise_lower(problems, U, gap)
+
     def _store(self, problems: Indices, upper: Floats, rows: Indices, weights: Floats) -> None:
         width = rows.shape[1]
         if width > self.rows.shape[1]:
@@ -270,14 +287,23 @@ def length_of_change(free_part: Floats, fixed_part: Floats, reach: Floats) -> Fl
 
     The point is `free_part` away in these and `fixed_part` in the others; infinite out of reach.
     """
-    rest = np.sqrt(np.maximum(reach - fixed_part, 0.0) * (reach + fixed_part))
+    rest = remaining_length(fixed_part, reach)
     return np.where(fixed_part <= reach, np.maximum(free_part - rest, 0.0), np.inf)
 
 
-def combined_rows(take: Callable[[Indices], Floats], rows: Indices, weights: Floats) -> Floats:
-    """(m, d) combinations of training rows; `rows` (m, s) is -1 where there is none."""
+def remaining_length(fixed_part: Floats, reach: Floats) -> Floats:
+    """How far in the free features a point within reach may be that is `fixed_part` away."""
+    return np.sqrt(np.maximum(reach - fixed_part, 0.0) * (reach + fixed_part))
+
+
+def combined_rows(
+    take: Callable[[Indices], Floats], rows: Indices, weights: Floats, origin: Floats | None = None
+) -> Floats:
+    """(m, d) combinations of training rows, less an origin; `rows` (m, s) is -1 where none is."""
     unique, places = np.unique(np.maximum(rows, 0), return_inverse=True)
     points = take(unique)[places.reshape(rows.shape)]
+    if origin is not None:
+        points = points - origin[:, None, :]
     return np.asarray(np.einsum("ms,msd->md", weights, points))
 
 
@@ -295,12 +321,15 @@ def _in_own_units(
     used = (search.rows >= 0) & possible[:, None]
     total = np.where(used, search.weights, 0.0).sum(axis=1)
     share = np.where(used, search.weights, 0.0) / np.where(possible, total, 1.0)[:, None]
-    way = combined_rows(cloud.take, search.rows, share) - Q
+    nearest = combined_rows(cloud.take, search.rows, share)
+    way = combined_rows(cloud.take, search.rows, share, Q)
     free_part, fixed_part = split.lengths(way)
     inner = np.where(search.reach > ROUNDING_REACH, reach * INNER_REACH, 0.0)
-    length = length_of_change(free_part, fixed_part, np.maximum(inner, fixed_part))
-    part = np.divide(length, free_part, out=np.zeros_like(length), where=free_part > 0)
-    changed = np.where(free, Q + part[:, None] * split.in_free_features(way), Q)
+    rest = remaining_length(fixed_part, np.maximum(inner, fixed_part))
+    part = np.divide(rest, free_part, out=np.ones_like(rest), where=free_part > rest)[:, None]
+    step = split.in_free_features(way)
+    # from the far end: the nearer the row comes, the more digits it has
+    changed = np.where(free & (part < 1), split.arrival(nearest, Q, step) - part * step, Q)
     # the way to the point of the hull until it is the reach away, rounded to the safe side
     safe = length_of_change(
         free_part * (1 + BRACKET_SLACK),
@@ -322,8 +351,10 @@ def _in_own_units(
         lower=lower,
         distance=np.where(
             possible,
-            metric.norm(way - (changed - Q)) * (1 + BRACKET_SLACK)
-            + 16 * UNIT_ROUNDOFF * row_norms(metric.image_of_sizes(np.abs(changed) + np.abs(way))),
+            metric.norm(nearest - changed)
+            + (cloud.d + 16)
+            * UNIT_ROUNDOFF
+            * row_norms(metric.image_of_sizes(np.abs(changed) + np.abs(nearest))),
             frame.distance(search.fixed_part),
         ),
         weights=csr_array((share[used], search.rows[used], ends), shape=(len(Q), cloud.n)),

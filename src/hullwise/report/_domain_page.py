@@ -305,7 +305,7 @@ def _all_rows(summary: DomainSummary, n_listed: int) -> SectionParts | None:
 
 def _columns(location: DomainLocation) -> SectionParts:
     head = ("column", "taken for", "as", "why")
-    fitted = location.parts[0].table if location.parts else None
+    fitted = None if location.new_rows is None else location.new_rows.fitted
     lines = (
         [(c.name, c.role, c.describe(), c.reason) for c in location.coordinates.columns]
         if fitted is None
