@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.results import RecordResult
 from .._core.types import Floats, Indices, Mask
 from ..geometry.smallest_change import ChangeBounds
 from .gap_patterns import GapPattern
@@ -19,7 +20,7 @@ PROVED_WIDTH = 1e-6  # relative width of a bracket up to which a change is said 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ColumnChange:
+class ColumnChange(RecordResult):
     """A change of some columns of a row, or the proof that no change of them is enough.
 
     Attributes
@@ -104,7 +105,7 @@ def preference(change: ColumnChange) -> tuple[bool, int, float]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SmallestChange:
+class SmallestChange(RecordResult):
     """What brings one row of a table back to the edge band, or the proof that nothing does.
 
     Attributes

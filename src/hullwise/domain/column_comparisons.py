@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,14 @@ import numpy as np
 
 from .._core.types import Floats
 from ..table.cell_text import cell_text
-from ..table.columns import CategoryColumn, Column, ConstantColumn, LevelColumn, PeriodicColumn
+from ..table.columns import (
+    CategoryColumn,
+    Column,
+    ConstantColumn,
+    LevelColumn,
+    NumberColumn,
+    PeriodicColumn,
+)
 from ._reasons import column_changes
 from .pattern_location import PatternLocation
 
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
 
 NAMED_SHARES = 2  # levels of a mixture that are named
 LEAST_NAMED_SHARE = 0.005
+LARGEST_SHOWN_WHOLE = 1e9  # beyond it numbers are powers of ten
+MOST_DIGITS = 12
 CELL_DIGITS = 6  # of a row's own cell
 
 
@@ -89,13 +99,13 @@ def _used(
     """A column by which the row was located; `part` holds that row alone."""
     location, training = part.location, part.location.training
     query, nearest = location.queries[0, block], location.nearest[0, block]
-    value = cell_text(column, query, CELL_DIGITS)
+    value = number_text(column, query, CELL_DIGITS)
     known = share > 0 and not np.isnan(nearest).any()
     return ColumnComparison(
         column.name,
         column.role,
         value,
-        mixture_text(column, nearest) if known else "",
+        mixture_text(column, nearest, amount) if known else "",
         _training_text(column, value, training.minimum[block], training.maximum[block]),
         share,
         amount,
@@ -116,7 +126,7 @@ def _unused(location: DomainLocation, row: int, j: int, column: Column) -> Colum
     )
 
 
-def mixture_text(column: Column, coordinates: Floats) -> str:
+def mixture_text(column: Column, coordinates: Floats, change: float = 0.0) -> str:
     """What a mixture of rows holds: a cell, or the largest shares of levels in words.
 
     Examples
@@ -128,7 +138,7 @@ def mixture_text(column: Column, coordinates: Floats) -> str:
     '75 % nurse, 25 % clerk'
     """
     if not isinstance(column, CategoryColumn):
-        return number_text(column, coordinates)
+        return number_text(column, coordinates, change=change)
     shares = column.shares(coordinates)
     order = np.argsort(-shares, kind="stable")
     named = [j for j in order[:NAMED_SHARES] if shares[j] >= LEAST_NAMED_SHARE]
@@ -136,8 +146,8 @@ def mixture_text(column: Column, coordinates: Floats) -> str:
     return text + ", ..." * bool((shares[order[NAMED_SHARES:]] >= LEAST_NAMED_SHARE).any())
 
 
-def number_text(column: Column, coordinates: Floats) -> str:
-    """A cell of four digits, or of all before the point where it has more of these.
+def number_text(column: Column, coordinates: Floats, digits: int = 4, change: float = 0.0) -> str:
+    """A cell of at least so many digits: all before the point, and those that show a change.
 
     Examples
     --------
@@ -146,10 +156,15 @@ def number_text(column: Column, coordinates: Floats) -> str:
     >>> price = NumberColumn("price", "price", "declared")
     >>> number_text(price, np.array([13227.6])), number_text(price, np.array([53.134]))
     ('13228', '53.13')
+    >>> number_text(price, np.array([2007.43]), change=0.43)
+    '2007.43'
     """
-    text = cell_text(column, coordinates)
-    digits = len(text.partition("e+")[2]) and int(text.partition("e+")[2]) + 1
-    return cell_text(column, coordinates, digits) if 4 < digits < 12 else text
+    size = abs(float(coordinates[0])) if isinstance(column, NumberColumn) else 0.0
+    if not 1 <= size < LARGEST_SHOWN_WHOLE:
+        return cell_text(column, coordinates, digits)
+    places = max(0, 1 - math.floor(math.log10(abs(change)))) if change else 0
+    needed = math.floor(math.log10(size)) + 1 + places
+    return cell_text(column, coordinates, min(MOST_DIGITS, max(digits, needed)))
 
 
 def _training_text(column: Column, value: str, low: Floats, high: Floats) -> str:
