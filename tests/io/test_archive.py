@@ -10,6 +10,7 @@ import pytest
 
 from hullwise.errors import FileError
 from hullwise.io.archive import (
+    PackedTexts,
     digest_of_array,
     pack_texts,
     read_archive,
@@ -79,6 +80,21 @@ def test_texts():
     np.testing.assert_array_equal(unpack_texts(pack_texts(texts)), texts)
     with pytest.raises(ValueError, match="places"):
         unpack_texts({"bytes": np.zeros(2, np.uint8), "starts": np.array([0, 5])})
+
+
+def test_texts_are_taken_from_like_an_array():
+    texts = np.array(["", "a", "é😀", "line\nbreak"], dtype=object)
+    packed = PackedTexts(pack_texts(texts))
+    assert len(packed) == 4
+    assert packed[2] == packed[-2] == "é😀"
+    for rows in (slice(1, None), [3, 0], np.array([1, 2]), texts == "a"):
+        np.testing.assert_array_equal(packed[rows], texts[rows])
+    assert packed.tolist() == list(packed) == texts.tolist()
+    assert pack_texts(packed)["starts"].tolist() == packed.starts.tolist()
+    with pytest.raises(IndexError):
+        packed[4]
+    with pytest.raises(FileError, match="damaged"):
+        PackedTexts({"bytes": np.zeros(3, np.uint8), "starts": np.array([0, 9, 3])})[0]
 
 
 def npy(descr="'<f8'", shape="(7, 3)", data=bytes(168)):

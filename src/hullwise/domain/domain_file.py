@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import DataError, FileError, Hint, Note
 from ..geometry.bands import Reference
 from ..geometry.metric import Metric
-from ..io.archive import DIGESTS, pack_texts, read_archive, unpack_texts, write_archive
+from ..io.archive import DIGESTS, PackedTexts, pack_texts, read_archive, write_archive
 from ..table.columns import UnusedColumn
 from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.stored_columns import stored_columns
@@ -223,7 +223,7 @@ def _labels(arrays: dict[str, Any], n: int) -> Any:
     packed = {"bytes": arrays["labels.bytes"], "starts": arrays["labels.starts"]}
     if packed["starts"].shape != (n + 1,) or packed["bytes"].ndim != 1:
         raise ValueError(f"labels of {packed['starts'].shape} for {n} rows")
-    return unpack_texts(packed)
+    return PackedTexts(packed)
 
 
 def _coordinates(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) -> Coordinates:

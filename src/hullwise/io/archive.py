@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from .._core.results import row_numbers
 from .._core.types import Array
 from ..errors import FileError
 from .atomic_write import whole_file
@@ -266,6 +267,46 @@ def pack_texts(texts: Any) -> dict[str, Array]:
     return {"bytes": np.frombuffer(b"".join(encoded), dtype=np.uint8), "starts": starts}
 
 
+class PackedTexts:
+    """Texts as `pack_texts` packs them, decoded where they are asked for; taken from like an array.
+
+    Raises
+    ------
+    ValueError
+        The two arrays do not fit each other; what is wrong within is a FileError later.
+    """
+
+    def __init__(self, packed: Mapping[str, Array]) -> None:
+        self.data, self.starts = packed["bytes"], packed["starts"]
+        if not len(self.starts) or self.starts[0] != 0 or self.starts[-1] != len(self.data):
+            raise ValueError("texts whose places do not fit their bytes")
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, rows: Any) -> Any:
+        """A text for a number, else an object array of texts."""
+        texts = self._decode(row_numbers(rows, len(self)))
+        return texts[0] if isinstance(rows, int | np.integer) else texts
+
+    def _decode(self, rows: Array) -> Any:
+        first, last = (np.asarray(self.starts[rows + k]) for k in (0, 1))
+        if ((first < 0) | (first > last) | (last > len(self.data))).any():
+            name = str(getattr(self.data, "filename", "the file"))
+            raise FileError(name, "is damaged: its texts are not as they were written")
+        texts = np.empty(len(rows), dtype=object)
+        for i, (start, stop) in enumerate(zip(first.tolist(), last.tolist())):
+            texts[i] = self.data[start:stop].tobytes().decode("utf-8", "surrogatepass")
+        return texts
+
+    def __iter__(self) -> Any:
+        return iter(self[:])
+
+    def tolist(self) -> list[str]:
+        """All of them."""
+        return list(self)
+
+
 def unpack_texts(packed: Mapping[str, Array]) -> Any:
     """(n,) object: the texts that `pack_texts` packed.
 
@@ -274,11 +315,5 @@ def unpack_texts(packed: Mapping[str, Array]) -> Any:
     ValueError
         The two arrays do not fit each other.
     """
-    data, starts = packed["bytes"].tobytes(), np.asarray(packed["starts"])
-    ends = len(starts) and (starts[0] != 0 or starts[-1] != len(data))
-    if not len(starts) or ends or (np.diff(starts) < 0).any():
-        raise ValueError("texts whose places do not fit their bytes")
-    texts = np.empty(len(starts) - 1, dtype=object)
-    for i in range(len(texts)):
-        texts[i] = data[starts[i] : starts[i + 1]].decode("utf-8", "surrogatepass")
-    return texts
+    data = np.frombuffer(packed["bytes"].tobytes(), dtype=np.uint8)
+    return PackedTexts({"bytes": data, "starts": np.asarray(packed["starts"])})[:]

@@ -221,6 +221,10 @@ def _refuse_other_notation(cells: MixedColumn) -> None:
 def _constant(cells: MixedColumn) -> ConstantColumn | None:
     import pyarrow.compute as pc
 
+    if cells.kind is ColumnKind.NUMBER:  # labels of millions of numbers take long
+        values = cells.numbers()
+        if np.nanmin(values) < np.nanmax(values):
+            return None
     distinct = pc.unique(cells.labels(cells.kind).drop_null())
     if len(distinct) != 1:
         return None
@@ -233,10 +237,10 @@ def _inferred_number(cells: MixedColumn, notes: list[str]) -> Column | UnusedCol
     name = cells.name
     values = cells.numbers()
     values = values[~np.isnan(values)]
-    distinct = np.unique(values)
-    if set(distinct.tolist()) <= {0.0, 1.0}:
+    if ((values == 0) | (values == 1)).all():
         return level_column(CategoryColumn, cells, "0 and 1")
-    whole = cells.whole
+    whole = bool((values == np.rint(values)).all())
+    distinct = np.unique(values) if whole else values
     if whole and len(values) > 2 and (np.diff(values) == 1).all() and not cells.empty.any():
         notes.append(f"{name!r} counts the rows: taken for an id and left out")
         return UnusedColumn(name, "id", "counts the rows")
