@@ -284,6 +284,39 @@ class InspectOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ErrorsOptions(ReadingOptions, OutputOptions):
+    """`hullwise errors`."""
+
+    domain: str
+    table: str
+    truth: tuple[str, ...]
+    prediction: tuple[str, ...]
+    model: str | None
+    upto: str | None
+    group: str | None
+    peer: tuple[str, ...]
+    classes: bool
+    at_most: float | None
+    tolerance: float | None
+    confidence: float
+    notion: str
+    bins: int
+    report: str | None
+
+    def __post_init__(self) -> None:
+        self.check_output(self.report)
+        if (self.model is None) == (not self.prediction):
+            raise click.UsageError(
+                "the predictions come from --prediction, columns of TABLE, or from --model, a "
+                "network: give one of them"
+            )
+        if self.upto is not None and self.model is None:
+            raise click.UsageError("--upto belongs to --model")
+        if self.tolerance is not None and self.at_most is None:
+            raise click.UsageError("--tolerance belongs to --at-most")
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemoOptions:
     """`hullwise demo`."""
 

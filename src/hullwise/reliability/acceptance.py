@@ -203,20 +203,11 @@ def acceptance_region(
     """
     check_fraction("confidence", confidence, ends=False)
     check_nonnegative("at_most", at_most)
-    if notion not in DISTANCE_NOTIONS:
-        raise DataError(f"notion={notion!r}: expected one of {', '.join(DISTANCE_NOTIONS)}.")
     scored = score_rows(domain, table, truth, prediction, groups=groups, classes=classes)
-    if notion not in scored.distances:
-        raise DataError(f"the {notion} distance of these rows could not be computed.")
-    left_out = _left_out_distances(domain, notion)
-    quantiles = (
-        np.quantile(left_out, np.linspace(0, 1, THRESHOLDS + 1)[1:]) if len(left_out) else None
-    )
-    return region_of(
+    return region_in(
+        domain,
         scored,
         notion,
-        quantiles,
-        left_out,
         at_most=at_most,
         tolerance=tolerance,
         confidence=confidence,
@@ -225,6 +216,20 @@ def acceptance_region(
         n_notions_tried=n_notions_tried,
         random_state=random_state,
     )
+
+
+def region_in(
+    domain: Domain, scored: ScoredRows, notion: str = "hull", **options: Any
+) -> AcceptanceRegion:
+    """The region of rows that were scored in a domain; `options` as of `acceptance_region`."""
+    if notion not in DISTANCE_NOTIONS:
+        raise DataError(f"notion={notion!r}: expected one of {', '.join(DISTANCE_NOTIONS)}.")
+    if notion not in scored.distances:
+        raise DataError(f"the {notion} distance of these rows could not be computed.")
+    left_out = _left_out_distances(domain, notion)
+    shares = np.linspace(0, 1, THRESHOLDS + 1)[1:]
+    thresholds = np.quantile(left_out, shares) if len(left_out) else None
+    return region_of(scored, notion, thresholds, left_out, **options)
 
 
 def region_of(

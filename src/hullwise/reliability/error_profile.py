@@ -11,6 +11,7 @@ from .._core.options import check_fraction, check_int
 from .._core.results import Column, TableResult
 from .._core.types import Floats
 from ..domain.domain import Domain
+from ..domain.domain_location import DomainLocation
 from ..errors import DataError
 from ..geometry.bands import BANDS
 from .binned_means import BinnedMeans, binned_means
@@ -64,6 +65,8 @@ class ErrorProfile(TableResult):
     mean_error : float
     is_classes : bool
     notes : tuple of str
+    location : DomainLocation or None
+        Where the rows stand; None where they are of several folds.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class ErrorProfile(TableResult):
     mean_error: float
     is_classes: bool
     notes: tuple[str, ...] = ()
+    location: DomainLocation | None = None
 
     def __repr__(self) -> str:
         words = ", ".join(f"{notion.name} {notion.verdict.word}" for notion in self.notions)
@@ -253,6 +257,7 @@ def profile_of(
         float(scored.error.mean()),
         scored.is_classes,
         scored.notes,
+        scored.location,
     )
 
 

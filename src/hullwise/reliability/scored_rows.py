@@ -17,6 +17,7 @@ from ..geometry.bands import BAND_NAMES
 from ..geometry.verdict import Verdict
 from ..io.mixed_column import ColumnKind, MixedColumn
 from ..io.mixed_table import MixedTable, read_mixed
+from ..model.network import Network
 from .binned_means import group_codes
 
 DISTANCE_NOTIONS = ("hull", "neighbours", "ellipsoid")
@@ -41,6 +42,8 @@ class ScoredRows:
     group : (m,) int or None
         Rows that were drawn together.
     notes : tuple of str
+    location : DomainLocation or None
+        Where the rows stand; None for rows of several folds.
     """
 
     error: Floats
@@ -50,6 +53,7 @@ class ScoredRows:
     peers: dict[str, Floats]
     group: Indices | None
     notes: tuple[str, ...] = ()
+    location: DomainLocation | None = None
 
     def __len__(self) -> int:
         return len(self.error)
@@ -68,6 +72,7 @@ class ScoredRows:
             distances={name: values[rows] for name, values in self.distances.items()},
             peers={name: values[rows] for name, values in self.peers.items()},
             group=None if self.group is None else group_codes(self.group[rows], int(rows.sum())),
+            location=None if self.location is None else self.location[rows],
         )
 
     @classmethod
@@ -106,7 +111,8 @@ def score_rows(
     table : path, data frame, array or list of dictionaries
         Rows that the model has not seen.
     truth, prediction : str, sequence of str, array (m,) or (m, k)
-        Columns of the table, or values. A prediction may also be a fitted model with `predict`.
+        Columns of the table, or values. A prediction may also be a fitted model with `predict`, or
+        a `hullwise.model.Network` of the domain's columns.
     groups : str or array (m,), optional
         Rows that were drawn together; the domain's groups unless given.
     classes : bool, optional
@@ -123,7 +129,9 @@ def score_rows(
     """
     mixed = read_mixed(table, gaps=domain.spec.gaps)
     location = domain.locate(mixed)
-    if hasattr(prediction, "predict"):
+    if isinstance(prediction, Network):
+        prediction = _network_predictions(prediction, mixed, domain, truth)
+    elif hasattr(prediction, "predict"):
         prediction = predictions_of(prediction, mixed, domain)
     error, is_classes = _errors(mixed, truth, prediction, classes)
     names = domain.fitted_.column_with("group") if groups is None else groups
@@ -140,6 +148,7 @@ def score_rows(
         {name: _as_numbers(name, values, len(mixed)) for name, values in (peers or {}).items()},
         None if group is None else group_codes(group, len(mixed)),
         location.notes,
+        location,
     )
     known = location.band != "unknown"
     if known.all():
@@ -165,6 +174,19 @@ def distances_of(location: DomainLocation) -> dict[str, Floats]:
         if not np.isnan(distance).any():
             distances[notion] = distance
     return distances
+
+
+def _network_predictions(
+    network: Network, table: MixedTable, domain: Domain, truth: Values
+) -> Floats:
+    """Outputs of a network; the number of the largest where there is one truth for several."""
+    sources = domain.fitted_.coordinates.sources
+    inputs = np.column_stack([table.column(name).numbers() for name in sources])
+    outputs = network.model_outputs(inputs)
+    n_truths = len(truth) if isinstance(truth, list | tuple) else np.ndim(truth) or 1
+    if outputs.shape[1] > 1 and n_truths == 1:
+        return np.asarray(outputs.argmax(axis=1), dtype=np.float64)
+    return outputs
 
 
 @own_errors("predicting with the model")
@@ -221,7 +243,7 @@ def _columns(table: MixedTable, values: Values, what: str) -> list[MixedColumn]:
         return [_named(table, values, what)]
     if isinstance(values, Sequence) and values and all(isinstance(v, str) for v in values):
         names = [str(name) for name in values]
-        if all(name in table.names for name in names):
+        if len(names) != len(table) or all(name in table.names for name in names):
             return [_named(table, name, what) for name in names]
     import pyarrow as pa
 

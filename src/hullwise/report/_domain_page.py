@@ -14,6 +14,7 @@ from ._content import GLOSSARY, installed_version
 from ._distribution_svg import distribution_figure
 from ._domain_cards import farthest_rows
 from ._domain_content import domain_band_codes, percentile_distribution
+from ._errors_page import errors_section
 from ._figures import FAR_CODE
 from ._html import Html, h, joined
 from ._page import bands_figure, distribution_table
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..domain.domain_location import DomainLocation
     from ..domain.domain_summary import DomainSummary, LevelCount
     from ..domain.new_combinations import NewCombinations
+    from ..reliability.error_profile import ErrorProfile
 
 BARS_OF_PAGE = 15
 LEVELS_OF_PAGE = 30
@@ -54,6 +56,7 @@ def domain_page_body(
     source: Mapping[str, str],
     n_listed: int,
     n_refused: int = 0,
+    errors: ErrorProfile | None = None,
 ) -> Html:
     """Everything that stands in ``<main>``; the table of `n_listed` rows is the script's.
 
@@ -64,6 +67,7 @@ def domain_page_body(
     combinations = location.new_combinations() if location.new_rows is not None else None
     parts = [
         _distances(location),
+        None if errors is None else errors_section(errors),
         _leading_columns(summary),
         _never_seen(summary),
         _combinations(combinations) if combinations is not None else None,

@@ -32,6 +32,7 @@ from .words import printable
 
 if TYPE_CHECKING:
     from ..domain.domain_location import DomainLocation
+    from ..reliability.error_profile import ErrorProfile
 
 LISTED_ROWS = (5000, 2000, 500, 100, 0)
 """How many rows the table of a domain's page lists; the next smaller one is taken likewise."""
@@ -43,6 +44,7 @@ def render_report(
     location: Location | DomainLocation,
     *,
     task: Location | None = None,
+    errors: ErrorProfile | None = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
 ) -> str:
@@ -56,6 +58,9 @@ def render_report(
     task : Location, optional
         The same queries located in the metric of a task: the page then shows both readings side by
         side, out of the data and out of the data in what matters.
+    errors : ErrorProfile, optional
+        Of rows in the same domain: whether a model's error goes with distance. For a page of a
+        table.
     title : str, optional
         Heading of the page.
     source : mapping of str to str, optional
@@ -94,10 +99,12 @@ def render_report(
     """
     heading = title or "Where the new rows stand"
     if isinstance(location, Location):
+        if errors is not None:
+            raise DataError("errors go with the location of a domain: Domain.locate gives one")
         return _page_of_location(location, task, heading, source or {})
     if task is not None:
         raise DataError("a domain has one reading: `task` goes with what hullwise.locate returned")
-    return _page_of_domain(location, heading, source or {})
+    return _page_of_domain(location, errors, heading, source or {})
 
 
 def _page_of_location(
@@ -115,7 +122,12 @@ def _page_of_location(
     raise AssertionError("a report without a map exceeds its size limit")
 
 
-def _page_of_domain(location: DomainLocation, title: str, source: Mapping[str, str]) -> str:
+def _page_of_domain(
+    location: DomainLocation,
+    errors: ErrorProfile | None,
+    title: str,
+    source: Mapping[str, str],
+) -> str:
     shown, n_refused = printable(title, 120), len(location.unusable)
     if n_refused:
         location = location[[row for row in range(len(location)) if row not in location.unusable]]
@@ -123,7 +135,8 @@ def _page_of_domain(location: DomainLocation, title: str, source: Mapping[str, s
     for limit in LISTED_ROWS:
         listed = order[:limit]
         content = {"title": shown, "rows": domain_rows(location, listed) if len(listed) else None}
-        page = _fill(content, domain_page_body(location, shown, source, len(listed), n_refused))
+        body = domain_page_body(location, shown, source, len(listed), n_refused, errors)
+        page = _fill(content, body)
         if len(page.encode("utf-8")) <= PAGE_SIZE_LIMIT:
             return page
     raise AssertionError("a report without a table of rows exceeds its size limit")
@@ -139,6 +152,7 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     task: Location | None = None,
+    errors: ErrorProfile | None = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
     force: bool = False,
@@ -153,6 +167,8 @@ def write_report(
         The file to write; ``~`` is expanded.
     task : Location, optional
         The same queries located in the metric of a task: both readings are shown side by side.
+    errors : ErrorProfile, optional
+        Of rows in the same domain: whether a model's error goes with distance.
     title : str, optional
         Heading of the page.
     source : mapping of str to str, optional
@@ -186,7 +202,7 @@ def write_report(
     'report.html'
     """
     with whole_file(path, force=force) as stream:
-        page = render_report(location, task=task, title=title, source=source)
+        page = render_report(location, task=task, errors=errors, title=title, source=source)
         stream.write(page.encode("utf-8"))
     return Path(path).expanduser()
 

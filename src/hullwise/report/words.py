@@ -125,3 +125,14 @@ def format_number(value: float, digits: int = 3) -> str:
 def signed(amount: float) -> str:
     """A number with its sign."""
     return f"{'−' if amount < 0 else '+'}{format_number(abs(amount))}"
+
+
+def limits_text(lower: float, upper: float) -> str:
+    """An interval in words.
+
+    Examples
+    --------
+    >>> limits_text(0.123, 4.5), limits_text(0.0, float("inf"))
+    ('0.12 to 4.5', '0 to any')
+    """
+    return f"{format_number(lower, 2)} to {'any' if upper == math.inf else format_number(upper, 2)}"
