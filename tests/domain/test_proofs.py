@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
@@ -249,6 +250,17 @@ def test_another_table_is_said(loc, table, change, says):
     assert loc.verify(original).all()
     with pytest.raises(DataError, match=says):
         loc.verify(changed)
+
+
+def test_a_part_of_a_table_is_another_table():
+    """Although in memory it lies within the whole one."""
+    whole = pa.table({"x": np.arange(100.0) % 7, "job": ["nurse", "clerk"] * 50})
+    domains = [hw.Domain().fit(t) for t in (whole, whole[:50], whole[50:], whole[:50])]
+    digests = [domain.fitted_.digest for domain in domains]
+    assert len(set(digests)) == 3
+    assert digests[1] == digests[3]
+    halves = pa.concat_tables([whole[:50], whole[50:]])  # the same table in two pieces
+    assert hw.Domain().fit(halves).fitted_.digest == digests[0]
 
 
 def test_another_domain_is_said(domain, loc, table, tmp_path):

@@ -147,9 +147,9 @@ def digest_of(table: MixedTable) -> str:
 
     sink = hashlib.sha256()
     for name in table.names:
-        sink.update(name.encode("utf-8", "surrogatepass"))
-        for chunk in table.arrow.column(name).chunks:
-            for buffer in chunk.buffers():
-                if isinstance(buffer, pa.Buffer):
-                    sink.update(memoryview(buffer))
+        # as Arrow writes it: a part of a larger table is then no more than that part
+        column = pa.table({name: table.arrow.column(name).combine_chunks()})
+        for batch in column.to_batches():
+            sink.update(batch.schema.serialize())
+            sink.update(batch.serialize())
     return sink.hexdigest()

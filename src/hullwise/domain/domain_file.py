@@ -116,7 +116,7 @@ def load(path: str | PathLike[str], *, transformer: Any = None) -> Domain | Half
     array(['core'], dtype=object)
     """
     name = str(path)
-    header, arrays = read_archive(path)
+    header, arrays = read_archive(path, later=("values",))
     if "keep" not in header:
         raise FileError(name, "holds no domain: hullwise writes one with Domain.save or fit -o")
     if header["keep"] not in ("rows", HALF_SPACES):

@@ -4,8 +4,8 @@ A zip file, so that any tool can look inside, whose members are stored as they a
 header ``header.json`` and one ``NAME.npy`` for each array, its numbers at a multiple of 64 bytes.
 Opening maps the file: no large array is read before it is used. Pickles are never read or written.
 A hostile or damaged file is refused from its headers alone, before anything is allocated. The
-header holds the SHA-256 of every array: those of up to a megabyte are compared when the file is
-opened, larger ones with `digest_of_array` by whoever reads them.
+header holds the SHA-256 of every array, which is compared when the file is opened, but for large
+arrays that the caller compares when it reads them (`digest_of_array`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike
 from typing import Any, BinaryIO
 
@@ -33,7 +33,7 @@ HEADER_NAME = "header.json"
 MAX_HEADER_BYTES = 1 << 26
 MAX_MEMBERS = 4096
 DIGESTS = "sha256"  # entry of the header: the digest of each array by its name
-DIGESTED_BYTES = 1 << 20  # arrays up to this size are held against their digests at once
+DIGESTED_BYTES = 1 << 20  # arrays up to this size are always held against their digests at once
 ARRAY_ALIGNMENT = 64
 STORABLE = frozenset("?bBhHiIlLqQefd")  # type codes of numpy: booleans, integers, floats
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -124,10 +124,13 @@ def _npy_header(array: Array) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
 
 
-def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
+def read_archive(
+    path: str | PathLike[str], *, later: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """The header, and the arrays as read-only memory maps by their names.
 
-    The digests of the arrays stay in the header, as ``header["sha256"]``.
+    The digests of the arrays stay in the header, as ``header["sha256"]``. Arrays named in `later`
+    are not compared with theirs where they are larger than a megabyte: who reads them does.
 
     Raises
     ------
@@ -137,7 +140,7 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
 
     Notes
     -----
-    O(number of arrays), and the sizes of those of up to a megabyte.
+    O(number of arrays), and their sizes but for those that are compared later.
     """
     name = os.fsdecode(path)
     file = readable_path(path)
@@ -152,7 +155,7 @@ def read_archive(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, A
                 for info in members
                 if info.filename != HEADER_NAME
             }
-            _compare_digests(name, header, arrays)
+            _compare_digests(name, header, arrays, later)
     except zipfile.BadZipFile as error:
         raise FileError(
             name, f"is damaged, or no file of hullwise's ({str(error)[:100]})"
@@ -187,12 +190,16 @@ def _refuse_members(name: str, members: list[zipfile.ZipInfo], size: int) -> Non
         raise FileError(name, "holds members that overlap: it is damaged or made to harm")
 
 
-def _compare_digests(name: str, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def _compare_digests(
+    name: str, header: Mapping[str, Any], arrays: Mapping[str, Array], later: Collection[str]
+) -> None:
     digests = header.get(DIGESTS)
     if not isinstance(digests, dict) or digests.keys() != arrays.keys():
         raise FileError(name, "holds other arrays than its header says: it is damaged")
     for key, array in arrays.items():
-        if array.nbytes <= DIGESTED_BYTES and digest_of_array(array) != digests[key]:
+        if key in later and array.nbytes > DIGESTED_BYTES:
+            continue
+        if digest_of_array(array) != digests[key]:
             raise FileError(name, f"is damaged: array {key[:60]!r} is not as it was written")
 
 
