@@ -15,6 +15,7 @@ from html_nesting import Nesting
 from hullwise.errors import DataError
 from hullwise.report import render_report, write_report
 from hullwise.report._domain_content import percentile_distribution
+from hullwise.report.words import printable as short_line
 from report_input import HOSTILE, content, located
 
 JOBS = ["nurse", "clerk", "cook"]
@@ -142,6 +143,33 @@ def test_rows_of_the_table_are_all_rows_the_farthest_first(page, location):
             assert rank == pytest.approx(location.hull_percentile[row], rel=1e-3)
 
 
+def test_rows_can_be_opened_column_by_column(page, location):
+    rows = content(page)["rows"]
+    assert rows["columns"] == [column.name for column in location.coordinates.columns]
+    assert len(rows["details"]) == len(location)
+    for (name, *_), cells in zip(rows["lines"], rows["details"], strict=True):
+        for column, (own, nearest, _) in zip(
+            location.compare_columns(int(name.removeprefix("row "))), cells, strict=True
+        ):
+            shown = column.value and short_line(column.value)
+            assert own == shown + " (never seen)" * column.is_unseen
+            assert nearest == column.nearest
+
+
+def test_the_name_of_a_row_opens_it(page, location, tmp_path):
+    opened = page.replace(
+        'root.dataset.ready = "true";',
+        'root.dataset.ready = "true"; document.querySelector(".sorted tbody button").click();',
+    )
+    opened = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", opened)
+    dom = main_of(dumped(opened, tmp_path))
+    detail = dom[dom.index('class="detail"') :]
+    farthest = location.summary().farthest[0]
+    for column in location.compare_columns(int(farthest)):
+        assert f"<bdi>{column.name}</bdi>" in detail
+    assert ">nearest mixture</th>" in detail
+
+
 def test_counts_of_the_figure_are_all_rows(location):
     data = percentile_distribution(location)
     counted = np.sum(data["queries"]) + sum(data["inside"]) + data["undecided"]
@@ -166,7 +194,7 @@ def test_a_long_table_lists_fewer_rows_and_says_so():
     assert len(text.encode("utf-8")) <= 1_000_000
     n_listed = len(content(text)["rows"]["lines"])
     assert n_listed < 9000
-    assert f"{n_listed:,} of 9,000\u00a0rows, the farthest first." in text
+    assert f"{n_listed:,} of 9,000\u00a0rows, the farthest first;" in text
 
 
 def test_groups_are_compared_on_the_page():

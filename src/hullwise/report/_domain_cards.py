@@ -103,7 +103,7 @@ def _whole_row(columns: Sequence[ColumnComparison]) -> Html:
     lines = [
         (
             bdi(printable(c.name, 40)),
-            bdi(printable(c.value, 40) if c.value else "empty"),
+            bdi(own_text(c) or "empty"),
             bdi(printable(c.nearest, 90) if c.nearest else ""),
             bdi(printable(c.training, 60) if c.training else ""),
         )
@@ -112,3 +112,9 @@ def _whole_row(columns: Sequence[ColumnComparison]) -> Html:
     more = len(columns) - len(lines)
     last = paragraph(f"and {more:,} more columns", "quiet") if more > 0 else Html("")
     return behind("Column by column", joined(text_table(head, lines), last))
+
+
+def own_text(column: ColumnComparison) -> str:
+    """A row's own cell, and whether it was ever seen; "" where it is empty."""
+    text = printable(column.value, 60) if column.value else ""
+    return f"{text} (never seen)" if column.is_unseen else text

@@ -10,6 +10,7 @@ from .._core.types import Floats, Indices
 from ..geometry.bands import BAND_NAMES, BEYOND, EDGE, percentile
 from ..geometry.verdict import Verdict
 from ..table.columns import CategoryColumn
+from ._domain_cards import own_text
 from ._figures import FAR_CODE, rounded_list, row_name
 from .words import NBSP, printable, printable_names, signed
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 PERCENTILE_STEP = 2.5
 FAR_END = 105.0  # far rows have a bar of their own past 100 %
 REASONS_OF_LINE = 4
+DETAILED_CELLS = 8000  # of the rows that can be looked at column by column
 ROWS_HEAD = ("row", "band", "percentile", "distance", "pushed out by", "located without")
 
 
@@ -89,7 +91,21 @@ def domain_rows(location: DomainLocation, order: Indices) -> dict[str, Any]:
         ]
         for row, reasons in enumerate(picked.pushed_out_by(REASONS_OF_LINE))
     ]
-    return {"head": ROWS_HEAD, "lines": lines}
+    n_detailed = min(len(order), DETAILED_CELLS // max(1, len(names)))
+    return {
+        "head": ROWS_HEAD,
+        "lines": lines,
+        "columns": list(names.values()),
+        "details": [_detail(location, row) for row in order[:n_detailed].tolist()],
+    }
+
+
+def _detail(location: DomainLocation, row: int) -> list[list[str]]:
+    """One row column by column: its own cell, the nearest mixture's, and the training rows'."""
+    return [
+        [own_text(c), *(text and printable(text) for text in (c.nearest, c.training))]
+        for c in location.compare_columns(row)
+    ]
 
 
 def _never_seen(location: DomainLocation, row: int) -> list[str]:

@@ -298,9 +298,10 @@ def _segments(location: DomainLocation) -> SectionParts | None:
 def _all_rows(summary: DomainSummary, n_listed: int) -> SectionParts | None:
     if not n_listed:
         return None
-    text = "Every row, the farthest first."
+    text = "Every row, the farthest first"
     if n_listed < summary.n_rows:
-        text = f"{n_listed:,} of {rows(summary.n_rows)}, the farthest first."
+        text = f"{n_listed:,} of {rows(summary.n_rows)}, the farthest first"
+    text += "; the name of a row opens it, column by column."
     absent = h(
         "noscript", paragraph("This table needs its script: the other parts do not.", "note")
     )

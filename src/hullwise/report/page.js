@@ -40,8 +40,11 @@ function distance(lower, upper) {
   return `${number(lower)} to ${number(upper)}`;
 }
 
-/** A table that can be searched, and sorted by a click on a heading. A cell is [shown, sorted by]. */
-function searchTable(title, head, lines, limit) {
+/**
+ * A table that can be searched, and sorted by a click on a heading. A cell is [shown, sorted by];
+ * `detail` makes of a line's number what is shown below it when its name is clicked, or null.
+ */
+function searchTable(title, head, lines, limit, detail = () => null) {
   const words = lines.map((line) => line.map(([shown]) => (shown.textContent || String(shown))).join(" ").toLowerCase());
   const numeric = head.map((_, j) => j > 0 && lines.some((line) => typeof line[j][1] === "number" && !(line[j][0] instanceof Node)));
   const body = h("tbody", {}), count = h("p", { class: "quiet" });
@@ -57,7 +60,19 @@ function searchTable(title, head, lines, limit) {
     count.textContent = `${Math.min(order.length, limit).toLocaleString("en-US")} of ${lines.length.toLocaleString("en-US")} rows`;
     body.replaceChildren(...order.slice(0, limit).map((i) => h("tr", {}, lines[i].map(([shown], j) =>
       h(j ? "td" : "th", { scope: j ? null : "row", class: numeric[j] ? "n" : null },
-        shown instanceof Node ? shown.cloneNode(true) : bdi(shown))))));
+        shown instanceof Node ? shown.cloneNode(true) : j ? bdi(shown) : opener(i, bdi(shown)))))));
+  };
+  const opener = (i, shown) => {
+    const build = detail(i);
+    if (!build) return shown;
+    const button = h("button", { type: "button", "aria-expanded": "false" }, shown);
+    button.addEventListener("click", () => {
+      const row = button.closest("tr"), open = button.getAttribute("aria-expanded") === "true";
+      button.setAttribute("aria-expanded", String(!open));
+      if (open) row.nextSibling.remove();
+      else row.after(h("tr", { class: "detail" }, h("td", { colspan: head.length }, build())));
+    });
+    return button;
   };
   const cells = head.map((text, j) => {
     const button = h("button", { type: "button" }, text);
@@ -160,10 +175,19 @@ const figure = document.getElementById("map");
 if (figure && data.map) nameRows(data.map, figure);
 const place = document.getElementById("rows");
 if (place && data.rows) {
-  const { head, lines } = data.rows, bands = head.indexOf("band");
+  const { head, lines, columns, details } = data.rows, bands = head.indexOf("band");
   const numeric = head.map((_, j) => lines.some((line) => typeof line[j] === "number"));
   const cell = (value, j) => (j === bands ? [chip(value), value]
     : numeric[j] ? [value === null ? "" : number(value, 4), last(value)] : [value, value]);
-  place.append(searchTable("The rows", head, lines.map((line) => line.map(cell)), 500));
+  const detail = (i) => (i < details.length ? () => wholeRow(columns, details[i]) : null);
+  place.append(searchTable("The rows", head, lines.map((line) => line.map(cell)), 500, detail));
+}
+
+/** One row column by column: its own cell, the nearest mixture's, and the training rows'. */
+function wholeRow(columns, cells) {
+  const line = (name, [own, nearest, training]) => h("tr", {}, h("th", { scope: "row" }, bdi(name)),
+    h("td", {}, own === "" ? "empty" : bdi(own)), h("td", {}, bdi(nearest)), h("td", {}, bdi(training)));
+  return h("table", { class: "texts" }, h("thead", {}, h("tr", {}, ["column", "its own", "nearest mixture", "training rows"]
+    .map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, columns.map((name, j) => line(name, cells[j]))));
 }
 root.dataset.ready = "true";
