@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .geometry.locators import EllipsoidLocator as EllipsoidLocator
     from .geometry.locators import HullLocator as HullLocator
     from .geometry.locators import NeighbourLocator as NeighbourLocator
+    from .geometry.smallest_change import ChangeBounds as ChangeBounds
     from .io.cluster_rows import ClusterRows as ClusterRows
     from .io.numeric_table import NumericTable as NumericTable
     from .io.rows import Rows as Rows
@@ -137,6 +138,7 @@ _HOMES = {
     "locate": "geometry.locate",
     "Location": "geometry.location",
     "Reference": "geometry.bands",
+    "ChangeBounds": "geometry.smallest_change",
     "Verdict": "geometry.location",
     "Status": "geometry.location",
     "Ellipsoid": "geometry.ellipsoid",

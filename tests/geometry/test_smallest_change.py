@@ -138,7 +138,7 @@ def test_the_checker_agrees(reach, exact):
     for seed in range(3):
         cloud, metric, _, Q, free = problems(n=40, d=4, seed=seed)
         change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach))
-        assert change.verify(cloud.rows, exact=exact).all()
+        assert change.verify(cloud, exact=exact).all()
         assert {True, False} == set(change.possible.tolist())
 
 
@@ -157,10 +157,10 @@ def test_the_checker_sees_what_is_false(field):
         "reach": change.reach * (1 - 1e-6),
     }[field]
     wrong = replace(change, **{field: spoilt})
-    assert not wrong.verify(cloud.rows)[moves].any()
+    assert not wrong.verify(cloud)[moves].any()
     if field in ("lower", "direction"):
         impossible = replace(change, lower=np.full(len(Q), np.inf))
-        assert not impossible.verify(cloud.rows)[moves].any()
+        assert not impossible.verify(cloud)[moves].any()
 
 
 def turned_metric(cloud, seed=0, rank=None):
@@ -176,8 +176,8 @@ def test_a_matrix_is_like_a_diagonal_metric_in_turned_coordinates(rank, reach):
     cloud, _, X, Q, free = problems(n=40, d=4, seed=2)
     metric = turned_metric(cloud, rank=rank)
     change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach))
-    assert change.verify(cloud.rows).all()
-    assert change.verify(cloud.rows, exact=True).all()
+    assert change.verify(cloud).all()
+    assert change.verify(cloud, exact=True).all()
     moved = change.possible & (change.upper > 1e-9)
     assert moved.sum() > 2
     assert (change.upper[moved] <= change.lower[moved] * (1 + 1e-6)).all()
@@ -202,4 +202,27 @@ def test_a_diagonal_matrix_is_the_diagonal_metric():
     np.testing.assert_allclose(other.upper, one.upper, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(other.lower, one.lower, rtol=1e-6, atol=1e-9)
     wrong = replace(other, lower=other.lower * (1 + 1e-6))
-    assert not wrong.verify(cloud.rows)[other.possible & (other.upper > 0)].any()
+    assert not wrong.verify(cloud)[other.possible & (other.upper > 0)].any()
+
+
+def test_the_rows_of_a_location():
+    rng = np.random.default_rng(0)
+    X, Q = rng.normal(size=(300, 4)), rng.normal(size=(12, 4))
+    Q[:6] *= 3
+    loc = hw.locate(X, Q)
+    change = loc.smallest_change(X, fixed=["x0"])
+    assert change.verify(X).all()
+    usual = np.isin(loc.band, ("core", "edge"))
+    assert (change.upper[usual] == 0).all()
+    assert (change.upper[~usual] > 0).all()
+    again = hw.locate(X, change.changed[change.possible], reference=loc.training.reference)
+    assert np.isin(again.band, ("core", "edge")).all()
+    table = change[:2].to_dict()
+    assert list(table) == ["enough", "lower", "upper", "change"]
+    assert len(change[~usual].to_frame()) == (~usual).sum()
+    with pytest.raises(DataError, match="fixed: there is no feature 'x9'"):
+        loc.smallest_change(X, fixed=["x9"])
+    with pytest.raises(DataError, match="no training row was left out"):
+        hw.locate(X, Q, reference=0).smallest_change(X)
+    with pytest.raises(DataError, match="X has 100 rows"):
+        loc.smallest_change(X[:100])

@@ -193,9 +193,7 @@ class SmallestChange(RecordResult):
         claims = self.claims
         if self.pattern is None or not claims:
             return True
-        return bool(
-            bounds_of(claims, self.pattern).verify(self.pattern.cloud.rows, exact=exact).all()
-        )
+        return bool(bounds_of(claims, self.pattern).verify(self.pattern.cloud, exact=exact).all())
 
     @property
     def possible(self) -> bool:

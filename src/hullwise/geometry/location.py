@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from .verdict import Status, Verdict
 
 if TYPE_CHECKING:
     from .location_summary import LocationSummary
+    from .smallest_change import ChangeBounds
 
 __all__ = ["BANDS", "BEYOND", "EDGE", "Location", "Reference", "Status", "Verdict"]
 
@@ -270,6 +271,44 @@ class Location(LocationParts):
         from .location_columns import location_lists
 
         return location_lists(self)
+
+    def smallest_change(self, X: Any, *, fixed: Sequence[str] = ()) -> ChangeBounds:
+        """The least change of each row that brings it back to the edge band.
+
+        Parameters
+        ----------
+        X : array (n, d), data frame, path or Cloud
+            The training rows.
+        fixed : sequence of str
+            Features that stay as they are.
+
+        Returns
+        -------
+        ChangeBounds
+            For each row the changed row and a proved bracket of its distance from the row, or the
+            proof that no change of the other features is enough. Rows that are edge or core do not
+            change; those off the flat of the training rows come back to the hull itself.
+
+        Raises
+        ------
+        DataError
+            There is no such feature or no reference, or X cannot be the training rows.
+
+        Notes
+        -----
+        O(m n d) for each of about 10 rounds.
+
+        Examples
+        --------
+        >>> import numpy as np, hullwise as hw
+        >>> X = np.random.default_rng(0).normal(size=(300, 3))
+        >>> loc = hw.locate(X, [[9.0, 0.0, 0.0]])
+        >>> loc.smallest_change(X).changed.round(1) + 0.0
+        array([[ 3.3,  0.2, -1.6]])
+        """
+        from .change_of_rows import changes_of_rows
+
+        return changes_of_rows(self, X, fixed)
 
     def verify(self, X: Any, *, exact: bool = False) -> Mask:
         """Re-check every row's claims from the training rows alone.

@@ -21,20 +21,21 @@ and where u_S = 0 and the numerator is positive, no change of S helps at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
-from ..io.rows import Rows
 from ._free_features import FreeDirections, FreeFeatures, free_directions
 from .block_floats import row_norms
 from .cloud import Cloud
 from .hull_projection import lower_bounds, pad_columns, project
+from .location_columns import amounts_text
 from .metric import Metric
 from .pricing import price
 from .scaled_view import ScaledView
@@ -48,10 +49,11 @@ CHANGE_CLOSED = 1e-10  # relative width of the bracket of a change at which its 
 BRACKET_SLACK = 2.0**-46  # of lengths: more than the rounding in them
 DIRECTION_SLACK = 2.0**-28  # of bounds in a metric that is a matrix
 MAX_CHANGE_ROUNDS = 60  # of bisection
+ROW_ARRAYS = ("queries", "free", "reach", "changed", "upper", "lower", "distance", "direction")
 
 
-@dataclass(frozen=True, eq=False)
-class ChangeBounds:
+@dataclass(frozen=True, eq=False, repr=False)
+class ChangeBounds(RowResult):
     """The smallest change for each of m queries: what it is, and a bracket of its length.
 
     Attributes
@@ -73,6 +75,21 @@ class ChangeBounds:
     direction : (m, d) float64
         Vectors v that prove `lower`, by the metric's inner product <v, w> = v' M w.
     metric : Metric
+    columns : (d,) str
+        Names of the features.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> X = np.random.default_rng(0).normal(size=(300, 3))
+    >>> loc = hw.locate(X, [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
+    >>> change = loc.smallest_change(X, fixed=["x1"])
+    >>> change
+    ChangeBounds(2 changes, 1 possible)
+    >>> change.changed[0].round(1), change.impossible
+    (array([ 3.3,  0. , -1.6]), array([False,  True]))
+    >>> change.verify(X)
+    array([ True,  True])
     """
 
     queries: Floats
@@ -85,6 +102,8 @@ class ChangeBounds:
     weights: csr_array
     direction: Floats
     metric: Metric
+    columns: tuple[str, ...] = ()
+    row_names: RowNames = UNNAMED_ROWS
 
     def __len__(self) -> int:
         return len(self.upper)
@@ -103,15 +122,47 @@ class ChangeBounds:
         """(m,) whether it is proved that none does."""
         return np.isinf(self.lower)
 
-    def verify(self, rows: Rows, *, exact: bool = False) -> Mask:
-        """(m,) whether every claim holds, judged from the rows alone by other code.
+    def verify(self, X: Any, *, exact: bool = False) -> Mask:
+        """(m,) whether every claim holds, judged from the training rows alone by other code.
 
         In float64 with a rounding bound, and in rational arithmetic where that cannot tell, or for
         all with `exact`. One pass, O(m n d).
+
+        Raises
+        ------
+        DataError
+            X cannot be the training rows.
         """
         from ._change_checker import changes_hold
 
-        return changes_hold(self, rows, exact)
+        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
+        if (cloud.n, cloud.d) != (self.weights.shape[1], self.queries.shape[1]):
+            raise DataError(
+                f"X has {cloud.n} rows and {cloud.d} features; these changes were computed against "
+                f"{self.weights.shape[1]} rows and {self.queries.shape[1]} features."
+            )
+        return changes_hold(self, cloud.rows, exact)
+
+    def labelled(self, names: RowNames) -> ChangeBounds:
+        """The same changes with names for their rows."""
+        return replace(self, row_names=names)
+
+    def _take(self, rows: Indices) -> ChangeBounds:
+        picked = {name: getattr(self, name)[rows] for name in ROW_ARRAYS}
+        weights = csr_array(self.weights[rows])
+        return replace(self, **picked, weights=weights, row_names=self.row_names.take(rows))
+
+    def _columns(self) -> dict[str, Column]:
+        moves = self.changed - self.queries
+        return {
+            "enough": np.where(self.impossible, "no", np.where(self.possible, "yes", "open")),
+            "lower": self.lower,
+            "upper": self.upper,
+            "change": [
+                amounts_text([(self.columns[j], float(row[j])) for j in np.flatnonzero(row)])
+                for row in np.nan_to_num(moves)
+            ],
+        }
 
 
 def smallest_changes(
@@ -322,6 +373,7 @@ def _in_own_units(
     total = np.where(used, search.weights, 0.0).sum(axis=1)
     share = np.where(used, search.weights, 0.0) / np.where(possible, total, 1.0)[:, None]
     nearest = combined_rows(cloud.take, search.rows, share)
+    sizes = combined_rows(lambda rows: np.abs(cloud.take(rows)), search.rows, share)
     way = combined_rows(cloud.take, search.rows, share, Q)
     free_part, fixed_part = split.lengths(way)
     inner = np.where(search.reach > ROUNDING_REACH, reach * INNER_REACH, 0.0)
@@ -354,12 +406,13 @@ def _in_own_units(
             metric.norm(nearest - changed)
             + (cloud.d + 16)
             * UNIT_ROUNDOFF
-            * row_norms(metric.image_of_sizes(np.abs(changed) + np.abs(nearest))),
+            * row_norms(metric.image_of_sizes(np.abs(changed) + sizes)),
             frame.distance(search.fixed_part),
         ),
         weights=csr_array((share[used], search.rows[used], ends), shape=(len(Q), cloud.n)),
         direction=metric.preimage(search.direction),
         metric=metric,
+        columns=cloud.names,
     )
 
 
@@ -369,6 +422,6 @@ def _in_order(parts: Sequence[ChangeBounds], order: Indices, metric: Metric) -> 
     def joined(name: str) -> Any:
         return np.concatenate([getattr(part, name) for part in parts])[order]
 
-    names = ("queries", "free", "reach", "changed", "upper", "lower", "distance", "direction")
     weights = csr_array(vstack([part.weights for part in parts], format="csr")[order])
-    return ChangeBounds(**{name: joined(name) for name in names}, weights=weights, metric=metric)
+    arrays = {name: joined(name) for name in ROW_ARRAYS}
+    return ChangeBounds(**arrays, weights=weights, metric=metric, columns=parts[0].columns)
