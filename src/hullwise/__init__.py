@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .domain.domain import Domain as Domain
     from .domain.domain_file import load as load
     from .domain.domain_location import DomainLocation as DomainLocation
+    from .domain.group_comparison import GroupComparison as GroupComparison
+    from .domain.new_combinations import NewCombinations as NewCombinations
     from .domain.half_space_location import HalfSpaceLocation as HalfSpaceLocation
     from .domain.half_spaces import HalfSpaces as HalfSpaces
     from .domain.proofs import Proofs as Proofs
@@ -122,6 +124,8 @@ _HOMES = {
     "SmallestChange": "domain.change",
     "Domain": "domain.domain",
     "DomainLocation": "domain.domain_location",
+    "GroupComparison": "domain.group_comparison",
+    "NewCombinations": "domain.new_combinations",
     "HalfSpaceLocation": "domain.half_space_location",
     "HalfSpaces": "domain.half_spaces",
     "load": "domain.domain_file",

