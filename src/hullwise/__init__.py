@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from .domain.domain_file import load as load
     from .domain.domain_location import DomainLocation as DomainLocation
     from .domain.group_comparison import GroupComparison as GroupComparison
-    from .domain.new_combinations import NewCombinations as NewCombinations
     from .domain.half_space_location import HalfSpaceLocation as HalfSpaceLocation
     from .domain.half_spaces import HalfSpaces as HalfSpaces
+    from .domain.new_combinations import NewCombinations as NewCombinations
     from .domain.proofs import Proofs as Proofs
     from .domain.proofs import load_proofs as load_proofs
     from .errors import ClusterError as ClusterError
