@@ -320,6 +320,20 @@ def test_segments_by_a_column_that_the_transformer_takes_or_not(by, tmp_path):
         assert "region 'north'" in domain.locate(new[:1].assign(region="north")).status[0]
 
 
+def test_a_bad_cell_and_dates_are_noted():
+    train = people(300).assign(
+        pay=lambda t: ["12o5", *t["pay"].round(2).astype(str)[1:]],
+        start=pd.date_range("2020-01-01", periods=300),
+    )
+    transformer = make_column_transformer(
+        (FunctionTransformer(lambda t: t.apply(lambda c: c.str.len())), ["pay"]),
+        (FunctionTransformer(lambda t: t.astype("int64") / 1e18), ["start"]),
+    ).fit(train)
+    notes = hw.Domain(transformer=transformer).fit(train).fitted_.notes
+    assert any("'pay' holds '12o5'" in note and "99.7 % of its cells" in note for note in notes)
+    assert any("numbers of the dates in 'start'" in note for note in notes)
+
+
 def broken(table):
     raise KeyError("what")
 

@@ -248,4 +248,17 @@ def _notes(coordinates: TransformedCoordinates, table: MixedTable) -> list[str]:
                 text += " The domain looks at the cell itself; the model behind does not."
             warnings.warn(text, DataWarning, stacklevel=caller_stacklevel())
             notes.append(text)
+    for name in coordinates.needed:
+        cells = table.column(name)
+        bad = cells.bad_number()
+        if bad is not None:
+            notes.append(
+                f"{name!r} holds {bad[1]!r} ({cells.place(bad[0])}), and {100 * bad[2]:.3g} % of "
+                "its cells are numbers: the transformer takes it for text"
+            )
+        elif cells.kind is ColumnKind.TIME:
+            notes.append(
+                f"the transformer makes numbers of the dates in {name!r}: every later row may be "
+                "beyond, whatever else it holds"
+            )
     return [*notes, *coordinates.notes_on(table)]
