@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -318,6 +319,41 @@ def test_segments_by_a_column_that_the_transformer_takes_or_not(by, tmp_path):
     np.testing.assert_array_equal(loaded.locate(new).upper, loc.upper)
     if by == "region":
         assert "region 'north'" in domain.locate(new[:1].assign(region="north")).status[0]
+
+
+@pytest.mark.parametrize("gaps", [0.0, 0.1])
+def test_levels_whose_outputs_a_later_step_drops_are_known(gaps):
+    train = people(600, gaps=gaps)
+    train.loc[:5, "job"] = ["pilot", "baker"] * 3
+    transformer = make_pipeline(
+        make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["job", "vip"])),
+        VarianceThreshold(0.02),
+    ).fit(train)
+    domain = hw.Domain(transformer=transformer).fit(train)
+    (job,) = [c for c in domain.fitted_.coordinates.columns if c.role == "levels"]
+    assert {"pilot", "baker"} <= set(job.levels)
+    new = people(4, seed=1).assign(job=["pilot", "baker", "smith", "cook"])
+    loc = domain.locate(new)
+    assert loc.unseen.any(axis=1).tolist() == [False, False, False, True]
+    assert loc.verify(train).all()
+
+
+def test_indicators_of_gaps_depend_on_their_column():
+    train = people(600, gaps=0.1)
+    transformer = make_column_transformer(
+        (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), ["age"]),
+        (FunctionTransformer(dummies), ["job"]),
+    ).fit(train)
+    columns = hw.Domain(transformer=transformer).fit(train).fitted_.coordinates.columns
+    assert {c.source for c in columns} == {"age", "job"}
+    age, job = (next(c for c in columns if c.name == name) for name in ("age", "job"))
+    assert age.describe() == "number, as the transformer scales it"
+    assert job.levels == ("nurse", "clerk", "smith")
+
+
+def dummies(table):
+    job = table["job"]
+    return np.column_stack([job == "nurse", job == "clerk", job == "smith"])
 
 
 def test_a_bad_cell_and_dates_are_noted():

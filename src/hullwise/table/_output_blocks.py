@@ -68,8 +68,8 @@ class BlockLearner:
             if source is not None:
                 groups.setdefault(source, []).append(int(j))
         for source, outputs in groups.items():
-            complete = ~np.isnan(self.outputs[:, outputs]).any(axis=1)
-            if len(outputs) > 1 and (self.outputs[complete][:, outputs].sum(axis=1) == 1).all():
+            filled = ~self.table.column(source).empty
+            if len(outputs) > 1 and (values[filled][:, outputs].sum(axis=1) == 1).all():
                 names = [self.output_names[j] for j in outputs]
                 self._add(source, outputs, [*_without_shared_start(names), ""])
         for j in np.flatnonzero(zero_or_one & ~self.is_taken):
@@ -105,7 +105,12 @@ class BlockLearner:
         labels = self.labels(source)
         rows_of = [np.flatnonzero(all_codes == code) for code in used]
         if not names[-1] and len(used) and used[-1] == len(outputs):
-            used, rows_of = used[:-1], rows_of[:-1]  # rows with none of the encoder's levels
+            # rows with none of the levels: gaps, or levels whose outputs a later step drops
+            others = [row for row in rows_of[-1] if labels[row] is not None]
+            used, rows_of = used[:-1], rows_of[:-1]
+            if others:
+                used, rows_of = np.append(used, len(outputs)), [*rows_of, np.array(others)]
+                names = [*names[:-1], "other levels"]
         if not len(used):
             return
         is_cell = self._are_cells(labels, rows_of)
@@ -146,10 +151,12 @@ class BlockLearner:
         """The levels of an encoder where they are those of a column, and do not go on being new."""
         if feature.name not in self.inputs:
             return None
+        if not self.depends[:, self.inputs.index(feature.name)].any():
+            return None
         labels = self.labels(feature.name)
         filled = [str(label) for label in labels if label is not None]
         levels, counts = np.unique(np.array(filled, dtype=object).astype(str), return_counts=True)
-        is_known = set(levels.tolist()) <= set(feature.levels)
+        is_known = bool(set(levels.tolist()) & set(feature.levels))
         if not is_known or (counts == 1).sum() > MOST_UNSEEN * len(filled):
             return None
         return KnownLevels(

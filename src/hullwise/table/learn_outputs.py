@@ -57,7 +57,7 @@ def learn_outputs(
     replaced = draft.refused_gaps(table)
     outputs = draft.outputs(table, replaced)
     _refuse_mixed_rows(draft, native.substituted(inputs.probe_rows, replaced), outputs)
-    depends = dependence(draft, table, native)
+    depends = dependence(draft, table, native, replaced)
     segments = [
         level_column(SegmentColumn, table.column(name), "declared", gap_is_level=True)
         for name in spec.columns_with("segment")
@@ -67,7 +67,7 @@ def learn_outputs(
     )
     needed = tuple(dict.fromkeys(name for column in columns for name in inputs_of(column)))
     coordinates = replace(draft, columns=columns, needed=needed, _gap_rules={})
-    notes = (*notes, *_notes(coordinates, table))
+    notes = (*notes, *_notes(coordinates, table, spec))
     unused = tuple(
         UnusedColumn(name, spec.roles[name])
         if name in spec.roles
@@ -97,12 +97,22 @@ def _refuse_mixed_rows(
 
 
 def dependence(
-    coordinates: TransformedCoordinates, table: MixedTable, native: NativeColumns
+    coordinates: TransformedCoordinates,
+    table: MixedTable,
+    native: NativeColumns,
+    refused: Mapping[str, Mask],
 ) -> Mask:
-    """(k, inputs) which outputs change when cells of a column are exchanged."""
+    """(k, inputs) which outputs change when cells of a column are exchanged.
+
+    Gaps are among the cells, but for those that the transformer refuses.
+    """
     names = coordinates.inputs.names
     choices = {name: _varied_rows(table, name) for name in names}
     shifted = {name: np.roll(rows, len(rows) // 2 + 1) for name, rows in choices.items()}
+    for name in names:
+        gaps = np.flatnonzero(table.column(name).empty)
+        if len(gaps) and name not in refused:
+            shifted[name][:: EXCHANGED_ROWS // 10] = gaps[0]
     depends = np.zeros((len(coordinates.output_names), len(names)), dtype=bool)
     try:
         base = coordinates.transformed(native.take(choices), "cells of the training rows")
@@ -224,8 +234,7 @@ def _known_levels(
 def _with_own_names(columns: Sequence[Column]) -> list[Column]:
     """Outputs of one column of the table told apart; what says its levels keeps its name."""
     keeps: dict[str, Column] = {}
-    ranks = {OutputBlock: 1, OutputColumn: 2}
-    for column in sorted(columns, key=lambda column: ranks.get(type(column), 0)):
+    for column in sorted(columns, key=_name_rank):
         keeps.setdefault(column.name, column)
     return [
         column
@@ -235,7 +244,15 @@ def _with_own_names(columns: Sequence[Column]) -> list[Column]:
     ]
 
 
-def _notes(coordinates: TransformedCoordinates, table: MixedTable) -> list[str]:
+def _name_rank(column: Column) -> int:
+    if isinstance(column, OutputBlock):
+        return 1 if column.is_cell else 3
+    if isinstance(column, OutputColumn):
+        return 2 if column.slope else 4
+    return 0
+
+
+def _notes(coordinates: TransformedCoordinates, table: MixedTable, spec: ColumnSpec) -> list[str]:
     notes = []
     for feature in encoded_features(coordinates.transformer, coordinates.inputs.names):
         if feature.blind:
@@ -250,6 +267,9 @@ def _notes(coordinates: TransformedCoordinates, table: MixedTable) -> list[str]:
             notes.append(text)
     for name in coordinates.needed:
         cells = table.column(name)
+        role = spec.roles.get(name, "")
+        if role in ("id", "target", "group", "time"):
+            notes.append(f"the transformer takes {name!r}, which is declared {role}")
         bad = cells.bad_number()
         if bad is not None:
             notes.append(
