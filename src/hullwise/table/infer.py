@@ -239,7 +239,7 @@ def _inferred_number(cells: MixedColumn, notes: list[str]) -> Column | UnusedCol
     values = values[~np.isnan(values)]
     if ((values == 0) | (values == 1)).all():
         return level_column(CategoryColumn, cells, "0 and 1")
-    whole = bool((values == np.rint(values)).all())
+    whole = cells.whole
     distinct = np.unique(values) if whole else values
     if whole and len(values) > 2 and (np.diff(values) == 1).all() and not cells.empty.any():
         notes.append(f"{name!r} counts the rows: taken for an id and left out")
