@@ -12,6 +12,7 @@ has 1,000 rows; its bands are not compared here: these three say different thing
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -117,7 +118,7 @@ def compiling() -> None:
     with TemporaryDirectory() as cache:
         run = subprocess.run(
             [sys.executable, "-c", COMPILE],
-            env={**_environment(), "NUMBA_CACHE_DIR": cache},
+            env={**os.environ, "NUMBA_CACHE_DIR": cache},
             capture_output=True,
             text=True,
             check=True,
@@ -128,21 +129,15 @@ def compiling() -> None:
     )
 
 
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
-
-
 def one_hot(n: int = 12_000) -> Any:
     """Fourteen categories as 123 columns of 0 and 1."""
+    import pyarrow as pa
+
     rng = np.random.default_rng(0)
     columns = {}
     for k, size in enumerate(ONE_HOT_SIZES):
         level = rng.choice(size, n, p=rng.dirichlet(np.full(size, 0.7)))
         columns |= {f"c{k}_{j}": (level == j).astype(np.int64) for j in range(size)}
-    import pyarrow as pa
-
     return pa.table(columns)
 
 
