@@ -7,7 +7,9 @@ import pytest
 
 import hullwise.samples as samples
 from hullwise.errors import DataError
+from hullwise.io.mixed_table import read_mixed
 from hullwise.io.table_reader import read_table
+from hullwise.samples.held_out import penguin_seasons
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,20 @@ def test_licences_are_shipped_and_name_the_source():
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(DataError, match="called 'iris': there are forest_fires, parkinsons"):
         samples.load("iris")
+
+
+def test_penguins_are_as_they_were_published_and_split_by_season():
+    table = read_mixed(samples.path("penguins"))
+    assert (table.n, len(table.names)) == (344, 8)
+    gaps = {name: int(table.column(name).empty.sum()) for name in table.names}
+    assert [gaps[name] for name in ("sex", "body_mass_g", "island")] == [11, 2, 0]
+    seen, new = (data.decode().splitlines() for data, _ in penguin_seasons().values())
+    assert (len(seen), len(new)) == (181, 121)
+    assert seen[0] == new[0] == ",".join(name for name in table.names if name != "year")
+    assert {line.split(",")[0] for line in seen[1:]} == {"Adelie", "Gentoo"}
+    assert {line.split(",")[0] for line in new[1:]} == {"Adelie", "Chinstrap", "Gentoo"}
+    with pytest.raises(DataError, match="is no table of numbers"):
+        samples.load("penguins")
+    text = (Path(samples.__file__).parent / "LICENSES.md").read_text(encoding="utf-8")
+    assert "CC0" in text
+    assert "10.5281/zenodo.3960218" in text

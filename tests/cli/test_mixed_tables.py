@@ -226,3 +226,24 @@ def test_text_beside_a_metric_of_numbers_says_what_to_do(mixed):
     error = run("locate", *args, "--metric", "agop", code=3).stderr
     assert "column 'job'" in error
     assert "without --metric agop any table is taken as it is" in error
+
+
+def test_rules_in_place_of_rows_say_what_they_prove(mixed, tmp_path):
+    out = tmp_path / "rules.hull"
+    fit = ["--target", "price", "--id", "id", "--keep", "half-spaces"]
+    run("fit", mixed / "train.csv", *fit, "-o", out, "-q")
+    rules = hw.load(out)
+    location = rules.locate(mixed / "new.csv")
+    rows = located(out, mixed / "new.csv", "--id", "id")
+    assert [row["verdict"] for row in rows] == location.to_dict()["verdict"]
+    assert rows[3]["by"].startswith("job 'baker' was never seen")
+    done = run("locate", out, mixed / "new.csv", "--fail-on", "far", code=1)
+    count = int(location.proved_outside.sum())
+    assert f"{count} of 30\u00a0rows proved outside".replace("\u00a0", " ") in done.stdout
+    assert "are far, proved (rows" in done.stderr
+    for args in (["--proofs", "p.npz"], ["--explain", "3"], ["--verify"]):
+        error = run("locate", out, mixed / "new.csv", *args, code=2).stderr
+        assert "keeps half-spaces in place of rows" in " ".join(error.split())
+    assert "none is kept" in run("inspect", out).stdout
+    contents = json.loads(run("inspect", out, "--json").stdout)
+    assert contents["n_half_spaces"] == len(rules.weights)

@@ -23,7 +23,7 @@ from hullwise import samples
 from hullwise.cli import main
 from hullwise.domain.domain_contents import domain_contents
 from hullwise.geometry.location_summary import smallest_change
-from hullwise.samples.held_out import hold_out_groups, hold_out_rows
+from hullwise.samples.held_out import hold_out_groups, hold_out_rows, penguin_seasons
 
 NAMES = ["age", "dose", "weight"]
 PAIRS: list["Pair"] = []
@@ -746,24 +746,31 @@ def tables_to_try(case):
     model, table = samples.network_paths()
     assert (case.folder / "spirals.onnx").read_bytes() == model.read_bytes()
     assert (case.folder / "spirals.csv").read_bytes() == table.read_bytes()
+    for name, (data, _) in penguin_seasons().items():
+        assert (case.folder / name).read_bytes() == data
 
 
-@pair("demo", "--report", "printed: shares")
-def new_patients(case):
+@pair("demo", "--report", "printed: shares", "printed: species")
+def new_patients_and_penguins(case):
     report = case.folder / "demo.html"
     text = " ".join(run("demo", "--report", report).stdout.split())
-    rng = np.random.default_rng(0)
-    fires, parkinsons = samples.load("forest_fires"), samples.load("parkinsons")
-    hold_out_rows(fires, round(0.2 * len(fires.y)), rng)
+    parkinsons, rng = samples.load("parkinsons"), np.random.default_rng(0)
     new = hold_out_groups(parkinsons, 8, rng)
     drawn = hold_out_rows(parkinsons, int(new.mask.sum()), rng)
     locations = [hw.locate(one.training, one.queries) for one in (drawn, new)]
     shares = [100 * location.summary().n_out / len(location) for location in locations]
     assert f"Beyond or far: {shares[0]:.1f} % of the random rows, {shares[1]:.1f} %" in text
-    hw.write_report(locations[1], case.folder / "mine.html")
-    contents = [page_content(path) for path in (report, case.folder / "mine.html")]
-    assert contents[0]["bands"] == contents[1]["bands"]
-    assert contents[0]["headline"] == contents[1]["headline"]
+    for name, (data, _) in penguin_seasons().items():
+        (case.folder / name).write_bytes(data)
+    seen, season = (case.folder / name for name in penguin_seasons())
+    location = hw.Domain().fit(seen, target="species").locate(season)
+    for band, count in location.summary().bands.items():
+        assert not count or re.search(rf"\b{band} {count} ", text)
+    hw.write_report(location, case.folder / "mine.html")
+    pages = [path.read_text() for path in (report, case.folder / "mine.html")]
+    drawings = [re.findall(r"<svg.*?</svg>", page, re.DOTALL) for page in pages]
+    assert drawings[0]
+    assert drawings[0] == drawings[1]
 
 
 # ---- the list ---------------------------------------------------------------------------------

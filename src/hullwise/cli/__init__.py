@@ -415,20 +415,22 @@ def errors(options: ErrorsOptions) -> None:
 
 
 @main.command(epilog=EXIT_CODES)
-@click.option("--report", metavar="OUT.html", help="Also write the report of the second table.")
+@click.option("--report", metavar="OUT.html", help="Also write the report of the penguins.")
 @click.option(
     "--write",
     metavar="FOLDER",
-    help="Only write tables to try locate on (seen.csv, new.csv), and a network with its table "
-    "for dissect (spirals.onnx, spirals.csv).",
+    help="Only write tables to try fit and locate on (penguins_seen.csv, penguins_new.csv; of "
+    "numbers seen.csv, new.csv), and a network with its table for dissect (spirals.onnx, "
+    "spirals.csv).",
 )
 @FORCE
 @takes(DemoOptions)
 def demo(options: DemoOptions) -> None:
     """Locate held-out rows of two bundled tables; needs no files.
 
-    Forest fires: a random fifth is held out. Parkinson's telemonitoring: new patients, next to a
-    random split of the same size, which hides that new patients are farther out.
+    Penguins, a table with text and gaps: a season to come, some of whose birds are of a species
+    that was never seen. Parkinson's telemonitoring: new patients, next to a random split of the
+    same size, which hides that new patients are farther out.
     """
     if options.write is None:
         print_status(f"hullwise {__version__}: locating rows of two bundled tables ...")

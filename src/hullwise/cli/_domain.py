@@ -38,7 +38,7 @@ def read_domain(path: str) -> Domain:
     domain = load(path)
     if not isinstance(domain, Domain):
         raise FileError(
-            path, "keeps half-spaces in place of training rows, which only Python takes so far"
+            path, "keeps half-spaces in place of rows, which no proofs of rows can be checked by"
         )
     return domain
 

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from ..domain.domain import Domain
 from ..domain.domain_contents import domain_contents
-from ..domain.domain_file import maker_of
+from ..domain.domain_file import load, maker_of
+from ..domain.half_spaces import HalfSpaces
 from ..io.paths import readable_path
 from ..report.domain_sentences import GAP_RULES
 from ..report.words import printable, printable_names
 from ._command_options import InspectOptions
-from ._domain import read_domain
 from ._domain_text import note_texts, print_columns
 from ._layout import RIGHT_ALIGNED, grid_of, indented, print_notes, rows_text, section, table_of
 from .console import console, require_standard_output
@@ -32,7 +32,10 @@ HASH_LETTERS = 16
 def run_inspect(options: InspectOptions) -> None:
     """Read a domain and say what it holds, in words or as JSON."""
     require_standard_output()
-    domain = read_domain(options.domain)
+    domain = load(options.domain)
+    if isinstance(domain, HalfSpaces):
+        _print_rules_kept(domain, options)
+        return
     size = os.path.getsize(readable_path(options.domain))
     contents = {
         "file": options.domain,
@@ -46,6 +49,39 @@ def run_inspect(options: InspectOptions) -> None:
         sys.stdout.flush()
         return
     _print_contents(out, domain, contents)
+    out.file.flush()
+
+
+def _print_rules_kept(rules: HalfSpaces, options: InspectOptions) -> None:
+    """What a file holds that keeps rules in place of rows."""
+    size = os.path.getsize(readable_path(options.domain))
+    columns = [(column.name, column.role, column.describe()) for column in rules.columns]
+    if options.json:
+        document = {
+            "file": options.domain,
+            "bytes": size,
+            "made_by": maker_of(options.domain),
+            "n_rows": rules.n_train,
+            "n_half_spaces": len(rules.weights),
+            "columns": [dict(zip(("name", "role", "description"), c)) for c in columns],
+        }
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+        return
+    out = console(sys.stdout)
+    out.print()
+    out.print(
+        grid_of(
+            ("file", f"{options.domain}: {size_words(size)}, {maker_of(options.domain)}"),
+            ("rules", repr(rules)),
+            ("rows", "none is kept: the file says of a row that it is outside, or nothing"),
+            ("distance", rules.metric_text),
+        )
+    )
+    section(out, "The columns")
+    table = table_of(("column", {"overflow": "fold"}), ("taken for", {}), ("as", {}))
+    for cells in columns:
+        table.add_row(*(Text(printable(cell, 120)) for cell in cells))
+    indented(out, table)
     out.file.flush()
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..domain.domain_file import load
+from ..domain.half_spaces import HalfSpaces
 from ..errors import DataWarning, FileError, Hint
 from ..io.mixed_column import ColumnKind
 from ..io.mixed_table import mixed_table
@@ -15,9 +17,9 @@ from ..io.numeric_table import NumericTable
 from ..io.paths import select_features
 from ..io.table_reader import OpenTable, read_rows
 from ._command_options import LocateOptions
-from ._domain import read_domain
 from ._locate import run_locate
 from ._locate_domain import fit_and_locate, locate_in_domain
+from ._locate_half_spaces import locate_by_rules
 from ._output import check_outputs
 from ._tables import check_named_columns, fills_memory, open_as
 
@@ -30,8 +32,10 @@ def locate_rows(options: LocateOptions) -> bool:
     """
     check_outputs(options, (options.train, options.query), [*options.files.values()])
     if options.is_domain_file:
-        domain = read_domain(options.train)
+        domain = load(options.train)
         query = open_as(options.query, options)
+        if isinstance(domain, HalfSpaces):
+            return locate_by_rules(options, domain, query)
         return locate_in_domain(options, domain, query, os.path.basename(options.train))
     train, query = (open_as(path, options) for path in (options.train, options.query))
     if options.numeric_options:

@@ -54,9 +54,18 @@ def table_cells(
 ) -> dict[str, Sequence[Any] | NDArray[Any]]:
     """The columns of the output of rows in a domain; lists as lists, or as text."""
     columns = location.list_columns() if lists else location.to_dict()
+    return named_cells(columns, location.labels, id_name)
+
+
+def named_cells(
+    columns: Mapping[str, Any], labels: NDArray[Any] | None, id_name: str | None
+) -> dict[str, Sequence[Any] | NDArray[Any]]:
+    """Columns with the names of their rows before them."""
+    m = len(next(iter(columns.values())))
     first = id_name if id_name is not None and id_name not in columns else "row"
-    names = np.arange(len(location)) if location.labels is None else location.labels
-    table: dict[str, Sequence[Any] | NDArray[Any]] = {first: names}
+    table: dict[str, Sequence[Any] | NDArray[Any]] = {
+        first: np.arange(m) if labels is None else labels
+    }
     for name, column in columns.items():
         cells = column.tolist() if isinstance(column, np.ndarray) else list(column)
         table[name] = [_output_cell(cell) for cell in cells]

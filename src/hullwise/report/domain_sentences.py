@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .sentences import usual_text
-from .words import format_number, is_or_are, printable, rows, share, training
+from .words import format_number, is_or_are, printable, rows, training
 
 if TYPE_CHECKING:
     from ..domain.domain_summary import DomainSummary, GapCount, LevelCount
@@ -120,7 +120,7 @@ def _gap_sentence(count: GapCount) -> str:
     with_what = (
         f"{count.n_reference:,} training rows that lack the same"
         if count.is_alike
-        else f"{count.n_reference:,} of {training(count.training_rows)} that have all the rest"
+        else f"{_some_of(count.n_reference, count.training_rows)} that have all the rest"
     )
     return (
         f"{rows(count.rows)} {is_or_are(count.rows)} located without {names}, and compared with "
@@ -128,6 +128,5 @@ def _gap_sentence(count: GapCount) -> str:
     )
 
 
-def share_out(summary: DomainSummary) -> str:
-    """The share of rows that are beyond or far, by distance or by name."""
-    return share(summary.n_out, summary.n_rows)
+def _some_of(part: int, whole: int) -> str:
+    return f"all {training(whole)}" if part == whole else f"{part:,} of {training(whole)}"

@@ -1,7 +1,8 @@
-"""Two real tables and a small network that come with the library, for examples and the demo.
+"""Three real tables and a small network that come with the library, for examples and the demo.
 
-The tables are from the UCI Machine Learning Repository under CC BY 4.0; `LICENSES.md` beside this
-file holds the attribution and says what was changed.
+Two are of numbers, from the UCI Machine Learning Repository under CC BY 4.0; penguins has text and
+gaps and is in the public domain (CC0). `LICENSES.md` beside this file holds the attribution and
+says what was changed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..io.table_reader import read_table
 
-__all__ = ["NAMES", "Sample", "load", "network_paths", "path"]
+__all__ = ["MIXED_NAMES", "NAMES", "Sample", "load", "network_paths", "path"]
 
 _TARGETS = {"forest_fires": "area", "parkinsons": "total_UPDRS"}
 _CITATIONS = {
@@ -24,6 +25,7 @@ _CITATIONS = {
     "parkinsons": "Tsanas & Little (2009), Parkinsons Telemonitoring, UCI, doi 10.24432/C5ZS3N",
 }
 NAMES = tuple(_TARGETS)
+MIXED_NAMES = ("penguins",)  # tables that are not all numbers: only `path` knows them
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,10 @@ def load(name: str) -> Sample:
     >>> fires.columns[:4], fires.y.shape
     (('X', 'Y', 'FFMC', 'DMC'), (504,))
     """
-    table = read_table(path(name))
+    file = path(name)
+    if name not in _TARGETS:
+        raise DataError(f"{name!r} is no table of numbers: pass path({name!r}) to hullwise.Domain.")
+    table = read_table(file)
     target = _TARGETS[name]
     at = table.columns.index(target)
     groups: Any = None
@@ -111,12 +116,15 @@ def load(name: str) -> Sample:
 
 
 def path(name: str) -> Path:
-    """The file of a bundled table: gzipped CSV with a header, features first, the target last.
+    """The file of a bundled table: gzipped CSV with a header.
+
+    Features first and the target last in those of numbers; `penguins` is 344 rows of 8 columns, of
+    which three are text and five have gaps, for `hullwise.Domain`.
 
     Raises
     ------
     DataError
-        For another name than "forest_fires" and "parkinsons".
+        For another name than "forest_fires", "parkinsons" and "penguins".
 
     Examples
     --------
@@ -124,8 +132,9 @@ def path(name: str) -> Path:
     >>> path("forest_fires").name
     'forest_fires.csv.gz'
     """
-    if name not in _TARGETS:
-        raise DataError(f"no bundled table is called {name!r}: there are {', '.join(NAMES)}.")
+    if name not in (*NAMES, *MIXED_NAMES):
+        there = ", ".join((*NAMES, *MIXED_NAMES))
+        raise DataError(f"no bundled table is called {name!r}: there are {there}.")
     return Path(__file__).with_name(f"{name}.csv.gz")
 
 

@@ -1,4 +1,4 @@
-"""Rows of the bundled tables held out in two ways: at random, and whole groups of them."""
+"""Rows of the bundled tables held out: at random, whole groups, and a season to come."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..geometry.cloud import Cloud
 from ..io.rows import ArrayRows
 from . import Sample, path
 
-__all__ = ["HeldOut", "hold_out_groups", "hold_out_rows", "table_halves"]
+__all__ = ["HeldOut", "hold_out_groups", "hold_out_rows", "penguin_seasons", "table_halves"]
 
 SEEN_ROWS = 400  # of the forest fires
 
@@ -82,3 +82,32 @@ def table_halves() -> dict[str, tuple[bytes, int]]:
     head, *rows = gzip.decompress(path("forest_fires").read_bytes()).splitlines(keepends=True)
     parts = {"seen.csv": rows[:SEEN_ROWS], "new.csv": rows[SEEN_ROWS:]}
     return {name: (b"".join([head, *part]), len(part)) for name, part in parts.items()}
+
+
+def penguin_seasons() -> dict[str, tuple[bytes, int]]:
+    """The penguins of 2007 and 2008 without one species, and those of 2009: text and rows.
+
+    The first file holds Adelie and Gentoo penguins, as a classifier of the two would learn from;
+    the second all penguins of the next season, Chinstrap among them. The year is left out.
+
+    Examples
+    --------
+    >>> from hullwise.samples.held_out import penguin_seasons
+    >>> {name: n for name, (_, n) in penguin_seasons().items()}
+    {'penguins_seen.csv': 180, 'penguins_new.csv': 120}
+    """
+    head, *rows = gzip.decompress(path("penguins").read_bytes()).decode().splitlines()
+    names = head.split(",")
+    year, species = names.index("year"), names.index("species")
+    cells = [row.split(",") for row in rows]
+    parts = {
+        "penguins_seen.csv": [c for c in cells if c[year] < "2009" and c[species] != "Chinstrap"],
+        "penguins_new.csv": [c for c in cells if c[year] == "2009"],
+    }
+    return {name: (_csv_without([names, *part], year), len(part)) for name, part in parts.items()}
+
+
+def _csv_without(cells: list[list[str]], column: int) -> bytes:
+    """The lines of a table less one column."""
+    lines = [",".join(c for j, c in enumerate(row) if j != column) for row in cells]
+    return ("\n".join(lines) + "\n").encode()
