@@ -92,6 +92,7 @@ class Hint(Enum):
     ANY_TABLE = "without {} a Domain takes any table as it is"
     NAME_AS_GAP = "if that stands for a gap, say so with gaps=[{}]"
     DECLARE_CATEGORY = "if it is a category, say so with categories=[{}]"
+    DECLARE_GROUPS = "if new rows come with new ones, say so with groups={}"
     GAPS_ARE_LEVELS = "if absence means something, say so with gaps_are_levels=[{}]"
     DECLARE_ID = "if it is an id, say so with id={}"
     DECLARE_PERIOD = "if so, declare its period in periodic, as in {}"

@@ -388,6 +388,7 @@ ROLES = {
     "--reference": (["30"], {"reference": 30}),
     "--group": (["site"], {"groups": "site"}),
     "--by": (["flag"], {"by": "flag"}),
+    "--time": (["start"], {"time": "start"}),
 }
 
 
@@ -820,6 +821,7 @@ PARAMETERS = {
         "transformer": None,  # an object, which no option can name
         "groups": "--group",
         "by": "--by",
+        "time": "--time",
         "missing": "--missing",
         "metric": "--metric",
         "n_neighbors": "--n-neighbors",

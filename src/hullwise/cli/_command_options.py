@@ -27,6 +27,7 @@ PARAMETER_OPTIONS = {  # of what a fitted domain holds already
     "columns": "--columns",
     "group": "--group",
     "by": "--by",
+    "time": "--time",
     "numbers": "--number",
     "categories": "--category",
     "log": "--log",
@@ -138,6 +139,7 @@ class LocateOptions(PairOptions, RoleOptions):
         names = {
             "--group": self.group,
             "--by": self.by,
+            "--time": self.time,
             "--number": self.numbers,
             "--category": self.categories,
             "--log": self.log,

@@ -67,6 +67,7 @@ def new_domain(options: FitOptions | LocateOptions, table: OpenTable) -> Domain:
         columns_from=options.columns_from,
         groups=options.group,
         by=options.by,
+        time=options.time,
         missing=options.missing,
         metric=metric,
         n_neighbors=options.n_neighbors,

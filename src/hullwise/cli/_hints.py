@@ -37,6 +37,7 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.ANY_TABLE: "without {} any table is taken as it is (--metric std or range)",
     Hint.NAME_AS_GAP: "if that stands for a gap, say so with --gaps {}",
     Hint.DECLARE_CATEGORY: "if it is a category, say so with --category {}",
+    Hint.DECLARE_GROUPS: "if new rows come with new ones, say so with --group {}",
     Hint.GAPS_ARE_LEVELS: "if absence means something, say so with --gaps-are-levels {}",
     Hint.DECLARE_ID: "if it is an id, say so with --id {}",
     Hint.DECLARE_PERIOD: "if so, declare its period with --periodic {}",

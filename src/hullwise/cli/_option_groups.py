@@ -69,6 +69,7 @@ class RoleOptions(TableOptions):
     columns_from: str | None
     group: str | None
     by: str | None
+    time: str | None
 
     @property
     def declared(self) -> dict[str, Sequence[str]]:
@@ -86,6 +87,7 @@ class RoleOptions(TableOptions):
             "--date": list(self.dates),
             "--group": [] if self.group is None else [self.group],
             "--by": [] if self.by is None else [self.by],
+            "--time": [] if self.time is None else [self.time],
             "--gaps-are-levels": self.gaps_are_levels,
         }
 

@@ -61,6 +61,11 @@ COLUMN_ROLES = (
         metavar="COL",
         help="The column of segments: each row is located among the rows of its own.",
     ),
+    click.option(
+        "--time",
+        metavar="COL",
+        help="The column by which rows follow one another: later ones are left out in blocks.",
+    ),
     _columns("--category", "categories", "A column of levels without an order."),
     _columns("--number", "numbers", "A column of numbers, such as one that holds only 0 and 1."),
     _columns("--log", "log", "A column of numbers above 0 whose ratios count."),

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from .._core.types import Floats, Indices
+from ..errors import Hint, Note
 from ..geometry.cloud import Cloud
 from ..geometry.exclusion import BlockExclusion
 from ..geometry.hull import reference_distances
@@ -39,7 +40,7 @@ def near_copies_notes(
     """
     if fitted.blocks is not None or not fitted.reference:
         return ()
-    notes = []
+    notes: list[str] = []
     for name in table.names:
         role = spec.roles.get(name, "id" if is_called_like_an_id(name) else "")
         codes = _codes(table, name, rows) if role in ("id", "left out", "number") else None
@@ -47,11 +48,11 @@ def near_copies_notes(
             continue
         share = _share_out(fitted, name, codes)
         if share >= HINT_SHARE:
-            notes.append(
+            text = (
                 f"rows of one {name!r} are near-copies of each other: with all of them left out, "
-                f"{100 * share:.0f} % of rows are farther out than 95 % of rows left out alone. If "
-                f"new rows come with a new {name!r}, say so (groups={name!r})"
+                f"{100 * share:.0f} % of rows are farther out than 95 % of rows left out alone"
             )
+            notes.append(Note(text, Hint.DECLARE_GROUPS, repr(name)))
     return tuple(notes)
 
 
