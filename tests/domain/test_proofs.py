@@ -562,6 +562,61 @@ def test_permuted_rows_and_columns_and_other_names(table, new):
     np.testing.assert_array_equal(loc.verdict, before.verdict)
 
 
+def twice(table):
+    return table.assign(twice=2 * table["age"] + (np.arange(len(table)) % 7 == 3))
+
+
+ODD_TABLES = {
+    "no reference": ({**ROLES, "reference": 0}, every_role(200), every_role(20, seed=3)),
+    "no rows": (ROLES, every_role(100), every_role(20, seed=3)[:0]),
+    "four rows": ({}, people(4), people(10, seed=1)),
+    "every row four times": ({}, pd.concat([people(50)] * 4, ignore_index=True), people(50)),
+    "a column twice": ({}, people(100).assign(twice=lambda t: 2 * t["age"]), twice(people(30))),
+    "nested levels": (
+        {},
+        people(100).assign(sector=lambda t: t["job"].map({"nurse": "h", "clerk": "o"})),
+        people(30, seed=4).assign(sector="h"),
+    ),
+    "far from zero": (
+        {},
+        people(100).assign(pay=lambda t: t["pay"] + 1e9),
+        people(30, seed=2).assign(pay=lambda t: t["pay"] + 1e9),
+    ),
+    "subnormal": (
+        {},
+        people(100).assign(pay=lambda t: t["pay"] * 5e-320),
+        people(30, seed=2).assign(pay=lambda t: t["pay"] * 5e-320),
+    ),
+    "more columns than rows": (
+        {},
+        np.random.default_rng(0).normal(size=(40, 80)),
+        np.random.default_rng(1).normal(size=(10, 80)),
+    ),
+    "one level": (
+        {"categories": ["job"]},
+        people(50).assign(job="nurse"),
+        people(9).assign(job=["nurse", "clerk", None] * 3),
+    ),
+    "segments": ({"by": "job"}, people(300, gaps=0.1), people(40, seed=3, gaps=0.1)),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TABLES)
+def test_odd_tables(name, tmp_path):
+    options, table, rows = ODD_TABLES[name]
+    domain = hw.Domain(**options).fit(table)
+    loc = domain.locate(rows)
+    assert loc.verify(table, exact=True).all()
+    loc.save_proofs(tmp_path / "where.npz")
+    assert domain.verify(tmp_path / "where.npz", table, new=rows).tolist() == [True] * len(rows)
+
+
+def test_a_search_that_ended_early_claims_less(domain, table, new):
+    loc = domain.locate(new, max_seconds=0.0)
+    assert (loc.verdict == 0).any()
+    assert loc.verify(table, exact=True).all()
+
+
 # ---- real tables ------------------------------------------------------------------------------
 
 

@@ -283,14 +283,14 @@ def _metric_sees(fitted: FittedTable, used: Mask) -> bool:
 def _part_holds(
     fitted: FittedTable, part: PartProofs, training: CheckedRows, queries: CheckedRows, exact: bool
 ) -> Mask:
-    if not 0 <= part.segment < len(fitted.subsets):
-        return np.zeros(len(part.rows), dtype=bool)
+    holds = np.asarray((queries.present == part.used).all(axis=1))
+    if not holds.any() or not 0 <= part.segment < len(fitted.subsets):
+        return np.zeros(len(part.rows), dtype=bool)  # before a reference is measured for nothing
     pattern = fitted.pattern(part.used, segment=part.segment)
     if pattern is None or not (
         _same_reference(pattern.reference, part) and _same_metric(fitted, part)
     ):
         return np.zeros(len(part.rows), dtype=bool)
-    holds = np.asarray(queries.present[:, part.used].all(axis=1))
     located = np.flatnonzero(holds)
     hull, bands, queries = part.hull.take(located), part.bands.take(located), queries.take(located)
     among = rows_of_segment(_segments(fitted), part.segment, training)
