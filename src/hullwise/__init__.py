@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .errors import ModelError as ModelError
     from .errors import OutOfDomainError as OutOfDomainError
     from .geometry.bands import Reference as Reference
+    from .geometry.change_bounds import ChangeBounds as ChangeBounds
     from .geometry.cloud import Cloud as Cloud
     from .geometry.cloud import Support as Support
     from .geometry.ellipsoid import Ellipsoid as Ellipsoid
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from .geometry.locators import EllipsoidLocator as EllipsoidLocator
     from .geometry.locators import HullLocator as HullLocator
     from .geometry.locators import NeighbourLocator as NeighbourLocator
-    from .geometry.smallest_change import ChangeBounds as ChangeBounds
     from .io.cluster_rows import ClusterRows as ClusterRows
     from .io.numeric_table import NumericTable as NumericTable
     from .io.rows import Rows as Rows
@@ -142,7 +142,7 @@ _HOMES = {
     "locate": "geometry.locate",
     "Location": "geometry.location",
     "Reference": "geometry.bands",
-    "ChangeBounds": "geometry.smallest_change",
+    "ChangeBounds": "geometry.change_bounds",
     "Verdict": "geometry.location",
     "Status": "geometry.location",
     "Ellipsoid": "geometry.ellipsoid",

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..table.columns import LevelColumn
 from ._row_changes import RowChanges
-from .change import RANKED_DIGITS, USUAL_BANDS, ColumnChange, preference
+from .change import RANKED_DIGITS, USUAL_BANDS, ColumnChange, SmallestChange, preference
 
 MAX_PAIR_COLUMNS = 24  # numbers of which all pairs are tried; with more, those of the nearest
-BEST_LEVELS = 5  # changes of one level of which pairs are tried
+BEST_CHANGES = 5  # that are followed: of one level to pairs, of numbers to whole numbers
 MAX_LEVEL_TRIALS = 1000  # rows with other levels in one batch
 
 Levels = tuple[tuple[int, int], ...]  # columns, and the numbers of their new levels
@@ -40,6 +40,22 @@ class ChangeSearch:
     is_decided: bool = True
     levels: list[ColumnChange] = field(default_factory=list)
     with_levels: list[ColumnChange] = field(default_factory=list)
+
+    def result(self, band: str, fixed: tuple[str, ...], text: str) -> SmallestChange:
+        """What was found, as a result."""
+        return SmallestChange(
+            band,
+            fixed,
+            text,
+            together=self.together,
+            alone=tuple(self.alone),
+            sparse=self.sparse,
+            not_enough=tuple(self.not_enough),
+            levels=tuple(self.levels),
+            with_levels=tuple(self.with_levels),
+            everything=self.everything,
+            pattern=self.row.pattern,
+        )
 
     def run(self) -> None:
         """Try all of it, the cheapest proof first."""
@@ -81,7 +97,7 @@ class ChangeSearch:
             changes = self._solve_sets(sets)
             least = sorted((c for c in changes if c.possible), key=lambda change: change.upper)
             settled = sorted(
-                self.row.settle(least if not order else least[:BEST_LEVELS]), key=preference
+                self.row.settle(least if not order else least[:BEST_CHANGES]), key=preference
             )
             self.sparse = settled[0] if settled else None
             ranked = sorted(range(len(sets)), key=lambda k: (changes[k].upper, changes[k].distance))
@@ -120,7 +136,7 @@ class ChangeSearch:
         self.levels = self.row.settle([change for _, change in tried if change.possible])
         if self.levels:
             return
-        best = [levels[0] for levels, _ in tried[:BEST_LEVELS]]
+        best = [levels[0] for levels, _ in tried[:BEST_CHANGES]]
         pairs: list[Levels] = [(a, b) for a, b in combinations(best, 2) if a[0] != b[0]]
         tried = self._try_levels(pairs)
         self.levels = self.row.settle([change for _, change in tried if change.possible])
@@ -146,7 +162,7 @@ class ChangeSearch:
         starts = np.stack([self.row.with_levels(levels) for levels in trials])
         changes = self.row.solve(starts, [self.row.numbers] * len(trials))
         possible = sorted((c for c in changes if c.possible), key=lambda change: change.upper)
-        self.with_levels = self.row.settle(possible[:BEST_LEVELS])
+        self.with_levels = self.row.settle(possible[:BEST_CHANGES])
 
     def _levels_never_seen(self) -> None:
         """Levels that were seen instead of those that were not; then with numbers."""

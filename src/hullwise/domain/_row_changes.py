@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats, Indices, Mask, Objects
+from ..geometry.change_bounds import ChangeBounds
 from ..geometry.comparison import band_of_hull
 from ..geometry.hull import locate_in_hull
 from ..geometry.metric import Metric
-from ..geometry.smallest_change import BRACKET_SLACK, ChangeBounds, smallest_changes
+from ..geometry.smallest_change import BRACKET_SLACK, smallest_changes
 from ..table.columns import CategoryColumn, LevelColumn, PeriodicColumn
 from ..table.coordinates import Coordinates
 from ..table.decoding import change_text, decode, level_coordinates, on_column, takes_steps

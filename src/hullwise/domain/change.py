@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from .._core.results import RecordResult
 from .._core.types import Floats, Indices, Mask
-from ..geometry.smallest_change import ChangeBounds
+from ..geometry.change_bounds import ChangeBounds
 from .gap_patterns import GapPattern
 
 USUAL_BANDS = ("core", "edge")

@@ -63,19 +63,7 @@ def smallest_change_of_row(
         among=_training_rows(location, row),
         unit=UNIT_WORDS[_fitted(location).metric],
     )
-    return SmallestChange(
-        band,
-        fixed,
-        text,
-        together=search.together,
-        alone=tuple(search.alone),
-        sparse=search.sparse,
-        not_enough=tuple(search.not_enough),
-        levels=tuple(search.levels),
-        with_levels=tuple(search.with_levels),
-        everything=everything,
-        pattern=row_changes.pattern,
-    )
+    return search.result(band, fixed, text)
 
 
 def _why_no_search(location: DomainLocation, row: int, row_changes: RowChanges | None) -> str:

@@ -28,7 +28,7 @@ from .._core.types import Floats, Indices, Mask
 from ..io.rows import Rows
 
 if TYPE_CHECKING:
-    from .smallest_change import ChangeBounds
+    from .change_bounds import ChangeBounds
 
 CHANGE_CHECKER_ROUNDOFF = 2.0**-53
 CHECKED_REACH = 2.0**-36  # of the rows' extent in the metric: a reach below is checked up to this

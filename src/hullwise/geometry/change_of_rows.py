@@ -9,9 +9,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..io.coercion import format_names
+from .change_bounds import ChangeBounds
 from .cloud import Cloud
 from .location import Location
-from .smallest_change import ChangeBounds, smallest_changes
+from .smallest_change import smallest_changes
 
 
 def changes_of_rows(location: Location, X: Any, fixed: Sequence[str]) -> ChangeBounds:

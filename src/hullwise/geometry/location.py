@@ -20,8 +20,8 @@ from .location_summary import CHANGE_SHARE
 from .verdict import Status, Verdict
 
 if TYPE_CHECKING:
+    from .change_bounds import ChangeBounds
     from .location_summary import LocationSummary
-    from .smallest_change import ChangeBounds
 
 __all__ = ["BANDS", "BEYOND", "EDGE", "Location", "Reference", "Status", "Verdict"]
 

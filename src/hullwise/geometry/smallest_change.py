@@ -20,22 +20,19 @@ and where u_S = 0 and the numerator is positive, no change of S helps at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
-from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.rounding import UNIT_ROUNDOFF
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ._free_features import FreeDirections, FreeFeatures, free_directions
 from .block_floats import row_norms
+from .change_bounds import ChangeBounds, join_in_order
 from .cloud import Cloud
 from .hull_projection import lower_bounds, pad_columns, project
-from .location_columns import amounts_text
 from .metric import Metric
 from .pricing import price
 from .scaled_view import ScaledView
@@ -49,120 +46,6 @@ CHANGE_CLOSED = 1e-10  # relative width of the bracket of a change at which its 
 BRACKET_SLACK = 2.0**-46  # of lengths: more than the rounding in them
 DIRECTION_SLACK = 2.0**-28  # of bounds in a metric that is a matrix
 MAX_CHANGE_ROUNDS = 60  # of bisection
-ROW_ARRAYS = ("queries", "free", "reach", "changed", "upper", "lower", "distance", "direction")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class ChangeBounds(RowResult):
-    """The smallest change for each of m queries: what it is, and a bracket of its length.
-
-    Attributes
-    ----------
-    queries : (m, d) float64
-    free : (m, d) bool
-    reach : (m,) float64
-    upper, lower : (m,) float64
-        Bracket of the least |z - query| in the metric. Both infinite where it is proved that no
-        change of the free features helps; 0 and infinite where neither is known.
-    changed : (m, d) float64
-        The queries after a change that is a little longer (2^-25 of the reach within it), in the
-        data's own units; NaN where none is known.
-    distance : (m,) float64
-        How far from the hull `changed` is at most: no more than the reach, up to rounding where
-        that is 0. Where no change helps, how near the free features can bring the query.
-    weights : csr_array (m, n)
-        The point of the hull that is so near, and that the query moves towards: proves `upper`.
-    direction : (m, d) float64
-        Vectors v that prove `lower`, by the metric's inner product <v, w> = v' M w.
-    metric : Metric
-    columns : (d,) str
-        Names of the features.
-
-    Examples
-    --------
-    >>> import numpy as np, hullwise as hw
-    >>> X = np.random.default_rng(0).normal(size=(300, 3))
-    >>> loc = hw.locate(X, [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
-    >>> change = loc.smallest_change(X, fixed=["x1"])
-    >>> change
-    ChangeBounds(2 changes, 1 possible)
-    >>> change.changed[0].round(1), change.impossible
-    (array([ 3.3,  0. , -1.6]), array([False,  True]))
-    >>> change.verify(X)
-    array([ True,  True])
-    """
-
-    queries: Floats
-    free: Mask
-    reach: Floats
-    changed: Floats
-    upper: Floats
-    lower: Floats
-    distance: Floats
-    weights: csr_array
-    direction: Floats
-    metric: Metric
-    columns: tuple[str, ...] = ()
-    row_names: RowNames = UNNAMED_ROWS
-
-    def __len__(self) -> int:
-        return len(self.upper)
-
-    def __repr__(self) -> str:
-        n_possible = int(self.possible.sum())
-        return f"ChangeBounds({len(self)} changes, {n_possible} possible)"
-
-    @property
-    def possible(self) -> Mask:
-        """(m,) whether a change that suffices is known."""
-        return np.isfinite(self.upper)
-
-    @property
-    def impossible(self) -> Mask:
-        """(m,) whether it is proved that none does."""
-        return np.isinf(self.lower)
-
-    def verify(self, X: Any, *, exact: bool = False) -> Mask:
-        """(m,) whether every claim holds, judged from the training rows alone by other code.
-
-        In float64 with a rounding bound, and in rational arithmetic where that cannot tell, or for
-        all with `exact`. One pass, O(m n d).
-
-        Raises
-        ------
-        DataError
-            X cannot be the training rows.
-        """
-        from ._change_checker import changes_hold
-
-        cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
-        if (cloud.n, cloud.d) != (self.weights.shape[1], self.queries.shape[1]):
-            raise DataError(
-                f"X has {cloud.n} rows and {cloud.d} features; these changes were computed against "
-                f"{self.weights.shape[1]} rows and {self.queries.shape[1]} features."
-            )
-        return changes_hold(self, cloud.rows, exact)
-
-    def labelled(self, names: RowNames) -> ChangeBounds:
-        """The same changes with names for their rows."""
-        return replace(self, row_names=names)
-
-    def _take(self, rows: Indices) -> ChangeBounds:
-        picked = {name: getattr(self, name)[rows] for name in ROW_ARRAYS}
-        weights = csr_array(self.weights[rows])
-        return replace(self, **picked, weights=weights, row_names=self.row_names.take(rows))
-
-    def _columns(self) -> dict[str, Column]:
-        moves = self.changed - self.queries
-        return {
-            "enough": np.where(self.impossible, "no", np.where(self.possible, "yes", "open")),
-            "lower": self.lower,
-            "upper": self.upper,
-            "change": [
-                amounts_text([(self.columns[j], float(row[j])) for j in np.flatnonzero(row)])
-                for row in np.nan_to_num(moves)
-            ],
-        }
 
 
 def smallest_changes(
@@ -191,7 +74,7 @@ def smallest_changes(
         split = free_directions(metric, features)
         parts.append(_changes_in_frame(cloud, metric, split, Q[at], free[at], reach[at]))
         order.append(at)
-    return _in_order(parts, np.argsort(np.concatenate(order)), metric)
+    return join_in_order(parts, np.argsort(np.concatenate(order)), metric)
 
 
 def _changes_in_frame(
@@ -366,7 +249,7 @@ def _in_own_units(
     reach: Floats,
     search: _WeightBisection,
 ) -> ChangeBounds:
-    """The answers of a search in the data's own units, a little within reach."""
+    """The answers of a search in the data's own units."""
     frame, metric = search.view.frame, split.metric
     possible = np.isfinite(search.upper)
     used = (search.rows >= 0) & possible[:, None]
@@ -375,24 +258,15 @@ def _in_own_units(
     nearest = combined_rows(cloud.take, search.rows, share)
     sizes = combined_rows(lambda rows: np.abs(cloud.take(rows)), search.rows, share)
     way = combined_rows(cloud.take, search.rows, share, Q)
-    free_part, fixed_part = split.lengths(way)
-    inner = np.where(search.reach > ROUNDING_REACH, reach * INNER_REACH, 0.0)
-    rest = remaining_length(fixed_part, np.maximum(inner, fixed_part))
-    part = np.divide(rest, free_part, out=np.ones_like(rest), where=free_part > rest)[:, None]
-    step = split.in_free_features(way)
-    # from the far end: the nearer the row comes, the more digits it has
-    changed = np.where(free & (part < 1), split.arrival(nearest, Q, step) - part * step, Q)
-    # the way to the point of the hull until it is the reach away, rounded to the safe side
-    safe = length_of_change(
-        free_part * (1 + BRACKET_SLACK),
-        fixed_part * (1 + BRACKET_SLACK),
-        np.where(search.reach > ROUNDING_REACH, reach * (1 - BRACKET_SLACK), 0.0),
-    )
-    upper = np.where(np.isfinite(safe), safe, free_part * (1 + BRACKET_SLACK))
+    no_reach = search.reach <= ROUNDING_REACH
+    changed = _a_little_within(split, Q, free, np.where(no_reach, 0.0, reach), nearest, way)
+    upper = _safe_upper(split, np.where(no_reach, 0.0, reach), way)
     lower = frame.distance(search.lower)
     if metric.factor is not None:  # what proves them has fewer digits there
         upper = metric.norm(changed - Q) * (1 + DIRECTION_SLACK)
         lower = lower * (1 - DIRECTION_SLACK)
+    rounding = row_norms(metric.image_of_sizes(np.abs(changed) + sizes))
+    distance = metric.norm(nearest - changed) + (cloud.d + 16) * UNIT_ROUNDOFF * rounding
     ends = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
     return ChangeBounds(
         queries=Q,
@@ -401,14 +275,7 @@ def _in_own_units(
         changed=np.where(possible[:, None], changed, np.nan),
         upper=np.where(possible, upper, np.inf),
         lower=lower,
-        distance=np.where(
-            possible,
-            metric.norm(nearest - changed)
-            + (cloud.d + 16)
-            * UNIT_ROUNDOFF
-            * row_norms(metric.image_of_sizes(np.abs(changed) + sizes)),
-            frame.distance(search.fixed_part),
-        ),
+        distance=np.where(possible, distance, frame.distance(search.fixed_part)),
         weights=csr_array((share[used], search.rows[used], ends), shape=(len(Q), cloud.n)),
         direction=metric.preimage(search.direction),
         metric=metric,
@@ -416,12 +283,25 @@ def _in_own_units(
     )
 
 
-def _in_order(parts: Sequence[ChangeBounds], order: Indices, metric: Metric) -> ChangeBounds:
-    """Changes of several sets of features as one result, in this order."""
+def _a_little_within(
+    split: FreeFeatures | FreeDirections,
+    Q: Floats,
+    free: Mask,
+    reach: Floats,
+    nearest: Floats,
+    way: Floats,
+) -> Floats:
+    """(m, d) queries moved towards points of the hull, until they are a little within reach."""
+    free_part, fixed_part = split.lengths(way)
+    rest = remaining_length(fixed_part, np.maximum(reach * INNER_REACH, fixed_part))
+    part = np.divide(rest, free_part, out=np.ones_like(rest), where=free_part > rest)[:, None]
+    step = split.in_free_features(way)
+    # from the far end: the nearer the row comes, the more digits it has
+    return np.where(free & (part < 1), split.arrival(nearest, Q, step) - part * step, Q)
 
-    def joined(name: str) -> Any:
-        return np.concatenate([getattr(part, name) for part in parts])[order]
 
-    weights = csr_array(vstack([part.weights for part in parts], format="csr")[order])
-    arrays = {name: joined(name) for name in ROW_ARRAYS}
-    return ChangeBounds(**arrays, weights=weights, metric=metric, columns=parts[0].columns)
+def _safe_upper(split: FreeFeatures | FreeDirections, reach: Floats, way: Floats) -> Floats:
+    """(m,) how long the way is until a query is the reach away, rounded to the safe side."""
+    free_part, fixed_part = (part * (1 + BRACKET_SLACK) for part in split.lengths(way))
+    upper = length_of_change(free_part, fixed_part, reach * (1 - BRACKET_SLACK))
+    return np.where(np.isfinite(upper), upper, free_part)
