@@ -40,6 +40,12 @@ def grouped():
     return hw.Domain(groups="patient").fit(rows).locate(new).groups()
 
 
+def profile():
+    domain = hw.Domain().fit(X)
+    rows = pd.DataFrame(1.2 * RNG.normal(size=(300, 3)), columns=NAMES)
+    return hw.error_profile(domain, rows, np.abs(rows).sum(axis=1), np.full(300, 2.4))
+
+
 def interpolant():
     return hw.DelaunayRegressor().fit(X, X.iloc[:, 0] ** 2)
 
@@ -60,6 +66,10 @@ RESULTS = {
     "bound": lambda: hw.error_bound(interpolant().weights(Q), X, Q, smoothness=2.0, lipschitz=1.0),
     "smoothness": lambda: hw.estimate_smoothness(X, X.iloc[:, 0]),
     "directions": lambda: hw.metrics.directions(np.diag([3.0, 1.0, 0.1]), X, columns=NAMES),
+    "profile": profile,
+    "error curve": lambda: profile().notions[0].curve,
+    "simplices": lambda: hw.simplex_shape(interpolant().weights(Q), X, Q),
+    "dissection": lambda: hw.dissect(NET, Q.to_numpy()),
     "walk": lambda: hw.metrics.walk(X, 0, 1),
     "occupancy": lambda: hw.model.region_occupancy(NET, X.to_numpy(), Q.to_numpy()),
     "complexity": lambda: hw.model.local_complexity(NET, Q.to_numpy(), 0.5),
@@ -95,7 +105,7 @@ def test_without_matplotlib_the_error_says_what_to_install(case, monkeypatch):
     def missing(size):
         raise MissingDependencyError("drawing needs matplotlib")
 
-    for name in ("location_pictures", "result_pictures", "walk_pictures"):
+    for name in ("location_pictures", "result_pictures", "walk_pictures", "error_pictures"):
         module = __import__(f"hullwise.report.{name}", fromlist=["new_axes"])
         monkeypatch.setattr(module, "new_axes", missing)
         monkeypatch.setattr(module, "new_figure", missing, raising=False)

@@ -96,6 +96,12 @@ class Dissection(RowResult):
     single: bool
     row_names: RowNames = UNNAMED_ROWS
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how far the nearest walls are; returns matplotlib axes."""
+        from ..report.error_pictures import draw_dissection
+
+        return draw_dissection(self, ax)
+
     def __len__(self) -> int:
         return len(self.X)
 

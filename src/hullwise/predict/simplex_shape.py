@@ -62,6 +62,12 @@ class SimplexShape(RowResult):
     rows: Indices
     row_names: RowNames = UNNAMED_ROWS
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the longest edge of each simplex against its width; returns matplotlib axes."""
+        from ..report.error_pictures import draw_simplex_shape
+
+        return draw_simplex_shape(self, ax)
+
     def __repr__(self) -> str:
         edges = self.longest_edge[~np.isnan(self.longest_edge)]
         most = f"longest edge up to {edges.max():.4g}" if len(edges) else "no simplex"

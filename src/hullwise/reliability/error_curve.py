@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,12 @@ class ErrorCurve(TableResult):
     lower: Floats
     upper: Floats
     level: float
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the mean error by distance; returns matplotlib axes."""
+        from ..report.error_pictures import draw_error_curve
+
+        return draw_error_curve(self, ax)
 
     def __repr__(self) -> str:
         return f"ErrorCurve({int(self.rows.sum())} rows in {len(self.rows)} bins)"

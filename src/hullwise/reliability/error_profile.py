@@ -91,6 +91,12 @@ class ErrorProfile(TableResult):
     notes: tuple[str, ...] = ()
     location: DomainLocation | None = None
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the error by distance and by band; returns matplotlib axes."""
+        from ..report.error_pictures import draw_error_profile
+
+        return draw_error_profile(self, ax)
+
     def __repr__(self) -> str:
         words = ", ".join(f"{notion.name} {notion.verdict.word}" for notion in self.notions)
         return f"ErrorProfile({self.n_rows} rows: {words})"

@@ -66,6 +66,18 @@ def label_axes(ax: Any, x: str, y: str, title: str = "") -> None:
     ax.set_title(title, fontsize=10, loc="left", color=ink(ax))
 
 
+def set_logarithmic(axis: Any) -> None:
+    """A logarithmic axis with names at powers of ten, or at all ticks of less than a decade."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    low, high = axis.get_view_interval()
+    short = 0 < low < high < 30 * low
+    shown = FuncFormatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(shown if short else NullFormatter())
+    axis.set_major_formatter(shown)
+
+
 def style_axes(ax: Any) -> None:
     """Quiet ticks and spines."""
     ax.tick_params(labelsize=8, colors=soft_ink(ax), length=3)

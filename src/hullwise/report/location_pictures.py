@@ -8,7 +8,15 @@ import numpy as np
 
 from .._core.types import Floats, Indices, Objects
 from ..geometry.bands import BAND_NAMES, BANDS, BEYOND, EDGE
-from ._matplotlib import ink, label_axes, label_text, new_axes, new_figure, soft_ink
+from ._matplotlib import (
+    ink,
+    label_axes,
+    label_text,
+    new_axes,
+    new_figure,
+    set_logarithmic,
+    soft_ink,
+)
 from .notebook import BAND_FILLS
 from .result_pictures import legend_of
 
@@ -132,7 +140,8 @@ def draw_groups(groups: GroupComparison, ax: Any = None) -> Any:
         if mask.any():
             marks = {"marker": BAND_MARKERS[band], "color": BAND_FILLS[band], "label": label}
             ax.scatter(groups.median_distance[mask], groups.p[mask], s=26, linewidths=0, **marks)
-    ax.set_yscale("log")
+    if known.any():
+        set_logarithmic(ax.yaxis)
     _name_groups(ax, groups, np.flatnonzero(known & groups.is_out))
     title = f"{int(known.sum()):,} new groups ({label_text(groups.column, 24)})"
     label_axes(ax, "median distance of its rows", "p", title)
