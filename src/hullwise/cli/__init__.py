@@ -20,6 +20,7 @@ from ._command_options import (
     PredictOptions,
     VerifyOptions,
 )
+from ._export_options import ExportOptions
 from ._program import Program
 from .column_options import COLUMN_ROLES
 from .options import (
@@ -412,6 +413,49 @@ def errors(options: ErrorsOptions) -> None:
     from ._errors import run_errors
 
     run_errors(options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("rules")
+@click.option(
+    "--to",
+    type=click.Choice(["onnx", "sql", "json"]),
+    required=True,
+    help="The language: a model for any ONNX runtime, a SELECT for DuckDB, or all numbers as JSON.",
+)
+@click.option("-o", "--output", metavar="FILE", help="The file; - for standard output.")
+@click.option(
+    "--precision",
+    type=click.Choice(["double", "single"]),
+    default="double",
+    show_default=True,
+    help="Of a model's numbers.",
+)
+@click.option(
+    "--table", default="new", show_default=True, metavar="NAME", help="The table of the SELECT."
+)
+@click.option(
+    "--pass-on",
+    multiple=True,
+    metavar="COL",
+    help="A column of the table that the SELECT passes on, such as an id. May be repeated.",
+)
+@apply(FORCE, QUIET)
+@takes(ExportOptions)
+def export(options: ExportOptions) -> None:
+    """Write half-spaces for programs without Python.
+
+    RULES is a file (.hull) that keeps half-spaces, or a domain's, whose training rows are then left
+    out. What is written says of each row whether it is proved outside, how far at least, and by
+    which rule; see the page on half-spaces.
+
+    \b
+      hullwise export rules.hull --to onnx -o rules.onnx
+    """
+    options.status(f"hullwise {__version__}: exporting {options.rules} ...")
+    from ._export import run_export
+
+    run_export(options)
 
 
 @main.command(epilog=EXIT_CODES)

@@ -1,0 +1,31 @@
+"""What `hullwise export` was called with; nothing numeric is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import click
+
+from ._command_options import OutputOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(OutputOptions):
+    """`hullwise export`."""
+
+    rules: str
+    to: Literal["onnx", "sql", "json"]
+    precision: Literal["double", "single"]
+    table: str
+    pass_on: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.output is None:
+            raise click.UsageError("name the file that is written: -o FILE")
+        if self.to == "onnx" and self.output == "-":
+            raise click.BadParameter("a model is no text: name a file", param_hint="-o")
+        if self.to != "onnx" and self.precision != "double":
+            raise click.UsageError("--precision is of --to onnx")
+        if self.to != "sql" and (self.pass_on or self.table != "new"):
+            raise click.UsageError("--table and --pass-on are of --to sql")
