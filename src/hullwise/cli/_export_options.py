@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from ._command_options import OutputOptions
+from ._option_groups import OutputOptions
 
 
 @dataclass(frozen=True, kw_only=True)
