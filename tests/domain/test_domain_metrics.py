@@ -273,3 +273,24 @@ def test_too_few_complete_rows_to_learn_from():
     table.loc[3:, "a"] = np.nan
     with pytest.raises(DataError, match="only 3 training rows have all columns"):
         hw.Domain(metric="agop").fit(table, target="y")
+
+
+@pytest.mark.parametrize("metric", ["std", "matrix"])
+@pytest.mark.parametrize("mechanism", ["another column", "the column itself"])
+def test_honest_rows_whose_gaps_depend_on_what_they_hold(metric, mechanism):
+    """As many are out as rows without gaps, in patterns of gaps of 20 to 40 training rows too."""
+    out = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X = 0.7 * rng.normal(size=(2200, 1)) + 0.7 * rng.normal(size=(2200, 6))
+        causes = X[:, [1, 3, 5]] if mechanism == "another column" else X[:, [0, 2, 4]]
+        causes = causes + 0.3 * rng.normal(size=causes.shape)
+        has_gap = causes > np.quantile(causes, 0.85, axis=0)
+        X[:, [0, 2, 4]] = np.where(has_gap, np.nan, X[:, [0, 2, 4]])
+        A = np.random.default_rng(seed).normal(size=(6, 6))
+        table = pd.DataFrame(X, columns=list("abcdef"))
+        domain = hw.Domain(metric="std" if metric == "std" else A.T @ A, reference=300)
+        loc = domain.fit(table[:1200]).locate(table[1200:])
+        assert all(part.pattern.alike for part in loc.parts if len(part.rows) > 25)
+        out.append(np.isin(loc.band, ("beyond", "far"))[has_gap[1200:].any(axis=1)].mean())
+    assert np.mean(out) < 0.08  # 0.1 and more with all rows that have the columns

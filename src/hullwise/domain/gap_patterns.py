@@ -71,8 +71,9 @@ class GapPattern:
 def left_out_pool(filled: Mask, reference: int, blocks: RowBlocks | None = None) -> Indices:
     """The training rows that may be left out, drawn without looking at anything but their gaps.
 
-    From twice `reference` rows on at most half of the rows of each pattern of gaps, so that units
-    can be learnt from the others; all rows where there are fewer. Of groups, whole ones.
+    From twice `reference` rows on at most half of the rows of each pattern of gaps, but 20 where
+    there are as many, so that units can be learnt from the others; all rows where there are fewer.
+    Of groups, whole ones.
     """
     n = len(filled)
     if blocks is not None:
@@ -87,7 +88,9 @@ def left_out_pool(filled: Mask, reference: int, blocks: RowBlocks | None = None)
     for rank, rows in enumerate(sorted(patterns, key=len, reverse=True)):
         most = reference if rank < RARE_PATTERNS else RARE_REFERENCE
         alike = order[np.isin(order, rows)]
-        pool.append(alike[: min(most, len(alike) // 2)])
+        # half of them, but no fewer than it takes to compare rows with the same gaps
+        fewest = FEWEST_ALIKE if len(alike) >= FEWEST_ALIKE else 0
+        pool.append(alike[: min(most, max(len(alike) // 2, fewest))])
     return np.sort(np.concatenate(pool))
 
 
