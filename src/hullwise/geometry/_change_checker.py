@@ -34,7 +34,7 @@ CHANGE_CHECKER_ROUNDOFF = 2.0**-53
 CHECKED_REACH = 2.0**-36  # of the rows' extent in the metric: a reach below is checked up to this
 CHECKED_DIGITS = 2.0**-30  # of lengths in a metric that is a matrix, in float64
 CHECKED_STORAGE = 2.0**-44  # of the rows' numbers: what is left of their last digits
-CHECKED_ROWS = 4096  # in one block
+CHANGE_CHECKER_BLOCK_ROWS = 4096  # in one block
 
 
 def changes_hold(changes: ChangeBounds, rows: Rows, exact: bool) -> Mask:
@@ -50,8 +50,10 @@ def changes_hold(changes: ChangeBounds, rows: Rows, exact: bool) -> Mask:
     U = length.functional(V)
     largest = np.full(m, -np.inf)
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
-    for start in range(0, rows.n, CHECKED_ROWS):
-        X = np.asarray(rows.block(start, min(start + CHECKED_ROWS, rows.n)), dtype=np.float64)
+    for start in range(0, rows.n, CHANGE_CHECKER_BLOCK_ROWS):
+        X = np.asarray(
+            rows.block(start, min(start + CHANGE_CHECKER_BLOCK_ROWS, rows.n)), dtype=np.float64
+        )
         low, high = np.minimum(low, X.min(axis=0)), np.maximum(high, X.max(axis=0))
         for b in range(m):
             largest[b] = max(largest[b], float(((X - changes.queries[b]) @ U[b]).max()))
@@ -214,8 +216,8 @@ class _OneChange:
     def _near_maximum(self, b: int, v: Floats, level: float) -> Indices:
         u = self.length.functional(v[None])[0]
         near = []
-        for start in range(0, self.rows.n, CHECKED_ROWS):
-            X = self.rows.block(start, min(start + CHECKED_ROWS, self.rows.n))
+        for start in range(0, self.rows.n, CHANGE_CHECKER_BLOCK_ROWS):
+            X = self.rows.block(start, min(start + CHANGE_CHECKER_BLOCK_ROWS, self.rows.n))
             gap = (np.asarray(X, dtype=np.float64) - self.changes.queries[b]) @ u
             near.append(start + np.flatnonzero(gap >= level))
         return np.concatenate(near)
