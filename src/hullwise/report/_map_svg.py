@@ -118,15 +118,18 @@ def map_figure_html(data: Mapping[str, Any]) -> Html:
     present = [chip(band) for band in range(len(BAND_NAMES)) if band in data["band"]]
     dot = h("circle", {"class": "train", "r": "3"})
     training = h("svg", {"class": "glyph", "viewBox": "-5 -5 10 10", "aria-hidden": "true"}, dot)
-    key = h("div", {"class": "key"}, present, h("span", training, "training rows"))
+    names = [*present, h("span", training, "training rows")]
     if len(views) == 1:
+        key = h("div", {"class": "key"}, names)
         return h("div", {"class": "map chart"}, key, map_svg(data, views[0], "near"))
-    choice = []
-    for name, label in (("near", "Near the data"), ("all", "All rows")):
-        button = {"type": "radio", "name": "frame", "id": f"frame-{name}"}
-        choice += [
-            h("input", {**button, "checked": name == "near"}),
-            h("label", {"for": f"frame-{name}"}, label),
-        ]
+    buttons = [
+        h("input", {"type": "radio", "name": "frame", "id": f"frame-{name}", "checked": is_first})
+        for name, is_first in (("near", True), ("all", False))
+    ]
+    labels = [
+        h("label", {"for": f"frame-{name}"}, label)
+        for name, label in (("near", "Near the data"), ("all", "All rows"))
+    ]
+    key = h("div", {"class": "key"}, names, h("span", {"class": "choice"}, labels))
     pictures = [map_svg(data, view, name) for view, name in zip(views, ("near", "all"))]
-    return h("div", {"class": "map chart"}, choice, key, pictures)
+    return h("div", {"class": "map chart"}, buttons, key, pictures)

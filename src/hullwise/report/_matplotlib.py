@@ -67,20 +67,24 @@ def label_axes(ax: Any, x: str, y: str, title: str = "") -> None:
 
 
 def set_logarithmic(axis: Any) -> None:
-    """A logarithmic axis with names at powers of ten, or at all ticks of less than a decade."""
+    """A logarithmic axis with names at powers of ten, and at 2 and 5 of them where it is short."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
     low, high = axis.get_view_interval()
-    short = 0 < low < high < 30 * low
-    shown = FuncFormatter(lambda value, _: f"{value:g}")
-    axis.set_minor_formatter(shown if short else NullFormatter())
-    axis.set_major_formatter(shown)
+    is_short = 0 < low < high < 100 * low
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(FuncFormatter(_name_of_2_or_5) if is_short else NullFormatter())
+
+
+def _name_of_2_or_5(value: float, _: Any) -> str:
+    return f"{value:g}" if f"{value:.0e}"[0] in "25" else ""
 
 
 def style_axes(ax: Any) -> None:
     """Quiet ticks and spines."""
-    ax.tick_params(labelsize=8, colors=soft_ink(ax), length=3)
+    ax.tick_params(which="both", labelsize=8, colors=soft_ink(ax))
+    ax.tick_params(length=3)
     for spine in ax.spines.values():
         spine.set_color("#a5a29a")
         spine.set_linewidth(0.7)
