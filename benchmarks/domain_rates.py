@@ -76,10 +76,15 @@ def patients(rng: Generator, sizes: Any, d: int, correlation: float, first: int)
     return table.assign(patient=[f"p{first + g}" for g in own])
 
 
-def rates_of_rows(loc: Any, rows: Floats) -> tuple[float, float]:
-    """Far, and beyond or far, by distance, of some rows (a mask) over what is stated for them."""
+def rates_of_rows(loc: Any, rows: Floats, alike: bool | None) -> tuple[float, float]:
+    """Far, and beyond or far, by distance, of some rows (a mask) over what is stated for them.
+
+    Of those that are compared with rows with the same gaps, or with others, where `alike` is given.
+    """
     n_far = n_out = far = out = 0.0
     for part in loc.parts:
+        if alike is not None and part.pattern.alike != alike:
+            continue
         r, chosen = len(part.pattern.reference), rows[part.rows]
         band = part.location.band[chosen]
         n_far += float((band == "far").sum())
@@ -89,11 +94,17 @@ def rates_of_rows(loc: Any, rows: Floats) -> tuple[float, float]:
     return (n_far / far, n_out / out) if far else (np.nan, np.nan)
 
 
-def one_table(domain: hw.Domain, train: pd.DataFrame, new: pd.DataFrame, rows: Any) -> list[float]:
+def one_table(
+    domain: hw.Domain,
+    train: pd.DataFrame,
+    new: pd.DataFrame,
+    rows: Floats,
+    alike: bool | None = None,
+) -> list[float]:
     """r, far, out, by name over its rate, and chance."""
     loc = domain.fit(train).locate(new)
     r = float(np.mean([len(part.pattern.reference) for part in loc.parts]))
-    far, out = rates_of_rows(loc, np.asarray(rows(new)))
+    far, out = rates_of_rows(loc, rows, alike)
     rate = loc.unseen_rate
     by_name = loc.unseen.any(axis=1).mean() / rate if rate else np.nan
     return [r, far, out, by_name, loc.chance(), np.nan, np.nan]
@@ -120,9 +131,7 @@ def one_table_of_groups(rng: Generator, n_groups: int, d: int, correlation: floa
 def cases() -> Iterator[tuple[str, int, Callable[[Generator], list[float]]]]:
     """What is simulated: its name, training rows (or groups), and one table of it."""
 
-    def every(new: pd.DataFrame) -> Any:
-        return np.ones(len(new), dtype=bool)
-
+    every = np.ones(100, dtype=bool)
     for kind in NUMBERS:
         for n in (60, 200, 600, 1500):
             for metric in ("std", "range") if n == 200 else ("std",):
@@ -138,19 +147,22 @@ def cases() -> Iterator[tuple[str, int, Callable[[Generator], list[float]]]]:
         def of_levels(rng: Generator, n=n) -> list[float]:
             table = many_levels(rng, n + 200, "Gaussian")
             domain = hw.Domain(categories=["model"], n_neighbors=1)
-            return one_table(domain, table[:n], table[n:].reset_index(drop=True), every)
+            new = table[n:].reset_index(drop=True)
+            return one_table(domain, table[:n], new, np.ones(200, dtype=bool))
 
         yield "levels that go on being new", n, of_levels
     for mechanism in ("MCAR", "MAR", "MNAR"):
         for correlation in (0.0, 0.7):
+            for alike in (True, False):
 
-            def of_gaps(rng: Generator, m=mechanism, c=correlation) -> list[float]:
-                table = with_gaps(rng, 1000, m, c)
-                new = table[800:].reset_index(drop=True)
-                some = lambda new: new.isna().any(axis=1).to_numpy()  # noqa: E731
-                return one_table(hw.Domain(n_neighbors=1), table[:800], new, some)
+                def of_gaps(rng: Generator, m=mechanism, c=correlation, alike=alike) -> list[float]:
+                    table = with_gaps(rng, 1000, m, c)
+                    new = table[800:].reset_index(drop=True)
+                    has_gaps = new.isna().any(axis=1).to_numpy()
+                    return one_table(hw.Domain(n_neighbors=1), table[:800], new, has_gaps, alike)
 
-            yield f"rows with gaps, {mechanism}, correlation {correlation}", 800, of_gaps
+                compared = "with the same gaps" if alike else "with all that have the rest"
+                yield f"gaps, {mechanism}, correlation {correlation}, {compared}", 800, of_gaps
 
     def of_segments(rng: Generator) -> list[float]:
         table = mixed(rng, 700, "Gaussian").drop(columns="region")

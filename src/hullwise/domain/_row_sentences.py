@@ -37,11 +37,12 @@ def _located(part: PatternLocation, place: int, lacking: list[str]) -> str:
     text = part.location.status_texts()[place]
     if not lacking:
         return text
-    compared = (
-        f"compared with {len(part.pattern.reference)} training rows that lack the same"
-        if part.pattern.alike
-        else "compared with training rows that have all the rest"
-    )
+    n = len(part.pattern.reference)
+    compared = "compared with training rows that have all the rest"
+    if part.pattern.alike:
+        compared = f"compared with {n} training rows that lack the same"
+    elif part.pattern.rare:
+        compared = f"few training rows lack just that: compared with {n} that have such rare gaps"
     return f"{text} Located without {', '.join(lacking)}; {compared}."
 
 

@@ -66,6 +66,7 @@ class GapCount:
     training_rows: int  # with all the other columns: those whose hull it is
     n_reference: int
     is_alike: bool  # whether the rows left out have the same gaps
+    is_rare: bool = False  # whether they have other gaps that few training rows have
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +261,9 @@ def _gaps(location: DomainLocation) -> tuple[GapCount, ...]:
         if without:
             pattern = part.pattern
             n_training, r = len(pattern.rows), len(pattern.reference)
-            counts.append(GapCount(without, len(part.rows), n_training, r, pattern.alike))
+            counts.append(
+                GapCount(without, len(part.rows), n_training, r, pattern.alike, pattern.rare)
+            )
     return tuple(sorted(counts, key=lambda count: (-count.rows, count.without)))
 
 

@@ -4,7 +4,8 @@ A row is located in the columns that it has. That is not a guess: in a diagonal 
 to the hull's projection is the least over all ways to fill the gaps. The hull is that of all
 training rows that have these columns. The rows left out are those with the same gaps, where there
 are enough: the pattern is part of the row, so given the pattern a new row and these are
-exchangeable, whatever makes the gaps.
+exchangeable, whatever makes the gaps. All patterns that too few rows have are one class together,
+in which each row is measured in the columns that it has itself: that holds as well.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.types import Floats, Indices, Mask, Progress
-from ..geometry.bands import Reference
+from ..geometry.bands import Reference, negligible
 from ..geometry.cloud import Cloud
 from ..geometry.exclusion import BlockExclusion
 from ..geometry.left_out import leave_blocks_out, leave_out
@@ -34,7 +35,8 @@ from .row_blocks import RowBlocks, left_out_groups, sample_of_groups
 if TYPE_CHECKING:
     from .row_subset import RowSubset
 
-FEWEST_ALIKE = 20  # left-out rows with the same gaps: with fewer, all that have the columns are
+FEWEST_ALIKE = 20  # left-out rows, or groups, with the same gaps: with fewer, the gaps are rare
+FEWEST_RARE = 10  # rows, or groups, with rare gaps: with fewer, all that have the columns
 RARE_PATTERNS = 20  # patterns beyond these get a smaller reference
 RARE_REFERENCE = 100
 
@@ -53,8 +55,9 @@ class GapPattern:
         The training rows that have these columns: those of `cloud`.
     cloud : Cloud
     reference : Reference
-        Of rows with the same gaps, where `alike` is true.
-    alike : bool
+        Of rows with the same gaps, where `alike` is true; of rows with gaps that few have, where
+        `rare` is; else of all that have these columns.
+    alike, rare : bool
     segment : int
         The segment of the training rows that these are.
     """
@@ -65,6 +68,7 @@ class GapPattern:
     cloud: Cloud
     reference: Reference
     alike: bool
+    rare: bool = False
     segment: int = 0
 
 
@@ -193,6 +197,51 @@ def gap_pattern(
 
     `measured` is the reference where it is known already.
     """
+    view = _view(subset, columns)
+    if view is None:
+        return None
+    left_out, alike = rows_to_leave_out(subset, view.own, columns)
+    rare = not alike and is_rare(subset, columns)
+    if measured is None:
+        measured = subset.rare_reference if rare else view.leave_out(left_out, progress)
+    reference = replace(
+        measured, metric=view.metric, negligible=negligible(view.cloud, view.metric)
+    )
+    return GapPattern(
+        *(columns, view.places, subset.rows[view.own], view.cloud, reference),
+        *(alike, rare, subset.segment),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _PatternView:
+    """The rows of a subset that have certain columns, in these columns alone."""
+
+    subset: RowSubset
+    own: Indices
+    places: Indices
+    cloud: Cloud
+    metric: Metric
+
+    def leave_out(self, left_out: Indices, progress: Progress | None = None) -> Reference:
+        """Rows at these places among `own`, each against the others, or those of other blocks."""
+        subset, own, metric = self.subset, self.own, self.metric
+        is_unit = subset.table.directions is None
+        scale = subset.units.ratios(own[left_out], self.places) if is_unit else None
+        n_neighbors = subset.table.n_neighbors
+        if subset.blocks is None:
+            return leave_out(self.cloud, metric, n_neighbors, left_out, progress, scale)
+        codes = subset.blocks.codes[own]
+        exclude = BlockExclusion(codes, codes[left_out], subset.blocks.forward)
+        others = exclude.n_others() > 0  # a group that alone has these columns leaves no hull
+        return leave_blocks_out(
+            *(self.cloud, metric, n_neighbors, left_out[others], exclude[others], progress),
+            own_units=None if scale is None else scale[others],
+        )
+
+
+def _view(subset: RowSubset, columns: Mask) -> _PatternView | None:
+    """What rows with these columns see; None where no two training rows have them."""
     table = subset.table
     own = np.flatnonzero(subset.filled[:, columns].all(axis=1))
     places = np.flatnonzero(columns[table.coordinates.owner])
@@ -201,56 +250,75 @@ def gap_pattern(
     metric = table.metric_of(places, subset.units)
     if metric is None:
         return None
-    names = tuple(table.coordinates.names[j] for j in places)
-    rows = subset.rows[own]
-    values = table.values
+    rows, values = subset.rows[own], table.values
     if (len(rows), len(places)) != values.shape:  # else they stay where they are, in a file too
         values = np.ascontiguousarray(values[np.ix_(rows, places)])
-    cloud = Cloud(values, columns=names, copy=False)
-    left_out, alike = rows_to_leave_out(subset, own, columns)
-    if measured is None:
-        is_unit = table.directions is None
-        scale = subset.units.ratios(own[left_out], places) if is_unit else None
-        measured = _leave_out(subset, own, cloud, metric, left_out, scale, progress)
-    reference = replace(measured, metric=metric)
-    return GapPattern(columns, places, rows, cloud, reference, alike, subset.segment)
+    names = tuple(table.coordinates.names[j] for j in places)
+    return _PatternView(subset, own, places, Cloud(values, columns=names, copy=False), metric)
 
 
 def rows_to_leave_out(subset: RowSubset, own: Indices, columns: Mask) -> tuple[Indices, bool]:
     """Places among `own` of the rows that are left out, and whether they have the same gaps."""
-    may_leave = np.isin(own, subset.pool) & ~subset.alone_with_a_level[own]
+    may_leave = subset.may_leave[own]
     same = may_leave & (subset.filled[own] == columns).all(axis=1)
+    alike = subset.n_left_out(own[same]) >= subset.fewest_alike
+    left_out = np.flatnonzero(same if alike else may_leave)
     blocks, reference = subset.blocks, subset.table.reference
     if blocks is not None and not blocks.forward:
-        codes = blocks.codes[own]
-        fewest = min(FEWEST_ALIKE, len(np.unique(blocks.codes[subset.pool])))
-        alike = len(np.unique(codes[same])) >= fewest
-        left_out = np.flatnonzero(same if alike else may_leave)
-        return left_out[sample_of_groups(codes[left_out], reference)], alike
-    alike = int(same.sum()) >= FEWEST_ALIKE
-    left_out = np.flatnonzero(same if alike else may_leave)
-    if len(left_out) > reference:
-        order = np.random.default_rng(0).permutation(left_out)
-        left_out = np.sort(order[:reference])
-    return left_out, alike
+        return left_out[sample_of_groups(blocks.codes[own[left_out]], reference)], alike
+    return _sample(left_out, reference), alike
 
 
-def _leave_out(
-    subset: RowSubset,
-    own: Indices,
-    cloud: Cloud,
-    metric: Metric,
-    left_out: Indices,
-    scale: Floats | None,
-    progress: Progress | None,
-) -> Reference:
-    n_neighbors = subset.table.n_neighbors
-    if subset.blocks is None:
-        return leave_out(cloud, metric, n_neighbors, left_out, progress, scale)
-    codes = subset.blocks.codes[own]
-    exclude = BlockExclusion(codes, codes[left_out], subset.blocks.forward)
-    others = exclude.n_others() > 0  # a group that alone has these columns leaves no hull
-    return leave_blocks_out(
-        *(cloud, metric, n_neighbors, left_out[others], exclude[others], progress),
-        own_units=None if scale is None else scale[others],
+def _sample(rows: Indices, size: int) -> Indices:
+    """At most so many of these rows, drawn without looking."""
+    if len(rows) <= size:
+        return rows
+    return np.sort(np.random.default_rng(0).permutation(rows)[:size])
+
+
+def is_rare(subset: RowSubset, columns: Mask) -> bool:
+    """Whether rows with these columns are compared with all rows of rare gaps, as there are enough.
+
+    Not where a column is empty that no training row has empty: no row is like that.
+    """
+    had_gaps = np.asarray(~subset.filled.all(axis=0))
+    return bool(had_gaps[~columns].all()) and len(subset.rare_rows) > 0
+
+
+def rows_of_rare_gaps(subset: RowSubset) -> Indices:
+    """A sample of the rows with gaps that too few others have; none where these are too few too."""
+    rare = [np.zeros(0, dtype=np.intp)]
+    for _, rows in rows_by_pattern(subset.filled):
+        own = rows[subset.may_leave[rows]]
+        if subset.n_left_out(own) < subset.fewest_alike:
+            rare.append(own)
+    rows = np.sort(np.concatenate(rare))
+    if subset.n_left_out(rows) < min(FEWEST_RARE, subset.fewest_alike):
+        return rows[:0]
+    if subset.blocks is not None and not subset.blocks.forward:
+        return rows[sample_of_groups(subset.blocks.codes[rows], RARE_REFERENCE)]
+    return _sample(rows, RARE_REFERENCE)
+
+
+def reference_of_rare_gaps(subset: RowSubset) -> Reference:
+    """These rows, each left out and measured in the columns that it has itself.
+
+    Rare gaps are one class of rows, in which a new row and these are exchangeable.
+    """
+    parts: list[tuple[Indices, Reference]] = []
+    for columns, places in rows_by_pattern(subset.filled[subset.rare_rows]):
+        view, rows = _view(subset, columns), subset.rare_rows[places]
+        if view is not None:
+            part = view.leave_out(np.searchsorted(view.own, rows))
+            parts.append((view.own[part.rows], part))
+    references = [part for _, part in parts]
+    groups = [part.groups for part in references if part.groups is not None]
+    return Reference(
+        np.concatenate([rows for rows, _ in parts]),
+        np.concatenate([part.hull for part in references]),
+        np.concatenate([part.off for part in references]),
+        np.concatenate([part.gaps for part in references]),
+        references[0].metric,
+        references[0].n_neighbors,
+        groups=np.concatenate(groups) if groups else None,
     )

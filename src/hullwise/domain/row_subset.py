@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core.types import Indices, Mask
+from ..geometry.bands import Reference
 from ..table.columns import LevelColumn
-from .gap_patterns import LearntUnits, left_out_pool
+from .gap_patterns import (
+    FEWEST_ALIKE,
+    LearntUnits,
+    left_out_pool,
+    reference_of_rare_gaps,
+    rows_of_rare_gaps,
+)
 from .row_blocks import RowBlocks
 
 if TYPE_CHECKING:
@@ -107,6 +114,43 @@ class RowSubset:
                 n_alone += len(np.unique(level[self._alone(level, rows)]))
         n_units = len(self) if self.blocks is None else len(np.unique(self.blocks.codes))
         return (n_alone + 1) / (n_units + 1) if n_columns else 0.0
+
+    @cached_property
+    def may_leave(self) -> Mask:
+        """(s,) rows of the pool but those that alone hold a level."""
+        may_leave = ~self.alone_with_a_level
+        may_leave[np.setdiff1d(np.arange(len(self)), self.pool)] = False
+        return may_leave
+
+    @property
+    def leaves_groups_out(self) -> bool:
+        """Whether whole groups are left out."""
+        return self.blocks is not None and not self.blocks.forward
+
+    def n_left_out(self, rows: Indices) -> int:
+        """How many of these rows there are to compare with, or groups of them."""
+        if self.blocks is None or self.blocks.forward:
+            return len(rows)
+        return len(np.unique(self.blocks.codes[rows]))
+
+    @cached_property
+    def fewest_alike(self) -> int:
+        """How many of them are enough."""
+        return (
+            min(FEWEST_ALIKE, self.n_left_out(self.pool))
+            if self.leaves_groups_out
+            else FEWEST_ALIKE
+        )
+
+    @cached_property
+    def rare_rows(self) -> Indices:
+        """Rows with gaps that too few have, which are left out for one another."""
+        return rows_of_rare_gaps(self)
+
+    @cached_property
+    def rare_reference(self) -> Reference:
+        """Those, each left out in the columns that it has."""
+        return reference_of_rare_gaps(self)
 
     def _alone(self, level: Indices, rows: Indices) -> Mask:
         """Which of these rows hold a level that no row outside their block holds."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 BARS_OF_PAGE = 15
 LEVELS_OF_PAGE = 30
 GAPS_OF_PAGE = 20
+WHAT_THEY_LACK = {(True, False): " that lack the same", (False, True): " with such rare gaps"}
 GROUPS_OF_PAGE = 50
 COLUMNS_OF_PAGE = 300
 DOMAIN_TERMS = (
@@ -239,7 +240,7 @@ def _gaps(summary: DomainSummary) -> SectionParts | None:
         (
             bdi(", ".join(printable(name, 40) for name in gap.without)),
             f"{gap.rows:,}",
-            f"{gap.n_reference:,} that lack the same" if gap.is_alike else f"{gap.n_reference:,}",
+            f"{gap.n_reference:,}{WHAT_THEY_LACK.get((gap.is_alike, gap.is_rare), '')}",
             f"{gap.training_rows:,}",
         )
         for gap in summary.gaps[:GAPS_OF_PAGE]

@@ -117,11 +117,11 @@ def gap_sentences(summary: DomainSummary) -> list[str]:
 def _gap_sentence(count: GapCount) -> str:
     names = ", ".join(printable(name, 40) for name in count.without[:GAP_COLUMNS_NAMED])
     names += ", ..." * (len(count.without) > GAP_COLUMNS_NAMED)
-    with_what = (
-        f"{count.n_reference:,} training rows that lack the same"
-        if count.is_alike
-        else f"{_some_of(count.n_reference, count.training_rows)} that have all the rest"
-    )
+    with_what = f"{_some_of(count.n_reference, count.training_rows)} that have all the rest"
+    if count.is_alike:
+        with_what = f"{count.n_reference:,} training rows that lack the same"
+    elif count.is_rare:
+        with_what = f"{count.n_reference:,} training rows with such rare gaps, each in its columns"
     return (
         f"{rows(count.rows)} {is_or_are(count.rows)} located without {names}, and compared with "
         f"{with_what}."
