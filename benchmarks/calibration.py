@@ -21,8 +21,8 @@ import numpy as np
 from _measure import parser, show, warm
 
 import hullwise as hw
-from hullwise.predict.calibrated import CalibratedRegressor
 from hullwise.predict.delaunay import DelaunayRegressor
+from hullwise.reliability.calibrated_regressor import CalibratedRegressor
 from hullwise.samples import load
 
 COVERAGE = 0.9
@@ -124,7 +124,7 @@ def _split_band(model: Any, split: Split, held: Any, score: Any) -> tuple[Any, A
     from mapie.regression import SplitConformalRegressor
 
     peer = SplitConformalRegressor(
-        model.interpolant_, confidence_level=COVERAGE, conformity_score=score, prefit=True
+        model.regressor_, confidence_level=COVERAGE, conformity_score=score, prefit=True
     )
     peer.conformalize(split.X[held], split.y[held])
     _, interval = peer.predict_interval(split.Q)

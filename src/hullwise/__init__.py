@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from .model.dissect import dissect as dissect
     from .predict.box_mesh import BoxSplineRegressor as BoxSplineRegressor
     from .predict.box_mesh import MaxBoxRegressor as MaxBoxRegressor
-    from .predict.calibrated import CalibratedRegressor as CalibratedRegressor
     from .predict.delaunay import DelaunayRegressor as DelaunayRegressor
     from .predict.error_bound import ErrorBound as ErrorBound
     from .predict.error_bound import error_bound as error_bound
@@ -78,7 +77,6 @@ if TYPE_CHECKING:
     from .predict.mixture import MixtureClassifier as MixtureClassifier
     from .predict.mixture import MixtureRegressor as MixtureRegressor
     from .predict.nearest import NearestRegressor as NearestRegressor
-    from .predict.prediction_band import Band as Band
     from .predict.shepard import ShepardRegressor as ShepardRegressor
     from .predict.simplex_shape import SimplexShape as SimplexShape
     from .predict.simplex_shape import simplex_shape as simplex_shape
@@ -89,6 +87,9 @@ if TYPE_CHECKING:
     from .predict.voronoi import VoronoiRegressor as VoronoiRegressor
     from .reliability.acceptance import AcceptanceRegion as AcceptanceRegion
     from .reliability.acceptance import acceptance_region as acceptance_region
+    from .reliability.calibrated_classifier import CalibratedClassifier as CalibratedClassifier
+    from .reliability.calibrated_classifier import ClassSets as ClassSets
+    from .reliability.calibrated_regressor import CalibratedRegressor as CalibratedRegressor
     from .reliability.cross_validated import (
         cross_validated_error_profile as cross_validated_error_profile,
     )
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from .reliability.guarded import Guarded as Guarded
     from .reliability.guarded import GuardedPrediction as GuardedPrediction
     from .reliability.hull_detector import HullDetector as HullDetector
+    from .reliability.prediction_band import Band as Band
     from .report.report import write_report as write_report
 
 # Interpolants: `hullwise predict --method` has the same names (box-spline for BoxSplineRegressor).
@@ -136,6 +138,8 @@ _HOMES = {
     "ErrorProfile": "reliability.error_profile",
     "acceptance_region": "reliability.acceptance",
     "AcceptanceRegion": "reliability.acceptance",
+    "CalibratedClassifier": "reliability.calibrated_classifier",
+    "ClassSets": "reliability.calibrated_classifier",
     "HullDetector": "reliability.hull_detector",
     "Guarded": "reliability.guarded",
     "GuardedPrediction": "reliability.guarded",
@@ -154,8 +158,8 @@ _HOMES = {
     **_INTERPOLANTS,
     "MixtureRegressor": "predict.mixture",
     "MixtureClassifier": "predict.mixture",
-    "CalibratedRegressor": "predict.calibrated",
-    "Band": "predict.prediction_band",
+    "CalibratedRegressor": "reliability.calibrated_regressor",
+    "Band": "reliability.prediction_band",
     "Explanation": "predict.explanation",
     "ErrorBound": "predict.error_bound",
     "error_bound": "predict.error_bound",

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 import hullwise as hw
 from hullwise.predict import _duplicates
-from hullwise.predict._duplicates import unique_rows
+from hullwise.predict.duplicates import unique_rows
 from hullwise.predict.quantiles import weighted_quantiles
 
 # ---------------------------------------------------------------- the rows behind a prediction

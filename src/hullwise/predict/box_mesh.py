@@ -22,7 +22,7 @@ from ..geometry.scaling import Frame
 from ._batching import join_weights
 from ._box_mesh_kernels import box_weights_at, iterative_boxes, largest_boxes
 from ._distance_kernels import WeightEntries, multiply_rowwise
-from ._duplicates import UniqueRows, unique_rows
+from .duplicates import UniqueRows, unique_rows
 from .interpolant import Interpolant, MetricOption
 
 __all__ = [

@@ -19,7 +19,7 @@ from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.metric import Metric
-from ._duplicates import UniqueRows, unique_rows
+from .duplicates import UniqueRows, unique_rows
 from .error_bound import ErrorBound, error_bound
 from .explanation import Explanation, explain_prediction
 from .outlier_check import warn_of_outliers

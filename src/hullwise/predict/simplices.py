@@ -20,7 +20,7 @@ from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ._coordinates import flat_coordinates
 from ._delaunay_search import search_simplices
-from ._duplicates import UniqueRows
+from .duplicates import UniqueRows
 
 __all__ = ["SimplexStatus", "Simplices"]
 

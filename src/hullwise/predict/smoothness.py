@@ -23,7 +23,7 @@ from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_target
-from ._duplicates import unique_rows
+from .duplicates import unique_rows
 from .targets import as_array
 
 __all__ = ["Smoothness", "estimate_smoothness"]

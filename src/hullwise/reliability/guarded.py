@@ -24,6 +24,7 @@ from ..domain.domain_location import DomainLocation
 from ..errors import DataError, DataTypeError, DataWarning, OutOfDomainError
 from ..geometry.bands import BANDS
 from ..io.mixed_table import read_mixed
+from ._tables import named_table
 
 ACTIONS = ("nan", "raise", "warn")
 NAMED_ROWS = 5  # rows that are out, named in an error or a warning
@@ -187,7 +188,7 @@ class Guarded(BaseEstimator):
         domain = (Domain() if self.domain is None else self.domain).unfitted()
         with own_errors("fitting the model"):
             model = clone(self.model).fit(X, y, **fit_params)
-        domain.fit(_named(X))
+        domain.fit(named_table(X))
         self.model_, self.domain_ = model, domain
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
             if hasattr(model, name):
@@ -285,7 +286,7 @@ class Guarded(BaseEstimator):
 
     def _locate(self, X: Any) -> DomainLocation:
         _, domain = self._parts()
-        table = _named(X)
+        table = named_table(X)
         shape: tuple[int, ...] = () if hasattr(table, "columns") else getattr(table, "shape", ())
         expected = getattr(self, "n_features_in_", None)
         if len(shape) == 2 and expected is not None and shape[1] != expected:
@@ -356,14 +357,6 @@ def _rows_out(location: DomainLocation, out: Mask) -> str:
         f"{len(rows):,} of {len(out):,} rows are out of the domain (row{'s' * (len(rows) > 1)} "
         f"{listed}); row {names[0]}: {location.band[rows[0]]}. {location.status[rows[0]]}"
     )
-
-
-def _named(X: Any) -> Any:
-    """A table with names; a frame whose columns have none is an array, as scikit-learn has it."""
-    columns = getattr(X, "columns", None)
-    if columns is None or isinstance(X, np.ndarray):
-        return X
-    return X if all(isinstance(name, str) for name in columns) else np.asarray(X)
 
 
 def _rows_of(X: Any, mask: Mask) -> Any:

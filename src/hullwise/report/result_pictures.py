@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..model.occupancy import RegionOccupancy
     from ..predict.error_bound import ErrorBound
     from ..predict.explanation import Explanation
-    from ..predict.prediction_band import Band
     from ..predict.smoothness import Smoothness
+    from ..reliability.prediction_band import Band
 
 BARS_OF_PICTURE = 12
 LARGEST_LINEAR_COUNT = 50

@@ -67,6 +67,34 @@ def conformal_factor(scores: Floats, group: Indices, coverage: float) -> float:
     return float(scores[order[int(reached.argmax())]]) if reached.any() else np.inf
 
 
+def conformal_factors(scores: Floats, group: Indices, coverage: float, joint: bool) -> Floats:
+    """(k,) the factor of each target; one for all where they are to be covered at once."""
+    k = scores.shape[1]
+    if joint:
+        return np.full(k, conformal_factor(scores.max(axis=1), group, coverage))
+    return np.array([conformal_factor(scores[:, j], group, coverage) for j in range(k)])
+
+
+def cross_conformal_limits(
+    low: Floats, high: Floats, group: Indices, coverage: float
+) -> tuple[Floats, Floats]:
+    """(m,) limits of the jackknife+ and CV+ from each training row's own limits (m, n).
+
+    The quantiles at which all but 1 - coverage of the groups' mass, the new group's among it, lies
+    above or below (Barber et al. 2021, equation 5, with the weights of Lee et al. 2023).
+    """
+    size = np.bincount(group)
+    mass = 1.0 / (len(size) + 1) / size[group]
+    limits = []
+    for values in (-low, high):
+        order = np.argsort(values, axis=1, kind="stable")
+        reached = np.cumsum(mass[order], axis=1) >= coverage * (1 - COVERAGE_ROUNDING)
+        first = reached.argmax(axis=1)
+        chosen = np.take_along_axis(values, np.take_along_axis(order, first[:, None], 1), 1)[:, 0]
+        limits.append(np.where(reached.any(axis=1), chosen, np.inf))
+    return -limits[0], limits[1]
+
+
 def least_groups(coverage: float) -> int:
     """How many calibration rows (or groups) a finite band of this coverage takes."""
     return max(1, int(np.ceil(coverage / (1 - coverage) * (1 - COVERAGE_ROUNDING))))

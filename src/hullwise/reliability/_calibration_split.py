@@ -8,8 +8,8 @@ import numpy as np
 
 from .._core.types import Indices, Mask
 from ..errors import DataError
+from ..predict.targets import as_array
 from ._calibration_scale import COVERAGE_ROUNDING, least_groups
-from .targets import as_array
 
 SHAPE_FOLDS = 5  # times that rows are left out to learn the shape of the band
 SHAPE_ROWS = 1000  # rows that serve for it, at most
@@ -60,15 +60,28 @@ def choose_calibration_rows(
 
 
 def choose_folds(
-    train: Indices, group: Indices, rng: np.random.Generator, *, whole: bool
+    train: Indices,
+    group: Indices,
+    rng: np.random.Generator,
+    *,
+    whole: bool,
+    n_folds: int = SHAPE_FOLDS,
 ) -> list[tuple[Indices, Indices]]:
-    """SHAPE_FOLDS pairs: rows to leave out, and those to predict of them (SHAPE_ROWS in all)."""
+    """`n_folds` pairs: rows to leave out, and those to predict of them (SHAPE_ROWS in all)."""
     order = rng.permutation(np.unique(group[train]))
     if not whole:  # then only the rows that are predicted need be left out
         order = order[:SHAPE_ROWS]
     folds = []
-    for part in np.array_split(order, min(SHAPE_FOLDS, len(order))):
+    for part in np.array_split(order, min(n_folds, len(order))):
         left_out = train[np.isin(group[train], part)]
-        predicted = np.sort(rng.permutation(left_out)[: SHAPE_ROWS // SHAPE_FOLDS])
+        predicted = np.sort(rng.permutation(left_out)[: SHAPE_ROWS // n_folds])
         folds.append((left_out, predicted))
     return folds
+
+
+def whole_folds(group: Indices, n_folds: int, rng: np.random.Generator) -> list[Indices]:
+    """Rows left out in turn: a random partition of the groups into at most so many folds."""
+    total = int(group.max()) + 1
+    fold = np.empty(total, dtype=np.intp)
+    fold[rng.permutation(total)] = np.arange(total) % min(n_folds, total)
+    return [np.flatnonzero(fold[group] == k) for k in range(min(n_folds, total))]

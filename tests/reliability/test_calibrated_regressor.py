@@ -10,18 +10,18 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import hullwise as hw
 from hullwise.errors import DataError, DataTypeError, DataWarning
-from hullwise.predict._calibration_scale import (
+from hullwise.reliability._calibration_scale import (
     LEAST_SHARE,
     conformal_factor,
     fit_scale,
     least_groups,
 )
-from hullwise.predict.calibrated import CalibratedRegressor
+from hullwise.reliability.calibrated_regressor import CalibratedRegressor
 from interpolant_doubles import InverseSquare, Nearest
 
 
@@ -364,14 +364,14 @@ def test_options_that_cannot_be_used(value):
 
 def test_what_cannot_be_calibrated():
     X, y, _ = table(1)
-    for other in (None, LinearRegression(), Nearest):
-        with pytest.raises(DataTypeError, match="needs the weights of an interpolant"):
+    for other in (None, LogisticRegression(), Nearest):
+        with pytest.raises(DataTypeError, match="needs a regressor"):
             CalibratedRegressor(other).fit(X, y)
+    with pytest.raises(DataTypeError, match="needs the weights of an interpolant"):
+        CalibratedRegressor(LinearRegression()).fit(X, y).weights(X)
     model = CalibratedRegressor(Nearest())
     with pytest.raises(NotFittedError):
         model.band(X)
-    with pytest.raises(DataError, match="one target"):
-        model.fit(X, np.column_stack([y, y]))
     with pytest.raises(DataError, match="row 3"):
         model.fit(X, np.where(np.arange(120) == 3, np.nan, y))
     with pytest.raises(DataError):

@@ -20,14 +20,16 @@ class Band(RowResult):
 
     Attributes
     ----------
-    prediction, lower, upper : (m,)
+    prediction, lower, upper : (m,), or (m, k) for several targets
         In the target's units.
-    scale : (m,)
+    scale : (m,) or (m, k)
         The error scale u of each query; the half width is `factor` times that.
     reach : (m,)
-        Distance from the query to the weighted average of its rows, in the metric.
+        Of an interpolant: distance from the query to the weighted average of its rows, in the
+        metric. Else: distance to the hull of the training rows.
     moment : (m,)
-        Weighted average of the squared distances of its rows.
+        Of an interpolant: weighted average of the squared distances of its rows. Else: twice the
+        distance to the fifth nearest training row.
     coverage : float
         Stated coverage of the band.
     labels : (m,) object or None
@@ -83,11 +85,16 @@ class Band(RowResult):
         )
 
     def _columns(self) -> Mapping[str, Floats]:
-        return {
+        columns = {
             "prediction": self.prediction,
             "lower": self.lower,
             "upper": self.upper,
             "scale": self.scale,
-            "reach": self.reach,
-            "moment": self.moment,
         }
+        if self.prediction.ndim == 2:
+            columns = {
+                f"{name}_{j}": values[:, j]
+                for j in range(self.prediction.shape[1])
+                for name, values in columns.items()
+            }
+        return {**columns, "reach": self.reach, "moment": self.moment}
