@@ -336,6 +336,11 @@ def _same_groups(own: Indices | None, other: Array | None) -> bool:
 def load_proofs(path: str | PathLike[str]) -> Proofs:
     """Read proofs that `DomainLocation.save_proofs` wrote.
 
+    Parameters
+    ----------
+    path : str or path
+        A file (`.npz`).
+
     Raises
     ------
     FileError
