@@ -10,7 +10,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import hullwise as hw
-from hullwise.predict import _duplicates
+from hullwise.predict import duplicates
 from hullwise.predict.duplicates import unique_rows
 from hullwise.predict.quantiles import weighted_quantiles
 
@@ -95,7 +95,7 @@ def places_by_hand(X):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.uint8, bool])
 def test_distinct_rows(dtype, collide, monkeypatch):
     if collide:
-        monkeypatch.setattr(_duplicates, "_hash_rows", lambda X: np.zeros(len(X), dtype=np.uint64))
+        monkeypatch.setattr(duplicates, "_hash_rows", lambda X: np.zeros(len(X), dtype=np.uint64))
     rng = np.random.default_rng(0)
     for n, d, many in ((1, 1, 2), (40, 1, 5), (200, 2, 4), (300, 3, 30), (50, 4, 1)):
         X = rng.integers(0, many, (n, d)).astype(dtype)
@@ -112,7 +112,7 @@ def test_distinct_rows(dtype, collide, monkeypatch):
 @pytest.mark.parametrize("collide", [False, True])
 def test_both_zeros_are_one_and_neighbours_are_two(collide, monkeypatch):
     if collide:
-        monkeypatch.setattr(_duplicates, "_hash_rows", lambda X: np.zeros(len(X), dtype=np.uint64))
+        monkeypatch.setattr(duplicates, "_hash_rows", lambda X: np.zeros(len(X), dtype=np.uint64))
     X = np.array([[0.0, 1.0], [-0.0, 1.0], [0.0, np.nextafter(1.0, 2)], [5e-324, 1.0]])
     assert unique_rows(X).inverse.tolist() == [0, 0, 1, 2]
     X = np.array([[1, 2**53], [1, 2**53 - 1], [1, 2**53]], dtype=np.int64)

@@ -44,7 +44,7 @@ def cross_validated_error_profile(
     groups : str, optional
         A column; folds are whole groups, and groups are judged.
     n_folds : int
-    level, n_bins, random_state
+    level, n_bins, random_state : float, int, int
         As for `error_profile`; the seed also draws the folds.
 
     Notes
