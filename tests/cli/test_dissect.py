@@ -123,6 +123,8 @@ def test_documented_command_runs_on_the_bundled_network(tmp_path, monkeypatch):
         "net.html",
         "new.csv",
         "out.csv",
+        "penguins_new.csv",
+        "penguins_seen.csv",
         "seen.csv",
     ]
     assert sum(path.stat().st_size for path in network_paths()) < 100_000

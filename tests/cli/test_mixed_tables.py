@@ -19,7 +19,7 @@ def table(n, seed=0, **changes):
         "age": rng.normal(40, 9, n).round(1).tolist(),
         "smoker": rng.integers(0, 2, n).tolist(),
         "start": [f"2024-03-{1 + i % 28:02}" for i in range(n)],
-        "dose": [None if u < 0.15 else round(u, 3) for u in rng.random(n).tolist()],
+        "dose": [None if u < 0.25 else round(u, 3) for u in rng.random(n).tolist()],
         "price": rng.normal(size=n).round(3).tolist(),
     }
     return pd.DataFrame(rows | changes)
@@ -54,6 +54,9 @@ def test_fit_says_what_every_column_was_taken_for(mixed, tmp_path):
     assert f"kept in {out}" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert hw.load(out).locate(mixed / "new.csv").band.tolist()[3:5] == ["far", "far"]
+    gaps = json.loads(run("inspect", out, "--json").stdout)["gaps"]
+    assert [len(pattern["without"]) for pattern in gaps] == [0, 1]
+    assert [pattern["n_reference"] for pattern in gaps] == [pattern["rows"] for pattern in gaps]
 
 
 def test_a_table_and_its_domain_give_the_same_rows(mixed, tmp_path):
@@ -200,7 +203,7 @@ def test_codes_with_leading_zeros_are_no_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("args", "problem"),
     [
-        (["--metric", "agop", "--category", "job"], "--metric agop needs a table of numbers"),
+        (["--metric", "M.npy", "--category", "job"], "--metric M.npy needs a table of numbers"),
         (["--membership-only", "--missing", "rows"], "--membership-only needs a table of numbers"),
         (["--log", "age", "--number", "age"], "is also that of"),
         (["--log", "agee"], "did you mean 'age'?"),
@@ -221,11 +224,28 @@ def test_options_of_fit_are_refused_beside_a_domain(mixed, tmp_path):
     assert "table of training rows itself" in run(*args, "--membership-only", code=2).stderr
 
 
-def test_text_beside_a_metric_of_numbers_says_what_to_do(mixed):
+def test_text_beside_options_of_numbers_says_what_to_do(mixed):
     args = [mixed / "train.csv", mixed / "new.csv", "--target", "price", "--id", "id"]
-    error = run("locate", *args, "--metric", "agop", code=3).stderr
+    error = run("locate", *args, "--membership-only", code=3).stderr
     assert "column 'job'" in error
-    assert "without --metric agop any table is taken as it is" in error
+    assert "without --membership-only any table is taken as it is" in error
+
+
+@pytest.mark.parametrize("metric", ["agop", "rfm"])
+def test_a_metric_is_learnt_from_a_table_as_it_is(metric, mixed, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = table(400)
+    frame["price"] = 3 * np.sin(frame.age / 9) + (frame.job == "nurse") + rng.normal(size=400) / 9
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    columns = ["--target", "price", "--id", "id", "--drop", "dose", "--metric", metric]
+    rows = located(tmp_path / "train.csv", mixed / "new.csv", *columns)
+    kept = tmp_path / "seen.hull"
+    text = run("fit", tmp_path / "train.csv", *columns, "-o", kept).stdout
+    assert "learnt" in " ".join(text.split())
+    assert rows == located(kept, mixed / "new.csv")
+    domain = hw.Domain(drop=["dose"], metric=metric)
+    location = domain.fit(tmp_path / "train.csv", target="price", id="id").locate(mixed / "new.csv")
+    assert [row["band"] for row in rows] == location.band.tolist()
 
 
 def test_rules_in_place_of_rows_say_what_they_prove(mixed, tmp_path):

@@ -67,10 +67,11 @@ def main() -> None:
 @click.option("--write-spec", metavar="SPEC.toml", help="Write what columns are, to be edited.")
 @click.option(
     "--metric",
-    type=click.Choice(["std", "range", "none"]),
+    type=click.Choice(["std", "range", "none", "agop", "rfm"]),
     default="std",
     show_default=True,
-    help="Units of numbers: each divided by its standard deviation or range, or its own units.",
+    help="Units of numbers: each divided by its standard deviation or range, or its own units. Or "
+    "what matters to --target, learnt from it: agop, rfm.",
 )
 @apply(*SEARCH, *READING)
 @click.option("-o", "--output", metavar="SEEN.hull", help="Keep what was fitted in this file.")

@@ -123,8 +123,12 @@ class LocateOptions(PairOptions, RoleOptions):
     def numeric_options(self) -> list[str]:
         """The options that only a table of numbers takes."""
         needed = []
-        if self.metric not in ("std", "range", "none"):
+        if self.metric not in ("std", "range", "none") and not self.is_learnt_from_rows:
             needed.append(f"--metric {self.metric}")
+        if self.save_metric is not None:
+            needed.append("--save-metric")
+        if self.classes:
+            needed.append("--classes")
         if self.scheduler is not None:
             needed.append("--scheduler")
         if self.membership_only:
@@ -164,7 +168,7 @@ class LocateOptions(PairOptions, RoleOptions):
             )
         if not self.is_domain_file:
             return
-        if numeric:
+        if numeric and numeric[0] not in ("--classes", "--save-metric"):
             raise click.UsageError(
                 f"{numeric[0]} needs the table of training rows itself: pass it in place of "
                 f"{self.train}"

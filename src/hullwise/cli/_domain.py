@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, cast
+from typing import Any
 
 import click
 
 from ..domain.domain import Domain
 from ..domain.domain_file import load
 from ..errors import FileError
-from ..geometry.units import UnitKind
 from ..io.mixed_table import MixedTable, mixed_table
 from ..io.paths import missing_columns_text
 from ..io.table_reader import OpenTable
@@ -53,7 +52,7 @@ def new_domain(options: FitOptions | LocateOptions, table: OpenTable) -> Domain:
     """
     check_declared(table, options)
     drop = [*options.drop, *_beside_columns(table, options)]
-    metric = None if options.metric == "none" else cast(UnitKind, options.metric)
+    metric = None if options.metric == "none" else options.metric
     return Domain(
         numbers=options.numbers,
         categories=options.categories,

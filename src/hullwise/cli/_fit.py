@@ -37,6 +37,8 @@ def run_fit(options: FitOptions) -> None:
     start = perf_counter()
     with progress_bar(options.quiet, left_out_bar) as progress:
         fit_domain(domain, table, options, progress)
+        if options.output is not None:
+            domain.measure_gaps(progress)
     raise_if_cancelled()
     status(timing_text(reading, compiling, perf_counter() - start, "fitted"))
     written = []

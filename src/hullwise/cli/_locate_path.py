@@ -45,7 +45,9 @@ def locate_rows(options: LocateOptions) -> bool:
             raise _any_table(error, options.numeric_options[0]) from None
     check_named_columns(train, options)
     reading = read_numbers(train, options)
-    if options.domain_options or not reading.is_plain or _has_gaps(query, train, options):
+    # a metric that is learnt has two readings of numbers, those that are 0 and 1 among them
+    is_plain = reading.is_plain or (options.is_learnt and reading.table is not None)
+    if options.domain_options or not is_plain or _has_gaps(query, train, options):
         return fit_and_locate(options, train, query, reading.refusal)
     return run_locate(options, train, query, reading.table)
 

@@ -74,17 +74,15 @@ def gap_counts(fitted: FittedTable) -> list[dict[str, Any]]:
     it has not been measured.
     """
     patterns, counts = np.unique(fitted.filled, axis=0, return_counts=True)
-    references = fitted.stored | fitted.measured()
+    sizes: dict[bytes, int] = {}  # of all segments together
+    for (_, pattern), reference in fitted.measured().items():
+        sizes[pattern] = sizes.get(pattern, 0) + len(reference)
     names = np.array([column.name for column in fitted.coordinates.columns], dtype=object)
     return [
         {
             "without": names[~patterns[i]].tolist(),
             "rows": int(counts[i]),
-            "n_reference": _size(references.get(patterns[i].tobytes())),
+            "n_reference": sizes.get(patterns[i].tobytes()),
         }
         for i in np.argsort(-counts, kind="stable")
     ]
-
-
-def _size(reference: Any) -> int | None:
-    return None if reference is None else len(reference)

@@ -17,7 +17,7 @@ from ..io.archive import digest_of_array
 from ..table.columns import CategoryColumn, UnusedColumn
 from ..table.coordinates import Coordinates
 from .coordinate_metric import CoordinateMetric
-from .gap_patterns import GapPattern, LearntUnits, gap_pattern
+from .gap_patterns import FEWEST_ALIKE, RARE_PATTERNS, GapPattern, LearntUnits, gap_pattern
 from .level_combinations import LevelCombinations
 from .row_blocks import RowBlocks
 from .row_segments import RowSegments
@@ -161,6 +161,14 @@ class FittedTable:
                 self._patterns.popitem(last=False)
         self._patterns.move_to_end(key)
         return self._patterns[key]
+
+    def measure_frequent(self, progress: Progress | None = None) -> None:
+        """Measure what rows with the most frequent gaps are compared with: no row waits for it."""
+        for subset in self.subsets:
+            patterns, counts = np.unique(subset.filled, axis=0, return_counts=True)
+            order = np.argsort(-counts, kind="stable")[:RARE_PATTERNS]
+            for columns in patterns[order[counts[order] >= FEWEST_ALIKE]]:
+                self.pattern(columns, progress, subset.segment)
 
     @cached_property
     def is_intact(self) -> bool:
