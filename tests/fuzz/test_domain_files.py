@@ -46,6 +46,7 @@ def domain(folder):
     loc = domain.locate(asked())
     loc.save_proofs(folder / "where.npz")
     domain.save(folder / "seen.hull")
+    domain.save(folder / "rules.hull", keep="half-spaces")
     return hw.load(folder / "seen.hull")
 
 
@@ -95,7 +96,7 @@ def same(one, other):
     return len(one) == len(other) and all(map(np.array_equal, one, other))
 
 
-@pytest.mark.parametrize("name", ["seen.hull", "where.npz"])
+@pytest.mark.parametrize("name", ["seen.hull", "where.npz", "rules.hull"])
 def test_damaged_files(domain, folder, tmp_path, name, pytestconfig):
     """Bytes changed anywhere: refused, or what it held."""
     content = (folder / name).read_bytes()
@@ -111,11 +112,11 @@ def test_damaged_files(domain, folder, tmp_path, name, pytestconfig):
     assert n_refused > number / 2
 
 
-@pytest.mark.parametrize("name", ["seen.hull", "where.npz"])
+@pytest.mark.parametrize("name", ["seen.hull", "where.npz", "rules.hull"])
 def test_every_byte_of_the_arrays_counts(domain, folder, tmp_path, name):
     """One bit of one number: refused when the file is opened."""
     content = (folder / name).read_bytes()
-    read = hw.load if name == "seen.hull" else hw.load_proofs
+    read = hw.load_proofs if name == "where.npz" else hw.load
     rng = np.random.default_rng(0)
     _, arrays = read_archive(folder / name)
     for array in arrays.values():
@@ -176,7 +177,7 @@ def hostile_arrays(arrays, rng):
     return arrays
 
 
-@pytest.mark.parametrize("name", ["seen.hull", "where.npz"])
+@pytest.mark.parametrize("name", ["seen.hull", "where.npz", "rules.hull"])
 def test_hostile_files(domain, folder, tmp_path, name, pytestconfig):
     """Whole in form, digests and all: no foreign error, at opening or at use."""
     header, arrays = read_archive(folder / name)

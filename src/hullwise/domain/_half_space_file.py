@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import __version__
 from .._core.types import Array
+from ..geometry.cloud import MAX_MAGNITUDE
 from ..io.archive import write_archive
 from ..table.coordinates import TableCoordinates
 from ..table.stored_columns import stored_columns
@@ -17,6 +18,8 @@ from ._rule_features import RuleFeatures
 from .half_spaces import EllipsoidRule, HalfSpaces
 
 HALF_SPACE_FORMAT = 1
+LARGEST_LOGARITHM = 308.0  # of a float, to base 10
+LARGEST_ELLIPSOID = 1e100  # centre and radius, in units of the rows: squares stay floats
 HALF_SPACES = "half-spaces"  # what the header says is kept
 
 
@@ -63,39 +66,69 @@ def restored_half_spaces(header: Mapping[str, Any], arrays: Mapping[str, Array])
         raise ValueError(f"half-spaces of format {header.get('format')!r}, which is newer")
     coordinates = TableCoordinates(stored_columns(header["columns"], transformed=False))
     D, C = len(coordinates.owner), len(coordinates.columns)
-    places = (_floats(arrays, name, (D,)) for name in ("centre", "scale", "root"))
-    features = RuleFeatures(coordinates, *places)
-    weights = _floats(arrays, "weights", (len(arrays["weights"]), len(features.owner)))
+    centre, scale, root = (_finite(arrays, name, (D,)) for name in ("centre", "scale", "root"))
+    if not (scale > 0).all() or not (root > 0).all():
+        raise ValueError("units that are not above 0")
+    features = RuleFeatures(coordinates, centre, scale, root)
+    weights = _finite(arrays, "weights", (len(arrays["weights"]), len(features.owner)))
     R, P = len(weights), len(arrays["band_limits"])
     length = np.linalg.norm(features.metric_weights(weights), axis=1)
-    if not np.isfinite(weights).all() or (length > 1).any():
+    if (length > 1).any():
         raise ValueError("weights that are no half-spaces")
+    minimum, maximum = _box(arrays, features)
     return HalfSpaces(
         features,
-        _floats(arrays, "minimum", (C,)),
-        _floats(arrays, "maximum", (C,)),
+        minimum,
+        maximum,
         _ellipsoid(arrays, features),
         weights,
-        _floats(arrays, "offsets", (R,)),
-        _floats(arrays, "gain", (R,)),
-        int(header["n_probes"]),
+        _finite(arrays, "offsets", (R,)),
+        _finite(arrays, "gain", (R,)),
+        _count(header["n_probes"]),
         _floats(arrays, "band_columns", (P, C)).astype(bool),
         _floats(arrays, "band_limits", (P, 3)),
-        int(header["n_train"]),
+        _count(header["n_train"]),
         str(header["metric_text"]),
         tuple(map(str, header["gaps"])),
     )
+
+
+def _box(arrays: Mapping[str, Array], features: RuleFeatures) -> tuple[Any, Any]:
+    n_columns = len(features.columns)
+    low, high = (_floats(arrays, name, (n_columns,)) for name in ("minimum", "maximum"))
+    is_log = np.array([column.role == "log" for column in features.columns], dtype=bool)
+    most = np.where(is_log, LARGEST_LOGARITHM, MAX_MAGNITUDE)[features.is_number]
+    sides = low[features.is_number], high[features.is_number]
+    if not all((np.abs(side) <= most).all() for side in sides) or not (sides[0] <= sides[1]).all():
+        raise ValueError("a box that no rows have")
+    return low, high
 
 
 def _ellipsoid(arrays: Mapping[str, Array], features: RuleFeatures) -> EllipsoidRule | None:
     if "ellipsoid.matrix" not in arrays:
         return None
     k = len(arrays["ellipsoid.matrix"])
-    matrix = _floats(arrays, "ellipsoid.matrix", (k, len(features.owner)))
-    centre = _floats(arrays, "ellipsoid.centre", (k,))
+    matrix = _finite(arrays, "ellipsoid.matrix", (k, len(features.owner)))
+    centre = _finite(arrays, "ellipsoid.centre", (k,))
     if np.linalg.norm(features.metric_weights(matrix), 2) > 1:
         raise ValueError("an ellipsoid that bounds no distances")
-    return EllipsoidRule(matrix, centre, float(_floats(arrays, "ellipsoid.radius", (1,))[0]))
+    radius = float(_finite(arrays, "ellipsoid.radius", (1,))[0])
+    if not 0 <= radius < LARGEST_ELLIPSOID or not (np.abs(centre) < LARGEST_ELLIPSOID).all():
+        raise ValueError("an ellipsoid that no rows have")
+    return EllipsoidRule(matrix, centre, radius)
+
+
+def _finite(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Any:
+    array = _floats(arrays, name, shape)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} that is not finite")
+    return array
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 62:
+        raise ValueError(f"the count {str(value)[:40]}")
+    return value
 
 
 def _floats(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Any:

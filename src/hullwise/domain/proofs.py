@@ -283,7 +283,8 @@ def _metric_sees(fitted: FittedTable, used: Mask) -> bool:
 def _part_holds(
     fitted: FittedTable, part: PartProofs, training: CheckedRows, queries: CheckedRows, exact: bool
 ) -> Mask:
-    holds = np.asarray((queries.present == part.used).all(axis=1))
+    is_infinite = np.isinf(queries.numbers).any(axis=1)
+    holds = np.asarray((queries.present == part.used).all(axis=1) & ~is_infinite)
     if not holds.any() or not 0 <= part.segment < len(fitted.subsets):
         return np.zeros(len(part.rows), dtype=bool)  # before a reference is measured for nothing
     pattern = fitted.pattern(part.used, segment=part.segment)

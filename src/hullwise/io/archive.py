@@ -59,7 +59,7 @@ def write_archive(
         with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             whole = {**header, DIGESTS: digests}
             text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1)
-            _add(archive, place, HEADER_NAME, text.encode("utf-8", "surrogatepass"), None)
+            _add(archive, place, HEADER_NAME, text.encode("utf-8", "replace"), None)
             for name, array in arrays.items():
                 _add(archive, place, f"{name}.npy", _npy_header(array), np.ascontiguousarray(array))
 
@@ -210,8 +210,8 @@ def _header(name: str, archive: zipfile.ZipFile) -> dict[str, Any]:
             name, f"has a header of {info.file_size} bytes; at most {MAX_HEADER_BYTES} are read"
         )
     try:
-        text = archive.read(info).decode("utf-8", "surrogatepass")
-        header = json.loads(text, parse_constant=_refuse_constant)
+        header = json.loads(archive.read(info).decode(), parse_constant=_refuse_constant)
+        json.dumps(header, ensure_ascii=False).encode()  # halves of characters, which are no text
     except (ValueError, RecursionError) as error:
         raise FileError(name, f"has a header that is no JSON ({str(error)[:80]})") from None
     if not isinstance(header, dict):
