@@ -29,20 +29,20 @@ def problems(n=120, d=5, m=14, seed=0):
     return cloud, cloud.metric("std"), X, Q, free
 
 
-def changes(reach, **options):
+def changes(threshold, **options):
     cloud, metric, X, Q, free = problems(**options)
-    return smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach)), metric, X, Q, free
+    return smallest_changes(cloud, metric, Q, free, np.full(len(Q), threshold)), metric, X, Q, free
 
 
-@pytest.mark.parametrize("reach", [0.0, 0.3, 1.0])
-def test_both_bounds_meet_and_the_changed_row_is_within_reach(reach):
-    change, metric, X, Q, free = changes(reach)
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
+def test_both_bounds_meet_and_the_changed_row_is_near_enough(threshold):
+    change, metric, X, Q, free = changes(threshold)
     n_moved = 0
     for b in range(len(Q)):
         T, q = X * metric.root, Q[b] * metric.root
         fixed = ~free[b]
         from_fixed = distance_by_nnls(T[:, fixed], q[fixed]) if fixed.any() else 0.0
-        assert change.possible[b] == (from_fixed <= reach + 1e-7)
+        assert change.possible[b] == (from_fixed <= threshold + 1e-7)
         assert change.impossible[b] == (not change.possible[b])
         if not change.possible[b]:
             assert change.distance[b] == pytest.approx(from_fixed, rel=1e-6)
@@ -50,13 +50,13 @@ def test_both_bounds_meet_and_the_changed_row_is_within_reach(reach):
         np.testing.assert_array_equal(change.changed[b, fixed], Q[b, fixed])
         z = change.changed[b] * metric.root
         assert np.linalg.norm(z - q) <= change.upper[b] * (1 + 1e-6)
-        assert distance_by_nnls(T, z) <= reach + 1e-7
+        assert distance_by_nnls(T, z) <= threshold + 1e-7
         assert change.lower[b] <= change.upper[b] <= change.lower[b] * (1 + 1e-8) + 1e-12
         n_moved += change.upper[b] > 0
     assert n_moved > 2
 
 
-def test_without_fixed_features_it_is_the_distance_less_the_reach():
+def test_without_fixed_features_it_is_the_distance_less_the_threshold():
     cloud, metric, X, Q, free = problems()
     free[:] = True
     change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), 0.4))
@@ -65,7 +65,7 @@ def test_without_fixed_features_it_is_the_distance_less_the_reach():
     np.testing.assert_allclose(change.lower, np.maximum(loc.upper - 0.4, 0), rtol=1e-6, atol=1e-12)
 
 
-def test_nothing_shorter_comes_within_reach():
+def test_nothing_shorter_comes_near_enough():
     change, metric, X, Q, free = changes(0.5, n=12, d=3, m=8, seed=3)
     rng = np.random.default_rng(0)
     moved = np.flatnonzero(change.possible & (change.upper > 0))
@@ -84,8 +84,8 @@ def test_by_hand():
     cloud = hw.Cloud([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     Q = np.array([[3.0, 1.5], [3.0, 1.5], [3.0, 1.5], [3.0, 0.5]])
     free = np.array([[True, False], [False, True], [True, True], [True, False]])
-    reach = np.array([0.75, 0.75, 0.75, 0.0])
-    change = smallest_changes(cloud, cloud.metric(None), Q, free, reach)
+    threshold = np.array([0.75, 0.75, 0.75, 0.0])
+    change = smallest_changes(cloud, cloud.metric(None), Q, free, threshold)
     expected = [2 - np.sqrt(0.75**2 - 0.5**2), np.inf, np.hypot(2, 0.5) - 0.75, 2.0]
     np.testing.assert_allclose(change.upper, expected, rtol=1e-6)
     np.testing.assert_allclose(change.lower, expected, rtol=1e-6)
@@ -96,8 +96,8 @@ def test_by_hand():
 @pytest.mark.parametrize("move", ["scale", "rows", "columns", "shift"])
 def test_the_same_table_in_other_clothes(move):
     cloud, metric, X, Q, free = problems(seed=5)
-    reach = np.full(len(Q), 0.5)
-    before = smallest_changes(cloud, metric, Q, free, reach)
+    threshold = np.full(len(Q), 0.5)
+    before = smallest_changes(cloud, metric, Q, free, threshold)
     order = np.arange(X.shape[1])
     if move == "scale":
         X, Q = X * 2.0 ** np.arange(-9, 21, 6), Q * 2.0 ** np.arange(-9, 21, 6)
@@ -108,7 +108,7 @@ def test_the_same_table_in_other_clothes(move):
     else:
         X, Q = X + 1e6, Q + 1e6
     moved = hw.Cloud(X[:, order])
-    after = smallest_changes(moved, moved.metric("std"), Q[:, order], free[:, order], reach)
+    after = smallest_changes(moved, moved.metric("std"), Q[:, order], free[:, order], threshold)
     np.testing.assert_allclose(after.upper, before.upper, rtol=1e-7)
     np.testing.assert_allclose(after.lower, before.lower, rtol=1e-7)
 
@@ -133,16 +133,18 @@ def test_a_row_beyond_all_floats_is_refused():
 
 
 @pytest.mark.parametrize("exact", [False, True])
-@pytest.mark.parametrize("reach", [0.0, 0.3, 1.0])
-def test_the_checker_agrees(reach, exact):
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
+def test_the_checker_agrees(threshold, exact):
     for seed in range(3):
         cloud, metric, _, Q, free = problems(n=40, d=4, seed=seed)
-        change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach))
+        change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), threshold))
         assert change.verify(cloud, exact=exact).all()
         assert {True, False} == set(change.possible.tolist())
 
 
-@pytest.mark.parametrize("field", ["upper", "lower", "changed", "distance", "direction", "reach"])
+@pytest.mark.parametrize(
+    "field", ["upper", "lower", "changed", "distance", "direction", "threshold"]
+)
 def test_the_checker_sees_what_is_false(field):
     cloud, metric, _, Q, free = problems(n=40, d=4, seed=1)
     change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), 0.3))
@@ -154,10 +156,13 @@ def test_the_checker_sees_what_is_false(field):
         "changed": change.changed + 1e-6,
         "distance": change.distance * (1 - 1e-9),
         "direction": change.direction + 1e-3,
-        "reach": change.reach * (1 - 1e-6),
+        "threshold": change.threshold * (1 - 1e-6),
     }[field]
     wrong = replace(change, **{field: spoilt})
     assert not wrong.verify(cloud)[moves].any()
+    if field == "threshold":  # not near enough, whatever the change costs
+        nothing = replace(wrong, upper=np.full(len(Q), 1e6), lower=np.zeros(len(Q)))
+        assert not nothing.verify(cloud)[moves].any()
     if field in ("lower", "direction"):
         impossible = replace(change, lower=np.full(len(Q), np.inf))
         assert not impossible.verify(cloud)[moves].any()
@@ -171,11 +176,11 @@ def turned_metric(cloud, seed=0, rank=None):
 
 
 @pytest.mark.parametrize("rank", [None, 2])
-@pytest.mark.parametrize("reach", [0.0, 0.6])
-def test_a_matrix_is_like_a_diagonal_metric_in_turned_coordinates(rank, reach):
+@pytest.mark.parametrize("threshold", [0.0, 0.6])
+def test_a_matrix_is_like_a_diagonal_metric_in_turned_coordinates(rank, threshold):
     cloud, _, X, Q, free = problems(n=40, d=4, seed=2)
     metric = turned_metric(cloud, rank=rank)
-    change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), reach))
+    change = smallest_changes(cloud, metric, Q, free, np.full(len(Q), threshold))
     assert change.verify(cloud).all()
     assert change.verify(cloud, exact=True).all()
     moved = change.possible & (change.upper > 1e-9)
@@ -183,22 +188,22 @@ def test_a_matrix_is_like_a_diagonal_metric_in_turned_coordinates(rank, reach):
     assert (change.upper[moved] <= change.lower[moved] * (1 + 1e-6)).all()
     for b in np.flatnonzero(change.possible):
         z = metric.image(change.changed[b][None])[0]
-        assert distance_by_nnls(metric.image(X), z) <= reach + 1e-6
+        assert distance_by_nnls(metric.image(X), z) <= threshold + 1e-6
         np.testing.assert_array_equal(change.changed[b, ~free[b]], Q[b, ~free[b]])
     for b in np.flatnonzero(change.impossible):
         # least distance over fillings of the free features
         L_S = metric.factor[:, free[b]]
         rest = np.eye(len(L_S)) - L_S @ np.linalg.pinv(L_S)
         left = distance_by_nnls(metric.image(X) @ rest.T, rest @ metric.image(Q[b][None])[0])
-        assert left > reach
+        assert left > threshold
         assert change.distance[b] == pytest.approx(left, rel=1e-5)
 
 
 def test_a_diagonal_matrix_is_the_diagonal_metric():
     cloud, metric, _, Q, free = problems(n=60, d=4, seed=4)
     matrix = replace(metric, factor=np.diag(metric.root), inverse=np.diag(1 / metric.root))
-    reach = np.full(len(Q), 0.5)
-    one, other = (smallest_changes(cloud, m, Q, free, reach) for m in (metric, matrix))
+    threshold = np.full(len(Q), 0.5)
+    one, other = (smallest_changes(cloud, m, Q, free, threshold) for m in (metric, matrix))
     np.testing.assert_allclose(other.upper, one.upper, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(other.lower, one.lower, rtol=1e-6, atol=1e-9)
     wrong = replace(other, lower=other.lower * (1 + 1e-6))

@@ -56,7 +56,7 @@ class RowChanges:
 
     @property
     def metric(self) -> Metric:
-        """In which cost and reach are measured."""
+        """In which cost and threshold are measured."""
         return self.pattern.reference.metric
 
     @property
@@ -94,7 +94,7 @@ class RowChanges:
         columns = self.coordinates.columns
         return tuple(j for j in self._free_columns if isinstance(columns[j], CategoryColumn))
 
-    def reach(self, Q: Floats) -> Floats:
+    def threshold(self, Q: Floats) -> Floats:
         """(m,) the largest distance that is edge; 0 off the flat of the training rows.
 
         There no distance is: such a row must come back to the hull itself.
@@ -138,8 +138,8 @@ class RowChanges:
 
     def _smallest_changes(self, starts: Floats, sets: Sequence[Sequence[int]]) -> ChangeBounds:
         free = np.stack([np.isin(self.owner, columns) for columns in sets])
-        cloud, reach = self.pattern.cloud, self.reach(starts)
-        return smallest_changes(cloud, self.metric, starts, free, reach)
+        cloud, threshold = self.pattern.cloud, self.threshold(starts)
+        return smallest_changes(cloud, self.metric, starts, free, threshold)
 
     def _unsettled(
         self, columns: Sequence[int], start: Floats, bounds: ChangeBounds, b: int
@@ -162,7 +162,7 @@ class RowChanges:
             rows=rows,
             weights=weights,
             distance=float(bounds.distance[b]),
-            reach=float(bounds.reach[b]),
+            threshold=float(bounds.threshold[b]),
         )
 
     def _on_circles(self, change: ColumnChange, columns: Sequence[int]) -> ColumnChange:
@@ -236,7 +236,7 @@ class RowChanges:
         """(t, k) rows with cells in the columns that take steps; one where there are none."""
         steps = self._stepping(change.free)
         if not steps:
-            return self._past_rounding(change) if change.reach == 0 else change.changed[None]
+            return self._past_rounding(change) if change.threshold == 0 else change.changed[None]
         trials = [change.changed, *_outwards(change.query, change.changed, self._at(steps))]
         if len(np.unique(self.owner[change.free])) > 1:
             start, changed = self._coarse_steps_first(change, steps)

@@ -52,7 +52,7 @@ class ColumnChange(RecordResult):
         What proves `lower`; see `geometry.smallest_change`.
     rows, weights : (s,)
         The mixture of training rows of the pattern that `changed` is within `distance` of.
-    distance, reach : float
+    distance, threshold : float
         Of `changed` from the hull, and the largest that is still edge.
 
     Examples
@@ -79,7 +79,7 @@ class ColumnChange(RecordResult):
     rows: Indices
     weights: Floats
     distance: float
-    reach: float
+    threshold: float
     is_least: bool = False
 
     def __repr__(self) -> str:
@@ -226,7 +226,7 @@ def bounds_of(claims: Sequence[ColumnChange], pattern: GapPattern) -> ChangeBoun
     return ChangeBounds(
         queries=np.stack([claim.query for claim in claims]),
         free=np.stack([claim.free for claim in claims]),
-        reach=np.array([claim.reach for claim in claims]),
+        threshold=np.array([claim.threshold for claim in claims]),
         changed=np.stack([claim.changed for claim in claims]),
         upper=np.array([claim.upper for claim in claims]),
         lower=np.array([claim.lower for claim in claims]),

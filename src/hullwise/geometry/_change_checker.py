@@ -1,7 +1,7 @@
 """The checker of smallest changes: from the rows, the query and the certificates alone.
 
 It shares no code with the search. The claims, with z the changed query, p the mixture of rows that
-the weights make, t the reach and |.| the length in the metric:
+the weights make, t the threshold and |.| the length in the metric:
 
 1. z agrees with the query q in what is fixed, and |z - p| <= distance <= t;
 2. a z with |z - q| <= upper does so too: this z, or the one on the way to p that is t away from it,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .change_bounds import ChangeBounds
 
 CHANGE_CHECKER_ROUNDOFF = 2.0**-53
-CHECKED_REACH = 2.0**-36  # of the rows' extent in the metric: a reach below is checked up to this
+CHECKED_THRESHOLD = 2.0**-36  # of the rows' extent in the metric: the least threshold
 CHECKED_DIGITS = 2.0**-30  # of lengths in a metric that is a matrix, in float64
 CHECKED_STORAGE = 2.0**-44  # of the rows' numbers: what is left of their last digits
 CHANGE_CHECKER_BLOCK_ROWS = 4096  # in one block
@@ -61,7 +61,9 @@ def changes_hold(changes: ChangeBounds, rows: Rows, exact: bool) -> Mask:
     size = np.maximum(np.abs(high - changes.queries), np.abs(low - changes.queries))
     terms = 2 * d + 2 * length.rank + 16
     bound = terms * CHANGE_CHECKER_ROUNDOFF * np.einsum("ij,ij->i", length.terms(V), size)
-    checker = _OneChange(changes, rows, length, extent, exact)
+    stored = length.image_of_sizes(np.maximum(np.abs(low), np.abs(high)))
+    least_threshold = CHECKED_THRESHOLD * extent + CHECKED_STORAGE * float(np.linalg.norm(stored))
+    checker = _OneChange(changes, rows, length, least_threshold, exact)
     return np.array(
         [
             checker.upper_holds(b) and checker.lower_holds(b, V[b], largest[b], bound[b])
@@ -148,14 +150,14 @@ class _OneChange:
     changes: ChangeBounds
     rows: Rows
     length: _CheckedLength
-    no_reach: float
+    least_threshold: float
     exact: bool
 
     def upper_holds(self, b: int) -> bool:
         """Claims 1 and 2, in rational arithmetic: there are few rows in a mixture."""
         changes, free = self.changes, self.changes.free[b]
-        upper, distance, reach = (
-            float(v[b]) for v in (changes.upper, changes.distance, changes.reach)
+        upper, distance, threshold = (
+            float(v[b]) for v in (changes.upper, changes.distance, changes.threshold)
         )
         if np.isinf(upper):
             return True  # nothing is claimed
@@ -166,7 +168,7 @@ class _OneChange:
             return False
         if not len(weights) or not (weights >= 0).all() or support.max() >= self.rows.n:
             return False
-        if not 0 <= distance <= (reach if reach > self.no_reach else self.no_reach):
+        if not 0 <= distance <= max(threshold, self.least_threshold):
             return False
         points = [_exact(row) for row in self.rows.take(support.astype(np.intp))]
         shares = _exact(weights)
@@ -178,7 +180,7 @@ class _OneChange:
             return True
         if self.length.L is not None:
             return False
-        rest = max(Fraction(reach), Fraction(distance)) ** 2 - self._square(nearest, q, ~free)
+        rest = max(Fraction(threshold), Fraction(distance)) ** 2 - self._square(nearest, q, ~free)
         return rest >= 0 and _at_most_sum(self._square(nearest, q, free), Fraction(upper), rest)
 
     def _square(
@@ -192,7 +194,7 @@ class _OneChange:
     def lower_holds(self, b: int, v: Floats, largest: float, bound: float) -> bool:
         """Claim 3, for the direction v."""
         changes, free = self.changes, self.changes.free[b]
-        lower, reach = float(changes.lower[b]), float(changes.reach[b])
+        lower, threshold = float(changes.lower[b]), float(changes.threshold[b])
         if lower == 0:
             return True  # nothing is claimed
         image = self.length.image(v[None])[0]
@@ -205,7 +207,7 @@ class _OneChange:
             if free_length > (0.0 if self.length.L is None else CHECKED_DIGITS * whole):
                 return False
             lower = 0.0
-        least = (lower * free_length + reach * whole) * (1 + slack)
+        least = (lower * free_length + threshold * whole) * (1 + slack)
         if not self.exact and -largest - bound > least:
             return True
         near = (
@@ -236,7 +238,7 @@ class _OneChange:
         gap = min(
             _dot(functional, [a - x for a, x in zip(query, _exact(point))]) for point in points
         )
-        t, least = Fraction(float(self.changes.reach[b])), Fraction(lower)
+        t, least = Fraction(float(self.changes.threshold[b])), Fraction(lower)
         if gap <= 0:
             return False
         # gap >= l sqrt(part) + t sqrt(whole), both sides squared twice

@@ -19,7 +19,7 @@ from .metric import Metric
 ARRAYS_OF_CHANGES = (
     "queries",
     "free",
-    "reach",
+    "threshold",
     "changed",
     "upper",
     "lower",
@@ -36,15 +36,15 @@ class ChangeBounds(RowResult):
     ----------
     queries : (m, d) float64
     free : (m, d) bool
-    reach : (m,) float64
+    threshold : (m,) float64
     upper, lower : (m,) float64
         Bracket of the least |z - query| in the metric. Both infinite where it is proved that no
         change of the free features helps; 0 and infinite where neither is known.
     changed : (m, d) float64
-        The queries after a change that is a little longer (2^-25 of the reach within it), in the
-        data's own units; NaN where none is known.
+        The queries after a change that is a little longer, which brings them 2^-25 of the threshold
+        within it; in the data's own units, NaN where none is known.
     distance : (m,) float64
-        How far from the hull `changed` is at most: no more than the reach, up to rounding where
+        How far from the hull `changed` is at most: no more than the threshold, up to rounding where
         that is 0. Where no change helps, how near the free features can bring the query.
     weights : csr_array (m, n)
         The point of the hull that is so near, and that the query moves towards: proves `upper`.
@@ -70,7 +70,7 @@ class ChangeBounds(RowResult):
 
     queries: Floats
     free: Mask
-    reach: Floats
+    threshold: Floats
     changed: Floats
     upper: Floats
     lower: Floats

@@ -43,7 +43,7 @@ def changes_of_rows(location: Location, X: Any, fixed: Sequence[str]) -> ChangeB
         )
     Q = np.asarray(location.queries, dtype=np.float64)
     free = np.array([name not in fixed for name in location.columns])
-    reach = np.where(location.off_flat, 0.0, reference.edge_limit)
+    threshold = np.where(location.off_flat, 0.0, reference.edge_limit)
     return smallest_changes(
-        cloud, location.metric, Q, np.broadcast_to(free, Q.shape), reach
+        cloud, location.metric, Q, np.broadcast_to(free, Q.shape), threshold
     ).labelled(location.row_names)

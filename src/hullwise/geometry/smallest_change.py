@@ -1,6 +1,6 @@
 """The smallest change of some features that brings a query within a distance of the hull.
 
-For a query q, free features S, fixed ones F and a distance t ("reach"):
+For a query q, free features S, fixed ones F and a threshold t of the distance:
 
     least |z - q|   over z with z_F = q_F and distance(z, hull) <= t.
 
@@ -39,9 +39,9 @@ from .scaled_view import ScaledView
 
 LEAST_SCALE = 2.0**-24  # of free features, times what a far query is from the rows: its square
 # is the smallest mu, nearly no weight
-INNER_REACH = 1 - 2.0**-25  # of the reach: a changed row comes this near, so as not to touch it
-LIMIT_SCALE = 2.0**-15  # the same where the lower bound of the limit of no reach is computed
-ROUNDING_REACH = 2.0**-40  # of the rows' extent: a reach below this is none
+INNER_THRESHOLD = 1 - 2.0**-25  # of the threshold: how near to the hull a changed row comes
+LIMIT_SCALE = 2.0**-15  # the same where the lower bound of the limit of no threshold is computed
+ROUNDING_THRESHOLD = 2.0**-40  # of the rows' extent: a threshold below this is none
 CHANGE_CLOSED = 1e-10  # relative width of the bracket of a change at which its search ends
 BRACKET_SLACK = 2.0**-46  # of lengths: more than the rounding in them
 DIRECTION_SLACK = 2.0**-28  # of bounds in a metric that is a matrix
@@ -49,9 +49,9 @@ MAX_CHANGE_ROUNDS = 60  # of bisection
 
 
 def smallest_changes(
-    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, reach: Floats
+    cloud: Cloud, metric: Metric, Q: Floats, free: Mask, threshold: Floats
 ) -> ChangeBounds:
-    """The smallest changes of queries Q (m, d) to within `reach` (m,) of the hull.
+    """The smallest changes of queries Q (m, d) to within `threshold` (m,) of the hull.
 
     Each in its own features, `free` (m, d).
 
@@ -66,13 +66,13 @@ def smallest_changes(
     searched together only where they have the same free features.
     """
     if metric.factor is None:
-        return _changes_in_frame(cloud, metric, FreeFeatures(metric, free), Q, free, reach)
+        return _changes_in_frame(cloud, metric, FreeFeatures(metric, free), Q, free, threshold)
     sets, which = np.unique(free, axis=0, return_inverse=True)
     parts, order = [], []
     for number, features in enumerate(sets):
         at = np.flatnonzero(which.ravel() == number)
         split = free_directions(metric, features)
-        parts.append(_changes_in_frame(cloud, metric, split, Q[at], free[at], reach[at]))
+        parts.append(_changes_in_frame(cloud, metric, split, Q[at], free[at], threshold[at]))
         order.append(at)
     return join_in_order(parts, np.argsort(np.concatenate(order)), metric)
 
@@ -83,7 +83,7 @@ def _changes_in_frame(
     split: FreeFeatures | FreeDirections,
     Q: Floats,
     free: Mask,
-    reach: Floats,
+    threshold: Floats,
 ) -> ChangeBounds:
     # a turned metric is used once: it must not push the cloud's own views out
     is_own = split.metric is metric
@@ -92,21 +92,21 @@ def _changes_in_frame(
     if exponents.any():
         raise DataError(
             f"row {int(np.argmax(exponents > 0))} is farther out than 2**200 times the training "
-            "rows reach: no change of it is computed."
+            "rows lie: no change of it is computed."
         )
     search = _WeightBisection(
-        view, Zq, split.free_coordinates(len(Q)), np.ldexp(reach, -view.frame.exponent)
+        view, Zq, split.free_coordinates(len(Q)), np.ldexp(threshold, -view.frame.exponent)
     )
     search.run()
-    return _in_own_units(cloud, split, Q, free, reach, search)
+    return _in_own_units(cloud, split, Q, free, threshold, search)
 
 
 class _WeightBisection:
     """The state of m problems, in the frame's coordinates."""
 
-    def __init__(self, view: ScaledView, Zq: Floats, free: Mask, reach: Floats) -> None:
+    def __init__(self, view: ScaledView, Zq: Floats, free: Mask, threshold: Floats) -> None:
         m, r = Zq.shape
-        self.view, self.Zq, self.free, self.reach = view, Zq, free, reach
+        self.view, self.Zq, self.free, self.threshold = view, Zq, free, threshold
         self.upper, self.lower = np.full(m, np.inf), np.zeros(m)
         self.direction, self.fixed_part = np.zeros((m, r)), np.zeros(m)
         self.rows, self.weights = np.zeros((m, 0), dtype=np.intp), np.zeros((m, 0))
@@ -120,7 +120,7 @@ class _WeightBisection:
         excess, functional = self._evaluate(np.arange(len(self.Zq)), start)
         possible = np.isfinite(self.upper)
         self._prove_impossible(np.flatnonzero(~possible & ~all_free), functional)
-        is_limit = self.reach <= ROUNDING_REACH
+        is_limit = self.threshold <= ROUNDING_THRESHOLD
         limits = np.flatnonzero(possible & ~all_free & is_limit)
         if len(limits):  # what proves the limit has more digits a little before it
             self._evaluate(limits, np.square(LIMIT_SCALE / far[limits]))
@@ -130,7 +130,7 @@ class _WeightBisection:
         self._price_again(np.flatnonzero(possible & wide & self.direction.any(axis=1)))
 
     def _bisect(self, open_: Indices, low: Floats, low_excess: Floats) -> None:
-        """Seek log mu between `low`, where z is within reach, and 0: secants, some halvings."""
+        """Seek log mu between `low`, where z is near enough, and 0: secants, and some halvings."""
         high = np.zeros(len(open_))
         high_excess, _ = self._evaluate(open_, np.ones(len(open_)))
         for round_ in range(MAX_CHANGE_ROUNDS):
@@ -153,7 +153,7 @@ class _WeightBisection:
     def _evaluate(self, problems: Indices, mu: Floats) -> tuple[Floats, Floats]:
         """Nearest points with the free features counted mu times, and what they prove.
 
-        Returns log distance(z) - log reach, which increases in mu, and the functionals.
+        Returns log distance(z) - log threshold, which increases in mu, and the functionals.
         """
         Zq, free = self.Zq[problems], self.free[problems]
         scale = np.where(free, np.sqrt(mu)[:, None], 1.0)
@@ -163,19 +163,20 @@ class _WeightBisection:
         way = combined_rows(self.view.take, projection.rows, projection.weights) - Zq
         free_part = row_norms(np.where(free, way, 0.0))
         fixed_part = row_norms(np.where(free, 0.0, way))
-        reach = np.maximum(self.reach[problems], ROUNDING_REACH)
-        upper = length_of_change(free_part, fixed_part, reach)
+        threshold = np.maximum(self.threshold[problems], ROUNDING_THRESHOLD)
+        upper = length_of_change(free_part, fixed_part, threshold)
         better = upper < self.upper[problems]
         rows, weights = projection.rows[better], projection.weights[better]
         self._store(problems[better], upper[better], rows, weights)
         self.fixed_part[problems] = fixed_part
-        return np.log(np.maximum(np.hypot(mu * free_part, fixed_part), 1e-300) / reach), functional
+        distance = np.maximum(np.hypot(mu * free_part, fixed_part), 1e-300)
+        return np.log(distance / threshold), functional
 
     def _raise_lower(self, problems: Indices, functional: Floats, gap: Floats) -> None:
         """The bound that each functional proves: `gap` is <u, q> - b."""
         length = row_norms(functional) * (1 + 4 * UNIT_ROUNDOFF)
         free_length = row_norms(np.where(self.free[problems], functional, 0.0))
-        numerator = gap - self.reach[problems] * length * (1 + 4 * UNIT_ROUNDOFF)
+        numerator = gap - self.threshold[problems] * length * (1 + 4 * UNIT_ROUNDOFF)
         with np.errstate(divide="ignore", invalid="ignore"):
             lower = np.where(numerator > 0, numerator / free_length, 0.0) * (1 - 4 * UNIT_ROUNDOFF)
         better = lower > self.lower[problems]
@@ -216,18 +217,19 @@ class _WeightBisection:
         self._raise_lower(problems, U, distance * row_norms(U))
 
 
-def length_of_change(free_part: Floats, fixed_part: Floats, reach: Floats) -> Floats:
-    """How far a query moves towards a point of the hull in the free features, to be within reach.
+def length_of_change(free_part: Floats, fixed_part: Floats, threshold: Floats) -> Floats:
+    """How far a query moves towards a point of the hull in the free features, to be near enough.
 
-    The point is `free_part` away in these and `fixed_part` in the others; infinite out of reach.
+    The point is `free_part` away in these and `fixed_part` in the others; infinite where the latter
+    alone is beyond the threshold.
     """
-    rest = remaining_length(fixed_part, reach)
-    return np.where(fixed_part <= reach, np.maximum(free_part - rest, 0.0), np.inf)
+    rest = remaining_length(fixed_part, threshold)
+    return np.where(fixed_part <= threshold, np.maximum(free_part - rest, 0.0), np.inf)
 
 
-def remaining_length(fixed_part: Floats, reach: Floats) -> Floats:
-    """How far in the free features a point within reach may be that is `fixed_part` away."""
-    return np.sqrt(np.maximum(reach - fixed_part, 0.0) * (reach + fixed_part))
+def remaining_length(fixed_part: Floats, threshold: Floats) -> Floats:
+    """How far in the free features a point may be that is `fixed_part` away in the others."""
+    return np.sqrt(np.maximum(threshold - fixed_part, 0.0) * (threshold + fixed_part))
 
 
 def combined_rows(
@@ -246,7 +248,7 @@ def _in_own_units(
     split: FreeFeatures | FreeDirections,
     Q: Floats,
     free: Mask,
-    reach: Floats,
+    threshold: Floats,
     search: _WeightBisection,
 ) -> ChangeBounds:
     """The answers of a search in the data's own units."""
@@ -258,9 +260,9 @@ def _in_own_units(
     nearest = combined_rows(cloud.take, search.rows, share)
     sizes = combined_rows(lambda rows: np.abs(cloud.take(rows)), search.rows, share)
     way = combined_rows(cloud.take, search.rows, share, Q)
-    no_reach = search.reach <= ROUNDING_REACH
-    changed = _a_little_within(split, Q, free, np.where(no_reach, 0.0, reach), nearest, way)
-    upper = _safe_upper(split, np.where(no_reach, 0.0, reach), way)
+    is_limit = search.threshold <= ROUNDING_THRESHOLD
+    changed = _a_little_within(split, Q, free, np.where(is_limit, 0.0, threshold), nearest, way)
+    upper = _safe_upper(split, np.where(is_limit, 0.0, threshold), way)
     lower = frame.distance(search.lower)
     if metric.factor is not None:  # what proves them has fewer digits there
         upper = metric.norm(changed - Q) * (1 + DIRECTION_SLACK)
@@ -271,7 +273,7 @@ def _in_own_units(
     return ChangeBounds(
         queries=Q,
         free=free,
-        reach=reach,
+        threshold=threshold,
         changed=np.where(possible[:, None], changed, np.nan),
         upper=np.where(possible, upper, np.inf),
         lower=lower,
@@ -287,21 +289,21 @@ def _a_little_within(
     split: FreeFeatures | FreeDirections,
     Q: Floats,
     free: Mask,
-    reach: Floats,
+    threshold: Floats,
     nearest: Floats,
     way: Floats,
 ) -> Floats:
-    """(m, d) queries moved towards points of the hull, until they are a little within reach."""
+    """(m, d) queries moved towards points of the hull until they are nearer than the threshold."""
     free_part, fixed_part = split.lengths(way)
-    rest = remaining_length(fixed_part, np.maximum(reach * INNER_REACH, fixed_part))
+    rest = remaining_length(fixed_part, np.maximum(threshold * INNER_THRESHOLD, fixed_part))
     part = np.divide(rest, free_part, out=np.ones_like(rest), where=free_part > rest)[:, None]
     step = split.in_free_features(way)
     # from the far end: the nearer the row comes, the more digits it has
     return np.where(free & (part < 1), split.arrival(nearest, Q, step) - part * step, Q)
 
 
-def _safe_upper(split: FreeFeatures | FreeDirections, reach: Floats, way: Floats) -> Floats:
-    """(m,) how long the way is until a query is the reach away, rounded to the safe side."""
+def _safe_upper(split: FreeFeatures | FreeDirections, threshold: Floats, way: Floats) -> Floats:
+    """(m,) how long the way is until a query is the threshold away, rounded to the safe side."""
     free_part, fixed_part = (part * (1 + BRACKET_SLACK) for part in split.lengths(way))
-    upper = length_of_change(free_part, fixed_part, reach * (1 - BRACKET_SLACK))
+    upper = length_of_change(free_part, fixed_part, threshold * (1 - BRACKET_SLACK))
     return np.where(np.isfinite(upper), upper, free_part)
