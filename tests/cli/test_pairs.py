@@ -866,6 +866,7 @@ PARAMETERS = {
         "location": "query",
         "path": "--report",
         "task": "--metric",
+        "errors": None,  # that is `hullwise errors --report`
         "title": "query",  # the page is named after the file,
         "source": "--report",  # and says how it was made
         "force": "--force",
