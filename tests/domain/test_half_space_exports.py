@@ -187,6 +187,16 @@ def test_names_and_levels_are_quoted(judge):
         nul.half_spaces(n_directions=5).to_sql()
 
 
+def test_wide_tables_nest_no_deeper_than_databases_allow():
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 1010)))
+    table = table.rename(columns=lambda j: f"x{j}")
+    rules = hw.Domain(reference=5).fit(table).half_spaces(n_directions=2)
+    answer = in_duckdb(rules.to_sql(keep=["row_number"]), 1.5 * table[:5])
+    assert (
+        answer["proved_outside"].tolist() == rules.locate(1.5 * table[:5]).proved_outside.tolist()
+    )
+
+
 def test_parts_of_dates():
     rng = np.random.default_rng(0)
     days = pd.Timestamp("2019-01-01") + pd.to_timedelta(rng.uniform(0, 1500, 500), unit="D")

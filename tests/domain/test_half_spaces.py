@@ -258,3 +258,23 @@ def test_few_rows():
     assert located.proved_outside.tolist() == [False, True]
     with pytest.raises(DataError, match="not fitted"):
         hw.Domain().half_spaces()
+
+
+@pytest.mark.parametrize("options", [{"groups": "clinic"}, {"metric": "range"}, {"metric": None}])
+def test_bands_of_other_references_and_metrics(options):
+    rng = np.random.default_rng(0)
+    table = people(400, gaps=0.1).assign(clinic=rng.integers(0, 40, 400).astype(str))
+    new = moved(people(300, seed=1, gaps=0.1), 1).assign(clinic="new")
+    if "groups" not in options:
+        table, new = (t.drop(columns="clinic") for t in (table, new))
+    domain = people_domain(**options).fit(table)
+    rules = domain.half_spaces(n_directions=100)
+    assert not rules.locate(table).proved_outside.any()
+    proved, _ = assert_sound(rules, domain, new)
+    assert proved.at_least("edge").any()
+
+
+def test_domains_that_have_no_half_spaces():
+    table = people(200).assign(region=["a", "b"] * 100)
+    with pytest.raises(DataError, match="segments"):
+        people_domain(by="region").fit(table).half_spaces()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._core.memory import check_memory
 from .._core.types import Floats, Indices, Mask, Progress
 from ..geometry.hull import locate_in_hull
 from ..geometry.verdict import Verdict
@@ -50,6 +51,7 @@ def choose_directions(
 
     O(4 n_directions n D) for each pass that locates the probes, and O(n_directions^2 n F).
     """
+    check_memory(24 * (PROBES_PER_DIRECTION * n_directions) ** 2, f"{n_directions:,} directions")
     probes, distances, weights = [], [], []
     for number, (pattern, share) in enumerate(frequent_patterns(table, progress)):
         n_probes = int(np.ceil(PROBES_PER_DIRECTION * n_directions * share))

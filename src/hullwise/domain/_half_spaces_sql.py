@@ -19,6 +19,7 @@ from ._rule_features import USABLE_FEATURE
 from .half_spaces import LEAST_EXCESS, SHRINKAGE, HalfSpaces
 
 SQL_DIALECTS = ("duckdb",)
+CHAINED_TERMS = 100  # of a sum, before brackets
 SQL_OUTPUTS = ("proved_outside", "lower", "band_at_least", "rule")
 TRUTH = {"True": 1.0, "False": 0.0}
 SQL_BLANKS = "' ' || CHR(9) || CHR(10) || CHR(13)"  # around levels
@@ -235,20 +236,28 @@ def _sums(rules: HalfSpaces) -> list[str]:
 
 
 def _weighed(weights: Sequence[float]) -> str:
-    return " + ".join(f"{sql_number(w)} * p.f{i}" for i, w in enumerate(weights) if w) or "0e0"
+    return _joined([f"{sql_number(w)} * p.f{i}" for i, w in enumerate(weights) if w], "+") or "0e0"
+
+
+def _joined(terms: Sequence[str], operator: str) -> str:
+    """Terms with an operator between, in brackets: databases limit how deep a chain may go."""
+    while len(terms) > CHAINED_TERMS:
+        chunks = [terms[i : i + CHAINED_TERMS] for i in range(0, len(terms), CHAINED_TERMS)]
+        terms = [f"({f' {operator} '.join(chunk)})" for chunk in chunks]
+    return f" {operator} ".join(terms)
 
 
 def _ellipsoid_excess(rules: HalfSpaces) -> list[str]:
     if rules.ellipsoid is None:
         return ["0e0 AS e"]
-    squares = " + ".join(f"p.g{k} * p.g{k}" for k in range(len(rules.ellipsoid.matrix)))
+    squares = _joined([f"p.g{k} * p.g{k}" for k in range(len(rules.ellipsoid.matrix))], "+")
     filled = [
         f"p.f{rules.features.features_of(j).start} IS NOT NULL"
         for j, column in enumerate(rules.columns)
         if column.width
     ]
     radius = sql_number(rules.ellipsoid.radius)
-    return [f"CASE WHEN {' AND '.join(filled)} THEN SQRT({squares}) - {radius} ELSE 0e0 END AS e"]
+    return [f"CASE WHEN {_joined(filled, 'AND')} THEN SQRT({squares}) - {radius} ELSE 0e0 END AS e"]
 
 
 def _excesses(rules: HalfSpaces) -> list[str]:
@@ -258,7 +267,7 @@ def _excesses(rules: HalfSpaces) -> list[str]:
 
 def _answers(rules: HalfSpaces, passed: Sequence[str]) -> list[str]:
     unseen = [j for j, column in enumerate(rules.columns) if isinstance(column, LevelColumn)]
-    is_unseen = " OR ".join(f"l{j} = -1" for j in unseen) or "FALSE"
+    is_unseen = _joined([f"l{j} = -1" for j in unseen], "OR") or "FALSE"
     places = [
         *((f"e{j}", int(j)) for j in np.flatnonzero(rules.features.is_number)),
         ("e", len(rules.columns)),
@@ -285,11 +294,12 @@ def _band(rules: HalfSpaces, lower: str) -> str:
     """The branches of a CASE: each band of each pattern of gaps, worst first."""
     branches = []
     for columns, limits in zip(rules.band_columns, rules.band_limits):
-        gaps = " AND ".join(
+        tests = [
             f"{'l' if isinstance(c, LevelColumn) else 'x'}{j} IS {'NOT ' * bool(used)}NULL"
             for j, (c, used) in enumerate(zip(rules.columns, columns))
             if c.width
-        )
+        ]
+        gaps = _joined(tests, "AND")
         for band, limit in zip(BANDS[:0:-1], limits[::-1]):
             if np.isfinite(limit):
                 branches.append(
