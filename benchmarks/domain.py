@@ -27,6 +27,7 @@ from _measure import MIB, clocked, forget_peak, memory, met, parser, repeated, s
 
 SHAPES = ((1_000, 10, 2.0), (5_000, 20, 5.0), (100_000, 10, 15.0))  # and the target, ms
 N_ONE_BY_ONE, N_BATCH, N_WARM_UP = 300, 1_000, 20
+N_LARGE_COLUMNS = 13  # of ten million rows: 1 GB
 ONE_HOT_SIZES = (5, 8, 5, 16, 7, 14, 6, 5, 2, 5, 5, 5, 36, 4)  # 123 columns
 COMPILE = """
 import time, numpy
@@ -150,7 +151,7 @@ def fitting() -> None:
     print(f"Target: 12,000 x 123 fitted within 3 s of CPU. {cpu:.2f}. Met: {met(cpu <= 3)}.")
 
 
-def write_parquet(path: Path, n: int, d: int = 10) -> None:
+def write_parquet(path: Path, n: int, d: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -168,9 +169,10 @@ def large(n: int) -> None:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
-        write_parquet(path, n)
+        write_parquet(path, n, N_LARGE_COLUMNS)
         rng = np.random.default_rng(1)
-        new = _table([f"x{j}" for j in range(10)], 1.2 * rng.normal(size=(N_BATCH, 10)))
+        Q = 1.2 * rng.normal(size=(N_BATCH, N_LARGE_COLUMNS))
+        new = _table([f"x{j}" for j in range(N_LARGE_COLUMNS)], Q)
         before = memory("VmRSS")
         forget_peak()
         fit = clocked(lambda: hw.Domain().fit(path))
@@ -183,7 +185,7 @@ def large(n: int) -> None:
         size = kept.stat().st_size
         opened = repeated(lambda: hw.load(kept), 9)
         rows = [
-            [f"fit {n:,} x 10", f"{fit.cpu:.1f}", f"{fit_peak / MIB:,.0f}"],
+            [f"fit {n:,} x {N_LARGE_COLUMNS}", f"{fit.cpu:.1f}", f"{fit_peak / MIB:,.0f}"],
             [f"locate {N_BATCH:,} rows", f"{located.cpu:.1f}", f"{peak / MIB:,.0f}"],
         ]
         show(("what", "CPU, s", "peak beyond the start, MiB"), rows)

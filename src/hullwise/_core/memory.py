@@ -7,10 +7,17 @@ from pathlib import Path
 
 from ..errors import MemoryLimitError
 
-__all__ = ["available_memory", "check_memory", "size_text"]
+__all__ = ["HELD_WHOLE", "available_memory", "check_memory", "size_text"]
 
 
-def check_memory(bytes_needed: int, what: str) -> None:
+READ_IN_BLOCKS = (
+    "Save the table as .npy or Parquet and pass its path: such a file is read in blocks and never "
+    "held whole."
+)
+HELD_WHOLE = "A domain holds its rows in memory: pass fewer of them, or leave columns out (drop)."
+
+
+def check_memory(bytes_needed: int, what: str, advice: str = READ_IN_BLOCKS) -> None:
     """Refuse an allocation that cannot fit, before it is made.
 
     Parameters
@@ -19,6 +26,8 @@ def check_memory(bytes_needed: int, what: str) -> None:
         Size of the allocation.
     what : str
         What it is for; starts the message.
+    advice : str
+        What needs less; ends it.
 
     Raises
     ------
@@ -29,8 +38,7 @@ def check_memory(bytes_needed: int, what: str) -> None:
     if free is not None and bytes_needed > free:
         raise MemoryLimitError(
             f"{what} needs {size_text(bytes_needed)} ({bytes_needed} bytes), but about "
-            f"{size_text(free)} of memory is free. Save the table as .npy or Parquet and pass "
-            "its path: such a file is read in blocks and never held whole."
+            f"{size_text(free)} of memory is free. {advice}"
         )
 
 

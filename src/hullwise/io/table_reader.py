@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.foreign import own_errors
-from .._core.memory import check_memory
+from .._core.memory import HELD_WHOLE, check_memory
 from ..errors import DataError, FileError
 from ._byte_source import open_byte_source
 from ._csv import CsvTable
@@ -238,6 +238,14 @@ class NpyTable:
         return np.ascontiguousarray(chosen, dtype=dtype), ids
 
 
+def _least_bits(dtype: Any) -> int:
+    """Bits that a cell takes at least as Arrow holds it; text is counted as the places of it."""
+    try:
+        return int(dtype.bit_width)
+    except ValueError:
+        return 32
+
+
 class ParquetTable:
     """An `OpenTable` of one Parquet file or several."""
 
@@ -261,6 +269,8 @@ class ParquetTable:
         import pyarrow as pa
 
         schema = pa.schema([self._files.schema.field(c) for c in columns])
+        row_bits = sum(_least_bits(field.type) for field in schema)
+        check_memory(self.n * row_bits // 8, f"{self.path} in memory", HELD_WHOLE)
         return pa.Table.from_batches(self._batches(columns), schema)
 
     def _batches(self, columns: Sequence[str]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from .._core.memory import check_memory
+from .._core.memory import HELD_WHOLE, check_memory
 from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..io.coercion import format_names
@@ -156,7 +156,8 @@ class TableCoordinates(Coordinates):
                 "without values may be left empty, but must be there."
             )
         if not isinstance(table, RecordTable):
-            check_memory(16 * table.n * len(self.owner), f"{table.source} as coordinates")
+            size = 16 * table.n * len(self.owner)
+            check_memory(size, f"{table.source} as coordinates", HELD_WHOLE)
         values = np.empty((table.n, len(self.owner)))
         unseen = np.zeros((table.n, len(self.columns)), dtype=bool)
         stop = 0
