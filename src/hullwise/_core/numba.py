@@ -12,7 +12,7 @@ from numba.core.caching import FunctionCache
 
 from ..errors import DataWarning
 
-__all__ = ["inlined", "jit"]
+__all__ = ["inlined", "jit", "subkernel"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -24,7 +24,23 @@ def jit(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     Where no folder can keep it (an installation that cannot be written and no home folder, a full
     disk) it is compiled in memory, in each process anew, and one warning for all kernels says so.
     """
-    dispatcher = njit(nogil=True, error_model="numpy")(kernel)
+    return _compiled(kernel, called_from_python=True)
+
+
+def subkernel(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The same for a function that only kernels call: compiling its entry for Python is spared."""
+    return _compiled(kernel, called_from_python=False)
+
+
+def _compiled(
+    kernel: Callable[Arguments, Result], called_from_python: bool
+) -> Callable[Arguments, Result]:
+    dispatcher = njit(
+        nogil=True,
+        error_model="numpy",
+        no_cfunc_wrapper=True,
+        no_cpython_wrapper=not called_from_python,
+    )(kernel)
     if hasattr(dispatcher, "_cache"):  # not with NUMBA_DISABLE_JIT
         dispatcher._cache = _KernelCache(kernel)
     return cast(Callable[Arguments, Result], dispatcher)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core.numba import jit
+from .._core.numba import subkernel
 
 
-@jit
+@subkernel
 def dot(a: Any, b: Any, n: int) -> float:
     """Eight running sums: the compiler may then use vector instructions without reordering."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
@@ -33,7 +33,7 @@ def dot(a: Any, b: Any, n: int) -> float:
     return s
 
 
-@jit
+@subkernel
 def append_column(Qt: Any, R: Any, k: int, a: Any) -> bool:
     """Add the column a as column k of the factorisation; False if it depends on the others."""
     n = a.shape[0]
@@ -59,7 +59,7 @@ def append_column(Qt: Any, R: Any, k: int, a: Any) -> bool:
     return True
 
 
-@jit
+@subkernel
 def remove_column(Qt: Any, R: Any, k: int, c: int) -> None:
     """Take column c out of a factorisation of k columns, by Givens rotations."""
     n = Qt.shape[1]
@@ -85,7 +85,7 @@ def remove_column(Qt: Any, R: Any, k: int, c: int) -> None:
             q1[i] = co * t1 - si * t0
 
 
-@jit
+@subkernel
 def solve_upper(R: Any, k: int, rhs: Any, out: Any) -> None:
     """Solve R out = rhs, the first k rows and columns."""
     for i in range(k - 1, -1, -1):
@@ -95,7 +95,7 @@ def solve_upper(R: Any, k: int, rhs: Any, out: Any) -> None:
         out[i] = t / R[i, i]
 
 
-@jit
+@subkernel
 def solve_lower(R: Any, k: int, rhs: Any, out: Any) -> None:
     """Solve R' out = rhs, the first k rows and columns."""
     for i in range(k):

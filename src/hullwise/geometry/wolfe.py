@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._core.numba import inlined, jit
+from .._core.numba import inlined, jit, subkernel
 from .qr_update import append_column, dot, remove_column, solve_upper
 
 # A Python integer that is handed on becomes part of a type: the kernel is compiled for it alone,
@@ -72,7 +72,7 @@ def workspace(n: int, r: int) -> Workspace:
     )
 
 
-@jit
+@subkernel
 def _residual(Y: Any, s: float, active: Any, u: Any, k: int, rho: Any) -> None:
     """rho = (1, 0) - sum u_i (s, y_i)."""
     r = Y.shape[1]
@@ -102,7 +102,7 @@ def _refine(room: Any, k: int, s: float) -> None:
         u[a] += step[a]
 
 
-@jit
+@subkernel
 def _normal(room: Any, k: int, away: Any, rounds: int) -> None:
     """The unit vector from the hull to the query, orthogonal to the support to full precision.
 
@@ -132,7 +132,7 @@ def _normal(room: Any, k: int, away: Any, rounds: int) -> None:
         away[i] = unit[i] / size
 
 
-@jit
+@subkernel
 def _point(Y: Any, active: Any, u: Any, k: int, p: Any) -> float:
     """p = sum w_i y_i with w = u / sum u; returns |p|^2."""
     r = Y.shape[1]
@@ -160,7 +160,7 @@ def _set_column(column: Any, s: float, y: Any) -> None:
         column[i + 1] = y[i]
 
 
-@jit
+@subkernel
 def _append_row(room: Any, k: int, i: int, s: float) -> bool:
     """Add candidate i to the factorisation as column k; False if it depends on the others."""
     column, y = room.column, room.Y[i]
