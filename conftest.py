@@ -1,6 +1,7 @@
 """What all tests share, those in the docstrings of src too."""
 
 import signal
+import sys
 from importlib.util import find_spec
 
 # They hold classes of torch's own, so they cannot even be imported without it.
@@ -11,3 +12,10 @@ collect_ignore = [] if find_spec("torch") else NEEDS_TORCH
 def pytest_configure():
     """A shell's `&` starts its commands deaf to Ctrl-C, and they their children: tests are not."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_setup():
+    """Torch's idle threads wait by spinning: beside threads of our own they double the time."""
+    limit = getattr(sys.modules.get("torch"), "set_num_threads", None)
+    if limit is not None:
+        limit(1)
