@@ -26,6 +26,7 @@ ID_WORDS = re.compile(
 )
 HINT_SHARE = 0.12  # of rows out, where 5 % of rows left out alone are
 HINT_ROWS = 200  # left out for it
+MAX_ROWS_FOR_A_HINT = 2_000_000  # beyond, telling groups apart takes seconds
 HINT_TABLE_ROWS = 20_000  # among which, of whole groups
 FEWEST_GROUPS_FOR_A_HINT = 5
 
@@ -38,7 +39,7 @@ def near_copies_notes(
     `rows` are those of the table that the fitted ones are. Looks at columns that are declared ids
     or called like them only; O(200 n D) for each.
     """
-    if fitted.blocks is not None or not fitted.reference:
+    if fitted.blocks is not None or not fitted.reference or len(rows) > MAX_ROWS_FOR_A_HINT:
         return ()
     notes: list[str] = []
     for name in table.names:

@@ -82,13 +82,14 @@ def group_names(
     table: MixedTable, column: str, kind: ColumnKind, row_text: str
 ) -> tuple[Indices, Objects]:
     """(m,) the number of each row's group, and their names; an empty cell is a group of its own."""
-    labels = table.column(column).labels(kind).to_pylist()
-    names: dict[object, int] = {}
-    codes = np.zeros(len(labels), dtype=np.intp)
-    for row, label in enumerate(labels):
-        key = ("", row) if label is None else label
-        codes[row] = names.setdefault(key, len(names))
-    called = [f"(empty, {row_text} {key[1]})" if isinstance(key, tuple) else key for key in names]
+    import pyarrow.compute as pc
+
+    labels = pc.dictionary_encode(table.column(column).labels(kind))
+    codes = np.array(labels.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.intp)
+    names = labels.dictionary.to_pylist()
+    empty = np.flatnonzero(codes < 0)
+    codes[empty] = len(names) + np.arange(len(empty))
+    called = [*names, *(f"(empty, {row_text} {row})" for row in empty.tolist())]
     return codes, np.array(called, dtype=object)
 
 
