@@ -11,7 +11,7 @@ from browser import dumped
 from html_nesting import Nesting
 from hullwise.report import render_report
 from hullwise.report._distribution_svg import DistributionLayout, logarithmic_ticks, round_ticks
-from hullwise.report._html import h
+from hullwise.report._html import element
 from hullwise.report._map_svg import MAP_WIDTH, MapLayout
 from hullwise.report._page import route
 from report_input import CASES, HOSTILE, box_location, content, located
@@ -104,7 +104,9 @@ def test_a_change_is_shown_with_the_decimals_that_it_needs(old, by, shown):
 
 
 def test_whatever_is_put_in_an_element_is_escaped():
-    made = h("td", {"title": HOSTILE[3], "class": None}, HOSTILE[1], h("b", "x"), [HOSTILE[0]])
+    made = element(
+        "td", {"title": HOSTILE[3], "class": None}, HOSTILE[1], element("b", "x"), [HOSTILE[0]]
+    )
     assert made == (
         '<td title="&quot;quoted&quot; &amp; &#x27;single&#x27;">'
         "&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;<b>x</b>&lt;script&gt;</td>"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry.bands import BAND_NAMES
-from ._html import Html, h, joined
+from ._html import Html, element, joined
 from .words import NBSP, format_number, share
 
 WIDE, NARROW = 752, 348  # pixels: a page, and a telephone
@@ -114,22 +114,22 @@ def distribution_svg(data: Mapping[str, Any], width: int) -> Html:
         "role": "img",
         "aria-label": "Histogram of distances to the hull: your rows above, training rows below",
     }
-    return h("svg", outer, parts)
+    return element("svg", outer, parts)
 
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str | None = None) -> Html:
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "class": kind}
-    return h("text", place, text)
+    return element("text", place, text)
 
 
 def _rect(kind: str, x: float, width: float, y: float, height: float, title: str = "") -> Html:
-    shown = h("title", title) if title else None
+    shown = element("title", title) if title else None
     sizes = {"x": f"{x:.1f}", "width": f"{width:.1f}", "y": f"{y:.1f}", "height": f"{height:.1f}"}
-    return h("rect", {"class": kind, **sizes}, shown)
+    return element("rect", {"class": kind, **sizes}, shown)
 
 
 def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> Html:
-    return h("path", {"class": kind, "d": f"M{x1:.1f},{y1:.1f}L{x2:.1f},{y2:.1f}"})
+    return element("path", {"class": kind, "d": f"M{x1:.1f},{y1:.1f}L{x2:.1f},{y2:.1f}"})
 
 
 def _halves(at: DistributionLayout) -> list[tuple[int, int]]:
@@ -258,4 +258,4 @@ def logarithmic_ticks(low: float, high: float, count: int) -> list[float]:
 def distribution_figure(data: Mapping[str, Any]) -> Html:
     """The figure at the width of a page and of a telephone; the place shows the one that fits."""
     charts = joined(*(distribution_svg(data, width) for width in (WIDE, NARROW)))
-    return h("div", {"class": "chart"}, charts)
+    return element("div", {"class": "chart"}, charts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..geometry.bands import BAND_NAMES
 from ._figures import row_name
-from ._html import Html, h, joined
+from ._html import Html, element, joined
 from ._page import distance_text
 from ._page_parts import bdi, behind, chip, paragraph, text_table
 from .words import NBSP, format_number, printable
@@ -36,7 +36,7 @@ def farthest_rows(location: DomainLocation, summary: DomainSummary) -> Sequence[
     )
     near = location[shown].nearest_rows
     cards = [_card(location, row, place, near[place]) for place, row in enumerate(shown)]
-    return title, paragraph(note, "note"), h("ol", {"class": "cards mixed"}, cards)
+    return title, paragraph(note, "note"), element("ol", {"class": "cards mixed"}, cards)
 
 
 def _card(location: DomainLocation, row: int, place: int, nearest: list[Any]) -> Html:
@@ -44,14 +44,14 @@ def _card(location: DomainLocation, row: int, place: int, nearest: list[Any]) ->
     code = BAND_NAMES.index(str(location.band[row]))
     upper = float(location.upper[row])
     distance = distance_text(float(location.lower[row]), upper if np.isfinite(upper) else None)
-    about = h(
+    about = element(
         "div",
-        h("h3", bdi(f"{place + 1}. {row_name(location.labels, row)}")),
+        element("h3", bdi(f"{place + 1}. {row_name(location.labels, row)}")),
         paragraph(joined(chip(code), f", {distance} outside"), "quiet"),
         [_seen_text(column) for column in columns if column.is_unseen],
         [paragraph(bdi(text), "quiet") for text in _card_texts(location, row, columns, nearest)],
     )
-    return h("li", about, h("div", _changes_table(columns), _whole_row(columns)))
+    return element("li", about, element("div", _changes_table(columns), _whole_row(columns)))
 
 
 def _seen_text(column: ColumnComparison) -> Html:
@@ -81,11 +81,11 @@ def _changes_table(columns: Sequence[ColumnComparison]) -> Html:
     """The columns that push a row out, each with its part of the squared distance."""
     changes = sorted((c for c in columns if c.share > 0), key=lambda c: -c.share)
     lines = [
-        h(
+        element(
             "tr",
-            h("th", {"class": "of", "scope": "row"}, bdi(printable(c.name, 40))),
-            h("td", {"class": "own"}, bdi(printable(c.value, 40))),
-            h("td", {"class": "route"}, "→ ", bdi(printable(c.nearest, 90))),
+            element("th", {"class": "of", "scope": "row"}, bdi(printable(c.name, 40))),
+            element("td", {"class": "own"}, bdi(printable(c.value, 40))),
+            element("td", {"class": "route"}, "→ ", bdi(printable(c.nearest, 90))),
         )
         for c in changes[:CHANGES_ON_CARD]
     ]
@@ -94,7 +94,7 @@ def _changes_table(columns: Sequence[ColumnComparison]) -> Html:
     more = len(changes) - CHANGES_ON_CARD
     text = f"and {more:,} smaller change{'s' if more > 1 else ''}" if more > 0 else ""
     label = {"aria-label": "its own cell and the nearest mixture's"}
-    return joined(h("table", label, h("tbody", lines)), paragraph(text, "quiet"))
+    return joined(element("table", label, element("tbody", lines)), paragraph(text, "quiet"))
 
 
 def _whole_row(columns: Sequence[ColumnComparison]) -> Html:

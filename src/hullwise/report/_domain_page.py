@@ -16,7 +16,7 @@ from ._domain_cards import farthest_rows
 from ._domain_content import domain_band_codes, percentile_distribution
 from ._errors_page import errors_section
 from ._figures import FAR_CODE
-from ._html import Html, h, joined
+from ._html import Html, element, joined
 from ._page import bands_figure, distribution_table
 from ._page_parts import (
     bdi,
@@ -125,9 +125,9 @@ def _header(
         if summary.bands[band] or band != "unknown"
     ]
     texts = domain_expectations(summary) if groups is None else [groups.text]
-    lines = h(
+    lines = element(
         "header",
-        h("h1", bdi(title), h("span", {"class": "scope"}, scope)),
+        element("h1", bdi(title), element("span", {"class": "scope"}, scope)),
         paragraph(lead_sentence(summary), "lead"),
         [paragraph(bdi(text), "second") for text in texts],
         paragraph(bdi(rare_sentence(summary)), "second") if rare_sentence(summary) else None,
@@ -149,10 +149,10 @@ def _distances(location: DomainLocation) -> SectionParts:
     )
     if data["undecided"]:
         caption += f" The top of that column holds {data['undecided']:,} undecided or not located."
-    figure = h(
+    figure = element(
         "figure",
         distribution_figure(data),
-        h("figcaption", caption),
+        element("figcaption", caption),
         behind("The numbers behind this figure", distribution_table(data)),
     )
     return title, figure
@@ -169,21 +169,21 @@ def _leading_columns(summary: DomainSummary) -> SectionParts:
     most = max(max(c.too_low, c.too_high + c.of_another_level) for c in shown)
     head = ("column", "rows where it is too low", "too high, or of another level")
     body = [
-        h(
+        element(
             "tr",
-            h("th", {"scope": "row"}, bdi(printable(column.name))),
-            h("td", half_bar(column.too_low, most, "left")),
-            h("td", half_bar(column.too_high + column.of_another_level, most, "right")),
+            element("th", {"scope": "row"}, bdi(printable(column.name))),
+            element("td", half_bar(column.too_low, most, "left")),
+            element("td", half_bar(column.too_high + column.of_another_level, most, "right")),
         )
         for column in shown
     ]
-    table = h(
+    table = element(
         "table",
         {"class": "push"},
-        h("thead", h("tr", [h("th", {"scope": "col"}, text) for text in head])),
-        h("tbody", body),
+        element("thead", element("tr", [element("th", {"scope": "col"}, text) for text in head])),
+        element("tbody", body),
     )
-    return title, paragraph(note, "note"), h("figure", table)
+    return title, paragraph(note, "note"), element("figure", table)
 
 
 def _never_seen(summary: DomainSummary) -> SectionParts | None:
@@ -194,12 +194,15 @@ def _never_seen(summary: DomainSummary) -> SectionParts | None:
         n, expected = summary.n_unseen, format_number(summary.expected_unseen, 2)
         text = f"{rows(n)} {is_or_are(n)} far by name; about {expected} would be by chance."
         head = ("column", "never seen", "new rows")
-        tables += [paragraph(text), h("figure", text_table(head, _level_lines(summary.unseen)))]
+        tables += [
+            paragraph(text),
+            element("figure", text_table(head, _level_lines(summary.unseen))),
+        ]
     if summary.rare:
         rare = zip(_level_lines(summary.rare), summary.rare)
         lines = [(*line, f"{one.training_rows:,}") for line, one in rare]
         names = ("column", "rare level", "new rows beyond or far", "training rows")
-        tables.append(h("figure", text_table(names, lines)))
+        tables.append(element("figure", text_table(names, lines)))
     return "Levels never seen, and rare ones", *tables
 
 
@@ -220,7 +223,7 @@ def _combinations(combinations: NewCombinations) -> SectionParts | None:
         "Levels never seen together",
         paragraph(bdi(printable(combinations.text, 600))),
         paragraph("None of them makes a row far: it is ranked by its distance.", "note"),
-        h("figure", text_table(("level", "with", "new rows"), lines)) if lines else None,
+        element("figure", text_table(("level", "with", "new rows"), lines)) if lines else None,
         paragraph(f"and {more:,} more pairs", "note") if more > 0 else None,
     )
 
@@ -251,7 +254,7 @@ def _gaps(summary: DomainSummary) -> SectionParts | None:
     )
     more = len(summary.gaps) - len(lines)
     last = paragraph(f"and {more:,} more patterns of gaps", "note") if more > 0 else None
-    return "Rows with gaps", paragraph(note), h("figure", text_table(head, lines)), last
+    return "Rows with gaps", paragraph(note), element("figure", text_table(head, lines)), last
 
 
 def _groups(groups: GroupComparison) -> SectionParts:
@@ -267,7 +270,7 @@ def _groups(groups: GroupComparison) -> SectionParts:
         )
         for g in order.tolist()
     ]
-    table = h("figure", data_table(head, lines))
+    table = element("figure", data_table(head, lines))
     return "New groups, the farthest first", paragraph(bdi(groups.text)), table
 
 
@@ -293,7 +296,7 @@ def _segments(location: DomainLocation) -> SectionParts | None:
         note += f" {rows(n_nearest)} of a segment never seen: located in the nearest one."
     more = len(names) - len(order)
     last = paragraph(f"and {more:,} more segments", "note") if more > 0 else None
-    return "Segments", paragraph(note), h("figure", table), last
+    return "Segments", paragraph(note), element("figure", table), last
 
 
 def _all_rows(summary: DomainSummary, n_listed: int) -> SectionParts | None:
@@ -303,10 +306,10 @@ def _all_rows(summary: DomainSummary, n_listed: int) -> SectionParts | None:
     if n_listed < summary.n_rows:
         text = f"{n_listed:,} of {rows(summary.n_rows)}, the farthest first"
     text += "; the name of a row opens it, column by column."
-    absent = h(
+    absent = element(
         "noscript", paragraph("This table needs its script: the other parts do not.", "note")
     )
-    return "The rows", paragraph(text, "note"), absent, h("div", {"id": "rows"})
+    return "The rows", paragraph(text, "note"), absent, element("div", {"id": "rows"})
 
 
 def _columns(location: DomainLocation) -> SectionParts:
@@ -324,7 +327,7 @@ def _columns(location: DomainLocation) -> SectionParts:
     more = len(lines) - len(shown)
     last = paragraph(f"and {more:,} more columns", "note") if more > 0 else Html("")
     notes = [paragraph(bdi(text), "note") for text in (fitted.notes if fitted else ())]
-    figure = h("figure", text_table(head, shown))
+    figure = element("figure", text_table(head, shown))
     return "What every column was taken for", figure, last, *notes
 
 
@@ -352,6 +355,6 @@ def _about(
         "How this was made",
         [paragraph(bdi(str(text)), "note") for text in location.notes if text != shown],
         definition_list(lines),
-        h("h2", {"class": "small"}, "Words"),
+        element("h2", {"class": "small"}, "Words"),
         definition_list([*GLOSSARY[:8], *DOMAIN_TERMS]),
     )

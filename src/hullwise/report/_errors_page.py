@@ -9,7 +9,7 @@ import numpy as np
 
 from ..geometry.bands import BANDS
 from ._distribution_svg import NARROW, WIDE
-from ._html import Html, h, joined
+from ._html import Html, element, joined
 from ._page_parts import behind, chip, paragraph, text_table
 from .words import format_number, limits_text
 
@@ -23,18 +23,18 @@ CURVE_HEIGHT = 210
 def errors_section(profile: ErrorProfile) -> Sequence[Any]:
     """A title, and what stands under it."""
     curve = profile.notions[0].curve
-    figure = h(
+    figure = element(
         "figure",
         {"class": "chart"},
         curve_svg(curve, WIDE),
         curve_svg(curve, NARROW),
-        h("figcaption", _caption(profile)),
+        element("figcaption", _caption(profile)),
     )
     return (
         "Does the error go with the distance?",
         paragraph(profile.sentence),
         figure,
-        h("figure", _band_table(profile)),
+        element("figure", _band_table(profile)),
         behind("By each notion of distance", _notion_table(profile)),
     )
 
@@ -102,28 +102,32 @@ def curve_svg(curve: ErrorCurve, width: int) -> Html:
     parts: list[Html] = []
     for tick in (0.0, highest / 2, highest):
         line = {"class": "grid", "x1": left, "x2": right, "y1": y(tick), "y2": y(tick)}
-        parts.append(h("line", line))
+        parts.append(element("line", line))
         text = {"x": left - 6, "y": y(tick) + 4, "text-anchor": "end"}
-        parts.append(h("text", text, format_number(tick, 2)))
+        parts.append(element("text", text, format_number(tick, 2)))
     path = ""
     for k in range(len(curve.rows)):
         start, end = x(float(edges[k])), x(float(edges[k + 1]))
         low, high = float(curve.lower[k]), float(curve.upper[k])
         bar = {"x": start + 0.5, "width": max(end - start - 1, 0.5), "y": y(high)}
-        parts.append(h("rect", {"class": "limits", **bar, "height": max(y(low) - y(high), 1.0)}))
+        parts.append(
+            element("rect", {"class": "limits", **bar, "height": max(y(low) - y(high), 1.0)})
+        )
         mean = y(float(curve.mean[k]))
         parts.append(
-            h("line", {"class": "axis", "x1": start + 1, "x2": end - 1, "y1": mean, "y2": mean})
+            element(
+                "line", {"class": "axis", "x1": start + 1, "x2": end - 1, "y1": mean, "y2": mean}
+            )
         )
         level = y(float(curve.monotone[k]))
         path += f"{'L' if path else 'M'}{start:.4g},{level:.4g}L{end:.4g},{level:.4g}"
-    parts.append(h("path", {"class": "curve", "d": path}))
+    parts.append(element("path", {"class": "curve", "d": path}))
     for value in (0.0, float(edges[-1]) / 2, float(edges[-1])):
         place = {"x": x(value), "y": bottom + 16}
         anchor = "start" if value == 0 else "end" if value == edges[-1] else "middle"
-        parts.append(h("text", {**place, "text-anchor": anchor}, format_number(value, 2)))
+        parts.append(element("text", {**place, "text-anchor": anchor}, format_number(value, 2)))
     axis = {"x": right, "y": bottom + 34, "text-anchor": "end", "class": "strong"}
-    parts.append(h("text", axis, "distance"))
+    parts.append(element("text", axis, "distance"))
     outer = {
         "class": "narrow" if small else "wide",
         "viewBox": f"0 0 {width} {CURVE_HEIGHT}",
@@ -132,4 +136,4 @@ def curve_svg(curve: ErrorCurve, width: int) -> Html:
         "role": "img",
         "aria-label": "Mean error by distance, with limits",
     }
-    return h("svg", outer, joined(*parts))
+    return element("svg", outer, joined(*parts))

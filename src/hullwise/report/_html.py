@@ -21,7 +21,7 @@ def joined(*children: Child) -> Html:
 
     Examples
     --------
-    >>> joined("a < b", h("b", "c"))
+    >>> joined("a < b", element("b", "c"))
     'a &lt; b<b>c</b>'
     """
     parts = []
@@ -35,14 +35,14 @@ def joined(*children: Child) -> Html:
     return Html("".join(parts))
 
 
-def h(name: str, *content: Mapping[str, object] | Child) -> Html:
+def element(name: str, *content: Mapping[str, object] | Child) -> Html:
     """An element: its attributes, where there are some, and its children.
 
     An attribute that is None or False is left out, of one that is True only the name is written.
 
     Examples
     --------
-    >>> h("td", {"class": "n", "title": None}, "1 < 2")
+    >>> element("td", {"class": "n", "title": None}, "1 < 2")
     '<td class="n">1 &lt; 2</td>'
     """
     first = content[0] if content else None

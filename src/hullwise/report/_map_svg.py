@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..geometry.bands import BAND_NAMES
-from ._html import Html, h
+from ._html import Html, element
 from ._page_parts import chip, mark
 
 MAP_WIDTH = 752
@@ -75,13 +75,13 @@ def map_svg(data: Mapping[str, Any], frame: Sequence[float], kind: str) -> Html:
         "aria-label": "Map of the rows",
         "data-layout": f"{at.kx:.9g} {at.cx:.9g} {at.ky:.9g} {at.cy:.9g} {at.margin:g}",
     }
-    return h(
+    return element(
         "svg",
         outer,
-        h("rect", {"class": "box", "width": MAP_WIDTH, "height": f"{at.height:g}"}),
-        h("path", {"class": "hull", "d": rim}),
-        h("path", {"class": "dots", "d": _training_dots(data, at)}),
-        h("path", {"class": "rim", "d": rim}),
+        element("rect", {"class": "box", "width": MAP_WIDTH, "height": f"{at.height:g}"}),
+        element("path", {"class": "hull", "d": rim}),
+        element("path", {"class": "dots", "d": _training_dots(data, at)}),
+        element("path", {"class": "rim", "d": rim}),
         _rows_by_band(data, at),
     )
 
@@ -99,7 +99,7 @@ def _rows_by_band(data: Mapping[str, Any], at: MapLayout) -> list[Html]:
     for x, y, band in zip(data["x"], data["y"], data["band"]):
         paths[band] += mark(band, *at.place_within(x, y), radius)
     return [
-        h("path", {"class": f"points fill-{BAND_NAMES[band]}", "d": paths[band]})
+        element("path", {"class": f"points fill-{BAND_NAMES[band]}", "d": paths[band]})
         for band in DRAWING_ORDER
         if paths[band]
     ]
@@ -116,20 +116,24 @@ def map_figure_html(data: Mapping[str, Any]) -> Html:
     """The map with its key, and a choice between two frames that needs no script."""
     views = data["views"]
     present = [chip(band) for band in range(len(BAND_NAMES)) if band in data["band"]]
-    dot = h("circle", {"class": "train", "r": "3"})
-    training = h("svg", {"class": "glyph", "viewBox": "-5 -5 10 10", "aria-hidden": "true"}, dot)
-    names = [*present, h("span", training, "training rows")]
+    dot = element("circle", {"class": "train", "r": "3"})
+    training = element(
+        "svg", {"class": "glyph", "viewBox": "-5 -5 10 10", "aria-hidden": "true"}, dot
+    )
+    names = [*present, element("span", training, "training rows")]
     if len(views) == 1:
-        key = h("div", {"class": "key"}, names)
-        return h("div", {"class": "map chart"}, key, map_svg(data, views[0], "near"))
+        key = element("div", {"class": "key"}, names)
+        return element("div", {"class": "map chart"}, key, map_svg(data, views[0], "near"))
     buttons = [
-        h("input", {"type": "radio", "name": "frame", "id": f"frame-{name}", "checked": is_first})
+        element(
+            "input", {"type": "radio", "name": "frame", "id": f"frame-{name}", "checked": is_first}
+        )
         for name, is_first in (("near", True), ("all", False))
     ]
     labels = [
-        h("label", {"for": f"frame-{name}"}, label)
+        element("label", {"for": f"frame-{name}"}, label)
         for name, label in (("near", "Near the data"), ("all", "All rows"))
     ]
-    key = h("div", {"class": "key"}, names, h("span", {"class": "choice"}, labels))
+    key = element("div", {"class": "key"}, names, element("span", {"class": "choice"}, labels))
     pictures = [map_svg(data, view, name) for view, name in zip(views, ("near", "all"))]
-    return h("div", {"class": "map chart"}, buttons, key, pictures)
+    return element("div", {"class": "map chart"}, buttons, key, pictures)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..geometry.bands import BAND_NAMES
 from ._distribution_svg import distribution_figure
-from ._html import Html, h, joined
+from ._html import Html, element, joined
 from ._map_svg import map_figure_html, moved_to_border
 from ._page_parts import (
     bdi,
@@ -46,9 +46,9 @@ def page_body(content: Content) -> Html:
 def header(content: Content) -> Html:
     """The sentences that matter, and how many rows are in each band."""
     top = content["headline"]
-    lines = h(
+    lines = element(
         "header",
-        h("h1", bdi(content["title"]), h("span", {"class": "scope"}, top["scope"])),
+        element("h1", bdi(content["title"]), element("span", {"class": "scope"}, top["scope"])),
         paragraph(top["sentence"], "lead"),
         [paragraph(bdi(text), "lead") for text in top["warnings"]],
         paragraph(top["usual"], "second"),
@@ -64,16 +64,16 @@ def bands_figure(bands: list[dict[str, Any]], title: str) -> Html:
     if not bands:
         return Html("")
     tally = [
-        h(
+        element(
             "li",
-            h("span", {"class": "name"}, chip(BAND_NAMES.index(band["name"]))),
-            h("b", f"{band['count']:,}", h("small", band["share"])),
-            h("span", {"class": "rule"}, band["rule"]),
+            element("span", {"class": "name"}, chip(BAND_NAMES.index(band["name"]))),
+            element("b", f"{band['count']:,}", element("small", band["share"])),
+            element("span", {"class": "rule"}, band["rule"]),
         )
         for band in bands
     ]
     strip = percentage_bar({band["name"]: band["count"] for band in bands}, "strip")
-    return joined(paragraph(title, "note"), strip, h("ul", {"class": "tally"}, tally))
+    return joined(paragraph(title, "note"), strip, element("ul", {"class": "tally"}, tally))
 
 
 def distances_section(content: Content, number: int) -> Html:
@@ -82,8 +82,8 @@ def distances_section(content: Content, number: int) -> Html:
     if "missing" in data:
         return section(number, title, paragraph(data["missing"], "note"))
     numbers = behind("The numbers behind this figure", distribution_table(data))
-    caption = h("figcaption", _distribution_caption(data))
-    return section(number, title, h("figure", distribution_figure(data), caption, numbers))
+    caption = element("figcaption", _distribution_caption(data))
+    return section(number, title, element("figure", distribution_figure(data), caption, numbers))
 
 
 def _distribution_caption(data: Content) -> str:
@@ -132,8 +132,8 @@ def map_section(content: Content, number: int) -> Html:
     if moved:
         where = "near the data are drawn on its border" if len(data["views"]) > 1 else "this frame"
         text += f" {moved:,} rows beyond the frame {where}."
-    caption = h("figcaption", text)
-    figure = h("figure", {"id": "map"}, map_figure_html(data), caption)
+    caption = element("figcaption", text)
+    figure = element("figure", {"id": "map"}, map_figure_html(data), caption)
     return section(number, title, paragraph(data["hides"]), figure)
 
 
@@ -155,22 +155,22 @@ def features_section(content: Content, number: int) -> Html:
     most = max([1, *(max(item["high"], item["low"]) for item in items)])
     head = ("feature", "rows where it is too low", "too high")
     lines = [
-        h(
+        element(
             "tr",
-            h("th", {"scope": "row"}, bdi(item["name"])),
-            h("td", half_bar(item["low"], most, "left")),
-            h("td", half_bar(item["high"], most, "right")),
+            element("th", {"scope": "row"}, bdi(item["name"])),
+            element("td", half_bar(item["low"], most, "left")),
+            element("td", half_bar(item["high"], most, "right")),
         )
         for item in items
     ]
-    table = h(
+    table = element(
         "table",
         {"class": "push"},
-        h("thead", h("tr", [h("th", {"scope": "col"}, text) for text in head])),
-        h("tbody", lines),
+        element("thead", element("tr", [element("th", {"scope": "col"}, text) for text in head])),
+        element("tbody", lines),
     )
     note = paragraph(content["features"]["note"], "note")
-    return section(number, "What pushes rows out", note, h("figure", table) if items else "")
+    return section(number, "What pushes rows out", note, element("figure", table) if items else "")
 
 
 def farthest_section(content: Content, number: int) -> Html:
@@ -180,23 +180,24 @@ def farthest_section(content: Content, number: int) -> Html:
     bars = " Bars compare the changes of one row as parts of the training range."
     has_bars = any(card["changes"] for card in cards)
     note = joined(
-        content["farthest"]["note"], h("span", {"class": "bars-note"}, bars) if has_bars else None
+        content["farthest"]["note"],
+        element("span", {"class": "bars-note"}, bars) if has_bars else None,
     )
     items = [_card(card, place) for place, card in enumerate(cards, 1)]
     return section(
         number,
         title,
         paragraph(note, "note"),
-        h("ol", {"class": "cards"}, items) if cards else "",
+        element("ol", {"class": "cards"}, items) if cards else "",
     )
 
 
 def _card(card: Content, place: int) -> Html:
     nearest = card["nearest"]
     who = f"nearest training row{'s' if len(nearest) > 1 else ''}: "
-    about = h(
+    about = element(
         "div",
-        h("h3", bdi(f"{place}. {card['label']}")),
+        element("h3", bdi(f"{place}. {card['label']}")),
         paragraph(
             joined(chip(card["band"]), f", {distance_text(card['lower'], card['upper'])} outside"),
             "quiet",
@@ -205,13 +206,13 @@ def _card(card: Content, place: int) -> Html:
         paragraph(joined(who, bdi(", ".join(nearest))), "quiet") if nearest else None,
     )
     if not card["changes"]:
-        return h("li", about)
+        return element("li", about)
     most = max(change["share"] or 0.0 for change in card["changes"])
-    lines = h("tbody", [_change_row(change, most) for change in card["changes"]])
+    lines = element("tbody", [_change_row(change, most) for change in card["changes"]])
     more = card["more"]
     text = f"and {more:,} smaller change{'s' if more > 1 else ''}" if more > 0 else ""
-    table = h("table", {"aria-label": "smallest change to come inside"}, lines)
-    return h("li", about, h("div", table, paragraph(text, "quiet")))
+    table = element("table", {"aria-label": "smallest change to come inside"}, lines)
+    return element("li", about, element("div", table, paragraph(text, "quiet")))
 
 
 def _change_row(change: Content, most: float) -> Html:
@@ -222,17 +223,17 @@ def _change_row(change: Content, most: float) -> Html:
     if part is not None:
         size = f"{format_number(100 * part, 2)}{NBSP}%" if part > 10 else _share_of_range(part)
         title = f"{size} of the training range"
-    return h(
+    return element(
         "tr",
         {"title": title},
-        h("th", {"class": "of", "scope": "row"}, bdi(change["name"])),
-        h("td", {"class": "by"}, by),
-        h(
+        element("th", {"class": "of", "scope": "row"}, bdi(change["name"])),
+        element("td", {"class": "by"}, by),
+        element(
             "td",
             {"class": "gauge", "aria-hidden": "true"},
             gauge(length, -1 if change["by"] < 0 else 1),
         ),
-        h("td", {"class": "route"}, values),
+        element("td", {"class": "route"}, values),
     )
 
 
@@ -292,12 +293,12 @@ def _fixed(value: float, places: int) -> str:
 def definitions_section(content: Content, number: int) -> Html:
     """How many rows of each band other definitions call in."""
     columns, lines = content["definitions"]["columns"], content["definitions"]["table"]
-    head = [h("th", {"scope": "col"}, text) for text in ("band", "rows", *columns)]
+    head = [element("th", {"scope": "col"}, text) for text in ("band", "rows", *columns)]
     body = [
-        h(
+        element(
             "tr",
-            h("th", {"scope": "row"}, "all" if line["band"] is None else chip(line["band"])),
-            h("td", {"class": "of", "data-name": "rows"}, f"{line['total']:,}"),
+            element("th", {"scope": "row"}, "all" if line["band"] is None else chip(line["band"])),
+            element("td", {"class": "of", "data-name": "rows"}, f"{line['total']:,}"),
             [
                 _share_cell(count, line["total"], name)
                 for count, name in zip(line["counts"], columns, strict=True)
@@ -306,23 +307,23 @@ def definitions_section(content: Content, number: int) -> Html:
         for line in lines
     ]
     caption = "How many rows of each band each definition calls in."
-    figure = h(
+    figure = element(
         "figure",
-        h(
+        element(
             "table",
             {"class": "agree"},
-            h("thead", h("tr", head)),
-            h("tbody", body),
+            element("thead", element("tr", head)),
+            element("tbody", body),
         ),
-        h("figcaption", caption),
+        element("figcaption", caption),
     )
     note = paragraph(content["definitions"]["note"])
     return section(number, "What other definitions say", note, figure if lines else "")
 
 
 def _share_cell(count: int, total: int, name: str) -> Html:
-    part = h("small", share(count, total))
-    return h("td", {"data-name": name}, f"{count:,} ", part, meter(count / total))
+    part = element("small", share(count, total))
+    return element("td", {"data-name": name}, f"{count:,} ", part, meter(count / total))
 
 
 def about_section(content: Content, number: int) -> Html:
@@ -332,6 +333,6 @@ def about_section(content: Content, number: int) -> Html:
         "How this was made",
         [paragraph(bdi(text), "note") for text in content["notes"]],
         definition_list(content["about"]),
-        h("h2", {"class": "small"}, "Words"),
+        element("h2", {"class": "small"}, "Words"),
         definition_list(content["glossary"]),
     )

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..geometry.bands import BAND_NAMES
-from ._html import Child, Html, h, joined
+from ._html import Child, Html, element, joined
 
 LEAST_BAR_SHARE = 0.008  # of a bar: what is there is seen
 
 
 def bdi(text: str) -> Html:
     """A name of a row or column, whichever way it is written."""
-    return h("bdi", text)
+    return element("bdi", text)
 
 
 def section(number: int, title: str, *content: Child) -> Html:
     """A part of the page under its heading."""
     name = f"s{number}"
-    return h("section", {"aria-labelledby": name}, h("h2", {"id": name}, title), *content)
+    return element(
+        "section", {"aria-labelledby": name}, element("h2", {"id": name}, title), *content
+    )
 
 
 def paragraph(text: Child, kind: str | None = None) -> Html:
     """A paragraph, or nothing."""
-    return h("p", {"class": kind}, text) if text else Html("")
+    return element("p", {"class": kind}, text) if text else Html("")
 
 
 def mark(band: int, x: float, y: float, r: float) -> str:
@@ -48,36 +50,42 @@ def mark(band: int, x: float, y: float, r: float) -> str:
 def glyph(band: int) -> Html:
     """The mark of a band beside text."""
     shape = {"class": f"glyph fill-{BAND_NAMES[band]}", "viewBox": "-5 -5 10 10"}
-    return h("svg", {**shape, "aria-hidden": "true"}, h("path", {"d": mark(band, 0, 0, 4.4)}))
+    return element(
+        "svg", {**shape, "aria-hidden": "true"}, element("path", {"d": mark(band, 0, 0, 4.4)})
+    )
 
 
 def chip(band: int) -> Html:
     """A band by its mark and name."""
-    return h("span", glyph(band), BAND_NAMES[band])
+    return element("span", glyph(band), BAND_NAMES[band])
 
 
 def data_table(head: Sequence[str], body: Iterable[Sequence[str]], kind: str | None = None) -> Html:
     """A table whose first column names the rows and whose others are numbers."""
-    return h(
+    return element(
         "table",
         {"class": kind},
-        h(
+        element(
             "thead",
-            h(
+            element(
                 "tr",
                 [
-                    h("th", {"scope": "col", "class": "n" if j else None}, text)
+                    element("th", {"scope": "col", "class": "n" if j else None}, text)
                     for j, text in enumerate(head)
                 ],
             ),
         ),
-        h("tbody", [_table_row(line) for line in body]),
+        element("tbody", [_table_row(line) for line in body]),
     )
 
 
 def _table_row(line: Sequence[str]) -> Html:
     first, *rest = line
-    return h("tr", h("th", {"scope": "row"}, first), [h("td", {"class": "n"}, t) for t in rest])
+    return element(
+        "tr",
+        element("th", {"scope": "row"}, first),
+        [element("td", {"class": "n"}, t) for t in rest],
+    )
 
 
 def text_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Html:
@@ -86,18 +94,23 @@ def text_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Html:
         j > 0 and all(line[j].replace(",", "").isdigit() for line in body) for j in range(len(head))
     ]
     kinds = [{"class": "n" if is_number else None} for is_number in numeric]
-    titles = [h("th", {"scope": "col", **kind}, text) for kind, text in zip(kinds, head)]
+    titles = [element("th", {"scope": "col", **kind}, text) for kind, text in zip(kinds, head)]
     lines = []
     for first, *rest in body:
-        cells = [h("td", kind, text) for kind, text in zip(kinds[1:], rest)]
-        lines.append(h("tr", h("th", {"scope": "row"}, first), cells))
-    return h("table", {"class": "texts"}, h("thead", h("tr", titles)), h("tbody", lines))
+        cells = [element("td", kind, text) for kind, text in zip(kinds[1:], rest)]
+        lines.append(element("tr", element("th", {"scope": "row"}, first), cells))
+    return element(
+        "table",
+        {"class": "texts"},
+        element("thead", element("tr", titles)),
+        element("tbody", lines),
+    )
 
 
 def behind(title: str, content: Html) -> Html:
     """A table behind a figure, shown when it is opened."""
     scroll = {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": title}
-    return h("details", h("summary", title), h("div", scroll, content))
+    return element("details", element("summary", title), element("div", scroll, content))
 
 
 def percentage_bar(counts: Mapping[str, int], kind: str, height: int = 18) -> Html:
@@ -109,12 +122,12 @@ def percentage_bar(counts: Mapping[str, int], kind: str, height: int = 18) -> Ht
     for name, share in wide.items():
         width = 100 * share / whole
         rect = {"x": f"{start:.3f}%", "width": f"{width:.3f}%", "height": height}
-        pieces.append(h("rect", {"class": f"fill-{name}", **rect}))
+        pieces.append(element("rect", {"class": f"fill-{name}", **rect}))
         start += width
-        cuts.append(h("line", {"class": "cut", **_upright(start, height)}))
+        cuts.append(element("line", {"class": "cut", **_upright(start, height)}))
     label = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     outer = {"class": kind, "width": "100%", "height": height, "role": "img", "aria-label": label}
-    return h("svg", outer, pieces, cuts[:-1])
+    return element("svg", outer, pieces, cuts[:-1])
 
 
 def _upright(place: float, height: int) -> dict[str, object]:
@@ -125,8 +138,11 @@ def meter(share: float) -> Html:
     """A thin bar under a number: how much of the whole it is."""
     bar = {"width": f"{100 * min(1.0, max(0.0, share)):.2f}%", "height": "3"}
     outer = {"class": "meter", "width": "100%", "height": "3", "aria-hidden": "true"}
-    return h(
-        "svg", outer, h("rect", {"class": "full", "width": "100%", "height": "3"}), h("rect", bar)
+    return element(
+        "svg",
+        outer,
+        element("rect", {"class": "full", "width": "100%", "height": "3"}),
+        element("rect", bar),
     )
 
 
@@ -136,7 +152,9 @@ def gauge(share: float, sign: int) -> Html:
     start = 50 - length if sign < 0 else 50.0
     bar = {"x": f"{start:.2f}%", "y": 4, "width": f"{length:.2f}%", "height": 9}
     middle = {"class": "axis", "x1": "50%", "x2": "50%", "y1": 0, "y2": 17}
-    return h("svg", {"width": "100%", "height": 17}, h("rect", bar), h("line", middle))
+    return element(
+        "svg", {"width": "100%", "height": 17}, element("rect", bar), element("line", middle)
+    )
 
 
 def half_bar(count: int, most: int, side: str) -> Html:
@@ -152,14 +170,14 @@ def half_bar(count: int, most: int, side: str) -> Html:
         "y": 13,
         "text-anchor": "end" if left else "start",
     }
-    return h(
+    return element(
         "svg",
         {"width": "100%", "height": 18, "role": "img", "aria-label": f"{count:,}"},
-        h("rect", {"class": "bar", "y": 3, "height": 12, **bar}),
-        h("text", text, f"{count:,}"),
+        element("rect", {"class": "bar", "y": 3, "height": 12, **bar}),
+        element("text", text, f"{count:,}"),
     )
 
 
 def definition_list(pairs: Iterable[Sequence[str]]) -> Html:
     """Terms and what they mean."""
-    return h("dl", [joined(h("dt", term), h("dd", text)) for term, text in pairs])
+    return element("dl", [joined(element("dt", term), element("dd", text)) for term, text in pairs])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry.bands import BAND_NAMES
-from ._html import Html, h, joined
+from ._html import Html, element, joined
 from ._page_parts import bdi, behind, chip, data_table, gauge, mark, meter, paragraph, section
 from .words import format_number
 
@@ -41,34 +41,37 @@ def _cross_table(task: Content) -> Html:
     """How many rows are in each band plainly and in each in what matters."""
     used, counts = task["used"], np.array(task["counts"])
     lines = [
-        h(
+        element(
             "tr",
-            h("th", {"scope": "row"}, chip(b)),
-            [h("td", {"class": "n same" if b == c else "n"}, f"{counts[b, c]:,}") for c in used],
-            h("td", {"class": "n"}, f"{counts[b].sum():,}"),
+            element("th", {"scope": "row"}, chip(b)),
+            [
+                element("td", {"class": "n same" if b == c else "n"}, f"{counts[b, c]:,}")
+                for c in used
+            ],
+            element("td", {"class": "n"}, f"{counts[b].sum():,}"),
         )
         for b in used
     ]
-    totals = h(
+    totals = element(
         "tr",
-        h("th", {"scope": "row"}, "all"),
-        [h("td", {"class": "n"}, f"{counts[:, c].sum():,}") for c in used],
-        h("td", {"class": "n"}, f"{counts.sum():,}"),
+        element("th", {"scope": "row"}, "all"),
+        [element("td", {"class": "n"}, f"{counts[:, c].sum():,}") for c in used],
+        element("td", {"class": "n"}, f"{counts.sum():,}"),
     )
     across = {"scope": "colgroup", "colspan": len(used), "class": "n"}
-    head = h(
+    head = element(
         "thead",
-        h(
+        element(
             "tr",
-            h("th", {"scope": "col"}, "plainly"),
-            h("th", across, "in what matters"),
-            h("th"),
+            element("th", {"scope": "col"}, "plainly"),
+            element("th", across, "in what matters"),
+            element("th"),
         ),
-        h(
+        element(
             "tr",
-            h("th"),
-            [h("th", {"scope": "col", "class": "n"}, chip(b)) for b in used],
-            h("th", {"scope": "col", "class": "n"}, "all"),
+            element("th"),
+            [element("th", {"scope": "col", "class": "n"}, chip(b)) for b in used],
+            element("th", {"scope": "col", "class": "n"}, "all"),
         ),
     )
     plain, matters = task["metrics"]
@@ -76,8 +79,8 @@ def _cross_table(task: Content) -> Html:
         "Rows by their band plainly (down) and in what matters (across). Plainly: ",
         *(bdi(plain), ". In what matters: ", bdi(matters), "."),
     )
-    table = h("table", {"class": "cross"}, head, h("tbody", lines, totals))
-    return h("figure", table, h("figcaption", caption))
+    table = element("table", {"class": "cross"}, head, element("tbody", lines, totals))
+    return element("figure", table, element("figcaption", caption))
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def readings_svg(chart: Content) -> Html:
         "matters, upwards",
     }
     points = [_point(chart, at, i, radius) for i in order]
-    return h("svg", outer, h("rect", box), _axes(chart, at), points)
+    return element("svg", outer, element("rect", box), _axes(chart, at), points)
 
 
 def _point(chart: Content, at: ReadingsAxes, i: int, radius: float) -> Html:
@@ -127,7 +130,9 @@ def _point(chart: Content, at: ReadingsAxes, i: int, radius: float) -> Html:
         f"in what matters {BAND_NAMES[band]} ({_reading_text(y)})"
     )
     path = mark(band, at.x(x), at.y(y), radius)
-    return h("path", {"class": f"point fill-{BAND_NAMES[band]}", "d": path}, h("title", title))
+    return element(
+        "path", {"class": f"point fill-{BAND_NAMES[band]}", "d": path}, element("title", title)
+    )
 
 
 def _reading_text(value: float | None) -> str:
@@ -141,26 +146,26 @@ def _axes(chart: Content, at: ReadingsAxes) -> list[Html]:
         x, y = at.x(value), at.y(value)
         if value <= at.ends[0] and x - last_x > 44:
             place = {"x": f"{x:.1f}", "y": bottom + 16, "text-anchor": "middle"}
-            parts.append(h("text", place, format_number(value)))
+            parts.append(element("text", place, format_number(value)))
             last_x = x
         if value <= at.ends[1] and last_y - y > 16:
             place = {"x": READINGS_LEFT - 7, "y": f"{y + 4:.1f}", "text-anchor": "end"}
-            parts.append(h("text", place, format_number(value)))
+            parts.append(element("text", place, format_number(value)))
             last_y = y
     upright, level = chart["yardsticks"]
     if upright:
         path = f"M{at.x(1):.1f},{READINGS_TOP}V{bottom}"
-        parts.append(h("path", {"class": "limit", "d": path}))
+        parts.append(element("path", {"class": "limit", "d": path}))
     if level:
         path = f"M{READINGS_LEFT},{at.y(1):.1f}H{right}"
-        parts.append(h("path", {"class": "limit", "d": path}))
+        parts.append(element("path", {"class": "limit", "d": path}))
     middle = {"text-anchor": "middle", "class": "strong"}
     x_name = {**middle, "x": READINGS_LEFT + READINGS_SIDE / 2, "y": bottom + 38}
     turned = f"translate(13 {READINGS_TOP + READINGS_SIDE / 2:g}) rotate(-90)"
     return [
         *parts,
-        h("text", x_name, "distance, plainly"),
-        h("text", {**middle, "transform": turned}, "distance in what matters"),
+        element("text", x_name, "distance, plainly"),
+        element("text", {**middle, "transform": turned}, "distance in what matters"),
     ]
 
 
@@ -186,11 +191,11 @@ def _figure(chart: Content) -> Html:
         if many
         else "Both bands of every row drawn"
     )
-    return h(
+    return element(
         "figure",
-        h("div", {"class": "key"}, present),
-        h("div", {"class": "chart"}, readings_svg(chart)),
-        h("figcaption", caption),
+        element("div", {"class": "key"}, present),
+        element("div", {"class": "chart"}, readings_svg(chart)),
+        element("figcaption", caption),
         behind(title, _chart_table(chart)),
     )
 
@@ -215,33 +220,37 @@ def _chart_table(chart: Content) -> Html:
 def _directions(directions: Content) -> Html:
     """The directions of the metric, the one that counts most first."""
     items = [_direction(item, place) for place, item in enumerate(directions["items"], 1)]
-    return h(
+    return element(
         "figure",
         {"class": "directions"},
-        h("h3", "What matters: the directions of the metric"),
-        h("ol", {"class": "cards"}, items),
-        h("figcaption", directions["note"]),
+        element("h3", "What matters: the directions of the metric"),
+        element("ol", {"class": "cards"}, items),
+        element("figcaption", directions["note"]),
     )
 
 
 def _direction(item: Content, place: int) -> Html:
     lines = [
-        h(
+        element(
             "tr",
-            h("th", {"class": "of", "scope": "row"}, bdi(name)),
-            h("td", {"class": "by"}, f"{'−' if w < 0 else '+'}{format_number(abs(w), 2)}"),
-            h("td", {"class": "gauge", "aria-hidden": "true"}, gauge(abs(w), -1 if w < 0 else 1)),
+            element("th", {"class": "of", "scope": "row"}, bdi(name)),
+            element("td", {"class": "by"}, f"{'−' if w < 0 else '+'}{format_number(abs(w), 2)}"),
+            element(
+                "td", {"class": "gauge", "aria-hidden": "true"}, gauge(abs(w), -1 if w < 0 else 1)
+            ),
         )
         for name, w in item["terms"]
     ]
     more = item["more"]
     text = f"and {more:,} more feature{'s' if more > 1 else ''}" if more else ""
-    table = h("table", {"aria-label": f"features of direction {place}"}, h("tbody", lines))
-    title = h("h3", f"{place}. {item['share']}")
-    return h(
+    table = element(
+        "table", {"aria-label": f"features of direction {place}"}, element("tbody", lines)
+    )
+    title = element("h3", f"{place}. {item['share']}")
+    return element(
         "li",
-        h("div", title, meter(item["part"])),
-        h("div", table, paragraph(text, "quiet")),
+        element("div", title, meter(item["part"])),
+        element("div", table, paragraph(text, "quiet")),
     )
 
 
@@ -249,21 +258,21 @@ def _farthest_in_task(rows: list[dict[str, Any]]) -> Html:
     title = "The rows farthest out in what matters"
     head = ("row", "plainly", "in what matters", "percentiles", "too high (+) or low (−) by")
     body = [
-        h(
+        element(
             "tr",
-            h("th", {"scope": "row"}, bdi(row["label"])),
-            h("td", chip(row["plain"])),
-            h("td", chip(row["task"])),
-            h("td", " / ".join(filter(None, row["percentiles"]))),
-            h("td", bdi(row["pushes"])),
+            element("th", {"scope": "row"}, bdi(row["label"])),
+            element("td", chip(row["plain"])),
+            element("td", chip(row["task"])),
+            element("td", " / ".join(filter(None, row["percentiles"]))),
+            element("td", bdi(row["pushes"])),
         )
         for row in rows
     ]
-    table = h(
+    table = element(
         "table",
         {"class": "both"},
-        h("thead", h("tr", [h("th", {"scope": "col"}, text) for text in head])),
-        h("tbody", body),
+        element("thead", element("tr", [element("th", {"scope": "col"}, text) for text in head])),
+        element("tbody", body),
     )
     caption = (
         "Percentiles: training rows, each left out in turn, that are less far out, plainly / in "
@@ -271,9 +280,9 @@ def _farthest_in_task(rows: list[dict[str, Any]]) -> Html:
         "hardly matters is left out."
     )
     scroll = {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": title}
-    return h(
+    return element(
         "figure",
-        h("h3", title),
-        h("div", scroll, table),
-        h("figcaption", caption),
+        element("h3", title),
+        element("div", scroll, table),
+        element("figcaption", caption),
     )
