@@ -94,9 +94,10 @@ def assert_same(python, proved, lower, band, rule, tolerance=1e-9):
     assert np.mean(np.asarray(rule) == python.rule) > 0.999
 
 
-def in_duckdb(sql, table, name="new"):
+def in_duckdb(sql, table, name="new", depth=1000):
     duckdb = pytest.importorskip("duckdb", reason="the exported SQL is run in DuckDB")
     connection = duckdb.connect()
+    connection.execute(f"SET max_expression_depth TO {depth}")
     connection.register("hullwise_frame", table.assign(row_number=np.arange(len(table))))
     quoted = '"' + name.replace('"', '""') + '"'
     connection.execute(f"CREATE TABLE {quoted} AS SELECT * FROM hullwise_frame")
@@ -188,10 +189,10 @@ def test_names_and_levels_are_quoted(judge):
 
 
 def test_wide_tables_nest_no_deeper_than_databases_allow():
-    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 1010)))
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 220)))
     table = table.rename(columns=lambda j: f"x{j}")
     rules = hw.Domain(reference=5).fit(table).half_spaces(n_directions=2)
-    answer = in_duckdb(rules.to_sql(keep=["row_number"]), 1.5 * table[:5])
+    answer = in_duckdb(rules.to_sql(keep=["row_number"]), 1.5 * table[:5], depth=180)
     assert (
         answer["proved_outside"].tolist() == rules.locate(1.5 * table[:5]).proved_outside.tolist()
     )
