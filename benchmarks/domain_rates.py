@@ -161,7 +161,7 @@ def cases() -> Iterator[tuple[str, int, Callable[[Generator], list[float]]]]:
                     has_gaps = new.isna().any(axis=1).to_numpy()
                     return one_table(hw.Domain(n_neighbors=1), table[:800], new, has_gaps, alike)
 
-                compared = "with the same gaps" if alike else "with all that have the rest"
+                compared = "with the same gaps" if alike else "with other rare gaps"
                 yield f"gaps, {mechanism}, correlation {correlation}, {compared}", 800, of_gaps
 
     def of_segments(rng: Generator) -> list[float]:
