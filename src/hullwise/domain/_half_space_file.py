@@ -15,10 +15,10 @@ from ..io.archive import write_archive
 from ..table.coordinates import TableCoordinates
 from ..table.stored_columns import stored_columns
 from ._rule_features import RuleFeatures
+from .fitted_table import LARGEST_LOGARITHM, SMALLEST_LOGARITHM
 from .half_spaces import EllipsoidRule, HalfSpaces
 
 HALF_SPACE_FORMAT = 1
-LARGEST_LOGARITHM = 308.0  # of a float, to base 10
 LARGEST_ELLIPSOID = 1e100  # centre and radius, in units of the rows: squares stay floats
 HALF_SPACES = "half-spaces"  # what the header says is kept
 
@@ -72,8 +72,9 @@ def restored_half_spaces(header: Mapping[str, Any], arrays: Mapping[str, Array])
     features = RuleFeatures(coordinates, centre, scale, root)
     weights = _finite(arrays, "weights", (len(arrays["weights"]), len(features.owner)))
     R, P = len(weights), len(arrays["band_limits"])
-    length = np.linalg.norm(features.metric_weights(weights), axis=1)
-    if (length > 1).any():
+    with np.errstate(all="ignore"):
+        length = np.linalg.norm(features.metric_weights(weights), axis=1)
+    if not (length <= 1).all():
         raise ValueError("weights that are no half-spaces")
     minimum, maximum = _box(arrays, features)
     return HalfSpaces(
@@ -98,8 +99,9 @@ def _box(arrays: Mapping[str, Array], features: RuleFeatures) -> tuple[Any, Any]
     low, high = (_floats(arrays, name, (n_columns,)) for name in ("minimum", "maximum"))
     is_log = np.array([column.role == "log" for column in features.columns], dtype=bool)
     most = np.where(is_log, LARGEST_LOGARITHM, MAX_MAGNITUDE)[features.is_number]
+    least = np.where(is_log, SMALLEST_LOGARITHM, -MAX_MAGNITUDE)[features.is_number]
     sides = low[features.is_number], high[features.is_number]
-    if not all((np.abs(side) <= most).all() for side in sides) or not (sides[0] <= sides[1]).all():
+    if not ((least <= sides[0]) & (sides[0] <= sides[1]) & (sides[1] <= most)).all():
         raise ValueError("a box that no rows have")
     return low, high
 
@@ -110,7 +112,9 @@ def _ellipsoid(arrays: Mapping[str, Array], features: RuleFeatures) -> Ellipsoid
     k = len(arrays["ellipsoid.matrix"])
     matrix = _finite(arrays, "ellipsoid.matrix", (k, len(features.owner)))
     centre = _finite(arrays, "ellipsoid.centre", (k,))
-    if np.linalg.norm(features.metric_weights(matrix), 2) > 1:
+    with np.errstate(all="ignore"):
+        images = features.metric_weights(matrix)
+    if not (np.abs(images) <= 1).all() or np.linalg.norm(images, 2) > 1:
         raise ValueError("an ellipsoid that bounds no distances")
     radius = float(_finite(arrays, "ellipsoid.radius", (1,))[0])
     if not 0 <= radius < LARGEST_ELLIPSOID or not (np.abs(centre) < LARGEST_ELLIPSOID).all():

@@ -24,6 +24,8 @@ from .row_segments import RowSegments
 from .row_subset import RowSubset
 
 PatternKey = tuple[int, bytes]  # a segment, and the columns that are there
+LARGEST_LOGARITHM = 308.2547  # of a float, to base 10
+SMALLEST_LOGARITHM = -324.0
 CHECKED_ROWS = 1 << 14  # of a file, that are looked at together
 KEPT_PATTERNS = 200  # patterns of gaps whose clouds and references are kept for the next row
 
@@ -181,12 +183,16 @@ class FittedTable:
         return digest_of_array(self.values) == self.values_sha256 and self._holds_coordinates()
 
     def _holds_coordinates(self) -> bool:
-        """Whether no number is infinite, and no category far off its vertices."""
-        is_category = [column.role == "category" for column in self.coordinates.columns]
-        bounded = np.array(is_category, dtype=bool)[self.coordinates.owner]
-        most = np.where(bounded, 1.0, np.finfo(np.float64).max)
-        blocks = range(0, len(self), CHECKED_ROWS)
-        return not any((np.abs(self.values[i : i + CHECKED_ROWS]) > most).any() for i in blocks)
+        """Whether no number is infinite, no logarithm too large, no category off its vertices."""
+        limits = {"category": 1.0, "log": LARGEST_LOGARITHM}
+        most_of = [limits.get(c.role, np.finfo(np.float64).max) for c in self.coordinates.columns]
+        most = np.array(most_of)[self.coordinates.owner]
+        low = np.where(most == LARGEST_LOGARITHM, SMALLEST_LOGARITHM, -most)
+        for start in range(0, len(self), CHECKED_ROWS):
+            rows = self.values[start : start + CHECKED_ROWS]
+            if ((rows > most) | (rows < low)).any():
+                return False
+        return True
 
     def refuse_damage(self) -> None:
         """FileError where the rows in the file are not as they were written."""
