@@ -488,6 +488,25 @@ def contents_of_a_domain(case):
     assert all(f"{level} {count}" in text for level, count in size["levels"].items())
 
 
+@pair("locate", "--report of a domain")
+def the_report_of_a_domain(case):
+    rows, new = people(80, 4), people(9, 5)
+    paths = [
+        write_csv(case.folder / name, list(rows[0]), [list(r.values()) for r in table])
+        for name, table in (("rep.csv", rows), ("rep2.csv", new))
+    ]
+    ours, theirs = case.folder / "domain.html", case.folder / "domain_mine.html"
+    args = ["--target", "y", "--id", "id", "--report", ours, "--force", "-q", "--verify"]
+    run("locate", *paths, *args)
+    location = hw.Domain().fit(paths[0], target="y", id="id").locate(paths[1])
+    hw.write_report(location, theirs, force=True)
+    pages = [path.read_text(encoding="utf-8") for path in (ours, theirs)]
+    drawings = [re.findall(r"<svg.*?</svg>", page, re.DOTALL) for page in pages]
+    assert drawings[0]
+    assert drawings[0] == drawings[1]
+    assert "9 of 9 hold" in pages[0]
+
+
 @pair("locate", "--strict")
 def columns_that_are_not_known(case):
     rows = people(80, 4)
@@ -869,6 +888,7 @@ PARAMETERS = {
         "errors": None,  # that is `hullwise errors --report`
         "title": "query",  # the page is named after the file,
         "source": "--report",  # and says how it was made
+        "errors": None,  # of a model: hullwise errors --report
         "force": "--force",
     },
 }

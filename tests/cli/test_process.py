@@ -201,7 +201,9 @@ def test_demo_shows_what_a_random_split_hides(tmp_path):
     low, high = shares.values()
     assert high > 2 * low
     assert "hullwise locate train.csv new.csv --target COL" in text
-    assert " ".join(text.split()).count("CC BY 4.0") == 2
+    words = " ".join(text.split())
+    assert words.count("CC BY 4.0") == words.count("CC0") == 1
+    assert re.search(r"Chinstrap \(never seen\) 24 0 \d \d+ \d+ 9\d", words)
     assert max(map(len, text.splitlines())) <= 80
     assert report.stat().st_size <= 1_000_000
     assert "--force" in run("demo", "--report", report, code=3).stderr
@@ -212,11 +214,15 @@ def test_demo_writes_tables_to_try(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     error = run("demo", "--write", ".").stderr
-    first, second = error.splitlines()
-    assert first == "written: seen.csv (400 rows) and new.csv (104 rows)"
-    assert second == "and for hullwise dissect: spirals.onnx and spirals.csv"
-    names = ["new.csv", "seen.csv", "spirals.csv", "spirals.onnx"]
+    lines = error.splitlines()
+    seen, new = "penguins_seen.csv", "penguins_new.csv"
+    assert lines[0] == f"written: {seen} (180 rows) and {new} (120 rows),"
+    assert lines[1] == "of numbers seen.csv (400 rows) and new.csv (104 rows),"
+    assert lines[2] == "for hullwise dissect spirals.onnx and spirals.csv. Try:"
+    names = ["new.csv", new, seen, "seen.csv", "spirals.csv", "spirals.onnx"]
     assert sorted(p.name for p in tmp_path.iterdir()) == names
+    for line in lines[3:]:
+        run(*line.split()[1:])
     fires = load("forest_fires")
     for name, part in (("seen.csv", slice(400)), ("new.csv", slice(400, None))):
         table = read_table(name)

@@ -171,9 +171,10 @@ def _print_next(out: Console) -> None:
     out.print()
     out.print(Text("The same on your own tables", style="bold underline"))
     out.print(
-        "\n  hullwise fit train.csv --target COL -o seen.hull   # what every column was taken for\n"
+        "\n  hullwise locate train.csv new.csv --target COL\n"
+        "  hullwise fit train.csv --target COL -o seen.hull      # once, then\n"
         "  hullwise locate seen.hull new.csv -o out.csv --report out.html\n"
-        "  hullwise locate seen.hull new.csv --fail-on far    # in a pipeline\n",
+        "  hullwise locate seen.hull new.csv --fail-on far       # in a pipeline\n",
         soft_wrap=True,
     )
     for text in (PENGUINS_CITATION, f"parkinsons: {load('parkinsons').licence}"):
