@@ -282,3 +282,13 @@ def test_columns_that_are_not_known_are_refused_where_that_is_wanted():
     assert len(domain.locate([{"age": 1, "job": "a", "note": "y"}], strict=True)) == 1
     with pytest.raises(hw.DataError, match="columns that the training table has not: 'size'"):
         domain.locate([{"age": 1, "job": "a", "size": 2}], strict=True)
+
+
+def test_sentences_are_made_in_one_pass(monkeypatch):
+    rows = [{"age": i * 7 % 31, "dose": None if i % 4 else i % 5} for i in range(120)]
+    location = hw.Domain().fit(rows).locate(rows)
+    calls = []
+    texts = hw.Location.status_texts
+    monkeypatch.setattr(hw.Location, "status_texts", lambda part: calls.append(1) or texts(part))
+    assert len(location.status) == 120
+    assert len(calls) == len(location.parts) == 2

@@ -19,9 +19,8 @@ def row_sentences(location: DomainLocation) -> list[str]:
     """(m,) the sentences, in the table's own words."""
     sentences = [NOT_LOCATED] * len(location)
     for part in location.parts:
-        for place, row in enumerate(part.rows):
-            lacking = location.located_without(int(row))
-            sentences[row] = _located(part, place, lacking)
+        for text, row in zip(part.location.status_texts(), part.rows.tolist(), strict=True):
+            sentences[row] = _located(part, text, location.located_without(row))
     for row in np.flatnonzero(location.unseen.any(axis=1)):
         sentences[row] = f"{_unseen(location, int(row))}; otherwise {sentences[row]}"
     if location.segmented is not None:
@@ -33,8 +32,7 @@ def row_sentences(location: DomainLocation) -> list[str]:
     return sentences
 
 
-def _located(part: PatternLocation, place: int, lacking: list[str]) -> str:
-    text = part.location.status_texts()[place]
+def _located(part: PatternLocation, text: str, lacking: list[str]) -> str:
     if not lacking:
         return text
     n = len(part.pattern.reference)
