@@ -888,7 +888,6 @@ PARAMETERS = {
         "errors": None,  # that is `hullwise errors --report`
         "title": "query",  # the page is named after the file,
         "source": "--report",  # and says how it was made
-        "errors": None,  # of a model: hullwise errors --report
         "force": "--force",
     },
 }
