@@ -89,7 +89,11 @@ class InterpolantFit:
         W = model.unique_row_weights(Q)
         bound = error_bound(W, model.cloud_, Q, smoothness=0.0, metric=model.metric_)
         prediction = np.asarray(model.share_among_copies(W) @ model.y_)
-        return prediction.reshape(len(Q), -1), bound.reach, bound.moment
+        return (
+            prediction if prediction.ndim == 2 else prediction[:, None],
+            bound.reach,
+            bound.moment,
+        )
 
     @property
     def radius(self) -> float:
@@ -153,7 +157,8 @@ class ModelFit:
             hull[part.rows] = np.where(here.verdict == 1, 0.0, here.upper)
             neighbours[part.rows] = here.neighbour_distance
         hull[location.unseen.any(axis=1)] = np.inf
-        return Terms(prediction.reshape(m, -1), hull, 2 * neighbours)
+        columns = prediction if prediction.ndim == 2 else prediction[:, None]
+        return Terms(columns, hull, 2 * neighbours)
 
     @property
     def radius(self) -> float:

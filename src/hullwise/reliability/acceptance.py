@@ -157,7 +157,7 @@ def acceptance_region(
     ----------
     domain : Domain
         Fitted on the model's training rows.
-    table, truth, prediction, groups, classes
+    table, truth, prediction, groups, classes : Any
         As for `error_profile`: rows that neither the model nor the domain has seen.
     at_most : float
         The tolerated share of errors above `tolerance` (or of wrong classes), or mean loss.
@@ -168,6 +168,8 @@ def acceptance_region(
     loss : {"exceeds", "bounded", "mean"}
         "bounded": mean of errors in [0, `largest_loss`], larger ones are refused; "mean": of errors
         without a bound, by a t-test, which is approximate: without a bound nothing is guaranteed.
+    largest_loss : float, optional
+        For "bounded".
     notion : {"hull", "neighbours", "ellipsoid"}
     n_notions_tried : int
         How many notions were compared on these rows before this one was chosen: the error

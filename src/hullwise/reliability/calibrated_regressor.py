@@ -413,7 +413,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
                 lower[block, j], upper[block, j] = cross_conformal_limits(
                     low, high, self._group, float(self.coverage)
                 )
-        prediction = np.asarray(self.regressor_.predict(rows)).reshape(m, -1)
+        prediction = np.asarray(self.regressor_.predict(rows)).reshape(m, self._n_targets)
         return prediction, lower, upper, u, parts[0][0]
 
     @own_errors("predicting")
