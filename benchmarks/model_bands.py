@@ -3,9 +3,9 @@
     pip install mapie crepes && python benchmarks/model_bands.py
 
 Friedman's function with ten features: the model sees rows whose first five features are below .75
-and is asked new ones at home (the same rule) and off the data (one of the five above). Parkinson's by
-patient: a fifth of the patients are new; the worst-covered of them counts too. Every method gets the
-same forest settings, rows and random numbers. Stated coverage: 90 %.
+and is asked new ones at home (the same rule) and off the data (one of the five above). Parkinson's
+by patient: a fifth of the patients are new; the worst-covered of them counts too. Every method gets
+the same forest settings, rows and random numbers. Stated coverage: 90 %.
 """
 
 from __future__ import annotations

@@ -33,9 +33,18 @@ def seldom_wrong(rng, n):
     return (rng.random(n) < 0.05) * 1.0
 
 
+def tied(rng, n):
+    return np.where(rng.random(n) < 0.6, 0.0, rng.random(n))
+
+
+def clustered(rng, n):
+    return rng.choice([0.1, 0.5, 3.0], n) + 0.01 * rng.random(n)
+
+
+@pytest.mark.parametrize("distances", [np.random.Generator.random, tied, clustered])
 @pytest.mark.parametrize("errors", [normal, heavy_tailed, seldom_wrong])
-def test_yes_is_seldom_said_where_nothing_is(errors):
-    rates = words(independent(400, errors))
+def test_yes_is_seldom_said_where_nothing_is(errors, distances):
+    rates = words(lambda rng: (distances(rng, 400), errors(rng, 400)), 40)
     assert rates["yes"] <= 0.1  # stated .05, 60 repetitions
     assert rates["falls"] <= 0.1
 

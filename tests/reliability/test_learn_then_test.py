@@ -50,6 +50,21 @@ def test_a_region_is_wrong_no_more_often_than_stated(risk, limit, grid):
     assert rate <= 0.1
 
 
+@pytest.mark.parametrize("share_inside", [0.6, 0.95])
+def test_tied_distances_do_no_harm(share_inside):
+    """Most rows are inside the hull, at distance 0; their risk is just above the limit."""
+    rng = np.random.default_rng(3)
+    wrong = 0
+    for _ in range(150):
+        d = np.where(rng.random(400) < share_inside, 0.0, rng.random(400))
+        loss = (rng.random(400) < np.where(d == 0, 0.101, 0.3)).astype(float)
+        region = largest_threshold(
+            d, loss, 0.1, p_value=binomial_p_value, error_probability=0.1, thresholds=[0.0, *GRID]
+        )
+        wrong += region.largest >= 0
+    assert wrong / 150 <= 0.1
+
+
 def test_a_region_is_worth_having():
     _, accepted = violations(lambda d: 0.02 + 0.3 * d**2, 2000, 0.06, repetitions=40)
     assert accepted > 0.35  # the largest safe region is .63

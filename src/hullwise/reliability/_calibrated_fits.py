@@ -23,7 +23,9 @@ from ..predict.duplicates import unique_rows
 from ..predict.error_bound import error_bound
 from ..predict.interpolant import PREDICTION_BATCH, Interpolant
 from ..predict.outlier_check import warn_of_outliers
+from ._calibration_scale import LEAST_SHARE
 
+DISTANCE_SHARE = 0.4  # least share of each distance in the width of bands around any regressor
 RADIUS_ROWS = 1000  # rows that serve for the spread of the data, at most
 
 
@@ -58,6 +60,7 @@ class CalibrationTable(Protocol):
     """Training rows that a regressor is fitted on, some of them left out."""
 
     n: int
+    least_share: float
 
     def take(self, rows: Indices) -> Any:
         """Some of the rows, as the regressor takes them."""
@@ -104,6 +107,8 @@ class InterpolantFit:
 
 class InterpolantTable:
     """Rows for an interpolant, checked once, with the numbers of the whole table."""
+
+    least_share = LEAST_SHARE
 
     def __init__(self, interpolant: Interpolant, checked: LabelledArray, y: Floats) -> None:
         self.interpolant, self.checked, self.n = interpolant, checked, len(checked.values)
@@ -162,17 +167,13 @@ class ModelFit:
 
     @property
     def radius(self) -> float:
-        fitted = self.domain.fitted_
-        pattern = fitted.pattern(fitted.every_column)
-        if pattern is None:
-            return 0.0
-        cloud, metric = pattern.cloud, pattern.reference.metric
-        rows = cloud.take(cloud.sample(RADIUS_ROWS))
-        return float(np.median(metric.norm(rows - cloud.mean)))
+        return 0.0  # the least share of a distance is not capped
 
 
 class ModelTable:
     """A table as a regressor takes it: an array, or a frame of any library."""
+
+    least_share = DISTANCE_SHARE
 
     def __init__(self, regressor: Any, domain: Domain, X: Any) -> None:
         self.regressor, self.domain, self.X = regressor, domain, X

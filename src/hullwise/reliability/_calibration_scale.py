@@ -13,29 +13,35 @@ COVERAGE_ROUNDING = 1e-12  # relative: a sum of shares this little below the cov
 
 
 def fit_scale(
-    residual: Floats, reach: Floats, moment: Floats, level: float, slope: tuple[float, float]
+    residual: Floats,
+    reach: Floats,
+    moment: Floats,
+    level: float,
+    slope: tuple[float, float],
+    least_share: float = LEAST_SHARE,
 ) -> Floats:
     """Constants (noise, lipschitz, smoothness) of the error scale u that fits residuals best.
 
     u = noise + lipschitz * reach + smoothness / 2 * moment. They minimise the pinball loss of
     |residual| against u at `level`: linear quantile regression, a linear program (Koenker and
     Bassett 1978), with the constants bounded below. The bounds have no units of their own: where
-    reach (or moment) is at its usual size, its quantile at `level`, the term is at least FLOOR of
-    the usual residual. `slope` (2,) caps that, and serves where nothing else can be learned:
-    the constants at which the target's own deviation is reached at the data's own radius.
+    reach (or moment) is at its usual size, its quantile at `level`, the term is at least
+    `least_share` of the usual residual. `slope` (2,) caps that, and serves where nothing else can
+    be learned: the constants at which the target's own deviation is reached at the data's own
+    radius.
     """
     sizes = np.abs(residual)
     reach = np.where(reach <= NEGLIGIBLE_REACH * np.sqrt(moment), 0.0, reach)
     usual = float(np.quantile(sizes, level)) or float(sizes.max())
     cap = np.array([np.inf, *slope])
     if usual == 0:
-        return np.where(np.isfinite(cap), LEAST_SHARE * cap, 0.0)
+        return np.where(np.isfinite(cap), least_share * cap, 0.0)
     terms = np.column_stack([np.ones(len(sizes)), reach, moment / 2])
     typical = np.quantile(terms, level, axis=0)
     unit = np.where(typical > 0, typical, terms.max(axis=0))
     unit[unit == 0] = 1.0
     with np.errstate(all="ignore"):  # infinite constants are for the caller to refuse
-        least = LEAST_SHARE * np.fmin(np.where(typical > 0, 1.0, np.inf), cap * (unit / usual))
+        least = least_share * np.fmin(np.where(typical > 0, 1.0, np.inf), cap * (unit / usual))
         least[~np.isfinite(least)] = 0.0
         fitted = _quantile_regression(sizes / usual, terms / unit, level, least)
         return np.asarray(np.maximum(least, fitted) * usual / unit)

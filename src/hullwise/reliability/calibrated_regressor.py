@@ -319,7 +319,12 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
             for j in range(y.shape[1]):
                 slope = _typical_slopes(fitted.radius, y[train, j])
                 constants[j] = fit_scale(
-                    error[usable, j], reach[usable], moment[usable], float(self.coverage), slope
+                    error[usable, j],
+                    reach[usable],
+                    moment[usable],
+                    float(self.coverage),
+                    slope,
+                    table.least_share,
                 )
         if not np.isfinite(constants).all():
             raise DataError(
