@@ -59,3 +59,18 @@ def test_rows_by_pattern_are_those_of_unique_rows(m, columns):
     for number, (pattern, rows) in enumerate(parts):
         np.testing.assert_array_equal(pattern, patterns[number])
         np.testing.assert_array_equal(rows, np.flatnonzero(which == number))
+
+
+def test_a_domain_finds_no_ellipsoid_and_no_map_for_its_rows():
+    """They took seconds of the first row that was asked for, and no answer of a domain has them."""
+    domain = hw.Domain(reference=50).fit(table(300, 4).drop_columns(["id"]))
+    row = {"x0": 0.1, "x1": 1.2, "x2": -0.1, "x3": 4.0}
+    [part] = domain.locate_one(row).parts
+    location = part.location
+    assert np.isnan(location.ellipsoid_distance).all()
+    assert location.training.plane is None
+    assert location.notes == ()
+    cloud, reference = part.pattern.cloud, part.pattern.reference
+    whole = hw.locate(cloud, location.queries, metric=reference.metric, reference=reference)
+    for name in ("verdict", "band", "lower", "upper", "nearest_rows", "mahalanobis", "direction"):
+        np.testing.assert_array_equal(getattr(location, name), getattr(whole, name))

@@ -15,7 +15,7 @@ from .._core.options import check_int, check_nonnegative
 from .._core.results import RowNames
 from .._core.types import Indices, Mask, Objects, Progress
 from ..errors import DataError
-from ..geometry.locate import locate
+from ..geometry.locate import locate_by_hull
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable, RecordTable, read_mixed
 from ..io.numeric_table import BadRows
@@ -317,12 +317,10 @@ class Domain:
             pattern = fitted.pattern(columns, progress, own_segment)
             if pattern is None:
                 continue
-            location = locate(
+            location = locate_by_hull(
                 pattern.cloud,
                 encoded.values[np.ix_(rows, pattern.coordinates)],
-                metric=pattern.reference.metric,
-                n_neighbors=self.n_neighbors,
-                reference=pattern.reference,
+                pattern.reference,
                 max_seconds=max_seconds,
                 progress=progress,
             )

@@ -98,6 +98,7 @@ def compare(
     hull: HullResult,
     reference: Reference,
     optional: OptionalParts,
+    ellipsoid: bool = True,
 ) -> Comparison:
     """Bands by the reference, and every other definition, for queries Q (m, d).
 
@@ -120,11 +121,13 @@ def compare(
         lambda: band_of_hull(hull, mahalanobis, reference),
         (nothing.band, nothing.hull_percentile),
     )
-    ellipsoid_distance = optional.compute(
-        "the smallest ellipsoid was",
-        lambda: _ellipsoid_distance(cloud, Q, optional),
-        nothing.ellipsoid_distance,
-    )
+    ellipsoid_distance = nothing.ellipsoid_distance
+    if ellipsoid:
+        ellipsoid_distance = optional.compute(
+            "the smallest ellipsoid was",
+            lambda: _ellipsoid_distance(cloud, Q, optional),
+            nothing.ellipsoid_distance,
+        )
     return Comparison(
         band,
         hull_percentile,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
-from .._core.types import Progress
+from .._core.types import Floats, Progress
 from ..io.numeric_table import BadRows
 from .bands import Reference
 from .cloud import Cloud
@@ -16,10 +16,10 @@ from .left_out import MetricLike, metric_for, reference_for, rows_left_out
 from .linear_relations import LinearRelation, relations_of
 from .location import Location
 from .optional_parts import OptionalParts
-from .queries import read_queries
+from .queries import Queries, read_queries
 from .training_summary import TrainingSummary, plane_of
 
-__all__ = ["locate"]
+__all__ = ["locate", "locate_by_hull"]
 
 
 def locate(
@@ -119,34 +119,87 @@ def locate(
         else:
             cloud.warn_if_flat()
             left_out = reference_for(cloud, metric, n_neighbors, reference, optional)
-        usable = queries.usable
-        values = queries.values[usable] if queries.unusable else queries.values
-        hull = locate_in_hull(
+        return _locate_queries(
             cloud,
-            values,
-            left_out.metric,
+            queries,
+            left_out,
+            optional,
             membership_only=membership_only,
             tolerance=tolerance,
             max_seconds=max_seconds,
             progress=progress,
         )
-        comparison, plane = Comparison.empty(len(values)), None
-        relations: tuple[LinearRelation, ...] = ()
-        if not membership_only:
-            plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
-            if cloud.known_rank is not None and cloud.known_rank < cloud.d:
-                relations = optional.compute(
-                    "the linear relations of the rows were", lambda: relations_of(cloud), ()
-                )
-            comparison = compare(cloud, values, hull, left_out, optional)
-        return Location(
-            queries=queries.values,
-            hull=hull.scatter(usable) if queries.unusable else hull,
-            comparison=comparison.scatter(usable) if queries.unusable else comparison,
-            training=TrainingSummary.of(cloud, left_out, plane, relations),
-            metric=left_out.metric,
-            tolerance=tolerance,
-            membership_only=membership_only,
-            unusable=queries.unusable,
-            row_names=queries.row_names,
+
+
+def locate_by_hull(
+    cloud: Cloud,
+    Q: Floats,
+    reference: Reference,
+    *,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+) -> Location:
+    """`locate` in the metric of a reference, by the hull, its bands and the neighbours.
+
+    Without the smallest ellipsoid, whose distances are NaN, and the map: both take seconds for a
+    cloud that has not been asked yet.
+    """
+    with own_errors("locating"):
+        if max_seconds is not None:
+            check_nonnegative("max_seconds", max_seconds)
+        cloud.warn_if_flat()
+        return _locate_queries(
+            cloud,
+            read_queries(cloud, Q),
+            reference,
+            OptionalParts(progress),
+            max_seconds=max_seconds,
+            progress=progress,
+            by_hull=True,
         )
+
+
+def _locate_queries(
+    cloud: Cloud,
+    queries: Queries,
+    left_out: Reference,
+    optional: OptionalParts,
+    *,
+    membership_only: bool = False,
+    tolerance: float = 1e-12,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+    by_hull: bool = False,
+) -> Location:
+    usable = queries.usable
+    values = queries.values[usable] if queries.unusable else queries.values
+    hull = locate_in_hull(
+        cloud,
+        values,
+        left_out.metric,
+        membership_only=membership_only,
+        tolerance=tolerance,
+        max_seconds=max_seconds,
+        progress=progress,
+    )
+    comparison, plane = Comparison.empty(len(values)), None
+    relations: tuple[LinearRelation, ...] = ()
+    if not membership_only:
+        if not by_hull:
+            plane = optional.compute("the map of the rows was", lambda: plane_of(cloud), None)
+        if cloud.known_rank is not None and cloud.known_rank < cloud.d:
+            relations = optional.compute(
+                "the linear relations of the rows were", lambda: relations_of(cloud), ()
+            )
+        comparison = compare(cloud, values, hull, left_out, optional, ellipsoid=not by_hull)
+    return Location(
+        queries=queries.values,
+        hull=hull.scatter(usable) if queries.unusable else hull,
+        comparison=comparison.scatter(usable) if queries.unusable else comparison,
+        training=TrainingSummary.of(cloud, left_out, plane, relations),
+        metric=left_out.metric,
+        tolerance=tolerance,
+        membership_only=membership_only,
+        unusable=queries.unusable,
+        row_names=queries.row_names,
+    )
