@@ -383,6 +383,12 @@ def broken(table):
         (lambda: FunctionTransformer(broken), "failed with KeyError"),
         (lambda: FunctionTransformer(lambda t: t), "holds text"),
         (
+            lambda: make_column_transformer(
+                (OneHotEncoder(sparse_output=False), ["vip"]), remainder="passthrough"
+            ).fit(TRAIN),
+            "output 'remainder__job' holds text",
+        ),
+        (
             lambda: FunctionTransformer(lambda t: t[["age"]] / 0),
             "column 'age' holds inf, which is infinite",
         ),

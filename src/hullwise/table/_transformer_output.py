@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ def transformed_rows(transformer: Any, frame: Any, source: str) -> tuple[Floats,
         output = output.toarray()
     if not isinstance(output, np.ndarray):
         output, names = _frame_values(output)
-    values = _as_numbers(output)
+    width = output.shape[1] if output.ndim == 2 else 1
+    values = _as_numbers(output, output_names(transformer, names, width))
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or len(values) != len(frame):
@@ -43,8 +45,10 @@ def transformed_rows(transformer: Any, frame: Any, source: str) -> tuple[Floats,
         )
     if np.isinf(values).any():
         row, column = (int(i) for i in np.argwhere(np.isinf(values))[0])
-        name = names[column] if names is not None else column
-        raise DataError(f"the transformer gives an infinite number for row {row} in output {name}.")
+        name = output_names(transformer, names, width)[column]
+        raise DataError(
+            f"the transformer gives an infinite number for row {row} in output {name!r}."
+        )
     return values, names
 
 
@@ -59,17 +63,17 @@ def _frame_values(output: Any) -> tuple[Any, list[str]]:
     return np.column_stack([np.zeros((table.n, 0)), *columns]), list(table.names)
 
 
-def _as_numbers(output: Any) -> Floats:
+def _as_numbers(output: Any, names: Sequence[str]) -> Floats:
     if output.dtype.kind in "biuf":
         return np.asarray(output, dtype=np.float64)
     if output.dtype.kind == "O":
         try:
             return np.asarray(output, dtype=np.float64)
         except (TypeError, ValueError):
-            for column, cells in enumerate(output.T):
+            for name, cells in zip(names, np.atleast_2d(output.T)):
                 text = next((cell for cell in cells if isinstance(cell, str)), None)
                 if text is not None:
-                    raise _no_numbers(column, f"text ({text!r})") from None
+                    raise _no_numbers(name, f"text ({text!r})") from None
     raise _no_numbers("of the transformer", str(output.dtype))
 
 
