@@ -164,6 +164,10 @@ def test_one_row_as_json_from_standard_input(mixed, tmp_path):
     assert rows[0]["id"] == "x1"
     assert rows[0]["band"] == one.band[0]
     assert float(rows[0]["upper"]) == one.upper[0]
+    short = {"id": "x1", "age": 41, "job": "nurse"}  # a name that is not there is a gap
+    rows = read_rows(run("locate", out, "-", "-q", "-o", "-", stdin=json.dumps(short)).stdout)
+    assert rows[0]["located_without"] == "smoker, dose"
+    assert float(rows[0]["upper"]) == hw.load(out).locate_one(short).upper[0]
 
 
 def test_plain_numbers_give_the_same_both_ways(tmp_path):

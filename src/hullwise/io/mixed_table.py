@@ -75,6 +75,16 @@ class MixedTable:
         cells = self.arrow.column(name)
         return MixedColumn(name, cells, self.decimal, self.place, self.gaps, self.faults)
 
+    def with_gaps(self, names: Sequence[str]) -> MixedTable:
+        """The table with these columns: those that it lacks are empty."""
+        import pyarrow as pa
+
+        arrow = self.arrow
+        for name in names:
+            if name not in arrow.column_names:
+                arrow = arrow.append_column(name, pa.nulls(self.n))
+        return replace(self, arrow=arrow)
+
     def tolerant(self) -> MixedTable:
         """The same table, whose cells that cannot be read are gaps, noted in `faults`."""
         return replace(self, faults={})
