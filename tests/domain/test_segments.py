@@ -124,6 +124,8 @@ def test_segments_of_groups(tmp_path):
     for segment in range(3):
         reference = domain.fitted_.pattern(domain.fitted_.every_column, segment=segment).reference
         assert 40 <= reference.n_groups <= 60
+    few = hw.Domain(by="site", groups="batch").fit(table[::2].assign(batch=lambda t: t.batch // 4))
+    assert any("groups (batch) in site 'A' (" in note for note in few.fitted_.notes)
     loc = domain.locate(new)
     assert len(loc.groups()) == 15
     assert loc.chance() > 0.001

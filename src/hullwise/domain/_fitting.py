@@ -21,7 +21,12 @@ from ._directions import with_directions
 from ._near_copies import near_copies_notes
 from .coordinate_metric import is_unit, unit_kind
 from .fitted_table import FittedTable
-from .row_blocks import RowBlocks, blocks_of_training_times, groups_of_training_rows
+from .row_blocks import (
+    GROUPS_FOR_BEYOND,
+    RowBlocks,
+    blocks_of_training_times,
+    groups_of_training_rows,
+)
 from .row_segments import RowSegments
 
 Gaps = Literal["each", "columns", "rows"]
@@ -89,7 +94,7 @@ def fit_table(
     if column is not None:
         codes, _ = column.codes(table.column(column.source))
         segments = RowSegments.of(column, codes[rows])
-        more = (*more, *segments.notes(column.levels))
+        more = (*more, *segments.notes(column.levels), *_few_groups(segments, blocks))
     fitted = replace(
         fitted,
         segments=segments,
@@ -119,6 +124,25 @@ def row_blocks(
         return None, ()
     blocks, notes = groups_of_training_rows(table, groups[0])
     return blocks.take(rows), notes
+
+
+def _few_groups(segments: RowSegments, blocks: RowBlocks | None) -> tuple[str, ...]:
+    """A note on segments with too few groups for a row of theirs to be beyond."""
+    if blocks is None or blocks.forward:
+        return ()
+    counts = [len(np.unique(blocks.codes[segments.rows(s)])) for s in range(len(segments))]
+    few = [
+        f"{name} ({n})"
+        for name, n in zip(segments.names, counts)
+        if n < min(GROUPS_FOR_BEYOND, len(np.unique(blocks.codes)))
+    ]
+    if not few:
+        return ()
+    listed = ", ".join(few[:5]) + ", ..." * (len(few) > 5)
+    return (
+        f"fewer than {GROUPS_FOR_BEYOND} groups ({blocks.column}) in {listed}: no row there is "
+        "'beyond', and one of a new group is 'far' in at most 1 of so many and 1 cases by chance",
+    )
 
 
 def _complete_rows(table: MixedTable, filled: Mask) -> tuple[Mask, tuple[str, ...]]:
