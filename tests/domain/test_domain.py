@@ -292,3 +292,21 @@ def test_sentences_are_made_in_one_pass(monkeypatch):
     monkeypatch.setattr(hw.Location, "status_texts", lambda part: calls.append(1) or texts(part))
     assert len(location.status) == 120
     assert len(calls) == len(location.parts) == 2
+
+
+def test_a_level_that_no_row_with_the_same_columns_holds_is_named():
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "job": "smith" if i % 60 == 5 else "ab"[i % 2],
+            "age": float(rng.normal()),
+            "dose": None if i % 5 == 0 else float(rng.normal()),
+        }
+        for i in range(240)
+    ]
+    domain = hw.Domain().fit(rows)
+    with pytest.warns(hw.DataWarning, match="span a flat"):
+        location = domain.locate([{"job": "smith", "age": 0.1, "dose": 0.1}])
+    assert location.status[0].endswith(
+        "Of the training rows with these columns filled none holds job 'smith'."
+    )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..table.columns import ConstantColumn, LevelColumn
+from ..table.columns import CategoryColumn, ConstantColumn, LevelColumn
+from .domain_summary import levels_of
 from .pattern_location import PatternLocation
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ def row_sentences(location: DomainLocation) -> list[str]:
     """(m,) the sentences, in the table's own words."""
     sentences = [NOT_LOCATED] * len(location)
     for part in location.parts:
-        for text, row in zip(part.location.status_texts(), part.rows.tolist(), strict=True):
+        texts = part.location.status_texts()
+        for place, level in _absent_levels(location, part).items():
+            texts[place] = f"{part.location.status[place].value} {level}"
+        for text, row in zip(texts, part.rows.tolist(), strict=True):
             sentences[row] = _located(part, text, location.located_without(row))
     for row in np.flatnonzero(location.unseen.any(axis=1)):
         sentences[row] = f"{_unseen(location, int(row))}; otherwise {sentences[row]}"
@@ -29,6 +33,30 @@ def row_sentences(location: DomainLocation) -> list[str]:
             sentences[row] += f" Located in {nearest}{name}."
     for row, reason in location.unusable.items():
         sentences[row] = f"not located: {reason}."
+    return sentences
+
+
+def _absent_levels(location: DomainLocation, part: PatternLocation) -> dict[int, str]:
+    """Rows off the flat of the training rows with a level that none of these holds, and which."""
+    off = np.flatnonzero(part.location.off_flat)
+    if not len(off):
+        return {}
+    codes = levels_of(location, part)[off]
+    training = part.pattern.cloud.take(np.arange(part.pattern.cloud.n))
+    sentences: dict[int, str] = {}
+    start = 0
+    for j, (column, used) in enumerate(zip(location.coordinates.columns, part.pattern.columns)):
+        block = slice(start, start + column.width)
+        start += column.width if used else 0
+        if not (used and isinstance(column, CategoryColumn) and column.width):
+            continue
+        there = np.unique(column.shares(training[:, block]).argmax(axis=1))
+        for place, code in zip(off.tolist(), codes[:, j].tolist()):
+            if code not in there:
+                sentences[place] = (
+                    f"Of the training rows with these columns filled none holds {column.name} "
+                    f"{column.levels[code]!r}."
+                )
     return sentences
 
 
