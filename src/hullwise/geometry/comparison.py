@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._core.results import Column, scatter
-from .._core.types import Array, Floats, Indices, Mask, Objects
+from .._core.types import Array, Floats, Indices, Mask, Objects, Progress
 from .bands import Reference, percentile, rank
 from .cloud import Cloud
 from .ellipsoid import smallest_ellipsoid
@@ -125,7 +125,7 @@ def compare(
     if ellipsoid:
         ellipsoid_distance = optional.compute(
             "the smallest ellipsoid was",
-            lambda: _ellipsoid_distance(cloud, Q, optional),
+            lambda: ellipsoid_distances(cloud, Q, optional.progress),
             nothing.ellipsoid_distance,
         )
     return Comparison(
@@ -149,10 +149,15 @@ def band_of_hull(
     return rank(np.minimum(hull.lower, upper), upper, np.isinf(mahalanobis), reference)
 
 
-def _ellipsoid_distance(cloud: Cloud, Q: Array, optional: OptionalParts) -> Floats:
+def ellipsoid_distances(cloud: Cloud, Q: Array, progress: Progress | None = None) -> Floats:
+    """Distances (m,) of queries in the smallest ellipsoid around a cloud's rows, made once.
+
+    Raises
+    ------
+    ArithmeticError
+        The cloud is so large that the ellipsoid takes more than a few seconds.
+    """
     if cloud.n * float(cloud.d) ** 2 > ELLIPSOID_WORK:
         raise ArithmeticError("the data are large")
-    ellipsoid = cloud.cached(
-        "ellipsoid", lambda: smallest_ellipsoid(cloud, progress=optional.progress)
-    )
+    ellipsoid = cloud.cached("ellipsoid", lambda: smallest_ellipsoid(cloud, progress=progress))
     return np.asarray(ellipsoid.distance(Q))

@@ -12,8 +12,11 @@ from .._core.foreign import own_errors
 from .._core.types import Floats, Indices, Mask, Objects
 from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
+from ..domain.pattern_location import PatternLocation
 from ..errors import DataError
 from ..geometry.bands import BAND_NAMES
+from ..geometry.comparison import ellipsoid_distances
+from ..geometry.optional_parts import OptionalParts
 from ..geometry.verdict import Verdict
 from ..io.mixed_column import ColumnKind, MixedColumn
 from ..io.mixed_table import MixedTable, read_mixed
@@ -165,11 +168,12 @@ def distances_of(location: DomainLocation) -> dict[str, Floats]:
         distance = np.full(len(location), np.inf)
         for part in location.parts:
             here = part.location
-            distance[part.rows] = {
-                "hull": np.where(here.verdict == Verdict.INSIDE, 0.0, here.upper),
-                "neighbours": here.neighbour_distance,
-                "ellipsoid": here.ellipsoid_distance,
-            }[notion]
+            if notion == "hull":
+                distance[part.rows] = np.where(here.verdict == Verdict.INSIDE, 0.0, here.upper)
+            elif notion == "neighbours":
+                distance[part.rows] = here.neighbour_distance
+            else:
+                distance[part.rows] = _ellipsoid_distances(part)
         distance[unseen] = np.inf
         if not np.isnan(distance).any():
             distances[notion] = distance
@@ -187,6 +191,16 @@ def _network_predictions(
     if outputs.shape[1] > 1 and n_truths == 1:
         return np.asarray(outputs.argmax(axis=1), dtype=np.float64)
     return outputs
+
+
+def _ellipsoid_distances(part: PatternLocation) -> Floats:
+    """Distances in the smallest ellipsoid of a part's training rows; NaN where it is not had."""
+    cloud, queries = part.pattern.cloud, part.location.queries
+    return OptionalParts().compute(
+        "the smallest ellipsoid was",
+        lambda: ellipsoid_distances(cloud, queries),
+        np.full(len(queries), np.nan),
+    )
 
 
 @own_errors("predicting with the model")
