@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import hullwise as hw
@@ -310,3 +311,11 @@ def test_a_level_that_no_row_with_the_same_columns_holds_is_named():
     assert location.status[0].endswith(
         "Of the training rows with these columns filled none holds job 'smith'."
     )
+
+
+def test_a_column_left_out_may_hold_anything():
+    columns = {"age": [i * 7 % 31 for i in range(60)], "tags": [["a"]] * 60}
+    table = pa.table({**columns, "job": ["ab"[i % 2] for i in range(60)]})
+    with pytest.raises(hw.DataTypeError, match="column 'tags' holds cells of the type list"):
+        hw.Domain().fit(table)
+    assert hw.Domain(drop=["tags"]).fit(table).locate(table).band[0] == "core"

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from .._core.types import Floats, Indices
-from ..errors import Hint, Note
+from ..errors import DataTypeError, Hint, Note
 from ..geometry.cloud import Cloud
 from ..geometry.exclusion import BlockExclusion
 from ..geometry.hull import reference_distances
@@ -72,7 +72,11 @@ def is_called_like_an_id(name: str) -> bool:
 def _codes(table: MixedTable, name: str, rows: Indices) -> Indices | None:
     """The group of each row by a column that may be an id which repeats, else None."""
     column = table.column(name)
-    if column.kind not in (ColumnKind.NUMBER, ColumnKind.TEXT):
+    try:
+        kind = column.kind
+    except DataTypeError:  # cells of a type that no column may hold, in one that is left out
+        return None
+    if kind not in (ColumnKind.NUMBER, ColumnKind.TEXT):
         return None
     if column.kind is ColumnKind.NUMBER and not column.whole:
         return None
