@@ -28,7 +28,7 @@ HINT_SHARE = 0.12  # of rows out, where 5 % of rows left out alone are
 HINT_ROWS = 200  # left out for it
 MAX_ROWS_FOR_A_HINT = 2_000_000  # beyond, telling groups apart takes seconds
 HINT_TABLE_ROWS = 20_000  # among which, of whole groups
-FEWEST_GROUPS_FOR_A_HINT = 5
+FEWEST_GROUPS_FOR_A_HINT = 10  # fewer are rather classes than ids
 
 
 def near_copies_notes(

@@ -142,12 +142,12 @@ def locate_by_hull(
     """`locate` in the metric of a reference, by the hull, its bands and the neighbours.
 
     Without the smallest ellipsoid, whose distances are NaN, and the map: both take seconds for a
-    cloud that has not been asked yet.
+    cloud that has not been asked yet. Nor is it warned of a flat, whose columns are no features of
+    the user's: each row that leaves it says so in words.
     """
     with own_errors("locating"):
         if max_seconds is not None:
             check_nonnegative("max_seconds", max_seconds)
-        cloud.warn_if_flat()
         return _locate_queries(
             cloud,
             read_queries(cloud, Q),
