@@ -157,9 +157,9 @@ def test_what_wraps_an_interpolant(name):
 
 
 def test_options_of_a_band():
-    for name in ("coverage", "calibration", "random_state", "interpolant"):
+    for name in ("coverage", "calibration", "random_state", "regressor", "method", "n_folds"):
         for value in NUMBERS:
-            options = {"interpolant": hw.VoronoiRegressor(), name: value}
+            options = {"regressor": hw.VoronoiRegressor(), name: value}
             survives(lambda o=options: hw.CalibratedRegressor(**o).fit(X, Y).band(Q))
     for groups in TARGETS.values():
         survives(wrapped("calibrated").fit, X, Y, groups=groups)
