@@ -15,7 +15,8 @@
     UserWarning
     └── DataWarning                              an answer was given, with a reservation
 
-A `Hint` is what helps against an error, for each face of the library to word.
+A `Hint` is what helps against an error, for each face of the library to word; a `Note` is a remark
+that carries one.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def test_disk_full():
 
 
 def test_bad_outputs(tmp_path):
-    for name, words in [("no/out.csv", "no folder"), ("out.xlsx", r"\.csv or \.parquet")]:
+    for name, words in [("no/out.csv", "no folder"), ("out.xlsx", r"\.csv, \.parquet or \.jsonl")]:
         with pytest.raises(FileError, match=words):
             write_table(COLUMNS, tmp_path / name)
     with pytest.raises(FileError, match="is a folder"):
