@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import hullwise as hw
+from hullwise.domain._chances import chance_by_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.errors.DataWarning")
 
@@ -93,4 +94,20 @@ def test_levels_go_on_being_new_at_the_stated_rate():
     assert np.mean(share) - 3 * error <= np.mean(rates)
     assert np.mean(share) > 0.5 * np.mean(rates)
     assert np.mean(np.array(chances) <= 0.05) <= 0.2
-    assert np.mean(np.array(chances) <= 0.001) <= 0.05
+    assert np.min(chances) > 0.001
+
+
+@pytest.mark.parametrize(("n", "m"), [(560, 240), (240, 560), (560, 20)])
+def test_few_levels_of_their_own_make_no_chance_sure(n, m):
+    rng = np.random.default_rng(0)
+    frequency = 1 / np.arange(1, 21) ** 2.5
+    level = rng.choice(20, (2000, n + m), p=frequency / frequency.sum())
+    chances = []
+    for row in level:
+        counts = np.bincount(row[:n], minlength=20)
+        rate = ((counts == 1).sum() + 1) / (n + 1)
+        chances.append(chance_by_name(int((counts[row[n:]] == 0).sum()), m, rate, n))
+    for alpha in (0.05, 0.01, 0.001):
+        error = np.sqrt(alpha / len(level))
+        assert np.mean(np.array(chances) <= alpha) <= alpha + 3 * error
+    assert chance_by_name(20, m, 1 / (n + 1), n) < 1e-3

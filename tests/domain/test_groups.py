@@ -159,7 +159,7 @@ def test_a_level_that_one_group_alone_has_is_no_distance():
     loc = domain.locate(new)
     assert loc.unseen_rate == pytest.approx(2 / 31)
     assert (loc.band[:5] == "far").all()
-    assert loc.chance_by_name() == pytest.approx(1 - np.exp(-6 * 2 / 31))
+    assert loc.chance_by_name() == pytest.approx(1 - (31 / 37) ** 2)
 
 
 def test_a_kept_domain_of_groups_answers_the_same(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import betabinom, poisson
+from scipy.stats import betabinom, nbinom
 
 from ..geometry.bands import BANDS, BEYOND
 from .pattern_location import PatternLocation
@@ -29,8 +29,16 @@ def chance_by_distance(parts: Sequence[PatternLocation]) -> float:
     return float(law[n_out:].sum()) if len(law) > 1 else float("nan")
 
 
-def chance_by_name(n_unseen: int, m: int, unseen_rate: float) -> float:
-    """That so many of m rows hold a level never seen, against a Poisson count (Good 1953)."""
+def chance_by_name(n_unseen: int, m: int, unseen_rate: float, n: int) -> float:
+    """That so many of m rows hold a level never seen in n training rows.
+
+    The rate is itself an estimate, from a = rate (n + 1) - 1 training rows that are alone with a
+    level. Of a + k rows with levels of their own each is new with probability m / (n + 1 + m), so
+    that the count is negative binomial. Poisson, as of a known rate, would be too sure of itself.
+    """
     if not m:
         return float("nan")
-    return float(poisson.sf(n_unseen - 1, m * unseen_rate)) if n_unseen else 1.0
+    if not n_unseen:
+        return 1.0
+    shape = unseen_rate * (n + 1)
+    return float(nbinom.sf(n_unseen - 1, shape, (n + 1) / (n + 1 + m))) if shape > 0 else 0.0

@@ -255,8 +255,9 @@ class DomainLocation(RowResult):
         """Probability that rows drawn like the training rows are out as often as these.
 
         By distance: beyond or far, each pattern of gaps against its own rows left out. By name:
-        rows with a level never seen, against a Poisson count of the rate at which levels go on
-        being new (Good 1953). The smaller of the two, doubled (Bonferroni).
+        rows with a level never seen, against a negative binomial count, as the rate at which levels
+        go on being new (Good 1953) is itself an estimate. The smaller of the two, doubled
+        (Bonferroni).
 
         Where whole groups were left out, groups are counted and never rows: see `groups`. NaN where
         it is not known which rows belong together, or rows follow one another in time.
@@ -291,10 +292,22 @@ class DomainLocation(RowResult):
         if self.grouped is None:
             if any(part.pattern.reference.groups is not None for part in self.parts):
                 return float("nan")  # which rows belong together is not known
-            return chance_by_name(int(by_name.sum()), m, self.unseen_rate)
+            return chance_by_name(int(by_name.sum()), m, self.unseen_rate, self._n_compared())
         codes = self.grouped.codes
         n_unseen, m = len(np.unique(codes[by_name])), len(np.unique(codes))
-        return chance_by_name(n_unseen, m, self.unseen_rate)
+        return chance_by_name(n_unseen, m, self.unseen_rate, self._n_compared())
+
+    def _n_compared(self) -> int:
+        """Training rows, or groups, of the segments that these rows are in."""
+        if self.new_rows is None:
+            return self.n_train
+        subsets = self.new_rows.fitted.subsets
+        if self.segmented is not None:
+            subsets = tuple(subsets[s] for s in np.unique(self.segmented.segment).tolist())
+        return sum(
+            len(subset) if subset.blocks is None else len(np.unique(subset.blocks.codes))
+            for subset in subsets
+        )
 
     def groups(self) -> GroupComparison | None:
         """How far out each new group is, among training groups left out whole; None without groups.
