@@ -33,18 +33,21 @@ from ..predict.explanation import Explanation
 from ..predict.interpolant import Interpolant
 from ..predict.targets import as_one_row, numeric_target
 from ._calibrated_fits import (
-    CalibratedFit,
     CalibrationTable,
     InterpolantTable,
     ModelTable,
+    Terms,
     with_columns,
 )
-from ._calibration_scale import conformal_factors, cross_conformal_limits, fit_scale
+from ._calibrated_fitting import (
+    Calibration,
+    calibrate_by_folds,
+    calibrate_by_split,
+    error_scales,
+)
+from ._calibration_scale import cross_conformal_limits
 from ._calibration_split import (
-    choose_calibration_rows,
-    choose_folds,
     encode_groups,
-    whole_folds,
 )
 from ._tables import domain_of, frame_or_numbers, named_table
 from .prediction_band import Band
@@ -163,9 +166,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
     scores_: Floats
     labels_: Any
     _columns: tuple[str, ...] | None
-    _fits: list[tuple[CalibratedFit, Floats, Indices]]  # each fold's, with its constants and rows
-    _group: Indices
-    _n_targets: int
+    _calibrated: Calibration
 
     def __init__(
         self,
@@ -213,11 +214,16 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         group = encode_groups(groups, len(target))
         rng = np.random.default_rng(check_int("random_state", self.random_state, 0))
         whole = groups is not None
+        coverage = float(self.coverage)
         if self.method == "split":
-            learnt = self._fit_split(table, target, group, rng, whole)
+            share = float(self.calibration)
+            calibrated = calibrate_by_split(
+                table, target, group, rng, whole, coverage, share, self.joint
+            )
         else:
-            learnt = self._fit_folds(table, target, group, rng, whole)
-        self._keep(X, table, learnt, target.shape[1])
+            n_folds = self.n_folds if self.method == "cv+" else None
+            calibrated = calibrate_by_folds(table, target, group, rng, whole, coverage, n_folds)
+        self._keep(X, table, calibrated)
         return self
 
     def _read(self, X: Any, y: Any) -> tuple[CalibrationTable, Floats]:
@@ -229,134 +235,24 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         target = _targets(y, int(table.shape[0]))
         return ModelTable(self.regressor, domain_of(self.domain, table, reference=0), table), target
 
-    def _fit_split(
-        self,
-        table: CalibrationTable,
-        target: Floats,
-        group: Indices,
-        rng: np.random.Generator,
-        whole: bool,
-    ) -> dict[str, Any]:
-        left_out = choose_calibration_rows(
-            group,
-            rng,
-            float(self.calibration),
-            float(self.coverage),
-            "groups" if whole else "rows",
-        )
-        train, calibration = np.flatnonzero(~left_out), np.flatnonzero(left_out)
-        fitted = table.fit(target, train)
-        folds = choose_folds(train, group, rng, whole=whole)
-        constants = self._fit_constants(table, target, train, folds, fitted)
-        scores = _scores_of(fitted, constants, table.take(calibration), target[calibration])
-        _, code = np.unique(group[calibration], return_inverse=True)
-        factors = conformal_factors(scores, code, float(self.coverage), self.joint)
-        return {
-            "fits": [(fitted, constants, calibration)],
-            "model": fitted.model,
-            "training": train,
-            "calibration": calibration,
-            "scores": scores,
-            "factors": factors,
-            "group": code,
-        }
-
-    def _fit_folds(
-        self,
-        table: CalibrationTable,
-        target: Floats,
-        group: Indices,
-        rng: np.random.Generator,
-        whole: bool,
-    ) -> dict[str, Any]:
-        """Fits without each fold, the scores of its rows, and the fit of all rows that predicts."""
-        n_groups = int(group.max()) + 1
-        if n_groups < 3:
-            raise DataError(
-                f"method={self.method!r} leaves rows out in turn, and again of the rest: at least "
-                f"3 rows or groups are needed (n_samples={table.n})."
-            )
-        n_folds = self.n_folds if self.method == "cv+" else n_groups
-        everything = np.arange(table.n)
-        scores = np.empty((table.n, target.shape[1]))
-        fits = []
-        for left_out in whole_folds(group, n_folds, rng):
-            rest = np.setdiff1d(everything, left_out, assume_unique=True)
-            fitted = table.fit(target, rest)
-            inner = choose_folds(rest, group, rng, whole=whole, n_folds=3)
-            constants = self._fit_constants(table, target, rest, inner, fitted)
-            scores[left_out] = _scores_of(fitted, constants, table.take(left_out), target[left_out])
-            fits.append((fitted, constants, left_out))
-        model = table.fit(target, everything)
-        return {
-            "fits": fits,
-            "model": model.model,
-            "training": everything,
-            "calibration": everything[:0],
-            "scores": scores,
-            "factors": np.full(target.shape[1], np.nan),
-            "group": group,
-        }
-
-    def _fit_constants(
-        self,
-        table: CalibrationTable,
-        y: Floats,
-        train: Indices,
-        folds: list[tuple[Indices, Indices]],
-        fitted: CalibratedFit,
-    ) -> Floats:
-        """The constants of u (k, 3), from errors on training rows left out in turn."""
-        parts = []
-        for left_out, predicted in folds:
-            rest = np.setdiff1d(train, left_out, assume_unique=True)
-            terms = table.fit(y, rest).terms(table.take(predicted))
-            parts.append((np.abs(y[predicted] - terms.prediction), terms.reach, terms.moment))
-        error, reach, moment = (np.concatenate(part) for part in zip(*parts))
-        constants = np.full((y.shape[1], 3), np.nan)
-        usable = np.isfinite(moment) & np.isfinite(reach)
-        if usable.any() if not isinstance(self.regressor, Interpolant) else usable.all():
-            for j in range(y.shape[1]):
-                slope = _typical_slopes(fitted.radius, y[train, j])
-                constants[j] = fit_scale(
-                    error[usable, j],
-                    reach[usable],
-                    moment[usable],
-                    float(self.coverage),
-                    slope,
-                    table.least_share,
-                )
-        if not np.isfinite(constants).all():
-            raise DataError(
-                "squared distances between the rows, or errors over such, overflow: bring "
-                'features and target to units near 1, or use metric="range" in the interpolant.'
-            )
-        return constants
-
-    def _keep(
-        self, X: Any, table: CalibrationTable, learnt: dict[str, Any], n_targets: int
-    ) -> None:
+    def _keep(self, X: Any, table: CalibrationTable, calibrated: Calibration) -> None:
         """Set everything that was learnt, at once and last, so that an error changes nothing."""
-        single = n_targets == 1
-        constants = learnt["fits"][0][1]
-        names = ("noise_", "lipschitz_", "smoothness_")
-        fitted = {
+        single = calibrated.scores.shape[1] == 1
+        constants = calibrated.fits[0][1]
+        fitted: dict[str, Any] = {
             name: float(constants[0, j]) if single else constants[:, j]
-            for j, name in enumerate(names)
+            for j, name in enumerate(("noise_", "lipschitz_", "smoothness_"))
         }
-        factors = learnt["factors"]
         fitted |= {
-            "regressor_": learnt["model"],
-            "training_rows_": learnt["training"],
-            "calibration_rows_": learnt["calibration"],
-            "scores_": learnt["scores"][:, 0] if single else learnt["scores"],
-            "factor_": float(factors[0]) if single else factors,
-            "_fits": learnt["fits"],
-            "_group": learnt["group"],
-            "_n_targets": n_targets,
+            "regressor_": calibrated.model,
+            "training_rows_": calibrated.training,
+            "calibration_rows_": calibrated.calibration,
+            "scores_": calibrated.scores[:, 0] if single else calibrated.scores,
+            "factor_": float(calibrated.factors[0]) if single else calibrated.factors,
+            "_calibrated": calibrated,
         }
         if isinstance(table, InterpolantTable):
-            cloud = learnt["model"].cloud_
+            cloud = calibrated.model.cloud_
             fitted |= {"labels_": table.checked.labels, "_columns": table.checked.columns}
             self._set_fitted(X, cloud, cloud_=cloud, **fitted)
             return
@@ -364,8 +260,8 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
             setattr(self, name, value)
         self.labels_, self._columns = None, None
         for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(learnt["model"], name):
-                setattr(self, name, getattr(learnt["model"], name))
+            if hasattr(calibrated.model, name):
+                setattr(self, name, getattr(calibrated.model, name))
 
     # ---- asking -------------------------------------------------------------------------------
 
@@ -374,11 +270,13 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         """Predictions and bands for queries Q (m, d)."""
         rows, names = self._as_rows(Q)
         if self.method == "split":
-            fitted, constants, _ = self._fits[0]
+            fitted, constants, _ = self._calibrated.fits[0]
             terms = fitted.terms(rows)
-            u = _error_scales(constants, terms.reach, terms.moment)
+            u = error_scales(constants, terms.reach, terms.moment)
             with np.errstate(invalid="ignore", over="ignore"):
-                half = np.broadcast_to(np.atleast_1d(self.factor_), (self._n_targets,)) * u
+                half = (
+                    np.broadcast_to(np.atleast_1d(self.factor_), (self._calibrated.n_targets,)) * u
+                )
             half[np.isnan(half)] = np.inf  # 0 times infinity: nothing is known
             prediction = terms.prediction
             lower, upper = prediction - half, prediction + half
@@ -395,31 +293,29 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
             names,
         )
 
-    def _cross_limits(self, rows: Any) -> tuple[Floats, Floats, Floats, Floats, Any]:
+    def _cross_limits(self, rows: Any) -> tuple[Floats, Floats, Floats, Floats, Terms]:
         """Limits of "cv+": quantiles over the training rows of prediction -+ score * u."""
-        scores = self.scores_.reshape(-1, self._n_targets)
-        parts = [(fit.terms(rows), constants, own) for fit, constants, own in self._fits]
-        m = len(parts[0][0].reach)
-        lower, upper = np.empty((m, self._n_targets)), np.empty((m, self._n_targets))
-        u = np.median(
-            [_error_scales(constants, t.reach, t.moment) for t, constants, _ in parts], axis=0
-        )
+        calibrated = self._calibrated
+        scores, k = calibrated.scores, calibrated.n_targets
+        parts = [(fit.terms(rows), constants, own) for fit, constants, own in calibrated.fits]
+        scales = [error_scales(constants, t.reach, t.moment) for t, constants, _ in parts]
+        m = len(scales[0])
+        lower, upper = np.empty((m, k)), np.empty((m, k))
         for block in _blocks(m, len(scores)):
-            for j in range(self._n_targets):
+            for j in range(k):
                 own_scores = scores.max(axis=1) if self.joint else scores[:, j]
                 low, high = np.empty((len(block), len(scores))), np.empty((len(block), len(scores)))
-                for terms, constants, own in parts:
-                    scale = _error_scales(constants, terms.reach, terms.moment)[block, j]
+                for (terms, _, own), scale in zip(parts, scales):
                     with np.errstate(invalid="ignore", over="ignore"):
-                        half = scale[:, None] * own_scores[own]
+                        half = scale[block, j, None] * own_scores[own]
                     half[np.isnan(half)] = np.inf
                     low[:, own] = terms.prediction[block, j, None] - half
                     high[:, own] = terms.prediction[block, j, None] + half
                 lower[block, j], upper[block, j] = cross_conformal_limits(
-                    low, high, self._group, float(self.coverage)
+                    low, high, calibrated.group, float(self.coverage)
                 )
-        prediction = np.asarray(self.regressor_.predict(rows)).reshape(m, self._n_targets)
-        return prediction, lower, upper, u, parts[0][0]
+        prediction = np.asarray(self.regressor_.predict(rows)).reshape(m, k)
+        return prediction, lower, upper, np.median(scales, axis=0), parts[0][0]
 
     @own_errors("predicting")
     def predict(self, Q: Any) -> Floats:
@@ -473,7 +369,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         return checked.values, checked.row_names
 
     def _shaped(self, values: Floats) -> Floats:
-        return values[:, 0] if self._n_targets == 1 else values
+        return values[:, 0] if self._calibrated.n_targets == 1 else values
 
     def _check_interpolant(self, what: str) -> None:
         if not isinstance(self.regressor, Interpolant):
@@ -500,33 +396,6 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _typical_slopes(radius: float, y: Floats) -> tuple[float, float]:
-    """Lipschitz constant and smoothness of a target that varies once over the data."""
-    deviation = float(np.median(np.abs(y - np.median(y)))) or float(np.abs(y - y.mean()).mean())
-    if radius == 0:
-        return np.inf, np.inf
-    with np.errstate(over="ignore"):
-        first, second = np.float64(deviation) / radius, 2 * np.float64(deviation) / radius / radius
-    return float(first), float(second)
-
-
-def _scores_of(fitted: CalibratedFit, constants: Floats, rows: Any, y: Floats) -> Floats:
-    """(c, k) |y - prediction| / u; an error of 0 is none however small u is."""
-    terms = fitted.terms(rows)
-    error = np.abs(y - terms.prediction)
-    u = _error_scales(constants, terms.reach, terms.moment)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where((error == 0) | np.isinf(u), 0.0, error / u)
-
-
-def _error_scales(constants: Floats, reach: Floats, moment: Floats) -> Floats:
-    """(m, k) the error scale u of each target."""
-    noise, lipschitz, smoothness = constants.T
-    with np.errstate(over="ignore", invalid="ignore"):
-        grown = lipschitz * reach[:, None] + smoothness / 2 * moment[:, None]
-        return np.asarray(noise + np.where(np.isnan(grown), np.inf, grown))
 
 
 def _blocks(m: int, n: int) -> Iterator[Indices]:
