@@ -95,6 +95,7 @@ class Hint(Enum):
     DECLARE_CATEGORY = "if it is a category, say so with categories=[{}]"
     DECLARE_GROUPS = "if new rows come with new ones, say so with groups={}"
     GAPS_ARE_LEVELS = "if absence means something, say so with gaps_are_levels=[{}]"
+    NAME_TARGET = "name it with fit(table, target=...)"
     DECLARE_ID = "if it is an id, say so with id={}"
     DECLARE_PERIOD = "if so, declare its period in periodic, as in {}"
     DECLARE_DATES = "to use parts of them, declare these in dates, as in {}"

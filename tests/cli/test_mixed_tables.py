@@ -197,6 +197,11 @@ def test_new_rows_with_gaps_are_located_in_what_they_have(tmp_path):
     assert "never filled in for you" in error
 
 
+def test_a_learnt_metric_without_a_target_names_the_option(mixed):
+    error = run("fit", mixed / "train.csv", "--metric", "agop", code=3).stderr
+    assert "is learnt from a target; name it with --target" in error
+
+
 def test_codes_with_leading_zeros_are_no_numbers(tmp_path):
     rows = [[f"0{i % 5}", i * i % 37] for i in range(80)]
     train = write_csv(tmp_path / "t.csv", ["plant", "x"], rows)

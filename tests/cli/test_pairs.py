@@ -377,7 +377,10 @@ ROLES = {
     "--number": (["flag"], {"numbers": ["flag"]}),
     "--log": (["dose"], {"log": ["dose"]}),
     "--ordered": (["size=small,middle,large"], {"ordered": {"size": ["small", "middle", "large"]}}),
-    "--periodic": (["hour=24,3"], {"periodic": {"hour": (24, 3)}}),
+    "--periodic": (
+        ["hour=24,3", "age=100"],
+        {"periodic": {"hour": (24, 3), "age": 100}},
+    ),
     "--date": (["start=since,month"], {"dates": {"start": ["since", "month"]}}),
     "--drop": (["job"], {"drop": ["job"]}),
     "--gaps": (["?"], {"gaps": ["?"]}),

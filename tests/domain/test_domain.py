@@ -205,6 +205,7 @@ def test_ids_name_the_nearest_rows():
     ("call", "says"),
     [
         (lambda d: hw.Domain().locate(people(1)), "not fitted"),
+        (lambda d: hw.Domain().save("seen.hull"), "not fitted"),
         (lambda d: d.locate_one([1]), "expected one row as a dictionary"),
         (
             lambda d: d.locate(people(1).assign(age="old")),

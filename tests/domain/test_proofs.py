@@ -276,13 +276,16 @@ def test_another_domain_is_said(domain, loc, table, tmp_path):
         hw.load(tmp_path / "where.npz")
 
 
-def test_proofs_of_other_rows_do_not_hold(domain, proofs, new):
+def test_proofs_of_other_rows_do_not_hold(domain, proofs, new, tmp_path):
     swapped = new.iloc[[1, 0, *range(2, 60)]]
     holds = domain.verify(proofs, new=swapped)
     assert holds[2:].all()
     assert not holds[:2].any()
     with pytest.raises(DataError, match="new has 59 rows, and there are proofs of 60"):
         domain.verify(proofs, new=new[1:])
+    new[1:].to_csv(tmp_path / "fewer.csv", index=False)
+    with pytest.raises(DataError, match=r"fewer\.csv has 59 rows"):
+        domain.verify(proofs, new=tmp_path / "fewer.csv")
 
 
 # ---- forged claims ----------------------------------------------------------------------------

@@ -57,6 +57,7 @@ def test_names_that_need_quotes_survive(tmp_path):
         ("[columns]\nhour = {role = 'periodic', period = -1}", "expected its period"),
         ("[columns]\nstart = {role = 'date', parts = ['week']}", "expected some of since"),
         ("colums = {}", "has 'colums'; expected columns"),
+        ("columns = 3", r"has columns = 3; expected \[columns\]"),
     ],
 )
 def test_what_is_no_file_of_columns_is_refused(tmp_path, text, says):

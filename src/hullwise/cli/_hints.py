@@ -39,6 +39,7 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.DECLARE_CATEGORY: "if it is a category, say so with --category {}",
     Hint.DECLARE_GROUPS: "if new rows come with new ones, say so with --group {}",
     Hint.GAPS_ARE_LEVELS: "if absence means something, say so with --gaps-are-levels {}",
+    Hint.NAME_TARGET: "name it with --target",
     Hint.DECLARE_ID: "if it is an id, say so with --id {}",
     Hint.DECLARE_PERIOD: "if so, declare its period with --periodic {}",
     Hint.DECLARE_DATES: "to use parts of them, pass --date {}",

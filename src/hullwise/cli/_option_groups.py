@@ -61,7 +61,7 @@ class RoleOptions(TableOptions):
     categories: tuple[str, ...]
     log: tuple[str, ...]
     ordered: Mapping[str, Sequence[str]]
-    periodic: Mapping[str, Sequence[float]]
+    periodic: Mapping[str, float | Sequence[float]]
     dates: Mapping[str, Sequence[str]]
     gaps: tuple[str, ...]
     gaps_are_levels: tuple[str, ...]

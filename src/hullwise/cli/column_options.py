@@ -19,9 +19,9 @@ def _levels_of_columns(
 
 def _periods_of_columns(
     _: click.Context, __: click.Parameter, values: tuple[str, ...]
-) -> dict[str, tuple[float, ...]]:
+) -> dict[str, float | tuple[float, ...]]:
     """COL=24 or COL=24,3."""
-    periods: dict[str, tuple[float, ...]] = {}
+    periods: dict[str, float | tuple[float, ...]] = {}
     for value in values:
         name, parts = _split(value)
         try:
@@ -33,7 +33,7 @@ def _periods_of_columns(
                 f"{value!r}: expected a column and its period, such as hour=24, or the period and "
                 "how much counts like one standard deviation, such as hour=24,3"
             )
-        periods[name] = numbers
+        periods[name] = numbers if len(numbers) == 2 else numbers[0]
     return periods
 
 

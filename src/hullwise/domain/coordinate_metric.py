@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.types import Array, Floats, Indices
-from ..errors import DataError
+from ..errors import DataError, Hint
 from ..geometry.left_out import MetricOfRows
 from ..geometry.metric import Metric, metric_array, parse_metric
 from ..geometry.units import UnitKind
@@ -144,7 +144,7 @@ def coordinate_metric(
     """
     if isinstance(metric, str):
         if target is None:
-            raise DataError(f"metric={metric!r} is learnt from a target: pass fit(..., target=).")
+            raise DataError(f"metric={metric!r} is learnt from a target", hint=Hint.NAME_TARGET)
         labels, name, is_class = target
         known = learnt_from[~_is_empty(labels[learnt_from])]
         if len(known) <= values.shape[1]:

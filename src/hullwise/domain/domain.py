@@ -348,7 +348,11 @@ class Domain:
         return replace(where, notes=(*where.notes, *combinations_note(where)))
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
-        """Where one row, a dictionary of cells, stands; ``row[name]`` of a gap may be None."""
+        """Where one row, a dictionary of cells, stands.
+
+        ``row[name]`` of a gap may be None; a column that the dictionary lacks is a gap too, and
+        one that training rows have not is ignored.
+        """
         if not isinstance(row, Mapping):
             raise DataError(
                 f"expected one row as a dictionary of column names and cells, got a "
@@ -518,11 +522,14 @@ class Domain:
 
         Raises
         ------
+        DataError
+            The domain is not fitted.
         FileError
             The file cannot be written, or exists and `force` is false.
         """
         if keep not in ("rows", "half-spaces"):
             raise DataError(f"keep={keep!r}: expected 'rows' or 'half-spaces'.")
+        self._fitted()
         if keep == "half-spaces":
             self.half_spaces().save(path, force=force)
             return

@@ -223,7 +223,9 @@ def _same_cells(new: Any, fitted: FittedTable, proofs: Proofs, gaps: tuple[str, 
     mixed = read_mixed(new, gaps=gaps, name="new").tolerant()
     cells = cells_of(fitted.coordinates, mixed)
     if len(cells) != len(proofs):
-        raise DataError(f"new has {len(cells)} rows, and there are proofs of {len(proofs)}.")
+        raise DataError(
+            f"{mixed.source} has {len(cells):,} rows, and there are proofs of {len(proofs):,}."
+        )
     outputs = np.array([column["role"] == "output" for column in proofs.columns], dtype=bool)
     unusable = np.isin(np.arange(len(cells)), list(mixed.faults or {}))
     return np.asarray(proofs.cells.same_rows(cells, outputs) & (unusable == proofs.unusable))

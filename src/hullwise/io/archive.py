@@ -180,7 +180,9 @@ def _refuse_members(name: str, members: list[zipfile.ZipInfo], size: int) -> Non
         raise FileError(name, f"holds {len(members)} members; at most {MAX_MEMBERS} are read")
     names = [info.filename for info in members]
     if len(set(names)) != len(names) or HEADER_NAME not in names:
-        raise FileError(name, f"holds no {HEADER_NAME}, or a member twice: it is no file of ours")
+        raise FileError(
+            name, f"holds no {HEADER_NAME}, or a member twice: it is no file of hullwise's"
+        )
     for info in members:
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
             raise FileError(name, f"member {info.filename[:60]!r} is packed; hullwise never does")

@@ -195,7 +195,10 @@ def _from_toml(content: Mapping[str, Any]) -> ColumnSpec:
     ordered: dict[str, Any] = {}
     periodic: dict[str, Any] = {}
     dates: dict[str, Any] = {}
-    for name, entry in dict(content.get("columns", {})).items():
+    columns = content.get("columns", {})
+    if not isinstance(columns, Mapping):
+        raise DataError(f"has columns = {columns!r}; expected [columns] and a line for each column")
+    for name, entry in columns.items():
         table = {"role": entry} if isinstance(entry, str) else entry
         role = table.get("role") if isinstance(table, Mapping) else None
         if role == "ordered" and "levels" in table:
