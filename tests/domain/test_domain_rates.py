@@ -7,6 +7,7 @@ times its bound by more than three standard errors over tables.
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import betabinom
 
 import hullwise as hw
 from hullwise.domain._chances import chance_by_name
@@ -111,3 +112,20 @@ def test_few_levels_of_their_own_make_no_chance_sure(n, m):
         error = np.sqrt(alpha / len(level))
         assert np.mean(np.array(chances) <= alpha) <= alpha + 3 * error
     assert chance_by_name(20, m, 1 / (n + 1), n) < 1e-3
+
+
+def test_rows_with_rare_gaps_are_counted_together():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(1200, 8))
+    rows[rng.random(rows.shape) < 0.45] = np.nan
+    table = pd.DataFrame(rows, columns=list("abcdefgh"))
+    new = table[600:].reset_index(drop=True)
+    loc = hw.Domain(n_neighbors=1).fit(table[:600]).locate(new)
+    assert all(part.pattern.rare for part in loc.parts)
+    assert len(loc.parts) > 100
+    m = sum(len(part.rows) for part in loc.parts)
+    r = len(loc.parts[0].pattern.reference)
+    c = 1 + int(np.floor(0.95 * r))
+    n_out = int(np.isin(loc.band, ("beyond", "far")).sum())
+    chance = betabinom.sf(n_out - 1, m, r - c + 1, c)
+    assert loc.chance_by_distance() == pytest.approx(chance)

@@ -14,17 +14,24 @@ from .pattern_location import PatternLocation
 def chance_by_distance(parts: Sequence[PatternLocation]) -> float:
     """That so many rows are beyond or far, each part against its own rows left out; NaN without.
 
-    NaN too where whole groups were left out: rows of one group are not drawn one by one.
+    NaN too where whole groups were left out: rows of one group are not drawn one by one. Rows
+    with rare gaps are compared with the same rows left out, and so are counted together.
     """
-    law, n_out = np.ones(1), 0
-    for part in parts:
-        if part.pattern.reference.groups is not None:
+    counts: dict[tuple[str, int], tuple[int, int, int]] = {}
+    for number, part in enumerate(parts):
+        pattern = part.pattern
+        if pattern.reference.groups is not None:
             return float("nan")
-        r, m = len(part.pattern.reference), len(part.rows)
+        key = ("rare", pattern.segment) if pattern.rare else ("part", number)
+        _, m, out = counts.get(key, (0, 0, 0))
+        out += int(np.isin(part.location.band, BANDS[2:]).sum())
+        counts[key] = len(pattern.reference), m + len(part.rows), out
+    law, n_out = np.ones(1), 0
+    for r, m, out in counts.values():
         c = 1 + int(np.floor(r * BEYOND / 100))
         if r < 1 or c > r:
             continue
-        n_out += int(np.isin(part.location.band, BANDS[2:]).sum())
+        n_out += out
         law = np.convolve(law, betabinom.pmf(np.arange(m + 1), m, r - c + 1, c))
     return float(law[n_out:].sum()) if len(law) > 1 else float("nan")
 
