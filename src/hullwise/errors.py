@@ -160,7 +160,8 @@ class _Worded(BaseException):
     def worded(self, words: Mapping[Hint, str]) -> str:
         """The message, its hints in these words, or in those for Python where there are none."""
         hints = [words.get(hint, hint.value).format(value) for hint, value in self.hints]
-        return "; ".join([self.problem_text(), *hints])
+        problem = self.problem_text()
+        return "; ".join([problem.removesuffix("."), *hints]) if hints else problem
 
     def __str__(self) -> str:
         return self.worded({})

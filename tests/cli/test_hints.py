@@ -34,3 +34,9 @@ def test_a_column_is_left_out_in_the_same_words_by_every_command(name, hint):
     assert "--drop" in words
     assert set(words) <= options
     assert "drop=" in str(FileError("t.csv", "text", hint=hint))
+
+
+def test_what_helps_follows_a_sentence_without_its_full_stop():
+    error = FileError("t.csv", "is a table of text.", hint=Hint.LEAVE_OUT)
+    assert str(error).startswith("t.csv: is a table of text; leave")
+    assert str(FileError("t.csv", "is empty.")) == "t.csv: is empty."

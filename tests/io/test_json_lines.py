@@ -42,6 +42,7 @@ def test_compressed_and_with_a_byte_order_mark(tmp_path):
         ('{"a": 1}\n{"a": "x1"}\n', "line 2, column 'a' holds 'x1', which is no number"),
         ('{"a": 1}\n{"a": 1e999}\n', "line 2, column 'a' holds inf, which is infinite"),
         ("\n\n", "is empty"),
+        ("{}\n{}\n", "none of its 2 objects holds a cell"),
     ],
 )
 def test_what_is_no_table_is_refused_with_its_line(text, problem, tmp_path):

@@ -60,6 +60,10 @@ def test_an_error_names_the_rows_and_the_reason():
     guarded = hw.Guarded(pipeline(Ridge()), on_out="raise").fit(TRAIN, Y)
     with pytest.raises(OutOfDomainError, match=r"2 of 3 rows are out .* \(rows 1, 2\); row 1: far"):
         guarded.predict(NEW)
+    with pytest.raises(
+        OutOfDomainError, match=r"Out by: \w+ by [+-]\d.*\. Nothing is predicted\.$"
+    ):
+        guarded.predict(NEW[1:2])
     assert len(guarded.predict(NEW[:1])) == 1
 
 

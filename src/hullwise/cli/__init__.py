@@ -231,9 +231,9 @@ def verify(options: VerifyOptions) -> None:
 def locate(options: LocateOptions) -> None:
     """Say for each row of QUERY where it stands against the rows of TRAIN.
 
-    Both are tables with the same columns, in any order: CSV (also gzipped), Parquet or .npy; "-"
-    reads CSV from standard input. The summary goes to standard output, or to standard error
-    where the table itself does (-o -).
+    Both are tables with the same columns, in any order: CSV or JSON lines (also gzipped), Parquet
+    or .npy; "-" reads CSV or JSON lines from standard input. The summary goes to standard output,
+    or to standard error where the table itself does (-o -).
 
     With --metric agop, rfm or nfm:LAYER two readings are given side by side: out of the data, and
     out of the data in what matters to the target.

@@ -39,6 +39,8 @@ class JsonLinesTable:
         for line, text in _lines(source):
             rows.append(_row(text, line, self.path))
             self.lines.append(line)
+        if rows and not any(rows):
+            raise FileError(self.path, f"none of its {len(rows):,} objects holds a cell")
         try:
             self.arrow = record_columns(rows, self.path)
         except DataTypeError as error:

@@ -231,10 +231,10 @@ class Guarded(BaseEstimator):
         location = self._locate(X)
         out = location.at_least(self.band)
         if self.on_out == "raise" and out.any():
-            raise OutOfDomainError(f"{_rows_out(location, out)}; nothing is predicted.")
+            raise OutOfDomainError(f"{_rows_out(location, out)} Nothing is predicted.")
         if self.on_out == "warn" and out.any():
             warnings.warn(
-                f"{_rows_out(location, out)}; predicted all the same.",
+                f"{_rows_out(location, out)} Predicted all the same.",
                 DataWarning,
                 stacklevel=caller_stacklevel(),
             )
@@ -355,8 +355,19 @@ def _rows_out(location: DomainLocation, out: Mask) -> str:
     listed = ", ".join(names[:NAMED_ROWS]) + more
     return (
         f"{len(rows):,} of {len(out):,} rows are out of the domain (row{'s' * (len(rows) > 1)} "
-        f"{listed}); row {names[0]}: {location.band[rows[0]]}. {location.status[rows[0]]}"
+        f"{listed}); row {names[0]}: {_reason(location, int(rows[0]))}."
     )
+
+
+def _reason(location: DomainLocation, row: int) -> str:
+    """Its band, and what pushes it out where its sentence does not name a column."""
+    band, status = location.band[row], location.status[row].removesuffix(".")
+    pushed = location.pushed_out_by(3)[row]
+    reason = status if status.startswith(band) else f"{band}. {status}"
+    if not pushed:
+        return reason
+    amounts = ", ".join(f"{name} by {amount:+.4g}" for name, amount in pushed)
+    return f"{reason}. Out by: {amounts}"
 
 
 def _rows_of(X: Any, mask: Mask) -> Any:

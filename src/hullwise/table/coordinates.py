@@ -152,8 +152,8 @@ class TableCoordinates(Coordinates):
         if missing:
             raise DataError(
                 f"{table.source} lacks the column{'s' * (len(missing) > 1)} "
-                f"{format_names(missing)}; it has {format_names(list(table.names))}. A column "
-                "without values may be left empty, but must be there."
+                f"{format_names(missing)}; it has {format_names(list(table.names)) or 'none'}. "
+                "A column without values may be left empty, but must be there."
             )
         if not isinstance(table, RecordTable):
             size = 16 * table.n * len(self.owner)
