@@ -166,3 +166,14 @@ def test_a_proof_of_another_segment_is_refused(domain, train):
     proofs = Proofs.of(domain.locate(new))
     moved = tuple(replace(part, segment=(part.segment + 1) % 3) for part in proofs.parts)
     assert not verify_proofs(domain.fitted_, replace(proofs, parts=moved), train).any()
+
+
+def test_bands_of_segments_are_said_to_be_of_each_segment():
+    from hullwise.report import render_report
+
+    rng = np.random.default_rng(0)
+    rows = [{"age": float(rng.normal()), "site": "ab"[i % 2]} for i in range(120)]
+    location = hw.Domain(by="site").fit(rows).locate(rows[:10])
+    page = render_report(location)
+    assert "each against rows of its own segment left out in turn" in page
+    assert "farther out than all of them" in page

@@ -150,3 +150,9 @@ def test_options_of_a_region_that_do_not_go_together_are_named(domain):
         )
     with pytest.raises(DataError, match="notion='box'"):
         hw.acceptance_region(domain, new, "y", np.zeros(100), at_most=0.1, notion="box")
+
+
+def test_labels_against_numbers_are_refused(domain):
+    new = people(50, 4)
+    with pytest.raises(DataError, match="labels in one and numbers in the other"):
+        hw.error_profile(domain, new, "job", np.zeros(50))

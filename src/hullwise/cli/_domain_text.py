@@ -14,12 +14,14 @@ from ..errors import Note
 from ..report.domain_sentences import (
     GAP_RULES,
     column_lines,
+    domain_band_meanings,
+    domain_band_title,
     domain_expectations,
     gap_sentences,
     rare_sentence,
 )
 from ..report.domain_view import row_reasons
-from ..report.sentences import band_meanings, band_title, hull_sentence
+from ..report.sentences import hull_sentence
 from ..report.words import printable, printable_names
 from ._hints import OPTION_WORDS
 from ._layout import (
@@ -101,7 +103,7 @@ def print_domain_location(
         print_notes(out, [*heading.notes, *_remarks(location)])
         return
     summary = location.summary()
-    _print_domain_bands(out, summary, location.groups())
+    _print_domain_bands(out, location, summary, location.groups())
     _print_leading_columns(out, summary)
     _print_farthest_rows(out, location, summary)
     gaps = gap_sentences(summary)
@@ -127,11 +129,14 @@ def _print_heading(
 
 
 def _print_domain_bands(
-    out: Console, summary: DomainSummary, groups: GroupComparison | None
+    out: Console,
+    location: DomainLocation,
+    summary: DomainSummary,
+    groups: GroupComparison | None,
 ) -> None:
-    section(out, band_title(summary))
+    section(out, domain_band_title(summary, location))
     table = counts_table("band")
-    meanings = band_meanings(summary)
+    meanings = domain_band_meanings(summary, location)
     if summary.n_unseen:
         meanings["far"] += ", or holds what was never seen"
     if summary.bands["unknown"]:

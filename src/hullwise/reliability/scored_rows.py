@@ -240,6 +240,12 @@ def _errors(
         )
     text = any(column.kind in (ColumnKind.TEXT, ColumnKind.BOOLEAN) for column in targets)
     is_classes = text if classes is None else classes
+    numbers = [column.kind is ColumnKind.NUMBER for column in (*targets, *answers)]
+    if is_classes and classes is None and len(set(numbers)) > 1:
+        raise DataError(
+            "truth and prediction are labels in one and numbers in the other: expected both of one "
+            "kind, or classes=True where numbers are labels."
+        )
     if is_classes:
         wrong = [_labels_differ(*pair) for pair in zip(targets, answers)]
         return np.mean(wrong, axis=0), True

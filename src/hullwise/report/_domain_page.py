@@ -28,8 +28,14 @@ from ._page_parts import (
     section,
     text_table,
 )
-from .domain_sentences import column_lines, domain_expectations, rare_sentence
-from .sentences import band_meanings, band_title, hull_sentence
+from .domain_sentences import (
+    column_lines,
+    domain_band_meanings,
+    domain_band_title,
+    domain_expectations,
+    rare_sentence,
+)
+from .sentences import hull_sentence
 from .words import format_number, is_or_are, printable, rows, share, training
 
 if TYPE_CHECKING:
@@ -111,7 +117,7 @@ def _header(
 ) -> Html:
     n_columns = len(location.coordinates.columns)
     scope = f"{rows(summary.n_rows)} against {training(summary.n_train)}, {n_columns:,} columns"
-    meanings = band_meanings(summary)
+    meanings = domain_band_meanings(summary, location)
     if summary.n_unseen:
         meanings["far"] = meanings.get("far", "") + ", or holds what was never seen"
     bands = [
@@ -132,7 +138,9 @@ def _header(
         [paragraph(bdi(text), "second") for text in texts],
         paragraph(bdi(rare_sentence(summary)), "second") if rare_sentence(summary) else None,
     )
-    figure = bands_figure(bands, f"{band_title(summary)}.") if summary.n_rows else None
+    figure = (
+        bands_figure(bands, f"{domain_band_title(summary, location)}.") if summary.n_rows else None
+    )
     return joined(lines, figure, paragraph(hull_sentence(summary), "note"))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .sentences import usual_text
+from .sentences import band_meanings, band_title, usual_text
 from .words import format_number, is_or_are, printable, rows, training
 
 if TYPE_CHECKING:
+    from ..domain.domain_location import DomainLocation
     from ..domain.domain_summary import DomainSummary, GapCount, LevelCount
     from ..domain.fitted_table import FittedTable
 
@@ -20,6 +21,21 @@ GAP_RULES = {
     "columns": "columns with gaps in training rows are left out",
     "rows": "training rows with gaps are left out",
 }
+
+
+def domain_band_title(summary: DomainSummary, location: DomainLocation) -> str:
+    """The heading of the bands: rows of segments are each compared within their own."""
+    if location.segmented is None:
+        return band_title(summary)
+    return "Where the new rows stand, each against rows of its own segment left out in turn"
+
+
+def domain_band_meanings(summary: DomainSummary, location: DomainLocation) -> dict[str, str]:
+    """What each band means, under `domain_band_title`."""
+    meanings = band_meanings(summary)
+    if location.segmented is not None and "far" in meanings and summary.n_reference:
+        meanings["far"] = "farther out than all of them"
+    return meanings
 
 
 def column_lines(fitted: FittedTable) -> list[tuple[str, str, str, str]]:
