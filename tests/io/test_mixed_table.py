@@ -158,3 +158,12 @@ def test_a_sparse_matrix_is_refused_in_words(kind):
 
     with pytest.raises(DataTypeError, match="is a sparse matrix"):
         read_mixed(getattr(scipy.sparse, kind)(np.eye(3)))
+
+
+def test_a_column_without_a_name_is_not_dropped_in_silence(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,,b\n1,2,3\n4,5,6\n")
+    with pytest.raises(FileError, match="entry 2 is empty"):
+        read_mixed(path)
+    path.write_text(",a,b\n0,2,3\n1,5,6\n")  # the index of a data frame
+    assert read_mixed(path).names == ("a", "b")

@@ -196,7 +196,14 @@ def mixed_table(opened: OpenTable, gaps: Sequence[str] = ()) -> MixedTable:
 
     gaps = tuple(gaps)
     if isinstance(opened, CsvTable):
-        names = [name for name in opened.names if name]
+        names = [name for name in opened.names if name]  # the first may be an index without a name
+        unnamed = [k for k, name in enumerate(opened.names) if k and not name]
+        if unnamed:
+            raise FileError(
+                opened.path,
+                f"has a header whose entry {unnamed[0] + 1} is empty: name that column, or take it "
+                "out",
+            )
         check_repeated(opened.path, names)
         arrow = opened.text_table(names)
         if arrow.num_rows == 0:
