@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.datasets import make_friedman1
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -156,3 +157,16 @@ def test_labels_against_numbers_are_refused(domain):
     new = people(50, 4)
     with pytest.raises(DataError, match="labels in one and numbers in the other"):
         hw.error_profile(domain, new, "job", np.zeros(50))
+
+
+def test_off_the_data_distance_says_what_the_spread_of_a_forest_does_not():
+    X, y = make_friedman1(1200, noise=1.0, random_state=0)
+    inner = (X[:, :5] < 0.8).all(axis=1)
+    forest = RandomForestRegressor(60, random_state=0).fit(X[inner], y[inner])
+    outer = X[~inner]
+    spread = np.std([tree.predict(outer) for tree in forest.estimators_], axis=0)
+    profile = hw.error_profile(
+        hw.Domain().fit(X[inner]), outer, y[~inner], forest.predict(outer), peers={"spread": spread}
+    )
+    assert profile["hull"].verdict.word == "yes"
+    assert profile["spread"].verdict.word != "yes"

@@ -127,16 +127,16 @@ def _ellipsoid(
     features: RuleFeatures, complete: Floats, minimum: Floats, maximum: Floats
 ) -> EllipsoidRule | None:
     """The smallest ellipsoid around the rows that have all columns, as a rule; None for a point."""
-    found = smallest_ellipsoid(complete)
-    frame = found.frame
-    if not found.rank or frame.matrix is not None:
+    ellipsoid = smallest_ellipsoid(complete)
+    frame = ellipsoid.frame
+    if not ellipsoid.rank or frame.matrix is not None:
         return None
-    functionals = found.root * frame.factor * frame.prescale
+    functionals = ellipsoid.root * frame.factor * frame.prescale
     matrix = features.weights(functionals)
     matrix /= np.linalg.norm(features.metric_weights(matrix), 2) * (1 + 2.0**-20)
     matrix = matrix.astype(np.float32).astype(np.float64)
     F = features.features(complete)
-    centre = (F[found.support] * found.weights[:, None]).sum(axis=0) @ matrix.T
+    centre = (F[ellipsoid.support] * ellipsoid.weights[:, None]).sum(axis=0) @ matrix.T
     lengths = np.linalg.norm(F @ matrix.T - centre, axis=1)
     error = features.evaluation_error(matrix, minimum, maximum, UNIT_ROUNDOFF)
     radius = float(lengths.max() + 4 * np.linalg.norm(error) + 2.0**-40 * lengths.max())

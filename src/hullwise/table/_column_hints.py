@@ -74,8 +74,8 @@ def _similar_levels(levels: Sequence[str]) -> tuple[str, str] | None:
     first: dict[str, str] = {}
     for level in levels:
         folded = unicodedata.normalize("NFKC", level).casefold()
-        plain = re.sub(r"[\s_-]+", " ", folded).strip()
-        if plain in first:
-            return first[plain], level
-        first[plain] = level
+        normalised = re.sub(r"[\s_-]+", " ", folded).strip()
+        if normalised in first:
+            return first[normalised], level
+        first[normalised] = level
     return None

@@ -355,10 +355,8 @@ class DateColumn(Column):
 
 
 @dataclass(frozen=True)
-class ConstantColumn(LevelColumn):
-    """One value in all training rows: no coordinate, and a row that differs is far by name."""
-
-    role: ClassVar[str] = "constant"
+class CheckedColumn(LevelColumn):
+    """Levels that are looked up and give no coordinate: a level never seen is far by name."""
 
     @property
     def width(self) -> int:
@@ -374,31 +372,23 @@ class ConstantColumn(LevelColumn):
 
     def fixed_weights(self, metric: str) -> Floats:
         return np.zeros(0)
+
+
+@dataclass(frozen=True)
+class ConstantColumn(CheckedColumn):
+    """One value in all training rows: no coordinate, and a row that differs is far by name."""
+
+    role: ClassVar[str] = "constant"
 
     def describe(self) -> str:
         return f"always {self.levels[0]!r}; a row that differs is far, by name"
 
 
 @dataclass(frozen=True)
-class SegmentColumn(LevelColumn):
+class SegmentColumn(CheckedColumn):
     """What parts the rows into segments: no coordinate, and a new level is far by name."""
 
     role: ClassVar[str] = "segment"
-
-    @property
-    def width(self) -> int:
-        return 0
-
-    @property
-    def coordinate_names(self) -> tuple[str, ...]:
-        return ()
-
-    def encode(self, cells: MixedColumn) -> tuple[Floats, Mask]:
-        _, unseen = self.codes(cells)
-        return np.zeros((len(unseen), 0)), unseen
-
-    def fixed_weights(self, metric: str) -> Floats:
-        return np.zeros(0)
 
     def describe(self) -> str:
         n = len(self.levels)
