@@ -24,9 +24,11 @@ LAYERS = (
     "predict",
     "model",
     "metrics",
+    "train",
     "domain",
     "reliability",
     "report",
+    "play",
     "cli",
 )
 FREE = ("errors", "samples", "")  # used by every layer

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import model as model
     from . import report as report
+    from . import train as train
     from .domain.change import ColumnChange as ColumnChange
     from .domain.change import SmallestChange as SmallestChange
     from .domain.domain import Domain as Domain
@@ -186,7 +187,7 @@ _HOMES = {
     "OutOfDomainError": "errors",
     "ClusterError": "errors",
 }
-_ROOMS = ("metrics", "model", "report")  # public modules
+_ROOMS = ("metrics", "model", "report", "train")  # public modules
 
 __all__ = [*_HOMES, "__version__"]
 

@@ -1,0 +1,1 @@
+"""The page on which the geometry of prediction is seen live, while a network trains."""
