@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .complexity import VQDistance as VQDistance
     from .complexity import local_complexity as local_complexity
     from .complexity import vq_distance as vq_distance
+    from .curved_inputs import CurvedInputs as CurvedInputs
     from .dissect import PowerCell as PowerCell
     from .guard import Guard as Guard
     from .guard import GuardReport as GuardReport
@@ -66,6 +67,7 @@ _HOMES = {
     "ClassSplit": "occupancy",
     "vq_distance": "complexity",
     "VQDistance": "complexity",
+    "CurvedInputs": "curved_inputs",
 }
 
 __all__ = list(_HOMES)
