@@ -50,6 +50,14 @@ def test_onnx(rules_file, tmp_path, precision):
     assert ours.read_bytes() == theirs.read_bytes()
 
 
+def test_the_ending_of_the_file_says_which_language(rules_file, tmp_path):
+    rules = hw.load(rules_file)
+    run("export", rules_file, "-o", tmp_path / "rules.sql", "-q")
+    assert (tmp_path / "rules.sql").read_text() == rules.to_sql()
+    run("export", rules_file, "-o", tmp_path / "rules.JSON", "-q")
+    assert (tmp_path / "rules.JSON").read_text() == rules.to_json()
+
+
 def test_a_domain_leaves_its_rows_out(domain_file, rules_file, tmp_path):
     run("export", domain_file, "--to", "json", "-o", tmp_path / "rules.json", "-q")
     assert (tmp_path / "rules.json").read_text() == hw.load(rules_file).to_json()

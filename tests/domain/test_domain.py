@@ -322,3 +322,24 @@ def test_a_column_left_out_may_hold_anything():
     with pytest.raises(hw.DataTypeError, match="column 'tags' holds cells of the type list"):
         hw.Domain().fit(table)
     assert hw.Domain(drop=["tags"]).fit(table).locate(table).band[0] == "core"
+
+
+def test_a_wholly_empty_row_is_called_that():
+    domain = hw.Domain().fit({"a": [1.0, 2.0, 3.0, 2.5], "b": [2.0, 1.0, 3.0, 4.0]})
+    loc = domain.locate([{"a": None, "b": None}, {"a": 2.0, "b": None}])
+    assert loc.status[0] == "not located: each of its cells in the domain's columns is empty."
+    assert "Located without b" in loc.status[1]
+
+
+def test_ids_that_several_training_rows_share_are_noted():
+    table = {"who": ["p1", "p1", "p2", "p3", "p3", "p3"], "a": [1.5, 2.0, 0.3, 4.0, 5.0, 2.2]}
+    notes = " ".join(hw.Domain().fit(table, id="who").fitted_.notes)
+    assert "5 of 6 training rows share their name in who with others ('p3': 3)" in notes
+    unique = hw.Domain().fit({**table, "who": list("abcdef")}, id="who")
+    assert not any("share their name" in note for note in unique.fitted_.notes)
+
+
+def test_segments_are_shown_by_their_counts():
+    table = {"a": [float(i % 7) for i in range(60)], "site": ["x", "y"] * 30}
+    loc = hw.Domain(by="site").fit(table).locate({"a": [1.0, 2.0, 3.0], "site": ["x", "y", "x"]})
+    assert repr(loc.segmented) == "SegmentedRows(3 rows: 2 in site 'x', 1 in site 'y')"

@@ -421,8 +421,8 @@ def errors(options: ErrorsOptions) -> None:
 @click.option(
     "--to",
     type=click.Choice(["onnx", "sql", "json"]),
-    required=True,
-    help="The language: a model for any ONNX runtime, a SELECT for DuckDB, or all numbers as JSON.",
+    help="The language: a model for any ONNX runtime, a SELECT for DuckDB, or all numbers as JSON."
+    "  [default: as the file's name ends]",
 )
 @click.option("-o", "--output", metavar="FILE", help="The file; - for standard output.")
 @click.option(
@@ -451,7 +451,7 @@ def export(options: ExportOptions) -> None:
     which rule; see the page on half-spaces.
 
     \b
-      hullwise export rules.hull --to onnx -o rules.onnx
+      hullwise export rules.hull -o rules.onnx
     """
     options.status(f"hullwise {__version__}: exporting {options.rules} ...")
     from ._export import run_export

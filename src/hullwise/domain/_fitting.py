@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -87,7 +88,8 @@ def fit_table(
         n_neighbors,
         reference,
     )
-    labels = row_labels(table, fitted.column_with("id"))
+    id_column = fitted.column_with("id")
+    labels = row_labels(table, id_column)
     segments, rows = None, np.flatnonzero(keep)
     blocks, more = row_blocks(table, spec, rows)
     column = next((c for c in coordinates.columns if isinstance(c, SegmentColumn)), None)
@@ -102,7 +104,8 @@ def fit_table(
         blocks=blocks,
     )
     hints = near_copies_notes(fitted, table, rows, spec)
-    fitted = replace(fitted, notes=(*notes, *more, *hints))
+    repeated = () if labels is None else _repeated_ids(labels[keep], id_column)
+    fitted = replace(fitted, notes=(*notes, *more, *repeated, *hints))
     if is_unit(metric):
         return fitted
     return with_directions(fitted, metric, table, spec, np.flatnonzero(keep))
@@ -163,6 +166,21 @@ def row_labels(table: MixedTable, id_column: str | None) -> Objects | None:
         column = table.column(id_column)
         labels = np.array(column.labels(column.kind).to_pylist(), dtype=object)
     return labels
+
+
+def _repeated_ids(labels: Objects, id_column: str | None) -> tuple[str, ...]:
+    """A note on names that several training rows have."""
+    counts = Counter(labels.tolist())
+    label, n_rows = counts.most_common(1)[0]
+    n_shared = len(labels) - sum(n == 1 for n in counts.values())
+    if n_rows == 1:
+        return ()
+    where = "the index" if id_column is None else id_column
+    return (
+        f"{n_shared:,} of {len(labels):,} training rows share their name in {where} with others "
+        f"({label!r}: {n_rows}), so that it names several in answers; if these belong together, "
+        "declare the column as groups",
+    )
 
 
 def digest_of(table: MixedTable) -> str:

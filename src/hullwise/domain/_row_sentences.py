@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from .domain_location import DomainLocation
 
 NOT_LOCATED = "not located: training rows, or the metric, say nothing of the columns that it has."
+WHOLLY_EMPTY = "not located: each of its cells in the domain's columns is empty."
 
 
 def row_sentences(location: DomainLocation) -> list[str]:
     """(m,) the sentences, in the table's own words."""
     sentences = [NOT_LOCATED] * len(location)
+    for row in np.flatnonzero(~location.filled.any(axis=1)):
+        sentences[row] = WHOLLY_EMPTY
     for part in location.parts:
         texts = part.location.status_texts()
         for place, level in _absent_levels(location, part).items():

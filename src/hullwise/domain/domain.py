@@ -177,7 +177,7 @@ class Domain:
 
         Parameters
         ----------
-        table : path, data frame, pyarrow.Table, array or list of dictionaries
+        table : path, data frame, pyarrow.Table, array, list of dictionaries or dictionary of lists
             The training rows.
         target, id : str, optional
             Columns that are no features.

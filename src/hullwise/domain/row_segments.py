@@ -47,6 +47,9 @@ class RowSegments:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __repr__(self) -> str:
+        return f"RowSegments({self.column}: {len(self)} segments of {len(self.codes)} rows)"
+
     @classmethod
     def of(cls, column: SegmentColumn, codes: Indices) -> RowSegments:
         """Levels of fewer than 20 rows are pooled; if these are fewer too, all rows serve them."""
@@ -119,6 +122,12 @@ class SegmentedRows:
     segments: RowSegments
     segment: Indices
     is_nearest: Mask
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.segment, minlength=len(self.segments))
+        listed = [f"{n} in {name}" for name, n in zip(self.segments.names, counts) if n]
+        more = ", ..." * (len(listed) > 4)
+        return f"SegmentedRows({len(self.segment)} rows: {', '.join(listed[:4])}{more})"
 
     def take(self, rows: Indices) -> SegmentedRows:
         """Those of some rows."""

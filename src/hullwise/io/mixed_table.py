@@ -20,7 +20,7 @@ from ._json_lines import JsonLinesTable
 from ._pandas_columns import plain_columns
 from .mixed_column import MixedColumn
 from .paths import check_repeated
-from .records import plain_cell, record_columns
+from .records import column_table, holds_columns, plain_cell, record_columns
 from .table_reader import OpenTable, ParquetTable, open_table
 
 
@@ -146,8 +146,8 @@ def read_mixed(
     Parameters
     ----------
     table : path, data frame, pyarrow.Table, array (n, d), mapping or list of mappings
-        A CSV, Parquet or JSON lines file, a frame of any library, or rows as dictionaries (as JSON
-        gives them).
+        A CSV, Parquet or JSON lines file, a frame of any library, rows as dictionaries (as JSON
+        gives them), or a dictionary of columns, each a list or an array.
     sep, decimal, header
         Of a text file, as in `read_table`.
     gaps : sequence of str
@@ -175,6 +175,8 @@ def read_mixed(
             f"{name} is a sparse matrix, which a table of columns is not: pass its toarray()."
         )
     if isinstance(table, Mapping):
+        if holds_columns(table):
+            return MixedTable(column_table(table, name), name, gaps=gaps)
         table = [table]
     if isinstance(table, list) and table and all(isinstance(row, Mapping) for row in table):
         return MixedTable(record_columns(table, name), name, gaps=gaps)
