@@ -37,5 +37,7 @@ def _language_of(output: str) -> str:
     """The language that a file's name ends with."""
     suffix = output.rpartition(".")[2].lower() if "." in output else ""
     if suffix not in ("onnx", "sql", "json"):
-        raise click.UsageError(f"{output!r} names no language by its ending: --to onnx, sql or json")
+        raise click.UsageError(
+            f"{output!r} names no language by its ending: --to onnx, sql or json"
+        )
     return suffix
