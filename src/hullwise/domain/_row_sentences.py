@@ -20,7 +20,7 @@ WHOLLY_EMPTY = "not located: each of its cells in the domain's columns is empty.
 def row_sentences(location: DomainLocation) -> list[str]:
     """(m,) the sentences, in the table's own words."""
     sentences = [NOT_LOCATED] * len(location)
-    for row in np.flatnonzero(~location.filled.any(axis=1)):
+    for row in np.flatnonzero(~location.filled.any(axis=1)).tolist():
         sentences[row] = WHOLLY_EMPTY
     for part in location.parts:
         texts = part.location.status_texts()
@@ -28,8 +28,8 @@ def row_sentences(location: DomainLocation) -> list[str]:
             texts[place] = f"{part.location.status[place].value} {level}"
         for text, row in zip(texts, part.rows.tolist(), strict=True):
             sentences[row] = _located(part, text, location.located_without(row))
-    for row in np.flatnonzero(location.unseen.any(axis=1)):
-        sentences[row] = f"{_unseen(location, int(row))}; otherwise {sentences[row]}"
+    for row in np.flatnonzero(location.unseen.any(axis=1)).tolist():
+        sentences[row] = f"{_unseen(location, row)}; otherwise {sentences[row]}"
     if location.segmented is not None:
         for row, name in enumerate(location.segmented.names):
             nearest = "the nearest, " if location.segmented.is_nearest[row] else ""
