@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+# The same names once more, for type checkers and editors: a test compares the two.
+if TYPE_CHECKING:
+    from .mixtures import MixedRows as MixedRows
+    from .mixtures import mixup as mixup
+    from .orthogonality import orthogonality_penalty as orthogonality_penalty
+    from .tangent_derivatives import tangent_penalty as tangent_penalty
+    from .tangents import local_tangents as local_tangents
+    from .tangents import transformation_tangents as transformation_tangents
 
 # Names are imported when first used: without PyTorch the rest of hullwise goes on working.
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "tangent_penalty": "tangent_derivatives",
+    "transformation_tangents": "tangents",
+    "local_tangents": "tangents",
+    "mixup": "mixtures",
+    "MixedRows": "mixtures",
+    "orthogonality_penalty": "orthogonality",
+}
 
 __all__ = list(_HOMES)
 
