@@ -57,7 +57,9 @@ def test_a_user_file_is_typed(tmp_path):
     assert 'has no attribute "lowest"' in errors[1]
 
 
-@pytest.mark.parametrize("package", ["hullwise", "hullwise.model", "hullwise.report"])
+@pytest.mark.parametrize(
+    "package", ["hullwise", "hullwise.model", "hullwise.report", "hullwise.train"]
+)
 def test_names_for_type_checkers_are_those_imported_when_used(package):
     module = import_module(package)
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))

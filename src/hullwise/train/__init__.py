@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 # The same names once more, for type checkers and editors: a test compares the two.
 if TYPE_CHECKING:
+    from .forward_training import accumulate_forward_gradient as accumulate_forward_gradient
+    from .gradient_estimate import ForwardGradient as ForwardGradient
+    from .gradient_estimate import forward_gradient as forward_gradient
     from .mixtures import MixedRows as MixedRows
     from .mixtures import mixup as mixup
     from .orthogonality import orthogonality_penalty as orthogonality_penalty
@@ -22,6 +25,9 @@ _HOMES: dict[str, str] = {
     "mixup": "mixtures",
     "MixedRows": "mixtures",
     "orthogonality_penalty": "orthogonality",
+    "forward_gradient": "gradient_estimate",
+    "ForwardGradient": "gradient_estimate",
+    "accumulate_forward_gradient": "forward_training",
 }
 
 __all__ = list(_HOMES)

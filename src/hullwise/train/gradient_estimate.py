@@ -1,0 +1,167 @@
+"""Gradients without backpropagation: derivatives in random directions, by forward differentiation.
+
+After A. G. Baydin, B. A. Pearlmutter, D. Syme, F. Wood, P. Torr (2022), Gradients without
+Backpropagation.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._core.results import RecordResult
+from .._core.types import Floats
+from ..errors import DataTypeError
+
+__all__ = ["ForwardGradient", "forward_gradient"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ForwardGradient(RecordResult):
+    """An unbiased estimate of a gradient, and how far off it is; made by `forward_gradient`.
+
+    Attributes
+    ----------
+    gradient : tree of arrays or tensors
+        Shaped like the parameters; of a module a dictionary by the parameters' names.
+    value : float
+        Of the function at the parameters.
+    derivatives : ndarray (K,)
+        Along each of the K tangents.
+    squared_norm : float
+        An estimate, without bias, of |grad|^2.
+    variance : float
+        An estimate, without bias, of E|gradient - grad|^2.
+    n_parameters : int
+        Numbers in the gradient.
+    n_perturbed : int
+        Numbers that a tangent has.
+    directions, perturb : str
+
+    Examples
+    --------
+    >>> import torch, hullwise as hw
+    >>> hw.train.forward_gradient(lambda x: (x**2).sum(), torch.ones(100))
+    ForwardGradient(value 100; 100 parameters, 1 rademacher tangent:
+        |grad| about 12, off by 1.2e+02)
+    """
+
+    gradient: Any
+    value: float
+    derivatives: Floats
+    squared_norm: float
+    variance: float
+    n_parameters: int
+    n_perturbed: int
+    directions: str
+    perturb: str
+
+    @property
+    def norm(self) -> float:
+        """An estimate of |grad|: the root of `squared_norm`."""
+        return float(np.sqrt(max(self.squared_norm, 0.0)))
+
+    @property
+    def error(self) -> float:
+        """An estimate of the root of E|gradient - grad|^2: the root of `variance`."""
+        return float(np.sqrt(max(self.variance, 0.0)))
+
+    def __repr__(self) -> str:
+        K = len(self.derivatives)
+        return (
+            f"ForwardGradient(value {self.value:.6g}; {self.n_parameters:,} "
+            f"parameter{'s' * (self.n_parameters != 1)}, {K} {self.directions} "
+            f"tangent{'s' * (K != 1)}: |grad| about {self.norm:.2g}, off by {self.error:.2g})"
+        )
+
+
+def forward_gradient(
+    function: Callable[[Any], Any],
+    parameters: Any,
+    *,
+    n_tangents: int = 1,
+    directions: str = "rademacher",
+    perturb: str = "weights",
+    random_state: Any = 0,
+) -> ForwardGradient:
+    """Estimate a gradient from derivatives in random directions, without a backward pass.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the parameters and returns one number; of a module, takes the module and returns its
+        loss: ``lambda net: cross_entropy(net(X), y)``.
+    parameters : torch.nn.Module, tensor, or tree of tensors
+        Where the gradient is taken: of a module its parameters that require gradients, or
+        dictionaries, lists and tuples of tensors.
+    n_tangents : int, default=1
+        K, the number of random directions: one forward pass each, and their estimates averaged.
+    directions : {"rademacher", "gaussian", "orthonormal"}
+        Independent signs, independent normals, or K directions at right angles.
+    perturb : {"weights"}
+    random_state : int, torch.Generator or numpy.random.Generator, default=0
+        A number draws the same tangents in every call: in a loop pass a generator.
+
+    Returns
+    -------
+    ForwardGradient
+
+    Raises
+    ------
+    DataError
+        The function does not return one finite number, does not depend on the parameters, changes
+        them, or differs from pass to pass; a parameter is not of floating point; there are no
+        tangents, or more orthonormal ones than numbers.
+    DataTypeError
+        A parameter is of another kind.
+    ModelError
+        An operation has no forward derivative.
+
+    Notes
+    -----
+    For a tangent v with E vv' = I the estimate (grad'v) v has the mean grad. Its variance
+    E|estimate - grad|^2 over K tangents, for n numbers, is |grad|^2 times (n - 1) / K for signs,
+    (n + 1) / K for normals, and n / K - 1 for orthonormal directions, where K = n gives the
+    gradient itself. (grad'v)^2 has the mean |grad|^2: from its average both are estimated.
+
+    Every pass draws the random numbers of the first (dropout drops the same units in all of them)
+    and normalisation moves its running means once.
+
+    Cost: K passes that carry a tangent beside each number, n numbers for the tangent and n for the
+    sum; orthonormal directions n K numbers and O(n K^2) more.
+
+    Source: Baydin, Pearlmutter, Syme, Wood & Torr (2022), Gradients without Backpropagation.
+
+    Examples
+    --------
+    >>> import torch, hullwise as hw
+    >>> x = torch.arange(1.0, 5.0)
+    >>> exact = hw.train.forward_gradient(
+    ...     lambda x: (x**2).sum(), x, n_tangents=4, directions="orthonormal")
+    >>> [round(float(g), 4) for g in exact.gradient]
+    [2.0, 4.0, 6.0, 8.0]
+    """
+    if _is_torch(parameters):
+        from ._torch_forward_gradient import torch_forward_gradient
+
+        return torch_forward_gradient(
+            function, parameters, n_tangents, directions, perturb, random_state
+        )
+    raise DataTypeError(
+        f"parameters is a {type(parameters).__name__}: expected a torch.nn.Module or tensors."
+    )
+
+
+def _is_torch(parameters: Any) -> bool:
+    """Whether there is a module or a tensor among them; torch is not imported to see that."""
+    from ._trees import leaves_of
+
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    kinds = (torch.Tensor, torch.nn.Module)
+    return any(isinstance(leaf, kinds) for _, leaf in leaves_of(parameters))
