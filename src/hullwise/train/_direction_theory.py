@@ -41,10 +41,10 @@ def check_directions(directions: Any, n_tangents: Any, n: int) -> int:
     """
     if directions not in DIRECTION_KINDS:
         raise DataError(f"directions={directions!r}: expected one of {', '.join(DIRECTION_KINDS)}.")
-    n_tangents = check_int("n_tangents", n_tangents, 1)
-    if directions == "orthonormal" and n_tangents > n:
+    number = check_int("n_tangents", n_tangents, 1)
+    if directions == "orthonormal" and number > n:
         raise DataError(
-            f"n_tangents={n_tangents}: only {n:,} directions are orthogonal among {n:,} perturbed "
+            f"n_tangents={number}: only {n:,} directions are orthogonal among {n:,} perturbed "
             f"numbers; with n_tangents={n} the gradient is exact."
         )
-    return n_tangents
+    return number
