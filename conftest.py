@@ -5,7 +5,14 @@ import sys
 from importlib.util import find_spec
 
 # They hold classes of torch's own, so they cannot even be imported without it.
-NEEDS_TORCH = ["src/hullwise/model/trees/_ndt_torch.py", "tests/torch_modules.py"]
+NEEDS_TORCH = [
+    "src/hullwise/model/trees/_ndt_torch.py",
+    "src/hullwise/play/networks.py",
+    "src/hullwise/play/session.py",
+    "src/hullwise/play/training.py",
+    "src/hullwise/play/worker.py",
+    "tests/torch_modules.py",
+]
 collect_ignore = [] if find_spec("torch") else NEEDS_TORCH
 
 

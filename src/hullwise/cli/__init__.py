@@ -21,6 +21,7 @@ from ._command_options import (
     VerifyOptions,
 )
 from ._export_options import ExportOptions
+from ._play_options import PlayOptions
 from ._program import Program
 from .column_options import COLUMN_ROLES
 from .options import (
@@ -482,3 +483,28 @@ def demo(options: DemoOptions) -> None:
     from ._demo import run_demo
 
     run_demo(options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="PORT",
+    help="Of the address; any that is free unless told.",
+)
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.")
+@takes(PlayOptions)
+def play(options: PlayOptions) -> None:
+    """Open a page on which a small network is seen while it trains.
+
+    Its flat pieces, exactly and live; the hull of the data; what the network does beyond it. The
+    page is served to this machine alone, until Ctrl-C.
+
+    \b
+      hullwise play
+    """
+    print_status(f"hullwise {__version__}: starting the page ...")
+    from ._play import run_play
+
+    run_play(options)

@@ -1,0 +1,137 @@
+"""The text messages between a page and its session: JSON objects with a "type".
+
+One WebSocket a page, at ``/socket``. Binary messages are frames, see `frame`. What the page can
+change is ONE configuration, see `configuration`.
+
+From the page, by type:
+
+open (token, configuration)
+    The first message of a socket; the configuration may be in its shortest form.
+configure (configuration)
+    Whole. Rows and training start over only where data, inputs or network changed.
+play, pause, step, restart
+    step pauses, trains once and shows it; restart draws the weights again.
+view (view: {center, half})
+    Another part of the plane.
+scrub (step)
+    Pause and show the network as it was at the newest recorded step not after this one.
+resume
+    Train on from the step that is shown, with a fresh optimiser; later steps are forgotten. (play
+    in its place goes back to the newest step.)
+probe (point: [x, y] or null), line (from, to), unit (layer, unit)
+    Readings, see `readings`: answered at once while paused, with every frame while playing; null in
+    place of point, from or layer ends that.
+rows (points: [[x, y, label], ...])
+    Rows drawn by hand, for the data "drawn".
+table (csv, columns or null)
+    Rows of an own table, for the data "own".
+export (what: "onnx", "csv" or "python")
+    Answered by a file.
+ack (frame)
+    The frame is drawn; without it no more than two come.
+
+To the page, by type:
+
+opened (token)
+    The token for the next time this page opens a socket, such as after a reload: to be kept in
+    place of the one from the address, which may be good only once.
+configuration (number, configuration, shortest, rows, names, labels, hull, fit, notes)
+    As checked; a frame names the number it belongs to. rows: points, targets, task, classes.
+status (state, sentence)
+    playing, paused, compiling, flat (training stopped itself), diverged.
+numbers (frame, step, ...)
+    Counts and readings of a frame, right before it; see `numbers`.
+probe, line, unit (frame, ...)
+    What the modules of `readings` return.
+table (...)
+    What was read of a table, and what it is proposed to be.
+file (name, mime, text or base64)
+    What was exported.
+error (sentence, where)
+    where: the dotted key of the configuration, or the type of the message that went wrong.
+
+Messages longer than `SHORT_MESSAGE_CHARACTERS` are refused, tables at `LONG_MESSAGE_BYTES`; so is
+what is no JSON object, has NaN, is nested deeply, or has an unknown type: the socket is closed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import DataError
+
+__all__ = ["LONG_MESSAGE_BYTES", "MESSAGE_TYPES", "WireError", "error_message", "parse_message"]
+
+LONG_MESSAGE_BYTES = 8 * 2**20
+SHORT_MESSAGE_CHARACTERS = 2**16
+DRAWN_MESSAGE_CHARACTERS = 2**19
+LARGEST_FRAME_NUMBER = 2**32 - 1
+MESSAGE_TYPES = {
+    "open": {"token", "configuration"},
+    "configure": {"configuration"},
+    "play": set(),
+    "pause": set(),
+    "step": set(),
+    "restart": set(),
+    "view": {"view"},
+    "scrub": {"step"},
+    "resume": set(),
+    "probe": {"point"},
+    "line": {"from", "to"},
+    "unit": {"layer", "unit"},
+    "rows": {"points"},
+    "table": {"csv"},
+    "export": {"what"},
+    "ack": {"frame"},
+}  # and the keys that have to be there
+LENGTH_LIMITS = {"table": LONG_MESSAGE_BYTES, "rows": DRAWN_MESSAGE_CHARACTERS}
+
+Message = dict[str, Any]
+
+
+class WireError(DataError):
+    """A message that no page of ours sends; its socket is closed."""
+
+
+def parse_message(data: str | bytes) -> Message:
+    """The message of a page, its type known and its keys there.
+
+    Raises
+    ------
+    WireError
+        For anything else.
+
+    Examples
+    --------
+    >>> parse_message('{"type": "ack", "frame": 3}')
+    {'type': 'ack', 'frame': 3}
+    >>> parse_message('{"type": "shutdown"}')
+    Traceback (most recent call last):
+    hullwise.play.messages.WireError: no message has the type 'shutdown'
+    """
+    if not isinstance(data, str):
+        raise WireError("a page sends text, this is binary")
+    try:
+        message = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise WireError("the message is no JSON") from None
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise WireError("the message is no object with a type")
+    kind = message["type"]
+    if kind not in MESSAGE_TYPES:
+        raise WireError(f"no message has the type {kind[:40]!r}")
+    if len(data) > LENGTH_LIMITS.get(kind, SHORT_MESSAGE_CHARACTERS):
+        raise WireError(f"a message {kind!r} of {len(data):,} characters is too long")
+    if missing := MESSAGE_TYPES[kind] - message.keys():
+        raise WireError(f"the message {kind!r} lacks {sorted(missing)[0]!r}")
+    return message
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def error_message(error: Exception, where: str | None) -> Message:
+    """What the page shows of an error, at the control of `where`."""
+    return {"type": "error", "sentence": str(error), "where": getattr(error, "key", where)}

@@ -1,0 +1,105 @@
+"""The one thread that trains and slices, for all pages in turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from time import perf_counter
+
+import torch
+
+from .._core.threads import single_threaded_blas
+from .session import Session
+
+__all__ = ["Worker"]
+
+LOGGER = logging.getLogger("hullwise")
+
+
+class Worker(threading.Thread):
+    """Advances the sessions that have something to do, one frame each in turn.
+
+    PyTorch and the BLAS get one thread each while it runs, and theirs back when it ends: beside
+    training they would only wait for each other.
+
+    Parameters
+    ----------
+    warm_up : callable, optional
+        Run first: what compiles kernels before the first page asks for one.
+    on_failure : callable
+        Given a session that failed by a fault of ours, and the error.
+    """
+
+    def __init__(
+        self,
+        on_failure: Callable[[Session, Exception], None],
+        warm_up: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(name="hullwise-play", daemon=True)
+        self._on_failure, self._warm_up = on_failure, warm_up
+        self._sessions: list[Session] = []
+        self._wakeful = threading.Condition()
+        self._stopping = False
+        self._signalled = False
+
+    def add(self, session: Session) -> None:
+        """Serve one more page."""
+        with self._wakeful:
+            self._sessions = [*self._sessions, session]
+        self.wake()
+
+    def remove(self, session: Session) -> None:
+        """The page is gone."""
+        with self._wakeful:
+            self._sessions = [one for one in self._sessions if one is not session]
+
+    def wake(self) -> None:
+        """There may be work."""
+        with self._wakeful:
+            self._signalled = True
+            self._wakeful.notify()
+
+    def stop(self) -> None:
+        """End after the frame at work; returns at once."""
+        with self._wakeful:
+            self._stopping = True
+            self._wakeful.notify()
+
+    def run(self) -> None:
+        """The thread's work."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with single_threaded_blas():
+                if self._warm_up is not None:
+                    self._warm_up()
+                while not self._stopping:
+                    self._take_turn()
+        finally:
+            torch.set_num_threads(threads)
+
+    def _take_turn(self) -> None:
+        """Advance every session that is due once, or wait until one is."""
+        with self._wakeful:
+            sessions, self._signalled = self._sessions, False
+        waits = []
+        for session in sessions:
+            now = perf_counter()
+            due = session.seconds_until_due(now)
+            if due == 0.0 and not self._stopping:
+                self._advance(session, now)
+                due = session.seconds_until_due(perf_counter())
+            if due is not None:
+                waits.append(due)
+        with self._wakeful:
+            if not self._signalled and not self._stopping and min(waits, default=1.0) > 0:
+                self._wakeful.wait(min(waits) if waits else None)
+
+    def _advance(self, session: Session, now: float) -> None:
+        try:
+            session.advance(now)
+        except Exception as error:
+            LOGGER.exception("a page failed")
+            self.remove(session)
+            self._on_failure(session, error)
