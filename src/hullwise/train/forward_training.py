@@ -33,7 +33,7 @@ def accumulate_forward_gradient(
         Its parameters that require gradients are perturbed.
     generator : torch.Generator or numpy.random.Generator
         Draws the tangents: new ones in every call.
-    n_tangents, directions, perturb
+    n_tangents, directions, perturb :
         As in `forward_gradient`.
 
     Returns
