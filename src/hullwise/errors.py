@@ -10,7 +10,8 @@
     ├── ModelError           (also ValueError)   a network that cannot be read or analysed
     ├── ClusterError         (also RuntimeError) workers that cannot be reached or do not answer
     ├── MissingDependencyError (also ImportError) an extra that is not installed
-    └── MemoryLimitError     (also MemoryError)  would not fit; raised before allocating
+    ├── MemoryLimitError     (also MemoryError)  would not fit; raised before allocating
+    └── StoppedError         (also RuntimeError) the caller's `stop` was set
 
     UserWarning
     └── DataWarning                              an answer was given, with a reservation
@@ -38,6 +39,7 @@ __all__ = [
     "ModelError",
     "Note",
     "OutOfDomainError",
+    "StoppedError",
 ]
 
 
@@ -324,6 +326,20 @@ class MemoryLimitError(HullwiseError, MemoryError):
     --------
     >>> issubclass(MemoryLimitError, MemoryError)
     True
+    """
+
+
+class StoppedError(HullwiseError, RuntimeError):
+    """The caller's `stop` was set before the answer was there.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> stop = hw.model.StopFlag()
+    >>> stop.set()
+    >>> hw.model.from_arrays([np.eye(2)] * 2).slice([0, 0], np.eye(2), stop=stop)
+    Traceback (most recent call last):
+    hullwise.errors.StoppedError: the slice was stopped in layer 1 of 1
     """
 
 

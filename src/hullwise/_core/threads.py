@@ -85,7 +85,17 @@ def cpu_count() -> int:
 
 
 class StopFlag:
-    """Set when the work is to end; kernels, which know no Python objects, look at `flag`."""
+    """Set, by any thread, when work is to end; it stays set.
+
+    Kernels, which know no Python objects, look at `flag`.
+
+    Examples
+    --------
+    >>> stop = StopFlag()
+    >>> stop.set()
+    >>> stop.is_set()
+    True
+    """
 
     def __init__(self) -> None:
         self.flag = np.zeros(1, dtype=np.uint8)
@@ -98,7 +108,10 @@ class StopFlag:
 
 
 def run_in_threads(
-    task: Callable[[Any, StopFlag], None], items: Iterable[Any], threads: int
+    task: Callable[[Any, StopFlag], None],
+    items: Iterable[Any],
+    threads: int,
+    stop: StopFlag | None = None,
 ) -> None:
     """Run `task(item, stop)` for every item on a few threads; the first error is raised.
 
@@ -107,7 +120,7 @@ def run_in_threads(
     Ctrl-C between them only: a long kernel needs two, be there one processor or one item.
     """
     queue = list(items)
-    stop = StopFlag()
+    stop = StopFlag() if stop is None else stop
 
     def guarded(item: Any) -> None:
         try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .guard import Guard as Guard
     from .guard import GuardReport as GuardReport
     from .line import Line as Line
+    from .live_slice import LiveSlice as LiveSlice
     from .network import Network as Network
     from .occupancy import ClassSplit as ClassSplit
     from .occupancy import RegionOccupancy as RegionOccupancy
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .region_walls import walls as walls
     from .regions import Regions as Regions
     from .slices import Slice as Slice
+    from .slices import StopFlag as StopFlag
     from .trees.ndt import NeuralDecisionTree as NeuralDecisionTree
     from .trees.ndt import NeuralDecisionTreeClassifier as NeuralDecisionTreeClassifier
     from .trees.to_tree import to_tree as to_tree
@@ -46,7 +48,9 @@ _HOMES = {
     "DecisionDistance": "_decision_boundary",
     "Regions": "regions",
     "Slice": "slices",
+    "LiveSlice": "live_slice",
     "Line": "line",
+    "StopFlag": "slices",
     "Facets": "region_walls",
     "PowerCell": "dissect",
     "walls": "region_walls",

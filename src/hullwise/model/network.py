@@ -345,8 +345,9 @@ class Network:
         half_width : float or (float, float)
             The rectangle is ``|u| <= half_width[0], |v| <= half_width[1]``.
         **options
-            `max_regions` (layers that make more are left out and the slice is partial) and
-            `progress`, called with (layers done, layers, words).
+            `max_regions` (layers that make more are left out and the slice is partial), `progress`,
+            called with (layers done, layers, words), and `stop`, a
+            `hullwise.model.StopFlag`, which Ctrl-C sets, too.
 
         Returns
         -------
@@ -356,6 +357,8 @@ class Network:
         ------
         DataError
             If the axes do not span a plane, or a number is not finite.
+        StoppedError
+            If `stop` was set.
         """
         from .slices import slice_plane
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -50,15 +51,20 @@ def unit_layers(nodes: tuple[Node, ...]) -> tuple[UnitLayer, ...]:
     return tuple(layers)
 
 
-def needed_nodes(nodes: tuple[Node, ...], end: int) -> tuple[Node, ...]:
-    """The nodes that node `end` needs, numbered anew, it the last."""
+def needed_indices(nodes: Sequence[Node], end: int) -> list[int]:
+    """The nodes that node `end` needs, in order, it the last."""
     needed, pending = {0}, [end]
     while pending:
         i = pending.pop()
         if i not in needed:
             needed.add(i)
             pending += nodes[i].inputs
-    indices = sorted(needed)
+    return sorted(needed)
+
+
+def needed_nodes(nodes: tuple[Node, ...], end: int) -> tuple[Node, ...]:
+    """The nodes that node `end` needs, numbered anew, it the last."""
+    indices = needed_indices(nodes, end)
     new = {old: i for i, old in enumerate(indices)}
     return tuple(
         Node(n.name, n.op, tuple(new[j] for j in n.inputs), n.shape)

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
 
 from .._core.options import check_int, check_nonnegative
 from .._core.results import RecordResult
-from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
+from .._core.threads import StopFlag as StopFlag
+from .._core.threads import run_in_threads, single_threaded_blas
 from .._core.types import Floats, Ints, Progress
-from ..errors import DataError
+from ..errors import DataError, StoppedError
 from ._affine_maps import n_distinct, offsets_at, slopes_at
 from ._arguments import as_floats, border, check_index, check_rectangle, one_row
 from ._layer_cuts import LayerCodes, LayerCut, cut_layer
@@ -29,6 +31,7 @@ from .network import Network
 from .planar_complex import Complex, TooManyFaces, rectangle
 
 MAX_SLICE_REGIONS = 2_000_000  # regions
+SHORT_CUT_REGIONS = 20_000  # regions before a layer; up to twice as many behind it take some 10 ms
 PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
 
 
@@ -271,6 +274,7 @@ def slice_plane(
     *,
     max_regions: int = MAX_SLICE_REGIONS,
     progress: Progress | None = None,
+    stop: StopFlag | None = None,
 ) -> Slice:
     """The regions with ``|u| <= half_width[0], |v| <= half_width[1]``; see `Network.slice`."""
     centre = one_row(net, origin, "origin")
@@ -280,7 +284,7 @@ def slice_plane(
     half = check_rectangle(half_width)
     max_regions = check_int("max_regions", max_regions, 1)
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        return _cut_all_layers(net, centre, frame, half, max_regions, progress)
+        return _cut_all_layers(net, centre, frame, half, max_regions, progress, stop or StopFlag())
 
 
 def _plane_points(uv: Any) -> Floats:
@@ -328,6 +332,7 @@ def _cut_all_layers(
     half: Floats,
     max_regions: int,
     progress: Progress | None,
+    stop: StopFlag,
 ) -> Slice:
     complex_ = rectangle(-half, half)
     values_, layer_codes, partial = LayerValues(net, origin + complex_.xy @ axes), [], False
@@ -336,9 +341,12 @@ def _cut_all_layers(
             progress(i, len(net.layers), f"{complex_.n_faces:,} regions")
         units = values_.advance()
         try:
-            step = _cut_layer_in_thread(complex_, units, values_, layer.start, max_regions)
+            step = _cut_interruptibly(complex_, units, values_, layer.start, max_regions, stop)
         except TooManyFaces:
-            partial = True
+            partial = not stop.is_set()
+        if stop.is_set():
+            raise StoppedError(f"the slice was stopped in layer {i + 1} of {len(net.layers)}")
+        if partial:
             break
         if step.new is not None:
             values_.extend(step.new.a, step.new.b, step.new.t)
@@ -357,16 +365,33 @@ def _cut_all_layers(
     return Slice(net, origin, axes, -half, half, complex_, codes, outputs, errors, partial)
 
 
-def _cut_layer_in_thread(
-    old: Complex, units: Units, values_: LayerValues, start: int, max_regions: int
+def _cut_interruptibly(
+    old: Complex,
+    units: Units,
+    values_: LayerValues,
+    start: int,
+    max_regions: int,
+    stop: StopFlag,
 ) -> LayerCut:
-    """`cut_layer` in a thread of its own, so that Ctrl-C is heard."""
+    """`cut_layer` such that Ctrl-C is heard, which the main thread does between steps of Python.
+
+    There only what is short is done at once, the rest in a thread of its own.
+    """
+    inputs = old, units, values_.z, values_.noise, start
+    if current_thread() is not main_thread():
+        return cut_layer(*inputs, max_regions, stop)
+    if old.n_faces < SHORT_CUT_REGIONS:
+        few = min(max_regions, 2 * SHORT_CUT_REGIONS)
+        try:
+            return cut_layer(*inputs, few, stop)
+        except TooManyFaces:
+            if few == max_regions or stop.is_set():
+                raise
     results: list[LayerCut] = []
 
     def task(_: None, stop: StopFlag) -> None:
         with np.errstate(over="raise", invalid="raise"):  # the caller's settings are not this one's
-            cut_ = cut_layer(old, units, values_.z, values_.noise, start, max_regions, stop)
-        results.append(cut_)
+            results.append(cut_layer(*inputs, max_regions, stop))
 
-    run_in_threads(task, [None], 2)
+    run_in_threads(task, [None], 2, stop)
     return results[0]

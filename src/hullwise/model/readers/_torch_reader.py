@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._core.types import Floats
 from ...errors import DataWarning, HullwiseError, ModelError
 from ..affine_layers import Shape
+from ..network import Network
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
@@ -40,21 +43,20 @@ def read_torch(module: Any, input_shape: Any, upto: str | None) -> ReadModel:
     """See `hullwise.model.read`."""
     import torch
 
+    with module_errors(torch, module):
+        _warn_of_training(module)
+        reader, end = traced(torch, module, input_shape, upto)
+        return ReadModel(checked_network(torch, reader, end, upto), end.left_out)
+
+
+@contextmanager
+def module_errors(torch: Any, module: Any) -> Iterator[None]:
+    """Reading a module in the block: it must be one, and what its code raises is a ModelError."""
     title = type(module).__name__
     _require_module(torch, module, title)
-    training_parts = sorted(
-        {type(part).__name__ for part in module.modules() if _differs_in_training(part)}
-    )
-    if training_parts:
-        warnings.warn(
-            f"this {title} is in training mode ({', '.join(training_parts)}): a copy at rest "
-            f"(eval) is read",
-            DataWarning,
-            stacklevel=3,
-        )
     try:
-        return _read(torch, module, input_shape, upto)
-    except HullwiseError:
+        yield
+    except (HullwiseError, Warning):  # a warning is an error where the caller made it one
         raise
     except Exception as error:  # whatever torch and the module's own code raise
         raise ModelError(
@@ -76,20 +78,43 @@ def _require_module(torch: Any, module: Any, title: str) -> None:
         )
 
 
-def _read(torch: Any, module: Any, input_shape: Any, upto: str | None) -> ReadModel:
-    title = type(module).__name__
-    copied = _copy_at_rest(module)
+def traced(
+    torch: Any, module: Any, input_shape: Any, upto: str | None
+) -> tuple[TorchReader, TorchEnd]:
+    """A reader that has walked the calls of a copy at rest, and where it ended."""
+    copied = copy_at_rest(module)
     shape = _first_input_shape(copied.modules()) if input_shape is None else row_shape(input_shape)
-    reader = TorchReader(torch, copied, shape, title)
-    end = reader.read(upto)
-    net = reader.layers.network(end.node, title, end.activations)
-    X = probe_rows(net.input_shape)
+    reader = TorchReader(torch, copied, shape, type(module).__name__)
+    return reader, reader.read(upto)
+
+
+def checked_network(torch: Any, reader: TorchReader, end: TorchEnd, upto: str | None) -> Network:
+    """What was read, compared with the module's own answers."""
+    net = reader.layers.network(end.node, reader.title, end.activations)
+    require_module_outputs(torch, reader, net, probe_rows(net.input_shape), upto is None)
+    return net
+
+
+def require_module_outputs(
+    torch: Any, reader: TorchReader, net: Network, X: Floats, whole: bool
+) -> None:
+    """That a network gives what the reader's module gives at rows X; ModelError where not."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about how it computes
-        batches = torch.tensor(X.reshape(len(X), *shape)).split(2)
-        outputs = [reader.evaluate(x, upto is None).reshape(2, -1) for x in batches]
-    require_same_outputs(net, X, torch.cat(outputs).numpy(), f"this {title}")
-    return ReadModel(net, end.left_out)
+        batches = torch.tensor(X.reshape(len(X), *reader.shape)).split(2)
+        outputs = [reader.evaluate(x, whole).reshape(2, -1) for x in batches]
+    require_same_outputs(net, X, torch.cat(outputs).numpy(), f"this {reader.title}")
+
+
+def _warn_of_training(module: Any) -> None:
+    parts = sorted({type(part).__name__ for part in module.modules() if _differs_in_training(part)})
+    if parts:
+        warnings.warn(
+            f"this {type(module).__name__} is in training mode ({', '.join(parts)}): a copy at "
+            f"rest (eval) is read",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _differs_in_training(part: Any) -> bool:
@@ -98,7 +123,7 @@ def _differs_in_training(part: Any) -> bool:
     return bool(part.training and kinds & {"BatchNorm", "DropoutNd", "InstanceNorm", "RReLU"})
 
 
-def _copy_at_rest(module: Any) -> Any:
+def copy_at_rest(module: Any) -> Any:
     """A copy at rest, in float64; the module given stays as it is."""
     try:
         copied = copy.deepcopy(module).cpu().double().eval()
@@ -142,10 +167,11 @@ class TorchReader(TorchLayers, TorchSteps):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             recorder = CallRecorder(torch, module, self.example.clone())
-        self.graph, self.entered = recorder.graph, recorder.entered
+        self.recorder, self.graph, self.entered = recorder, recorder.graph, recorder.entered
         self.layers = LayerBuilder(shape)
         self.values: dict[Any, Any] = {}
         self.examples: dict[Any, Any] = {}
+        self.nodes_of: dict[Any, range] = {}  # the nodes of ours that each call became
         self.last: Any = None  # the call whose value is the network's output
 
     def read(self, upto: str | None) -> TorchEnd:
@@ -161,7 +187,9 @@ class TorchReader(TorchLayers, TorchSteps):
             elif node.op == "output":
                 stop = self._answer(node.args[0])
             else:
-                self._call(node)
+                first = len(self.layers.nodes)
+                self.read_call(node)
+                self.nodes_of[node] = range(first, len(self.layers.nodes))
             if node is stop:
                 break
         end = self.values[stop]
@@ -220,7 +248,8 @@ class TorchReader(TorchLayers, TorchSteps):
                 f"input's values or on chance"
             )
 
-    def _call(self, node: Any) -> None:
+    def read_call(self, node: Any) -> None:
+        """A call as nodes of ours, and its value."""
         name, kind = node.meta.get("layer", "part"), node.meta.get("kind", "getitem")
         args, kwargs = (
             map_calls(self.examples.get, node.args),

@@ -8,7 +8,8 @@ other inputs; the reader checks that.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from ...errors import ModelError
 from ._refusals import first_line
@@ -25,8 +26,22 @@ TORCH_CONSTANT_FACTORIES = {
 TORCH_CASTS = {"to", "type", "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda"}
 
 
+class Derivation(NamedTuple):
+    """A call that made `results` of a module's own tensors alone: a norm, a transposed weight."""
+
+    call: Any
+    args: Any
+    kwargs: Any
+    results: list[Any]
+
+
 class CallRecorder:
-    """The calls made, as an fx graph: `graph`; `entered`: the call that each module is given."""
+    """The calls made, as an fx graph: `graph`; `entered`: the call that each module is given.
+
+    `module_tensors` are the module's own; `derivations` the calls on them alone, in order; `own`
+    the ids of these tensors and of what was made of them. `reads_values`: whether one was handed to
+    Python as a number, or written to, so that the graph holds for its present values only.
+    """
 
     def __init__(self, torch: Any, module: Any, example: Any) -> None:
         from torch import fx
@@ -37,6 +52,10 @@ class CallRecorder:
         self.names: set[str] = set()
         self.node_of: dict[int, Any] = {}  # the call that made a tensor, by the tensor's id
         self.tensors: list[Any] = []  # and the tensors, so that ids stay theirs
+        self.module_tensors = module_tensors(torch, module)
+        self.own = {id(tensor) for _, _, tensor in self.module_tensors}
+        self.derivations: list[Derivation] = []
+        self.reads_values = False
         self._follow(example, self.graph.placeholder("input"))
         answer = self._run(module, example)
         self.graph.output(self._nodes(answer))
@@ -89,7 +108,7 @@ class CallRecorder:
         """Make a call, and write it down if it works on what the input became."""
         name = _name(call)
         if not self._is_followed((args, kwargs)):
-            return self._evaluate(call, args, kwargs)[0]
+            return self._derive(call, args, kwargs)
         if getattr(call, "__name__", "") in PYTHON_VALUE_CALLS:
             what = "assigns into a tensor" if name == "setitem" else f"asks for values ({name})"
             where = self.module_stack[-1][0]
@@ -112,6 +131,25 @@ class CallRecorder:
                 self._follow(part, self.graph.call_function(operator.getitem, (node, i)))
         return result
 
+    def _derive(self, call: Any, args: Any, kwargs: Any) -> Any:
+        """A call that does not work on the input; written down if on the module's own tensors."""
+        own = [a for a in leaves((args, kwargs)) if id(a) in self.own]
+        versions = [_version(a) for a in own]
+        result, args, kwargs = self._evaluate(call, args, kwargs)
+        if own:
+            is_value = getattr(call, "__name__", "") in PYTHON_VALUE_CALLS
+            if is_value or versions != [_version(a) for a in own]:
+                self.reads_values = True
+            self._note(call, args, kwargs, result)
+        return result
+
+    def _note(self, call: Any, args: Any, kwargs: Any, result: Any) -> None:
+        results = [a for a in leaves(result) if self._is_tensor(a)]
+        if any(id(a) not in self.own for a in results):
+            self.derivations.append(Derivation(call, args, kwargs, results))
+            self.own.update(map(id, results))
+            self.tensors += results
+
     def _evaluate(self, call: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
         """The result of a call, in float64 throughout where the module mixes kinds of floats."""
         try:
@@ -126,7 +164,10 @@ class CallRecorder:
     def _in_float64(self, a: Any) -> Any:
         if not self._is_tensor(a) or not a.is_floating_point() or a.dtype == self.torch.float64:
             return a
-        return a.double()
+        wide = a.double()
+        if id(a) in self.own:
+            self._note(self.torch.Tensor.double, (a,), {}, wide)
+        return wide
 
     def _write(self, name: str, call: Any, args: Any, kwargs: Any) -> Any:
         """A node, with its layer's name (the module's path) and kind in `meta`."""
@@ -156,11 +197,7 @@ class CallRecorder:
         return isinstance(a, self.torch.Tensor)
 
     def _is_followed(self, value: Any) -> bool:
-        if isinstance(value, tuple | list):
-            return any(self._is_followed(a) for a in value)
-        if isinstance(value, dict):
-            return any(self._is_followed(a) for a in value.values())
-        return id(value) in self.node_of
+        return any(id(a) in self.node_of for a in leaves(value))
 
     def _nodes(self, value: Any) -> Any:
         return self._map(lambda a: self.node_of.get(id(a), a), value)
@@ -172,6 +209,31 @@ class CallRecorder:
         if isinstance(value, dict):
             return {k: self._map(change, a) for k, a in value.items()}
         return change(value)
+
+
+def module_tensors(torch: Any, module: Any) -> list[tuple[int, str, Any]]:
+    """The tensors that a module and its parts hold: (part, name, tensor), parts in order."""
+    tensors = []
+    for i, part in enumerate(module.modules()):
+        attributes = {**vars(part), **part._parameters, **part._buffers}
+        tensors += [(i, key, a) for key, a in attributes.items() if isinstance(a, torch.Tensor)]
+    return tensors
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """What an argument or a result is made of, where it is a list, a tuple or a dict."""
+    if isinstance(value, tuple | list):
+        for part in value:
+            yield from leaves(part)
+    elif isinstance(value, dict):
+        yield from leaves(tuple(value.values()))
+    else:
+        yield value
+
+
+def _version(tensor: Any) -> int:
+    """How often a tensor was written to, which torch does not count in inference mode."""
+    return 0 if tensor.is_inference() else int(tensor._version)
 
 
 def _name(call: Any) -> str:
