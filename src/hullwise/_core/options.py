@@ -25,6 +25,14 @@ def check_nonnegative(name: str, value: Any) -> float:
     return number
 
 
+def check_positive(name: str, value: Any) -> float:
+    """`value` if it is a finite number above 0, else DataError."""
+    number = _as_float(value)
+    if not 0 < number < np.inf:
+        raise DataError(f"{name}={_shown(value)}: expected a finite number above 0.")
+    return number
+
+
 def check_fraction(name: str, value: Any, *, ends: bool) -> float:
     """`value` if it is a number from 0 to 1, the two included if `ends`, else DataError."""
     number = _as_float(value)

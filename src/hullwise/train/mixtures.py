@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from .._core.foreign import own_errors
-from .._core.options import check_int, check_nonnegative
-from .._core.results import RecordResult
+from .._core.options import check_int, check_positive
+from .._core.results import RecordResult, RowNames, frame_of
 from .._core.types import Array, Floats, Indices
-from ..errors import DataError, DataTypeError
-from ..io.validation import check_rows
+from ..errors import DataError
+from ..io.validation import LabelledArray, check_rows, check_target
+from ..predict.targets import as_array, encode_classes
 from ._torch import float_rows, import_torch, is_tensor
 
 RandomState = int | np.random.Generator
@@ -25,7 +26,7 @@ class MixedRows(RecordResult):
 
     Attributes
     ----------
-    X : ndarray or Tensor (n, ...)
+    X : ndarray, Tensor (n, ...) or data frame
         Mixed rows.
     y : ndarray or Tensor (n, t) or (n,), or None
         Mixed targets: shares of the classes, or numbers.
@@ -92,6 +93,32 @@ class MixedRows(RecordResult):
         weights = self._like(self.weights).reshape(-1, *(1 for _ in shape[1:]))
         return (weights * own + (1 - weights) * other).mean()
 
+    def weighted_rows(self) -> tuple[Any, Any, Floats]:
+        """The mixed rows twice, with the targets of either row and what each counts.
+
+        For estimators that take hard labels and ``sample_weight``: with the cross-entropy, or with
+        squares, that is the same loss.
+
+        Returns
+        -------
+        (X, y, sample_weight)
+            Of 2 n rows: ``model.fit(X, y, sample_weight=sample_weight)``.
+
+        Raises
+        ------
+        DataError
+            Nothing was mixed but X.
+        """
+        if self.targets is None:
+            raise DataError("these rows were mixed without targets: pass y to mixup.")
+        if is_tensor(self.targets):
+            raise DataError("these rows are tensors: use y, or loss, which take them as they are.")
+        labels = self.targets if self.classes is None else self.classes[self.targets]
+        twice = np.tile(np.arange(len(self)), 2)
+        X = self.X[twice] if isinstance(self.X, np.ndarray) else _frame_rows(self.X, twice)
+        y = np.concatenate([labels, labels[self.partners]])
+        return X, y, np.concatenate([self.weights, 1 - self.weights])
+
     def _like(self, values: Array) -> Any:
         """Numbers as a tensor beside those of X, where X is one."""
         return _beside(self.X, values)
@@ -112,7 +139,7 @@ def mixup(
 
     Parameters
     ----------
-    X : array-like (n, d), or array or Tensor (n, ...)
+    X : array-like or data frame (n, d), or array or Tensor (n, ...)
         A table of numbers, or images.
     y : array-like or Tensor (n,) or (n, t), optional
         Whole numbers, text and bool are class labels, whose mixture is a share of each class;
@@ -132,7 +159,7 @@ def mixup(
     Returns
     -------
     MixedRows
-        Tensors for tensors, of their type and on their device.
+        Of tensors for a tensor X, of its type and on its device; with a data frame for a frame.
 
     Raises
     ------
@@ -145,8 +172,9 @@ def mixup(
     Notes
     -----
     O(n d). Every mixed row is a weighted average of two rows: it lies in their convex hull, and
-    mixing adds nothing to the data's hull (`hullwise.locate` proves it). It may still lie where no
-    rows are, within a gap between classes.
+    mixing adds nothing to the data's hull (`hullwise.locate` proves it, but for rows on the hull's
+    very boundary, where float64 does not say). It may still lie where no rows are, such as the gap
+    between classes.
 
     There is no row between two words. A table with categories is refused; mix its coordinates
     instead (``domain.fitted_.values`` of a `Domain`), where a mixture of "nurse" and "clerk" is a
@@ -170,12 +198,11 @@ def mixup(
     >>> bool((hw.locate(X, mixed.X).verdict == hw.Verdict.INSIDE).all())
     True
     """
-    rows = _checked_rows(X)
+    rows, table = _checked_rows(X)
     n = len(rows)
-    if check_nonnegative("alpha", alpha) == 0:
-        raise DataError("alpha=0: expected a number above 0 (0 would mix nothing).")
+    check_positive("alpha", alpha)
     rng = _generator(random_state)
-    targets, classes = (None, None) if y is None else _checked_targets(y, n, n_classes)
+    targets, classes = (None, None) if y is None else _checked_targets(y, rows, n_classes)
     if within_class and classes is None:
         raise DataError("within_class=True needs class labels: y holds none.")
     weights = rng.beta(alpha, alpha, n) if per_row else np.full(n, rng.beta(alpha, alpha))
@@ -183,7 +210,7 @@ def mixup(
         partners = _partners_within(rng, _labels_in_memory(targets))
     else:
         partners = rng.permutation(n)
-    mixed = _mix(rows, partners, weights)
+    mixed = _in_frame(_mix(rows, partners, weights), table)
     if targets is None:
         return MixedRows(mixed, None, None, partners, weights)
     shares = targets if classes is None else _indicators(targets, len(classes), rows)
@@ -196,64 +223,64 @@ def _generator(random_state: RandomState) -> np.random.Generator:
     return np.random.default_rng(check_int("random_state", random_state, 0))
 
 
-def _checked_rows(X: Any) -> Any:
+def _checked_rows(X: Any) -> tuple[Any, LabelledArray | None]:
+    """Rows of floats, and the table that they came from where columns may have names."""
     if is_tensor(X):
-        return float_rows(import_torch("mixup of tensors"), X, "X")
+        return float_rows(import_torch("mixup of tensors"), X, "X"), None
     if isinstance(X, np.ndarray) and X.ndim > 2:
-        check_rows(X.reshape(len(X), -1), name="X")
-        rows = X
-    else:
-        rows = check_rows(X, name="X").values
-    return rows if rows.dtype.kind == "f" else rows.astype(np.float64)
+        flat = check_rows(X.reshape(len(X), -1), name="X").values
+        return _as_floats(flat).reshape(X.shape), None
+    try:
+        table = check_rows(X, name="X")
+    except DataError as error:
+        if not _holds_words(X):
+            raise
+        raise DataError(
+            f"{error.problem_text().removesuffix('.')}; there is no row between two words. To mix "
+            "all columns, mix the coordinates of a Domain (domain.fitted_.values)."
+        ) from None
+    return _as_floats(table.values), table
 
 
-def _checked_targets(y: Any, n: int, n_classes: int | None) -> tuple[Any, Array | None]:
-    """Targets as numbers, or as places among the classes, and the classes."""
-    if is_tensor(y):
-        return _tensor_targets(y, n, n_classes)
-    labels = np.asarray(y)
-    if labels.ndim == 0 or len(labels) != n:
-        raise DataError(f"X has {n} rows, y has shape {labels.shape}: expected a target for each.")
-    if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all():
-            raise DataError("y holds NaN or infinity: expected finite numbers.")
-        return labels, None
-    if labels.ndim != 1:
-        raise DataError(f"y has shape {labels.shape}: expected one class label for each row.")
-    if n_classes is None:
-        classes, places = np.unique(labels, return_inverse=True)
+def _as_floats(values: Array) -> Array:
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+
+def _holds_words(X: Any) -> bool:
+    return any(isinstance(value, str) for value in np.asarray(X, dtype=object).ravel())
+
+
+def _checked_targets(y: Any, rows: Any, n_classes: int | None) -> tuple[Any, Array | None]:
+    """Targets as numbers, or as places among the classes, and the classes; beside the rows."""
+    values = y.detach().cpu().numpy() if is_tensor(y) else as_array(y)
+    if values.ndim == 0 or len(values) != len(rows):
+        raise DataError(
+            f"X has {len(rows)} rows, y has shape {values.shape}: expected a target for each."
+        )
+    if values.dtype.kind in "fc":
+        return _beside(rows, check_target(values, len(rows))), None
+    places, classes = _encoded(values, n_classes, from_zero=is_tensor(y))
+    return _beside(rows, places), classes
+
+
+def _encoded(labels: Array, n_classes: int | None, *, from_zero: bool) -> tuple[Indices, Array]:
+    """Places of the labels among the classes, and the classes; those of tensors count from 0."""
+    if n_classes is None and not from_zero:
+        classes, places = encode_classes(labels)
         return places, classes
-    if labels.dtype.kind not in "iub":
-        raise DataError("n_classes needs labels 0, 1, ...: y holds text. Leave it out.")
-    _refuse_labels_beyond(int(labels.min()), int(labels.max()), n_classes)
-    return labels.astype(np.intp), np.arange(n_classes)
-
-
-def _tensor_targets(y: Any, n: int, n_classes: int | None) -> tuple[Any, Array | None]:
-    if y.ndim == 0 or len(y) != n:
+    if labels.ndim != 1 or labels.dtype.kind not in "iub":
         raise DataError(
-            f"X has {n} rows, y has shape {tuple(y.shape)}: expected a target for each."
+            f"y has shape {labels.shape} and type {labels.dtype}: expected labels 0, 1, ... for "
+            "n_classes; leave it out for other labels."
         )
-    if y.is_floating_point():
-        return float_rows(import_torch("mixup of tensors"), y, "y"), None
-    if y.is_complex() or y.ndim != 1:
-        raise DataTypeError(
-            f"y is a tensor of shape {tuple(y.shape)} and {str(y.dtype).removeprefix('torch.')}: "
-            "expected class labels (n,) or floats."
-        )
-    places = y.long()
-    n_classes = int(places.max()) + 1 if n_classes is None else n_classes
-    _refuse_labels_beyond(int(places.min()), int(places.max()), n_classes)
-    return places, np.arange(n_classes)
-
-
-def _refuse_labels_beyond(lowest: int, highest: int, n_classes: int) -> None:
-    check_int("n_classes", n_classes, 1)
-    if lowest < 0 or highest >= n_classes:
+    lowest, highest = int(labels.min()), int(labels.max())
+    count = highest + 1 if n_classes is None else check_int("n_classes", n_classes, 1)
+    if lowest < 0 or highest >= count:
         raise DataError(
-            f"y holds labels from {lowest} to {highest}: expected 0 to {n_classes - 1} "
+            f"y holds labels from {lowest} to {highest}: expected 0 to {count - 1} "
             f"(n_classes={n_classes})."
         )
+    return labels.astype(np.intp), np.arange(count)
 
 
 def _labels_in_memory(targets: Any) -> Indices:
@@ -288,8 +315,21 @@ def _mix(values: Any, partners: Indices, weights: Floats) -> Any:
 
 def _indicators(places: Any, n_classes: int, rows: Any) -> Any:
     """Shares (n, n_classes), 1 at each row's class."""
-    if is_tensor(places):
-        torch = import_torch("mixup of tensors")
-        shares = torch.nn.functional.one_hot(places, n_classes)
-        return shares.to(rows.dtype if is_tensor(rows) else torch.get_default_dtype())
-    return np.eye(n_classes)[places]
+    if not is_tensor(places):
+        return np.eye(n_classes)[places]
+    torch = import_torch("mixup of tensors")
+    return torch.nn.functional.one_hot(places, n_classes).to(rows.dtype)
+
+
+def _in_frame(values: Any, table: LabelledArray | None) -> Any:
+    """Mixed rows as a data frame of the library that the rows came in, or as they are."""
+    if table is None or table.columns is None or table.frame_library is None:
+        return values
+    columns = {name: values[:, j] for j, name in enumerate(table.columns)}
+    return frame_of(columns, RowNames(None, table.frame_library))
+
+
+def _frame_rows(frame: Any, rows: Indices) -> Any:
+    import narwhals as nw
+
+    return nw.from_native(frame, eager_only=True)[rows].to_native()

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._core.foreign import own_errors
+from .._core.options import check_positive
 from ..errors import DataError, ModelError
 from ._torch import check_module, float_rows, import_torch, prepare_forward_mode
 from .tangents import transformation_tangents
 
 
-@own_errors("computing the tangent penalty")
 def tangent_penalty(
     module: Any,
     X: Any,
@@ -96,7 +96,7 @@ def tangent_penalty(
     n, k = directions.shape[:2]
     repeated = rows.repeat_interleave(k, dim=0)
     flat = directions.reshape(n * k, *rows.shape[1:])
-    with _running_statistics(torch, module):
+    with own_errors("computing the tangent penalty"), _running_statistics(torch, module):
         if method == "jvp":
             derivatives = _derivatives_by_jvp(torch, module, repeated, flat)
         else:
@@ -161,8 +161,7 @@ def _derivatives_by_jvp(torch: Any, module: Any, rows: Any, tangents: Any) -> An
             outputs = _checked_outputs(
                 torch, module(forward.make_dual(rows, tangents)), rows.shape[0]
             )
-            primal, derivative = forward.unpack_dual(outputs)
-            return torch.zeros_like(primal) if derivative is None else derivative
+            derivative = forward.unpack_dual(outputs).tangent
     except (NotImplementedError, RuntimeError) as error:
         if "forward AD" not in str(error) and "forward mode AD" not in str(error):
             raise
@@ -170,6 +169,12 @@ def _derivatives_by_jvp(torch: Any, module: Any, rows: Any, tangents: Any) -> An
             f"torch cannot differentiate this {type(module).__name__} forwards "
             f"({str(error).splitlines()[0]}): pass method='differences'."
         ) from error
+    if derivative is None:
+        raise ModelError(
+            f"the outputs of this {type(module).__name__} carry no derivative by X: it does not "
+            "use X, or leaves torch's functions (NumPy, detach). Pass method='differences'."
+        )
+    return derivative
 
 
 def _derivatives_by_differences(
@@ -178,9 +183,9 @@ def _derivatives_by_differences(
     """Central differences, the points as far from each row whatever the tangent's length."""
     lengths = tangents.flatten(1).norm(dim=1)
     shape = (-1, *(1 for _ in rows.shape[1:]))
-    amount = _difference_length(torch, rows) if step is None else step
+    amount = _difference_length(torch, rows) if step is None else check_positive("step", step)
     unit = tangents / lengths.clamp_min(torch.finfo(rows.dtype).tiny).reshape(shape)
-    answer = _same_random_numbers(torch, module)
+    answer = _same_random_numbers(torch, rows, module)
     above = _checked_outputs(torch, answer(rows + amount * unit), rows.shape[0])
     slope = (above - answer(rows - amount * unit)) / (2 * amount)
     return slope * lengths.reshape(-1, *(1 for _ in slope.shape[1:]))
@@ -191,12 +196,16 @@ def _difference_length(torch: Any, rows: Any) -> float:
     return float(torch.finfo(rows.dtype).eps ** (1 / 3)) * (size or 1.0)
 
 
-def _same_random_numbers(torch: Any, module: Any) -> Callable[[Any], Any]:
+def _same_random_numbers(torch: Any, rows: Any, module: Any) -> Callable[[Any], Any]:
     """The module's answer, with the same dropout whenever it is called."""
+    on_gpu = rows.device.type == "cuda"
     state = torch.get_rng_state()
+    gpu_state = torch.cuda.get_rng_state(rows.device) if on_gpu else None
 
     def answer(points: Any) -> Any:
         torch.set_rng_state(state)
+        if on_gpu:
+            torch.cuda.set_rng_state(gpu_state, rows.device)
         return module(points)
 
     return answer

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .._core.foreign import own_errors
-from .._core.options import check_int, check_nonnegative
+from .._core.options import check_int, check_positive
 from .._core.types import Array, Floats, Indices
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_rows
+from ..predict.targets import as_array
 from ._torch import float_rows, import_torch, is_tensor, prepare_forward_mode, refuse_non_finite
 
 Transform = Callable[[Any, Any], Any]
@@ -120,7 +121,6 @@ def _principal_directions(
     return np.asarray(np.where(largest < 0, -tangents, tangents))
 
 
-@own_errors("computing tangents of a transformation")
 def transformation_tangents(
     transform: Transform, X: Any, *, method: str = "differences", step: float = 0.01
 ) -> Any:
@@ -180,8 +180,7 @@ def transformation_tangents(
         raise DataError(f"method={method!r}: expected 'differences' or 'jvp'.")
     if method == "jvp":
         return _tangents_by_jvp(transform, X)
-    if check_nonnegative("step", step) == 0:
-        raise DataError("step=0: expected a number above 0.")
+    check_positive("step", step)
     if is_tensor(X):
         torch = import_torch("transformation_tangents")
         rows = float_rows(torch, X, "X").detach()
@@ -191,7 +190,7 @@ def transformation_tangents(
 
 
 def _array_rows(X: Any) -> Array:
-    rows = np.asarray(X)
+    rows = as_array(X, "X")
     if rows.dtype.kind not in "fiub" or rows.ndim < 2 or not len(rows):
         raise DataError(
             f"X has shape {rows.shape} and type {rows.dtype}: expected rows of numbers (n, ...)."
