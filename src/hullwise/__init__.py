@@ -74,6 +74,8 @@ if TYPE_CHECKING:
     from .predict.error_bound import error_bound as error_bound
     from .predict.explanation import Explanation as Explanation
     from .predict.inverse_distance import InverseDistanceRegressor as InverseDistanceRegressor
+    from .predict.kernel import KernelRegressor as KernelRegressor
+    from .predict.kernel import KernelSupport as KernelSupport
     from .predict.linear_shepard import LinearShepardRegressor as LinearShepardRegressor
     from .predict.mixture import MixtureClassifier as MixtureClassifier
     from .predict.mixture import MixtureRegressor as MixtureRegressor
@@ -112,6 +114,7 @@ _INTERPOLANTS = {
     "LinearShepardRegressor": "predict.linear_shepard",
     "InverseDistanceRegressor": "predict.inverse_distance",
     "NearestRegressor": "predict.nearest",
+    "KernelRegressor": "predict.kernel",
 }
 
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
@@ -157,6 +160,7 @@ _HOMES = {
     "BoxLocator": "geometry.locators",
     "NeighbourLocator": "geometry.locators",
     **_INTERPOLANTS,
+    "KernelSupport": "predict.kernel",
     "MixtureRegressor": "predict.mixture",
     "MixtureClassifier": "predict.mixture",
     "CalibratedRegressor": "reliability.calibrated_regressor",

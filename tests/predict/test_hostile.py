@@ -96,6 +96,8 @@ OPTIONS = {
     "metric": METRICS,
     "duplicates": WORDS,
     "unbounded": WORDS,
+    "kernel": WORDS,
+    "bandwidth": [*WORDS, *NUMBERS],
     "power": NUMBERS,
     "n_neighbors": NUMBERS,
 }

@@ -15,7 +15,8 @@ from hullwise.predict import INTERPOLANT_METHODS, interpolant_class
 
 ALL = [interpolant_class(method) for method in INTERPOLANT_METHODS]
 CONVEX = [kind for kind in ALL if kind is not hw.LinearShepardRegressor]
-EXACT = [kind for kind in ALL if kind is not hw.NearestRegressor]
+SMOOTHERS = (hw.NearestRegressor, hw.KernelRegressor)
+EXACT = [kind for kind in ALL if kind not in SMOOTHERS]
 
 
 @parametrize_with_checks([kind() for kind in ALL])

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.threads import StopFlag, cpu_count, run_in_threads
-from .._core.types import Floats, Progress
+from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..geometry.scaling import Frame
@@ -33,6 +33,7 @@ class ScaledProblem:
     queries: Floats
     floor: float
     frame: Frame
+    exponents: Indices  # queries are 2**exponents times what they are here; 0 but far out
 
     @classmethod
     def of(cls, cloud: Cloud, Q: Floats, metric: Metric) -> Self:
@@ -45,9 +46,11 @@ class ScaledProblem:
                 lambda: _map_about_short_centre(cloud, view.frame),
                 metric,
             )
-            return cls(rows, map_rowwise(frame, Q), 0.0, frame)
+            queries, exponents = map_with_exponents(frame, Q)
+            return cls(rows, queries, 0.0, frame, exponents)
         rounding = 4 * float(np.linalg.norm(view.rounding_bound(np.eye(view.rank), False)))
-        return cls(view.scaled_rows, map_rowwise(frame, Q), rounding, frame)
+        queries, exponents = map_with_exponents(frame, Q)
+        return cls(view.scaled_rows, queries, rounding, frame, exponents)
 
     @property
     def arrays(self) -> tuple[Floats, Floats, float]:
@@ -69,27 +72,35 @@ def _map_about_short_centre(cloud: Cloud, frame: Frame) -> tuple[Frame, Floats]:
 
 def map_rowwise(frame: Frame, Q: Floats) -> Floats:
     """Queries Q (m, d) in a frame, each with the same bits whatever the others are."""
-    Q = _pull_within_reach(frame, Q)
+    return map_with_exponents(frame, Q)[0]
+
+
+def map_with_exponents(frame: Frame, Q: Floats) -> tuple[Floats, Indices]:
+    """(Z, e): queries Q (m, d) are Z 2**e in a frame, e = 0 but for those far out."""
+    Q, exponents = _pull_within_reach(frame, Q)
     if frame.matrix is None:
-        return frame.map(Q)
+        return frame.map(Q), exponents
     scaled = replace(frame, matrix=None).map(Q)
-    return np.asarray(multiply_rowwise(scaled, np.ascontiguousarray(frame.matrix)))
+    return np.asarray(multiply_rowwise(scaled, np.ascontiguousarray(frame.matrix))), exponents
 
 
-def _pull_within_reach(frame: Frame, Q: Floats) -> Floats:
+def _pull_within_reach(frame: Frame, Q: Floats) -> tuple[Floats, Indices]:
     """Queries beyond 2**QUERY_RADII radii of the data, moved towards the centre on a straight line.
 
-    Which rows are nearer than others is the same there, and not yet a matter of rounding.
+    Which rows are nearer than others is the same there, and not yet a matter of rounding. Also how
+    many times each was halved.
     """
+    halvings = np.zeros(len(Q), dtype=np.int64)
     for _ in range(8):
         with np.errstate(over="ignore", invalid="ignore"):
             size = np.abs(frame.map(Q)).max(axis=1)
         if (size <= 2.0**QUERY_RADII).all():
             break
         less = np.where(np.isfinite(size), np.maximum(np.frexp(size)[1] - QUERY_RADII, 0), 300)
+        halvings += less.astype(np.int64)
         less = less.astype(np.int32)[:, None]
         Q = np.where(less > 0, np.ldexp(Q, -less) - np.ldexp(frame.shift, -less) + frame.shift, Q)
-    return Q
+    return Q, halvings
 
 
 def weigh_in_batches(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from .._core.types import Array, Indices
+from .._core.types import Array, Floats, Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,46 @@ class UniqueRows:
         order = np.argsort(self.inverse, kind="stable")
         ends = np.concatenate([[0], np.cumsum(count)])
         return csr_array((1.0 / count[self.inverse[order]], order, ends), shape=(p, n))
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlaces:
+    """What belongs to each of p distinct rows.
+
+    Attributes
+    ----------
+    targets : (p, k)
+        Means over the copies.
+    counts : (p,)
+        How many copies there are.
+    groups, group_ends : (e,), (p + 1,)
+        The groups that its copies are in, from group_ends[i] to group_ends[i + 1]; a group of its
+        own where there are none.
+    """
+
+    targets: Floats
+    counts: Indices
+    groups: Indices
+    group_ends: Indices
+
+    @classmethod
+    def of(cls, y: Floats, unique: UniqueRows, group: Indices | None) -> TrainingPlaces:
+        """Those of targets y (n,) or (n, k) and the group of each row (n,)."""
+        p, n = len(unique.first), len(y)
+        targets = y.reshape(n, -1)
+        counts = np.bincount(unique.inverse, minlength=p)
+        if p < n:
+            targets = unique.averaging_matrix() @ targets
+        if group is None:
+            return cls(targets, counts, np.arange(p), np.arange(p + 1))
+        pairs = np.unique(np.column_stack([unique.inverse, group]), axis=0)
+        ends = np.concatenate([[0], np.cumsum(np.bincount(pairs[:, 0], minlength=p))])
+        return cls(targets, counts, np.ascontiguousarray(pairs[:, 1]), ends)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return int(self.groups.max()) + 1
 
 
 def unique_rows(X: Array) -> UniqueRows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,15 +19,17 @@ from ..errors import DataError, DataWarning
 from ..geometry.cloud import Cloud
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.metric import Metric
-from .duplicates import UniqueRows, unique_rows
+from .duplicates import TrainingPlaces, UniqueRows, unique_rows
 from .error_bound import ErrorBound, error_bound
 from .explanation import Explanation, explain_prediction
 from .outlier_check import warn_of_outliers
 from .quantiles import weighted_quantiles
-from .targets import as_one_row, numeric_target
+from .targets import as_one_row, encode_groups, numeric_target
 
 MetricOption = ArrayLike | str | None | Metric | Callable[[Array, Floats], Any]
 PREDICTION_BATCH = 8192  # queries whose weights are in memory at once
+LEAST_BATCH = 64  # queries at once where every training row may have a weight
+BATCH_WEIGHTS = 1 << 24  # weights at once, there
 
 
 class Interpolant(RegressorMixin, CloudEstimator):
@@ -44,6 +46,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
     labels_: Any
     unique_rows_: UniqueRows | None
     averaging_: csr_array | None
+    _duplicate_options: ClassVar[tuple[str, ...]] = ("mean", "raise")
 
     def __init__(self, *, metric: MetricOption = "std", duplicates: str = "mean") -> None:
         self.metric = metric
@@ -62,8 +65,14 @@ class Interpolant(RegressorMixin, CloudEstimator):
         DataError, DataTypeError
             For rows or targets that cannot be used, naming row and column.
         """
-        if not isinstance(self.duplicates, str) or self.duplicates not in ("mean", "raise"):
-            raise DataError(f"duplicates={self.duplicates!r}: expected 'mean' or 'raise'.")
+        return self._fit_rows(X, y)
+
+    def _fit_rows(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """What `fit` does; `groups` (n,) is for interpolants that leave rows out to learn."""
+        options = self._duplicate_options
+        if not isinstance(self.duplicates, str) or self.duplicates not in options:
+            names = " or ".join(repr(option) for option in options)
+            raise DataError(f"duplicates={self.duplicates!r}: expected {names}.")
         cloud = self._read_training(X)
         target = numeric_target(y, cloud.n)
         labels, table = cloud.labels, cloud.rows.block(0, cloud.n)
@@ -77,11 +86,17 @@ class Interpolant(RegressorMixin, CloudEstimator):
             learned = {"unique_rows_": unique, "averaging_": unique.averaging_matrix()}
         metric = cloud.metric(self.metric(table, target) if callable(self.metric) else self.metric)
         learned |= {"y_": target, "labels_": labels, "metric_": metric}
-        self._set_fitted(X, cloud, **learned, **self._learn(cloud, metric))
+        learned |= self._learn(cloud, metric)
+        group = None if groups is None else encode_groups(groups, len(target))
+        places = TrainingPlaces.of(target, unique, group)
+        learned |= self._learn_targets(cloud, metric, places)
+        self._set_fitted(X, cloud, **learned)
         return self
 
     def check_duplicates(self, y: Floats, unique: UniqueRows) -> None:
         """Warn of equal rows with different targets, or refuse them with ``duplicates="raise"``."""
+        if self.duplicates == "count":  # each copy counts: nothing is made of them
+            return
         first = unique.first[unique.inverse]
         differs = (y != y[first]).reshape(len(y), -1).any(axis=1)
         if not differs.any():
@@ -101,9 +116,19 @@ class Interpolant(RegressorMixin, CloudEstimator):
         """What `fit` works out beyond the cloud: names and values of attributes."""
         return {}
 
+    def _learn_targets(
+        self, cloud: Cloud, metric: Metric, places: TrainingPlaces
+    ) -> dict[str, Any]:
+        """The same for what also depends on the targets, and on groups of rows."""
+        return {}
+
     def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
         """Weights of queries Q (m, d) over the rows of `cloud_` in `metric_`, (m, cloud_.n)."""
         raise NotImplementedError
+
+    def _batch_rows(self) -> int:
+        """How many queries `predict` has weights of at once."""
+        return PREDICTION_BATCH
 
     def unique_row_weights(self, Q: Floats, progress: Progress | None = None) -> csr_array:
         """Weights of checked queries Q (m, d) over the distinct rows, those of `cloud_`."""
@@ -132,8 +157,9 @@ class Interpolant(RegressorMixin, CloudEstimator):
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), W @ y: (m,) or (m, k)."""
         values = self._queries(Q).values.astype(np.float64)
-        starts = range(0, max(1, len(values)), PREDICTION_BATCH)
-        batches = [values[start : start + PREDICTION_BATCH] for start in starts]
+        size = self._batch_rows()
+        starts = range(0, max(1, len(values)), size)
+        batches = [values[start : start + size] for start in starts]
         return np.concatenate([self.row_weights(batch) @ self.y_ for batch in batches])
 
     @own_errors("predicting quantiles")
@@ -194,3 +220,8 @@ class Interpolant(RegressorMixin, CloudEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def dense_batch_rows(n: int) -> int:
+    """How many queries at once where each of n training rows may have a weight."""
+    return int(np.clip(BATCH_WEIGHTS // n, LEAST_BATCH, PREDICTION_BATCH))

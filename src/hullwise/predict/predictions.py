@@ -19,7 +19,7 @@ from ..geometry.hull import HullResult, locate_in_hull
 from ..geometry.verdict import Verdict
 from .delaunay import DelaunayRegressor
 from .error_bound import error_bound
-from .interpolant import PREDICTION_BATCH, Interpolant
+from .interpolant import PREDICTION_BATCH, Interpolant, dense_batch_rows
 from .simplices import SimplexStatus, Simplices
 from .smoothness import estimate_smoothness
 
@@ -34,8 +34,6 @@ __all__ = [
 ]
 
 HEAVIEST_ROWS = 5  # rows named for each prediction
-BATCH_ROWS = 64  # least queries at once
-BATCH_WEIGHTS = 1 << 24  # weights at once, where every training row may have one
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +120,7 @@ def explain_all(
     """
     batch = PREDICTION_BATCH
     if not isinstance(regressor, DelaunayRegressor):
-        batch = int(np.clip(BATCH_WEIGHTS // regressor.cloud_.n, BATCH_ROWS, PREDICTION_BATCH))
+        batch = dense_batch_rows(regressor.cloud_.n)
     parts = [_no_predictions(regressor)]
     for start in range(0, len(Q), batch):
         advanced = _advanced(progress, start, len(Q))

@@ -104,3 +104,19 @@ def _equals_itself(label: Any) -> bool:
     """False for None, NaN, NaT, and for pandas' NA, whose comparison with itself is NA."""
     same = label is not None and label == label
     return isinstance(same, bool | np.bool_) and bool(same)
+
+
+def encode_groups(groups: Any, n: int) -> Indices:
+    """The group of each row as a number, (n,); each row its own where none are given."""
+    if groups is None:
+        return np.arange(n)
+    labels = as_array(groups, "groups")
+    if labels.shape != (n,):
+        raise DataError(f"groups has shape {labels.shape}: expected one for each of {n} rows.")
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        row = int(np.isnan(labels).argmax())
+        raise DataError(f"groups contains NaN, first in row {row}: each row needs a group.")
+    try:
+        return np.unique(labels, return_inverse=True)[1].reshape(-1)
+    except TypeError as error:
+        raise DataError(f"groups cannot be sorted ({error}): give all one type.") from error

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._core.types import Indices, Mask
 from ..errors import DataError
-from ..predict.targets import as_array
 from ._calibration_scale import COVERAGE_ROUNDING, least_groups
 
 SHAPE_FOLDS = 5  # times that rows are left out to learn the shape of the band
 SHAPE_ROWS = 1000  # rows that serve for it, at most
-
-
-def encode_groups(groups: Any, n: int) -> Indices:
-    """The group of each row as a number, (n,); each row its own where none are given."""
-    if groups is None:
-        return np.arange(n)
-    labels = as_array(groups, "groups")
-    if labels.shape != (n,):
-        raise DataError(f"groups has shape {labels.shape}: expected one for each of {n} rows.")
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        row = int(np.isnan(labels).argmax())
-        raise DataError(f"groups contains NaN, first in row {row}: each row needs a group.")
-    try:
-        return np.unique(labels, return_inverse=True)[1].reshape(-1)
-    except TypeError as error:
-        raise DataError(f"groups cannot be sorted ({error}): give all one type.") from error
 
 
 def choose_calibration_rows(

@@ -21,9 +21,9 @@ from ..domain.domain import Domain
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.bands import BEYOND
 from ..io.mixed_table import read_mixed
-from ..predict.targets import encode_classes
+from ..predict.targets import encode_classes, encode_groups
 from ._calibration_scale import conformal_factor
-from ._calibration_split import choose_calibration_rows, encode_groups
+from ._calibration_split import choose_calibration_rows
 from ._tables import domain_of, frame_or_numbers
 
 __all__ = ["CalibratedClassifier", "ClassSets"]

@@ -31,7 +31,7 @@ from ..io.mixed_table import read_mixed
 from ..io.validation import check_rows
 from ..predict.explanation import Explanation
 from ..predict.interpolant import Interpolant
-from ..predict.targets import as_one_row, numeric_target
+from ..predict.targets import as_one_row, encode_groups, numeric_target
 from ._calibrated_fits import (
     CalibrationTable,
     InterpolantTable,
@@ -46,9 +46,6 @@ from ._calibrated_fitting import (
     error_scales,
 )
 from ._calibration_scale import cross_conformal_limits
-from ._calibration_split import (
-    encode_groups,
-)
 from ._tables import domain_of, frame_or_numbers, named_table
 from .prediction_band import Band
 
