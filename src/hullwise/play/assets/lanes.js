@@ -1,0 +1,249 @@
+/** Time: curves of the loss and of the counts of pieces, and the slider that goes back. */
+
+import { css } from "./theme.js";
+import { count, short } from "./words.js";
+import { $, setText } from "./widgets.js";
+
+const MOST_POINTS = 2000;
+const REDRAW_MILLISECONDS = 100;
+const SMALLEST_LOSS = 1e-6;
+
+/** What was at each step; every second entry goes when there are too many. */
+export class Course {
+  constructor() {
+    this.entries = [];
+    this.stride = 1;
+    this.seen = 0;
+  }
+
+  add(entry) {
+    const last = this.entries.at(-1);
+    if (last && entry.step <= last.step) {
+      if (entry.step < last.step) return;
+      this.entries.pop();
+    }
+    this.entries.push(entry);
+    if (this.entries.length > MOST_POINTS) {
+      this.entries = this.entries.filter((_, i) => i % 2 === 0 || i === MOST_POINTS);
+    }
+  }
+
+  forgetAfter(step) {
+    this.entries = this.entries.filter((entry) => entry.step <= step);
+  }
+
+  nearest(step) {
+    return this.entries.reduce(
+      (best, entry) =>
+        Math.abs(entry.step - step) < Math.abs(best.step - step) ? entry : best,
+      this.entries[0],
+    );
+  }
+}
+
+class Lane {
+  constructor(element, theme, onPick) {
+    this.canvas = element.querySelector("canvas");
+    this.caption = element.querySelector("figcaption");
+    this.theme = theme;
+    this.hover = null;
+    this.canvas.addEventListener("pointermove", (e) => this.onHover(this.fraction(e)));
+    this.canvas.addEventListener("pointerleave", () => this.onHover(null));
+    this.canvas.addEventListener("click", (e) => onPick(this.fraction(e)));
+  }
+
+  fraction(event) {
+    const { left, width } = this.canvas.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - left) / width));
+  }
+
+  /** `curves`: { values, color, dash }; `at`: shares of the width where a line stands. */
+  draw(steps, last, curves, { isLog, at, floor }) {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const ratio = devicePixelRatio || 1;
+    if (!width || !height) return;
+    this.canvas.width = width * ratio;
+    this.canvas.height = height * ratio;
+    const g = this.canvas.getContext("2d");
+    g.scale(ratio, ratio);
+    const scaled = curves.map(({ values }) =>
+      values.map((v) => (isLog ? Math.log10(Math.max(v, SMALLEST_LOSS)) : v)),
+    );
+    const all = scaled.flat().filter(Number.isFinite);
+    const low = floor ?? Math.min(...all);
+    const high = Math.max(...all, low + 1e-9);
+    const y = (v) => 3 + (height - 6) * (1 - (v - low) / (high - low));
+    const x = (step) => 1 + ((width - 2) * step) / Math.max(1, last);
+    g.strokeStyle = css(this.theme.rule);
+    g.strokeRect(0, height - 0.5, width, 0);
+    g.lineWidth = 1.6;
+    g.lineJoin = "round";
+    curves.forEach(({ color, dash }, c) => {
+      g.beginPath();
+      let isDown = false;
+      scaled[c].forEach((v, i) => {
+        if (!Number.isFinite(v)) isDown = false;
+        else if (isDown) g.lineTo(x(steps[i]), y(v));
+        else {
+          g.moveTo(x(steps[i]), y(v));
+          isDown = true;
+        }
+      });
+      g.strokeStyle = css(color);
+      g.setLineDash(dash ?? []);
+      g.stroke();
+    });
+    g.setLineDash([]);
+    g.lineWidth = 1;
+    for (const [step, color] of at) {
+      g.strokeStyle = css(color);
+      g.beginPath();
+      g.moveTo(Math.round(x(step)) - 0.5, 0);
+      g.lineTo(Math.round(x(step)) - 0.5, height);
+      g.stroke();
+    }
+  }
+}
+
+export class Lanes {
+  /** `actions`: scrub(step), resume(). */
+  constructor(theme, actions) {
+    this.theme = theme;
+    this.actions = actions;
+    this.course = new Course();
+    this.step = 0; // of what is drawn
+    this.layers = 0;
+    this.timer = 0;
+    this.hover = null;
+    this.slider = $("time");
+    const pick = (share) => actions.scrub(Math.round(share * this.last));
+    this.loss = new Lane($("loss-lane"), theme, pick);
+    this.pieces = new Lane($("pieces-lane"), theme, pick);
+    for (const lane of [this.loss, this.pieces]) {
+      lane.onHover = (share) => {
+        this.hover = share === null ? null : Math.round(share * this.last);
+        this.later();
+      };
+    }
+    this.slider.addEventListener("input", () => actions.scrub(+this.slider.value));
+    $("resume").addEventListener("click", () => actions.resume());
+    theme.listeners.push(() => this.later());
+    new ResizeObserver(() => this.later()).observe($("loss-lane"));
+  }
+
+  get last() {
+    return this.course.entries.at(-1)?.step ?? 0;
+  }
+
+  clear() {
+    this.course = new Course();
+    this.step = 0;
+    this.later();
+  }
+
+  /** Numbers of a frame; a step before the last one is a look back. */
+  show(numbers) {
+    this.step = numbers.step;
+    if (numbers.step >= this.last) this.course.add(numbers);
+    this.layers = numbers.pieces_by_layer?.length ?? this.layers;
+    this.later();
+  }
+
+  get isBack() {
+    return this.step < this.last;
+  }
+
+  goOn() {
+    this.course.forgetAfter(this.step);
+    this.later();
+  }
+
+  /** Drawn at most ten times a second. */
+  later() {
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      this.draw();
+    }, REDRAW_MILLISECONDS);
+  }
+
+  draw() {
+    const { entries } = this.course;
+    $("resume").hidden = !this.isBack;
+    this.showSlider();
+    if (!entries.length) return this.empty();
+    const steps = entries.map((e) => e.step);
+    const at = [[this.step, this.theme.ink]];
+    if (this.hover !== null) at.push([this.hover, this.theme.dust]);
+    const entry = this.course.nearest(this.hover ?? this.step);
+    this.drawLoss(entries, steps, at, entry);
+    this.drawPieces(entries, steps, at, entry);
+  }
+
+  empty() {
+    for (const lane of [this.loss, this.pieces]) {
+      lane.canvas.width = lane.canvas.width;
+    }
+    setText(this.loss.caption, "loss");
+    setText(this.pieces.caption, "pieces after each layer");
+  }
+
+  drawLoss(entries, steps, at, entry) {
+    const { theme } = this;
+    const curves = [
+      { values: entries.map((e) => e.loss_new ?? NaN), color: theme.dust, dash: [4, 3] },
+      { values: entries.map((e) => e.loss ?? NaN), color: theme.ink },
+    ];
+    this.loss.draw(steps, this.last, curves, { isLog: true, at });
+    const parts = [this.prefix(entry), "loss ", bold(short(entry.loss, 2))];
+    if (entry.loss_new !== null && entry.loss_new !== undefined) {
+      parts.push(`, on new rows ${short(entry.loss_new, 2)} (dashed)`);
+    }
+    this.loss.caption.replaceChildren(...parts, "; log scale");
+    this.loss.canvas.setAttribute("aria-label", this.loss.caption.textContent);
+  }
+
+  drawPieces(entries, steps, at, entry) {
+    const counts = entry.pieces_by_layer;
+    if (!counts) {
+      setText(this.pieces.caption, "pieces are not counted: curved inputs");
+      this.pieces.draw(steps, this.last, [], { at, floor: 0 });
+      return;
+    }
+    const curves = counts.map((_, layer) => ({
+      values: entries.map((e) => e.pieces_by_layer?.[layer] ?? NaN),
+      color: this.theme.layer(layer, counts.length),
+    }));
+    this.pieces.draw(steps, this.last, curves, { at, floor: 0 });
+    const parts = counts.flatMap((n, layer) => {
+      const number = bold(count(n));
+      number.style.color = css(curves[layer].color);
+      return [layer ? `, layer ${layer + 1} ` : "pieces after layer 1 ", number];
+    });
+    this.pieces.caption.replaceChildren(this.prefix(entry), ...parts, " about the data");
+    this.pieces.canvas.setAttribute("aria-label", this.pieces.caption.textContent);
+  }
+
+  prefix(entry) {
+    return this.hover === null ? "" : `step ${count(entry.step)}: `;
+  }
+
+  showSlider() {
+    const first = this.course.entries[0]?.step ?? 0;
+    this.slider.min = first;
+    this.slider.max = this.last;
+    if (document.activeElement !== this.slider || !this.isBack) this.slider.value = this.step;
+    this.slider.disabled = !this.course.entries.length;
+    this.slider.setAttribute(
+      "aria-valuetext",
+      `step ${count(this.step)} of ${count(this.last)}`,
+    );
+    setText($("time-first"), count(first));
+    setText($("time-last"), count(this.last));
+  }
+}
+
+function bold(text) {
+  const element = document.createElement("b");
+  element.textContent = text;
+  return element;
+}

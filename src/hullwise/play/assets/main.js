@@ -1,0 +1,368 @@
+/** The page: one configuration, one socket, one picture, and who hears of what. */
+
+import { Announcer } from "./announce.js";
+import { Controls } from "./controls.js";
+import { Data } from "./data.js";
+import { listenForKeys } from "./keys.js";
+import { Lanes } from "./lanes.js";
+import { hullOutline, rowMarks } from "./marks.js";
+import { Picture } from "./picture.js";
+import { Pointer } from "./pointer.js";
+import { Probe } from "./probe.js";
+import { effectiveMode } from "./scene.js";
+import { Store, equal, fromFragment, toFragment, validated } from "./state.js";
+import { Theme } from "./theme.js";
+import { $, clearProblems, setText, showProblem } from "./widgets.js";
+import { Wire } from "./wire.js";
+import { count, leadSentence, short } from "./words.js";
+
+const QUIET_FRAME_MILLISECONDS = 500; // where motion is not wished for
+const FRAME_MILLISECONDS = 15;
+const SHOWN_BY_THE_PAGE = ["mode", "layers", "rows", "hull"];
+const DRAWN_AGAIN = ["data", "rows", "noise", "seed"];
+
+class Page {
+  constructor() {
+    this.theme = new Theme();
+    this.store = new Store(fromFragment(location.hash.slice(1)));
+    this.announcer = new Announcer();
+    this.picture = new Picture($("picture"), this.theme, this.store);
+    this.picture.overlays.push(hullOutline, rowMarks);
+    this.controls = new Controls(this.store, this.theme);
+    this.probe = new Probe(this.picture, this.store, (message) => this.wire.send(message));
+    this.lanes = new Lanes(this.theme, {
+      scrub: (step) => this.wire.send({ type: "scrub", step }),
+      resume: () => this.resume(),
+    });
+    this.actions = {
+      tool: null,
+      probe: (point) => this.probe.hover(point),
+      pin: (point) => this.probe.pin(point),
+    };
+    new Pointer(this.picture, this.actions);
+    this.isPlaying = false;
+    this.isOpen = false;
+    this.number = -1; // of the configuration that frames have to have
+    this.frame = null; // that waits to be drawn
+    this.undrawn = []; // frames that will never be drawn
+    this.waiting = []; // readings of frames that are not drawn yet
+    this.drawn = -1;
+    this.lastDrawing = -Infinity;
+    this.numbers = null;
+    this.motion = matchMedia("(prefers-reduced-motion: reduce)");
+    this.wishesToPlay = !this.motion.matches;
+    this.picture.onView = (view) => this.sendView(view);
+    this.bind();
+    this.controls.show(this.store.configuration);
+    this.store.subscribe((...change) => this.configurationChanged(...change));
+    this.wire = new Wire({
+      onOpen: () => this.open(),
+      onText: (message) => this.text(message),
+      onFrame: (frame) => this.frameCame(frame),
+      onClose: (event) => this.closed(event),
+    });
+  }
+
+  bind() {
+    $("play").addEventListener("click", () => this.playOrPause());
+    $("step").addEventListener("click", () => this.step());
+    $("restart").addEventListener("click", () => this.restart());
+    $("zoom-in").addEventListener("click", () => this.picture.zoom(1 / 1.5));
+    $("zoom-out").addEventListener("click", () => this.picture.zoom(1.5));
+    $("zoom-data").addEventListener("click", () => this.picture.showData());
+    $("keys").addEventListener("click", () => this.showKeys());
+    $("more").addEventListener("click", () => {
+      const isOpen = $("extras").classList.toggle("open");
+      $("more").setAttribute("aria-expanded", String(isOpen));
+    });
+    for (const tab of document.querySelectorAll(".tabs button")) {
+      tab.addEventListener("click", () => this.showPanel(tab.dataset.panel));
+    }
+    addEventListener("hashchange", () => this.store.change(fromFragment(location.hash.slice(1))));
+    addEventListener("click", ({ target }) => {
+      for (const popover of document.querySelectorAll(".popover[open]")) {
+        if (!popover.contains(target)) popover.open = false;
+      }
+    });
+    addEventListener("keydown", ({ key }) => {
+      const popover = key === "Escape" && document.querySelector(".popover[open]");
+      if (!popover) return;
+      popover.open = false;
+      popover.querySelector("summary").focus();
+    });
+    listenForKeys(this);
+  }
+
+  showPanel(name) {
+    document.body.dataset.panel = name;
+    for (const tab of document.querySelectorAll(".tabs button")) {
+      if (tab.dataset.panel === name) tab.setAttribute("aria-current", "true");
+      else tab.removeAttribute("aria-current");
+    }
+  }
+
+  /* what people do */
+
+  playOrPause() {
+    this.wishesToPlay = !this.isPlaying;
+    this.wire.send({ type: this.isPlaying ? "pause" : "play" });
+  }
+
+  step() {
+    this.wishesToPlay = false;
+    this.wire.send({ type: "step" });
+  }
+
+  restart() {
+    this.lanes.clear();
+    this.wire.send({ type: "restart" });
+  }
+
+  resume() {
+    this.lanes.goOn();
+    this.wishesToPlay = true;
+    this.wire.send({ type: "resume" });
+  }
+
+  pressEnter() {
+    if (this.actions.tool) this.actions.tool.press(this.probe.point ?? this.picture.view.center);
+    else this.probe.pressEnter();
+  }
+
+  leaveTool() {
+    this.actions.tool?.leave();
+  }
+
+  showKeys() {
+    $("keys-dialog").showModal();
+  }
+
+  readAloud() {
+    this.announcer.say([$("lead").textContent, this.probe.panel.text].filter(Boolean).join(" "));
+  }
+
+  /* the configuration */
+
+  configurationChanged(configuration, keys, origin, before) {
+    const fragment = toFragment(configuration);
+    history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname);
+    if (keys.includes("show")) this.picture.redraw({ rebuild: true });
+    if (this.picture.data) this.showMode();
+    if (origin === "server") return;
+    clearProblems();
+    if (keys.every((key) => key === "view")) return; // the picture sends it
+    const isOfThePage =
+      keys.every((key) => key === "show" || key === "view") &&
+      Object.keys(configuration.show).every(
+        (key) =>
+          SHOWN_BY_THE_PAGE.includes(key) || equal(configuration.show[key], before.show[key]),
+      );
+    if (!isOfThePage) this.sendConfiguration(keys);
+  }
+
+  sendConfiguration(keys) {
+    if (keys.some((key) => DRAWN_AGAIN.includes(key)) && !keys.includes("view")) {
+      this.store.change({ view: null }, "server");
+    }
+    const isOther = keys.some((key) => DRAWN_AGAIN.includes(key));
+    const { configuration } = this.store;
+    const view = isOther ? configuration.view : this.picture.view;
+    this.wire.send({ type: "configure", configuration: { ...configuration, view } });
+  }
+
+  sendView(view) {
+    if (!this.isOpen || !this.picture.data || equal(view, this.sentView)) return;
+    this.sentView = view;
+    this.viewTimer ||= requestAnimationFrame(() => {
+      this.viewTimer = 0;
+      this.wire.send({ type: "view", view: this.sentView });
+    });
+  }
+
+  showMode() {
+    const mode = effectiveMode(this.store.configuration.show.mode, this.picture.data);
+    this.controls.showData(this.picture.data, mode);
+  }
+
+  /* the socket */
+
+  open() {
+    const { token } = this.wire;
+    this.wire.send({ type: "open", token, configuration: this.store.configuration });
+  }
+
+  closed({ code, reason, attempt }) {
+    this.isOpen = false;
+    this.frame = null;
+    this.undrawn = [];
+    $("picture").classList.add("away");
+    const refused = { token: "This page is from an earlier start of the server." };
+    const sentence =
+      code === 1008 && refused[reason]
+        ? `${refused[reason]} Open the address that hullwise play printed.`
+        : reason && code !== 1006
+          ? `The server closed the page: ${reason}.`
+          : attempt > 1
+            ? "The server does not answer. Is hullwise play running? This page goes on when it does."
+            : "The server went away.";
+    this.showStatus(sentence);
+    this.setPlaying(false);
+  }
+
+  text(message) {
+    const handlers = {
+      opened: () => this.opened(message),
+      configuration: () => this.configured(message),
+      status: () => this.status(message),
+      error: () => this.problem(message),
+    };
+    const ofFrames = ["numbers", "probe", "line", "unit"];
+    if (handlers[message.type]) handlers[message.type]();
+    else if (ofFrames.includes(message.type)) this.reading(message);
+    else this.modules?.[message.type]?.(message);
+  }
+
+  opened({ token }) {
+    this.wire.keepToken(token);
+    this.isOpen = true;
+    this.sentView = null;
+    this.number = -1;
+    this.drawn = -1;
+    this.waiting = [];
+    $("picture").classList.remove("away");
+    this.showStatus("");
+    this.lanes.clear();
+    if (this.wishesToPlay) this.wire.send({ type: "play" });
+    this.probe.askAgain();
+  }
+
+  configured(message) {
+    this.number = message.number;
+    this.accepted = message.configuration;
+    const { view: _, ...settings } = message.configuration;
+    this.store.change(validated(settings, this.store.configuration), "server");
+    const rows = message.rows;
+    if (rows) {
+      const data = { ...message, rows: { ...rows, names: message.names, labels: message.labels } };
+      const next = new Data(data);
+      const isOther = !equal(next.points, this.picture.data?.points);
+      this.picture.setData(next);
+      if (isOther) this.probe.forget();
+    }
+    this.showMode();
+    const notes = (message.notes ?? []).join(" ");
+    setText($("data-note"), notes);
+    $("data-note").hidden = !notes;
+  }
+
+  status({ state, sentence }) {
+    this.setPlaying(state === "playing");
+    const isOver = state === "flat" || state === "diverged";
+    if (isOver) this.wishesToPlay = false;
+    this.showStatus(sentence);
+    if (sentence) this.announcer.say(sentence);
+  }
+
+  setPlaying(isPlaying) {
+    this.isPlaying = isPlaying;
+    setText($("play"), isPlaying ? "Pause" : "Play");
+    if (!isPlaying) this.announceSoon();
+  }
+
+  announceSoon() {
+    clearTimeout(this.announcing);
+    this.announcing = setTimeout(() => this.announcer.say($("lead").textContent), 400);
+  }
+
+  showStatus(sentence) {
+    setText($("status"), sentence ?? "");
+    $("status").hidden = !sentence;
+  }
+
+  problem({ sentence, where }) {
+    const isSetting = where && where.split(".")[0] in this.store.configuration;
+    if (isSetting && this.accepted) {
+      const { view: _, ...settings } = this.accepted;
+      this.store.change(settings, "server");
+      this.controls.show(this.store.configuration);
+    }
+    if (!showProblem(where, sentence)) this.showStatus(sentence);
+  }
+
+  /* frames */
+
+  frameCame(frame) {
+    if (this.frame) this.undrawn.push(this.frame.frame);
+    this.frame = frame;
+    this.animation ||= requestAnimationFrame((now) => this.animate(now));
+  }
+
+  animate(now) {
+    this.animation = 0;
+    if (!this.frame) return;
+    const interval = this.motion.matches ? QUIET_FRAME_MILLISECONDS : FRAME_MILLISECONDS;
+    if (now - this.lastDrawing < interval) {
+      this.animation = requestAnimationFrame((later) => this.animate(later));
+      return;
+    }
+    this.lastDrawing = now;
+    const { frame } = this;
+    this.frame = null;
+    if (frame.configuration === this.number) {
+      this.picture.setFrame(frame);
+      this.picture.paint();
+      this.drawn = frame.frame;
+      this.showWaiting();
+    }
+    for (const number of [...this.undrawn, frame.frame]) {
+      this.wire.send({ type: "ack", frame: number });
+    }
+    this.undrawn = [];
+  }
+
+  /** What belongs to a frame is shown with it. */
+  reading(message) {
+    this.waiting.push(message);
+    if (message.frame <= this.drawn) this.showWaiting();
+  }
+
+  showWaiting() {
+    const due = this.waiting.filter((message) => message.frame <= this.drawn);
+    this.waiting = this.waiting.filter((message) => message.frame > this.drawn);
+    const newest = new Map(due.map((message) => [message.type, message]));
+    for (const [type, message] of newest) {
+      if (type === "numbers") this.showNumbers(message);
+      else if (type === "probe") this.showProbe(message);
+      else if (type === "line") this.probe.showLine(message);
+      else this.probe.showUnit(message);
+    }
+  }
+
+  showNumbers(numbers) {
+    this.numbers = numbers;
+    const isFirst = numbers.step === 0;
+    if (isFirst) this.lanes.clear();
+    setText($("lead"), leadSentence(numbers, this.picture.data));
+    setText($("step-now"), count(numbers.step));
+    setText($("loss-now"), short(numbers.loss, 2));
+    this.lanes.show(numbers);
+    this.showCost(numbers.milliseconds);
+  }
+
+  showCost(milliseconds) {
+    if (!milliseconds || !$("training").open) return;
+    const steps = this.store.configuration.steps_per_frame;
+    const each = short(milliseconds.train / steps, 2);
+    $("cost").hidden = false;
+    setText($("cost"), `${each} ms a step; ${short(milliseconds.slice, 2)} ms for the picture's pieces.`);
+  }
+
+  showProbe(answer) {
+    this.probe.show(answer);
+    if (!this.isPlaying && document.activeElement === $("picture")) {
+      this.announcer.say($("probe-title").textContent);
+    }
+  }
+}
+
+new Page();
