@@ -1,0 +1,186 @@
+"""What the page says of the point under the pointer, for one drawing.
+
+All of it is cheap enough for every move of the pointer: one dissection, the segments of the slice,
+and `RowReadings`, whose reference is prepared once. The walk of `Dissection.decision` is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._core.types import Array, Floats
+from ..model.dissect import Dissection, dissect
+from .drawing import Drawing, nearest_on_segments
+from .row_readings import RowReadings
+
+__all__ = ["probe"]
+
+CURVED_MAP_NOTE = "With curved inputs the network is not flat here: this is its slope at the point."
+CURVED_COUNT_NOTE = (
+    "Curved inputs: the picture is made of chords; its pieces are no regions and are not counted."
+)
+
+
+def probe(
+    drawing: Drawing, readings: RowReadings, point: Floats, *, simplex: bool = False
+) -> dict[str, Any]:
+    """Everything said of a point (2,) of the plane; `messages.py` describes each part."""
+    row = drawing.rows(point[None])
+    inputs = drawing.network_inputs(row)
+    dissection = dissect(drawing.net, inputs)
+    location = readings.location(row[0])
+    answer: dict[str, Any] = {
+        "point": point,
+        "row": row[0],
+        "names": column_names(drawing),
+        "inputs": inputs[0],
+        "input_names": input_names(drawing),
+        "outputs": dissection.outputs[0],
+        "map": affine_map(drawing, dissection, row),
+        "code": code_by_layer(drawing, dissection.codes[0]),
+        "wall": nearest_wall(drawing, dissection, point),
+        "region": region(drawing, dissection.codes[0], point),
+        "hull": readings.hull_of(location),
+        "neighbours": readings.neighbours(location),
+        "notes": notes(drawing),
+    }
+    if drawing.has_classes:
+        answer["class"] = int(drawing.classes(dissection.outputs)[0])
+        answer["decision"] = decision_distance(drawing, point)
+    if simplex:
+        answer["simplex"] = readings.simplex(row[0])
+    return answer
+
+
+def column_names(drawing: Drawing) -> list[str]:
+    """Of the entries of a row."""
+    data = drawing.data
+    return list(data.names) if data.is_plane else [f"x{j}" for j in range(data.X.shape[1])]
+
+
+def input_names(drawing: Drawing) -> list[str]:
+    """Of what the network takes: functions of x and y, or the columns."""
+    return list(drawing.inputs.names) if drawing.data.is_plane else column_names(drawing)
+
+
+def affine_map(drawing: Drawing, dissection: Dissection, row: Floats) -> dict[str, Any]:
+    """The network near the point as slopes (k, p) in its inputs and offsets (k,).
+
+    `gradient` (k, d) are the derivatives in the columns themselves: the slopes again, but for
+    curved inputs, where the network is no affine function of x and y.
+    """
+    return {
+        "slopes": dissection.A[0],
+        "offsets": dissection.b[0],
+        "kind": "gradient" if drawing.is_curved else "piece",
+        "gradient": drawing.jacobians(row)[0],
+    }
+
+
+def code_by_layer(drawing: Drawing, code: Array) -> list[dict[str, Any]]:
+    """The piece of each unit, layer by layer: 0 and 1 are off and on."""
+    return [
+        {"layer": i, "kind": layer.kind, "code": code[layer.columns].astype(int)}
+        for i, layer in enumerate(drawing.net.layers)
+    ]
+
+
+def nearest_wall(drawing: Drawing, dissection: Dissection, point: Floats) -> dict[str, Any]:
+    """How far the point is from the nearest wall in the plane, and whose wall that is.
+
+    Exact everywhere where the network takes the plane's own coordinates. Through more columns it is
+    read off the slice: exact within the view, `at_least` where the view's border is nearer; behind
+    chords it is that of the drawing.
+    """
+    if drawing.data.is_plane and not drawing.is_curved:
+        return _wall_of_dissection(drawing, dissection, point)
+    segments, layers, units = drawing.wall_edges
+    distance, foot, edge = nearest_on_segments(point, segments)
+    at_least = not distance <= drawing.border_distance(point)
+    if at_least:
+        return {"at_least": True, "exact": False, **_border(drawing, point)}
+    layer = int(layers[edge])
+    return {
+        "distance": distance,
+        "at_least": False,
+        "exact": drawing.is_exact,
+        "foot": foot,
+        "layer": layer,
+        "unit": int(units[edge]) - drawing.net.layers[layer].start,
+    }
+
+
+def _wall_of_dissection(drawing: Drawing, dissection: Dissection, point: Floats) -> dict[str, Any]:
+    distance, unit = float(dissection.boundary_distance[0]), int(dissection.boundary_unit[0])
+    if unit < 0:
+        return {"distance": None, "at_least": False, "exact": True, "foot": None}
+    ends = [layer.start + layer.n_units for layer in drawing.net.layers]
+    layer = int(np.searchsorted(ends, unit, side="right"))
+    direction = np.zeros(2)
+    direction[["xy".index(name) for name in drawing.inputs.names]] = dissection.boundary_direction[
+        0
+    ]
+    return {
+        "distance": distance,
+        "at_least": False,
+        "exact": True,
+        "foot": point + distance * direction,
+        "layer": layer,
+        "unit": unit - drawing.net.layers[layer].start,
+    }
+
+
+def _border(drawing: Drawing, point: Floats) -> dict[str, Any]:
+    return {"distance": max(0.0, drawing.border_distance(point)), "foot": None}
+
+
+def decision_distance(drawing: Drawing, point: Floats) -> dict[str, Any]:
+    """How far it is, in the plane, to where the network decides otherwise, and the way there.
+
+    The nearest of the boundary's segments in the slice: the distance itself where no point beyond
+    the view's border can be nearer, else `at_least` that of the border.
+    """
+    distance, foot, _ = nearest_on_segments(point, drawing.boundary)
+    if not distance <= drawing.border_distance(point):
+        return {"at_least": True, "exact": False, **_border(drawing, point), "seen": foot}
+    return {
+        "distance": distance,
+        "at_least": False,
+        "exact": drawing.is_exact,
+        "foot": foot,
+    }
+
+
+def region(drawing: Drawing, code: Array, point: Floats) -> dict[str, Any]:
+    """The piece around the point: its polygon in view, and the training rows on it."""
+    rows = np.flatnonzero(drawing.same_region(code))
+    targets = drawing.data.targets[rows]
+    n_classes = drawing.data.n_classes
+    counts = np.bincount(targets, minlength=n_classes) if n_classes else None
+    outline = None
+    if drawing.in_view(point) and not drawing.is_curved:
+        outline = region_polygon(drawing, point)
+    return {"n_rows": len(rows), "class_counts": counts, "polygon": outline}
+
+
+def region_polygon(drawing: Drawing, point: Floats) -> Floats | None:
+    """The corners (k, 2) of the drawn cell around a point (2,), counter-clockwise."""
+    (cell,) = drawing.slice.find(point - drawing.centre)
+    if cell < 0:
+        return None
+    halves, ends = drawing.slice.complex.loops
+    begin = ends[cell - 1] if cell else 0
+    corners = drawing.slice.complex.start[halves[begin : ends[cell]]]
+    return np.asarray(drawing.slice.vertices[corners] + drawing.centre)
+
+
+def notes(drawing: Drawing) -> list[str]:
+    """What the reading does not say of itself."""
+    out = []
+    if drawing.is_curved:
+        out += [CURVED_MAP_NOTE, CURVED_COUNT_NOTE]
+    if drawing.slice.partial:
+        out.append("More pieces than can be drawn: the last layers are left out of the picture.")
+    return out
