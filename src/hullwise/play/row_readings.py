@@ -16,9 +16,9 @@ from ..geometry.cloud import Cloud
 from ..geometry.left_out import reference_for
 from ..geometry.locate import locate, locate_by_hull
 from ..geometry.location import Location
+from ..geometry.location_columns import VERDICT_WORDS
 from ..geometry.neighbours import nearest_rows
 from ..geometry.optional_parts import OptionalParts
-from ..geometry.verdict import Verdict
 from ..predict.delaunay import DelaunayRegressor
 from .data_sets import DataSet
 
@@ -26,11 +26,6 @@ __all__ = ["RowReadings"]
 
 PROBE_NEIGHBOURS = 5
 LEFT_OUT_ROWS = 500
-VERDICT_WORDS = {
-    Verdict.INSIDE: "inside",
-    Verdict.OUTSIDE: "outside",
-    Verdict.UNDECIDED: "undecided",
-}
 
 
 class RowReadings:
@@ -105,7 +100,7 @@ class RowReadings:
         """The hull's part of a location of one row."""
         nearest = location.nearest
         return {
-            "verdict": VERDICT_WORDS[Verdict(int(location.verdict[0]))],
+            "verdict": VERDICT_WORDS[int(location.verdict[0])],
             "lower": float(location.lower[0]),
             "upper": float(location.upper[0]),
             "band": str(location.band[0]),
