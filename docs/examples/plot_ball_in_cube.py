@@ -3,9 +3,9 @@ A ball in a cube: where the volume is, and where new rows are
 =============================================================
 
 The ball that touches all sides of a cube fills 79 % of it in two dimensions, 0.25 % in ten: the
-volume of a cube is in its corners. And a hull of a thousand rows soon holds hardly
-any new one, though these come from the very same cube. The range of each feature goes on
-holding nearly all of them, so it is no stand-in for the hull.
+volume of a cube is in its corners. And a hull of a thousand rows soon holds hardly any new one,
+though these come from the very same cube. The range of each feature goes on holding nearly all of
+them, so it is no stand-in for the hull.
 """
 
 import matplotlib.pyplot as plt

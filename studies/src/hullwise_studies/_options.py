@@ -54,6 +54,16 @@ class Balestriero2021Options(StudyOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SimilarityOptions(StudyOptions):
+    """`hullwise study similarity`."""
+
+    data: str | None = None
+    sets: tuple[str, ...] | None = None
+    seeds: int | None = None
+    full: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class CurseOptions(StudyOptions):
     """`hullwise study curse`, which keeps nothing."""
 

@@ -28,6 +28,7 @@ from ._options import (
     CurseOptions,
     Lux2021Options,
     RegimesOptions,
+    SimilarityOptions,
     StudyOptions,
 )
 
@@ -195,6 +196,29 @@ def balestriero2021(options: Balestriero2021Options) -> None:
     """
     print_status(f"hullwise {__version__}: computing the study balestriero2021 ...")
     _run("balestriero2021", options)
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option("--data", metavar="FOLDER", help="Labelled images, such as MNIST: one more set each.")
+@click.option(
+    "--sets",
+    callback=split_names,
+    metavar="a,b,c",
+    help="Sets to compute, as --list names them, and those of the folder; all unless given.",
+)
+@click.option("--seeds", type=click.IntRange(min=1), help="Random splits: 10, with --full 20.")
+@click.option("--full", is_flag=True, help="Up to 3,000 training rows and 1,000 queries. Hours.")
+@apply(CACHE, PAGE, FORCE, _list_option("similarity"))
+@takes(SimilarityOptions)
+def similarity(options: SimilarityOptions) -> None:
+    """Retrieval by cosine beside other distances: static, local, and along paths.
+
+    \b
+      hullwise study similarity -o similarity.html
+      hullwise study similarity --data FOLDER --cache answers -o similarity.html
+    """
+    print_status(f"hullwise {__version__}: computing the study similarity ...")
+    _run("similarity", options)
 
 
 @study.command(epilog=EXIT_CODES)
