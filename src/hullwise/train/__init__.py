@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 # The same names once more, for type checkers and editors: a test compares the two.
 if TYPE_CHECKING:
+    from .distillation import Distillation as Distillation
+    from .distillation import distill as distill
     from .forward_training import accumulate_forward_gradient as accumulate_forward_gradient
     from .gradient_estimate import ForwardGradient as ForwardGradient
     from .gradient_estimate import forward_gradient as forward_gradient
     from .mixtures import MixedRows as MixedRows
     from .mixtures import mixup as mixup
     from .orthogonality import orthogonality_penalty as orthogonality_penalty
+    from .soft_targets import distillation_loss as distillation_loss
+    from .soft_targets import teacher_outputs as teacher_outputs
     from .tangent_derivatives import tangent_penalty as tangent_penalty
     from .tangents import local_tangents as local_tangents
     from .tangents import transformation_tangents as transformation_tangents
@@ -25,6 +29,10 @@ _HOMES: dict[str, str] = {
     "mixup": "mixtures",
     "MixedRows": "mixtures",
     "orthogonality_penalty": "orthogonality",
+    "distill": "distillation",
+    "Distillation": "distillation",
+    "distillation_loss": "soft_targets",
+    "teacher_outputs": "soft_targets",
     "forward_gradient": "gradient_estimate",
     "ForwardGradient": "gradient_estimate",
     "accumulate_forward_gradient": "forward_training",
