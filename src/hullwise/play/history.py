@@ -33,7 +33,7 @@ class WeightHistory:
     (True, (0, 4995))
     >>> step, weights = history.nearest(3333)
     >>> step, weights
-    (3330, array([3330.], dtype=float32))
+    (3320, array([3320.], dtype=float32))
     """
 
     def __init__(self, n_weights: int) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from .._core.types import Array, Floats
+from .._core.types import Floats
+from ..train.forward_training import accumulate_forward_gradient
 from .configuration import Configuration
 from .data_sets import DataSet
 from .networks import build_network, set_dropout
+from .objective import Objective, target_tensor
 
 __all__ = ["Losses", "Training"]
 
@@ -36,15 +37,28 @@ class Training:
     """The module, its optimiser and its own stream of random numbers.
 
     The same configuration and data give the same run, whatever runs beside it.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    data : DataSet
+    features, new_features : ndarray (n, p), (m, p)
+        What the network takes: functions of the rows of `data`, and of its new rows.
     """
 
-    def __init__(self, configuration: Configuration, data: DataSet, features: Floats) -> None:
+    def __init__(
+        self, configuration: Configuration, data: DataSet, features: Floats, new_features: Floats
+    ) -> None:
         self.data, self.step = data, 0
         self.module = build_network(configuration, features.shape[1], data.n_outputs)
+        self.module.eval()
         self._inputs = torch.tensor(features, dtype=torch.float32)
-        self._targets = _target_tensor(data, data.targets)
+        self._targets = target_tensor(data, data.targets)
+        self._new_inputs = torch.tensor(new_features, dtype=torch.float32)
+        self._new_targets = target_tensor(data, data.new_targets)
+        self._objective = Objective(data, features)
         self._random = torch.Generator().manual_seed(configuration.seed)
-        self._dropout_state = self._random.get_state()
+        self._global_random = self._random.get_state()
         self.configuration = configuration
         self.renew_optimiser()
 
@@ -64,58 +78,51 @@ class Training:
         )
 
     def run(self, steps: int) -> float:
-        """Train for so many steps; the mean loss of their batches."""
+        """Train for so many steps; the mean loss of their batches, penalties included."""
         self.module.train()
         total = 0.0
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self._dropout_state)
-            for _ in range(steps):
-                total += self._take_step()
-            self._dropout_state = torch.get_rng_state()
-        self.module.eval()
+        try:
+            with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own stream
+                torch.set_rng_state(self._global_random)
+                for _ in range(steps):
+                    total += self._take_step()
+                self._global_random = torch.get_rng_state()
+        finally:
+            self.module.eval()
         self.step += steps
         return total / steps
 
     def _take_step(self) -> float:
         n = len(self._inputs)
         batch = torch.randint(0, n, (min(n, self.configuration.batch),), generator=self._random)
+        inputs, targets = self._inputs[batch], self._targets[batch]
+
+        def loss_of(module: Any) -> Any:
+            return self._objective.batch_loss(module, inputs, targets, batch, self.configuration)
+
         self._optimiser.zero_grad()
-        loss = self._loss(self.module(self._inputs[batch]), self._targets[batch])
-        loss.backward()
+        if self.configuration.gradient == "forward":
+            value = accumulate_forward_gradient(loss_of, self.module, self._random).value
+        else:
+            loss = loss_of(self.module)
+            loss.backward()
+            value = float(loss.detach())
         self._optimiser.step()
-        return float(loss.detach())
+        return value
 
-    def _loss(self, outputs: Any, targets: Any) -> Any:
-        if not self.data.n_classes:
-            return nn.functional.mse_loss(outputs, targets)
-        if self.data.n_classes <= 2:
-            return nn.functional.binary_cross_entropy_with_logits(outputs, targets)
-        return nn.functional.cross_entropy(outputs, targets)
-
-    def losses(self, new_features: Floats) -> Losses:
-        """Of the network at rest, on all rows and on the new ones.
-
-        Cost: one forward pass for each row.
-        """
+    def losses(self) -> Losses:
+        """Of the network at rest, on all rows and on the new ones: a forward pass for each."""
         with torch.no_grad():
             rows, accuracy = self._at_rest(self._inputs, self._targets)
-            if not len(new_features):
+            if not len(self._new_inputs):
                 return Losses(self.step, rows, None, accuracy, None)
-            new = torch.tensor(new_features, dtype=torch.float32)
-            targets = _target_tensor(self.data, self.data.new_targets)
-            new_rows, new_accuracy = self._at_rest(new, targets)
+            new_rows, new_accuracy = self._at_rest(self._new_inputs, self._new_targets)
         return Losses(self.step, rows, new_rows, accuracy, new_accuracy)
 
     def _at_rest(self, inputs: Any, targets: Any) -> tuple[float, float | None]:
         outputs = self.module(inputs)
-        loss = float(self._loss(outputs, targets))
-        if not self.data.n_classes:
-            return loss, None
-        if self.data.n_classes <= 2:
-            right = (outputs > 0) == (targets > 0.5)
-        else:
-            right = outputs.argmax(1) == targets
-        return loss, float(right.double().mean())
+        loss = float(self._objective.loss(outputs, targets))
+        return loss, self._objective.accuracy(outputs, targets)
 
     def outputs(self) -> Floats:
         """At the rows: (n, n_outputs)."""
@@ -124,9 +131,8 @@ class Training:
 
     def weights(self) -> NDArray[np.float32]:
         """All parameters and running statistics, one after another."""
-        with torch.no_grad():
-            parts = [t.detach().reshape(-1).float() for t in self._tensors()]
-            return np.asarray(torch.cat(parts).numpy())
+        parts = [t.detach().reshape(-1).float() for t in self._tensors()]
+        return np.asarray(torch.cat(parts).numpy())
 
     def load_weights(self, weights: NDArray[np.float32]) -> None:
         """Put back what `weights` returned."""
@@ -143,9 +149,3 @@ class Training:
 
 def _optimiser_key(configuration: Configuration) -> tuple[Any, ...]:
     return configuration.optimiser, configuration.rate, configuration.penalties.weight_decay
-
-
-def _target_tensor(data: DataSet, targets: Array) -> Any:
-    if data.n_classes > 2:
-        return torch.tensor(targets, dtype=torch.int64)
-    return torch.tensor(targets, dtype=torch.float32)[:, None]
