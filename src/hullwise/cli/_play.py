@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import webbrowser
+from typing import NoReturn
 
 from .. import __version__
 from ..play.server import PlayServer
@@ -17,14 +18,22 @@ from .status import print_status
 
 
 def run_play(options: PlayOptions) -> None:
-    """Serve the page until Ctrl-C."""
+    """Serve the page until Ctrl-C, and leave the process."""
     server = PlayServer(options.port)
     asyncio.run(_serve(server, options.browser))
     print_status("stopped")
-    if threading.active_count() > 1:  # a kernel is being compiled, which nothing can interrupt
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """End the process at once.
+
+    All sockets are closed. What is left are kernels in the making, which nothing can interrupt, and
+    a second or two in which Python would take PyTorch and Numba apart.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def _serve(server: PlayServer, browser: bool) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-from .._core.types import Array, Ints
-from ..model.network import Network
+from .._core.types import Ints
 
 __all__ = ["OccupiedRegions", "occupied_regions"]
-
-from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,18 @@ class OccupiedRegions:
     n_mixed: int | None
 
 
-def occupied_regions(net: Network, X: Array, labels: Ints | None) -> OccupiedRegions:
-    """Of rows X (m, d): their distinct codes. Cost: a forward pass and a sort of the codes.
+def occupied_regions(codes: Any, labels: Ints | None) -> OccupiedRegions:
+    """Of rows with activation codes (m, n_units) and labels (m,): a sort of the codes.
 
     Examples
     --------
-    >>> import hullwise as hw, numpy as np
-    >>> net = hw.model.from_arrays([[[1, 0], [0, 1]], [[1, -1]]])
-    >>> occupied_regions(net, np.array([[1.0, 2], [2, 1], [-1, 1]]), np.array([0, 1, 0]))
+    >>> import numpy as np
+    >>> occupied_regions(np.array([[1, 1], [1, 1], [0, 1]]), np.array([0, 1, 0]))
     OccupiedRegions(n_regions=2, n_mixed=1)
     """
-    if not len(X):
+    if not len(codes):
         return OccupiedRegions(0, None if labels is None else 0)
-    codes = np.ascontiguousarray(net.codes(X))
-    if not codes.shape[1]:
-        codes = np.zeros((len(X), 1), dtype=np.uint8)
+    codes = np.ascontiguousarray(codes if codes.shape[1] else np.zeros((len(codes), 1), np.uint8))
     keys = codes.view(np.dtype((np.void, codes.dtype.itemsize * codes.shape[1]))).ravel()
     _, region = np.unique(keys, return_inverse=True)
     n_regions = int(region.max()) + 1

@@ -18,8 +18,8 @@ Then, each starting at a multiple of 4 bytes:
 | index [C] | vertices of the corners, counter-clockwise |
 | index [2 E] | the two vertices of each edge, edges in the order of their layers |
 
-The page acknowledges a frame when it is drawn; at most two are on their way. A frame whose
-configuration is not the page's current one is not drawn.
+The page acknowledges a frame when it is drawn, and with it all before; at most two are on their
+way. A frame whose configuration is not the page's current one is acknowledged and not drawn.
 """
 
 from __future__ import annotations
@@ -49,24 +49,19 @@ class FrameHeader:
     step: int
     loss: float
     view: Viewport
-    is_curved: bool = False
 
 
-def pack_frame(header: FrameHeader, picture: Slice, edge_layers: np.ndarray | None = None) -> bytes:
-    """The bytes of a frame.
-
-    `edge_layers` (E,) are the layers to name for the edges of the slice, -2 for none that is to be
-    drawn; None: those of the slice itself.
-    """
+def pack_frame(header: FrameHeader, picture: Slice, n_chord_layers: int = 0) -> bytes:
+    """The bytes of a frame; edges of the first layers that only stand for curves are left out."""
     complex_ = picture.complex
     corners, ends = complex_.loops
-    layers = picture.edge_layers if edge_layers is None else edge_layers
-    drawn = np.flatnonzero(layers >= -1)
+    layers = picture.edge_layers - n_chord_layers * (picture.edge_layers >= 0)
+    drawn = np.flatnonzero((layers >= 0) | (picture.edge_layers < 0))
     order = drawn[np.argsort(layers[drawn], kind="stable")]
-    n_layers = len(picture.net.layers) if edge_layers is None else int(layers.max(initial=-1)) + 1
+    n_layers = len(picture.net.layers) - n_chord_layers
     per_layer = np.bincount(layers[drawn] + 1, minlength=n_layers + 1)
     index = np.dtype("<u2" if len(complex_.xy) < SHORT_INDEX_LIMIT else "<u4")
-    flags = PARTIAL_FLAG * picture.partial + CURVED_FLAG * header.is_curved
+    flags = PARTIAL_FLAG * picture.partial + CURVED_FLAG * (n_chord_layers > 0)
     words = [
         *(FRAME_VERSION, header.frame, header.configuration, header.step),
         *(len(complex_.xy), len(corners), len(ends), len(order), picture.outputs.shape[1]),

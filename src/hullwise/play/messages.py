@@ -59,9 +59,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..errors import DataError
+import numpy as np
 
-__all__ = ["LONG_MESSAGE_BYTES", "MESSAGE_TYPES", "WireError", "error_message", "parse_message"]
+from .._core.types import Floats
+from ..errors import DataError
+from .configuration import ROW_RANGE, is_finite_number
+
+__all__ = [
+    "LONG_MESSAGE_BYTES",
+    "MESSAGE_TYPES",
+    "WireError",
+    "drawn_rows",
+    "error_message",
+    "parse_message",
+    "step_number",
+]
 
 LONG_MESSAGE_BYTES = 8 * 2**20
 SHORT_MESSAGE_CHARACTERS = 2**16
@@ -135,3 +147,22 @@ def _refuse_constant(name: str) -> Any:
 def error_message(error: Exception, where: str | None) -> Message:
     """What the page shows of an error, at the control of `where`."""
     return {"type": "error", "sentence": str(error), "where": getattr(error, "key", where)}
+
+
+def drawn_rows(points: Any) -> tuple[Floats, Floats]:
+    """Points (n, 2) and labels (n,) of the message "rows"."""
+    if not isinstance(points, list) or len(points) > ROW_RANGE[1]:
+        raise DataError(f"rows are a list of at most {ROW_RANGE[1]:,} points with their labels")
+    for i, point in enumerate(points):
+        numbers = isinstance(point, list) and len(point) == 3 and all(map(is_finite_number, point))
+        if not numbers:
+            raise DataError(f"row {i} is no [x, y, label] of finite numbers")
+    table = np.array(points, dtype=np.float64).reshape(-1, 3)
+    return table[:, :2], table[:, 2]
+
+
+def step_number(value: Any) -> int:
+    """The step of the message "scrub"."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+        raise DataError(f"step is {value!r:.40}: expected a step of the training run")
+    return int(value)

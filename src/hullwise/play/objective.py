@@ -73,9 +73,7 @@ class Objective:
 
     def _mixed(self, inputs: Any, targets: Any, alpha: float) -> tuple[Any, Any]:
         n_classes = self.data.n_classes if self.data.n_classes > 2 else None
-        mixed = mixup(
-            inputs, targets, random_state=self._random, alpha=alpha, n_classes=n_classes
-        )
+        mixed = mixup(inputs, targets, random_state=self._random, alpha=alpha, n_classes=n_classes)
         return mixed.X, mixed.y
 
     def _tangents_of(self, rows: Any) -> Any:

@@ -11,9 +11,10 @@ A frame reading takes the snapshot alone; what it returns is added to the "numbe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .snapshot import Snapshot
+if TYPE_CHECKING:
+    from .snapshot import Snapshot
 
 __all__ = ["CLEARING_KEYS", "FRAME_READINGS", "PAGE_READINGS"]
 

@@ -32,6 +32,7 @@ MAX_PAGES = 10
 MAX_CONNECTIONS = 64
 OPENING_SECONDS = 10.0
 CLOSING_SECONDS = 0.3
+STOPPING_SECONDS = 0.3
 MAX_WAITING_ANSWERS = 500
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -146,7 +147,7 @@ class PlayServer:
                 await self._stopped.wait()
             finally:
                 self._worker.stop()
-        await asyncio.to_thread(self._worker.join, 1.0)
+        await asyncio.to_thread(self._worker.join, STOPPING_SECONDS)
 
     def stop(self) -> None:
         """End `serve`; from any thread."""

@@ -1,8 +1,8 @@
 """One page: its configuration, its network in training, and what it is sent.
 
-`receive` and `acknowledge` are called by the event loop, `advance` and everything else by the one
-worker thread. Messages are applied between frames. There is no frame while nothing has changed, and
-none while two are on their way: a page that does not draw costs nothing.
+`receive` and `acknowledge` are called by the event loop, everything else by the one worker thread.
+Messages are applied between frames. There is no frame while nothing has changed, and none while two
+are on their way: a page that does not draw costs nothing.
 """
 
 from __future__ import annotations
@@ -10,31 +10,27 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from time import perf_counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
 
-from ..errors import HullwiseError
-from ..model.readers.read import read
-from .configuration import Configuration, ConfigurationError, Viewport, viewport
-from .counts import occupied_regions
-from .data_sets import DATA_SETS, DataSet, draw_data_set
-from .frame import FrameHeader, pack_frame
-from .history import WeightHistory
-from .messages import Message, error_message
-from .readings import CLEARING_KEYS, FRAME_READINGS, PAGE_READINGS
+from ..errors import DataError, HullwiseError
+from ..geometry.plane_outline import outline
+from .configuration import Configuration, ConfigurationError, viewport
+from .data_sets import DATA_SETS, DataSet, data_set_of_points, draw_data_set
+from .messages import Message, drawn_rows, error_message, step_number
+from .network_run import NetworkRun
+from .numbers import bounding_rectangle
+from .readings import CLEARING_KEYS, PAGE_READINGS
 from .snapshot import Snapshot
-from .training import Training
 
 __all__ = ["Session"]
 
-MAX_PICTURE_REGIONS = 20_000
 FRAMES_IN_FLIGHT = 2
 FRAME_SECONDS = 0.016
 MAX_WAITING_MESSAGES = 200
-COALESCED = {"view", "probe", "line", "unit", "scrub", "configure"}  # only the newest counts
+COALESCED = {"view", "probe", "line", "unit", "scrub", "configure", "rows"}  # the newest counts
 
 
 class Session:
@@ -57,8 +53,10 @@ class Session:
     ) -> None:
         self.configuration, self.send, self.wake = configuration, send, wake
         self.number = 0
-        self.playing = False
+        self.state, self.sentence = "paused", ""
         self.snapshot: Snapshot | None = None
+        self.run: NetworkRun | None = None
+        self._own_rows: dict[str, DataSet] = {}
         self._lock = threading.Lock()
         self._waiting: list[Message] = [{"type": "restart"}]
         self._in_flight: set[int] = set()
@@ -66,8 +64,6 @@ class Session:
         self._changed = False
         self._last_frame = -FRAME_SECONDS
         self._questions: dict[str, Message] = {}
-        self._loss = float("nan")
-        self._train_seconds = 0.0
 
     # ---- called by the event loop
 
@@ -83,20 +79,24 @@ class Session:
         return accepted
 
     def acknowledge(self, frame: Any) -> None:
-        """The page has drawn a frame."""
+        """The page has drawn a frame or dropped it, and all before."""
         if isinstance(frame, int):
             with self._lock:
-                self._in_flight.discard(frame)
+                self._in_flight = {one for one in self._in_flight if one > frame}
             self.wake()
 
     # ---- called by the worker
+
+    @property
+    def is_playing(self) -> bool:
+        return self.state == "playing"
 
     def seconds_until_due(self, now: float) -> float | None:
         """Until there is work, 0 for now, None for none that is known of."""
         with self._lock:
             if self._waiting:
                 return 0.0
-            if (self.playing or self._changed) and len(self._in_flight) < FRAMES_IN_FLIGHT:
+            if (self.is_playing or self._changed) and len(self._in_flight) < FRAMES_IN_FLIGHT:
                 return max(0.0, self._last_frame + FRAME_SECONDS - now)
         return None
 
@@ -106,57 +106,82 @@ class Session:
             messages, self._waiting = self._waiting, []
         for message in messages:
             self._handle(message)
-        if self.seconds_until_due(now) == 0.0:
+        if self.run is not None and self.seconds_until_due(now) == 0.0:
             self._last_frame = now
-            if self.playing:
-                self._train(self.configuration.steps_per_frame)
-            self._show()
+            if self.is_playing:
+                self._train(self.run, self.configuration.steps_per_frame)
+            self._show(self.run)
 
-    def _post(self, message: Message) -> None:
+    def post(self, message: Message) -> None:
+        """Send an object."""
         self.send(json.dumps(message, allow_nan=False))
+
+    def post_status(self, state: str, sentence: str = "") -> None:
+        """Say how things stand."""
+        self.post({"type": "status", "state": state, "sentence": sentence})
+
+    def post_state(self) -> None:
+        """Say again how training stands."""
+        self.post_status(self.state, self.sentence)
+
+    def _set_state(self, state: str, sentence: str = "") -> None:
+        self.state, self.sentence = state, sentence
+        self.post_state()
 
     def _handle(self, message: Message) -> None:
         kind = message["type"]
         try:
             if kind in PAGE_READINGS:
                 self._keep_question(message)
+            elif kind in HANDLERS:
+                HANDLERS[kind](self, message)
             else:
-                _HANDLERS[kind](self, message)
+                raise DataError(f"this server cannot answer {kind!r}")
         except HullwiseError as error:
-            self._post(error_message(error, kind))
+            self.post(error_message(error, kind))
 
     # ---- messages
 
-    def _configure(self, message: Message) -> None:
+    def configure(self, message: Message) -> None:
+        """Take over a configuration; rows and training start over where they have to."""
         before, after = self.configuration, Configuration.from_json(message["configuration"])
-        self.configuration = after
-        if before.training_key() != after.training_key():
-            self._restart(message)
+        if self.run is None or before.training_key() != after.training_key():
+            self._start(after)
             return
-        self.training.configure(after)
+        self.configuration = after
+        self.run.configure(after)
+        self._post_configuration(self.run)
+
+    def restart(self, _: Message) -> None:
+        """Draw the weights again."""
+        self._start(self.configuration)
+
+    def _start(self, configuration: Configuration) -> None:
+        run = NetworkRun(configuration, self._data_set(configuration))
+        self.configuration, self.run = configuration, run
+        if self.state in ("flat", "diverged"):
+            self._set_state("paused")
+        self._post_configuration(run)
+
+    def _data_set(self, c: Configuration) -> DataSet:
+        before = self.configuration
+        if self.run is not None and c.data in DATA_SETS and c.data_key() == before.data_key():
+            return self.run.data
+        if c.data in DATA_SETS:
+            return draw_data_set(c.data, c.rows, c.noise, c.seed)
+        if c.data == "drawn":
+            return self._own_rows.setdefault(
+                "drawn", data_set_of_points(np.zeros((0, 2)), np.zeros(0))
+            )
+        if c.data not in self._own_rows:
+            raise ConfigurationError("data", c.data, "a table first: open a CSV file")
+        return self._own_rows[c.data]
+
+    def _post_configuration(self, run: NetworkRun) -> None:
         self.number += 1
-        self._post_configuration()
         self._changed = True
-
-    def _restart(self, _: Message) -> None:
-        self.data = self._draw_data()
-        self.training = Training(self.configuration, self.data, self.data.X)
-        self.history = WeightHistory(len(self.training.weights()))
-        self.history.record(0, self.training.weights())
-        self.number += 1
-        self._loss = float("nan")
-        self._post_configuration()
-        self._changed = True
-
-    def _draw_data(self) -> DataSet:
-        c = self.configuration
-        if c.data not in DATA_SETS:
-            raise ConfigurationError("data", c.data, f"one of {', '.join(DATA_SETS)} for now")
-        return draw_data_set(c.data, c.rows, c.noise, c.seed)
-
-    def _post_configuration(self) -> None:
-        points = self.data.plane_points(self.data.X)
-        self._post(
+        data, points = run.data, run.row_points
+        self.post(
             {
                 "type": "configuration",
                 "number": self.number,
@@ -164,158 +189,138 @@ class Session:
                 "shortest": self.configuration.shortest(),
                 "rows": {
                     "points": points.tolist(),
-                    "targets": self.data.targets.tolist(),
-                    "task": self.data.task,
-                    "classes": self.data.n_classes,
+                    "targets": data.targets.tolist(),
+                    "task": data.task,
+                    "classes": data.n_classes,
                 },
-                "names": list(self.data.names),
-                "labels": list(self.data.labels),
-                "hull": _outline(points),
-                "fit": fit_view(points, 1.0),
-                "notes": [],
+                "names": list(data.names),
+                "labels": list(data.labels),
+                "hull": outline(points).tolist() if len(points) else [],
+                "fit": bounding_rectangle(points),
+                "notes": run.notes(),
             }
         )
 
-    def _set_playing(self, playing: bool) -> None:
-        self.playing = playing
-        self._post({"type": "status", "state": "playing" if playing else "paused", "sentence": ""})
+    def set_rows(self, message: Message) -> None:
+        """Rows drawn by hand; the network goes on with them where its outputs still fit."""
+        data = data_set_of_points(*drawn_rows(message["points"]))
+        self._own_rows["drawn"] = data
+        if self.configuration.data != "drawn" or self.run is None:
+            return
+        if data.n_outputs == self.run.data.n_outputs and data.task == self.run.data.task:
+            self.run.replace_rows(data)
+            self._post_configuration(self.run)
+        else:
+            self._start(self.configuration)
 
-    def _step(self, _: Message) -> None:
-        self._set_playing(False)
-        self._train(1)
+    def play(self, _: Message) -> None:
+        """Train on, from the newest step."""
+        run = self._trainable_run()
+        run.return_to_present()
+        self._set_state("playing")
+
+    def pause(self, _: Message) -> None:
+        """Train no more."""
+        self._set_state("paused")
         self._changed = True
 
-    def _view(self, message: Message) -> None:
-        view = viewport(message["view"])
-        self.configuration = _with_view(self.configuration, view)
+    def step(self, _: Message) -> None:
+        """Train once."""
+        run = self._trainable_run()
+        run.return_to_present()
+        self._set_state("paused")
+        self._train(run, 1)
+        self._changed = True
+
+    def _trainable_run(self) -> NetworkRun:
+        if self.run is None or len(self.run.data.X) < self.run.fewest_rows:
+            raise DataError("there are too few rows to train on: draw some first")
+        return self.run
+
+    def scrub(self, message: Message) -> None:
+        """Show the network as it was."""
+        if self.run is not None:
+            self.run.scrub(step_number(message["step"]))
+            self._set_state("paused")
+            self._changed = True
+
+    def resume(self, _: Message) -> None:
+        """Train on from what is shown."""
+        run = self._trainable_run()
+        if run.resume_here():
+            step = run.training.step
+            self._set_state(
+                "playing", f"Training goes on from step {step:,}, its optimiser afresh."
+            )
+        else:
+            self._set_state("playing")
+
+    def set_view(self, message: Message) -> None:
+        """Look at another part of the plane."""
+        self.configuration = replace(self.configuration, view=viewport(message["view"]))
         self._changed = True
 
     def _keep_question(self, message: Message) -> None:
         kind = message["type"]
         if message[CLEARING_KEYS[kind]] is None:
             self._questions.pop(kind, None)
+            self.post({"type": kind, "frame": None})
             return
         self._questions[kind] = message
-        if not self.playing and not self._changed:
+        if not self.is_playing and not self._changed:
             self._answer(message)
 
     def _answer(self, message: Message) -> None:
+        kind = message["type"]
         if self.snapshot is None:
             return
-        kind = message["type"]
         try:
             answer = PAGE_READINGS[kind](self.snapshot, message)
         except HullwiseError as error:
             self._questions.pop(kind, None)
-            self._post(error_message(error, kind))
+            self.post(error_message(error, kind))
             return
-        self._post({"type": kind, "frame": self.snapshot.frame, **answer})
+        self.post({"type": kind, "frame": self.snapshot.frame, **answer})
 
     # ---- training and frames
 
-    def _train(self, steps: int) -> None:
-        start = perf_counter()
-        self._loss = self.training.run(steps)
-        self.history.record(self.training.step, self.training.weights())
-        self._train_seconds = perf_counter() - start
+    def _train(self, run: NetworkRun, steps: int) -> None:
+        if sentence := run.train(steps):
+            self._set_state("diverged", sentence)
 
-    def _view_in_use(self) -> Viewport:
-        if self.configuration.view is not None:
-            return self.configuration.view
-        return viewport(fit_view(self.data.plane_points(self.data.X), 1.2))
-
-    def _show(self) -> None:
-        view = self._view_in_use()
-        start = perf_counter()
-        net = read(self.training.module)
-        read_end = perf_counter()
-        origin = self.data.origin + np.array(view.center) @ self.data.axes
-        picture = net.slice(origin, self.data.axes, view.half, max_regions=MAX_PICTURE_REGIONS)
-        slice_end = perf_counter()
-        self._frame += 1
-        loss = self._loss
-        header = FrameHeader(self._frame, self.number, self.training.step, loss, view)
-        frame = pack_frame(header, picture)
-        pack_end = perf_counter()
-        self.snapshot = Snapshot(
-            self._frame, self.training.step, self.configuration, self.data, net, picture, view
-        )
+    def _show(self, run: NetworkRun) -> None:
         self._changed = False
+        self._frame += 1
+        try:
+            view = self.configuration.view or run.fit
+            picture = run.picture(self._frame, self.number, self.configuration, view)
+        except HullwiseError as error:
+            if self.is_playing:
+                self._set_state("diverged", run.step_back(str(error)))
+                self._changed = True
+            else:
+                self.post(error_message(error, "view"))
+            return
+        self.snapshot = picture.snapshot
         with self._lock:
             self._in_flight.add(self._frame)
-        times = (
-            self._train_seconds, read_end - start, slice_end - read_end, pack_end - slice_end
-        )  # fmt: skip
-        self._post(self._numbers(dict(zip(("train", "read", "slice", "pack"), times, strict=True))))
-        self.send(frame)
+        self.post({"type": "numbers", **run.numbers(picture, self.is_playing)})
+        self.send(picture.frame)
         for question in list(self._questions.values()):
             self._answer(question)
-
-    def _numbers(self, seconds: dict[str, float]) -> Message:
-        snapshot = self.snapshot
-        assert snapshot is not None
-        picture, data = snapshot.picture, self.data
-        low, high = picture.low + snapshot.view.center, picture.high + snapshot.view.center
-        points = data.plane_points(data.X)
-        inside = ((points >= low) & (points <= high)).all(axis=1)
-        labels = data.targets[inside] if data.n_classes else None
-        occupied = occupied_regions(snapshot.net, data.X[inside], labels)
-        losses = self.training.losses(data.new_X)
-        message = {
-            "type": "numbers",
-            "frame": snapshot.frame,
-            "configuration": self.number,
-            "step": snapshot.step,
-            "pieces": picture.n_regions,
-            "partial": picture.partial,
-            "curved": snapshot.is_curved,
-            "pieces_with_rows": occupied.n_regions,
-            "pieces_mixed": occupied.n_mixed,
-            "pieces_by_layer": picture.n_regions_per_layer,
-            "loss": _finite(losses.rows),
-            "loss_new": _finite(losses.new_rows),
-            "accuracy": _finite(losses.accuracy),
-            "accuracy_new": _finite(losses.new_accuracy),
-            "batch_loss": _finite(self._loss),
-            "milliseconds": {key: round(1e3 * value, 2) for key, value in seconds.items()},
-            "history": list(self.history.range or (0, 0)),
-        }
-        for reading in FRAME_READINGS:
-            message |= reading(snapshot)
-        return message
+        if self.is_playing and (sentence := run.flat_sentence()):
+            self._set_state("flat", sentence)
+            self._changed = True
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None
-
-
-def _with_view(configuration: Configuration, view: Viewport) -> Configuration:
-    from dataclasses import replace
-
-    return replace(configuration, view=view)
-
-
-def fit_view(points: Any, factor: float) -> dict[str, Any]:
-    """The bounding rectangle of points, its half sides times a factor; as JSON."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    half = np.maximum((high - low) / 2, 1e-6 + 1e-6 * np.abs(high)) * factor
-    return {"center": ((low + high) / 2).tolist(), "half": half.tolist()}
-
-
-def _outline(points: Any) -> list[list[float]]:
-    """The corners of the rows' convex hull, counter-clockwise; all rows where it is flat."""
-    try:
-        return np.asarray(points[ConvexHull(points).vertices]).tolist()  # type: ignore[no-any-return]
-    except QhullError:
-        ends = points[np.lexsort(points.T)[[0, -1]]]
-        return np.asarray(ends).tolist()  # type: ignore[no-any-return]
-
-
-_HANDLERS: dict[str, Callable[[Session, Message], None]] = {
-    "configure": Session._configure,
-    "restart": Session._restart,
-    "play": lambda session, _: session._set_playing(True),
-    "pause": lambda session, _: session._set_playing(False),
-    "step": Session._step,
-    "view": Session._view,
+HANDLERS: dict[str, Callable[[Session, Message], None]] = {
+    "configure": Session.configure,
+    "restart": Session.restart,
+    "play": Session.play,
+    "pause": Session.pause,
+    "step": Session.step,
+    "view": Session.set_view,
+    "scrub": Session.scrub,
+    "resume": Session.resume,
+    "rows": Session.set_rows,
 }

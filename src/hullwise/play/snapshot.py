@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._core.types import Floats
 from ..model.network import Network
 from ..model.slices import Slice
 from .configuration import Configuration, Viewport
 from .data_sets import DataSet
+from .drawing import Drawing
 
 __all__ = ["Snapshot"]
 
@@ -20,21 +22,30 @@ class Snapshot:
     ----------
     frame, step : int
     configuration : Configuration
-    data : DataSet
-    net : Network
-        Of the plane's points where ``data.is_plane``, else of rows (m, d).
-    picture : Slice
-        Its regions in `view`; (u, v) of it are relative to the view's centre.
+    drawing : Drawing
+        The network of these weights and its regions in `view`.
     view : Viewport
-    is_curved : bool
-        Whether inputs are curved, so that `net` is an approximation by flat steps.
+    row_points : ndarray (n, 2)
+        The rows as points of the plane.
     """
 
     frame: int
     step: int
     configuration: Configuration
-    data: DataSet
-    net: Network
-    picture: Slice
+    drawing: Drawing
     view: Viewport
-    is_curved: bool = False
+    row_points: Floats
+
+    @property
+    def data(self) -> DataSet:
+        return self.drawing.data
+
+    @property
+    def net(self) -> Network:
+        """Of the network's own inputs: rows, or functions of them."""
+        return self.drawing.net
+
+    @property
+    def picture(self) -> Slice:
+        """The regions that are drawn; (u, v) of it are relative to the view's centre."""
+        return self.drawing.slice

@@ -49,18 +49,23 @@ class Training:
     def __init__(
         self, configuration: Configuration, data: DataSet, features: Floats, new_features: Floats
     ) -> None:
-        self.data, self.step = data, 0
+        self.step = 0
         self.module = build_network(configuration, features.shape[1], data.n_outputs)
         self.module.eval()
+        self.set_rows(data, features, new_features)
+        self._random = torch.Generator().manual_seed(configuration.seed)
+        self._global_random = self._random.get_state()
+        self.configuration = configuration
+        self.renew_optimiser()
+
+    def set_rows(self, data: DataSet, features: Floats, new_features: Floats) -> None:
+        """Train with these rows from now on."""
+        self.data = data
         self._inputs = torch.tensor(features, dtype=torch.float32)
         self._targets = target_tensor(data, data.targets)
         self._new_inputs = torch.tensor(new_features, dtype=torch.float32)
         self._new_targets = target_tensor(data, data.new_targets)
         self._objective = Objective(data, features)
-        self._random = torch.Generator().manual_seed(configuration.seed)
-        self._global_random = self._random.get_state()
-        self.configuration = configuration
-        self.renew_optimiser()
 
     def configure(self, configuration: Configuration) -> None:
         """Take over what may change while training goes on: optimiser, rate, batch, penalties."""
@@ -134,8 +139,14 @@ class Training:
         parts = [t.detach().reshape(-1).float() for t in self._tensors()]
         return np.asarray(torch.cat(parts).numpy())
 
-    def load_weights(self, weights: NDArray[np.float32]) -> None:
-        """Put back what `weights` returned."""
+    def go_to(self, step: int, weights: NDArray[np.float32]) -> None:
+        """Be at an earlier step, with a fresh optimiser."""
+        self.show(step, weights)
+        self.renew_optimiser()
+
+    def show(self, step: int, weights: NDArray[np.float32]) -> None:
+        """Put back what `weights` returned at a step."""
+        self.step = step
         with torch.no_grad():
             flat, start = torch.tensor(weights), 0
             for tensor in self._tensors():

@@ -9,12 +9,17 @@ from time import perf_counter
 
 import torch
 
+from .._core.compilation import compile_ahead
 from .._core.threads import single_threaded_blas
+from .configuration import UNIT_NAMES, Configuration
 from .session import Session
 
 __all__ = ["Worker"]
 
 LOGGER = logging.getLogger("hullwise")
+COMPILING = (
+    "The kernels are being compiled, once on this machine: the picture comes in some ten seconds."
+)
 
 
 class Worker(threading.Thread):
@@ -25,19 +30,14 @@ class Worker(threading.Thread):
 
     Parameters
     ----------
-    warm_up : callable, optional
-        Run first: what compiles kernels before the first page asks for one.
     on_failure : callable
         Given a session that failed by a fault of ours, and the error.
     """
 
-    def __init__(
-        self,
-        on_failure: Callable[[Session, Exception], None],
-        warm_up: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, on_failure: Callable[[Session, Exception], None]) -> None:
         super().__init__(name="hullwise-play", daemon=True)
-        self._on_failure, self._warm_up = on_failure, warm_up
+        self._on_failure = on_failure
+        self.is_compiling = False
         self._sessions: list[Session] = []
         self._wakeful = threading.Condition()
         self._stopping = False
@@ -47,6 +47,8 @@ class Worker(threading.Thread):
         """Serve one more page."""
         with self._wakeful:
             self._sessions = [*self._sessions, session]
+            if self.is_compiling:
+                session.post_status("compiling", COMPILING)
         self.wake()
 
     def remove(self, session: Session) -> None:
@@ -72,8 +74,7 @@ class Worker(threading.Thread):
         torch.set_num_threads(1)
         try:
             with single_threaded_blas():
-                if self._warm_up is not None:
-                    self._warm_up()
+                self._compile_first(warm_up)
                 while not self._stopping:
                     self._take_turn()
         finally:
@@ -96,10 +97,34 @@ class Worker(threading.Thread):
             if not self._signalled and not self._stopping and min(waits, default=1.0) > 0:
                 self._wakeful.wait(min(waits) if waits else None)
 
+    def _compile_first(self, work: Callable[[], None]) -> None:
+        """Run work that may compile kernels, and tell all pages while it does."""
+        if compile_ahead(work, self._say_compiling):
+            with self._wakeful:
+                self.is_compiling, sessions = False, self._sessions
+            for session in sessions:
+                session.post_state()
+
+    def _say_compiling(self) -> None:
+        with self._wakeful:
+            self.is_compiling, sessions = True, self._sessions
+        for session in sessions:
+            session.post_status("compiling", COMPILING)
+
     def _advance(self, session: Session, now: float) -> None:
         try:
-            session.advance(now)
+            self._compile_first(lambda: session.advance(now))
         except Exception as error:
             LOGGER.exception("a page failed")
             self.remove(session)
             self._on_failure(session, error)
+
+
+def warm_up() -> None:
+    """Train and draw a small network that nobody sees: what it needs is then compiled."""
+    layers = [{"width": 3, "unit": unit} for unit in UNIT_NAMES]
+    value = {"layers": layers, "rows": 50, "inputs": ["x", "y", "x2"]}
+    session = Session(Configuration.from_json(value), lambda data: None, lambda: None)
+    for message in ({"type": "play"}, {"type": "pause"}):
+        session.advance(perf_counter())
+        session.receive(message)
