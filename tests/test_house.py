@@ -27,6 +27,7 @@ LAYERS = (
     "train",
     "domain",
     "reliability",
+    "watch",
     "report",
     "play",
     "cli",

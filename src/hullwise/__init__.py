@@ -103,6 +103,8 @@ if TYPE_CHECKING:
     from .reliability.hull_detector import HullDetector as HullDetector
     from .reliability.prediction_band import Band as Band
     from .report.report import write_report as write_report
+    from .watch.monitor import Monitor as Monitor
+    from .watch.watch_result import WatchResult as WatchResult
 
 # Interpolants: `hullwise predict --method` has the same names (box-spline for BoxSplineRegressor).
 _INTERPOLANTS = {
@@ -179,6 +181,8 @@ _HOMES = {
     "RFMRegressor": "metrics.recursive_feature_machine",
     "RFMClassifier": "metrics.recursive_feature_machine",
     "write_report": "report.report",
+    "Monitor": "watch.monitor",
+    "WatchResult": "watch.watch_result",
     "DataError": "errors",
     "DataTypeError": "errors",
     "DataWarning": "errors",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import replace
 from typing import Any, Literal
@@ -29,6 +28,7 @@ from .row_blocks import (
     groups_of_training_rows,
 )
 from .row_segments import RowSegments
+from .table_digest import digest_of
 
 Gaps = Literal["each", "columns", "rows"]
 
@@ -181,17 +181,3 @@ def _repeated_ids(labels: Objects, id_column: str | None) -> tuple[str, ...]:
         f"({label!r}: {n_rows}), so that it names several in answers; if these belong together, "
         "declare the column as groups",
     )
-
-
-def digest_of(table: MixedTable) -> str:
-    """A hash of the table's cells, by which a domain in a file names what it was fitted on."""
-    import pyarrow as pa
-
-    sink = hashlib.sha256()
-    for name in table.names:
-        # as Arrow writes it: a part of a larger table is then no more than that part
-        column = pa.table({name: table.arrow.column(name).combine_chunks()})
-        for batch in column.to_batches():
-            sink.update(batch.schema.serialize())
-            sink.update(batch.serialize())
-    return sink.hexdigest()

@@ -1,0 +1,258 @@
+"""A watch over batches of new rows: an alarm that may be looked at as often as one likes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._core.foreign import own_errors
+from .._core.options import check_fraction, check_int
+from .._core.types import Indices
+from ..domain.domain import Domain
+from ..domain.domain_location import DomainLocation
+from ..domain.fitted_table import FittedTable
+from ..domain.table_digest import digest_of
+from ..errors import DataError
+from ..io.mixed_table import read_mixed
+from .change_evidence import ChangeEvidence
+from .watch_result import WatchResult
+from .watched_rows import WatchedRows, located_rows, new_group_names
+from .watched_scores import SHARES_OF_ALARM, watched_scores
+
+
+@dataclass(frozen=True, eq=False)
+class BatchCounts:
+    """What is kept of a batch: no row of it, only how many fell where.
+
+    Attributes
+    ----------
+    digest : str
+        Of the table's cells: a batch counts once.
+    n_rows, n_not_located : int
+    bands : dict of str to int
+    counts : tuple of (K,) int
+        Of each watched score.
+    groups : tuple of str
+        Digests of the groups that were counted: a group counts once.
+    name : str
+        What the batch is called.
+    """
+
+    digest: str
+    n_rows: int
+    n_not_located: int
+    bands: dict[str, int]
+    counts: tuple[Indices, ...]
+    groups: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Monitor:
+    """An alarm over batches of new rows, for as long as one likes.
+
+    If the new rows are exchangeable with the training rows, the probability that this watch *ever*
+    alarms is at most `alarm`, however often one looks, whatever the sizes of the batches and even
+    if these depend on earlier ones. An alarm does not say that the change does harm, and no alarm
+    does not say that nothing has changed.
+
+    Parameters
+    ----------
+    domain : Domain
+        Fitted. Where it leaves whole groups out, a group counts once, by the mean distance of its
+        rows.
+    alarm : float, default=0.001
+        Probability of a false alarm, ever.
+    watch : sequence of {"hull", "neighbours", "columns"}
+        Distances see rows far out and are nearly blind to small shifts of one column, columns the
+        reverse. The first two share half of `alarm`, the columns and the gaps the rest.
+    holdout : table, optional
+        Rows like the training rows that are not among them, for the distances to be compared with.
+        Then all is exact; else distances are compared with those of training rows left out in turn,
+        of which no excess of false alarms was seen.
+    random_state : int, default=0
+        Breaks ties. A batch is counted alike wherever it is counted.
+
+    Raises
+    ------
+    DataError
+        The domain is not fitted, compares blocks of time, or nothing can be watched.
+
+    Notes
+    -----
+    Scores are counted between order statistics of reference scores; the counts of exchangeable
+    rows have a known law although the reference is finite (see `Urn`), and E is a likelihood ratio
+    against it (see `ChangeEvidence`). The watch alarms once the largest of weight times E reaches
+    1 / alarm, which is allowed by a union bound and by no average: each E is a martingale in the
+    history of its own score only. Locating a batch costs what `Domain.locate` does; counting it
+    O(m K) a score, and the evidence O(K) for each of at most 64 log2(batches) starts.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> rng = np.random.default_rng(0)
+    >>> watch = hw.Monitor(hw.Domain().fit(rng.normal(size=(500, 4))))
+    >>> for _ in range(5):
+    ...     result = watch.update(rng.normal(size=(100, 4)))
+    >>> result
+    WatchResult(batch 5, 500 rows: no alarm at 0.001, p = 1)
+    >>> for _ in range(3):
+    ...     result = watch.update(rng.normal(size=(100, 4)) + [0, 0, 1, 0])
+    >>> watch.alarmed, result.columns_with_change(), result.since
+    (True, ['x2'], 5)
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        alarm: float = 0.001,
+        *,
+        watch: Sequence[str] = ("hull", "neighbours", "columns"),
+        holdout: Any = None,
+        random_state: int = 0,
+    ) -> None:
+        self.domain = domain
+        self.alarm = check_fraction("alarm", alarm, ends=False)
+        self.watch = _checked_parts(watch)
+        self.random_state = check_int("random_state", random_state, 0)
+        fitted = _checked_fitted(domain)
+        held_out = None if holdout is None else _located(domain, holdout)
+        rng = np.random.default_rng(self.random_state)
+        self.scores = watched_scores(fitted, self.watch, held_out, rng)
+        self.evidence = tuple(ChangeEvidence(one.urn.gaps) for one in self.scores)
+        self.batches: list[BatchCounts] = []
+        self.log_statistics: list[float] = []
+        self.first_alarm: int | None = None
+
+    def __repr__(self) -> str:
+        state = "no alarm" if not self.alarmed else f"alarmed after batch {self.first_alarm}"
+        return f"Monitor({len(self.scores)} scores, {len(self.batches)} batches: {state})"
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether the watch has alarmed; it stays so until a new one begins."""
+        return self.first_alarm is not None
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that counts depend on: kept counts are of no other watch."""
+        parts = [one.definition() for one in self.scores]
+        text = json.dumps({"scores": parts, "seed": self.random_state}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @own_errors("watching rows")
+    def update(self, batch: Any, *, name: str = "") -> WatchResult:
+        """Locate and count one more batch.
+
+        Parameters
+        ----------
+        batch : path, data frame, pyarrow.Table, array, list of dictionaries or dictionary of lists
+        name : str, optional
+            What it is called.
+
+        Returns
+        -------
+        WatchResult
+            What the watch says after it.
+
+        Raises
+        ------
+        DataError
+            The batch was counted before, or one of its groups was: nothing of it is counted then.
+        """
+        return self.add(self.count(batch, name=name))
+
+    def count(self, batch: Any, *, name: str = "") -> BatchCounts:
+        """Locate and count a batch without adding it: what is kept of it."""
+        table = read_mixed(batch, gaps=self.domain.spec.gaps)
+        location = self.domain.locate(table)
+        rows = located_rows(location)
+        blocks = self.domain.fitted_.blocks
+        if blocks is not None and rows.group is None:
+            raise DataError(
+                f"{table.source} lacks the column {blocks.column!r}, which says which rows belong "
+                "together: groups are counted, not rows."
+            )
+        digest = digest_of(table)
+        rng = np.random.default_rng([self.random_state, int(digest[:15], 16)])
+        counts = tuple(one.urn.count(one.score.of(rows, rng), rng) for one in self.scores)
+        bands = {str(b): int(n) for b, n in zip(*np.unique(location.band, return_counts=True))}
+        return BatchCounts(
+            digest,
+            len(location),
+            bands.get("unknown", 0),
+            bands,
+            counts,
+            tuple(_group_digests(location)),
+            name or table.source,
+        )
+
+    def add(self, batch: BatchCounts) -> WatchResult:
+        """Add the counts of a batch, such as those of a history."""
+        self._refuse_repeated(batch)
+        for counts, evidence in zip(batch.counts, self.evidence, strict=True):
+            evidence.update(counts.astype(np.float64))
+        self.batches.append(batch)
+        now = [evidence.log_e[-1] for evidence in self.evidence]
+        self.log_statistics.append(float(max(now + np.log([one.weight for one in self.scores]))))
+        if self.first_alarm is None and self.log_statistics[-1] >= -np.log(self.alarm):
+            self.first_alarm = len(self.batches)
+        return self.result()
+
+    def result(self) -> WatchResult:
+        """What the watch says now."""
+        return WatchResult.of(self)
+
+    def _refuse_repeated(self, batch: BatchCounts) -> None:
+        for number, earlier in enumerate(self.batches, start=1):
+            if earlier.digest == batch.digest:
+                raise DataError(
+                    f"{batch.name or 'the batch'} holds the same rows as batch {number}"
+                    f"{_called(earlier)}: a batch counts once."
+                )
+            again = {*earlier.groups} & {*batch.groups}
+            if again:
+                raise DataError(
+                    f"{batch.name or 'the batch'}: {len(again)} of its groups were counted in "
+                    f"batch {number}{_called(earlier)}: all rows of a group must come in one batch."
+                )
+
+
+def _called(batch: BatchCounts) -> str:
+    return f" ({batch.name})" if batch.name else ""
+
+
+def _checked_parts(watch: Sequence[str]) -> tuple[str, ...]:
+    parts = (watch,) if isinstance(watch, str) else tuple(watch)
+    unknown = [part for part in parts if part not in SHARES_OF_ALARM]
+    if unknown or not parts or len({*parts}) < len(parts):
+        raise DataError(
+            f"watch={watch!r}: expected some of {', '.join(map(repr, SHARES_OF_ALARM))}, each once."
+        )
+    return tuple(part for part in SHARES_OF_ALARM if part in parts)
+
+
+def _checked_fitted(domain: Domain) -> FittedTable:
+    if not isinstance(domain, Domain) or not hasattr(domain, "fitted_"):
+        raise DataError(f"domain={domain!r}: expected a fitted Domain.")
+    fitted = domain.fitted_
+    if fitted.blocks is not None and fitted.blocks.forward:
+        raise DataError(
+            "this domain compares each block of time with earlier ones, so that its training rows "
+            "are not taken to be exchangeable: fit it without time= to watch new rows."
+        )
+    return fitted
+
+
+def _located(domain: Domain, table: Any) -> WatchedRows:
+    return located_rows(domain.locate(table))
+
+
+def _group_digests(location: DomainLocation) -> list[str]:
+    names = new_group_names(location)
+    return [hashlib.sha256(name.encode()).hexdigest()[:16] for name in names]
