@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from .predict.mixture import MixtureClassifier as MixtureClassifier
     from .predict.mixture import MixtureRegressor as MixtureRegressor
     from .predict.nearest import NearestRegressor as NearestRegressor
+    from .predict.rbf_network import RBFNetworkClassifier as RBFNetworkClassifier
+    from .predict.rbf_network import RBFNetworkRegressor as RBFNetworkRegressor
     from .predict.shepard import ShepardRegressor as ShepardRegressor
     from .predict.simplex_shape import SimplexShape as SimplexShape
     from .predict.simplex_shape import simplex_shape as simplex_shape
@@ -117,6 +119,7 @@ _INTERPOLANTS = {
     "InverseDistanceRegressor": "predict.inverse_distance",
     "NearestRegressor": "predict.nearest",
     "KernelRegressor": "predict.kernel",
+    "RBFNetworkRegressor": "predict.rbf_network",
 }
 
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
@@ -163,6 +166,7 @@ _HOMES = {
     "NeighbourLocator": "geometry.locators",
     **_INTERPOLANTS,
     "KernelSupport": "predict.kernel",
+    "RBFNetworkClassifier": "predict.rbf_network",
     "MixtureRegressor": "predict.mixture",
     "MixtureClassifier": "predict.mixture",
     "CalibratedRegressor": "reliability.calibrated_regressor",

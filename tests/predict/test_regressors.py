@@ -14,8 +14,9 @@ import hullwise as hw
 from hullwise.predict import INTERPOLANT_METHODS, interpolant_class
 
 ALL = [interpolant_class(method) for method in INTERPOLANT_METHODS]
-CONVEX = [kind for kind in ALL if kind is not hw.LinearShepardRegressor]
-SMOOTHERS = (hw.NearestRegressor, hw.KernelRegressor)
+SIGNED = (hw.LinearShepardRegressor, hw.RBFNetworkRegressor)
+CONVEX = [kind for kind in ALL if kind not in SIGNED]
+SMOOTHERS = (hw.NearestRegressor, hw.KernelRegressor, hw.RBFNetworkRegressor)
 EXACT = [kind for kind in ALL if kind not in SMOOTHERS]
 
 

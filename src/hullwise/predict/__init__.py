@@ -14,10 +14,10 @@ from .. import _INTERPOLANTS
 if TYPE_CHECKING:
     from .interpolant import Interpolant
 
-# "box-spline": "BoxSplineRegressor", ...
+# "box-spline": "BoxSplineRegressor", "rbf-network": "RBFNetworkRegressor", ...
+WORD_BEGINS = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 INTERPOLANT_METHODS = {
-    re.sub(r"\B(?=[A-Z])", "-", name.removesuffix("Regressor")).lower(): name
-    for name in _INTERPOLANTS
+    re.sub(WORD_BEGINS, "-", name.removesuffix("Regressor")).lower(): name for name in _INTERPOLANTS
 }
 
 

@@ -170,7 +170,7 @@ class LeftOutRows:
     def mean_errors(self, widths: Floats) -> Floats:
         """Mean squared error of left-out rows, over the variance of the target, (c,)."""
         p, rows = len(self.problem.rows), self.rows
-        targets = _standardised(self.places.targets)
+        targets = standardised(self.places.targets)
         errors = np.zeros((len(rows), len(widths)))
 
         def leave_out(start: int, stop: StopFlag) -> None:
@@ -205,7 +205,7 @@ def _least(errors: Floats) -> int:
     return int(len(errors) - 1 - errors[::-1].argmin())
 
 
-def _standardised(Y: Floats) -> Floats:
+def standardised(Y: Floats) -> Floats:
     """Targets (p, k) of mean 0 and variance 1, so that each counts alike."""
     size = np.abs(Y).max(axis=0)
     centred = Y / np.where(size > 0, size, 1.0)
