@@ -126,6 +126,7 @@ export class Controls {
     press($("show-hull"), c.show.hull);
     $("metric").value = c.show.metric ?? "";
     press($("draw"), c.data === "drawn");
+    press($("open-table"), c.data === "own");
     this.network.show(c);
     this.showLayerToggles(c);
     this.showSummaries(c);

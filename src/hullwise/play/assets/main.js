@@ -3,6 +3,7 @@
 import { Announcer } from "./announce.js";
 import { Controls } from "./controls.js";
 import { Data } from "./data.js";
+import { DrawTool } from "./draw.js";
 import { listenForKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { hullOutline, rowMarks } from "./marks.js";
@@ -18,6 +19,7 @@ import { count, leadSentence, short } from "./words.js";
 
 const QUIET_FRAME_MILLISECONDS = 500; // where motion is not wished for
 const FRAME_MILLISECONDS = 15;
+const VIEW_PATIENCE_MILLISECONDS = 600;
 const SHOWN_BY_THE_PAGE = ["mode", "layers", "rows", "hull"];
 const DRAWN_AGAIN = ["data", "rows", "noise", "seed"];
 
@@ -39,12 +41,12 @@ class Page {
       probe: (point) => this.probe.hover(point),
       pin: (point) => this.probe.pin(point),
     };
+    this.draw = new DrawTool(this);
     new Pointer(this.picture, this.actions);
     this.isPlaying = false;
     this.isOpen = false;
     this.number = -1; // of the configuration that frames have to have
     this.frame = null; // that waits to be drawn
-    this.undrawn = []; // frames that will never be drawn
     this.waiting = []; // readings of frames that are not drawn yet
     this.drawn = -1;
     this.lastDrawing = -Infinity;
@@ -144,8 +146,7 @@ class Page {
   /* the configuration */
 
   configurationChanged(configuration, keys, origin, before) {
-    const fragment = toFragment(configuration);
-    history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname);
+    this.writeAddress();
     if (keys.includes("show")) this.picture.redraw({ rebuild: true });
     if (this.picture.data) this.showMode();
     if (origin === "server") return;
@@ -160,6 +161,12 @@ class Page {
     if (!isOfThePage) this.sendConfiguration(keys);
   }
 
+  writeAddress() {
+    const parts = [toFragment(this.store.configuration), this.draw.addressPart];
+    const fragment = parts.filter(Boolean).join("&");
+    history.replaceState(null, "", fragment ? `#${fragment}` : location.pathname);
+  }
+
   sendConfiguration(keys) {
     if (keys.some((key) => DRAWN_AGAIN.includes(key)) && !keys.includes("view")) {
       this.store.change({ view: null }, "server");
@@ -171,17 +178,19 @@ class Page {
   }
 
   sendView(view) {
-    if (!this.isOpen || !this.picture.data || equal(view, this.sentView)) return;
+    const hasData = this.picture.data || this.picture.expected;
+    if (!this.isOpen || !hasData || equal(view, this.sentView)) return;
     this.sentView = view;
+    this.sentViewAt = performance.now();
     this.viewTimer ||= requestAnimationFrame(() => {
       this.viewTimer = 0;
       this.wire.send({ type: "view", view: this.sentView });
     });
   }
 
-  showMode() {
-    const mode = effectiveMode(this.store.configuration.show.mode, this.picture.data);
-    this.controls.showData(this.picture.data, mode);
+  showMode(data = this.picture.data) {
+    const mode = effectiveMode(this.store.configuration.show.mode, data);
+    this.controls.showData(data, mode);
   }
 
   /* the socket */
@@ -194,7 +203,6 @@ class Page {
   closed({ code, reason, attempt }) {
     this.isOpen = false;
     this.frame = null;
-    this.undrawn = [];
     $("picture").classList.add("away");
     const refused = { token: "This page is from an earlier start of the server." };
     const sentence =
@@ -210,6 +218,7 @@ class Page {
   }
 
   text(message) {
+    if (message.frame === null) return; // a question that was taken back
     const handlers = {
       opened: () => this.opened(message),
       configuration: () => this.configured(message),
@@ -232,6 +241,9 @@ class Page {
     $("picture").classList.remove("away");
     this.showStatus("");
     this.lanes.clear();
+    if (this.store.configuration.data === "drawn") {
+      this.wire.send({ type: "rows", points: this.draw.points });
+    }
     if (this.wishesToPlay) this.wire.send({ type: "play" });
     this.probe.askAgain();
   }
@@ -245,11 +257,10 @@ class Page {
     if (rows) {
       const data = { ...message, rows: { ...rows, names: message.names, labels: message.labels } };
       const next = new Data(data);
-      const isOther = !equal(next.points, this.picture.data?.points);
-      this.picture.setData(next);
-      if (isOther) this.probe.forget();
+      if (!equal(next.points, this.picture.data?.points)) this.probe.forget();
+      this.picture.expect(next);
+      this.showMode(next);
     }
-    this.showMode();
     const notes = (message.notes ?? []).join(" ");
     setText($("data-note"), notes);
     $("data-note").hidden = !notes;
@@ -292,7 +303,6 @@ class Page {
   /* frames */
 
   frameCame(frame) {
-    if (this.frame) this.undrawn.push(this.frame.frame);
     this.frame = frame;
     this.animation ||= requestAnimationFrame((now) => this.animate(now));
   }
@@ -308,16 +318,20 @@ class Page {
     this.lastDrawing = now;
     const { frame } = this;
     this.frame = null;
-    if (frame.configuration === this.number) {
+    if (frame.configuration === this.number && this.isInView(frame)) {
       this.picture.setFrame(frame);
       this.picture.paint();
       this.drawn = frame.frame;
       this.showWaiting();
     }
-    for (const number of [...this.undrawn, frame.frame]) {
-      this.wire.send({ type: "ack", frame: number });
-    }
-    this.undrawn = [];
+    this.wire.send({ type: "ack", frame: frame.frame }); // and with it all before
+  }
+
+  /** The first frame for other rows has a view that the server made up; the one wished for is coming. */
+  isInView({ half }) {
+    if (!this.picture.expected) return true;
+    const isAlike = Math.abs(half[1] / this.picture.view.half[1] - 1) < 1e-3;
+    return isAlike || performance.now() - this.sentViewAt > VIEW_PATIENCE_MILLISECONDS;
   }
 
   /** What belongs to a frame is shown with it. */

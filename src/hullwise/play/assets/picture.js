@@ -17,6 +17,7 @@ export class Picture {
     this.overlays = [];
     this.onView = () => {};
     this.data = null;
+    this.expected = null;
     this.frame = null;
     this.scene = null;
     this.view = { center: [0, 0], half: [1, 1] };
@@ -64,7 +65,7 @@ export class Picture {
 
   /** The view that shows the data, in this picture's aspect. */
   fitted() {
-    const fit = this.data?.fit ?? { center: [0, 0], half: [1, 1] };
+    const fit = (this.expected ?? this.data)?.fit ?? { center: [0, 0], half: [1, 1] };
     const half = MARGIN * Math.max(fit.half[1], fit.half[0] / this.aspect, 1e-6);
     return { center: [...fit.center], half: [half * this.aspect, half] };
   }
@@ -112,14 +113,21 @@ export class Picture {
     this.applyView();
   }
 
-  setData(data) {
-    this.data = data;
-    this.frame = null;
+  /** Rows and the first frame of a network for them come together; the view may change before. */
+  expect(data) {
+    this.expected = data;
     this.applyView();
-    this.redraw({ rebuild: true });
+  }
+
+  /** Rows alone, such as while they are drawn. */
+  showRows(data) {
+    this.data = data;
+    this.redraw({ cells: false });
   }
 
   setFrame(frame) {
+    this.data = this.expected ?? this.data;
+    this.expected = null;
     this.frame = frame;
     this.redraw({ rebuild: true });
   }

@@ -45,13 +45,16 @@ export class Pointer {
   move(event) {
     const last = this.fingers.get(event.pointerId);
     if (!last) {
-      if (!this.actions.tool) this.actions.probe(this.point(event));
+      this.actions.probe(this.point(event));
       return;
     }
     const place = this.place(event);
     this.fingers.set(event.pointerId, place);
     if (this.fingers.size === 2) return this.pinch();
-    if (this.actions.tool) return this.actions.tool.drag(this.point(event));
+    if (this.actions.tool) {
+      this.actions.probe(this.point(event));
+      return this.actions.tool.drag(this.point(event));
+    }
     const [sx, sy] = this.start.place;
     this.start.isDrag ||= Math.hypot(place[0] - sx, place[1] - sy) > DRAG_PIXELS;
     if (!this.start.isDrag) return;

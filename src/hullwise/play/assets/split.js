@@ -306,6 +306,6 @@ function bySlope(frame, slopes, Path) {
 
 /** The colour of a slope on the theme's paper. */
 export function slopeColor(theme, { angle, strength }) {
-  const hue = oklch(theme.dark ? 0.5 : 0.8, 0.11, angle);
+  const hue = oklch(theme.dark ? 0.5 : 0.8, 0.085, angle);
   return mix(theme.paper, hue, 0.25 + 0.6 * strength);
 }
