@@ -68,7 +68,7 @@ export class DrawTool {
       brush(ERASER, "erase", "Erase points"),
       action("Undo", () => this.undo(), "draw-undo"),
       action("Clear", () => this.set([]), "draw-clear"),
-      action("Start from the rows", () => this.copyRows(), "draw-copy"),
+      action("Copy rows", () => this.copyRows(), "draw-copy"),
       this.state,
       action("Done", () => this.leave(), "draw-done"),
     );
@@ -77,7 +77,9 @@ export class DrawTool {
   enter() {
     const { page } = this;
     page.actions.tool = this;
-    page.store.change({ view: page.picture.view }, "page");
+    this.hadView = page.store.configuration.view !== null;
+    page.store.change({ view: page.picture.view }); // it stays while points come
+    page.probe.isPinned = false;
     $("draw-tools").hidden = false;
     $("view-tools").hidden = true;
     press($("draw"), true);
@@ -92,7 +94,8 @@ export class DrawTool {
     $("draw-tools").hidden = true;
     $("view-tools").hidden = false;
     press($("draw"), this.page.store.configuration.data === "drawn");
-    this.page.picture.redraw({ cells: false });
+    if (this.hadView) this.page.picture.redraw({ cells: false });
+    else this.page.picture.showData();
   }
 
   choose(brush) {
@@ -105,7 +108,7 @@ export class DrawTool {
 
   describe() {
     const n = this.points.length;
-    this.state.textContent = n ? plural(n, "point") : "click or drag; Enter draws at the probe";
+    this.state.textContent = n ? plural(n, "point") : "click or drag";
     $("draw-undo").disabled = $("draw-clear").disabled = !n;
   }
 

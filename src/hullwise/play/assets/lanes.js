@@ -12,8 +12,6 @@ const SMALLEST_LOSS = 1e-6;
 export class Course {
   constructor() {
     this.entries = [];
-    this.stride = 1;
-    this.seen = 0;
   }
 
   add(entry) {
@@ -32,11 +30,13 @@ export class Course {
     this.entries = this.entries.filter((entry) => entry.step <= step);
   }
 
-  nearest(step) {
-    return this.entries.reduce(
+  /** The entry nearest to a step at which something was measured. */
+  nearest(step, key) {
+    const measured = this.entries.filter((entry) => entry[key] !== undefined);
+    return measured.reduce(
       (best, entry) =>
         Math.abs(entry.step - step) < Math.abs(best.step - step) ? entry : best,
-      this.entries[0],
+      measured[0] ?? this.entries[0],
     );
   }
 }
@@ -82,8 +82,8 @@ class Lane {
       g.beginPath();
       let isDown = false;
       scaled[c].forEach((v, i) => {
-        if (!Number.isFinite(v)) isDown = false;
-        else if (isDown) g.lineTo(x(steps[i]), y(v));
+        if (!Number.isFinite(v)) return; // not measured at this step
+        if (isDown) g.lineTo(x(steps[i]), y(v));
         else {
           g.moveTo(x(steps[i]), y(v));
           isDown = true;
@@ -138,15 +138,27 @@ export class Lanes {
   clear() {
     this.course = new Course();
     this.step = 0;
+    this.lossStep = this.piecesStep = undefined;
     this.later();
   }
 
   /** Numbers of a frame; a step before the last one is a look back. */
   show(numbers) {
     this.step = numbers.step;
-    if (numbers.step >= this.last) this.course.add(numbers);
+    if (numbers.step >= this.last) this.course.add(this.measuredNow(numbers));
     this.layers = numbers.pieces_by_layer?.length ?? this.layers;
     this.later();
+  }
+
+  /** Losses and counts are not measured in every frame: what is repeated is no point of a curve. */
+  measuredNow(numbers) {
+    const { loss_step: loss, pieces_step: pieces } = numbers;
+    const entry = { ...numbers };
+    if (loss !== undefined && loss === this.lossStep) entry.loss = entry.loss_new = undefined;
+    if (pieces !== undefined && pieces === this.piecesStep) entry.pieces_by_layer = undefined;
+    this.lossStep = loss;
+    this.piecesStep = pieces;
+    return entry;
   }
 
   get isBack() {
@@ -174,9 +186,9 @@ export class Lanes {
     const steps = entries.map((e) => e.step);
     const at = [[this.step, this.theme.ink]];
     if (this.hover !== null) at.push([this.hover, this.theme.dust]);
-    const entry = this.course.nearest(this.hover ?? this.step);
-    this.drawLoss(entries, steps, at, entry);
-    this.drawPieces(entries, steps, at, entry);
+    const step = this.hover ?? this.step;
+    this.drawLoss(entries, steps, at, this.course.nearest(step, "loss"));
+    this.drawPieces(entries, steps, at, this.course.nearest(step, "pieces_by_layer"));
   }
 
   empty() {

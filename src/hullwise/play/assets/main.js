@@ -168,10 +168,8 @@ class Page {
   }
 
   sendConfiguration(keys) {
-    if (keys.some((key) => DRAWN_AGAIN.includes(key)) && !keys.includes("view")) {
-      this.store.change({ view: null }, "server");
-    }
-    const isOther = keys.some((key) => DRAWN_AGAIN.includes(key));
+    const isOther = keys.some((key) => DRAWN_AGAIN.includes(key)) && !this.actions.tool;
+    if (isOther && !keys.includes("view")) this.store.change({ view: null }, "server");
     const { configuration } = this.store;
     const view = isOther ? configuration.view : this.picture.view;
     this.wire.send({ type: "configure", configuration: { ...configuration, view } });

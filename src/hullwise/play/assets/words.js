@@ -33,7 +33,7 @@ export const classGlyph = (c) => CLASS_GLYPHS[c % CLASS_GLYPHS.length];
 export function leadSentence(numbers, data) {
   if (!numbers) return "";
   if (numbers.curved || numbers.pieces === null || numbers.pieces === undefined) {
-    return "Curved inputs: drawn by many small flat pieces, so regions are not counted.";
+    return "Curved inputs: drawn in small flat steps, not counted.";
   }
   const pieces = plural(numbers.pieces, "flat piece");
   const more = numbers.partial ? "More than " : "";
