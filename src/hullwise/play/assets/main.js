@@ -7,6 +7,7 @@ import { DrawTool } from "./draw.js";
 import { listenForKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { hullOutline, rowMarks } from "./marks.js";
+import { closeMenusFromOutside } from "./menus.js";
 import { Picture } from "./picture.js";
 import { Pointer } from "./pointer.js";
 import { Probe } from "./probe.js";
@@ -43,6 +44,7 @@ class Page {
     };
     this.draw = new DrawTool(this);
     new Pointer(this.picture, this.actions);
+    this.handlers = {};
     this.isPlaying = false;
     this.isOpen = false;
     this.number = -1; // of the configuration that frames have to have
@@ -81,17 +83,7 @@ class Page {
       tab.addEventListener("click", () => this.showPanel(tab.dataset.panel));
     }
     addEventListener("hashchange", () => this.store.change(fromFragment(location.hash.slice(1))));
-    addEventListener("click", ({ target }) => {
-      for (const popover of document.querySelectorAll(".popover[open]")) {
-        if (!popover.contains(target)) popover.open = false;
-      }
-    });
-    addEventListener("keydown", ({ key }) => {
-      const popover = key === "Escape" && document.querySelector(".popover[open]");
-      if (!popover) return;
-      popover.open = false;
-      popover.querySelector("summary").focus();
-    });
+    closeMenusFromOutside();
     listenForKeys(this);
   }
 
@@ -226,7 +218,7 @@ class Page {
     const ofFrames = ["numbers", "probe", "line", "unit"];
     if (handlers[message.type]) handlers[message.type]();
     else if (ofFrames.includes(message.type)) this.reading(message);
-    else this.modules?.[message.type]?.(message);
+    else this.handlers[message.type]?.(message);
   }
 
   opened({ token }) {
@@ -377,4 +369,5 @@ class Page {
   }
 }
 
-new Page();
+/** For modules that add to the page: `page.handlers[type]` takes further messages of the server. */
+export const page = new Page();
