@@ -245,6 +245,22 @@ def test_flood_of_messages_closes_its_socket_alone(server):
         other.wait_for("status", state="paused")
 
 
+def test_page_that_acknowledges_but_does_not_read_is_cut_off(server, monkeypatch):
+    monkeypatch.setattr("hullwise.play.outbox.MAX_WAITING_BYTES", 2**21)
+    value = {"layers": [{"width": 64}, {"width": 64}], "rows": 20, "steps_per_frame": 1}
+    with socket_to(server, max_queue=1) as socket_:
+        page = Page(socket_, token_of(server.url), value)
+        page.send("play")
+        with pytest.raises(ConnectionClosed):
+            acknowledge_for_ever(page)
+
+
+def acknowledge_for_ever(page):
+    while True:
+        page.send("ack", frame=2**32)
+        time.sleep(0.005)
+
+
 def test_half_open_sockets_end(monkeypatch):
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 0.3)
     with running_server() as server:

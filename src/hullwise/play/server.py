@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from typing import Any
 from ..errors import DataError, MissingDependencyError
 from .configuration import Configuration, ConfigurationError
 from .messages import LONG_MESSAGE_BYTES, WireError, error_message, parse_message
+from .outbox import Outbox
 
 __all__ = ["PlayServer"]
 
@@ -33,7 +35,6 @@ MAX_CONNECTIONS = 64
 OPENING_SECONDS = 10.0
 CLOSING_SECONDS = 0.3
 STOPPING_SECONDS = 0.3
-MAX_WAITING_ANSWERS = 500
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -228,17 +229,15 @@ class PlayServer:
             raise ClosingError(1008, "token")
         if len(self._pages) >= MAX_PAGES:
             raise ClosingError(1013, f"{MAX_PAGES} pages are open already: close one")
-        outbox: asyncio.Queue[Any] = asyncio.Queue()
-        send = self._sender(outbox)
-        send_now = outbox.put_nowait
-        send_now(_as_text({"type": "opened", "token": self._token}))
+        outbox = Outbox(socket)
+        outbox.put(_as_text({"type": "opened", "token": self._token}))
         configuration, problem = _first_configuration(message["configuration"])
-        session = Session(configuration, send, self._worker.wake)
         if problem is not None:
-            send_now(_as_text(problem))
+            outbox.put(_as_text(problem))
+        session = Session(configuration, outbox.put, self._worker.wake)
         self._pages[session] = socket
         self._worker.add(session)
-        sending = asyncio.create_task(_send_all(socket, outbox))
+        sending = asyncio.create_task(outbox.send_all())
         try:
             async for data in socket:
                 self._deliver(session, parse_message(data))
@@ -270,33 +269,10 @@ class PlayServer:
                 return True
         return False
 
-    def _sender(self, outbox: asyncio.Queue[Any]) -> Any:
-        """What a session sends with, from the worker's thread."""
-
-        def put(data: str | bytes) -> None:
-            if outbox.qsize() <= MAX_WAITING_ANSWERS:
-                outbox.put_nowait(data)
-
-        def send(data: str | bytes) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(put, data)
-
-        return send
-
     def _on_failure(self, session: Any, error: Exception) -> None:
-        socket = self._pages.get(session)
-        if socket is not None:
+        if session in self._pages:
             text = f"internal error, please report: {type(error).__name__}: {error}"
             session.send(_as_text({"type": "error", "sentence": text[:300], "where": None}))
-
-
-async def _send_all(socket: Any, outbox: asyncio.Queue[Any]) -> None:
-    """Send what comes, in order; waits where the page reads slowly."""
-    from websockets.exceptions import ConnectionClosed
-
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            await socket.send(await outbox.get())
 
 
 def _first_configuration(value: Any) -> tuple[Configuration, dict[str, Any] | None]:
@@ -308,8 +284,6 @@ def _first_configuration(value: Any) -> tuple[Configuration, dict[str, Any] | No
 
 
 def _as_text(message: dict[str, Any]) -> str:
-    import json
-
     return json.dumps(message, allow_nan=False)
 
 
