@@ -62,6 +62,17 @@ class KernelSupport(RowResult):
         they are.
     labels : (m,) object or None
         Labels of the queries, where they had some.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0]
+    >>> reg = hw.KernelRegressor(kernel="epanechnikov", bandwidth=1.5, metric=None).fit(X, y)
+    >>> support = reg.support([[1.0], [9.0]])
+    >>> support
+    KernelSupport(2 queries: 1 out of reach; median 1.88 effective rows)
+    >>> support.n_rows, support.in_reach
+    (array([3, 1]), array([ True, False]))
     """
 
     n_rows: Indices
