@@ -26,7 +26,7 @@ def test_grid_and_counts_are_those_of_the_guard() -> None:
         plane_drawing("ring", ("x2", "y2"), half=3),
         table_drawing(),
     ):
-        answer = guard_reading(drawing, exact=False)
+        answer = guard_reading(drawing, guard_of(drawing), exact=False)
         grid = answer["grid"]
         points = np.stack(np.meshgrid(grid["x"], grid["y"]), axis=-1).reshape(-1, 2)
         limit = 1e-9 * np.abs(drawing.slice.outputs).max()
@@ -43,7 +43,7 @@ def test_grid_and_counts_are_those_of_the_guard() -> None:
 
 def test_outline_parts_what_is_changed_from_what_is_not() -> None:
     for drawing in (plane_drawing(half=3), table_drawing(half=4)):
-        answer = guard_reading(drawing, exact=True)
+        answer = guard_reading(drawing, guard_of(drawing), exact=True)
         outline = answer["outline"]
         assert answer["exact"]
         assert len(outline)
@@ -61,7 +61,7 @@ def test_outline_parts_what_is_changed_from_what_is_not() -> None:
 
 def test_with_curved_inputs_the_outline_is_that_of_the_chords() -> None:
     drawing = plane_drawing("ring", ("x2", "y2"), half=3)
-    answer = guard_reading(drawing, exact=True)
+    answer = guard_reading(drawing, guard_of(drawing), exact=True)
     assert not answer["exact"]
-    grid = guard_reading(drawing, exact=False)
+    grid = guard_reading(drawing, guard_of(drawing), exact=False)
     assert abs(answer["share_changed"] - grid["share_changed"]) < 0.05

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import hullwise as hw
 from hullwise.play.drawing import Drawing, nearest_on_segments
-from hullwise.play.probe import CURVED_COUNT_NOTE, CURVED_MAP_NOTE, probe
+from hullwise.play.probe import CURVED_COUNT_NOTE, probe
 from hullwise.play.row_readings import RowReadings
 from play_drawings import plane_drawing, table_drawing
 
@@ -240,12 +241,26 @@ def test_hull_in_a_metric_is_that_of_locate_with_its_band_or_without() -> None:
     assert without["band"] == "unknown"
 
 
-def test_notes_say_what_is_drawn_in_chords_and_what_is_left_out() -> None:
+def test_notes_say_what_is_drawn_in_chords_and_what_the_slope_is() -> None:
     def notes(drawing: Drawing) -> list[str]:
         return probe(drawing, RowReadings(drawing.data), drawing.centre)["notes"]
 
     assert notes(plane_drawing()) == []
-    assert notes(plane_drawing("ring", ("x2", "y2"))) == [CURVED_MAP_NOTE, CURVED_COUNT_NOTE]
+    drawing = plane_drawing("ring", ("x2", "y2"))
+    slope, count = notes(drawing)
+    assert count == CURVED_COUNT_NOTE
+    along_x, along_y = drawing.jacobians(drawing.centre[None])[0, 0]
+    assert f"it has a slope here, {along_x:.3g} and {along_y:.3g}," in slope
+
+
+def test_without_rows_there_is_no_hull_and_the_network_is_read_as_ever() -> None:
+    drawing = plane_drawing()
+    nothing = replace(drawing.data, X=drawing.data.X[:0], targets=drawing.data.targets[:0])
+    drawing = replace(drawing, data=nothing)
+    answer = probe(drawing, RowReadings(nothing), drawing.centre, simplex=True)
+    assert not answer.keys() & {"hull", "neighbours", "simplex"}
+    assert answer["region"]["n_rows"] == 0
+    assert answer["map"]["slopes"].shape == (1, 2)
 
 
 def test_nearest_on_segments_is_that_of_many_points_of_them() -> None:

@@ -274,6 +274,16 @@ class CsvTable:
                 yield line, cells
 
 
+def likely_marks(head: str) -> tuple[str, str]:
+    """Separator and decimal mark of the beginning of a text."""
+    first, _, rest = head.lstrip("\ufeff\r\n").partition("\n")
+    counts = {mark: first.count(mark) for mark in (",", *LIKELY_SEPARATORS)}
+    sep = max(counts, key=lambda mark: counts[mark])  # a comma where there is none, or a tie
+    if sep != "," and re.search(r"\d,\d", rest or first) and not re.search(r"\d\.\d", rest):
+        return sep, ","
+    return sep, "."
+
+
 def _check_marks(sep: str, decimal: str) -> None:
     """Refuse marks with which a line could be read in two ways."""
     for option, mark in (("sep", sep), ("decimal", decimal)):

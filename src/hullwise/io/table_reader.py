@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from .._core.foreign import own_errors
 from .._core.memory import HELD_WHOLE, check_memory
 from ..errors import DataError, FileError
-from ._byte_source import open_byte_source
-from ._csv import CsvTable
+from ._byte_source import ByteSource, open_byte_source, refuse_foreign
+from ._csv import CsvTable, likely_marks
 from ._finite import bad_rows as find_bad_rows
 from ._finite import refuse_bad
 from ._json_lines import JsonLinesTable, begins_with_object
+from ._number_grammar import is_number
 from ._parquet_columns import batch_values, shared_dtype
 from ._parquet_files import ParquetFiles, is_parquet_set
 from ._row_numbers import warn_of_row_numbers
@@ -26,9 +27,10 @@ from .file_rows import NpyRows
 from .numeric_table import BadRows, NumericTable
 from .paths import JSON_SUFFIXES, readable_path, select_features, table_suffix
 
-__all__ = ["NumericTable", "OpenTable", "open_table", "read_rows", "read_table"]
+__all__ = ["NumericTable", "OpenTable", "open_table", "open_table_text", "read_rows", "read_table"]
 
 PARQUET_BATCH_ROWS = 1 << 16
+HEAD_OF_TEXT = 1 << 16  # characters of CSV text in which its marks are looked for
 HEAD_OF_JSON = 1 << 10  # bytes of a pipe in which JSON lines are known
 ValuesAndIds = tuple[NDArray[Any], NDArray[np.object_] | None]
 
@@ -167,6 +169,33 @@ def open_table(
     if sep is None:
         first = source.head().split(b"\n", 1)[0]
         sep = "\t" if kind == ".tsv" or (kind == ".txt" and b"\t" in first) else ","
+    return CsvTable(source, sep, decimal, header)
+
+
+@own_errors("reading the table")
+def open_table_text(text: str, name: str = "the table") -> CsvTable:
+    """Look at the columns of CSV text that is in memory; no file is opened.
+
+    The separator is the likeliest mark of the first line, a comma is the decimal mark where it is
+    not between cells, and there is a header unless the first line holds numbers only.
+
+    Raises
+    ------
+    FileError
+        As `read_table`; `name` stands for the path.
+
+    Examples
+    --------
+    >>> table = open_table_text("age;weight\n30;70,5\n")
+    >>> table.names, table.decimal
+    (('age', 'weight'), ',')
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    refuse_foreign(data[:HEAD_OF_TEXT], name)
+    source = ByteSource(name, None, data, gzip=False)
+    sep, decimal = likely_marks(text[:HEAD_OF_TEXT])
+    first = next((cells for _, cells in source.records(sep) if any(map(str.strip, cells))), [])
+    header = not (first and all(is_number(cell, decimal) for cell in first))
     return CsvTable(source, sep, decimal, header)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .._core.types import Array, Floats, Ints
+from .column_units import ColumnUnits
 
 __all__ = ["DATA_SETS", "DataSet", "data_set_of_points", "draw_data_set"]
 
@@ -40,6 +41,8 @@ class DataSet:
         Of the two axes.
     labels : tuple of str
         Of the classes.
+    units : ColumnUnits or None
+        Names and units of the columns of an own table.
     """
 
     X: Floats
@@ -51,6 +54,7 @@ class DataSet:
     axes: Floats = field(default_factory=lambda: np.eye(2))
     names: tuple[str, str] = ("x", "y")
     labels: tuple[str, ...] = ()
+    units: ColumnUnits | None = None
 
     @property
     def task(self) -> str:

@@ -23,17 +23,18 @@ GUARD_GRID_SIDE = 48  # points of the grid, while training
 CHANGED_OUTPUT = 1e-9  # of the largest output in view: less is rounding
 
 
-def guard_reading(drawing: Drawing, *, exact: bool) -> dict[str, Any]:
+def guard_reading(drawing: Drawing, guard: Guard, *, exact: bool) -> dict[str, Any]:
     """Where and how often the guard changes the output; `messages.py` describes each part.
 
     Parameters
     ----------
     drawing : Drawing
+    guard : Guard
+        Of its network, fitted on its rows.
     exact : bool
         True: the outline of where it does, about as much work as the picture twice over. False: a
         grid of 48 x 48 points, a few milliseconds.
     """
-    guard = Guard(drawing.net).fit(drawing.network_inputs(drawing.data.X))
     new = drawing.network_inputs(drawing.data.new_X) if len(drawing.data.new_X) else None
     answer: dict[str, Any] = {
         "exact": exact and not drawing.is_curved,

@@ -17,7 +17,6 @@ from .row_readings import RowReadings
 
 __all__ = ["probe"]
 
-CURVED_MAP_NOTE = "With curved inputs the network is not flat here: this is its slope at the point."
 CURVED_COUNT_NOTE = (
     "Curved inputs: the picture is made of chords; its pieces are no regions and are not counted."
 )
@@ -29,11 +28,10 @@ def probe(
     """Everything said of a point (2,) of the plane; `messages.py` describes each part."""
     row = drawing.rows(point[None])
     inputs = drawing.network_inputs(row)
-    dissection = dissect(drawing.net, inputs)
-    location = readings.location(row[0])
+    dissection, units = dissect(drawing.net, inputs), drawing.data.units
     answer: dict[str, Any] = {
         "point": point,
-        "row": row[0],
+        "row": row[0] if units is None else units.values(row)[0],
         "names": column_names(drawing),
         "inputs": inputs[0],
         "input_names": input_names(drawing),
@@ -42,14 +40,16 @@ def probe(
         "code": code_by_layer(drawing, dissection.codes[0]),
         "wall": nearest_wall(drawing, dissection, point),
         "region": region(drawing, dissection.codes[0], point),
-        "hull": readings.hull_of(location),
-        "neighbours": readings.neighbours(location),
-        "notes": notes(drawing),
+        "notes": notes(drawing, row),
     }
+    if readings.has_rows:
+        location = readings.location(row[0])
+        answer["hull"] = readings.hull_of(location)
+        answer["neighbours"] = readings.neighbours(location)
     if drawing.has_classes:
         answer["class"] = int(drawing.classes(dissection.outputs)[0])
         answer["decision"] = decision_distance(drawing, point)
-    if simplex:
+    if simplex and readings.has_rows:
         answer["simplex"] = readings.simplex(row[0])
     return answer
 
@@ -57,25 +57,36 @@ def probe(
 def column_names(drawing: Drawing) -> list[str]:
     """Of the entries of a row."""
     data = drawing.data
+    if data.units is not None:
+        return list(data.units.names)
     return list(data.names) if data.is_plane else [f"x{j}" for j in range(data.X.shape[1])]
 
 
 def input_names(drawing: Drawing) -> list[str]:
     """Of what the network takes: functions of x and y, or the columns."""
-    return list(drawing.inputs.names) if drawing.data.is_plane else column_names(drawing)
+    if not drawing.data.is_plane:
+        return column_names(drawing)
+    names = dict(zip("xy", column_names(drawing), strict=True))
+    return [names.get(name, name) for name in drawing.inputs.names]
 
 
 def affine_map(drawing: Drawing, dissection: Dissection, row: Floats) -> dict[str, Any]:
     """The network near the point as slopes (k, p) in its inputs and offsets (k,).
 
     `gradient` (k, d) are the derivatives in the columns themselves: the slopes again, but for
-    curved inputs, where the network is no affine function of x and y.
+    curved inputs, where the network is no affine function of x and y. Columns of an own table are
+    in the units that the page says them in.
     """
+    slopes, offsets, gradient = dissection.A[0], dissection.b[0], drawing.jacobians(row)[0]
+    units = drawing.data.units
+    if units is not None and not drawing.is_curved and len(slopes[0]) == len(units.names):
+        slopes, offsets = units.affine_map(slopes, offsets)
+        gradient = slopes
     return {
-        "slopes": dissection.A[0],
-        "offsets": dissection.b[0],
+        "slopes": slopes,
+        "offsets": offsets,
         "kind": "gradient" if drawing.is_curved else "piece",
-        "gradient": drawing.jacobians(row)[0],
+        "gradient": gradient,
     }
 
 
@@ -176,11 +187,21 @@ def region_polygon(drawing: Drawing, point: Floats) -> Floats | None:
     return np.asarray(drawing.slice.vertices[corners] + drawing.centre)
 
 
-def notes(drawing: Drawing) -> list[str]:
+def notes(drawing: Drawing, row: Floats) -> list[str]:
     """What the reading does not say of itself."""
     out = []
     if drawing.is_curved:
-        out += [CURVED_MAP_NOTE, CURVED_COUNT_NOTE]
+        out += [gradient_note(drawing, row), CURVED_COUNT_NOTE]
     if drawing.slice.partial:
         out.append("More pieces than can be drawn: the last layers are left out of the picture.")
     return out
+
+
+def gradient_note(drawing: Drawing, row: Floats) -> str:
+    """What stands in for the affine map where the inputs are curved, at a row (1, 2)."""
+    best = int(drawing.outputs(row)[0].argmax())
+    along_x, along_y = drawing.jacobians(row)[0, best]
+    return (
+        "With curved inputs the network is bent between its walls: in x and y it has a slope here, "
+        f"{along_x:.3g} and {along_y:.3g}, and no formula that holds nearby."
+    )

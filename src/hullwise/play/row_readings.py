@@ -49,8 +49,16 @@ class RowReadings:
 
     def __init__(self, data: DataSet) -> None:
         self.data = data
-        self.cloud = Cloud(data.X)
         self._task_reference: tuple[bytes, Reference] | None = None
+
+    @property
+    def has_rows(self) -> bool:
+        """Without rows there is no hull, no neighbour and no simplex."""
+        return len(self.data.X) > 0
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        return Cloud(self.data.X)
 
     @cached_property
     def reference(self) -> Reference:
