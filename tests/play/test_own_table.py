@@ -37,7 +37,8 @@ def test_two_columns_and_a_word_are_proposed_as_they_stand() -> None:
     assert described["rows"] == 40
     assert [column["kind"] for column in described["columns"]] == ["number", "number", "text"]
     assert described["columns"][2]["levels"] == 2
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert notes == []
     assert data.is_plane
     assert data.names == ("a", "b")
@@ -53,7 +54,8 @@ def test_more_columns_are_proposed_as_the_principal_plane_of_all() -> None:
     table = read_own_table(four_columns())
     choice = table.proposal()
     assert choice == TableChoice("principal", ("a", "b", "c", "d"), "all", "ill", "classes")
-    data, notes = own_data_set(table, choice)
+    data = own_data_set(table, choice)
+    notes = list(data.notes)
     assert data.X.shape == (40, 4)
     assert not data.is_plane
     np.testing.assert_allclose(data.axes @ data.axes.T, np.eye(2), atol=1e-12)
@@ -72,7 +74,8 @@ def test_more_columns_are_proposed_as_the_principal_plane_of_all() -> None:
 def test_a_plane_of_two_columns_leaves_the_others_at_their_mean() -> None:
     table = read_own_table(four_columns())
     choice = table.choice({"plane": ["d", "b"], "inputs": "all"})
-    data, notes = own_data_set(table, choice)
+    data = own_data_set(table, choice)
+    notes = list(data.notes)
     net = random_network(4)
     drawing = draw(data, net, hw.model.CurvedInputs(["x", "y"]), np.zeros(2), np.ones(2))
     point = np.array([0.3, -0.4])
@@ -94,7 +97,8 @@ def test_a_plane_of_two_columns_leaves_the_others_at_their_mean() -> None:
 
 def test_a_network_of_the_principal_coordinates_says_so() -> None:
     table = read_own_table(four_columns())
-    data, notes = own_data_set(table, table.choice({"inputs": "plane"}))
+    data = own_data_set(table, table.choice({"inputs": "plane"}))
+    notes = list(data.notes)
     assert data.is_plane
     assert notes == [
         "The network takes the two principal directions, of columns in standard deviations."
@@ -105,14 +109,15 @@ def test_a_network_of_the_principal_coordinates_says_so() -> None:
 
 def test_standard_units_name_standard_deviations() -> None:
     table = read_own_table(csv(["a", "b", "ill"], VALUES[:, 0], VALUES[:, 1], KINDS))
-    data, _ = own_data_set(table, table.choice({"units": "standard"}))
+    data = own_data_set(table, table.choice({"units": "standard"}))
     assert data.units is not None
     np.testing.assert_array_equal(data.units.values(data.X), data.X)
 
 
 def test_numbers_are_predicted_in_standard_deviations_and_few_whole_ones_are_classes() -> None:
     table = read_own_table(csv(["a", "b", "c"], *VALUES.T[:3].tolist()))
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert data.task == "regression"
     np.testing.assert_allclose(
         data.targets, (VALUES[:, 2] - VALUES[:, 2].mean()) / VALUES[:, 2].std()
@@ -120,13 +125,14 @@ def test_numbers_are_predicted_in_standard_deviations_and_few_whole_ones_are_cla
     assert notes[0].startswith("'c' is predicted in standard deviations: 0 is ")
     whole = read_own_table(csv(["a", "b", "c"], VALUES[:, 0], VALUES[:, 1], np.arange(40) % 3))
     assert whole.proposal().task == "classes"
-    assert own_data_set(whole, whole.proposal())[0].labels == ("0", "1", "2")
-    assert own_data_set(whole, whole.choice({"task": "regression"}))[0].task == "regression"
+    assert own_data_set(whole, whole.proposal()).labels == ("0", "1", "2")
+    assert own_data_set(whole, whole.choice({"task": "regression"})).task == "regression"
 
 
 def test_two_columns_alone_have_nothing_to_predict_and_are_drawn() -> None:
     table = read_own_table(csv(["a", "b"], VALUES[:, 0], VALUES[:, 1]))
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert not data.targets.any()
     assert notes == ["No column is predicted: all rows are one class."]
 
@@ -137,7 +143,8 @@ def test_rows_with_gaps_are_left_out_and_said() -> None:
     words = KINDS.astype(object)
     words[9] = ""
     table = read_own_table(csv(["a", "b", "ill"], cells[:, 0], cells[:, 1], words))
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert len(data.X) == 37
     assert notes == [
         "3 of 40 rows lack a value in 'a', 'b', 'ill' and are left out; nothing is filled in."
@@ -148,21 +155,23 @@ def test_rows_with_gaps_are_left_out_and_said() -> None:
 def test_more_rows_than_a_page_takes_are_sampled_and_counted() -> None:
     X = np.random.default_rng(1).normal(size=(10_500, 3)).round(4)
     table = read_own_table(csv(["a", "b", "c"], *X.T.tolist()))
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert len(data.X) == len(data.new_X) == 5_000
     assert notes[0] == (
         "10,500 rows are more than the 5,000 that a page takes: a sample (seed 0) is trained on, "
         "5,000 others are new rows, 500 are not used."
     )
     assert not {tuple(row) for row in data.X} & {tuple(row) for row in data.new_X}
-    again, _ = own_data_set(table, table.proposal())
+    again = own_data_set(table, table.proposal())
     np.testing.assert_array_equal(again.X, data.X)
 
 
 def test_classes_beyond_the_colours_are_joined_and_said() -> None:
     words = np.array([f"k{min(i % 12, 9)}" for i in range(40)])
     table = read_own_table(csv(["a", "b", "kind"], VALUES[:, 0], VALUES[:, 1], words))
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert data.n_classes == 6
     assert data.labels[-1] == "others"
     assert notes[0].startswith("'kind' has 10 classes; the picture tells 6 apart, so the 5 ")
@@ -172,10 +181,11 @@ def test_classes_beyond_the_colours_are_joined_and_said() -> None:
 
 def test_one_class_and_constant_columns_are_said() -> None:
     one = read_own_table(csv(["a", "b", "kind"], VALUES[:, 0], VALUES[:, 1], ["x"] * 40))
-    assert own_data_set(one, one.proposal())[1] == ["All rows have one class, 'x'."]
+    assert own_data_set(one, one.proposal()).notes == ("All rows have one class, 'x'.",)
     names = ["a", "b", "same", "ill"]
     table = read_own_table(csv(names, VALUES[:, 0], VALUES[:, 1], [7] * 40, KINDS))
-    data, notes = own_data_set(table, table.proposal())
+    data = own_data_set(table, table.proposal())
+    notes = list(data.notes)
     assert data.X.shape[1] == 2
     assert notes[0] == "The same in all rows, and left out: 'same'."
     with pytest.raises(DataError, match="'same' is the same in all rows: it spans no plane"):

@@ -196,6 +196,28 @@ def test_region_is_the_cell_around_the_point_and_counts_rows_of_equal_code(
             assert (b - a)[0] * gap[1] - (b - a)[1] * gap[0] >= -1e-9
 
 
+def test_outline_behind_chords_parts_the_code_of_the_drawn_cell_from_others() -> None:
+    drawing = plane_drawing("ring", ("x2", "y2", "xy"))
+    drawn, readings = drawing.slice.net, RowReadings(drawing.data)
+    chords = drawn.layers[0].n_units
+    for point in POINTS:
+        outline = probe(drawing, readings, point)["region"]["outline"]
+        if not drawing.in_view(point):
+            assert outline is None
+            continue
+        here = drawn.codes(point[None])[0, chords:]
+        way = outline[:, 1] - outline[:, 0]
+        length = np.hypot(*way.T)
+        long = length > 1e-3
+        normal = (np.c_[-way[:, 1], way[:, 0]] / length[:, None])[long]
+        middle = outline.mean(axis=1)[long]
+        sides = [
+            (drawn.codes(middle + s * 1e-7 * normal)[:, chords:] == here).all(axis=1)
+            for s in (-1, 1)
+        ]
+        assert (sides[0] != sides[1]).all()
+
+
 def test_hull_neighbours_and_simplex_are_those_of_the_library(
     drawing: Drawing, readings: RowReadings
 ) -> None:

@@ -22,7 +22,7 @@ from .drawing import CHORDS_TRAINING, Drawing
 from .guard_reading import guard_reading
 from .line_reading import line_reading
 from .metric_ellipses import metric_ellipses, task_metric
-from .probe import probe
+from .probe import chord_errors, probe
 from .row_readings import RowReadings
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["as_json", "frame_answer", "line_answer", "probe_answer", "unit_answer"]
 
 PREPARED_DATA_SETS = 12
+FEWEST_GUARDED_ROWS = 2  # of one row no range has a width
 
 Answer = dict[str, Any]
 
@@ -49,7 +50,7 @@ def probe_answer(snapshot: Snapshot, message: Answer) -> Answer:
     answer = probe(drawing, readings, point, simplex=show.simplex)
     if show.metric is not None and readings.has_rows:
         answer["metric_hull"] = _hull_in_task_metric(drawing, readings, point)
-    if show.guard and readings.has_rows:
+    if show.guard and len(drawing.data.X) >= FEWEST_GUARDED_ROWS:
         answer["guard"] = _guarded(drawing, point)
     return as_json(answer)  # type: ignore[no-any-return]
 
@@ -76,8 +77,12 @@ def _guarded(drawing: Drawing, point: Floats) -> Answer:
 
 @lru_cache(maxsize=PREPARED_DATA_SETS)
 def fitted_guard(drawing: Drawing) -> Guard:
-    """The guard of a drawing's weights and rows."""
-    return Guard(drawing.net).fit(drawing.network_inputs(drawing.data.X))
+    """The guard of a drawing's weights and rows.
+
+    Its threshold is not used: the level is one that needs no more rows than there are.
+    """
+    rows = drawing.network_inputs(drawing.data.X)
+    return Guard(drawing.net, level=max(0.05, 1 / (len(rows) + 1))).fit(rows)
 
 
 def is_preview(drawing: Drawing) -> bool:
@@ -110,12 +115,14 @@ def frame_answer(snapshot: Snapshot) -> Answer:
     answer: Answer = {}
     if show.metric is not None and len(drawing.data.X):
         answer["metric"] = metric_ellipses(drawing, show.metric)
-    if show.guard and len(drawing.data.X):
+    if show.guard and len(drawing.data.X) >= FEWEST_GUARDED_ROWS:
         answer["guard"] = guard_reading(
             drawing, fitted_guard(drawing), exact=not is_preview(drawing)
         )
     if show.complexity:
         answer["complexity"] = complexity_reading(drawing)
+    if drawing.is_curved:
+        answer["chords"] = chord_errors(drawing)
     return as_json(answer)  # type: ignore[no-any-return]
 
 

@@ -43,6 +43,8 @@ class DataSet:
         Of the classes.
     units : ColumnUnits or None
         Names and units of the columns of an own table.
+    notes : tuple of str
+        Sentences about what was left out, or is not as it looks.
     """
 
     X: Floats
@@ -55,6 +57,7 @@ class DataSet:
     names: tuple[str, str] = ("x", "y")
     labels: tuple[str, ...] = ()
     units: ColumnUnits | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:

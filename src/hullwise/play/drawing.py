@@ -18,7 +18,7 @@ from ..model.network import Network
 from ..model.slices import Slice
 from .data_sets import DataSet
 
-__all__ = ["Drawing", "draw", "nearest_on_segments", "walls_of_edges"]
+__all__ = ["Drawing", "draw", "nearest_on_segments", "outline_of_cells", "walls_of_edges"]
 
 CHORDS_TRAINING, CHORDS_PAUSED = 16, 32  # of each curved input
 MAX_DRAWN_REGIONS = 20_000
@@ -165,3 +165,14 @@ def nearest_on_segments(point: Floats, segments: Floats) -> tuple[float, Floats,
     distance = np.hypot(*(foot - point).T)
     best = int(distance.argmin())
     return float(distance[best]), foot[best], best
+
+
+def outline_of_cells(cut: Slice, chosen: Mask) -> Floats:
+    """The edges (k, 2, 2) between chosen cells and others; not the view's border."""
+    complex_ = cut.complex
+    halves = complex_.edges
+    sides = complex_.face[halves], complex_.face[complex_.twin[halves]]
+    inner = (sides[0] >= 0) & (sides[1] >= 0)
+    between = inner & (chosen[sides[0]] != chosen[sides[1]])
+    ends = complex_.start[halves[between]], complex_.start[complex_.twin[halves[between]]]
+    return np.stack([cut.vertices[ends[0]], cut.vertices[ends[1]]], axis=1)

@@ -14,8 +14,7 @@ import numpy as np
 from .._core.types import Floats, Mask
 from ..model.guard import Guard
 from ..model.network_difference import network_difference
-from ..model.slices import Slice
-from .drawing import Drawing
+from .drawing import Drawing, outline_of_cells
 
 __all__ = ["guard_reading"]
 
@@ -82,15 +81,4 @@ def changed_outline(drawing: Drawing, guard: Guard) -> tuple[Floats, float]:
     at_corners = (np.abs(cut.outputs) > size).any(axis=1).astype(np.float64)
     changed = cut.complex.corner_means(at_corners[:, None])[:, 0] > 0
     share = float(cut.areas[changed].sum() / cut.areas.sum())
-    return _outline_of_cells(cut, changed) + drawing.centre, share
-
-
-def _outline_of_cells(cut: Slice, chosen: Mask) -> Floats:
-    """The edges (k, 2, 2) between chosen cells and others; not the view's border."""
-    complex_ = cut.complex
-    halves = complex_.edges
-    sides = complex_.face[halves], complex_.face[complex_.twin[halves]]
-    inner = (sides[0] >= 0) & (sides[1] >= 0)
-    between = inner & (chosen[sides[0]] != chosen[sides[1]])
-    ends = complex_.start[halves[between]], complex_.start[complex_.twin[halves[between]]]
-    return np.stack([cut.vertices[ends[0]], cut.vertices[ends[1]]], axis=1)
+    return outline_of_cells(cut, changed) + drawing.centre, share

@@ -23,8 +23,10 @@ probe (point: [x, y] or null), line (from, to), unit (layer, unit)
     place of point, from or layer ends that.
 rows (points: [[x, y, label], ...])
     Rows drawn by hand, for the data "drawn".
-table (csv, columns or null)
-    Rows of an own table, for the data "own".
+table (csv or null, columns or null)
+    Rows of an own table, for the data "own". Without columns it is only described; with columns
+    (any of plane, features, inputs, target, task, units: what is missing is as proposed) it is
+    trained on. csv null: the table that was sent last.
 export (what: "onnx", "csv" or "python")
     Answered by a file.
 ack (frame)
@@ -41,14 +43,51 @@ status (state, sentence)
     playing, paused, compiling, flat (training stopped itself), diverged.
 numbers (frame, step, ...)
     Counts and readings of a frame, right before it; see `numbers`.
-probe, line, unit (frame, ...)
-    What the modules of `readings` return.
-table (...)
-    What was read of a table, and what it is proposed to be.
+probe, line, unit (frame, ...), table (...)
+    See below. A message whose frame is null answers a question that was taken back.
 file (name, mime, text or base64)
     What was exported.
 error (sentence, where)
     where: the dotted key of the configuration, or the type of the message that went wrong.
+
+Answers. Points, feet and polygons are of the plane; distances are those of the network's columns
+(of an own table standard deviations). Nothing here is NaN: what is unknown or infinite is null.
+
+probe
+    point; row (d,) and its names, in the units of an own table; inputs (p,) and input_names, what
+    the network takes; outputs (k,); class (where there are classes). map: slopes (k, p) and offsets
+    (k,) in input_names; kind "piece" (exact on the piece) or, behind curved inputs, "gradient";
+    gradient (k, d) in the columns themselves, which is then what is exact at this point only. code:
+    layer, kind and code of each unit, layer by layer. wall: distance, foot, layer, unit (from 0),
+    at_least (the view's border is nearer), exact (false: of a drawing in chords, or of more pieces
+    than can be drawn). distance null: there is none. decision: distance, foot, at_least, exact;
+    seen: the nearest in view where at_least. region: polygon (in view; null where curved or outside
+    the view), n_rows on this piece, class_counts. Behind curved inputs outline, segments around all
+    of the drawn view with this code. hull: verdict, lower and upper (proved), band, percentile,
+    nearest; metric_hull: the same in the network's AGOP (where show.metric is set; its band is
+    "unknown" while training, unless inside). neighbours: rows, distances, points, targets, nearest
+    first. simplex (show.simplex): rows, weights, points, status, and value or shares of classes.
+    guard (show.guard): clipped, n_clipped, outputs. hull, neighbours and simplex are missing where
+    there are no rows. notes.
+line
+    from, to, length; positions (0 to 1) and values (k each) where it bends; breaks, break_layers,
+    n_pieces; decisions (where classes change); outside (intervals) and outside_share; fades,
+    to_average, to_row, nearest_row, usual_gap, sentence; exact, notes.
+unit
+    layer, unit, segments: where in view it changes its piece.
+numbers, as `show` has it
+    metric: kind, points and axes (two half axes each, as vectors, the long one first) of ellipses
+    on which v'Mv is the same, notes. guard: outline (segments around where it changes the output)
+    while paused, grid (x, y, changed) while training; share_changed of the view, n_new_rows,
+    n_new_clipped, n_new_changed, exact. complexity: x, y, radius, counts (rows of y),
+    mean_by_layer. chords (curved inputs): n_pieces, bounds, sentence.
+table
+    rows, limit; columns: name, kind, gaps, levels, is_coordinate, is_target, reason (why it is no
+    coordinate); proposed: plane (two names or "principal"), features, inputs ("plane" or "all"),
+    target or null, task ("classes" or "regression"), units ("own" or "standard").
+configuration, for an own table
+    units: centre and scale of the two axes, or null: a coordinate z is centre + scale z of the
+    table.
 
 Messages longer than `SHORT_MESSAGE_CHARACTERS` are refused, tables at `LONG_MESSAGE_BYTES`; so is
 what is no JSON object, has NaN, is nested deeply, or has an unknown type: the socket is closed.

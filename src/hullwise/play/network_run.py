@@ -71,7 +71,7 @@ class NetworkRun:
 
     def notes(self) -> list[str]:
         """What a user should know of this configuration."""
-        notes = []
+        notes = list(self.data.notes)
         widths = [layer.width for layer in self.configuration.layers]
         if self.configuration.residual and not any(a == b for a, b in pairwise(widths)):
             notes.append(
@@ -82,6 +82,10 @@ class NetworkRun:
             notes.append(
                 f"Curved inputs are drawn in {CHORDS_PAUSED} flat steps each ({CHORDS_TRAINING} "
                 "while training): the cells are those of the steps, so they are not counted."
+            )
+        if not self.data.is_plane and self.configuration.inputs != ("x", "y"):
+            notes.append(
+                "The network takes the table's columns: inputs such as x² are for two inputs."
             )
         return notes
 

@@ -30,8 +30,8 @@ PROJECTED_ROWS_NOTE = (
 )
 
 
-def own_data_set(own: OwnTable, choice: TableChoice) -> tuple[DataSet, list[str]]:
-    """The rows of a choice, and sentences about what was left out or is approximate.
+def own_data_set(own: OwnTable, choice: TableChoice) -> DataSet:
+    """The rows of a choice; its notes say what was left out or is not as it looks.
 
     Raises
     ------
@@ -54,12 +54,12 @@ def own_data_set(own: OwnTable, choice: TableChoice) -> tuple[DataSet, list[str]
     units = ColumnUnits(features, centre, scale, choice.units == "own")
     in_plane = _in_plane(choice, plane, units)
     X, new_X = (_float32(in_plane.project(Z[part])) for part in (rows, others))
-    data = DataSet(
+    return DataSet(
         X, encode.targets[rows], new_X, encode.targets[others], encode.n_classes,
         origin=np.zeros(in_plane.axes.shape[1]), axes=in_plane.axes,
         names=plane.names, labels=encode.labels, units=in_plane.units,
+        notes=(*notes, *in_plane.notes),
     )  # fmt: skip
-    return data, notes + in_plane.notes
 
 
 def _numbers(table: MixedTable, names: tuple[str, ...]) -> Floats:

@@ -12,11 +12,12 @@ import numpy as np
 
 from .._core.types import Array, Floats
 from ..model.dissect import Dissection, dissect
-from .drawing import Drawing, nearest_on_segments
+from .drawing import Drawing, nearest_on_segments, outline_of_cells
 from .row_readings import RowReadings
 
-__all__ = ["probe"]
+__all__ = ["chord_errors", "probe"]
 
+FUNCTION_WORDS = {"x2": "x²", "y2": "y²", "xy": "xy", "sinx": "sin x", "siny": "sin y"}
 CURVED_COUNT_NOTE = (
     "Curved inputs: the picture is made of chords; its pieces are no regions and are not counted."
 )
@@ -66,8 +67,29 @@ def input_names(drawing: Drawing) -> list[str]:
     """Of what the network takes: functions of x and y, or the columns."""
     if not drawing.data.is_plane:
         return column_names(drawing)
-    names = dict(zip("xy", column_names(drawing), strict=True))
-    return [names.get(name, name) for name in drawing.inputs.names]
+    if drawing.data.units is None:
+        return list(drawing.inputs.names)
+    a, b = column_names(drawing)
+    names = {"x": a, "y": b, "x2": f"{a}²", "y2": f"{b}²", "xy": f"{a}·{b}"}
+    names |= {"sinx": f"sin {a}", "siny": f"sin {b}"}
+    return [names[name] for name in drawing.inputs.names]
+
+
+def chord_errors(drawing: Drawing) -> dict[str, Any]:
+    """How far the curved inputs are at most from what is drawn of them in view."""
+    low, high = drawing.centre - drawing.slice.high, drawing.centre + drawing.slice.high
+    bounds = drawing.inputs.error_bounds(low, high, drawing.n_pieces)
+    names = input_names(drawing)
+    if drawing.data.units is None:
+        names = [FUNCTION_WORDS.get(name, name) for name in names]
+    parts = [f"{name} by {b:.2g}" for name, b in zip(names, bounds, strict=True) if b > 0]
+    return {
+        "n_pieces": drawing.n_pieces,
+        "bounds": bounds,
+        "sentence": f"Curved inputs, drawn in {drawing.n_pieces} steps: in view off by at most "
+        + ", ".join(parts)
+        + ".",
+    }
 
 
 def affine_map(drawing: Drawing, dissection: Dissection, row: Floats) -> dict[str, Any]:
@@ -170,10 +192,26 @@ def region(drawing: Drawing, code: Array, point: Floats) -> dict[str, Any]:
     targets = drawing.data.targets[rows]
     n_classes = drawing.data.n_classes
     counts = np.bincount(targets, minlength=n_classes) if n_classes else None
-    outline = None
+    polygon = outline = None
     if drawing.in_view(point) and not drawing.is_curved:
-        outline = region_polygon(drawing, point)
-    return {"n_rows": len(rows), "class_counts": counts, "polygon": outline}
+        polygon = region_polygon(drawing, point)
+    if drawing.in_view(point) and drawing.is_curved:
+        outline = outline_of_code(drawing, point)
+    return {"n_rows": len(rows), "class_counts": counts, "polygon": polygon, "outline": outline}
+
+
+def outline_of_code(drawing: Drawing, point: Floats) -> Floats | None:
+    """Segments (k, 2, 2) around all of the drawn view with the code of the cell around a point.
+
+    Behind chords one piece of the network is drawn as many cells; they need not hang together.
+    """
+    drawn = drawing.slice
+    (cell,) = drawn.find(point - drawing.centre)
+    if cell < 0 or drawn.partial:
+        return None
+    chords = sum(layer.n_units for layer in drawn.net.layers[: drawing.n_chord_layers])
+    own = drawn.codes[:, chords:]
+    return outline_of_cells(drawn, (own == own[cell]).all(axis=1)) + drawing.centre
 
 
 def region_polygon(drawing: Drawing, point: Floats) -> Floats | None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .answers import frame_answer, line_answer, probe_answer, unit_answer
+
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
@@ -20,6 +22,10 @@ __all__ = ["CLEARING_KEYS", "FRAME_READINGS", "PAGE_READINGS"]
 
 Message = dict[str, Any]
 
-PAGE_READINGS: dict[str, Callable[[Snapshot, Message], Message]] = {}
+PAGE_READINGS: dict[str, Callable[[Snapshot, Message], Message]] = {
+    "probe": probe_answer,
+    "line": line_answer,
+    "unit": unit_answer,
+}
 CLEARING_KEYS = {"probe": "point", "line": "from", "unit": "layer"}
-FRAME_READINGS: list[Callable[[Snapshot], Message]] = []
+FRAME_READINGS: list[Callable[[Snapshot], Message]] = [frame_answer]

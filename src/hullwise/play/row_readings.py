@@ -25,7 +25,7 @@ from .data_sets import DataSet
 __all__ = ["RowReadings"]
 
 PROBE_NEIGHBOURS = 5
-LEFT_OUT_ROWS = 500
+PROBE_REFERENCE_ROWS = 500
 
 
 class RowReadings:
@@ -63,14 +63,14 @@ class RowReadings:
     @cached_property
     def reference(self) -> Reference:
         """Rows left out in turn, in the plain metric; 15 to 50 ms, once."""
-        return reference_for(self.cloud, None, PROBE_NEIGHBOURS, LEFT_OUT_ROWS, OptionalParts())
+        return reference_for(self.cloud, None, PROBE_NEIGHBOURS, PROBE_REFERENCE_ROWS, OptionalParts())
 
     @cached_property
     def usual_gap(self) -> float:
         """The median distance of a training row from the nearest other one; 0 for a single row."""
         if self.cloud.n < 2:
             return 0.0
-        rows = self.cloud.take(self.cloud.sample(LEFT_OUT_ROWS))
+        rows = self.cloud.take(self.cloud.sample(PROBE_REFERENCE_ROWS))
         gaps = nearest_rows(self.cloud, rows, self.cloud.metric(None), 2).distances[:, 1]
         return float(np.median(gaps))
 
@@ -99,7 +99,7 @@ class RowReadings:
         key = metric.tobytes()
         if self._task_reference is None or self._task_reference[0] != key:
             reference = reference_for(
-                self.cloud, metric, PROBE_NEIGHBOURS, LEFT_OUT_ROWS, OptionalParts()
+                self.cloud, metric, PROBE_NEIGHBOURS, PROBE_REFERENCE_ROWS, OptionalParts()
             )
             self._task_reference = key, reference
         return self._task_reference[1]

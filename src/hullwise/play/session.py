@@ -22,6 +22,8 @@ from .data_sets import DATA_SETS, DataSet, data_set_of_points, draw_data_set
 from .messages import Message, drawn_rows, error_message, step_number
 from .network_run import NetworkRun
 from .numbers import bounding_rectangle
+from .own_rows import own_data_set
+from .own_table import OwnTable, read_own_table
 from .readings import CLEARING_KEYS, PAGE_READINGS
 from .snapshot import Snapshot
 
@@ -57,6 +59,7 @@ class Session:
         self.snapshot: Snapshot | None = None
         self.run: NetworkRun | None = None
         self._own_rows: dict[str, DataSet] = {}
+        self._table: OwnTable | None = None
         self._lock = threading.Lock()
         self._waiting: list[Message] = [{"type": "restart"}]
         self._in_flight: set[int] = set()
@@ -195,6 +198,7 @@ class Session:
                 },
                 "names": list(data.names),
                 "labels": list(data.labels),
+                "units": None if data.units is None else data.units.to_json(data.axes),
                 "hull": outline(points).tolist() if len(points) else [],
                 "fit": bounding_rectangle(points),
                 "notes": run.notes(),
@@ -212,6 +216,26 @@ class Session:
             self._post_configuration(self.run)
         else:
             self._start(self.configuration)
+
+    def open_table(self, message: Message) -> None:
+        """A table of the user's own: its columns, or once these are chosen its rows."""
+        if message["csv"] is not None:
+            self._table = read_own_table(message["csv"])
+        if self._table is None:
+            raise DataError("there is no table yet: open a CSV file")
+        choice = message.get("columns")
+        if choice is None:
+            self.post({"type": "table", **self._table.describe()})
+            return
+        before = self._own_rows.get("own")
+        self._own_rows["own"] = own_data_set(self._table, self._table.choice(choice))
+        try:
+            self._start(replace(self.configuration, data="own", view=None))
+        except HullwiseError:
+            self._own_rows.pop("own")
+            if before is not None:
+                self._own_rows["own"] = before
+            raise
 
     def play(self, _: Message) -> None:
         """Train on, from the newest step."""
@@ -323,4 +347,5 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "scrub": Session.scrub,
     "resume": Session.resume,
     "rows": Session.set_rows,
+    "table": Session.open_table,
 }
