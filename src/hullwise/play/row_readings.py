@@ -63,7 +63,9 @@ class RowReadings:
     @cached_property
     def reference(self) -> Reference:
         """Rows left out in turn, in the plain metric; 15 to 50 ms, once."""
-        return reference_for(self.cloud, None, PROBE_NEIGHBOURS, PROBE_REFERENCE_ROWS, OptionalParts())
+        return reference_for(
+            self.cloud, None, PROBE_NEIGHBOURS, PROBE_REFERENCE_ROWS, OptionalParts()
+        )
 
     @cached_property
     def usual_gap(self) -> float:
