@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .distillation import Distillation as Distillation
     from .distillation import distill as distill
+    from .forward_training import ForwardGradientOptimizer as ForwardGradientOptimizer
     from .forward_training import accumulate_forward_gradient as accumulate_forward_gradient
     from .gradient_estimate import ForwardGradient as ForwardGradient
     from .gradient_estimate import forward_gradient as forward_gradient
@@ -36,6 +37,7 @@ _HOMES: dict[str, str] = {
     "forward_gradient": "gradient_estimate",
     "ForwardGradient": "gradient_estimate",
     "accumulate_forward_gradient": "forward_training",
+    "ForwardGradientOptimizer": "forward_training",
 }
 
 __all__ = list(_HOMES)

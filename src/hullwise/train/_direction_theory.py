@@ -8,6 +8,7 @@ from .._core.options import check_int
 from ..errors import DataError
 
 DIRECTION_KINDS = ("rademacher", "gaussian", "orthonormal")
+PERTURBED = ("weights", "activations")
 
 
 def relative_variance(directions: str, n: int, n_tangents: int) -> float:
@@ -31,7 +32,7 @@ def relative_variance(directions: str, n: int, n_tangents: int) -> float:
     return (n - 1 if directions == "rademacher" else n + 1) / n_tangents
 
 
-def check_directions(directions: Any, n_tangents: Any, n: int) -> int:
+def check_directions(directions: Any, n_tangents: Any, n: float) -> int:
     """The number of tangents, if they can be drawn among n numbers.
 
     Raises
@@ -48,3 +49,9 @@ def check_directions(directions: Any, n_tangents: Any, n: int) -> int:
             f"numbers; with n_tangents={n} the gradient is exact."
         )
     return number
+
+
+def check_perturb(perturb: Any) -> None:
+    """DataError for what cannot be perturbed."""
+    if perturb not in PERTURBED:
+        raise DataError(f"perturb={perturb!r}: expected 'weights' or 'activations'.")

@@ -10,7 +10,8 @@ from torch.autograd import forward_ad
 
 from ..errors import DataError, DataTypeError, ModelError
 from ._direction_theory import check_directions, relative_variance
-from ._torch_passes import DualPasses, LossOfModule, as_floats64
+from ._torch_activations import torch_activation_gradient
+from ._torch_passes import DualPasses, LossOfModule, as_floats64, trained_parameters
 from ._torch_tangents import TangentSource, seed_of
 from ._trees import leaves_of, tree_like
 from .gradient_estimate import ForwardGradient
@@ -25,6 +26,8 @@ def torch_forward_gradient(
     random_state: Any,
 ) -> ForwardGradient:
     """`forward_gradient` where the parameters are a module or tensors."""
+    if perturb == "activations":
+        return torch_activation_gradient(function, parameters, n_tangents, directions, random_state)
     function, tree, buffers = _as_function(function, parameters)
     named = list(leaves_of(tree))
     for name, weight in named:
@@ -66,11 +69,7 @@ def _as_function(
     """The function of a tree of tensors, that tree, and the buffers that a call may change."""
     if not isinstance(parameters, torch.nn.Module):
         return function, parameters, ()
-    tree = {name: p for name, p in parameters.named_parameters() if p.requires_grad}
-    if not tree:
-        raise DataError(
-            "the module has no parameter that requires a gradient: nothing is there to perturb."
-        )
+    tree = trained_parameters(parameters)
     return LossOfModule(function, parameters).call, tree, tuple(parameters.buffers())
 
 

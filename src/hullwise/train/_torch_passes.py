@@ -36,6 +36,22 @@ class LossOfModule(torch.nn.Module):  # type: ignore[misc]
         )
 
 
+def trained_parameters(module: Any) -> dict[str, Any]:
+    """The parameters of a module that require gradients, by name.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
+    if not parameters:
+        raise DataError(
+            "the module has no parameter that requires a gradient: nothing is there to perturb."
+        )
+    return parameters
+
+
 class DualPasses:
     """Calls of one loss, which must be the same function in each of them.
 
@@ -67,15 +83,20 @@ class DualPasses:
         """The loss, the mean over its rows where it has some."""
         return float(self.losses[0].mean())
 
+    def keeping_buffers(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns, the buffers as they were before it."""
+        before = [buffer.clone() for buffer in self.buffers]
+        result = work()
+        _restore(self.buffers, before)
+        return result
+
     def _go_back(self) -> None:
         for device, state in self.random_numbers.items():
             if device.type == "cpu":
                 torch.set_rng_state(state)
             else:
                 torch.cuda.set_rng_state(state, device)
-        with torch.no_grad():
-            for buffer, before in zip(self.buffers, self.buffers_before):
-                buffer.copy_(before)
+        _restore(self.buffers, self.buffers_before)
 
     def _check(self, loss: Any, tangent: Any) -> None:
         if tangent is None:
@@ -101,6 +122,12 @@ class DualPasses:
                 "function in all passes. Random numbers of torch's own generators are repeated; "
                 "draw others, and batches, outside of the loss."
             )
+
+
+def _restore(buffers: Sequence[Any], before: Sequence[Any]) -> None:
+    with torch.no_grad():
+        for buffer, values in zip(buffers, before):
+            buffer.copy_(values)
 
 
 def _same(a: Any, b: Any) -> bool:

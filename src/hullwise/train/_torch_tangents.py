@@ -64,13 +64,14 @@ class TangentSource:
                 yield [self.like(weight) for weight in weights]
             return
         sizes = [weight.numel() for weight in weights]
-        first = weights[0]
-        shape = (sum(sizes), n_tangents)
-        normal = torch.empty(shape, dtype=first.dtype, device=first.device)
-        columns = torch.linalg.qr(normal.normal_(generator=self.generator(first.device)))[0]
-        columns *= math.sqrt(shape[0])
-        for column in columns.T:
+        for column in self.columns((sum(sizes), n_tangents), weights[0]).T:
             yield [
                 part.reshape(weight.shape).to(weight)
                 for part, weight in zip(column.split(sizes), weights)
             ]
+
+    def columns(self, shape: tuple[int, ...], like: Any) -> Any:
+        """Orthogonal columns (..., n, K) of uniform orientation, each of length sqrt(n)."""
+        normal = torch.empty(shape, dtype=like.dtype, device=like.device)
+        normal.normal_(generator=self.generator(like.device))
+        return torch.linalg.qr(normal)[0].mul_(math.sqrt(shape[-2]))

@@ -16,6 +16,7 @@ import numpy as np
 from .._core.results import RecordResult
 from .._core.types import Floats
 from ..errors import DataTypeError
+from ._direction_theory import check_perturb
 
 __all__ = ["ForwardGradient", "forward_gradient"]
 
@@ -31,15 +32,16 @@ class ForwardGradient(RecordResult):
     value : float
         Of the function at the parameters.
     derivatives : ndarray (K,)
-        Along each of the K tangents.
+        Along each of the K tangents; (K, rows) where the loss is one for each row.
     squared_norm : float
-        An estimate, without bias, of |grad|^2.
+        An estimate, without bias, of |grad|^2; it may be negative where activations are perturbed.
     variance : float
-        An estimate, without bias, of E|gradient - grad|^2.
+        An estimate, without bias, of E|gradient - grad|^2. Both are NaN where activations are
+        perturbed along one tangent, which says nothing of its own spread.
     n_parameters : int
         Numbers in the gradient.
     n_perturbed : int
-        Numbers that a tangent has.
+        Numbers in a tangent; of one row's, where the loss is one for each row.
     directions, perturb : str
 
     Examples
@@ -63,19 +65,25 @@ class ForwardGradient(RecordResult):
     @property
     def norm(self) -> float:
         """An estimate of |grad|: the root of `squared_norm`."""
-        return float(np.sqrt(max(self.squared_norm, 0.0)))
+        return float(np.sqrt(np.maximum(self.squared_norm, 0.0)))
 
     @property
     def error(self) -> float:
         """An estimate of the root of E|gradient - grad|^2: the root of `variance`."""
-        return float(np.sqrt(max(self.variance, 0.0)))
+        return float(np.sqrt(np.maximum(self.variance, 0.0)))
+
+    @property
+    def _size(self) -> str:
+        if np.isnan(self.variance):
+            return "how far off takes two tangents to say"
+        return f"|grad| about {self.norm:.2g}, off by {self.error:.2g}"
 
     def __repr__(self) -> str:
         K = len(self.derivatives)
         return (
             f"ForwardGradient(value {self.value:.6g}; {self.n_parameters:,} "
             f"parameter{'s' * (self.n_parameters != 1)}, {K} {self.directions} "
-            f"tangent{'s' * (K != 1)}: |grad| about {self.norm:.2g}, off by {self.error:.2g})"
+            f"tangent{'s' * (K != 1)}: {self._size})"
         )
 
 
@@ -102,7 +110,8 @@ def forward_gradient(
         K, the number of random directions: one forward pass each, and their estimates averaged.
     directions : {"rademacher", "gaussian", "orthonormal"}
         Independent signs, independent normals, or K directions at right angles.
-    perturb : {"weights"}
+    perturb : {"weights", "activations"}
+        Of a module: move the weights, or what each layer with weights returns.
     random_state : int, torch.Generator or numpy.random.Generator, default=0
         A number draws the same tangents in every call: in a loop pass a generator.
 
@@ -114,12 +123,13 @@ def forward_gradient(
     ------
     DataError
         The function does not return one finite number, does not depend on the parameters, changes
-        them, or differs from pass to pass; a parameter is not of floating point; there are no
-        tangents, or more orthonormal ones than numbers.
+        them, uses them outside of the layers that are perturbed, or differs from pass to pass; a
+        parameter is not of floating point; there are no tangents, or more orthonormal ones than
+        numbers.
     DataTypeError
         A parameter is of another kind.
     ModelError
-        An operation has no forward derivative.
+        An operation has no forward derivative, or a layer's output cannot be perturbed.
 
     Notes
     -----
@@ -128,13 +138,21 @@ def forward_gradient(
     (n + 1) / K for normals, and n / K - 1 for orthonormal directions, where K = n gives the
     gradient itself. (grad'v)^2 has the mean |grad|^2: from its average both are estimated.
 
+    With `perturb="activations"` tangents move the outputs of layers (Ren et al. 2023); an output's
+    gradient is estimated, and the layer's own derivative takes it to its weights. Then n is the
+    number of outputs, which is less than that of weights; a function that returns a loss for each
+    row, (rows,), gets a derivative for each, and n is the number of one row's outputs: the gradient
+    is that of the mean. Rows must not meet then. The variance of the weights' gradient is estimated
+    from its spread over the tangents.
+
     Every pass draws the random numbers of the first (dropout drops the same units in all of them)
     and normalisation moves its running means once.
 
     Cost: K passes that carry a tangent beside each number, n numbers for the tangent and n for the
     sum; orthonormal directions n K numbers and O(n K^2) more.
 
-    Source: Baydin, Pearlmutter, Syme, Wood & Torr (2022), Gradients without Backpropagation.
+    Source: Baydin, Pearlmutter, Syme, Wood & Torr (2022), Gradients without Backpropagation; Ren,
+    Kornblith, Liao & Hinton (2023), Scaling Forward Gradient with Local Losses.
 
     Examples
     --------
@@ -145,6 +163,7 @@ def forward_gradient(
     >>> [round(float(g), 4) for g in exact.gradient]
     [2.0, 4.0, 6.0, 8.0]
     """
+    check_perturb(perturb)
     if _is_torch(parameters):
         from ._torch_forward_gradient import torch_forward_gradient
 
