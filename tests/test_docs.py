@@ -195,6 +195,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 PUBLIC = {name: hullwise for name in hullwise.__all__ if not name.startswith("__")}
 PUBLIC |= dict.fromkeys(hullwise.model.__all__, hullwise.model)
 PUBLIC |= dict.fromkeys(hullwise.metrics.__all__, hullwise.metrics)
+PUBLIC |= dict.fromkeys(hullwise.train.__all__, hullwise.train)
 PUBLIC |= {
     name: hullwise.report
     for name in hullwise.report.__all__

@@ -46,6 +46,22 @@ class WatchResult(TableResult):
         Batches before the change that fits best.
     log_statistics : (batches,) float64
         log of the largest weight times E after each batch; the watch alarms at -log(alarm).
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> rows = [{"a": i * i % 101, "b": i % 7} for i in range(101)]
+    >>> watch = hw.Monitor(hw.Domain().fit(rows))
+    >>> result = watch.update([{"a": 100 + i, "b": i % 7} for i in range(60)])
+    >>> result.alarmed, result.columns_with_change()
+    (True, ['a'])
+    >>> result.to_frame()[["name", "counted", "since_batch"]]
+                     name  counted  since_batch
+    0       hull distance       60            0
+    1  neighbour distance       60            0
+    2                   a       60            0
+    3                   b       60            0
+    4                gaps       60            0
     """
 
     batch: int
