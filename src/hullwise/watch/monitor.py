@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,44 +12,18 @@ import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_int
-from .._core.types import Indices
 from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
 from ..domain.fitted_table import FittedTable
 from ..domain.table_digest import digest_of
-from ..errors import DataError
+from ..errors import DataError, FileError
 from ..io.mixed_table import read_mixed
+from .batch_counts import BatchCounts
 from .change_evidence import ChangeEvidence
+from .history import WatchHistory
 from .watch_result import WatchResult
 from .watched_rows import WatchedRows, located_rows, new_group_names
 from .watched_scores import SHARES_OF_ALARM, watched_scores
-
-
-@dataclass(frozen=True, eq=False)
-class BatchCounts:
-    """What is kept of a batch: no row of it, only how many fell where.
-
-    Attributes
-    ----------
-    digest : str
-        Of the table's cells: a batch counts once.
-    n_rows, n_not_located : int
-    bands : dict of str to int
-    counts : tuple of (K,) int
-        Of each watched score.
-    groups : tuple of str
-        Digests of the groups that were counted: a group counts once.
-    name : str
-        What the batch is called.
-    """
-
-    digest: str
-    n_rows: int
-    n_not_located: int
-    bands: dict[str, int]
-    counts: tuple[Indices, ...]
-    groups: tuple[str, ...] = ()
-    name: str = ""
 
 
 class Monitor:
@@ -75,6 +48,11 @@ class Monitor:
         Rows like the training rows that are not among them, for the distances to be compared with.
         Then all is exact; else distances are compared with those of training rows left out in turn,
         of which no excess of false alarms was seen.
+    history : str, optional
+        The address of a database, such as ``sqlite:///watch.db``, in which the counts of all
+        batches are kept: the watch then begins with those that are there. Several processes may
+        add batches; one that is killed leaves a whole batch or none. Needs SQLAlchemy
+        (`hullwise[sql]`).
     random_state : int, default=0
         Breaks ties. A batch is counted alike wherever it is counted.
 
@@ -114,6 +92,7 @@ class Monitor:
         *,
         watch: Sequence[str] = ("hull", "neighbours", "columns"),
         holdout: Any = None,
+        history: str | None = None,
         random_state: int = 0,
     ) -> None:
         self.domain = domain
@@ -128,6 +107,8 @@ class Monitor:
         self.batches: list[BatchCounts] = []
         self.log_statistics: list[float] = []
         self.first_alarm: int | None = None
+        self.history = None if history is None else WatchHistory(history, self.digest)
+        self.catch_up()
 
     def __repr__(self) -> str:
         state = "no alarm" if not self.alarmed else f"alarmed after batch {self.first_alarm}"
@@ -165,7 +146,19 @@ class Monitor:
         DataError
             The batch was counted before, or one of its groups was: nothing of it is counted then.
         """
-        return self.add(self.count(batch, name=name))
+        counted = self.count(batch, name=name)
+        if self.history is None:
+            return self.add(counted)
+        self.history.append(counted)
+        return self.catch_up()
+
+    def catch_up(self) -> WatchResult:
+        """Add the batches that the history has beyond those of this monitor."""
+        if self.history is not None:
+            for batch in self.history.batches(after=len(self.batches)):
+                self._refuse_other_scores(batch)
+                self._add(batch)
+        return self.result()
 
     def count(self, batch: Any, *, name: str = "") -> BatchCounts:
         """Locate and count a batch without adding it: what is kept of it."""
@@ -184,17 +177,21 @@ class Monitor:
         bands = {str(b): int(n) for b, n in zip(*np.unique(location.band, return_counts=True))}
         return BatchCounts(
             digest,
+            name or table.source,
             len(location),
             bands.get("unknown", 0),
             bands,
             counts,
             tuple(_group_digests(location)),
-            name or table.source,
         )
 
     def add(self, batch: BatchCounts) -> WatchResult:
-        """Add the counts of a batch, such as those of a history."""
-        self._refuse_repeated(batch)
+        """Add the counts of a batch that `count` made, here or elsewhere."""
+        batch.refuse_repeated(self.batches)
+        self._add(batch)
+        return self.result()
+
+    def _add(self, batch: BatchCounts) -> None:
         for counts, evidence in zip(batch.counts, self.evidence, strict=True):
             evidence.update(counts.astype(np.float64))
         self.batches.append(batch)
@@ -202,29 +199,20 @@ class Monitor:
         self.log_statistics.append(float(max(now + np.log([one.weight for one in self.scores]))))
         if self.first_alarm is None and self.log_statistics[-1] >= -np.log(self.alarm):
             self.first_alarm = len(self.batches)
-        return self.result()
+
+    def _refuse_other_scores(self, batch: BatchCounts) -> None:
+        expected = [len(one.urn.gaps) for one in self.scores]
+        if [len(counts) for counts in batch.counts] != expected:
+            assert self.history is not None
+            raise FileError(
+                self.history.shown_url,
+                f"holds counts of batch {len(self.batches) + 1} that are of other scores than this "
+                "watch's",
+            )
 
     def result(self) -> WatchResult:
         """What the watch says now."""
         return WatchResult.of(self)
-
-    def _refuse_repeated(self, batch: BatchCounts) -> None:
-        for number, earlier in enumerate(self.batches, start=1):
-            if earlier.digest == batch.digest:
-                raise DataError(
-                    f"{batch.name or 'the batch'} holds the same rows as batch {number}"
-                    f"{_called(earlier)}: a batch counts once."
-                )
-            again = {*earlier.groups} & {*batch.groups}
-            if again:
-                raise DataError(
-                    f"{batch.name or 'the batch'}: {len(again)} of its groups were counted in "
-                    f"batch {number}{_called(earlier)}: all rows of a group must come in one batch."
-                )
-
-
-def _called(batch: BatchCounts) -> str:
-    return f" ({batch.name})" if batch.name else ""
 
 
 def _checked_parts(watch: Sequence[str]) -> tuple[str, ...]:
