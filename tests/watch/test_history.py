@@ -85,9 +85,7 @@ def write_batches(url, seed, numbers, started):
 def test_two_writers_at_once_lose_nothing(database):
     started = SPAWN.Barrier(2)
     writers = [
-        SPAWN.Process(
-            target=write_batches, args=(database, 5, range(w * 100, w * 100 + 12), started)
-        )
+        SPAWN.Process(target=write_batches, args=(database, 5, numbers, started))
         for numbers in (range(12), range(100, 112))
     ]
     for writer in writers:
