@@ -1,6 +1,7 @@
 /** The page: one configuration, one socket, one picture, and who hears of what. */
 
 import { Announcer } from "./announce.js";
+import { askForAddress, closedSentence, isRefused } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Data } from "./data.js";
 import { DrawTool } from "./draw.js";
@@ -190,21 +191,13 @@ class Page {
     this.wire.send({ type: "open", token, configuration: this.store.configuration });
   }
 
-  closed({ code, reason, attempt }) {
+  closed(event) {
     this.isOpen = false;
     this.frame = null;
     $("picture").classList.add("away");
-    const refused = { token: "This page is from an earlier start of the server." };
-    const sentence =
-      code === 1008 && refused[reason]
-        ? `${refused[reason]} Open the address that hullwise play printed.`
-        : reason && code !== 1006
-          ? `The server closed the page: ${reason}.`
-          : attempt > 1
-            ? "The server does not answer. Is hullwise play running? This page goes on when it does."
-            : "The server went away.";
-    this.showStatus(sentence);
     this.setPlaying(false);
+    this.showStatus(closedSentence(event));
+    if (isRefused(event)) askForAddress((token) => this.wire.connectWith(token));
   }
 
   text(message) {
@@ -224,6 +217,7 @@ class Page {
   opened({ token }) {
     this.wire.keepToken(token);
     this.isOpen = true;
+    this.isFresh = true;
     this.sentView = null;
     this.number = -1;
     this.drawn = -1;
@@ -241,8 +235,8 @@ class Page {
   configured(message) {
     this.number = message.number;
     this.accepted = message.configuration;
-    const { view: _, ...settings } = message.configuration;
-    this.store.change(validated(settings, this.store.configuration), "server");
+    if (this.isFresh) this.takeOver(message.configuration);
+    this.isFresh = false;
     const rows = message.rows;
     if (rows) {
       const data = { ...message, rows: { ...rows, names: message.names, labels: message.labels } };
@@ -254,6 +248,12 @@ class Page {
     const notes = (message.notes ?? []).join(" ");
     setText($("data-note"), notes);
     $("data-note").hidden = !notes;
+  }
+
+  /** What the server has: at the start, and where it refused a change. Answers may be older than changes. */
+  takeOver({ view: _, ...settings }) {
+    this.store.change(validated(settings, this.store.configuration), "server");
+    this.controls.show(this.store.configuration);
   }
 
   status({ state, sentence }) {
@@ -282,11 +282,7 @@ class Page {
 
   problem({ sentence, where }) {
     const isSetting = where && where.split(".")[0] in this.store.configuration;
-    if (isSetting && this.accepted) {
-      const { view: _, ...settings } = this.accepted;
-      this.store.change(settings, "server");
-      this.controls.show(this.store.configuration);
-    }
+    if (isSetting && this.accepted) this.takeOver(this.accepted);
     if (!showProblem(where, sentence)) this.showStatus(sentence);
   }
 

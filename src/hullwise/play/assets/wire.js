@@ -1,5 +1,7 @@
 /** The socket: text and frames in, messages out, and coming back when the server does. */
 
+import { isRefused } from "./connection.js";
+
 const RETRY_MILLISECONDS = [250, 500, 1000, 2000];
 const FRAME_VERSION = 1;
 
@@ -62,8 +64,14 @@ export class Wire {
       const wait = RETRY_MILLISECONDS[Math.min(this.attempt, RETRY_MILLISECONDS.length - 1)];
       this.attempt += 1;
       this.handlers.onClose({ code, reason, attempt: this.attempt });
-      setTimeout(() => this.connect(), wait);
+      if (!isRefused({ code, reason })) setTimeout(() => this.connect(), wait);
     };
+  }
+
+  /** After the server was started again. */
+  connectWith(token) {
+    this.keepToken(token);
+    this.connect();
   }
 
   /** For the next socket, such as after a reload. */

@@ -1,6 +1,6 @@
 """The rows of the page's thumbnails: the first ones that each data set draws.
 
-`python tests/play/page_samples.py` writes them into the assets again.
+`python tests/page_samples_text.py` writes them into the assets again.
 """
 
 import json
@@ -14,7 +14,7 @@ ROWS, NOISE, DIGITS = 60, 0.03, 2
 def samples_script():
     """The text of `samples.js`."""
     lines = [
-        "/** First rows of each data set, written by tests/play/page_samples.py. */",
+        "/** First rows of each data set, written by tests/page_samples_text.py. */",
         "",
         "export const SAMPLES = {",
     ]
