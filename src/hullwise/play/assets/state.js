@@ -86,12 +86,17 @@ function layers(v) {
   return valid.every((l) => l.width && l.unit) ? valid : undefined;
 }
 
+/** Rounded as the address has it: to a hundred thousandth of what is seen. */
 function view(v) {
   if (v === null) return null;
   const numbers = [...(v?.center ?? []), ...(v?.half ?? [])].map(Number);
   const fits = numbers.length === 4 && numbers.every((x) => Number.isFinite(x) && Math.abs(x) < 1e9);
   if (!fits || numbers[2] < 1e-9 || numbers[3] < 1e-9) return undefined;
-  return { center: numbers.slice(0, 2), half: numbers.slice(2) };
+  const decimals = Math.min(20, Math.max(0, 5 - Math.floor(Math.log10(numbers[3]))));
+  return {
+    center: numbers.slice(0, 2).map((x) => +x.toFixed(decimals)),
+    half: numbers.slice(2).map((x) => +x.toPrecision(6)),
+  };
 }
 
 /** A check for each setting: the valid value, or undefined where there is none. */
@@ -165,7 +170,7 @@ const TEXTS = {
     read: (t) => [...t].map((c) => c === "1"),
   },
   view: {
-    write: (v) => [...v.center, ...v.half].map((x) => +x.toPrecision(6)).join(","),
+    write: (v) => [...v.center, ...v.half].join(","),
     read: (t) => {
       const n = t.split(",").map(Number);
       return { center: n.slice(0, 2), half: n.slice(2) };
