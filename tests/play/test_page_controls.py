@@ -83,7 +83,14 @@ CHANGES = {
     ),
     "show.simplex": (lambda p: click(p, "#simplex"), True),
     "show.complexity": (lambda p: click(p, "#complexity"), True),
-    "show.guard": (lambda p: (p.tab.keyboard.press("Escape"), unfold(p, "#guard-details"), click(p, "#guard")), True),
+    "show.guard": (
+        lambda p: (
+            p.tab.keyboard.press("Escape"),
+            unfold(p, "#guard-details"),
+            click(p, "#guard"),
+        ),
+        True,
+    ),
 }
 SHOWN_BY_THE_PAGE = {
     "show.mode": (lambda p: radio(p, "mode", "height"), "height"),
@@ -166,9 +173,7 @@ def test_points_drawn_by_hand(shared):
         for i, (across, down) in enumerate(places):
             if i == 2:
                 page.tab.locator("[data-brush='1']").click()
-            page.tab.mouse.click(
-                box["x"] + across * box["width"], box["y"] + down * box["height"]
-            )
+            page.tab.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
         page.wait_for_setting("data", "drawn")
         page.wait_until("page.picture.data.points.length === 4")
         assert page.value("page.draw.points.map(p => p[2])") == [0, 0, 1, 1]

@@ -104,9 +104,10 @@ def test_everything_has_a_name(shared):
     with open_in_browser(*shared, SMALL) as page:
         page.wait_for_frame()
         nameless = page.value(
-            "[...document.querySelectorAll('button, input, select, summary, canvas[role], [tabindex]')]"
-            ".filter(e => !(e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length))"
-            ".map(e => e.outerHTML)"
+            "[...document.querySelectorAll("
+            "'button, input, select, summary, canvas[role], [tabindex]')].filter(e => !("
+            "e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)"
+            ").map(e => e.outerHTML)"
         )
         assert not nameless
 

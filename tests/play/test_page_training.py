@@ -1,4 +1,4 @@
-"""From the first look to separation, in a real browser with a real server: numbers are the library's."""
+"""From the first look to separation: the numbers on the page are the library's."""
 
 import numpy as np
 import pytest
@@ -33,9 +33,7 @@ def point_at(page, across, down):
     box = page.tab.locator("#picture").bounding_box()
     page.tab.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
     page.wait_until("page.probe.answer !== null")
-    page.wait_until(
-        "JSON.stringify(page.probe.answer.point) === JSON.stringify(page.probe.point)"
-    )
+    page.wait_until("JSON.stringify(page.probe.answer.point) === JSON.stringify(page.probe.point)")
     return np.array(page.value("page.probe.point"))
 
 
@@ -66,8 +64,9 @@ def test_picture_is_the_librarys_slice(trained):
       class Path { moveTo(x, y) { this.p = [x, y]; } closePath() {}
         lineTo(x, y) { lines.push(Math.hypot(x - this.p[0], y - this.p[1])); this.p = [x, y]; } }
       class Boundary extends Path {}
+      class Fill extends Path { lineTo() {} }
       let made = 0;
-      const Kind = function () { return ++made === 2 ? new Boundary() : { moveTo() {}, lineTo() {}, closePath() {} }; };
+      const Kind = function () { return ++made === 2 ? new Boundary() : new Fill(); };
       classShapes(page.picture.frame, Kind);
       return lines.reduce((a, b) => a + b, 0);
     })()"""
@@ -146,7 +145,7 @@ def test_nothing_is_drawn_when_nothing_changes(trained):
 
 
 def test_no_frames_where_none_are_drawn(shared):
-    """As in a hidden tab: without animation frames nothing is acknowledged, and the server rests."""
+    """As in a hidden tab: nothing is acknowledged, and the server rests."""
     script = "window.requestAnimationFrame = () => 1;"
     with open_in_browser(*shared, SMALL, script=script) as page:
         page.wait_until("page.isPlaying")

@@ -191,6 +191,11 @@ export class Controls {
     });
   }
 
+  /** How curved inputs are drawn. */
+  showChords(chords) {
+    this.network.showNote(chords?.sentence ?? "");
+  }
+
   /** What depends on the rows: numbers have no classes. */
   showData(data, mode) {
     this.mode.disable("class", data.task === "regression");

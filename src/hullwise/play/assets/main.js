@@ -9,6 +9,7 @@ import { listenForKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { hullOutline, rowMarks } from "./marks.js";
 import { closeMenusFromOutside } from "./menus.js";
+import { Overlays } from "./overlays.js";
 import { Picture } from "./picture.js";
 import { Pointer } from "./pointer.js";
 import { Probe } from "./probe.js";
@@ -31,6 +32,7 @@ class Page {
     this.store = new Store(fromFragment(location.hash.slice(1)));
     this.announcer = new Announcer();
     this.picture = new Picture($("picture"), this.theme, this.store);
+    this.overlays = new Overlays(this.picture, this.store);
     this.picture.overlays.push(hullOutline, rowMarks);
     this.controls = new Controls(this.store, this.theme);
     this.probe = new Probe(this.picture, this.store, (message) => this.wire.send(message));
@@ -59,6 +61,7 @@ class Page {
     this.picture.onView = (view) => this.sendView(view);
     this.bind();
     this.controls.show(this.store.configuration);
+    this.overlays.describe();
     this.store.subscribe((...change) => this.configurationChanged(...change));
     this.wire = new Wire({
       onOpen: () => this.open(),
@@ -346,6 +349,8 @@ class Page {
     setText($("step-now"), count(numbers.step));
     setText($("loss-now"), short(numbers.loss, 2));
     this.lanes.show(numbers);
+    this.overlays.show(numbers);
+    this.controls.showChords(numbers.chords);
     this.showCost(numbers.milliseconds);
   }
 

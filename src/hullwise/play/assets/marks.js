@@ -103,19 +103,3 @@ export function dot(g, picture, point, r, fill, stroke) {
   g.fill();
   g.stroke();
 }
-
-/** The ellipse {v: v' M v = size^2} about a point, for a symmetric matrix [[a, b], [b, c]]. */
-export function metricEllipse(g, picture, point, [[a, b], [, c]], size, color) {
-  const mean = (a + c) / 2;
-  const spread = Math.hypot((a - c) / 2, b);
-  const angle = Math.atan2(2 * b, a - c) / 2; // of the larger eigenvalue
-  const radii = [mean + spread, mean - spread].map((v) =>
-    v > 0 ? Math.min(size / Math.sqrt(v), 1e5) : 1e5,
-  );
-  const [x, y] = picture.toScreen(point);
-  g.beginPath();
-  g.ellipse(x, y, radii[0], radii[1], -angle, 0, 2 * Math.PI);
-  g.strokeStyle = css(color);
-  g.lineWidth = 1.2;
-  g.stroke();
-}

@@ -52,6 +52,13 @@ export class NetworkControls {
     theme.listeners.push(() => this.colorLayers());
   }
 
+  /** What inputs make of the walls, and how that is drawn. */
+  showNote(more) {
+    const text = this.walls ? `${this.walls} ${more}` : "";
+    $("inputs-note").hidden = !text;
+    setText($("inputs-note"), text);
+  }
+
   inputButton(name) {
     const [text, path] = INPUT_FACES[name];
     const button = make("button", { type: "button" }, wallIcon(path), text);
@@ -80,9 +87,8 @@ export class NetworkControls {
       press(button, isOn);
       button.disabled = isOn && inputs.length === 1;
     }
-    const sentence = wallSentence(inputs);
-    $("inputs-note").hidden = !sentence;
-    setText($("inputs-note"), sentence);
+    this.walls = wallSentence(inputs);
+    this.showNote("");
     $("add-layer").disabled = layers.length >= MAX_LAYERS;
     if (this.shown?.length !== layers.length) this.buildRows(layers);
     if (!equal(this.shown, layers)) this.fillRows(layers);

@@ -126,16 +126,17 @@ export class Picture {
   }
 
   setFrame(frame) {
+    const isOther = this.expected !== null;
     this.data = this.expected ?? this.data;
     this.expected = null;
     this.frame = frame;
-    this.redraw({ rebuild: true });
+    this.redraw({ rebuild: true, marks: isOther });
   }
 
-  redraw({ rebuild = false, cells = true } = {}) {
+  redraw({ rebuild = false, cells = true, marks = true } = {}) {
     if (rebuild) this.scene = null;
     this.dirty.cells ||= cells;
-    this.dirty.marks = true;
+    this.dirty.marks ||= marks;
     this.requested ||= requestAnimationFrame(() => this.paint());
   }
 

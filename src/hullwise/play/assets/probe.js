@@ -187,6 +187,14 @@ export class Probe {
       g.lineWidth = 1.6;
       g.stroke();
     }
+    for (const [from, to] of answer.region?.outline ?? []) {
+      g.beginPath();
+      g.moveTo(...picture.toScreen(from));
+      g.lineTo(...picture.toScreen(to));
+      g.strokeStyle = css(theme.ink);
+      g.lineWidth = 1.6;
+      g.stroke();
+    }
     if (this.store.configuration.show.simplex && answer.simplex?.points?.length) {
       outline(g, picture, answer.simplex.points);
       g.fillStyle = css(theme.edge);

@@ -53,7 +53,7 @@ export class ProbePanel {
     $("formula").replaceChildren(...this.formula(answer));
     this.strips.show(answer.code ?? [], answer.wall);
     $("readings").replaceChildren(...this.readings(answer));
-    $("probe-metric").hidden = !answer.metric_hull && !answer.metric;
+    $("probe-metric").hidden = !answer.metric_hull;
     $("probe-metric").querySelector("dl").replaceChildren(...this.metricReadings(answer));
     $("probe-weights").hidden = !answer.simplex;
     $("probe-weights").querySelector("dl").replaceChildren(...this.weights(answer.simplex));
@@ -183,7 +183,7 @@ export class ProbePanel {
   guardRow(guard) {
     if (guard.clipped === false) return ["guard", "no unit is clipped here", "–"];
     const what = guard.n_clipped ? `${plural(guard.n_clipped, "unit")} clipped here` : "clipped here";
-    return ["with the guard", what, short([guard.outputs ?? guard.output ?? NaN].flat()[0])];
+    return ["with the guard", what, short(guard.outputs[0])];
   }
 
   metricReadings({ metric_hull: hull }) {
