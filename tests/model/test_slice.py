@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.model.affine_layers import Rearrange
+from hullwise.model._piecewise_layers import pieces
+from hullwise.model.affine_layers import Linear, Rearrange
 from hullwise.model.builder import Builder
 from networks import every_layer, mlp, same_codes, tent, whole
 from shared_data import SHARED
@@ -172,6 +173,16 @@ def test_every_kind_of_layer():
     assert (np.abs(uv) <= s.high).all()
     assert (s.find(uv) >= 0).all()
     assert (s.find([[1e3, 0]]) == -1).all()
+
+
+def test_a_layer_of_one_clip_that_is_met_at_both_knots():
+    b = Builder((2,))
+    at = b.add("linear", Linear(np.array([[1.0, 0.5], [0.01, 0.0]]), np.zeros(2)), 0)
+    at = b.add("clip", pieces("clip", 2, [-0.5, 0.5], [0.0, 1.0, 0.0]), at)
+    net = b.network(b.add("out", Linear(np.ones((1, 2))), at))
+    s = net.slice(*SQUARE)
+    check(s)
+    assert sorted(s.codes.tolist()) == [[0, 1], [1, 1], [2, 1]]
 
 
 def test_an_edge_names_the_unit_behind_it():

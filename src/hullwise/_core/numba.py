@@ -12,7 +12,7 @@ from numba.core.caching import FunctionCache
 
 from ..errors import DataWarning
 
-__all__ = ["inlined", "jit", "subkernel"]
+__all__ = ["inlined", "jit", "subkernel", "uncounted"]
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -32,10 +32,20 @@ def subkernel(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result
     return _compiled(kernel, called_from_python=False)
 
 
+def uncounted(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A subkernel that makes no array and counts no references to those that it is given.
+
+    For many short steps on many arrays: counting, twice for each array that such a step takes, may
+    cost more than the steps.
+    """
+    return _compiled(kernel, called_from_python=False, counts_references=False)
+
+
 def _compiled(
-    kernel: Callable[Arguments, Result], called_from_python: bool
+    kernel: Callable[Arguments, Result], called_from_python: bool, counts_references: bool = True
 ) -> Callable[Arguments, Result]:
     dispatcher = njit(
+        _nrt=counts_references,
         nogil=True,
         error_model="numpy",
         no_cfunc_wrapper=True,

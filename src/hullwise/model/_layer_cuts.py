@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._core.threads import StopFlag
 from .._core.types import Floats, Ints
 from ._layer_values import extended
-from ._layer_walls import LayerWalls, layer_walls
+from ._layer_walls import layer_walls
 from ._piecewise_layers import Codes, Pieces, Units
+from ._wall_sides import count_knots_below
 from .planar_complex import Complex, Cut, cut, dissolve
 
 MERGE_BLOCK_NUMBERS = 2**22  # entries of maxima compared at a time
@@ -61,17 +61,9 @@ def cut_layer(
     new = cut(old, z, walls, walls.tolerances(noise), behind, max_regions, stop.flag)
     if isinstance(units, Pieces):
         below = (z.min(axis=0) > units.knots + noise).sum(axis=0, dtype=np.uint8)
-        layer_codes = LayerCodes(_count_knots_below(below, walls, new.bits), new.root)
+        layer_codes = LayerCodes(count_knots_below(new.sides, walls.units, below), new.root)
         return LayerCut(new.complex, layer_codes, new, None)
     return _merge_equal_codes(units, z, noise, new)
-
-
-def _count_knots_below(base: Codes, walls: LayerWalls, bits: NDArray[np.uint8]) -> Codes:
-    """Codes (F, n): the knots below each polygon, `base` (n) being those no wall was made of."""
-    codes = np.tile(base, (len(bits), 1))
-    for part in np.split(np.arange(len(walls.units)), np.flatnonzero(np.diff(walls.units) < 0) + 1):
-        codes[:, walls.units[part]] += bits[:, part]  # one knot of each unit
-    return codes
 
 
 def _merge_equal_codes(units: Units, z: Floats, noise: Floats, new: Cut) -> LayerCut:

@@ -3,8 +3,8 @@
 A half-edge h runs from vertex `start[h]` along the polygon `face[h]` (-1 outside the square), to
 the start of `after[h]`; `twin[h]` runs back on the other side. Vertices are shared, so a wall that
 crosses an edge makes one vertex there for both sides and V - E + F = 1 holds by construction.
-Cutting costs one look at every corner of a polygon for each wall, and O(1) for each new vertex,
-edge and polygon.
+Cutting costs the sign of every wall at every vertex, one look at every corner of a polygon for 64
+walls, and O(1) for each new edge and polygon.
 """
 
 from __future__ import annotations
@@ -120,12 +120,13 @@ def rectangle(low: Floats, high: Floats) -> Complex:
 class Cut:
     """A complex after its cuts.
 
-    bits (F, cuts): whether a polygon is above each level. root (F,): the polygon before.
+    sides (F, words): for each polygon the walls that it is above, 64 in a word. root (F,): the
+    polygon before.
     a, b, t (k,): new vertices as a + t (b - a).
     """
 
     complex: Complex
-    bits: NDArray[np.uint8]
+    sides: NDArray[np.uint64]
     root: Ints
     a: Ints
     b: Ints
@@ -157,10 +158,10 @@ def cut(
     cuts = (walls.ends, walls.entries, walls.levels, tol, behind)
     state = (old.xy, old.halves, old.first)
     z = np.ascontiguousarray(z)
-    complete, xy, halves, (first, bits, root), new = cut_all(z, *cuts, *state, max_faces, stop)
+    complete, xy, halves, (first, sides, root), new = cut_all(z, *cuts, *state, max_faces, stop)
     if not complete:
         raise TooManyFaces
-    return Cut(Complex(xy, halves, first), bits, root, *new)
+    return Cut(Complex(xy, halves, first), sides, root, *new)
 
 
 @dataclass(frozen=True, eq=False)
