@@ -54,8 +54,8 @@ def set_signs(f, c, first, after, start, above, below, sign):  # type: ignore[no
     changes, before, h = 0, 0, first[f]
     while True:
         v = start[h]
-        s = np.int64((above[v, word] >> place) & np.uint64(1))
-        s -= np.int64((below[v, word] >> place) & np.uint64(1))
+        up = np.int64((above[v, word] >> place) & np.uint64(1))
+        s = up - np.int64((below[v, word] >> place) & np.uint64(1))
         sign[v] = s
         if s * before < 0:
             changes += 1
@@ -140,8 +140,9 @@ def farthest_is_above(Z, entry, level, tol, start, after, h0):  # type: ignore[n
 
 
 @inlined
-def settle_sides(f, Z, ends, entries, levels, tol, start, after, first, crossed, initial,
-                 face_above, face_below):  # type: ignore[no-untyped-def]  # fmt: skip
+def settle_sides(  # type: ignore[no-untyped-def]
+    f, Z, ends, entries, levels, tol, start, after, first, crossed, initial, face_above, face_below
+):
     """The walls that polygon f is above, into `face_above`.
 
     Where corners lie on both sides of a wall that could not cut it, the farthest decides. For walls
@@ -165,11 +166,11 @@ ALL_CUT, NEEDS_ROOM, CUT_STOPPED = 0, 1, 2  # what `cut_some` returns
 
 
 @uncounted
-def cut_some(
+def cut_some(  # type: ignore[no-untyped-def]
     counters, Z, ends, entries, levels, tol, units, xy, start, after, twin, face, wall, first, root,
     a, b, t, sign, above, below, face_above, face_below, folds, singles, initial, crossed, walls,
     chord, values, n_polygons, max_faces, stop,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Cut polygon after polygon, on from `counters`, until all are done or an array is full."""
     W, (nv, nh, nf, r, own, n_crossing, k, part, n_parts) = len(initial), counters
     status = ALL_CUT
