@@ -51,7 +51,7 @@ def loops(first, after, total):  # type: ignore[no-untyped-def]
 def set_signs(f, c, first, after, start, above, below, sign):  # type: ignore[no-untyped-def]
     """The corners' signs against wall c, into `sign`; how many edges change sign."""
     word, place = c >> 6, np.uint64(c & 63)
-    changes, before, h = 0, 0, first[f]
+    changes, before, h = 0, np.int64(0), first[f]
     while True:
         v = start[h]
         up = np.int64((above[v, word] >> place) & np.uint64(1))
