@@ -179,6 +179,7 @@ export class Controls {
           return button;
         }),
       );
+      box.classList.toggle("many", layers.length > 3);
       this.colorToggles();
     }
     [...box.children].forEach((button, i) => press(button, show.layers[i]));

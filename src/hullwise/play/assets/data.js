@@ -17,19 +17,27 @@ function bounds(points) {
 }
 
 export class Data {
-  /** `rows` and `hull` of the message "configuration". */
-  constructor({ rows, hull, fit }) {
+  /** Of the message "configuration"; of points drawn by hand `rows` and `hull` alone. */
+  constructor({ rows, hull, fit, names, labels, units, configuration }) {
     this.points = rows.points;
     this.targets = rows.targets;
     this.task = rows.task;
     this.classes = rows.classes ?? 0;
-    this.labels = rows.labels ?? null;
-    this.names = rows.names ?? ["x", "y"];
+    this.isOwn = configuration?.data === "own";
+    this.labels = this.isOwn && labels?.length ? labels : null;
+    this.names = names ?? ["x", "y"];
+    this.units = units ?? null;
     this.hull = hull;
     this.fit = fit ?? this.bounding();
     this.range = this.targets.length
       ? this.targets.reduce(([a, b], t) => [Math.min(a, t), Math.max(b, t)], [Infinity, -Infinity])
       : [0, 1];
+  }
+
+  /** A point in the units of an own table. */
+  inUnits(point) {
+    const { centre, scale } = this.units ?? { centre: [0, 0], scale: [1, 1] };
+    return point.map((z, i) => centre[i] + scale[i] * z);
   }
 
   bounding() {

@@ -2,7 +2,7 @@
 
 import { css } from "./theme.js";
 import { count, short } from "./words.js";
-import { $, setText } from "./widgets.js";
+import { $, setText, toggle } from "./widgets.js";
 
 const MOST_POINTS = 2000;
 const REDRAW_MILLISECONDS = 100;
@@ -58,7 +58,7 @@ class Lane {
   }
 
   /** `curves`: { values, color, dash }; `at`: shares of the width where a line stands. */
-  draw(steps, last, curves, { isLog, at, floor }) {
+  draw(steps, last, curves, { isLog, at, floor, dots }) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = devicePixelRatio || 1;
     if (!width || !height) return;
@@ -92,6 +92,9 @@ class Lane {
       g.strokeStyle = css(color);
       g.setLineDash(dash ?? []);
       g.stroke();
+      if (!dots) return;
+      g.fillStyle = css(color);
+      scaled[c].forEach((v, i) => g.fillRect(x(steps[i]) - 2.5, y(v) - 2.5, 5, 5));
     });
     g.setLineDash([]);
     g.lineWidth = 1;
@@ -115,6 +118,11 @@ export class Lanes {
     this.layers = 0;
     this.timer = 0;
     this.hover = null;
+    this.byDepth = false;
+    toggle($("by-depth"), (isOn) => {
+      this.byDepth = isOn;
+      this.draw();
+    });
     this.slider = $("time");
     const pick = (share) => actions.scrub(Math.round(share * this.last));
     this.loss = new Lane($("loss-lane"), theme, pick);
@@ -144,6 +152,8 @@ export class Lanes {
 
   /** Numbers of a frame; a step before the last one is a look back. */
   show(numbers) {
+    const newest = numbers.history?.[1] ?? numbers.step;
+    if (newest < this.last) this.clear(); // another run
     this.step = numbers.step;
     if (numbers.step >= this.last) this.course.add(this.measuredNow(numbers));
     this.layers = numbers.pieces_by_layer?.length ?? this.layers;
@@ -221,6 +231,7 @@ export class Lanes {
       this.pieces.draw(steps, this.last, [], { at, floor: 0 });
       return;
     }
+    if (this.byDepth) return this.drawDepth(entries, entry, counts);
     const curves = counts.map((_, layer) => ({
       values: entries.map((e) => e.pieces_by_layer?.[layer] ?? NaN),
       color: this.theme.layer(layer, counts.length),
@@ -232,6 +243,27 @@ export class Lanes {
       return [layer ? `, layer ${layer + 1} ` : "pieces after layer 1 ", number];
     });
     this.pieces.caption.replaceChildren(this.prefix(entry), ...parts, " about the data");
+    this.pieces.canvas.setAttribute("aria-label", this.pieces.caption.textContent);
+  }
+
+  /** Pieces against the number of layers, now and at the start. */
+  drawDepth(entries, entry, counts) {
+    const start = entries.find((e) => e.pieces_by_layer)?.pieces_by_layer ?? counts;
+    const depths = [0, ...counts.map((_, layer) => layer + 1)];
+    const curve = (values, color, dash) => ({ values: [1, ...values], color, dash });
+    this.pieces.draw(
+      depths,
+      counts.length,
+      [curve(start, this.theme.dust, [4, 3]), curve(counts, this.theme.ink)],
+      { isLog: true, at: [], floor: 0, dots: true },
+    );
+    const growth = counts.map((n) => count(n)).join(", ");
+    this.pieces.caption.replaceChildren(
+      this.prefix(entry),
+      "pieces by depth ",
+      bold(growth),
+      ", at first dashed; log scale",
+    );
     this.pieces.canvas.setAttribute("aria-label", this.pieces.caption.textContent);
   }
 

@@ -15,6 +15,7 @@ import { Pointer } from "./pointer.js";
 import { Probe } from "./probe.js";
 import { effectiveMode } from "./scene.js";
 import { Store, equal, fromFragment, toFragment, validated } from "./state.js";
+import { TableDialog } from "./table.js";
 import { Theme } from "./theme.js";
 import { $, clearProblems, setText, showProblem } from "./widgets.js";
 import { Wire } from "./wire.js";
@@ -45,9 +46,10 @@ class Page {
       probe: (point) => this.probe.hover(point),
       pin: (point) => this.probe.pin(point),
     };
-    this.draw = new DrawTool(this);
-    new Pointer(this.picture, this.actions);
     this.handlers = {};
+    this.draw = new DrawTool(this);
+    this.table = new TableDialog(this);
+    new Pointer(this.picture, this.actions);
     this.isPlaying = false;
     this.isOpen = false;
     this.number = -1; // of the configuration that frames have to have
@@ -191,7 +193,10 @@ class Page {
 
   open() {
     const { token } = this.wire;
-    this.wire.send({ type: "open", token, configuration: this.store.configuration });
+    const { configuration } = this.store;
+    const comesLater = configuration.data === "own" && this.table.canReopen;
+    const first = comesLater ? { ...configuration, data: "spirals" } : configuration;
+    this.wire.send({ type: "open", token, configuration: first });
   }
 
   closed(event) {
@@ -228,7 +233,12 @@ class Page {
     $("picture").classList.remove("away");
     this.showStatus("");
     this.lanes.clear();
-    if (this.store.configuration.data === "drawn") {
+    const { data } = this.store.configuration;
+    if (data === "own" && this.table.canReopen) {
+      this.isFresh = false;
+      this.table.reopen();
+    }
+    if (data === "drawn") {
       this.wire.send({ type: "rows", points: this.draw.points });
     }
     if (this.wishesToPlay) this.wire.send({ type: "play" });
@@ -240,15 +250,18 @@ class Page {
     this.accepted = message.configuration;
     if (this.isFresh) this.takeOver(message.configuration);
     this.isFresh = false;
-    const rows = message.rows;
-    if (rows) {
-      const data = { ...message, rows: { ...rows, names: message.names, labels: message.labels } };
-      const next = new Data(data);
+    if (message.configuration.data === "own" && this.table.dialog.open) {
+      this.store.change({ data: "own", view: null }, "server");
+      this.table.accepted();
+    }
+    if (message.rows) {
+      const next = new Data(message);
       if (!equal(next.points, this.picture.data?.points)) this.probe.forget();
       this.picture.expect(next);
       this.showMode(next);
     }
-    const notes = (message.notes ?? []).join(" ");
+    const isCurved = message.configuration.inputs.some((name) => name.length > 1);
+    const notes = isCurved ? "" : (message.notes ?? []).join(" "); // those are at the inputs
     setText($("data-note"), notes);
     $("data-note").hidden = !notes;
   }

@@ -15,10 +15,10 @@ function ellipses(g, picture, { points, axes }) {
     g.beginPath();
     const angle = Math.atan2(long[1], long[0]);
     g.ellipse(x, y, Math.hypot(...long), Math.hypot(...short_), angle, 0, 2 * Math.PI);
-    g.globalAlpha = 0.35;
+    g.globalAlpha = 0.15;
     g.fill();
-    g.globalAlpha = 0.85;
-    g.lineWidth = 1.1;
+    g.globalAlpha = 0.6;
+    g.lineWidth = 1;
     g.stroke();
   });
   g.globalAlpha = 1;
@@ -65,7 +65,7 @@ function complexityDots(g, picture, { x, y, counts }) {
   const most = Math.max(1, ...counts.flat());
   const spacing = Math.abs(x[1] - x[0]) * picture.scale;
   g.fillStyle = css(picture.theme.ink);
-  g.globalAlpha = 0.55;
+  g.globalAlpha = 0.28;
   g.beginPath();
   counts.forEach((row, j) =>
     row.forEach((n, i) => {

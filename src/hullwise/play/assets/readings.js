@@ -53,6 +53,9 @@ export class ProbePanel {
     $("formula").replaceChildren(...this.formula(answer));
     this.strips.show(answer.code ?? [], answer.wall);
     $("readings").replaceChildren(...this.readings(answer));
+    $("probe-row").hidden = !this.data?.isOwn;
+    const entries = (answer.names ?? []).map((name, i) => [name, "", short(answer.row[i])]);
+    $("probe-row").querySelector("dl").replaceChildren(...this.rows(...entries));
     $("probe-metric").hidden = !answer.metric_hull;
     $("probe-metric").querySelector("dl").replaceChildren(...this.metricReadings(answer));
     $("probe-weights").hidden = !answer.simplex;
@@ -60,7 +63,8 @@ export class ProbePanel {
   }
 
   title({ point, outputs, ...answer }) {
-    const place = `(${short(point[0])}, ${short(point[1])})`;
+    const own = this.data?.inUnits(point) ?? point;
+    const place = `(${short(own[0])}, ${short(own[1])})`;
     if (answer.class !== undefined && answer.class !== null) {
       return `At ${place}: ${this.nameOf(answer.class)}`;
     }
@@ -130,7 +134,7 @@ export class ProbePanel {
     }
     if (guard) parts.push(make("hr"), ...this.rows(this.guardRow(guard)));
     for (const text of answer.notes ?? []) {
-      const note = make("dt", { className: "note", textContent: text });
+      const note = make("dt", { className: "note", textContent: text.replace(/(^|[\s(])-(?=[\d.])/g, "$1−") });
       note.style.gridColumn = "1 / -1";
       parts.push(note);
     }
@@ -167,7 +171,7 @@ export class ProbePanel {
     const rows = count(this.data?.points.length ?? 0);
     const percentile = hull.percentile;
     const far =
-      percentile === null || percentile === undefined
+      percentile === null || percentile === undefined || hull.verdict === "inside"
         ? ""
         : percentile >= 100
           ? `farther out than all ${rows} rows`
@@ -209,7 +213,9 @@ export class ProbePanel {
 
   showLine(answer, isChosen) {
     setText($("pick-line"), isChosen ? "Take the line away" : "Choose the second point");
-    this.plot.show(answer, this.data);
+    const isNew = answer && !this.plot.answer;
+    this.plot.show(answer);
+    if (isNew) $("probe-line").scrollIntoView({ block: "nearest" });
   }
 
   /** For the live region. */

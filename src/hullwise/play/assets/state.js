@@ -13,7 +13,7 @@ export const DATA_SETS = {
 export const INPUTS = ["x", "y", "x2", "y2", "xy", "sinx", "siny"];
 export const UNITS = {
   relu: "ReLU",
-  abs: "|·|",
+  abs: "abs",
   leaky: "leaky",
   maxout: "maxout",
 };
