@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -12,16 +12,15 @@ from .._core.estimators import ClassifierMixin
 from .._core.foreign import own_errors
 from .._core.memory import check_memory
 from .._core.options import check_int, check_nonnegative
-from .._core.types import Array, Floats, Indices, Progress
+from .._core.threads import single_threaded_blas
+from .._core.types import Array, Floats, Progress
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.metric import Metric
-from ._bandwidths import frame_length, standardised
-from ._basis_tuning import tune
+from ._bandwidths import frame_length
 from ._batching import ScaledProblem
-from ._linear_smoother import LinearSmoother, Polynomial
-from ._radial_basis import RadialBasis, place_basis
+from ._rbf_fitting import FittedNetwork, NetworkOptions, fit_network
 from .duplicates import TrainingPlaces
 from .explanation import Explanation
 from .interpolant import Interpolant, MetricOption, dense_batch_rows
@@ -31,34 +30,7 @@ __all__ = ["RBFNetworkClassifier", "RBFNetworkRegressor"]
 
 CENTER_KINDS = ("kmeans", "mixture", "rows")
 WIDTH_RULES = ("nearest", "global")
-WIDTH_FACTORS = (0.5, 1.0, 2.0, 4.0, 8.0)  # of the rule's widths, tried
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkParts:
-    """What a network has learnt, in the frame: functions, polynomials, and what they do to y."""
-
-    basis: RadialBasis
-    polynomial: Polynomial
-    smoother: LinearSmoother
-    ridge: float
-    targets: Floats  # (p, k), of the places
-
-    def functions(self, problem: ScaledProblem) -> tuple[Floats, Floats]:
-        """Polynomials (m, p) and what is left of the basis without them (m, c) at the queries."""
-        T = self.polynomial.values(problem.queries, problem.exponents)
-        return T, self.basis.values(problem.queries) - T @ self.smoother.projection
-
-    def weights(self, problem: ScaledProblem) -> Floats:
-        """Weights of the queries on the places, (m, p)."""
-        T, B = self.functions(problem)
-        return np.asarray(T @ self.smoother.P.T + B @ self.smoother.operator(self.ridge))
-
-    def outputs(self, problem: ScaledProblem) -> Floats:
-        """Predictions at the queries, (m, k)."""
-        T, B = self.functions(problem)
-        coefficients = self.smoother.operator(self.ridge) @ self.targets
-        return np.asarray(T @ (self.smoother.P.T @ self.targets) + B @ coefficients)
+SINGLE_THREAD_CENTERS = 500
 
 
 class RBFNetworkRegressor(Interpolant):
@@ -146,7 +118,7 @@ class RBFNetworkRegressor(Interpolant):
     ridge_: float
     width_factor_: float
     cv_error_: float
-    _parts: NetworkParts
+    _network: FittedNetwork
 
     def __init__(
         self,
@@ -219,53 +191,34 @@ class RBFNetworkRegressor(Interpolant):
     ) -> dict[str, Any]:
         self._check_options()
         problem = ScaledProblem.of(cloud, np.zeros((0, cloud.d)), metric)
-        Z = problem.rows
-        rule = self.widths if isinstance(self.widths, str) else "nearest"
-        basis = place_basis(
-            Z, self.centers, self.n_centers, rule, self.n_neighbors, self.random_state
+        widths = self.widths
+        if not isinstance(widths, str):
+            widths = frame_length(problem.frame, widths)
+        options = NetworkOptions(
+            n_centers=self.n_centers,
+            centers=self.centers,
+            widths=widths,
+            n_neighbors=self.n_neighbors,
+            width_factor=self.width_factor,
+            ridge=self.ridge,
+            is_normalized=bool(self.normalized),
+            is_linear=bool(self.linear),
+            fine_tuning=self.fine_tuning,
+            random_state=self.random_state,
         )
-        if not isinstance(self.widths, str):
-            width = frame_length(problem.frame, self.widths)
-            basis = replace(basis, widths=np.full(len(basis.centers), width))
-        basis = replace(basis, is_normalized=bool(self.normalized))
-        polynomial = Polynomial.of(Z, bool(self.linear))
-        P, Y = polynomial.values(Z), standardised(places.targets)
-        is_chosen = isinstance(self.ridge, str) or isinstance(self.width_factor, str)
-        members = _members(places) if is_chosen else None
-        factor, ridge, error = self._choose(basis, Z, P, Y, members)
-        basis = basis.scaled(factor)
-        if self.fine_tuning:
-            basis = tune(basis, Z, P, Y, ridge, self.fine_tuning)
-        smoother = LinearSmoother(P, basis.values(Z))
+        # on small matrices the BLAS's threads mostly wait for each other
+        alone = min(self.n_centers, cloud.n) <= SINGLE_THREAD_CENTERS
+        with single_threaded_blas() if alone else nullcontext():
+            network = fit_network(problem.rows, places, options)
+        frame, basis = problem.frame, network.basis
         return {
-            "centers_": _in_units(problem, metric, basis.centers),
-            "widths_": problem.frame.distance(basis.widths),
-            "ridge_": ridge,
-            "width_factor_": factor,
-            "cv_error_": error,
-            "_parts": NetworkParts(basis, polynomial, smoother, ridge, places.targets),
+            "centers_": metric.preimage(frame.distance(basis.centers)) + frame.shift,
+            "widths_": frame.distance(basis.widths),
+            "ridge_": network.ridge,
+            "width_factor_": network.width_factor,
+            "cv_error_": network.error,
+            "_network": network,
         }
-
-    def _choose(
-        self, basis: RadialBasis, Z: Floats, P: Floats, Y: Floats, members: list[Indices] | None
-    ) -> tuple[float, float, float]:
-        """Width factor and ridge with the least error, and that error."""
-        if not isinstance(self.width_factor, str):
-            factors: tuple[float, ...] = (float(self.width_factor),)
-        else:
-            factors = WIDTH_FACTORS if isinstance(self.widths, str) else (1.0,)
-        best = (factors[0], 0.0, np.inf)
-        for factor in factors:
-            smoother = LinearSmoother(P, basis.scaled(factor).values(Z))
-            ridges = smoother.ridges()[::-1] if isinstance(self.ridge, str) else [float(self.ridge)]
-            for ridge in ridges:
-                if members is None:
-                    error = smoother.generalised_error(Y, ridge)
-                else:
-                    error = smoother.grouped_error(Y, ridge, members)
-                if error < best[2] or not np.isfinite(best[2]):
-                    best = (factor, float(ridge), error)
-        return best
 
     def _batch_rows(self) -> int:
         return dense_batch_rows(self.cloud_.n)
@@ -273,7 +226,7 @@ class RBFNetworkRegressor(Interpolant):
     def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
         m, n = len(Q), self.cloud_.n
         check_memory(32 * m * n, f"weights of {m:,} queries on {n:,} rows each")
-        W = self._parts.weights(ScaledProblem.of(self.cloud_, Q, self.metric_))
+        W = self._network.weights(ScaledProblem.of(self.cloud_, Q, self.metric_))
         if progress is not None:
             progress(m, m, "queries")
         return csr_array(W)
@@ -282,7 +235,8 @@ class RBFNetworkRegressor(Interpolant):
     def predict(self, Q: Any) -> Floats:
         """Predictions for queries Q (m, d), W @ y without making W: (m,) or (m, k)."""
         values = self._queries(Q).values.astype(np.float64)
-        parts = [self._parts.outputs(problem) for problem in self._problems(values)]
+        with single_threaded_blas():
+            parts = [self._network.outputs(problem) for problem in self._problems(values)]
         outputs = np.concatenate(parts)
         return outputs[:, 0] if self.y_.ndim == 1 else outputs
 
@@ -293,7 +247,7 @@ class RBFNetworkRegressor(Interpolant):
         All near 0 far from every centre; with `normalized` each row has sum 1.
         """
         values = self._queries(Q).values.astype(np.float64)
-        basis = self._parts.basis
+        basis = self._network.basis
         return np.concatenate([basis.values(p.queries) for p in self._problems(values)])
 
     def _problems(self, values: Floats) -> list[ScaledProblem]:
@@ -303,27 +257,6 @@ class RBFNetworkRegressor(Interpolant):
             ScaledProblem.of(self.cloud_, values[start : start + size], self.metric_)
             for start in starts
         ]
-
-
-def _in_units(problem: ScaledProblem, metric: Metric, centers: Floats) -> Floats:
-    """Centres of the frame in the data's own units; 0 along what the metric does not see."""
-    frame = problem.frame
-    return np.asarray(metric.preimage(frame.distance(centers)) + frame.shift)
-
-
-def _members(places: TrainingPlaces) -> list[Indices] | None:
-    """The places of each group, (g,) lists; None where each place is a group of its own."""
-    if places.n_groups == len(places.counts) and len(places.groups) == len(places.counts):
-        return None
-    owner = np.repeat(np.arange(len(places.counts)), np.diff(places.group_ends))
-    order = np.argsort(places.groups, kind="stable")
-    edges = np.flatnonzero(np.diff(places.groups[order])) + 1
-    if np.diff([0, *edges, len(order)]).max() == len(places.counts):
-        raise DataError(
-            "no row is left to predict the others from: there is one group only, or one with a "
-            "copy of every row. Give ridge and width_factor as numbers, or no groups."
-        )
-    return [np.asarray(rows, dtype=np.intp) for rows in np.split(owner[order], edges)]
 
 
 class RBFNetworkClassifier(ClassifierMixin, CloudEstimator):
