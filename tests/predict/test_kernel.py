@@ -329,7 +329,7 @@ def test_the_largest_bandwidth_is_chosen_where_the_target_is_noise():
 
 
 def test_few_of_many_rows_are_left_out(monkeypatch):
-    monkeypatch.setattr(_bandwidths, "LEFT_OUT_ROWS", 30)
+    monkeypatch.setattr(_bandwidths, "BANDWIDTH_ROWS", 30)
     reg = hw.KernelRegressor().fit(X, Y)
     rows = np.unique(np.linspace(0, 89, 30).astype(int))
     D = distances(X / X.std(axis=0), X / X.std(axis=0))

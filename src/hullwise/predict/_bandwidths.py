@@ -19,7 +19,7 @@ from ._batching import BATCH_WORK, ScaledProblem
 from ._smoothing_kernels import left_out_errors
 from .duplicates import TrainingPlaces
 
-LEFT_OUT_ROWS = 2000  # rows that are left out in turn to choose a bandwidth, at most
+BANDWIDTH_ROWS = 2000  # rows that are left out in turn to choose a bandwidth, at most
 BANDWIDTH_STEP = 2.0**0.5  # between the bandwidths that are tried first
 WIDTH_MARGIN = 8.0  # they begin at the nearest row's distance over this, and end at half of it
 NEIGHBOUR_FACTORS = np.array([1 / 8, 8.0])  # least and largest multiple of a neighbour's distance
@@ -150,7 +150,7 @@ class LeftOutRows:
     def rows(self) -> Indices:
         """Those that are left out in turn."""
         p = len(self.problem.rows)
-        return np.unique(np.linspace(0, p - 1, min(p, LEFT_OUT_ROWS)).astype(np.intp))
+        return np.unique(np.linspace(0, p - 1, min(p, BANDWIDTH_ROWS)).astype(np.intp))
 
     def choose(self, low: float, high: float) -> Bandwidth:
         """The bandwidth with the least error: steps of 2^(1/2), then smaller ones at the best."""

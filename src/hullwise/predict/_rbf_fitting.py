@@ -21,7 +21,7 @@ WIDTH_FACTORS = (0.5, 1.0, 2.0, 4.0, 8.0)  # of the rule's widths, tried
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
-    """The checked options of `RBFNetworkRegressor`; a width that is a number is one in the frame."""
+    """The checked options of `RBFNetworkRegressor`, widths that are numbers in the frame."""
 
     n_centers: int
     centers: str
