@@ -104,6 +104,16 @@ def test_while_playing_answers_come_with_the_frame_of_their_weights() -> None:
     assert probe["metric_hull"]["band"] == "far"
 
 
+def test_the_plane_of_two_functions_is_answered_with_every_frame_until_taken_back() -> None:
+    page = PageOfSession({"data": "ring", "inputs": ["x2", "y2"]})
+    assert page.answer("features", shown=True)["names"] == ["x2", "y2"]
+    page.send("step")
+    assert page.last("features")["frame"] == page.last("numbers")["frame"]
+    assert page.answer("features", shown=None)["frame"] is None
+    other = PageOfSession({"inputs": ["x", "y", "xy"]}).answer("features", shown=True)
+    assert other["sentence"].startswith("a plane of functions shows a network of exactly two")
+
+
 def test_walls_of_a_unit_are_where_its_input_is_zero() -> None:
     page = PageOfSession({})
     net = page.session.snapshot.net

@@ -65,3 +65,15 @@ def test_with_curved_inputs_the_outline_is_that_of_the_chords() -> None:
     assert not answer["exact"]
     grid = guard_reading(drawing, guard_of(drawing), exact=False)
     assert abs(answer["share_changed"] - grid["share_changed"]) < 0.05
+
+
+def test_a_picture_of_many_regions_has_a_fine_grid_at_rest(monkeypatch) -> None:
+    drawing = plane_drawing(half=3)
+    monkeypatch.setattr("hullwise.play.guard_reading.LARGEST_OUTLINED", 5)
+    answer = guard_reading(drawing, guard_of(drawing), exact=True)
+    assert not answer["exact"]
+    assert answer["outline"] is None
+    assert len(answer["grid"]["x"]) == 96
+    monkeypatch.undo()
+    monkeypatch.setattr("hullwise.play.guard_reading.LARGEST_DIFFERENCE", 5)
+    assert guard_reading(drawing, guard_of(drawing), exact=True)["outline"] is None

@@ -19,6 +19,7 @@ from .complexity_reading import complexity_reading
 from .configuration import is_finite_number
 from .data_sets import DataSet
 from .drawing import CHORDS_TRAINING, Drawing
+from .feature_plane import feature_plane
 from .guard_reading import guard_reading
 from .line_reading import line_reading
 from .metric_ellipses import metric_ellipses, task_metric
@@ -28,7 +29,14 @@ from .row_readings import RowReadings
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
-__all__ = ["as_json", "frame_answer", "line_answer", "probe_answer", "unit_answer"]
+__all__ = [
+    "as_json",
+    "features_answer",
+    "frame_answer",
+    "line_answer",
+    "probe_answer",
+    "unit_answer",
+]
 
 PREPARED_DATA_SETS = 12
 FEWEST_GUARDED_ROWS = 2  # of one row no range has a width
@@ -107,6 +115,11 @@ def unit_answer(snapshot: Snapshot, message: Answer) -> Answer:
     segments, layers, units = drawing.wall_edges
     own = (layers == layer) & (units == drawing.net.layers[layer].start + unit)
     return as_json({"layer": layer, "unit": unit, "segments": segments[own]})  # type: ignore[no-any-return]
+
+
+def features_answer(snapshot: Snapshot, _: Answer) -> Answer:
+    """Of the message "features": the plane of two functions of x and y."""
+    return as_json(feature_plane(snapshot.drawing))  # type: ignore[no-any-return]
 
 
 def frame_answer(snapshot: Snapshot) -> Answer:

@@ -18,9 +18,9 @@ scrub (step)
 resume
     Train on from the step that is shown, with a fresh optimiser; later steps are forgotten. (play
     in its place goes back to the newest step.)
-probe (point: [x, y] or null), line (from, to), unit (layer, unit)
+probe (point: [x, y] or null), line (from, to), unit (layer, unit), features (shown: true)
     Readings, see `readings`: answered at once while paused, with every frame while playing; null in
-    place of point, from or layer ends that.
+    place of point, from, layer or shown ends that.
 rows (points: [[x, y, label], ...])
     Rows drawn by hand, for the data "drawn".
 table (csv or null, columns or null)
@@ -43,7 +43,7 @@ status (state, sentence)
     playing, paused, compiling, flat (training stopped itself), diverged.
 numbers (frame, step, ...)
     Counts and readings of a frame, right before it; see `numbers`.
-probe, line, unit (frame, ...), table (...)
+probe, line, unit, features (frame, ...), table (...)
     See below. A message whose frame is null answers a question that was taken back.
 file (name, mime, text or base64)
     What was exported.
@@ -54,40 +54,49 @@ Answers. Points, feet and polygons are of the plane; distances are those of the 
 (of an own table standard deviations). Nothing here is NaN: what is unknown or infinite is null.
 
 probe
-    point; row (d,) and its names, in the units of an own table; inputs (p,) and input_names, what
-    the network takes; outputs (k,); class (where there are classes). map: slopes (k, p) and offsets
-    (k,) in input_names; kind "piece" (exact on the piece) or, behind curved inputs, "gradient";
-    gradient (k, d) in the columns themselves, which is then what is exact at this point only. code:
-    layer, kind and code of each unit, layer by layer. wall: distance, foot, layer, unit (from 0),
-    at_least (the view's border is nearer), exact (false: of a drawing in chords, or of more pieces
-    than can be drawn). distance null: there is none. decision: distance, foot, at_least, exact;
-    seen: the nearest in view where at_least. region: polygon (in view; null where curved or outside
-    the view), n_rows on this piece, class_counts. Behind curved inputs outline, segments around all
-    of the drawn view with this code. hull: verdict, lower and upper (proved), band, percentile,
-    nearest; metric_hull: the same in the network's AGOP (where show.metric is set; its band is
-    "unknown" while training, unless inside). neighbours: rows, distances, points, targets, nearest
-    first. simplex (show.simplex): rows, weights, points, status, and value or shares of classes.
-    guard (show.guard): clipped, n_clipped, outputs. hull, neighbours and simplex are missing where
-    there are no rows. notes.
+    point; row (d,) and its names, in the units of an own table; inputs (p,) and input_names: what
+    the network takes; outputs (k,); class, where there are classes; notes.
+
+    - map: slopes (k, p), offsets (k,) in input_names; kind: "piece", exact on the piece, or behind
+      curved inputs "gradient": what holds in x and y at this point only is gradient (k, d).
+    - code: of each layer its kind and the code of its units.
+    - wall: distance, foot, layer, unit (from 0), at_least (the view's border is nearer), exact
+      (false for a drawing in chords, or of too many pieces). distance null: there is none.
+    - decision, where there are classes: distance, foot, at_least, exact; where at_least, seen is the
+      nearest change in view.
+    - region: polygon (null where curved or out of view), n_rows, class_counts; behind curved inputs
+      outline: segments around all of the drawn view with this code.
+    - hull: verdict, lower and upper (proved), band, percentile, nearest. metric_hull, where
+      show.metric is set: the same in the network's AGOP; outside its band is "unknown" while
+      training.
+    - neighbours: rows, distances, points, targets, the nearest first.
+    - simplex, where show.simplex is: rows, weights, points, status; value, or shares of classes.
+    - guard, where show.guard is: clipped, n_clipped, outputs.
+
+    hull, neighbours, simplex and guard are missing where there are no rows.
 line
     from, to, length; positions (0 to 1) and values (k each) where it bends; breaks, break_layers,
-    n_pieces; decisions (where classes change); outside (intervals) and outside_share; fades,
+    n_pieces; decisions, where the class changes; outside (intervals), outside_share; fades,
     to_average, to_row, nearest_row, usual_gap, sentence; exact, notes.
 unit
     layer, unit, segments: where in view it changes its piece.
+features
+    The exact picture in the plane of a network's two inputs, such as x² and y²: names, center,
+    half, points of the rows, walls (segments), their layers and units, boundary, n_regions, exact.
 numbers, as `show` has it
-    metric: kind, points and axes (two half axes each, as vectors, the long one first) of ellipses
-    on which v'Mv is the same, notes. guard: outline (segments around where it changes the output)
-    while paused, grid (x, y, changed) while training; share_changed of the view, n_new_rows,
-    n_new_clipped, n_new_changed, exact. complexity: x, y, radius, counts (rows of y),
-    mean_by_layer. chords (curved inputs): n_pieces, bounds, sentence.
+    - metric: kind; points and axes (two half axes each, as vectors, the long one first) of ellipses
+      on which v'Mv is the same; notes.
+    - guard: where it changes the output: outline (segments), or grid (x, y, changed) while training
+      and for large pictures; share_changed of the view; n_new_rows, n_new_clipped, n_new_changed;
+      exact.
+    - complexity: x, y, radius, counts (rows of y), mean_by_layer.
+    - chords, for curved inputs: n_pieces, bounds, sentence.
 table
     rows, limit; columns: name, kind, gaps, levels, is_coordinate, is_target, reason (why it is no
     coordinate); proposed: plane (two names or "principal"), features, inputs ("plane" or "all"),
     target or null, task ("classes" or "regression"), units ("own" or "standard").
-configuration, for an own table
-    units: centre and scale of the two axes, or null: a coordinate z is centre + scale z of the
-    table.
+configuration, of an own table
+    units: centre and scale of the two axes, or null: z on an axis is centre + scale z of the table.
 
 Messages longer than `SHORT_MESSAGE_CHARACTERS` are refused, tables at `LONG_MESSAGE_BYTES`; so is
 what is no JSON object, has NaN, is nested deeply, or has an unknown type: the socket is closed.
@@ -131,6 +140,7 @@ MESSAGE_TYPES = {
     "probe": {"point"},
     "line": {"from", "to"},
     "unit": {"layer", "unit"},
+    "features": {"shown"},
     "rows": {"points"},
     "table": {"csv"},
     "export": {"what"},

@@ -25,8 +25,9 @@ __all__ = ["own_data_set"]
 
 OWN_SAMPLE_SEED = 0
 PROJECTED_ROWS_NOTE = (
-    "Rows are drawn where they fall on it: they need not be on the piece, or the side, that the "
-    "picture shows there."
+    "Rows are drawn where they fall on it, and the outline around them is a shadow of their hull: "
+    "what the network says of a row, or whether a point is in the hull, the probe reads from all "
+    "columns."
 )
 
 

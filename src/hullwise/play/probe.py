@@ -30,6 +30,7 @@ def probe(
     row = drawing.rows(point[None])
     inputs = drawing.network_inputs(row)
     dissection, units = dissect(drawing.net, inputs), drawing.data.units
+    map_ = affine_map(drawing, dissection, row)
     answer: dict[str, Any] = {
         "point": point,
         "row": row[0] if units is None else units.values(row)[0],
@@ -37,11 +38,11 @@ def probe(
         "inputs": inputs[0],
         "input_names": input_names(drawing),
         "outputs": dissection.outputs[0],
-        "map": affine_map(drawing, dissection, row),
+        "map": map_,
         "code": code_by_layer(drawing, dissection.codes[0]),
         "wall": nearest_wall(drawing, dissection, point),
         "region": region(drawing, dissection.codes[0], point),
-        "notes": notes(drawing, row),
+        "notes": notes(drawing, map_["gradient"][int(dissection.outputs[0].argmax())]),
     }
     if readings.has_rows:
         location = readings.location(row[0])
@@ -99,8 +100,8 @@ def affine_map(drawing: Drawing, dissection: Dissection, row: Floats) -> dict[st
     curved inputs, where the network is no affine function of x and y. Columns of an own table are
     in the units that the page says them in.
     """
-    slopes, offsets, gradient = dissection.A[0], dissection.b[0], drawing.jacobians(row)[0]
-    units = drawing.data.units
+    slopes, offsets, units = dissection.A[0], dissection.b[0], drawing.data.units
+    gradient = slopes @ drawing.inputs.jacobians(row)[0] if drawing.data.is_plane else slopes
     if units is not None and not drawing.is_curved and len(slopes[0]) == len(units.names):
         slopes, offsets = units.affine_map(slopes, offsets)
         gradient = slopes
@@ -225,20 +226,19 @@ def region_polygon(drawing: Drawing, point: Floats) -> Floats | None:
     return np.asarray(drawing.slice.vertices[corners] + drawing.centre)
 
 
-def notes(drawing: Drawing, row: Floats) -> list[str]:
+def notes(drawing: Drawing, gradient: Floats) -> list[str]:
     """What the reading does not say of itself."""
     out = []
     if drawing.is_curved:
-        out += [gradient_note(drawing, row), CURVED_COUNT_NOTE]
+        out += [gradient_note(gradient), CURVED_COUNT_NOTE]
     if drawing.slice.partial:
         out.append("More pieces than can be drawn: the last layers are left out of the picture.")
     return out
 
 
-def gradient_note(drawing: Drawing, row: Floats) -> str:
-    """What stands in for the affine map where the inputs are curved, at a row (1, 2)."""
-    best = int(drawing.outputs(row)[0].argmax())
-    along_x, along_y = drawing.jacobians(row)[0, best]
+def gradient_note(gradient: Floats) -> str:
+    """What stands in for the affine map where the inputs are curved: derivatives (2,)."""
+    along_x, along_y = gradient
     return (
         "With curved inputs the network is bent between its walls: in x and y it has a slope here, "
         f"{along_x:.3g} and {along_y:.3g}, and no formula that holds nearby."

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .answers import frame_answer, line_answer, probe_answer, unit_answer
+from .answers import features_answer, frame_answer, line_answer, probe_answer, unit_answer
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -26,6 +26,7 @@ PAGE_READINGS: dict[str, Callable[[Snapshot, Message], Message]] = {
     "probe": probe_answer,
     "line": line_answer,
     "unit": unit_answer,
+    "features": features_answer,
 }
-CLEARING_KEYS = {"probe": "point", "line": "from", "unit": "layer"}
+CLEARING_KEYS = {"probe": "point", "line": "from", "unit": "layer", "features": "shown"}
 FRAME_READINGS: list[Callable[[Snapshot], Message]] = [frame_answer]

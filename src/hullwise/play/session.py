@@ -32,7 +32,16 @@ __all__ = ["Session"]
 FRAMES_IN_FLIGHT = 2
 FRAME_SECONDS = 0.016
 MAX_WAITING_MESSAGES = 200
-COALESCED = {"view", "probe", "line", "unit", "scrub", "configure", "rows"}  # the newest counts
+COALESCED = {
+    "view",
+    "probe",
+    "line",
+    "unit",
+    "features",
+    "scrub",
+    "configure",
+    "rows",
+}  # the newest counts
 
 
 class Session:
