@@ -26,8 +26,8 @@ from .._tables import Table
 from .._types import Array, Progress
 from ..balestriero2021 import Images, read_images
 from ._draws import (
+    RETRIEVAL_SETS,
     SENTENCES_LEFT_OUT,
-    SOURCES,
     LabelledRows,
     RetrievalSize,
     RetrievalSource,
@@ -50,7 +50,7 @@ from ._tables_of_rankings import (
 
 __all__ = ["PARTS", "run", "write_page"]
 
-PARTS: dict[str, str] = {name: source.text for name, source in SOURCES.items()}
+PARTS: dict[str, str] = {name: source.text for name, source in RETRIEVAL_SETS.items()}
 """The sets, and what they are; with `data`, the image sets of a folder are more."""
 CACHE_FORM = 1  # of what a task computes: raised where results kept before are no longer right
 SHORT_RETRIEVAL, FULL_RETRIEVAL = RetrievalSize(1000, 300), RetrievalSize(3000, 1000)
@@ -138,7 +138,7 @@ def _available(data: Any) -> dict[str, tuple[RetrievalSource, Any]]:
     """Every set with what reads its rows."""
     readers = {"digits": digit_rows, "sentences": sentence_rows}
     available: dict[str, tuple[RetrievalSource, Any]] = {
-        name: (source, readers[source.table]) for name, source in SOURCES.items()
+        name: (source, readers[source.table]) for name, source in RETRIEVAL_SETS.items()
     }
     for images in () if data is None else read_images(data):
         if images.train_labels is not None:

@@ -200,7 +200,7 @@ def sentence_rows() -> LabelledRows:
     return LabelledRows(X / np.linalg.norm(X, axis=1, keepdims=True), topics, groups)
 
 
-SOURCES: dict[str, RetrievalSource] = {
+RETRIEVAL_SETS: dict[str, RetrievalSource] = {
     "digits": RetrievalSource("the pixels of scikit-learn's digits", "digits", split_draw),
     "hidden": RetrievalSource(
         "digits in the last hidden layer of a network trained on the training rows",
@@ -232,4 +232,4 @@ def image_source(name: str) -> RetrievalSource:
 
 def needs_sentences(names: Sequence[str]) -> list[str]:
     """Those of the sets that the sentence model is needed for."""
-    return [n for n in names if n in SOURCES and SOURCES[n].table == "sentences"]
+    return [n for n in names if n in RETRIEVAL_SETS and RETRIEVAL_SETS[n].table == "sentences"]
