@@ -13,11 +13,11 @@ FILES = sorted([*FOLDER.glob("src/**/*.py"), *FOLDER.glob("tests/*.py")])
 PUBLIC_MODULES = (
     "hullwise",
     *("hullwise.errors", "hullwise.metrics", "hullwise.model", "hullwise.samples"),
-    *("hullwise.report", "hullwise.report.charts"),
+    *("hullwise.report", "hullwise.report.charts", "hullwise.train"),
     # what a command of another distribution is made of
     *("hullwise.cli.console", "hullwise.cli.options", "hullwise.cli.status"),
 )
-SUBMODULES = {"metrics", "model", "report", "samples"}
+SUBMODULES = {"metrics", "model", "report", "samples", "train"}
 
 
 def public_names(module: str) -> set[str]:

@@ -145,13 +145,15 @@ def distill(
         classes = _classes(teacher, soft) if task == "classification" else None
         hard = None if y is None else _student_targets(torch, y, classes, soft)
         optimiser = torch.optim.Adam(student.parameters(), lr=learning_rate)
-        lesson = _Lesson(student, rows, soft, hard, temperature, hard_weight, task, optimiser)
+        training = _StudentTraining(
+            student, rows, soft, hard, temperature, hard_weight, task, optimiser
+        )
         student.train()
         losses = np.empty(epochs)
         for epoch in range(epochs):
             if progress is not None:
                 progress(epoch, epochs, "distilling")
-            losses[epoch] = lesson.through(torch.randperm(len(rows)).split(batch_size))
+            losses[epoch] = training.through(torch.randperm(len(rows)).split(batch_size))
         student.eval()
     if progress is not None:
         progress(epochs, epochs, "distilling")
@@ -159,7 +161,7 @@ def distill(
 
 
 @dataclass(eq=False)
-class _Lesson:
+class _StudentTraining:
     """What a student is trained on, and its optimiser."""
 
     student: Any

@@ -64,6 +64,17 @@ class SimilarityOptions(StudyOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingOptions(StudyOptions):
+    """`hullwise study training`."""
+
+    data: str | None = None
+    sets: tuple[str, ...] | None = None
+    aids: list[str] | None = None
+    seeds: int | None = None
+    full: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class CurseOptions(StudyOptions):
     """`hullwise study curse`, which keeps nothing."""
 

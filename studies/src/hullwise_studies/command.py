@@ -30,6 +30,7 @@ from ._options import (
     RegimesOptions,
     SimilarityOptions,
     StudyOptions,
+    TrainingOptions,
 )
 
 LUX2021_METHODS = (
@@ -40,6 +41,11 @@ LUX2021_METHODS = (
 
 REGIMES_MODELS = ("rfm", "boosting", "mlp", "knn", "kernel_ridge")
 
+TRAINING_AIDS = (
+    *("none", "decay-weak", "decay", "dropout-weak", "dropout", "shifted"),
+    *("tangent-weak", "tangent", "local-weak", "local"),
+    *("mixup-weak", "mixup", "mixup-class", "distilled", "orthogonal-last", "orthogonal"),
+)
 
 CACHE = click.option(
     "--cache", metavar="FOLDER", help="Keep finished work there, and go on from it."
@@ -219,6 +225,37 @@ def similarity(options: SimilarityOptions) -> None:
     """
     print_status(f"hullwise {__version__}: computing the study similarity ...")
     _run("similarity", options)
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option("--data", metavar="FOLDER", help="Labelled images, such as MNIST: one more set each.")
+@click.option(
+    "--sets",
+    callback=split_names,
+    metavar="a,b,c",
+    help="Parts to compute, as --list names them, and sets of the folder; all unless given.",
+)
+@click.option(
+    "--aids",
+    callback=check_choices(TRAINING_AIDS),
+    metavar="a,b,c",
+    help=f"Of {', '.join(TRAINING_AIDS)}; all unless given.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Draws of rows and starts: 8, with --full 16."
+)
+@click.option("--full", is_flag=True, help="Up to 1,000 training rows and 2,000 steps. Hours.")
+@apply(CACHE, PAGE, FORCE, _list_option("training"))
+@takes(TrainingOptions)
+def training(options: TrainingOptions) -> None:
+    """What training aids do to a network's answers, hull and partition. Needs torch.
+
+    \b
+      hullwise study training -o training.html
+      hullwise study training --data FOLDER --aids tangent,mixup --cache answers
+    """
+    print_status(f"hullwise {__version__}: computing the study training ...")
+    _run("training", options)
 
 
 @study.command(epilog=EXIT_CODES)
