@@ -24,7 +24,7 @@ from .._types import Progress
 from ..balestriero2021 import read_images
 from ._aid_grid import NO_AID, AidGrid, scores_by_set
 from ._aid_tables import aid_findings, aid_parts
-from ._aids import AIDS, HIDDEN_WIDTHS, TRAINING_BATCH, TRAINING_RATE
+from ._aids import AID_BATCH_ROWS, AID_LEARNING_RATE, AIDS, HIDDEN_WIDTHS
 from ._draws import TRAINING_SOURCES, TrainingSize, TrainingSource, image_rows_source
 from ._mixed_hull import mixed_part, mixed_tasks
 from ._orthogonality_sweep import sweep_part, sweep_tasks
@@ -197,7 +197,7 @@ def _study(
         (
             "Networks",
             f"hidden layers of {HIDDEN_WIDTHS[0]} and {HIDDEN_WIDTHS[1]} ReLUs, {size.steps:,} "
-            f"steps of AdamW at rate {TRAINING_RATE:g} on batches of {TRAINING_BATCH}",
+            f"steps of AdamW at rate {AID_LEARNING_RATE:g} on batches of {AID_BATCH_ROWS}",
         ),
         *((f"Aid {name}", AIDS[name].title) for name in grid.aids),
     ]

@@ -17,10 +17,10 @@ from .._types import Floats
 from ._draws import TrainingDraw, rows_of_each_class, shifted_images
 
 HIDDEN_WIDTHS = (64, 16)
-TRAINING_BATCH = 50
-TRAINING_RATE = 3e-3  # of Adam
+AID_BATCH_ROWS = 50
+AID_LEARNING_RATE = 3e-3  # of Adam
 TEACHERS = 5  # networks whose mean output is learnt from
-TANGENT_NEIGHBOURS, TANGENTS_OF_TABLE = 8, 2
+LOCAL_PCA_ROWS, TANGENTS_OF_TABLE = 8, 2
 
 BatchLoss = Callable[[Any, Any], Any]  # (network, numbers of training rows): loss
 
@@ -88,11 +88,11 @@ def trained_network(draw: TrainingDraw, aid: Aid, steps: int, seed: int) -> Any:
         lesson = lesson_of(draw, steps, seed)
         loss = aid.loss(lesson)
         optimiser = torch.optim.AdamW(
-            network.parameters(), lr=TRAINING_RATE, weight_decay=aid.decay
+            network.parameters(), lr=AID_LEARNING_RATE, weight_decay=aid.decay
         )
         batches = np.random.default_rng([seed, 1])
         for _ in range(steps):
-            rows = torch.as_tensor(batches.integers(len(draw.X), size=TRAINING_BATCH))
+            rows = torch.as_tensor(batches.integers(len(draw.X), size=AID_BATCH_ROWS))
             optimiser.zero_grad()
             loss(network, rows).backward()
             optimiser.step()
@@ -157,7 +157,7 @@ def table_tangents(draw: TrainingDraw) -> Floats:
     n, d = draw.X.shape
     tangents = np.zeros((n, TANGENTS_OF_TABLE, d))
     for rows in rows_of_each_class(draw):
-        k = min(TANGENT_NEIGHBOURS, len(rows) - 1)
+        k = min(LOCAL_PCA_ROWS, len(rows) - 1)
         if k >= TANGENTS_OF_TABLE:
             tangents[rows] = hw.train.local_tangents(
                 draw.X[rows], k, TANGENTS_OF_TABLE, metric=None

@@ -121,6 +121,7 @@ def latent_measures(net: Any, draw: TrainingDraw) -> dict[str, float]:
 def partition_measures(net: Any, draw: TrainingDraw) -> dict[str, float]:
     """Regions with rows, units and walls around test rows, regions of planes through rows."""
     occupancy = hw.model.region_occupancy(net, draw.X, draw.test_X, X_off=draw.test_X[:1])
+    assert occupancy.test is not None
     some = draw.test_X[:COMPLEXITY_ROWS]
     complexity = hw.model.local_complexity(net, some, draw.unit / 2)
     walls = hw.dissect(net, some).boundary_distance
