@@ -23,6 +23,7 @@ from ._command_options import (
 from ._export_options import ExportOptions
 from ._play_options import PlayOptions
 from ._program import Program
+from ._watch_command import watch
 from .column_options import COLUMN_ROLES
 from .options import (
     BOUND,
@@ -508,3 +509,6 @@ def play(options: PlayOptions) -> None:
     from ._play import run_play
 
     run_play(options)
+
+
+main.add_command(watch)

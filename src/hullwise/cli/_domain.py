@@ -37,7 +37,9 @@ def read_domain(path: str) -> Domain:
     domain = load(path)
     if not isinstance(domain, Domain):
         raise FileError(
-            path, "keeps half-spaces in place of rows, which no proofs of rows can be checked by"
+            path,
+            "keeps half-spaces in place of its training rows, which this command needs: fit it "
+            "without --keep half-spaces",
         )
     return domain
 

@@ -33,7 +33,7 @@ def write_junit(
     """Write the cases; what there is to say of it. `describe` says why a row is where it is."""
     rows = np.flatnonzero(failing.meets | failing.refused)
     listed = rows[:CASES_LISTED].tolist()
-    suite = ElementTree.Element("testsuite", name=_xml(f"{query} in {train}"))
+    suite = ElementTree.Element("testsuite", name=xml_text(f"{query} in {train}"))
     _add_condition(suite, failing, query, len(rows))
     for row in listed:
         case = _case(suite, query, f"row {failing.names[row]}")
@@ -66,26 +66,28 @@ def _add_condition(
         failure = ElementTree.SubElement(
             case, "failure", message=f"{count:,} of {m:,} rows ({share:.3g} %)"
         )
-        failure.text = _xml(failing.text())
+        failure.text = xml_text(failing.text())
 
 
 def _case(suite: ElementTree.Element, query: str, name: str) -> ElementTree.Element:
-    classname = _xml(Path(query).stem) or "rows"
-    return ElementTree.SubElement(suite, "testcase", classname=classname, name=_xml(name), time="0")
+    classname = xml_text(Path(query).stem) or "rows"
+    return ElementTree.SubElement(
+        suite, "testcase", classname=classname, name=xml_text(name), time="0"
+    )
 
 
 def _add_result(case: ElementTree.Element, failing: FailingRows, row: int, text: str) -> None:
     """Why a row is a case: a failure, or skipped where as many are allowed."""
     kind = "not located" if failing.refused[row] else failing.kind
-    message = _xml(text)
+    message = xml_text(text)
     short = message.split("\n")[0][:MESSAGE_LETTERS]
     if failing.is_met:
-        failure = ElementTree.SubElement(case, "failure", message=short, type=_xml(kind))
+        failure = ElementTree.SubElement(case, "failure", message=short, type=xml_text(kind))
         failure.text = message
     else:
         ElementTree.SubElement(case, "skipped", message=f"allowed: {short}")
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
     """Text without the characters that XML cannot hold."""
     return NO_XML.sub("\ufffd", str(text))

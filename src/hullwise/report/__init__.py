@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .partition import draw_slice as draw_slice
     from .walk_pictures import draw_strip as draw_strip
     from .walk_pictures import draw_walk as draw_walk
+    from .watch_page import write_watch_page as write_watch_page
     from .words import format_number as format_number
 
 # Imported when first used: most of it is about networks, or for pages of others.
@@ -37,6 +38,7 @@ _HOMES = {
     "stylesheet": "document",
     "write_network_report": "network_report",
     "write_page": "document",
+    "write_watch_page": "watch_page",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "write_network_report",
     "write_page",
     "write_report",
+    "write_watch_page",
 ]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core.results import Column, TableResult
 from .._core.types import Floats, Indices, Objects
+from .batch_counts import BatchCounts
 
 if TYPE_CHECKING:
     from .monitor import Monitor
@@ -46,6 +47,8 @@ class WatchResult(TableResult):
         Batches before the change that fits best.
     log_statistics : (batches,) float64
         log of the largest weight times E after each batch; the watch alarms at -log(alarm).
+    batches : tuple of BatchCounts
+        What is kept of each batch.
 
     Examples
     --------
@@ -80,6 +83,7 @@ class WatchResult(TableResult):
     p_values: Floats
     start: Indices
     log_statistics: Floats
+    batches: tuple[BatchCounts, ...]
 
     @classmethod
     def of(cls, monitor: Monitor) -> WatchResult:
@@ -106,6 +110,7 @@ class WatchResult(TableResult):
             p_values,
             start,
             np.array(monitor.log_statistics),
+            tuple(monitor.batches),
         )
 
     @property
@@ -145,12 +150,13 @@ class WatchResult(TableResult):
             )
         leading = int(np.argmin(self.p_values / self.weight))
         columns = self.columns_with_change()
+        since = f"after batch {self.since:,}" if self.since else "from the first batch on"
         where = f" Columns that changed: {', '.join(columns)}." if columns else ""
         return (
             f"ALARM after batch {self.first_alarm:,}: the new rows are not exchangeable with the "
             f"training rows (p = {self.p_value:.2g}; a false alarm, ever, has probability at most "
-            f"{level}). Most evidence: {self.name[leading]}, as if changed after batch "
-            f"{self.since:,}.{where} An alarm does not say that the change does harm."
+            f"{level}). Most evidence: {self.name[leading]}, as if changed {since}.{where} An alarm does "
+            "not say that the change does harm."
         )
 
     def __repr__(self) -> str:
