@@ -155,8 +155,8 @@ class WatchResult(TableResult):
         return (
             f"ALARM after batch {self.first_alarm:,}: the new rows are not exchangeable with the "
             f"training rows (p = {self.p_value:.2g}; a false alarm, ever, has probability at most "
-            f"{level}). Most evidence: {self.name[leading]}, as if changed {since}.{where} An alarm does "
-            "not say that the change does harm."
+            f"{level}). Most evidence: {self.name[leading]}, as if changed {since}.{where} "
+            "An alarm does not say that the change does harm."
         )
 
     def __repr__(self) -> str:
