@@ -11,8 +11,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("websockets")
 
+import hullwise as hw
 from hullwise.play.answers import as_json
 from hullwise.play.configuration import Configuration
+from hullwise.play.data_sets import draw_data_set
 from hullwise.play.session import Session
 
 SMALL_PAGE = {"rows": 60, "layers": [{"width": 6, "unit": "relu"}, {"width": 5, "unit": "abs"}]}
@@ -112,6 +114,21 @@ def test_the_plane_of_two_functions_is_answered_with_every_frame_until_taken_bac
     assert page.answer("features", shown=None)["frame"] is None
     other = PageOfSession({"inputs": ["x", "y", "xy"]}).answer("features", shown=True)
     assert other["sentence"].startswith("a plane of functions shows a network of exactly two")
+
+
+def test_new_rows_come_with_the_bands_of_the_library() -> None:
+    page = PageOfSession({"data": "moons"})
+    answer = page.answer("new_rows")
+    data = draw_data_set("moons", 60, 0.03, 0)
+    own = hw.locate(data.X, data.new_X, metric=None)
+    assert answer["bands"] == own.band.tolist()
+    assert answer["points"] == data.new_X.tolist()
+    assert answer["targets"] == data.new_targets.tolist()
+    n_core = (own.band == "core").sum()
+    assert answer["sentence"].startswith(f"Of 60 new rows there are {n_core} core, ")
+    assert answer["configuration"] == 1
+    nothing = PageOfSession({"data": "drawn"}).answer("new_rows")
+    assert nothing["sentence"] == "There are no new rows."
 
 
 def test_walls_of_a_unit_are_where_its_input_is_zero() -> None:

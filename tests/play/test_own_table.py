@@ -152,6 +152,16 @@ def test_rows_with_gaps_are_left_out_and_said() -> None:
     assert table.describe()["columns"][0]["gaps"] == 1
 
 
+def test_gaps_in_columns_that_the_plane_does_not_take_cost_no_row() -> None:
+    cells = VALUES[:, 2].astype(str).astype(object)
+    cells[5] = ""
+    names = ["a", "b", "c", "ill"]
+    table = read_own_table(csv(names, VALUES[:, 0], VALUES[:, 1], cells, KINDS))
+    choice = {"plane": ["a", "b"], "inputs": "plane"}
+    assert own_data_set(table, table.choice(choice)).notes == ()
+    assert len(own_data_set(table, table.choice({"inputs": "all"})).X) == 39
+
+
 def test_more_rows_than_a_page_takes_are_sampled_and_counted() -> None:
     X = np.random.default_rng(1).normal(size=(10_500, 3)).round(4)
     table = read_own_table(csv(["a", "b", "c"], *X.T.tolist()))

@@ -34,6 +34,7 @@ __all__ = [
     "features_answer",
     "frame_answer",
     "line_answer",
+    "new_rows_answer",
     "probe_answer",
     "unit_answer",
 ]
@@ -120,6 +121,11 @@ def unit_answer(snapshot: Snapshot, message: Answer) -> Answer:
 def features_answer(snapshot: Snapshot, _: Answer) -> Answer:
     """Of the message "features": the plane of two functions of x and y."""
     return as_json(feature_plane(snapshot.drawing))  # type: ignore[no-any-return]
+
+
+def new_rows_answer(data: DataSet) -> Answer:
+    """Of the message "new_rows": what belongs to the rows alone."""
+    return as_json(row_readings(data).new_rows)  # type: ignore[no-any-return]
 
 
 def frame_answer(snapshot: Snapshot) -> Answer:

@@ -27,6 +27,8 @@ table (csv or null, columns or null)
     Rows of an own table, for the data "own". Without columns it is only described; with columns
     (any of plane, features, inputs, target, task, units: what is missing is as proposed) it is
     trained on. csv null: the table that was sent last.
+new_rows
+    Answered once: new rows with their bands. They change with a configuration's data only.
 export (what: "onnx", "csv" or "python")
     Answered by a file.
 ack (frame)
@@ -43,7 +45,7 @@ status (state, sentence)
     playing, paused, compiling, flat (training stopped itself), diverged.
 numbers (frame, step, ...)
     Counts and readings of a frame, right before it; see `numbers`.
-probe, line, unit, features (frame, ...), table (...)
+probe, line, unit, features (frame, ...), table (...), new_rows (...)
     See below. A message whose frame is null answers a question that was taken back.
 file (name, mime, text or base64)
     What was exported.
@@ -91,6 +93,8 @@ numbers, as `show` has it
       exact.
     - complexity: x, y, radius, counts (rows of y), mean_by_layer.
     - chords, for curved inputs: n_pieces, bounds, sentence.
+new_rows (configuration)
+    points, targets and bands of at most 500 new rows; sentence.
 table
     rows, limit; columns: name, kind, gaps, levels, is_coordinate, is_target, reason (why it is no
     coordinate); proposed: plane (two names or "principal"), features, inputs ("plane" or "all"),
@@ -141,6 +145,7 @@ MESSAGE_TYPES = {
     "line": {"from", "to"},
     "unit": {"layer", "unit"},
     "features": {"shown"},
+    "new_rows": set(),
     "rows": {"points"},
     "table": {"csv"},
     "export": {"what"},

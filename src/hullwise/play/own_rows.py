@@ -5,7 +5,7 @@ Coordinates are standardised for training; `units` of the choice says in which t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ def own_data_set(own: OwnTable, choice: TableChoice) -> DataSet:
     DataError
         Where too few complete rows are left, or a column of the plane never changes.
     """
+    if choice.inputs == "plane" and not isinstance(choice.plane, str):
+        choice = replace(choice, features=choice.plane)  # gaps elsewhere cost no row
     table, notes = own.table, list[str]()
     values = _numbers(table, choice.features)
     target = None if choice.target is None else table.column(choice.target)

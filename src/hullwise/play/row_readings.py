@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats
-from ..geometry.bands import Reference
+from ..geometry.bands import BAND_NAMES, Reference
 from ..geometry.cloud import Cloud
 from ..geometry.left_out import reference_for
 from ..geometry.locate import locate, locate_by_hull
@@ -25,6 +25,7 @@ from .data_sets import DataSet
 __all__ = ["RowReadings"]
 
 PROBE_NEIGHBOURS = 5
+SHOWN_NEW_ROWS = 500
 PROBE_REFERENCE_ROWS = 500
 
 
@@ -127,6 +128,26 @@ class RowReadings:
             "distances": nearest.distances[0],
             "points": self.data.plane_points(self.data.X[rows]),
             "targets": self.data.targets[rows],
+        }
+
+    @cached_property
+    def new_rows(self) -> dict[str, Any]:
+        """New rows on the plane, each with its band; at most 500, spread evenly through them.
+
+        Cost: as `locate` of so many queries, once a data set.
+        """
+        n_new = len(self.data.new_X)
+        if not n_new or not self.has_rows:
+            return {"points": [], "targets": [], "bands": [], "sentence": "There are no new rows."}
+        rows = np.unique(np.linspace(0, n_new - 1, min(n_new, SHOWN_NEW_ROWS)).round().astype(int))
+        new = self.data.new_X[rows]
+        bands = locate_by_hull(self.cloud, new, self.reference).band
+        counts = [f"{(bands == name).sum():,} {name}" for name in BAND_NAMES if name in bands]
+        return {
+            "points": self.data.plane_points(new),
+            "targets": self.data.new_targets[rows],
+            "bands": bands.tolist(),
+            "sentence": f"Of {len(rows):,} new rows there are {', '.join(counts)}.",
         }
 
     def simplex(self, row: Floats) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import DataError, HullwiseError
 from ..geometry.plane_outline import outline
+from .answers import new_rows_answer
 from .configuration import Configuration, ConfigurationError, viewport
 from .data_sets import DATA_SETS, DataSet, data_set_of_points, draw_data_set
 from .messages import Message, drawn_rows, error_message, step_number
@@ -246,6 +247,12 @@ class Session:
                 self._own_rows["own"] = before
             raise
 
+    def show_new_rows(self, _: Message) -> None:
+        """New rows with their bands, once."""
+        if self.run is not None:
+            answer = new_rows_answer(self.run.data)
+            self.post({"type": "new_rows", "configuration": self.number, **answer})
+
     def play(self, _: Message) -> None:
         """Train on, from the newest step."""
         run = self._trainable_run()
@@ -357,4 +364,5 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "resume": Session.resume,
     "rows": Session.set_rows,
     "table": Session.open_table,
+    "new_rows": Session.show_new_rows,
 }
