@@ -1,6 +1,7 @@
 """A module followed while it trains: equal to a fresh read at every step, bit for bit."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -210,3 +211,125 @@ def test_what_is_no_module_is_refused():
         hw.model.LiveSlice(hw.model.from_arrays([np.eye(2)]))
     with pytest.raises(hw.errors.ModelError, match="GELU"):
         hw.model.LiveSlice(nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 1)))
+
+
+def widened(module):
+    module[0], module[2] = nn.Linear(2, 9), nn.Linear(9, 5)
+
+
+def other_units(module):
+    module[1] = Abs()
+
+
+def other_tensor(module):
+    module[2].weight = nn.Parameter(torch.randn(5, 6))
+
+
+def other_data(module):
+    module[0].weight.data = torch.randn(8, 2)
+    module[0].bias.data, module[2].weight.data = torch.randn(8), torch.randn(5, 8)
+
+
+def one_part_more(module):
+    module.append(nn.ReLU())
+
+
+@pytest.mark.parametrize(
+    "change", [widened, other_units, other_tensor, other_data, one_part_more], ids=str
+)
+def test_another_structure_is_read_afresh(change):
+    module = module_of("relu")
+    live = hw.model.LiveSlice(module)
+    change(module)
+    assert same(live.slice(*PLANE), fresh(module).slice(*PLANE))
+    assert live.n_reads == 2
+    trained(module)
+    assert same(live.slice(*PLANE), fresh(module).slice(*PLANE))
+    assert live.n_reads == 2
+
+
+def test_a_setting_is_read_afresh():
+    module = module_of("stages")
+    live = hw.model.LiveSlice(module, 2)
+    module.depth = 4
+    assert len(live.refresh().layers) == 4
+    slopes = module_of("leaky")
+    live = hw.model.LiveSlice(slopes)
+    slopes[1].negative_slope = -0.5
+    assert same(live.slice(*PLANE), fresh(slopes).slice(*PLANE))
+
+
+def test_what_no_object_shows_is_seen_by_the_comparison():
+    module = module_of("stages")
+    module.depth = order = [2]
+    module.forward = lambda x: F.relu(x @ torch.ones(2, order[0], dtype=x.dtype))
+    live = hw.model.LiveSlice(module, 2, check_every=4)
+    order[0] = 3
+    for _ in range(3):
+        assert live.refresh().n_outputs == 2
+    assert live.refresh().n_outputs == 3
+    assert live.n_reads == 2
+
+
+def test_what_cannot_be_read_any_more_is_a_clear_error():
+    module = module_of("relu")
+    live = hw.model.LiveSlice(module)
+    module[1] = nn.GELU()
+    with pytest.raises(hw.errors.ModelError, match="GELU"):
+        live.slice(*PLANE)
+    module[1] = nn.ReLU()
+    assert same(live.slice(*PLANE), fresh(module).slice(*PLANE))
+
+
+def test_part_of_a_module_and_training_mode_are_followed_silently():
+    module = sequential(nn.ReLU, nn.BatchNorm1d).train()
+    live = hw.model.LiveSlice(module, upto="4")
+    trained(module)
+    net = live.refresh()
+    assert net.n_outputs == 5
+    assert module.training
+    x = np.array([[0.2, 0.3]])
+    np.testing.assert_array_equal(net(x), hw.model.read(module.eval(), upto="4")(x))
+
+
+def test_two_at_once_are_as_one_after_another():
+    modules = [module_of("relu", seed) for seed in range(2)]
+    lives = [hw.model.LiveSlice(module) for module in modules]
+    answers_, errors = [[], []], []
+
+    def follow(i):
+        try:
+            for _ in range(15):
+                with torch.no_grad():
+                    modules[i][0].weight.mul_(1.01)
+                answers_[i].append(lives[i].slice(*PLANE))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=follow, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    for i, module in enumerate(module_of("relu", seed) for seed in range(2)):
+        for s in answers_[i]:
+            with torch.no_grad():
+                module[0].weight.mul_(1.01)
+            assert same(s, fresh(module).slice(*PLANE))
+
+
+def test_one_shared_by_threads_takes_turns():
+    module = module_of("relu")
+    live = hw.model.LiveSlice(module, check_every=1)
+    reference, wrong = fresh(module).slice(*PLANE), []
+
+    def follow():
+        wrong.extend(not same(live.slice(*PLANE), reference) for _ in range(10))
+
+    threads = [threading.Thread(target=follow) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == [False] * 30

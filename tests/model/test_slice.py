@@ -1,6 +1,8 @@
 """Slices: counts known by theory or recorded, polygons that tile, codes that are the network's."""
 
+import _thread
 import threading
+import time
 import tracemalloc
 from math import comb
 
@@ -8,9 +10,11 @@ import numpy as np
 import pytest
 
 import hullwise as hw
+from hullwise.model import _slicing
 from hullwise.model._piecewise_layers import pieces
 from hullwise.model.affine_layers import Linear, Rearrange
 from hullwise.model.builder import Builder
+from hullwise.model.planar_complex import TooManyFaces
 from networks import every_layer, mlp, same_codes, tent, whole
 from shared_data import SHARED
 
@@ -226,10 +230,45 @@ def test_decision_boundary(classes):
         assert (crosses & (at >= u - 1e-9) & (at <= u + grid[1] - grid[0] + 1e-9)).any()
 
 
+def test_flat_arrays_and_one_region():
+    s = mlp([2, 9, 7, 2]).slice(*SQUARE)
+    corners, ends = s.corners
+    for i, polygon in enumerate(s.polygons):
+        np.testing.assert_array_equal(s.polygon(i), polygon)
+    assert (ends[-1], len(ends)) == (len(corners), s.n_regions)
+    edges, counts = s.edges_by_layer
+    assert (counts.sum(), len(counts)) == (len(s.edges), 3)
+    layers = dict(zip(map(tuple, s.edges.tolist()), s.edge_layers.tolist(), strict=True))
+    assert [layers[tuple(e)] for e in edges.tolist()] == np.repeat([-1, 0, 1], counts).tolist()
+    np.testing.assert_array_equal(s.find(s.centroids), np.arange(s.n_regions))
+    assert s.find([[1.0, 1.0], [1.1, 0.0]])[1] == -1
+    assert s.find([1.0, 1.0])[0] >= 0
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_distance_of_a_decision_is_the_walks_or_at_least_the_borders(classes):
+    net = mlp([2, 12, 8, classes], seed=1)
+    s = net.slice(*SQUARE)
+    points = np.random.default_rng(0).uniform(-0.9, 0.9, (12, 2))
+    true = hw.dissect(net, points).decision_distance
+    n_exact = 0
+    for point, distance in zip(points, true, strict=True):
+        reading = s.decision_distance(point)
+        if reading.at_least:
+            assert reading.distance <= distance * (1 + 1e-9)
+        else:
+            n_exact += 1
+            assert reading.distance == pytest.approx(distance, rel=1e-9)
+            assert np.hypot(*(reading.foot - point)) == pytest.approx(distance, rel=1e-9)
+    assert n_exact > 3
+    with pytest.raises(hw.errors.DataError, match="partial"):
+        net.slice(*SQUARE, max_regions=3).decision_distance([0.0, 0.0])
+
+
 def test_a_budget_gives_the_layers_before_it():
     net = mlp((2, 20, 20, 20, 1))
     first = net.slice(*SQUARE).n_regions_per_layer[0]
-    s = hw.model.slices.slice_plane(net, *SQUARE, max_regions=first)
+    s = net.slice(*SQUARE, max_regions=first)
     assert s.partial
     assert "partial" in repr(s)
     assert s.n_regions_per_layer == [first]
@@ -319,3 +358,74 @@ def test_a_network_without_outputs_or_inputs_is_refused():
         build.network()
     with pytest.raises(hw.ModelError, match="the network has no input"):
         Builder((0,)).network()
+
+
+def test_a_stop_that_is_set_ends_a_slice_at_once():
+    net, stop, layers = mlp([2, 9, 9, 9, 1]), hw.model.StopFlag(), []
+
+    def progress(done, total, words):
+        layers.append(done)
+        if done == 1:
+            stop.set()
+
+    with pytest.raises(hw.errors.StoppedError, match="layer 2 of 3"):
+        net.slice(*SQUARE, stop=stop, progress=progress)
+    assert layers == [0, 1]
+    with pytest.raises(hw.errors.StoppedError, match="layer 1 of 3"):
+        net.slice(*SQUARE, stop=stop)
+    assert net.slice(*SQUARE, stop=hw.model.StopFlag()).n_regions == net.slice(*SQUARE).n_regions
+
+
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_a_stop_is_heard_within_a_layer(in_main_thread):
+    """The second layer would make more than a million regions."""
+    net, stop, errors = mlp([2, 150, 300, 1], bias=0.1), hw.model.StopFlag(), []
+    begun = threading.Event()
+
+    def progress(done, total, words):
+        if done == 1:
+            begun.set()
+
+    def work():
+        try:
+            net.slice(*SQUARE, 3.0, stop=stop, progress=progress, max_regions=10**7)
+        except hw.errors.StoppedError as error:
+            errors.append(str(error))
+
+    def end():
+        begun.wait()
+        time.sleep(0.1)
+        stop.set()
+
+    other = threading.Thread(target=end if in_main_thread else work)
+    other.start()
+    (work if in_main_thread else end)()
+    other.join()
+    assert errors == ["the slice was stopped in layer 2 of 2"]
+
+
+def test_ctrl_c_is_heard_within_a_long_layer(monkeypatch):
+    steps, stops = [], []
+
+    def endless(old, units, z, noise, start, max_regions, stop):
+        stops.append(stop)
+        assert threading.current_thread() is not threading.main_thread()
+        _thread.interrupt_main()
+        while not stop.is_set() and len(steps) < 10_000:
+            steps.append(time.sleep(0.001))
+        raise TooManyFaces
+
+    monkeypatch.setattr(_slicing, "cut_layer", endless)
+    monkeypatch.setattr(_slicing, "SHORT_CUT_REGIONS", 0)
+    with pytest.raises(KeyboardInterrupt):
+        mlp([2, 3, 1]).slice(*SQUARE)
+    assert stops[0].is_set()
+    assert len(steps) < 10_000
+
+
+def test_short_layers_take_no_thread(monkeypatch):
+    def no_threads(*arguments):
+        raise AssertionError("a thread for a layer of some regions")
+
+    monkeypatch.setattr(_slicing, "run_in_threads", no_threads)
+    assert mlp([2, 20, 20, 1]).slice(*SQUARE).n_regions > 100

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .region_walls import Facets as Facets
     from .region_walls import walls as walls
     from .regions import Regions as Regions
+    from .slice_readings import PlaneDistance as PlaneDistance
     from .slices import Slice as Slice
     from .slices import StopFlag as StopFlag
     from .trees.ndt import NeuralDecisionTree as NeuralDecisionTree
@@ -51,6 +52,7 @@ _HOMES = {
     "LiveSlice": "live_slice",
     "Line": "line",
     "StopFlag": "slices",
+    "PlaneDistance": "slice_readings",
     "Facets": "region_walls",
     "PowerCell": "dissect",
     "walls": "region_walls",

@@ -360,7 +360,7 @@ class Network:
         StoppedError
             If `stop` was set.
         """
-        from .slices import slice_plane
+        from ._slicing import slice_plane
 
         return slice_plane(self, origin, axes, half_width, **options)
 
@@ -370,7 +370,7 @@ class Network:
 
         The axes are orthonormal, the first from a towards b; options as for `slice`.
         """
-        from .slices import slice_through
+        from ._slicing import slice_through
 
         return slice_through(self, a, b, c, margin, **options)
 

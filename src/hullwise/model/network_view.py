@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .._core.types import Floats, Ints, Progress
 from ..errors import DataError
+from ._slicing import slice_plane
 from .network_rows import NetworkRows, network_rows
-from .slices import slice_plane
 from .view_planes import ViewPlane, far_pair, plane_of_rows, principal_plane, whole_plane
 
 if TYPE_CHECKING:

@@ -10,29 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
 
-from .._core.options import check_int, check_nonnegative
 from .._core.results import RecordResult
 from .._core.threads import StopFlag as StopFlag
-from .._core.threads import run_in_threads, single_threaded_blas
-from .._core.types import Floats, Ints, Progress
-from ..errors import DataError, StoppedError
+from .._core.types import Floats, Ints
+from ..errors import DataError
 from ._affine_maps import n_distinct, offsets_at, slopes_at
-from ._arguments import as_floats, border, check_index, check_rectangle, one_row
-from ._layer_cuts import LayerCodes, LayerCut, cut_layer
-from ._layer_values import LayerValues
-from ._piecewise_layers import Codes, Largest, Units, pieces
+from ._arguments import as_floats, border, check_index
+from ._layer_cuts import LayerCodes, cut_layer
+from ._piecewise_layers import Codes, Largest, pieces
+from ._plane_location import locate_points
 from ._rounding import RELATIVE_TOLERANCE
 from .network import Network
-from .planar_complex import Complex, TooManyFaces, rectangle
+from .planar_complex import Complex
+from .slice_readings import PlaneDistance, nearest_decision
 
 MAX_SLICE_REGIONS = 2_000_000  # regions
-SHORT_CUT_REGIONS = 20_000  # regions before a layer; up to twice as many behind it take some 10 ms
-PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,6 +113,30 @@ class Slice(RecordResult):
         """The corners (k, 2) of each region, counter-clockwise."""
         return self.complex.polygons()
 
+    def polygon(self, region: int) -> Floats:
+        """The corners (k, 2) of one region."""
+        region = check_index("region", region, self.n_regions)
+        corners, ends = self.corners
+        return np.asarray(self.vertices[corners[ends[region - 1] if region else 0 : ends[region]]])
+
+    @cached_property
+    def corners(self) -> tuple[Ints, Ints]:
+        """All polygons as flat arrays: vertices (C,) one region after another, and their ends.
+
+        Region i has ``corners[ends[i - 1] : ends[i]]``, counter-clockwise; ends (n_regions,).
+        """
+        halves, ends = self.complex.loops
+        return self.complex.start[halves], ends
+
+    @cached_property
+    def edges_by_layer(self) -> tuple[Ints, Ints]:
+        """The edges (E, 2) in the order of their layers, and how many there are of each.
+
+        The rectangle's come first: counts (n_layers + 1,).
+        """
+        counts = np.bincount(self.edge_layers + 1, minlength=len(self.net.layers) + 1)
+        return self.edges[np.argsort(self.edge_layers, kind="stable")], counts
+
     @cached_property
     def _moments(self) -> tuple[Floats, Floats]:
         return self.complex.moments()
@@ -177,7 +197,7 @@ class Slice(RecordResult):
         return n_distinct(self.maps)
 
     def affine(self, region: int) -> tuple[Floats, Floats]:
-        """The affine map (A, b) of a region in the whole input space."""
+        """The affine map (A, b) of a region in the whole input space; .1 ms in small networks."""
         region = check_index("region", region, self.n_regions)
         code = self.net.codes(self.points(self.centroids[region]))
         return slopes_at(self.net, code)[0], offsets_at(self.net, code)[0]
@@ -202,23 +222,12 @@ class Slice(RecordResult):
     def find(self, uv: Any) -> Ints:
         """The region of each point (k, 2) of the plane, -1 outside the rectangle.
 
-        Cost: O(n_regions) a point.
+        Cost: O(n_regions) a point, some 5 ns for each.
         """
-        points = _plane_points(uv)
-        halves, ends = self.complex.loops
-        begin = np.r_[0, ends[:-1]]
-        a = self.vertices[self.complex.start[halves]]
-        step = self.vertices[self.complex.start[self.complex.after[halves]]] - a
-        length = np.hypot(*step.T)
-        out = np.full(len(points), -1)
-        for i, point in enumerate(points):
-            gap = point - a
-            left = (step[:, 0] * gap[:, 1] - step[:, 1] * gap[:, 0]) / length
-            inner = np.minimum.reduceat(left, begin)
-            best = int(inner.argmax())
-            if inner[best] >= -1e-9 * float((self.high - self.low).max()):
-                out[i] = best
-        return out
+        cells = self.complex
+        slack = 1e-9 * float((self.high - self.low).max())
+        where = cells.xy, cells.start, cells.after, cells.first
+        return np.asarray(locate_points(_plane_points(uv), *where, slack))
 
     @cached_property
     def _decision(self) -> Complex:
@@ -247,6 +256,20 @@ class Slice(RecordResult):
             1,
         )
 
+    def decision_distance(self, uv: Any) -> PlaneDistance:
+        """How far a point (2,) of the plane is from the decision boundary, along the plane.
+
+        From the segments that the slice has: the distance itself where none can be nearer beyond
+        the rectangle, else no more than that it is at least that of the border. For a network of
+        two inputs and orthonormal axes it is that of `hullwise.dissect`.
+
+        Raises
+        ------
+        DataError
+            If the slice is partial.
+        """
+        return nearest_decision(self, _plane_points(uv)[0])
+
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Draw it; see :func:`hullwise.report.draw_slice`."""
         from ..report.partition import draw_slice
@@ -266,132 +289,8 @@ class Slice(RecordResult):
 DECISION_WALL = -2  # the wall behind an edge of the decision boundary
 
 
-def slice_plane(
-    net: Network,
-    origin: Any,
-    axes: Any,
-    half_width: Any = 1.0,
-    *,
-    max_regions: int = MAX_SLICE_REGIONS,
-    progress: Progress | None = None,
-    stop: StopFlag | None = None,
-) -> Slice:
-    """The regions with ``|u| <= half_width[0], |v| <= half_width[1]``; see `Network.slice`."""
-    centre = one_row(net, origin, "origin")
-    frame = net.rows(axes, "axes")
-    if len(frame) != 2 or _are_parallel(frame):
-        raise DataError(f"axes must be two independent directions (2, {net.n_inputs})")
-    half = check_rectangle(half_width)
-    max_regions = check_int("max_regions", max_regions, 1)
-    with single_threaded_blas():  # the products are small: two threads would mostly wait
-        return _cut_all_layers(net, centre, frame, half, max_regions, progress, stop or StopFlag())
-
-
 def _plane_points(uv: Any) -> Floats:
     points = np.atleast_2d(as_floats(uv, "uv", "points (k, 2) of the plane"))
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise DataError(f"uv has shape {points.shape}; give finite points (k, 2) of the plane")
     return points
-
-
-def _are_parallel(frame: Floats) -> bool:
-    """Whether two directions (2, d) span no plane. The cost is that of 2 d numbers, not of d^2."""
-    largest = np.abs(frame).max(axis=1, keepdims=True)
-    if not largest.all():
-        return True
-    scaled = frame / largest  # no square leaves the range of floats
-    unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
-    return bool(np.linalg.svd(unit, compute_uv=False)[-1] < PARALLEL_TOLERANCE)
-
-
-def slice_through(
-    net: Network, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any
-) -> Slice:
-    """The slice through three points, in a rectangle that holds them; see `Network.slice_through`.
-
-    The axes are orthonormal: the first from a to b, the origin is the middle of the rectangle.
-    """
-    corners = np.vstack([one_row(net, p, name) for p, name in ((a, "a"), (b, "b"), (c, "c"))])
-    margin = check_nonnegative("margin", margin)
-    frame = corners[1:] - corners[0]
-    if _are_parallel(frame):
-        raise DataError("a, b and c lie on one line: they span no plane")
-    first = frame[0] / np.linalg.norm(frame[0])
-    second = frame[1] - (frame[1] @ first) * first
-    axes = np.vstack([first, second / np.linalg.norm(second)])
-    uv = (corners - corners[0]) @ axes.T
-    low, high = uv.min(axis=0), uv.max(axis=0)
-    half = (high - low) * (0.5 + margin / 2)
-    return slice_plane(net, corners[0] + (low + high) / 2 @ axes, axes, half, **options)
-
-
-def _cut_all_layers(
-    net: Network,
-    origin: Floats,
-    axes: Floats,
-    half: Floats,
-    max_regions: int,
-    progress: Progress | None,
-    stop: StopFlag,
-) -> Slice:
-    complex_ = rectangle(-half, half)
-    values_, layer_codes, partial = LayerValues(net, origin + complex_.xy @ axes), [], False
-    for i, layer in enumerate(net.layers):
-        if progress is not None:
-            progress(i, len(net.layers), f"{complex_.n_faces:,} regions")
-        units = values_.advance()
-        try:
-            step = _cut_interruptibly(complex_, units, values_, layer.start, max_regions, stop)
-        except TooManyFaces:
-            partial = not stop.is_set()
-        if stop.is_set():
-            raise StoppedError(f"the slice was stopped in layer {i + 1} of {len(net.layers)}")
-        if partial:
-            break
-        if step.new is not None:
-            values_.extend(step.new.a, step.new.b, step.new.t)
-        if step.vertices is not None:
-            values_.keep(step.vertices)
-        values_.bend()
-        complex_ = step.complex
-        layer_codes.append(step.codes)
-    if partial:  # the layers behind are not cut: their values at the vertices
-        values_ = LayerValues(net, origin + complex_.xy @ axes)
-        for _ in net.layers:
-            values_.advance()
-            values_.bend()
-    outputs, errors = values_.finish()
-    codes = tuple(layer_codes)
-    return Slice(net, origin, axes, -half, half, complex_, codes, outputs, errors, partial)
-
-
-def _cut_interruptibly(
-    old: Complex,
-    units: Units,
-    values_: LayerValues,
-    start: int,
-    max_regions: int,
-    stop: StopFlag,
-) -> LayerCut:
-    """`cut_layer` such that Ctrl-C is heard, which the main thread does between steps of Python.
-
-    There only what is short is done at once, the rest in a thread of its own.
-    """
-    inputs = old, units, values_.z, values_.noise, start
-    if current_thread() is not main_thread():
-        return cut_layer(*inputs, max_regions, stop)
-    if old.n_faces < SHORT_CUT_REGIONS:
-        few = min(max_regions, 2 * SHORT_CUT_REGIONS)
-        try:
-            return cut_layer(*inputs, few, stop)
-        except TooManyFaces:
-            if few == max_regions or stop.is_set():
-                raise
-    results: list[LayerCut] = []
-
-    def task(_: None, stop: StopFlag) -> None:
-        with np.errstate(over="raise", invalid="raise"):  # the caller's settings are not this one's
-            results.append(cut_layer(*inputs, max_regions, stop))
-
-    run_in_threads(task, [None], 2, stop)
-    return results[0]

@@ -1,0 +1,55 @@
+"""What a slice says of a point of its plane: how far the decision is, within what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._core.types import Floats
+from ..errors import DataError
+
+if TYPE_CHECKING:
+    from .slices import Slice
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneDistance:
+    """How far a point of a slice is from where the network decides otherwise, along the plane.
+
+    Attributes
+    ----------
+    distance : float
+        In units of (u, v): those of the inputs where the axes are orthonormal.
+    foot : ndarray (2,) or None
+        The nearest such point; None where none is known.
+    at_least : bool
+        The distance is only that of the rectangle's border: beyond it may be something nearer than
+        all that the slice shows.
+    """
+
+    distance: float
+    foot: Floats | None
+    at_least: bool
+
+    def __repr__(self) -> str:
+        return f"PlaneDistance({'at least ' if self.at_least else ''}{self.distance:.4g})"
+
+
+def nearest_decision(s: Slice, point: Floats) -> PlaneDistance:
+    """The nearest of the decision boundary's segments to a point (2,): O(segments)."""
+    if s.partial:
+        raise DataError("the slice is partial: where the network decides is not known")
+    border = float(np.minimum(point - s.low, s.high - point).min())
+    segments = s.decision_boundary()
+    if len(segments):
+        a, way = segments[:, 0], segments[:, 1] - segments[:, 0]
+        squared = np.einsum("ij,ij->i", way, way)
+        share = np.einsum("ij,ij->i", point - a, way) / np.where(squared > 0, squared, 1.0)
+        feet = a + np.clip(share, 0.0, 1.0)[:, None] * way
+        distances = np.hypot(*(feet - point).T)
+        nearest = int(distances.argmin())
+        if distances[nearest] <= border:
+            return PlaneDistance(float(distances[nearest]), feet[nearest], False)
+    return PlaneDistance(max(border, 0.0), None, True)
