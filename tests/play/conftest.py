@@ -1,4 +1,4 @@
-"""One server for all tests of a module that share it."""
+"""What the tests of a page share: a server for those of a module, and time for training."""
 
 import pytest
 
@@ -16,3 +16,9 @@ def page(server):
 
     with open_page(server) as page:
         yield page
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch):
+    """Steps are counted, whatever else the machine does."""
+    monkeypatch.setattr("hullwise.play.training.LONGEST_RUN_SECONDS", float("inf"))

@@ -129,6 +129,33 @@ def test_socket_needs_the_token(server, token):
         assert closing(socket_) == (1008, "token")
 
 
+def test_tickets_end(server, monkeypatch):
+    monkeypatch.setattr(server_module, "TICKET_SECONDS", -1.0)
+    ticket = token_of(server.ticket_url())
+    with socket_to(server) as socket_:
+        Page(socket_, ticket)
+        assert closing(socket_) == (1008, "token")
+
+
+def test_connections_are_limited_and_pages_live_on(server, monkeypatch):
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 5)
+    with open_page(server) as page:
+        page.frame()
+        crowd = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(30)]
+        page.send("step")
+        page.wait_for("status", state="paused")
+        for one in crowd:
+            one.close()
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline:
+        try:
+            assert get(server, "/")[0] == 200
+            return
+        except (ConnectionError, http.client.HTTPException):
+            time.sleep(0.05)
+    pytest.fail("nobody gets in after the crowd has left")
+
+
 def test_first_message_opens(server):
     with socket_to(server) as socket_:
         socket_.send('{"type": "play"}')

@@ -114,3 +114,13 @@ def test_messages_from_other_threads_lose_nothing():
     for thread in threads:
         thread.join()
     assert len(session._waiting) == 80
+
+
+def test_a_page_does_not_stand_still_while_it_trains(monkeypatch):
+    monkeypatch.setattr("hullwise.play.training.LONGEST_RUN_SECONDS", 0.0)
+    session, sent = session_of(SMALL | {"steps_per_frame": 50})
+    session.receive({"type": "play"})
+    session.advance(0.0)
+    session.advance(1.0)
+    assert session.run.training.step == 2
+    assert sum(isinstance(one, bytes) for one in sent) == 2

@@ -20,6 +20,7 @@ import logging
 import secrets
 from http import HTTPStatus
 from importlib.resources import files
+from time import monotonic
 from typing import Any
 
 from ..errors import DataError, MissingDependencyError
@@ -29,9 +30,11 @@ from .outbox import Outbox
 
 __all__ = ["PlayServer"]
 
+LOGGER = logging.getLogger("hullwise")
 LOOPBACK = "127.0.0.1"
 MAX_PAGES = 10
-MAX_CONNECTIONS = 64
+MAX_CONNECTIONS = 128  # a page loads its files by six at once
+TICKET_SECONDS = 120.0
 OPENING_SECONDS = 10.0
 CLOSING_SECONDS = 0.3
 STOPPING_SECONDS = 0.3
@@ -104,9 +107,8 @@ class PlayServer:
             ) from None
         self.port = port
         self._token = secrets.token_urlsafe(24)
-        self._tickets: set[str] = set()
+        self._tickets: dict[str, float] = {}  # until when they are good
         self._files = page_files()
-        self._connections: set[Any] = set()
         self._pages: dict[Any, Any] = {}
         self._worker = Worker(self._on_failure)
         self._stopped: asyncio.Event | None = None
@@ -118,7 +120,7 @@ class PlayServer:
     def ticket_url(self) -> str:
         """An address that opens one page, for a command line that others can read."""
         ticket = secrets.token_urlsafe(24)
-        self._tickets.add(ticket)
+        self._tickets[ticket] = monotonic() + TICKET_SECONDS
         return f"http://{LOOPBACK}:{self.port}/?token={ticket}"
 
     async def serve(self, on_ready: Any = None) -> None:
@@ -133,6 +135,7 @@ class PlayServer:
                 process_request=self._answer_request, compression=None,
                 max_size=LONG_MESSAGE_BYTES, max_queue=16, open_timeout=OPENING_SECONDS,
                 close_timeout=CLOSING_SECONDS, logger=_silent_logger(), server_header=None,
+                create_connection=_limited_connection(),
             )  # fmt: skip
         except OSError as error:
             raise DataError(
@@ -151,9 +154,10 @@ class PlayServer:
         await asyncio.to_thread(self._worker.join, STOPPING_SECONDS)
 
     def stop(self) -> None:
-        """End `serve`; from any thread."""
+        """End `serve`; from any thread, as often as one likes."""
         if self._stopped is not None:
-            self._loop.call_soon_threadsafe(self._stopped.set)
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                self._loop.call_soon_threadsafe(self._stopped.set)
 
     # ---- requests
 
@@ -171,8 +175,6 @@ class PlayServer:
             origins = request.headers.get_all("Origin")
             if len(origins) != 1 or origins[0] not in {f"http://{host}" for host in self._hosts}:
                 return self._response(HTTPStatus.FORBIDDEN, b"a page from elsewhere\n")
-            if len(self._connections) >= MAX_CONNECTIONS:
-                return self._response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many pages\n")
             return None
         if path not in self._files:
             return self._response(HTTPStatus.NOT_FOUND, b"no such file\n")
@@ -205,7 +207,6 @@ class PlayServer:
     async def _serve_page(self, socket: Any) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        self._connections.add(socket)
         try:
             await self._open_page(socket)
         except ConnectionClosed:
@@ -214,8 +215,9 @@ class PlayServer:
             await socket.close(error.code, error.reason)
         except WireError as error:
             await socket.close(1008, str(error)[:100])
-        finally:
-            self._connections.discard(socket)
+        except Exception:
+            LOGGER.exception("a page failed")
+            await socket.close(1011, "internal error")
 
     async def _open_page(self, socket: Any) -> None:
         from .session import Session
@@ -263,9 +265,11 @@ class PlayServer:
         token_bytes = token.encode("utf-8", "surrogatepass")
         if secrets.compare_digest(token_bytes, self._token.encode()):
             return True
-        for ticket in self._tickets:
-            if secrets.compare_digest(token_bytes, ticket.encode()):
-                self._tickets.discard(ticket)
+        for ticket, end in list(self._tickets.items()):
+            if monotonic() > end:
+                del self._tickets[ticket]
+            elif secrets.compare_digest(token_bytes, ticket.encode()):
+                del self._tickets[ticket]
                 return True
         return False
 
@@ -285,6 +289,41 @@ def _first_configuration(value: Any) -> tuple[Configuration, dict[str, Any] | No
 
 def _as_text(message: dict[str, Any]) -> str:
     return json.dumps(message, allow_nan=False)
+
+
+def _limited_connection() -> Any:
+    """A kind of connection that is cut off at once where there are too many.
+
+    Others of the machine may open any number, and say nothing until their time is over.
+    """
+    from websockets.asyncio.server import ServerConnection
+
+    class LimitedConnection(ServerConnection):  # type: ignore[misc]
+        n_open = 0
+        is_refused = False
+
+        def connection_made(self, transport: Any) -> None:
+            self.is_refused = LimitedConnection.n_open >= MAX_CONNECTIONS
+            if self.is_refused:
+                transport.abort()
+                return
+            LimitedConnection.n_open += 1
+            super().connection_made(transport)
+
+        def connection_lost(self, error: Exception | None) -> None:
+            if not self.is_refused:
+                LimitedConnection.n_open -= 1
+                super().connection_lost(error)
+
+        def data_received(self, data: bytes) -> None:
+            if not self.is_refused:
+                super().data_received(data)
+
+        def eof_received(self) -> None:
+            if not self.is_refused:
+                super().eof_received()
+
+    return LimitedConnection
 
 
 def _silent_logger() -> logging.Logger:

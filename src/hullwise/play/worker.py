@@ -74,14 +74,14 @@ class Worker(threading.Thread):
         torch.set_num_threads(1)
         try:
             with single_threaded_blas():
-                self._compile_first(warm_up)
+                self._warm_up()
                 while not self._stopping:
-                    self._take_turn()
+                    self._wait(self._take_turn())
         finally:
             torch.set_num_threads(threads)
 
-    def _take_turn(self) -> None:
-        """Advance every session that is due once, or wait until one is."""
+    def _take_turn(self) -> float | None:
+        """Advance every session that is due once; seconds until the next is, None for none."""
         with self._wakeful:
             sessions, self._signalled = self._sessions, False
         waits = []
@@ -93,9 +93,19 @@ class Worker(threading.Thread):
                 due = session.seconds_until_due(perf_counter())
             if due is not None:
                 waits.append(due)
+        return min(waits, default=None)
+
+    def _wait(self, seconds: float | None) -> None:
+        """Until something may be due; no session is held on to meanwhile."""
         with self._wakeful:
-            if not self._signalled and not self._stopping and min(waits, default=1.0) > 0:
-                self._wakeful.wait(min(waits) if waits else None)
+            if not self._signalled and not self._stopping and seconds != 0.0:
+                self._wakeful.wait(seconds)
+
+    def _warm_up(self) -> None:
+        try:
+            self._compile_first(warm_up)
+        except Exception:  # the first page meets it again, and hears of it
+            LOGGER.exception("the kernels cannot be compiled ahead")
 
     def _compile_first(self, work: Callable[[], None]) -> None:
         """Run work that may compile kernels, and tell all pages while it does."""
