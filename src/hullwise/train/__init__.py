@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 # The same names once more, for type checkers and editors: a test compares the two.
 if TYPE_CHECKING:
+    from .directional import directional_derivative as directional_derivative
     from .distillation import Distillation as Distillation
     from .distillation import distill as distill
+    from .dual_array import DualArray as DualArray
     from .forward_training import ForwardGradientOptimizer as ForwardGradientOptimizer
     from .forward_training import accumulate_forward_gradient as accumulate_forward_gradient
     from .gradient_estimate import ForwardGradient as ForwardGradient
@@ -38,6 +40,8 @@ _HOMES: dict[str, str] = {
     "ForwardGradient": "gradient_estimate",
     "accumulate_forward_gradient": "forward_training",
     "ForwardGradientOptimizer": "forward_training",
+    "DualArray": "dual_array",
+    "directional_derivative": "directional",
 }
 
 __all__ = list(_HOMES)

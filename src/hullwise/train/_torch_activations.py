@@ -15,8 +15,9 @@ import torch
 from ..errors import DataError, DataTypeError
 from ._direction_theory import check_directions
 from ._perturbed_layers import ParametersOnlyInLayers, PerturbedLayers
+from ._seeds import seed_of
 from ._torch_passes import DualPasses, LossOfModule, as_floats64, trained_parameters
-from ._torch_tangents import TangentSource, seed_of
+from ._torch_tangents import TangentSource
 from ._trees import tree_like
 from .gradient_estimate import ForwardGradient
 

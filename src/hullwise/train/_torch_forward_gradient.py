@@ -10,9 +10,10 @@ from torch.autograd import forward_ad
 
 from ..errors import DataError, DataTypeError, ModelError
 from ._direction_theory import check_directions, relative_variance
+from ._seeds import seed_of
 from ._torch_activations import torch_activation_gradient
 from ._torch_passes import DualPasses, LossOfModule, as_floats64, trained_parameters
-from ._torch_tangents import TangentSource, seed_of
+from ._torch_tangents import TangentSource
 from ._trees import leaves_of, tree_like
 from .gradient_estimate import ForwardGradient
 

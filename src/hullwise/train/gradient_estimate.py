@@ -170,9 +170,14 @@ def forward_gradient(
         return torch_forward_gradient(
             function, parameters, n_tangents, directions, perturb, random_state
         )
-    raise DataTypeError(
-        f"parameters is a {type(parameters).__name__}: expected a torch.nn.Module or tensors."
-    )
+    if perturb != "weights":
+        raise DataTypeError(
+            "perturb='activations' needs a torch.nn.Module, whose layers have outputs to perturb; "
+            f"parameters is a {type(parameters).__name__}."
+        )
+    from ._numpy_forward_gradient import numpy_forward_gradient
+
+    return numpy_forward_gradient(function, parameters, n_tangents, directions, random_state)
 
 
 def _is_torch(parameters: Any) -> bool:
