@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 
 import hullwise as hw
-from hullwise.train._dual_functions import DISCRETE_FUNCTIONS, RULES
+from hullwise.train._dual_functions import DISCRETE_FUNCTIONS, FUNCTION_RULES
 from hullwise.train._dual_ufuncs import BILINEAR_UFUNCS, DISCRETE_UFUNCS, PARTIALS, STEPWISE_UFUNCS
 
 DualArray = hw.train.DualArray
@@ -153,10 +153,10 @@ FUNCTIONS = {
 
 
 def test_every_function_has_a_case():
-    assert set(FUNCTIONS) == set(RULES)
+    assert set(FUNCTIONS) == set(FUNCTION_RULES)
 
 
-@pytest.mark.parametrize("function", RULES, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", FUNCTION_RULES, ids=lambda function: function.__name__)
 def test_every_function(function):
     assert_derivative(FUNCTIONS[function], POINT)
 
@@ -290,7 +290,7 @@ def test_every_ufunc_of_numpy_has_a_rule_or_is_refused():
 
 def test_every_function_of_numpy_has_a_rule_or_is_refused():
     """Nothing that is handed over to the class answers without a derivative in silence."""
-    handled = set(RULES) | set(DISCRETE_FUNCTIONS)
+    handled = set(FUNCTION_RULES) | set(DISCRETE_FUNCTIONS)
     x = DualArray(POINT, OTHER)
     for name in dir(np):
         function = getattr(np, name)

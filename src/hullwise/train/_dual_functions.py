@@ -25,7 +25,9 @@ LINEAR_FUNCTIONS = (
 SPLITTING_FUNCTIONS = (np.split, np.array_split, np.hsplit, np.vsplit)
 # Arrays of constants, in which derivatives have a place.
 CONSTANT_FUNCTIONS = (np.zeros_like, np.ones_like, np.empty_like, np.full_like)
-PRODUCTS = (*(np.dot, np.inner, np.outer, np.vdot, np.tensordot, np.kron, np.cross, np.convolve),)
+BILINEAR_FUNCTIONS = (
+    *(np.dot, np.inner, np.outer, np.vdot, np.tensordot, np.kron, np.cross, np.convolve),
+)
 # Their answers are whole numbers, truth values or shapes.
 DISCRETE_FUNCTIONS = (
     *(np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero, np.argwhere),
@@ -47,12 +49,12 @@ def apply_function(function: Any, args: Any, options: Any) -> Any:
     if function in DISCRETE_FUNCTIONS:
         args, options = _values(args), _values(options)
         return function(*args, **options)
-    if function not in RULES:
+    if function not in FUNCTION_RULES:
         raise DataTypeError(
             f"{name} has no rule for dual numbers: write it with functions that have one, or apply "
             "it to x.value if its derivative is not wanted."
         )
-    return RULES[function](*args, **options)
+    return FUNCTION_RULES[function](*args, **options)
 
 
 def _values(tree: Any) -> Any:
@@ -204,11 +206,11 @@ def _slogdet(A: DualArray) -> tuple[Any, DualArray]:
     return sign, DualArray(log, _log_det_tangent(A))
 
 
-RULES: dict[Any, Rule] = {
+FUNCTION_RULES: dict[Any, Rule] = {
     **{function: _linear(function) for function in LINEAR_FUNCTIONS},
     **{function: _constant(function) for function in CONSTANT_FUNCTIONS},
     **{function: _splitting(function) for function in SPLITTING_FUNCTIONS},
-    **{function: _product(function) for function in PRODUCTS},
+    **{function: _product(function) for function in BILINEAR_FUNCTIONS},
     **{function: _extreme(function) for function in (np.max, np.min, np.amax, np.amin)},
     np.einsum: _einsum,
     np.where: _where,
