@@ -139,7 +139,7 @@ def _prod(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     for one in sorted(axes, reverse=True):
         parts = np.moveaxis(x, one, 0)
         start = DualArray(np.ones(parts.shape[1:]))
-        product: Any = reduce(np.multiply, parts, start)
+        product: Any = reduce(lambda a, b: a * b, parts, start)
         x = np.expand_dims(product, one) if keepdims else product
     return x
 

@@ -14,7 +14,12 @@ from ._dual_ufuncs import BILINEAR_UFUNCS, DISCRETE_UFUNCS, PARTIALS, STEPWISE_U
 
 __all__ = ["DualArray"]
 
-REDUCED_UFUNCS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+REDUCED_UFUNCS: dict[Any, Any] = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+}
 
 
 class DualArray(NDArrayOperatorsMixin):
