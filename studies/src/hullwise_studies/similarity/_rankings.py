@@ -36,7 +36,7 @@ SPACES = {
 }
 """Linear maps of the rows; those from "nfm" on are learnt from training rows and labels."""
 LABELLED_SPACES = ("nfm", "agop", "fits", "rfm")
-MEASURES = ("cosine", "Euclidean")
+SIMILARITY_MEASURES = ("cosine", "Euclidean")
 CURVED = {
     "pullback": "local: the network's J'J at the query",
     "local agop": "local: AGOP of 50 rows near the query",

@@ -9,11 +9,11 @@ import numpy as np
 
 from .._tables import Finding, Row, Table
 from .._types import Floats
-from ._rankings import CURVED, LABELLED_SPACES, MEASURES, SPACES
+from ._rankings import CURVED, LABELLED_SPACES, SIMILARITY_MEASURES, SPACES
 from ._scores import resampled_interval
 
 RANKINGS: dict[str, tuple[str, str]] = {
-    **{f"{space}.{measure}": (SPACES[space], measure) for space in SPACES for measure in MEASURES},
+    **{f"{space}.{measure}": (SPACES[space], measure) for space in SPACES for measure in SIMILARITY_MEASURES},
     **{name: (text, "") for name, text in CURVED.items()},
 }
 """Every ranking: what it is and how it measures, by the name of its scores."""

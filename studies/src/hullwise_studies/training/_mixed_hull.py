@@ -19,7 +19,7 @@ from ._aid_grid import AidGrid
 
 MIXED_COPIES = 10  # mixtures of each row
 MIXED_QUERIES = 200
-LEADING_DIRECTIONS = 4  # principal directions of a draw in which few rows are outside
+HULL_DIRECTIONS = 4  # principal directions of a draw in which few rows are outside
 MIXED_CLOUDS = {
     "rows": "training rows",
     "rows and mixtures": "training rows and ten mixtures of each, alpha 1",
@@ -54,7 +54,7 @@ def _mixed_task(grid: AidGrid, name: str, seed: int) -> Task:
 def _leading(X: Floats, Q: Floats) -> tuple[Floats, Floats]:
     """Rows and queries in the leading principal directions of the rows."""
     centre = X.mean(axis=0)
-    directions = np.linalg.svd(X - centre, full_matrices=False)[2][:LEADING_DIRECTIONS]
+    directions = np.linalg.svd(X - centre, full_matrices=False)[2][:HULL_DIRECTIONS]
     return (X - centre) @ directions.T, (Q - centre) @ directions.T
 
 
