@@ -13,7 +13,11 @@ from ._rankings import CURVED, LABELLED_SPACES, SIMILARITY_MEASURES, SPACES
 from ._scores import resampled_interval
 
 RANKINGS: dict[str, tuple[str, str]] = {
-    **{f"{space}.{measure}": (SPACES[space], measure) for space in SPACES for measure in SIMILARITY_MEASURES},
+    **{
+        f"{space}.{measure}": (SPACES[space], measure)
+        for space in SPACES
+        for measure in SIMILARITY_MEASURES
+    },
     **{name: (text, "") for name, text in CURVED.items()},
 }
 """Every ranking: what it is and how it measures, by the name of its scores."""
