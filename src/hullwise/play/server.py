@@ -30,7 +30,7 @@ from .outbox import Outbox
 
 __all__ = ["PlayServer"]
 
-LOGGER = logging.getLogger("hullwise")
+logger = logging.getLogger("hullwise")
 LOOPBACK = "127.0.0.1"
 MAX_PAGES = 10
 MAX_CONNECTIONS = 128  # a page loads its files by six at once
@@ -216,7 +216,7 @@ class PlayServer:
         except WireError as error:
             await socket.close(1008, str(error)[:100])
         except Exception:
-            LOGGER.exception("a page failed")
+            logger.exception("a page failed")
             await socket.close(1011, "internal error")
 
     async def _open_page(self, socket: Any) -> None:

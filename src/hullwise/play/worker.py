@@ -16,7 +16,7 @@ from .session import Session
 
 __all__ = ["Worker"]
 
-LOGGER = logging.getLogger("hullwise")
+logger = logging.getLogger("hullwise")
 COMPILING = (
     "The kernels are being compiled, once on this machine: the picture comes in some ten seconds."
 )
@@ -105,7 +105,7 @@ class Worker(threading.Thread):
         try:
             self._compile_first(warm_up)
         except Exception:  # the first page meets it again, and hears of it
-            LOGGER.exception("the kernels cannot be compiled ahead")
+            logger.exception("the kernels cannot be compiled ahead")
 
     def _compile_first(self, work: Callable[[], None]) -> None:
         """Run work that may compile kernels, and tell all pages while it does."""
@@ -125,7 +125,7 @@ class Worker(threading.Thread):
         try:
             self._compile_first(lambda: session.advance(now))
         except Exception as error:
-            LOGGER.exception("a page failed")
+            logger.exception("a page failed")
             self.remove(session)
             self._on_failure(session, error)
 
