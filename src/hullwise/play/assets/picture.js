@@ -159,7 +159,6 @@ export class Picture {
     this.scene ??= sceneOf(this.frame, this.data, this.theme, show);
     const scale = this.scale * this.pixelRatio;
     const [x, y] = this.toScreen(this.frame.center).map((v) => v * this.pixelRatio);
-    g.lineCap = g.lineJoin = "round";
     g.setTransform(scale, 0, 0, -scale, x, y);
     paintScene(g, this.scene, scale, this.pixelRatio);
   }

@@ -24,7 +24,6 @@ function rectangle(frame, Path) {
   path.lineTo(hx, -hy);
   path.lineTo(hx, hy);
   path.lineTo(-hx, hy);
-  path.closePath();
   return path;
 }
 
@@ -104,7 +103,6 @@ function outsideFade(frame, data, theme, Path) {
   const path = rectangle(frame, Path);
   const [cx, cy] = frame.center;
   data.hull.forEach(([x, y], i) => (i ? path.lineTo(x - cx, y - cy) : path.moveTo(x - cx, y - cy)));
-  path.closePath();
   return [{ path, fill: theme.paper, alpha: OUTSIDE_FADE, rule: "evenodd" }];
 }
 
@@ -128,6 +126,7 @@ export function paintScene(g, scene, scale, pixelRatio) {
       g.fillStyle = css(shape.fill);
       g.fill(shape.path, shape.rule ?? "nonzero");
     } else {
+      g.lineCap = shape.width > 2 ? "round" : "butt"; // thin round ends only cost time
       g.strokeStyle = css(shape.stroke);
       g.lineWidth = (shape.width * pixelRatio) / scale;
       g.setLineDash((shape.dash ?? []).map((d) => (d * pixelRatio) / scale));

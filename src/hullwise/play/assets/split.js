@@ -2,7 +2,8 @@
  * Cells to shapes. On each cell every output is affine, so classes, levels of height and their
  * boundaries are polygons: a cell is clipped where outputs are equal, or reach a level.
  *
- * `Path` is anything with moveTo, lineTo and closePath: Path2D for the canvas, text for SVG.
+ * `Path` is anything with moveTo and lineTo: Path2D for the canvas, text for SVG. Polygons are not
+ * closed: filling does that, and closePath takes time that grows with the square of their number.
  * Shapes are in the plane's units relative to the frame's centre.
  */
 
@@ -13,13 +14,11 @@ const BORDER = -1;
 function addPolygon(path, points) {
   path.moveTo(points[0].x, points[0].y);
   for (let i = 1; i < points.length; i++) path.lineTo(points[i].x, points[i].y);
-  path.closePath();
 }
 
 function addCell({ xy, corner }, path, begin, end) {
   path.moveTo(xy[2 * corner[begin]], xy[2 * corner[begin] + 1]);
   for (let j = begin + 1; j < end; j++) path.lineTo(xy[2 * corner[j]], xy[2 * corner[j] + 1]);
-  path.closePath();
 }
 
 /**
@@ -114,7 +113,6 @@ function splitAtZero(frame, Path) {
         put(x, y);
         crossings.push(x, y);
       }
-      above.closePath();
       if (crossings.length === 4) {
         boundary.moveTo(crossings[0], crossings[1]);
         boundary.lineTo(crossings[2], crossings[3]);
