@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 pytest.importorskip("websockets")
 
 from browser_page import open_in_browser, running_browser
-from hullwise.model import dissect
+from hullwise.model.dissect import dissect
 from play_pages import running_server
 
 SMALL = "rows=200&noise=0.01&layers=16relu,16relu&rate=0.01&steps_per_frame=20"
@@ -31,9 +31,11 @@ def trained(shared):
 def point_at(page, across, down):
     """Move the mouse to shares of the picture's sides; the plane's point there."""
     box = page.tab.locator("#picture").bounding_box()
-    page.tab.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-    page.wait_until("page.probe.answer !== null")
-    page.wait_until("JSON.stringify(page.probe.answer.point) === JSON.stringify(page.probe.point)")
+    x, y = round(box["x"] + across * box["width"]), round(box["y"] + down * box["height"])
+    page.tab.mouse.move(x, y)
+    there = f"page.picture.toPlane([{x - box['x'] - 1}, {y - box['y'] - 1}])"
+    near = f"{there}.every((v, i) => Math.abs(v - page.probe.answer.point[i]) < 1e-3)"
+    page.wait_until(f"page.probe.answer && {near}")
     return np.array(page.value("page.probe.point"))
 
 
@@ -94,7 +96,7 @@ def test_probe_says_what_the_library_says(trained):
 
 
 def test_far_out_is_far(trained):
-    point_at(trained, 0.97, 0.05)
+    point_at(trained, 0.97, 0.95)
     assert "▲ far" in trained.text("#readings")
     assert "outside" in trained.text("#readings")
 
@@ -105,7 +107,7 @@ def test_click_keeps_the_point(trained):
     trained.tab.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.3 * box["height"])
     trained.tab.mouse.move(box["x"] + 50, box["y"] + 50)
     assert trained.value("page.probe.isPinned")
-    np.testing.assert_allclose(trained.value("page.probe.point"), before, atol=1e-9)
+    np.testing.assert_allclose(trained.value("page.probe.point"), before, atol=5e-3)
     trained.tab.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.3 * box["height"])
     assert not trained.value("page.probe.isPinned")
 
