@@ -14,6 +14,7 @@ import { Picture } from "./picture.js";
 import { Pointer } from "./pointer.js";
 import { Probe } from "./probe.js";
 import { effectiveMode } from "./scene.js";
+import { SentViews } from "./sent_views.js";
 import { Store, equal, fromFragment, toFragment, validated } from "./state.js";
 import { TableDialog } from "./table.js";
 import { Theme } from "./theme.js";
@@ -60,6 +61,7 @@ class Page {
     this.numbers = null;
     this.motion = matchMedia("(prefers-reduced-motion: reduce)");
     this.wishesToPlay = !this.motion.matches;
+    this.views = new SentViews();
     this.picture.onView = (view) => this.sendView(view);
     this.bind();
     this.controls.show(this.store.configuration);
@@ -170,12 +172,14 @@ class Page {
     if (isOther && !keys.includes("view")) this.store.change({ view: null }, "server");
     const { configuration } = this.store;
     const view = isOther ? configuration.view : this.picture.view;
+    if (view) this.views.remember(view);
     this.wire.send({ type: "configure", configuration: { ...configuration, view } });
   }
 
   sendView(view) {
     const hasData = this.picture.data || this.picture.expected;
     if (!this.isOpen || !hasData || equal(view, this.sentView)) return;
+    this.views.remember(view);
     this.sentView = view;
     this.sentViewAt = performance.now();
     this.viewTimer ||= requestAnimationFrame(() => {
@@ -318,7 +322,7 @@ class Page {
       return;
     }
     this.lastDrawing = now;
-    const { frame } = this;
+    const frame = this.views.sharpen(this.frame);
     this.frame = null;
     if (frame.configuration === this.number && this.isInView(frame)) {
       this.picture.setFrame(frame);
