@@ -5,10 +5,12 @@ import { askForAddress, closedSentence, isRefused } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Data } from "./data.js";
 import { DrawTool } from "./draw.js";
+import { FeaturePlane } from "./feature_plane.js";
 import { listenForKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { hullOutline, rowMarks } from "./marks.js";
 import { closeMenusFromOutside } from "./menus.js";
+import { NewRows } from "./new_rows.js";
 import { Overlays } from "./overlays.js";
 import { Picture } from "./picture.js";
 import { Pointer } from "./pointer.js";
@@ -50,6 +52,8 @@ class Page {
     this.handlers = {};
     this.draw = new DrawTool(this);
     this.table = new TableDialog(this);
+    this.newRows = new NewRows(this);
+    this.featurePlane = new FeaturePlane(this);
     new Pointer(this.picture, this.actions);
     this.isPlaying = false;
     this.isOpen = false;
@@ -220,7 +224,7 @@ class Page {
       status: () => this.status(message),
       error: () => this.problem(message),
     };
-    const ofFrames = ["numbers", "probe", "line", "unit"];
+    const ofFrames = ["numbers", "probe", "line", "unit", "features"];
     if (handlers[message.type]) handlers[message.type]();
     else if (ofFrames.includes(message.type)) this.reading(message);
     else this.handlers[message.type]?.(message);
@@ -247,6 +251,7 @@ class Page {
     }
     if (this.wishesToPlay) this.wire.send({ type: "play" });
     this.probe.askAgain();
+    this.featurePlane.ask();
   }
 
   configured(message) {
@@ -260,7 +265,10 @@ class Page {
     }
     if (message.rows) {
       const next = new Data(message);
-      if (!equal(next.points, this.picture.data?.points)) this.probe.forget();
+      if (!equal(next.points, this.picture.data?.points)) {
+        this.probe.forget();
+        this.newRows.refresh();
+      }
       this.picture.expect(next);
       this.showMode(next);
     }
@@ -354,7 +362,8 @@ class Page {
       if (type === "numbers") this.showNumbers(message);
       else if (type === "probe") this.showProbe(message);
       else if (type === "line") this.probe.showLine(message);
-      else this.probe.showUnit(message);
+      else if (type === "unit") this.probe.showUnit(message);
+      else this.featurePlane.show(message);
     }
   }
 

@@ -7,7 +7,7 @@ import { $, make, options, press, setText } from "./widgets.js";
 const WIDTHS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
 
 /** What is read, and where one unit's wall runs that sees this input alone. */
-const INPUT_FACES = {
+export const INPUT_FACES = {
   x: ["x", "M9 1V17"],
   y: ["y", "M1 9H17"],
   x2: ["x²", "M5 1V17M13 1V17"],

@@ -73,11 +73,10 @@ export class ProbePanel {
 
   formula({ map, outputs, input_names: names, ...answer }) {
     if (!map) return [];
-    const isSlope = map.kind === "gradient";
     const line = (name, k) => [
       make("i", { textContent: "f" }),
       name,
-      isSlope ? " ≈ " : " = ",
+      " = ",
       ...affineParts(map.offsets[k], map.slopes[k], names ?? ["x", "y"]),
     ];
     if (outputs.length === 1) {
@@ -133,7 +132,8 @@ export class ProbePanel {
       parts.push(...this.rows(["rows on this piece", small, count(region.n_rows)]));
     }
     if (guard) parts.push(make("hr"), ...this.rows(this.guardRow(guard)));
-    for (const text of answer.notes ?? []) {
+    const notes = (answer.notes ?? []).filter((text) => !text.startsWith("Curved inputs:"));
+    for (const text of notes) {
       const note = make("dt", { className: "note", textContent: text.replace(/(^|[\s(])-(?=[\d.])/g, "$1−") });
       note.style.gridColumn = "1 / -1";
       parts.push(note);
