@@ -407,7 +407,8 @@ def test_a_stop_is_heard_within_a_layer(in_main_thread):
 def test_ctrl_c_is_heard_within_a_long_layer(monkeypatch):
     steps, stops = [], []
 
-    def endless(old, units, z, noise, start, max_regions, stop):
+    def endless(*inputs):
+        stop = inputs[-1]
         stops.append(stop)
         assert threading.current_thread() is not threading.main_thread()
         _thread.interrupt_main()

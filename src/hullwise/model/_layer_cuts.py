@@ -39,6 +39,7 @@ def cut_layer(
     old: Complex,
     units: Units,
     z: Floats,
+    range_: tuple[Floats, Floats],
     noise: Floats,
     start: int,
     max_regions: int,
@@ -46,21 +47,22 @@ def cut_layer(
 ) -> LayerCut:
     """Cut by one layer of units whose input at the vertices is z (V, i), less than noise (i) zero.
 
-    Edges name the unit behind them, counted from `start`.
+    range_ are the least and largest of each entry of z, (i) each. Edges name the unit behind them,
+    counted from `start`.
 
     Raises
     ------
     TooManyFaces
         If more than `max_regions` polygons come out, or `stop` was set.
     """
-    walls = layer_walls(units, z, noise)
+    walls = layer_walls(units, range_, noise)
     if not len(walls.levels):
         codes = units.code(old.corner_means(z), noise=noise)
         return LayerCut(old, LayerCodes(codes, np.arange(old.n_faces)), None, None)
     behind = walls.units + start
     new = cut(old, z, walls, walls.tolerances(noise), behind, max_regions, stop.flag)
     if isinstance(units, Pieces):
-        below = (z.min(axis=0) > units.knots + noise).sum(axis=0, dtype=np.uint8)
+        below = (range_[0] > units.knots + noise).sum(axis=0, dtype=np.uint8)
         layer_codes = LayerCodes(count_knots_below(new.sides, walls.units, below), new.root)
         return LayerCut(new.complex, layer_codes, new, None)
     return _merge_equal_codes(units, z, noise, new)

@@ -15,7 +15,7 @@ import numpy as np
 from .._core.memory import check_memory
 from .._core.numba import jit
 from .._core.types import Floats
-from ._piecewise_layers import Units
+from ._piecewise_layers import Pieces, Units
 from ._rounding import RELATIVE_TOLERANCE, reachable_slopes
 from .network import Network
 
@@ -32,12 +32,14 @@ class LayerValues:
         self._errors: dict[int, Floats] = {0: net.rounding_errors.of_rounding(size)}
         self._after = 0
         self._layer = -1
+        self._range: tuple[Floats, Floats] | None = None
 
     def advance(self) -> Units:
         """Through the affine layers to the next units; the units."""
         self._layer += 1
         node = self.net.layers[self._layer].node
         self._through_affine(node - 1)
+        self._range = None
         return self.net.nodes[node].op  # type: ignore[return-value]
 
     @property
@@ -50,6 +52,15 @@ class LayerValues:
         return self.outputs[self._input][:, 0]
 
     @property
+    def range(self) -> tuple[Floats, Floats]:
+        """The least and the largest of each entry of z, (i) each."""
+        if self._range is None:
+            z = self.z
+            self._range = np.full(z.shape[1], np.inf), np.full(z.shape[1], -np.inf)
+            widen_range(z, 0, *self._range)
+        return self._range
+
+    @property
     def errors(self) -> Floats:
         """What rounding may have done to each entry of z, (i)."""
         return np.asarray(self.net.rounding_errors.bound(self._errors[self._input])[0, 0])
@@ -57,7 +68,8 @@ class LayerValues:
     @property
     def noise(self) -> Floats:
         """What counts as zero in each entry of z, (i)."""
-        relative = RELATIVE_TOLERANCE * np.abs(self.z).max(axis=0)
+        low, high = self.range
+        relative = RELATIVE_TOLERANCE * np.maximum(-low, high)
         return np.asarray(np.maximum(relative, self.errors))
 
     def extend(self, a: Any, b: Any, t: Floats) -> None:
@@ -67,28 +79,42 @@ class LayerValues:
             check_memory(8 * len(t) * width, f"the network's values at {len(t):,} more vertices")
         for node, block in self.outputs.items():
             self.outputs[node] = extended(block[:, 0], a, b, t)[:, None]
+        if self._range is not None:
+            widen_range(self.z, len(self.z) - len(t), *self._range)
 
     def keep(self, vertices: Any) -> None:
         """Only these vertices."""
         for node, block in self.outputs.items():
             self.outputs[node] = block[vertices]
+        self._range = None
 
     def bend(self) -> None:
         """Through the units."""
         node = self.net.layers[self._layer].node
         units: Any = self.net.nodes[node].op
         rounding = self.net.rounding_errors
-        z, bound = self.z, self.errors
-        low, high = z.min(axis=0) - bound, z.max(axis=0) + bound
+        bound, (low, high) = self.errors, self.range
+        low, high = low - bound, high + bound
         slopes = reachable_slopes(units, low[None], high[None])
         error = self._errors[self._input]
-        self.net.resume(self.outputs, node - 1, until=node)
-        leaving = np.abs(self.outputs[node][:, 0]).max(axis=0)[None, None]
+        leaving = self._through_units(units, node)[None, None]
         self._errors[node] = rounding.through_units(
             units, error, slopes, lambda: np.maximum(-low, high)[None, None], leaving
         )
         self.net.release(self._errors, node)
         self._after = node
+
+    def _through_units(self, units: Units, node: int) -> Floats:
+        """Through the units of a node; the largest magnitude of each of their outputs."""
+        if isinstance(units, Pieces) and len(units.knots) == 1:
+            pieces = units.knots[0], units.slopes, units.offsets, units.shifted
+            out, largest = bent(self.z, *pieces)
+            if np.isfinite(largest).all():
+                self.outputs[node] = out[:, None]
+                self.net.release(self.outputs, node)
+                return np.asarray(largest)
+        self.net.resume(self.outputs, node - 1, until=node)  # raises where numbers overflow
+        return np.asarray(np.abs(self.outputs[node][:, 0]).max(axis=0))
 
     def finish(self) -> tuple[Floats, Floats]:
         """Through what follows the last units: outputs (V, n_outputs) and their errors."""
@@ -110,6 +136,31 @@ def extended(values: Floats, a: Any, b: Any, t: Floats) -> Floats:
     out[: len(values)] = values
     _interpolate(out, len(values), np.asarray(a), np.asarray(b), t)
     return out
+
+
+@jit
+def widen_range(z, begin, low, high):  # type: ignore[no-untyped-def]
+    """The least and largest of each column, of rows from `begin` on too, in low and high (i)."""
+    for v in range(begin, len(z)):
+        for i in range(len(low)):
+            x = z[v, i]
+            low[i] = x if x < low[i] else low[i]
+            high[i] = x if x > high[i] else high[i]
+
+
+@jit
+def bent(z, knots, slopes, offsets, shifted):  # type: ignore[no-untyped-def]
+    """Units of one knot at z (V, n): outputs (V, n) and their largest magnitudes (n)."""
+    out, largest = np.empty(z.shape), np.zeros(z.shape[1])
+    for v in range(len(z)):
+        for i in range(z.shape[1]):
+            x = z[v, i]
+            y = x * (slopes[1, i] if x > knots[i] else slopes[0, i])
+            if shifted:
+                y += offsets[1, i] if x > knots[i] else offsets[0, i]
+            out[v, i] = y
+            largest[i] = abs(y) if abs(y) > largest[i] else largest[i]
+    return out, largest
 
 
 @jit

@@ -31,21 +31,24 @@ class LayerWalls:
         return np.asarray(np.where(compared, 2 * largest, largest))
 
 
-def layer_walls(units: Units, z: Floats, noise: Floats) -> LayerWalls:
-    """The walls of a layer that may have vertices of z (V, i) on both sides, to noise (i)."""
-    cuts: list[tuple[Any, float, int]] = []
+def layer_walls(units: Units, range_: tuple[Floats, Floats], noise: Floats) -> LayerWalls:
+    """The walls of a layer that may have vertices on both sides.
+
+    range_ are the least and largest of each entry of z, (i) each; less than noise (i) is zero.
+    """
     if isinstance(units, Pieces):
-        low, high = z.min(axis=0), z.max(axis=0)
-        for knots in units.knots:
-            crossed = np.flatnonzero((low <= knots + noise) & (high > knots + noise))
-            cuts += [([unit], float(knots[unit]), int(unit)) for unit in crossed]
-    else:
-        for unit, group in enumerate(units.groups):  # type: ignore[attr-defined]
-            group = group[group >= 0]
-            cuts += [(group[: k + 1], 0.0, unit) for k in range(1, len(group))]
+        low, high = range_
+        crossed = (low <= units.knots + noise) & (high > units.knots + noise)
+        knots, entries = np.nonzero(crossed)
+        ends = np.arange(len(entries) + 1)
+        return LayerWalls(ends, entries, units.knots[knots, entries], entries)
+    cuts: list[tuple[Any, int]] = []
+    for unit, group in enumerate(units.groups):  # type: ignore[attr-defined]
+        group = group[group >= 0]
+        cuts += [(group[: k + 1], unit) for k in range(1, len(group))]
     return LayerWalls(
-        np.cumsum([0] + [len(entries) for entries, _, _ in cuts]),
-        np.array([e for entries, _, _ in cuts for e in entries], dtype=np.int64),
-        np.array([level for _, level, _ in cuts], dtype=np.float64),
-        np.array([unit for _, _, unit in cuts], dtype=np.int64),
+        np.cumsum([0] + [len(entries) for entries, _ in cuts]),
+        np.array([e for entries, _ in cuts for e in entries], dtype=np.int64),
+        np.zeros(len(cuts)),
+        np.array([unit for _, unit in cuts], dtype=np.int64),
     )

@@ -131,7 +131,7 @@ def _cut_interruptibly(
 
     There only what is short is done at once, the rest in a thread of its own.
     """
-    inputs = old, units, values_.z, values_.noise, start
+    inputs = old, units, values_.z, values_.range, values_.noise, start
     if current_thread() is not main_thread():
         return cut_layer(*inputs, max_regions, stop)
     if old.n_faces < SHORT_CUT_REGIONS:

@@ -90,11 +90,26 @@ def append_bits(word, begin, out, n):  # type: ignore[no-untyped-def]
 @jit
 def count_knots_below(sides, units, base):  # type: ignore[no-untyped-def]
     """Codes (F, n_units): base (n_units), and one more for each wall of a unit that is below."""
-    codes, places = np.empty((len(sides), len(base)), np.uint8), np.empty(64, np.int64)
+    codes, n = np.empty((len(sides), len(base)), np.uint8), len(base)
+    words, places = np.zeros((1, n), np.int64), np.zeros((1, n), np.uint64)
+    used, count = np.zeros((1, n), np.uint64), np.zeros(n, np.int64)
+    for c in range(len(units)):  # rounds with one wall of each unit at most
+        i, unit = count[units[c]], units[c]
+        if i == len(words):
+            words = np.concatenate((words, np.zeros((1, n), np.int64)))
+            places = np.concatenate((places, np.zeros((1, n), np.uint64)))
+            used = np.concatenate((used, np.zeros((1, n), np.uint64)))
+        words[i, unit], places[i, unit], used[i, unit] = c >> 6, np.uint64(c & 63), 1
+        count[unit] += 1
     for f in range(len(sides)):
         codes[f] = base
-        for word in range(sides.shape[1]):
-            n = append_bits(sides[f, word], 64 * word, places, 0)
-            for i in range(n):
-                codes[f, units[places[i]]] += np.uint8(1)
+        for i in range(len(words)):
+            if sides.shape[1] == 1:  # the usual case, in vector instructions
+                word = sides[f, 0]
+                for unit in range(n):
+                    codes[f, unit] += np.uint8((word >> places[i, unit]) & used[i, unit])
+            else:
+                for unit in range(n):
+                    bit = (sides[f, words[i, unit]] >> places[i, unit]) & used[i, unit]
+                    codes[f, unit] += np.uint8(bit)
     return codes

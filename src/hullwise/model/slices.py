@@ -240,9 +240,9 @@ class Slice(RecordResult):
         size = np.abs(self.outputs).max(axis=0)
         noise = np.maximum(RELATIVE_TOLERANCE * size, self.output_errors)
         limit = 10 * MAX_SLICE_REGIONS
-        return cut_layer(
-            self.complex, units, self.outputs, noise, DECISION_WALL, limit, StopFlag()
-        ).complex
+        ranges = self.outputs.min(axis=0), self.outputs.max(axis=0)
+        inputs = self.complex, units, self.outputs, ranges, noise
+        return cut_layer(*inputs, DECISION_WALL, limit, StopFlag()).complex
 
     def decision_boundary(self) -> Floats:
         """The segments (k, 2, 2) where the largest output changes (one output: where it is 0)."""
