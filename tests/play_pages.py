@@ -11,11 +11,16 @@ import numpy as np
 import pytest
 
 websockets = pytest.importorskip("websockets")
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from websockets.sync.client import connect  # noqa: E402
 
+import hullwise as hw  # noqa: E402
 from hullwise.play.server import PlayServer  # noqa: E402
+
+# Torch parses code of its own before its first forward derivative, and two threads that parse at
+# once are too much for some Pythons: here pytest does.
+hw.train.forward_gradient(lambda net: net(torch.ones(1, 1)).sum(), torch.nn.Linear(1, 1))
 
 SMALL = {"rows": 60, "layers": [{"width": 6, "unit": "relu"}]}
 WAIT = 30  # seconds for an answer, on a machine that is busy with other things

@@ -72,6 +72,9 @@ ANYTHING = st.recursive(
 @settings(max_examples=60, deadline=None)
 @given(VALID)
 def test_round_trip_through_json_and_the_shortest_form(value):
+    if value.get("normalisation") == "batch":
+        value = {"batch": 64} | value
+        value["batch"] = max(2, value["batch"])
     configuration = Configuration.from_json(value)
     through = json.loads(json.dumps(configuration.to_json(), allow_nan=False))
     assert Configuration.from_json(through) == configuration
@@ -123,6 +126,7 @@ def test_whatever_stands_for_a_configuration(value):
         ({"view": {"center": [0, 0]}}, "view"),
         ({"view": {"center": [1e6, 0], "half": [1e-9, 1e-9]}}, "view.half"),
         ({"normalisation": "layer"}, "normalisation"),
+        ({"normalisation": "batch", "batch": 1}, "batch"),
         ({"__class__": 1}, "__class__"),
     ],
 )

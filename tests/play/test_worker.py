@@ -36,6 +36,10 @@ def test_a_page_that_fails_takes_no_other_with_it(server, monkeypatch):
             page.send("step")
             error = page.wait_for("error")
         assert "please report" in error["sentence"]
+        for one in (page, other):
+            one.send("restart")
+            one.wait_for("configuration")
+            one.frame()
         other.send("step")
         other.wait_for("status", state="paused")
 
@@ -56,7 +60,7 @@ def test_sessions_of_pages_that_left_are_forgotten(server):
 def test_threads_of_torch_are_given_back():
     torch.set_num_threads(2)
     try:
-        worker = Worker(lambda *_: None)
+        worker = Worker()
         worker.start()
         worker.stop()
         worker.join(WAIT)

@@ -37,6 +37,7 @@ DISPLAY_MODES = ("class", "height", "regions")
 DISPLAY_METRICS = (None, "nfm", "agop", "local")
 LARGEST_WIDTH = 128
 MAX_LAYERS = 6
+SMALLEST_NORMALISED_BATCH = 2  # with statistics of its own
 ROW_RANGE = (20, 5000)
 LARGEST_COORDINATE = 1e6
 SMALLEST_HALF_WIDTH = 1e-9
@@ -255,6 +256,10 @@ class Configuration:
                 "network has no flat pieces",
             )
         _choice("normalisation", self.normalisation, NORMALISATIONS)
+        if self.normalisation == "batch":
+            _set(
+                self, "batch", _whole("batch", self.batch, SMALLEST_NORMALISED_BATCH, ROW_RANGE[1])
+            )
 
     @classmethod
     def from_json(cls, value: Any) -> Self:

@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from .._core.types import Floats
+from ..errors import HullwiseError
 from ..model.curved_inputs import CurvedInputs
 from ..model.live_slice import LiveSlice
 from .configuration import Configuration, Viewport
@@ -193,5 +194,8 @@ class NetworkRun:
             "history": list(self.history.range or (0, 0)),
         }
         for reading in FRAME_READINGS:
-            numbers |= reading(picture.snapshot)
+            try:
+                numbers |= reading(picture.snapshot)
+            except HullwiseError as error:  # the picture stands without it
+                numbers["note"] = str(error)
         return numbers

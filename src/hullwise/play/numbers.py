@@ -22,6 +22,8 @@ milliseconds
     train, read, slice, pack.
 history
     The oldest and the newest step that can be scrubbed to.
+note
+    Only where a reading of `readings.FRAME_READINGS` had no answer: why.
 
 What is not in every frame (losses, pieces_by_layer) takes at most a tenth of the time; a frame
 while nothing moves has all of it. Readings of `readings.FRAME_READINGS` add their own keys.

@@ -109,8 +109,8 @@ class PlayServer:
         self._token = secrets.token_urlsafe(24)
         self._tickets: dict[str, float] = {}  # until when they are good
         self._files = page_files()
-        self._pages: dict[Any, Any] = {}
-        self._worker = Worker(self._on_failure)
+        self._pages: set[Any] = set()
+        self._worker = Worker()
         self._stopped: asyncio.Event | None = None
 
     @property
@@ -237,7 +237,7 @@ class PlayServer:
         if problem is not None:
             outbox.put(_as_text(problem))
         session = Session(configuration, outbox.put, self._worker.wake)
-        self._pages[session] = socket
+        self._pages.add(session)
         self._worker.add(session)
         sending = asyncio.create_task(outbox.send_all())
         try:
@@ -245,7 +245,7 @@ class PlayServer:
                 self._deliver(session, parse_message(data))
         finally:
             self._worker.remove(session)
-            del self._pages[session]
+            self._pages.discard(session)
             sending.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sending
@@ -272,11 +272,6 @@ class PlayServer:
                 del self._tickets[ticket]
                 return True
         return False
-
-    def _on_failure(self, session: Any, error: Exception) -> None:
-        if session in self._pages:
-            text = f"internal error, please report: {type(error).__name__}: {error}"
-            session.send(_as_text({"type": "error", "sentence": text[:300], "where": None}))
 
 
 def _first_configuration(value: Any) -> tuple[Configuration, dict[str, Any] | None]:

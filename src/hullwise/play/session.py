@@ -33,6 +33,7 @@ __all__ = ["Session"]
 FRAMES_IN_FLIGHT = 2
 FRAME_SECONDS = 0.016
 MAX_WAITING_MESSAGES = 200
+LONGEST_SENTENCE = 300
 COALESCED = {
     "view",
     "probe",
@@ -73,7 +74,7 @@ class Session:
         self._lock = threading.Lock()
         self._waiting: list[Message] = [{"type": "restart"}]
         self._in_flight: set[int] = set()
-        self._frame = 0
+        self.frame_number = 0
         self._changed = False
         self._last_frame = -FRAME_SECONDS
         self._questions: dict[str, Message] = {}
@@ -124,6 +125,16 @@ class Session:
             if self.is_playing:
                 self._train(self.run, self.configuration.steps_per_frame)
             self._show(self.run)
+
+    def recover(self, error: Exception) -> None:
+        """Be ready for the next message after a fault of ours."""
+        with self._lock:
+            self._in_flight.clear()
+        self._changed = False
+        self._questions.clear()
+        text = f"internal error, please report: {type(error).__name__}: {error}"
+        self.post({"type": "error", "sentence": text[:LONGEST_SENTENCE], "where": None})
+        self._set_state("paused")
 
     def post(self, message: Message) -> None:
         """Send an object."""
@@ -330,10 +341,10 @@ class Session:
 
     def _show(self, run: NetworkRun) -> None:
         self._changed = False
-        self._frame += 1
+        self.frame_number += 1
         try:
             view = self.configuration.view or run.fit
-            picture = run.picture(self._frame, self.number, self.configuration, view)
+            picture = run.picture(self.frame_number, self.number, self.configuration, view)
         except HullwiseError as error:
             if self.is_playing:
                 self._set_state("diverged", run.step_back(str(error)))
@@ -343,7 +354,7 @@ class Session:
             return
         self.snapshot = picture.snapshot
         with self._lock:
-            self._in_flight.add(self._frame)
+            self._in_flight.add(self.frame_number)
         self.post({"type": "numbers", **run.numbers(picture, self.is_playing)})
         self.send(picture.frame)
         for question in list(self._questions.values()):

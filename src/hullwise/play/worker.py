@@ -12,6 +12,7 @@ import torch
 from .._core.compilation import compile_ahead
 from .._core.threads import single_threaded_blas
 from .configuration import UNIT_NAMES, Configuration
+from .messages import Message
 from .session import Session
 
 __all__ = ["Worker"]
@@ -27,16 +28,10 @@ class Worker(threading.Thread):
 
     PyTorch and the BLAS get one thread each while it runs, and theirs back when it ends: beside
     training they would only wait for each other.
-
-    Parameters
-    ----------
-    on_failure : callable
-        Given a session that failed by a fault of ours, and the error.
     """
 
-    def __init__(self, on_failure: Callable[[Session, Exception], None]) -> None:
+    def __init__(self) -> None:
         super().__init__(name="hullwise-play", daemon=True)
-        self._on_failure = on_failure
         self.is_compiling = False
         self._sessions: list[Session] = []
         self._wakeful = threading.Condition()
@@ -126,15 +121,24 @@ class Worker(threading.Thread):
             self._compile_first(lambda: session.advance(now))
         except Exception as error:
             logger.exception("a page failed")
-            self.remove(session)
-            self._on_failure(session, error)
+            session.recover(error)
 
 
 def warm_up() -> None:
-    """Train and draw a small network that nobody sees: what it needs is then compiled."""
+    """Train, draw and read a small network that nobody sees: what it needs is then compiled."""
     layers = [{"width": 3, "unit": unit} for unit in UNIT_NAMES]
-    value = {"layers": layers, "rows": 50, "inputs": ["x", "y", "x2"]}
+    show = {"metric": "local", "simplex": True, "guard": True, "complexity": True}
+    value = {"layers": layers, "rows": 50, "inputs": ["x", "y", "x2"], "show": show}
     session = Session(Configuration.from_json(value), lambda data: None, lambda: None)
-    for message in ({"type": "play"}, {"type": "pause"}):
+    rounds: tuple[list[Message], ...] = (
+        [{"type": "play"}],
+        [{"type": "configure", "configuration": value | {"gradient": "forward"}}, {"type": "step"}],
+        [{"type": "configure", "configuration": value | {"inputs": ["x", "y"]}}],
+        [{"type": "probe", "point": [0, 0]}, {"type": "line", "from": [0, 0], "to": [1, 1]}],
+    )
+    for messages in rounds:
+        session.acknowledge(session.frame_number)
         session.advance(perf_counter())
-        session.receive(message)
+        for message in messages:
+            session.receive(message)
+    session.advance(perf_counter())
