@@ -37,7 +37,14 @@ def test_outside_and_fading_are_those_of_walk() -> None:
         np.testing.assert_allclose(answer["outside_share"], own.outside_share, atol=3e-4)
         np.testing.assert_allclose(answer["outside"], own.outside, atol=3e-4)
         np.testing.assert_allclose(answer["to_row"], own.to_row)
-        assert answer["sentence"].startswith("The line fades: halfway it is the average")
+        gap = RowReadings(drawing.data).usual_gap
+        is_near = own.to_row <= 2 * gap
+        start = "Halfway the line is among the rows, " if is_near else "The line fades: halfway"
+        assert answer["sentence"].startswith(start)
+        assert (
+            f"{own.to_row:.3g} from the nearest row, {own.to_row / gap:.2g} ti"
+            in answer["sentence"]
+        )
 
 
 def test_behind_curved_inputs_breaks_are_units_of_the_network_and_values_the_true_ones() -> None:
@@ -78,3 +85,15 @@ def test_the_usual_gap_is_the_median_distance_to_the_nearest_other_row() -> None
     np.fill_diagonal(apart, np.inf)
     expected = np.median(apart.min(axis=1))
     np.testing.assert_allclose(RowReadings(drawing.data).usual_gap, expected)
+
+
+def test_a_line_whose_middle_is_a_row_morphs() -> None:
+    drawing = plane_drawing()
+    middle, step = drawing.data.X[0], np.array([0.5, 0.25])
+    answer = line_reading(drawing, RowReadings(drawing.data), middle - step, middle + step)
+    assert not answer["fades"]
+    assert answer["sentence"].startswith("The line morphs: halfway it is like a row, 0 from the")
+    far = line_reading(
+        drawing, RowReadings(drawing.data), np.array([5.0, 4.0]), np.array([7.0, 9.0])
+    )
+    assert far["sentence"].startswith("The line fades: halfway it is the average of its ends and")

@@ -129,6 +129,17 @@ def test_numbers_are_predicted_in_standard_deviations_and_few_whole_ones_are_cla
     assert own_data_set(whole, whole.choice({"task": "regression"})).task == "regression"
 
 
+def test_words_are_the_target_if_they_come_last_else_the_first_of_them() -> None:
+    places = ["here" if i % 3 else "there" for i in range(40)]
+    first = csv(["kind", "place", "a", "b"], KINDS, places, VALUES[:, 0], VALUES[:, 1])
+    assert read_own_table(first).proposal().target == "kind"
+    last = csv(["kind", "a", "b", "place"], KINDS, VALUES[:, 0], VALUES[:, 1], places)
+    assert read_own_table(last).proposal().target == "place"
+    ids = [f"id{i}" for i in range(40)]
+    named = csv(["kind", "a", "b", "name"], KINDS, VALUES[:, 0], VALUES[:, 1], ids)
+    assert read_own_table(named).proposal().target == "kind"
+
+
 def test_two_columns_alone_have_nothing_to_predict_and_are_drawn() -> None:
     table = read_own_table(csv(["a", "b"], VALUES[:, 0], VALUES[:, 1]))
     data = own_data_set(table, table.proposal())

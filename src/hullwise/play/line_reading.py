@@ -106,10 +106,16 @@ def _walk(drawing: Drawing, readings: RowReadings, start: Floats, end: Floats) -
 
 
 def fade_sentence(path: Walk, usual_gap: float) -> str:
-    """Whether the middle of the path is a mixture of its ends or like some row."""
+    """Whether the middle of the path is a mixture of its ends or like some row.
+
+    A straight line fades unless a row lies exactly halfway; that says little where rows are no
+    farther than they are from each other.
+    """
     near = f"{path.to_row:.3g} from the nearest row"
     if usual_gap > 0:
         near += f", {path.to_row / usual_gap:.2g} times what is usual between neighbouring rows"
-    if path.fades:
-        return f"The line fades: halfway it is the average of its ends, {near}."
-    return f"The line morphs: halfway it is like a row, {near}."
+    if not path.fades:
+        return f"The line morphs: halfway it is like a row, {near}."
+    if path.to_row <= 2 * usual_gap:
+        return f"Halfway the line is among the rows, {near}."
+    return f"The line fades: halfway it is the average of its ends and like no row, {near}."

@@ -25,9 +25,7 @@ __all__ = ["own_data_set"]
 
 OWN_SAMPLE_SEED = 0
 PROJECTED_ROWS_NOTE = (
-    "Rows are drawn where they fall on it, and the outline around them is a shadow of their hull: "
-    "what the network says of a row, or whether a point is in the hull, the probe reads from all "
-    "columns."
+    "Rows and the outline of their hull are drawn as shadows on it; the probe reads all columns."
 )
 
 
@@ -83,8 +81,8 @@ def _note_gaps(table: MixedTable, complete: Mask, choice: TableChoice, notes: li
         )
     if missing:
         notes.append(
-            f"{missing:,} of {table.n:,} rows lack a value in {format_names(gappy)} and "
-            "are left out; nothing is filled in."
+            f"{missing:,} of {table.n:,} rows lack a value in {format_names(gappy, 3)} and are "
+            "left out; nothing is filled in."
         )
     if choice.target is None:
         notes.append("No column is predicted: all rows are one class.")

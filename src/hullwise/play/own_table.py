@@ -133,11 +133,11 @@ class OwnTable:
         return f" ({format_names(self.numeric)})" if self.numeric else ""
 
     def _likely_target(self) -> str | None:
-        """A column of words, the last one first; else the last of three or more numbers."""
+        """A column of words: the table's last, else the first; else the last of three numbers."""
         words = [n for n, k in self.kinds.items() if k in (ColumnKind.TEXT, ColumnKind.BOOLEAN)]
         few = [n for n in words if len(set(labels_of(self.table.column(n)))) <= 2 * MAX_OWN_CLASSES]
         if few:
-            return few[-1]
+            return few[-1] if few[-1] == self.table.names[-1] else few[0]
         return self.numeric[-1] if len(self.numeric) > 2 else None
 
     def _has_classes(self, name: str) -> bool:

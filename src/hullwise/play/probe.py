@@ -231,6 +231,11 @@ def notes(drawing: Drawing, gradient: Floats) -> list[str]:
     out = []
     if drawing.is_curved:
         out += [gradient_note(gradient), CURVED_COUNT_NOTE]
+    if not drawing.data.is_plane:
+        out.append(
+            "Distances to walls and classes are those within the plane; in all columns they may be "
+            "less."
+        )
     if drawing.slice.partial:
         out.append("More pieces than can be drawn: the last layers are left out of the picture.")
     return out
