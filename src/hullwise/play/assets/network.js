@@ -8,13 +8,13 @@ const WIDTHS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
 
 /** What is read, and where one unit's wall runs that sees this input alone. */
 export const INPUT_FACES = {
-  x: ["x", "M9 1V17"],
-  y: ["y", "M1 9H17"],
-  x2: ["x²", "M5 1V17M13 1V17"],
-  y2: ["y²", "M1 5H17M1 13H17"],
-  xy: ["xy", "M10.5 1Q10.5 7.5 17 7.5M7.5 17Q7.5 10.5 1 10.5"],
-  sinx: ["sin x", "M3 1V17M7 1V17M11 1V17M15 1V17"],
-  siny: ["sin y", "M1 3H17M1 7H17M1 11H17M1 15H17"],
+  x: ["x", "M9 1V17", "an upright line"],
+  y: ["y", "M1 9H17", "a level line"],
+  x2: ["x²", "M5 1V17M13 1V17", "two upright lines"],
+  y2: ["y²", "M1 5H17M1 13H17", "two level lines"],
+  xy: ["xy", "M10.5 1Q10.5 7.5 17 7.5M7.5 17Q7.5 10.5 1 10.5", "a hyperbola"],
+  sinx: ["sin x", "M3 1V17M7 1V17M11 1V17M15 1V17", "upright lines again and again"],
+  siny: ["sin y", "M1 3H17M1 7H17M1 11H17M1 15H17", "level lines again and again"],
 };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -60,8 +60,9 @@ export class NetworkControls {
   }
 
   inputButton(name) {
-    const [text, path] = INPUT_FACES[name];
-    const button = make("button", { type: "button" }, wallIcon(path), text);
+    const [text, path, wall] = INPUT_FACES[name];
+    const title = `The wall of a unit that sees ${text} alone: ${wall}`;
+    const button = make("button", { type: "button", title }, wallIcon(path), text);
     button.dataset.input = name;
     button.addEventListener("click", () => {
       const { inputs } = this.store.configuration;

@@ -120,6 +120,7 @@ export class Probe {
     if (unit) this.send({ type: "unit", ...unit });
     else {
       this.unitAnswer = null;
+      this.panel.showUnit(null);
       this.send({ type: "unit", layer: null, unit: null });
       this.picture.redraw({ cells: false });
     }
@@ -155,6 +156,7 @@ export class Probe {
   showUnit(answer) {
     if (!this.unit) return;
     this.unitAnswer = answer;
+    this.panel.showUnit(answer);
     this.picture.redraw({ cells: false });
   }
 

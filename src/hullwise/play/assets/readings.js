@@ -13,7 +13,7 @@ const INPUT_WORDS = { x2: "x²", y2: "y²", xy: "xy", sinx: "sin x", siny: "sin 
 function affineParts(offset, slopes, names) {
   const parts = [short(offset)];
   slopes.forEach((slope, i) => {
-    parts.push(slope < 0 ? " − " : " + ", `${short(Math.abs(slope))} `);
+    parts.push(slope < 0 ? " −\u00a0" : " +\u00a0", `${short(Math.abs(slope))}\u00a0`);
     parts.push(make("i", { textContent: INPUT_WORDS[names[i]] ?? names[i] }));
   });
   return parts;
@@ -216,6 +216,23 @@ export class ProbePanel {
     const isNew = answer && !this.plot.answer;
     this.plot.show(answer);
     if (isNew) $("probe-line").scrollIntoView({ block: "nearest" });
+  }
+
+  /** The unit whose wall is lit up: its weights. */
+  showUnit(answer) {
+    $("unit-note").hidden = !answer;
+    if (!answer) return;
+    const { layer, unit, weights, bias, input_names: names, outgoing } = answer;
+    const parts = [make("b", { textContent: `layer ${layer + 1}, unit ${unit + 1}` })];
+    if (weights && names && weights.length <= 7) {
+      parts.push(": ", ...affineParts(bias, weights, names));
+    } else if (weights) {
+      const size = Math.hypot(...weights);
+      parts.push(`: ${plural(weights.length, "weight")} of length ${short(size)}, offset ${short(bias)}`);
+    }
+    if (outgoing) parts.push(`; goes on with ${outgoing.slice(0, 3).map((v) => short(v)).join(", ")}`);
+    if (!answer.segments.length) parts.push(" (no wall in view)");
+    $("unit-note").replaceChildren(...parts);
   }
 
   /** For the live region. */
