@@ -38,7 +38,8 @@ def torch_activation_gradient(
     parameters = trained_parameters(module)
     weights = list(parameters.values())
     n_tangents = check_directions(directions, n_tangents, np.inf)
-    passes = DualPasses(weights, tuple(module.buffers()))
+    once = n_tangents == 1 and directions != "orthonormal"
+    passes = DualPasses(weights, tuple(module.buffers()), once=once)
     layers = PerturbedLayers(module)
     problem = ActivationProblem(loss, module, parameters, passes, layers)
     tangents = problem.tangents(directions, n_tangents, seed_of(random_state))

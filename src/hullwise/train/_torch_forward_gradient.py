@@ -36,7 +36,7 @@ def torch_forward_gradient(
     weights = [weight.detach() for _, weight in named]
     n = sum(weight.numel() for weight in weights)
     n_tangents = check_directions(directions, n_tangents, n)
-    passes = DualPasses(weights, buffers)
+    passes = DualPasses(weights, buffers, once=n_tangents == 1)
     sums = [torch.zeros_like(weight) for weight in weights]
     derivatives = []
     for tangents in TangentSource(directions, seed_of(random_state)).tangents(n_tangents, weights):

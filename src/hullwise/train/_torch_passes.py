@@ -56,15 +56,15 @@ class DualPasses:
     """Calls of one loss, which must be the same function in each of them.
 
     Every pass draws the random numbers of the first (dropout drops the same units), and leaves the
-    buffers (running means of normalisation) as one pass would.
+    buffers (running means of normalisation) as one pass would; `once` is for a single pass.
     """
 
-    def __init__(self, weights: Sequence[Any], buffers: Sequence[Any]) -> None:
+    def __init__(self, weights: Sequence[Any], buffers: Sequence[Any], *, once: bool) -> None:
         prepare_forward_mode()
         self.weights, self.buffers = weights, buffers
         self.versions = [weight._version for weight in weights]
-        self.random_numbers = _random_numbers(weights)
-        self.buffers_before = [buffer.clone() for buffer in buffers]
+        self.random_numbers = {} if once else _random_numbers(weights)
+        self.buffers_before = [] if once else [buffer.clone() for buffer in buffers]
         self.losses: list[Any] = []
 
     def run(self, dual_loss: Callable[[], Any], *, with_rows: bool = False) -> Any:

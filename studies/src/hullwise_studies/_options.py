@@ -75,6 +75,17 @@ class TrainingOptions(StudyOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forward2022Options(StudyOptions):
+    """`hullwise study forward2022`."""
+
+    data: str | None = None
+    parts: list[str] | None = None
+    seeds: int | None = None
+    steps: int | None = None
+    full: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class CurseOptions(StudyOptions):
     """`hullwise study curse`, which keeps nothing."""
 

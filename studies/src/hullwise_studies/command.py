@@ -26,6 +26,7 @@ from hullwise.cli.status import print_status
 from ._options import (
     Balestriero2021Options,
     CurseOptions,
+    Forward2022Options,
     Lux2021Options,
     RegimesOptions,
     SimilarityOptions,
@@ -256,6 +257,35 @@ def training(options: TrainingOptions) -> None:
     """
     print_status(f"hullwise {__version__}: computing the study training ...")
     _run("training", options)
+
+
+@study.command(epilog=EXIT_CODES)
+@click.option(
+    "--data",
+    metavar="PATH",
+    help="Labelled images such as MNIST, a .npz file or a folder. scikit-learn's digits unless "
+    "given.",
+)
+@click.option(
+    "--parts",
+    callback=_check_parts("forward2022"),
+    metavar="a,b,c",
+    help="Parts to compute, as --list names them; all unless given.",
+)
+@click.option("--seeds", type=click.IntRange(min=1), help="Starts: 3, with --full 5.")
+@click.option("--steps", type=click.IntRange(min=20), help="Of a network: 300, with --full 2,000.")
+@click.option("--full", is_flag=True, help="Networks of the paper's size. Hours.")
+@apply(CACHE, PAGE, FORCE, _list_option("forward2022"))
+@takes(Forward2022Options)
+def forward2022(options: Forward2022Options) -> None:
+    """Gradients without backpropagation (Baydin et al. 2022). Needs torch.
+
+    \b
+      hullwise study forward2022 -o forward.html
+      hullwise study forward2022 --data mnist.npz --cache answers -o forward.html
+    """
+    print_status(f"hullwise {__version__}: computing the study forward2022 ...")
+    _run("forward2022", options)
 
 
 @study.command(epilog=EXIT_CODES)
