@@ -20,7 +20,7 @@ import hullwise as hw
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the network stops after 300 epochs
 D, USEFUL = 100, 4
-sizes = [100, 200, 400, 800]
+sizes = [100, 200, 800]
 
 
 def drawn(count):
@@ -71,13 +71,13 @@ panels[1].set(xlabel="input (the first twelve of 100)", ylabel="share", xticks=p
 panels[1].plot(
     place[:4], [0.2, 0.2, 0.4, 0.2], "_", color="0.4", ms=22, label="the function itself"
 )
-panels[1].set_title("800 rows", fontsize=10)
+panels[1].set_title(f"{sizes[-1]} rows", fontsize=10)
 figure.legend(loc="outside right center", frameon=False, fontsize=9)
 plt.show()
 
 # %%
 # The dotted line is chance. The whole matrix of RFM is not learnt here: its number of steps is
-# chosen by cross-validation, and from 400 rows on that says none, since each step also takes in the
+# chosen by cross-validation, and at 800 rows that says none, since each step also takes in the
 # noise of ten thousand entries. With a hundred weights RFM finds all four. W'W finds them too, but
 # keeps on the other 96 most of what it was drawn with. Finding an input is not weighing it: the
 # slope of a product of two inputs is 0 on average, so fits over many rows see little of these two.

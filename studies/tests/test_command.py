@@ -75,7 +75,7 @@ def test_study_as_a_command(tmp_path):
     assert "spam" in run("study", "lux2021", "--sets", "spam", code=2).stderr
 
 
-@pytest.mark.parametrize("name", ["lux2021", "regimes", "balestriero2021"])
+@pytest.mark.parametrize("name", ["lux2021", "regimes", "balestriero2021", "similarity"])
 def test_the_parts_of_a_study_are_listed(name):
     parts = importlib.import_module(f"hullwise_studies.{name}").PARTS
     shown = run("study", name, "--list").stdout

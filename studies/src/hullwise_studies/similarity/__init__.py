@@ -22,7 +22,6 @@ from hullwise.errors import DataError, DataWarning
 from .._page import write_page
 from .._runs import Results, Task, existing_folder, fingerprint, run_tasks
 from .._study import Part, Study
-from .._tables import Table
 from .._types import Array, Progress
 from ..balestriero2021 import Images, read_images
 from ._draws import (
@@ -40,15 +39,18 @@ from ._draws import (
 from ._rankings import CURVED, SPACES, Ranker
 from ._scores import retrieval_scores
 from ._tables_of_rankings import (
-    RANKINGS,
+    CURVED_TWINS,
+    LABELLED,
+    RANKING_TEXTS,
     RetrievalResult,
+    curved_table,
     ranking_table,
     result_finding,
-    rounded,
+    score_table,
     twin_table,
 )
 
-__all__ = ["PARTS", "run", "write_page"]
+__all__ = ["CURVED_TWINS", "LABELLED", "PARTS", "RANKING_TEXTS", "run", "write_page"]
 
 PARTS: dict[str, str] = {name: source.text for name, source in RETRIEVAL_SETS.items()}
 """The sets, and what they are; with `data`, the image sets of a folder are more."""
@@ -89,7 +91,7 @@ def run(
     Returns
     -------
     Study
-        Its `results` are a table with a line for each set and ranking.
+        Its `results` are every score and difference as one long table, with its interval.
 
     Raises
     ------
@@ -115,9 +117,9 @@ def run(
     >>> from hullwise_studies import similarity
     >>> study = similarity.run(sets=["unseen"], seeds=1)
     >>> study
-    Study(similarity: 2 parts, 2 tables)
-    >>> study.results.to_dict()["ranking"][0]
-    'raw.cosine'
+    Study(similarity: 2 parts, 3 tables)
+    >>> study.results.columns
+    ('set', 'ranking', 'less', 'score', 'mean', '±')
     """
     available = _available(data)
     names, notes = _set_names(available, sets)
@@ -211,7 +213,7 @@ def split_scores(
 
 def _result(name: str, text: str, done: Results, splits: int) -> RetrievalResult:
     each = [done[f"similarity-{name}-{seed}"] for seed in range(splits)]
-    shared = [ranking for ranking in RANKINGS if all(ranking in one for one in each)]
+    shared = [ranking for ranking in RANKING_TEXTS if all(ranking in one for one in each)]
     scores = {ranking: np.array([one[ranking] for one in each]) for ranking in shared}
     rows, queries = each[0]["sizes"]
     return RetrievalResult(name, text, int(each[0]["k"]), float(queries / rows), scores)
@@ -222,8 +224,9 @@ def _study(
 ) -> Study:
     parts = [Part(f"Set {r.name}", "", (), (ranking_table(r),)) for r in results]
     if results:
-        text = "The same spaces, ranked by angle and by distance."
-        parts.append(Part("Cosine against Euclidean distance", text, (), (twin_table(results),)))
+        text = "The same spaces by angle and by distance; paths and local metrics by their twins."
+        tables = (twin_table(results), curved_table(results))
+        parts.append(Part("Angle against distance, curved against straight", text, (), tables))
     about = (
         ("Splits", f"{splits}, with seeds from 0"),
         ("Sizes", f"at most {size.rows:,} training rows and {size.queries:,} queries"),
@@ -243,25 +246,8 @@ def _study(
         tuple(result_finding(result) for result in results),
         about,
         notes,
-        results=_score_table(results),
+        results=score_table(results),
     )
-
-
-def _score_table(results: Sequence[RetrievalResult]) -> Table:
-    """A line for each set and ranking: means, intervals, and how much more than cosine."""
-    lines = []
-    for result in results:
-        for name in result.scores:
-            text, measure = RANKINGS[name]
-            pairs = [result.interval(name), result.interval(name, 1)]
-            pairs.append(result.interval(name, 0, "raw.cosine"))
-            numbers = [number for pair in pairs for number in rounded(pair)]
-            lines.append((result.name, name, text, measure, *numbers))
-    columns = (
-        *("set", "ranking", "rows", "measure", "average precision", "± average precision"),
-        *("precision", "± precision", "more than cosine", "± more than cosine"),
-    )
-    return Table("similarity", "Scores", columns, tuple(lines))
 
 
 SIMILARITY_LEAD = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -142,13 +143,7 @@ def _split(n: int, size: RetrievalSize, seed: int) -> tuple[Indices, Indices]:
 
 def embedding_network(X: Floats, y: Array, seed: int) -> Callable[[Floats], Floats]:
     """A network with layers of 64 and 32 units trained to tell classes, up to its last layer."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPClassifier
-
-    network = MLPClassifier((64, 32), alpha=1e-3, max_iter=100, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        network.fit(X, y)
+    network = fitted_network(X, y, (64, 32), alpha=1e-3, max_iter=100, random_state=seed)
 
     def embed(rows: Floats) -> Floats:
         for W, b in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
@@ -156,6 +151,16 @@ def embedding_network(X: Floats, y: Array, seed: int) -> Callable[[Floats], Floa
         return rows
 
     return embed
+
+
+def fitted_network(X: Floats, y: Array, hidden: tuple[int, ...], **options: Any) -> Any:
+    """An MLP of scikit-learn; that it stops at its last epoch is no news here."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return MLPClassifier(hidden_layer_sizes=hidden, **options).fit(X, y)
 
 
 def digit_rows() -> LabelledRows:

@@ -16,7 +16,7 @@ import hullwise as hw
 from hullwise.errors import HullwiseError
 
 from .._types import Floats
-from ._draws import RetrievalDraw
+from ._draws import RetrievalDraw, fitted_network
 
 PATH_NEIGHBORS = 10  # rows that each row of the gallery, and each query, is joined to
 LOCAL_ROWS = 50  # training rows whose gradients make the metric around a query
@@ -59,12 +59,8 @@ class Ranker:
     @cached_property
     def probe(self) -> Any:
         """A network with one hidden layer, trained on the training rows."""
-        from sklearn.neural_network import MLPClassifier
-
-        network = MLPClassifier(
-            (PROBE_UNITS,), alpha=PROBE_DECAY, max_iter=200, random_state=self.seed
-        )
-        return network.fit(self.draw.X, self.draw.y)
+        options = {"alpha": PROBE_DECAY, "max_iter": 200, "random_state": self.seed}
+        return fitted_network(self.draw.X, self.draw.y, (PROBE_UNITS,), **options)
 
     @cached_property
     def network(self) -> Any:

@@ -12,7 +12,7 @@ from .._types import Floats
 from ._rankings import CURVED, LABELLED_SPACES, SIMILARITY_MEASURES, SPACES
 from ._scores import resampled_interval
 
-RANKINGS: dict[str, tuple[str, str]] = {
+RANKING_TEXTS: dict[str, tuple[str, str]] = {
     **{
         f"{space}.{measure}": (SPACES[space], measure)
         for space in SPACES
@@ -22,12 +22,21 @@ RANKINGS: dict[str, tuple[str, str]] = {
 }
 """Every ranking: what it is and how it measures, by the name of its scores."""
 COSINE = "raw.cosine"
-LABELLED_RANKINGS = tuple(
+LABELLED = tuple(
     name
-    for name in RANKINGS
+    for name in RANKING_TEXTS
     if name.partition(".")[0] in LABELLED_SPACES
     or name in ("pullback", "local agop", "rfm path", "output path", "outputs")
 )
+CURVED_TWINS = (
+    ("path", "raw.Euclidean"),
+    ("angle path", "raw.cosine"),
+    ("rfm path", "rfm.Euclidean"),
+    ("output path", "outputs"),
+    ("pullback", "agop.Euclidean"),
+    ("local agop", "agop.Euclidean"),
+)
+"""What is curved, and its straight or static twin."""
 DIGITS = 3
 
 
@@ -61,13 +70,13 @@ def ranking_table(result: RetrievalResult) -> Table:
     """One row for each way of ranking."""
     rows: list[Row] = []
     for name in result.scores:
-        text, measure = RANKINGS[name]
+        text, measure = RANKING_TEXTS[name]
         difference = [None, None] if name == COSINE else rounded(result.interval(name, 0, COSINE))
         rows.append(
             (
                 text,
                 measure,
-                "yes" if name in LABELLED_RANKINGS else "no",
+                "yes" if name in LABELLED else "no",
                 *rounded(result.interval(name)),
                 *rounded(result.interval(name, 1)),
                 *difference,
@@ -116,6 +125,47 @@ def twin_table(results: Sequence[RetrievalResult]) -> Table:
     )
 
 
+def curved_table(results: Sequence[RetrievalResult]) -> Table:
+    """Average precision of each curved ranking less that of its straight twin."""
+    rows = []
+    for curved, straight in CURVED_TWINS:
+        text, measure = RANKING_TEXTS[straight]
+        row: list[object] = [RANKING_TEXTS[curved][0], f"{text}, {measure}" if measure else text]
+        for result in results:
+            known = curved in result.scores and straight in result.scores
+            row += rounded(result.interval(curved, 0, straight)) if known else [None, None]
+        rows.append(tuple(row))
+    columns = [f"{result.name} | {part}" for result in results for part in ("mean", "±")]
+    return Table(
+        "curved_straight",
+        "What a path or a local metric adds to its straight or static twin: average precision",
+        ("ranking", "less", *columns),
+        tuple(rows),
+        "Above 0: what is curved is the better one.",
+        keys=2,
+    )
+
+
+def score_table(results: Sequence[RetrievalResult]) -> Table:
+    """Every score, and every difference that a table shows, a line each.
+
+    `less` names the ranking whose score on the same split is taken off, "" for none.
+    """
+    lines: list[Row] = []
+    for result in results:
+        pairs = [(name, COSINE) for name in result.scores if name != COSINE]
+        pairs += [(f"{s}.cosine", f"{s}.Euclidean") for s in SPACES] + list(CURVED_TWINS)
+        for name in result.scores:
+            for score, text in enumerate(("average precision", f"first {result.k}")):
+                lines.append((result.name, name, "", text, *rounded(result.interval(name, score))))
+        for name, minus in dict.fromkeys(pairs):
+            if name in result.scores and minus in result.scores:
+                half = rounded(result.interval(name, 0, minus))
+                lines.append((result.name, name, minus, "average precision", *half))
+    columns = ("set", "ranking", "less", "score", "mean", "±")
+    return Table("scores", "Every score and difference", columns, tuple(lines))
+
+
 def result_finding(result: RetrievalResult) -> Finding:
     """Which rankings are better than plain cosine, and which are worse, beyond the interval."""
     groups: dict[str, list[str]] = {"better": [], "worse": [], "no different": []}
@@ -124,7 +174,7 @@ def result_finding(result: RetrievalResult) -> Finding:
             continue
         mean, half = result.interval(name, 0, COSINE)
         key = "no different" if not abs(mean) > half else "better" if mean > 0 else "worse"
-        text, measure = RANKINGS[name]
+        text, measure = RANKING_TEXTS[name]
         groups[key].append(f"{text}, {measure}" if measure else text)
     mean, half = result.interval(COSINE)
     sentences = [f"Cosine of the rows as they are: average precision {mean:.3f} ± {half:.3f}."]
