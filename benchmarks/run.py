@@ -37,6 +37,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "calibration": (),
     "band_coverage": (),
     "slices": (),
+    "live": (),
     "points": (),
     "guard": (),
     "rfm": (),
@@ -64,6 +65,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "calibration": ("--splits", "1", "--rows", "600"),
     "band_coverage": ("--tables", "4"),
     "slices": ("--repeat", "1", "--shapes", "2"),
+    "live": ("--frames", "10", "--shapes", "1"),
     "points": ("--m", "500", "--repeat", "1"),
     "guard": ("--seeds", "1", "--rows", "500"),
     "rfm": ("--seeds", "1", "--rows"),
@@ -103,6 +105,7 @@ def main() -> None:
     p = parser(__doc__)
     p.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the data")
     p.add_argument("--peer", type=Path, metavar="FOLDER", help="edge_subdivision.py, for slices")
+    p.add_argument("--before", type=Path, metavar="FOLDER", help="another checkout, for live")
     p.add_argument("--only", nargs="+", choices=SCRIPTS, default=list(SCRIPTS))
     p.add_argument("--quick", action="store_true", help="small sizes; README.md is left alone")
     args = p.parse_args()
@@ -118,6 +121,8 @@ def main() -> None:
             arguments += ["--data", str(args.data)]
         if args.peer is not None and name == "slices":
             arguments += ["--peer", str(args.peer)]
+        if args.before is not None and name == "live":
+            arguments += ["--before", str(args.before)]
         start = time.perf_counter()
         said = run(name, arguments)
         if said is None:

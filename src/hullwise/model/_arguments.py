@@ -12,6 +12,7 @@ import numpy as np
 from .._core.foreign import own_errors
 from .._core.types import Floats
 from ..errors import DataError, ModelError
+from ..io.validation import check_rows
 
 if TYPE_CHECKING:
     from .network import Network
@@ -43,6 +44,30 @@ def check_network(net: Any, what: str) -> Network:
             f"{what} takes a Network, not {type(net).__name__}; hullwise.model.read makes one"
         )
     return net
+
+
+def network_rows(net: Network, X: Any, name: str) -> Floats:
+    """Rows as a network takes them; see `Network.rows`."""
+    if not hasattr(X, "columns"):
+        try:
+            array = X if hasattr(X, "detach") else np.asarray(X)
+        except ValueError:
+            raise DataError(
+                f"{name} is no table of numbers: its rows have unlike lengths"
+            ) from None
+        if np.shape(array) == (net.n_inputs,) or np.shape(array) == net.input_shape:
+            array = array.reshape(1, -1)
+        elif np.shape(array)[1:] == net.input_shape:
+            array = array.reshape(len(array), net.n_inputs)
+        X = array
+    values = np.asarray(check_rows(X, name=name, allow_empty=True).values, dtype=np.float64)
+    if values.shape[1] != net.n_inputs:
+        shape = "" if len(net.input_shape) == 1 else f" (shape {net.input_shape})"
+        raise DataError(
+            f"{name} has {values.shape[1]} columns, but the network takes {net.n_inputs} "
+            f"inputs{shape}; give the columns it was trained on, in their order."
+        )
+    return values
 
 
 def one_row(net: Network, x: Any, name: str) -> Floats:

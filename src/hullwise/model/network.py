@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.types import Floats
-from ..errors import DataError, ModelError
-from ..io.validation import check_rows
-from ._arguments import border
+from ..errors import ModelError
+from ._arguments import border, network_rows
 from ._piecewise_layers import Codes
 from ._point_codes import codes_and_outputs
 from ._rounding import RoundingErrors
@@ -128,26 +127,7 @@ class Network:
         DataError
             If the shape does not fit the input or a value is NaN or infinite.
         """
-        if not hasattr(X, "columns"):
-            try:
-                array = X if hasattr(X, "detach") else np.asarray(X)
-            except ValueError:
-                raise DataError(
-                    f"{name} is no table of numbers: its rows have unlike lengths"
-                ) from None
-            if np.shape(array) == (self.n_inputs,) or np.shape(array) == self.input_shape:
-                array = array.reshape(1, -1)
-            elif np.shape(array)[1:] == self.input_shape:
-                array = array.reshape(len(array), self.n_inputs)
-            X = array
-        values = np.asarray(check_rows(X, name=name, allow_empty=True).values, dtype=np.float64)
-        if values.shape[1] != self.n_inputs:
-            shape = "" if len(self.input_shape) == 1 else f" (shape {self.input_shape})"
-            raise DataError(
-                f"{name} has {values.shape[1]} columns, but the network takes {self.n_inputs} "
-                f"inputs{shape}; give the columns it was trained on, in their order."
-            )
-        return values
+        return network_rows(self, X, name)
 
     @border("evaluating the network")
     def __call__(self, X: Any) -> Floats:
