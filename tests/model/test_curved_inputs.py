@@ -79,6 +79,18 @@ def test_a_square_is_met_at_its_knots_and_off_by_the_bound_between_them() -> Non
     np.testing.assert_array_equal(inputs.error_bounds([0, 0], [4, 1], 4), [0.25])
 
 
+@pytest.mark.parametrize("half", [1e-3, 1e-7])
+def test_chords_of_a_deep_view_lose_no_digits(half: float) -> None:
+    inputs, centre = hw.model.CurvedInputs(INPUT_FUNCTIONS), np.array([900.0, -700.0])
+    chords = inputs.network(hw.model.from_arrays([np.eye(7)]), centre - half, centre + half, 16)
+    points = centre + half * np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    bounds = inputs.error_bounds(centre - half, centre + half, 16)
+    rounding = 1e-15 * np.abs(inputs(points)).max(axis=0) + 1e-12
+    assert (np.abs(chords(points) - inputs(points)) <= bounds + 8 * rounding).all()
+    slopes = hw.dissect(chords, points).A
+    np.testing.assert_allclose(slopes, inputs.jacobians(points), atol=4 * half, rtol=1e-9)
+
+
 @pytest.mark.parametrize("names", CHOICES)
 def test_a_slice_behind_chords_is_that_of_the_network_behind_them(names: list[str]) -> None:
     net, inputs = network_of(len(names), 2), hw.model.CurvedInputs(names)

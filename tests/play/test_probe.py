@@ -275,6 +275,25 @@ def test_notes_say_what_is_drawn_in_chords_and_what_the_slope_is() -> None:
     assert f"it has a slope here, {along_x:.3g} and {along_y:.3g}," in slope
 
 
+def test_a_picture_of_too_many_pieces_says_what_it_leaves_out() -> None:
+    whole = plane_drawing()
+    cut = whole.net.slice(whole.centre, np.eye(2), whole.slice.high, max_regions=20)
+    drawing = replace(whole, slice=cut)
+    assert cut.partial
+    readings = RowReadings(drawing.data)
+    for point in POINTS[:4]:
+        answer, full = probe(drawing, readings, point), probe(whole, readings, point)
+        assert answer["decision"] == {
+            "distance": 0.0,
+            "at_least": True,
+            "exact": False,
+            "foot": None,
+        }
+        assert answer["wall"]["distance"] == full["wall"]["distance"]
+        np.testing.assert_array_equal(answer["map"]["slopes"], full["map"]["slopes"])
+        assert answer["notes"][-1].startswith("More pieces than can be drawn")
+
+
 def test_without_rows_there_is_no_hull_and_the_network_is_read_as_ever() -> None:
     drawing = plane_drawing()
     nothing = replace(drawing.data, X=drawing.data.X[:0], targets=drawing.data.targets[:0])

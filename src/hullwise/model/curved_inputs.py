@@ -31,20 +31,29 @@ CHORD_LAYER = "chords of curved inputs"
 
 @dataclass(frozen=True)
 class _Curve:
-    """phi(direction . x), with its derivative and the largest of |phi''| anywhere."""
+    """phi(direction . x), its derivative, the slope of a chord, the largest of |phi''| anywhere.
+
+    The slope is a formula: a difference of values would lose all digits where a view is deep.
+    """
 
     direction: tuple[float, float]
     phi: Callable[[Floats], Floats]
     derivative: Callable[[Floats], Floats]
+    chord_slope: Callable[[Floats, Floats], Floats]
     curvature: float
 
 
 def _square(a: float, b: float) -> _Curve:
-    return _Curve((a, b), np.square, lambda t: 2 * t, 2.0)
+    return _Curve((a, b), np.square, lambda t: 2 * t, lambda s, t: s + t, 2.0)
+
+
+def _sine_chord_slope(s: Floats, t: Floats) -> Floats:
+    half = (t - s) / 2
+    return np.asarray(np.cos((s + t) / 2) * np.sinc(half / np.pi))
 
 
 def _sine(a: float, b: float) -> _Curve:
-    return _Curve((a, b), np.sin, np.cos, 1.0)
+    return _Curve((a, b), np.sin, np.cos, _sine_chord_slope, 1.0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -242,11 +251,10 @@ class CurvedInputs:
         C = np.array([curve.direction for curve in curves])
         begin, step = self._steps(low, high, n_pieces)
         knots = begin + step * np.arange(n_pieces + 1)[:, None]
-        values = np.column_stack([c.phi(t) for c, t in zip(curves, knots.T, strict=True)])
-        slopes = np.diff(values, axis=0) / np.diff(knots, axis=0)
-        chords: Any = Pieces(
-            "chords", knots[1:-1].copy(), slopes, values[:-1] - slopes * knots[:-1]
-        )
+        own = list(zip(curves, knots.T, strict=True))
+        values = np.column_stack([curve.phi(t[:-1]) for curve, t in own])
+        slopes = np.column_stack([curve.chord_slope(t[:-1], t[1:]) for curve, t in own])
+        chords: Any = Pieces("chords", knots[1:-1].copy(), slopes, values - slopes * knots[:-1])
         return (
             inputs,
             Node("directions", Linear(C), (0,), (q,)),

@@ -110,11 +110,6 @@ class Drawing:
         return np.asarray((self.row_codes == code).all(axis=1))
 
     @cached_property
-    def boundary(self) -> Floats:
-        """Segments (k, 2, 2) of the plane where the drawn network decides otherwise."""
-        return self.slice.decision_boundary() + self.centre
-
-    @cached_property
     def wall_edges(self) -> tuple[Floats, Ints, Ints]:
         """Segments (e, 2, 2) of the network's own walls, their layers and units (e,).
 

@@ -64,8 +64,8 @@ probe
     - code: of each layer its kind and the code of its units.
     - wall: distance, foot, layer, unit (from 0), at_least (the view's border is nearer), exact
       (false for a drawing in chords, or of too many pieces). distance null: there is none.
-    - decision, where there are classes: distance, foot, at_least, exact; where at_least, seen is
-      the nearest change in view.
+    - decision, where there are classes: distance, foot, at_least, exact; 0 at least where the
+      picture is partial.
     - region: polygon (null where curved or out of view), n_rows, class_counts; behind curved inputs
       outline: segments around all of the drawn view with this code.
     - hull: verdict, lower and upper (proved), band, percentile, nearest. metric_hull, where

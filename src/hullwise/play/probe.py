@@ -173,17 +173,17 @@ def _border(drawing: Drawing, point: Floats) -> dict[str, Any]:
 def decision_distance(drawing: Drawing, point: Floats) -> dict[str, Any]:
     """How far it is, in the plane, to where the network decides otherwise, and the way there.
 
-    The nearest of the boundary's segments in the slice: the distance itself where no point beyond
-    the view's border can be nearer, else `at_least` that of the border.
+    `Slice.decision_distance`: the distance itself where nothing beyond the view's border can be
+    nearer, else `at_least` that of the border; 0 where the slice is partial.
     """
-    distance, foot, _ = nearest_on_segments(point, drawing.boundary)
-    if not distance <= drawing.border_distance(point):
-        return {"at_least": True, "exact": False, **_border(drawing, point), "seen": foot}
+    if drawing.slice.partial:
+        return {"distance": 0.0, "at_least": True, "exact": False, "foot": None}
+    nearest = drawing.slice.decision_distance(point - drawing.centre)
     return {
-        "distance": distance,
-        "at_least": False,
-        "exact": drawing.is_exact,
-        "foot": foot,
+        "distance": nearest.distance,
+        "at_least": nearest.at_least,
+        "exact": drawing.is_exact and not nearest.at_least,
+        "foot": None if nearest.foot is None else nearest.foot + drawing.centre,
     }
 
 
@@ -220,10 +220,7 @@ def region_polygon(drawing: Drawing, point: Floats) -> Floats | None:
     (cell,) = drawing.slice.find(point - drawing.centre)
     if cell < 0:
         return None
-    halves, ends = drawing.slice.complex.loops
-    begin = ends[cell - 1] if cell else 0
-    corners = drawing.slice.complex.start[halves[begin : ends[cell]]]
-    return np.asarray(drawing.slice.vertices[corners] + drawing.centre)
+    return np.asarray(drawing.slice.polygon(int(cell)) + drawing.centre)
 
 
 def notes(drawing: Drawing, gradient: Floats) -> list[str]:
