@@ -134,6 +134,24 @@ def test_the_same_for_any_number_of_rows_at_once(files, method, monkeypatch):  #
     assert run(*args).stdout == whole
 
 
+def test_a_kernel_and_a_network_say_what_they_chose_and_where_they_end(tables, files, tmp_path):  # noqa: F811
+    X, y, Q = tables
+    far = write_csv(tmp_path / "far.csv", COLUMNS, [*Q.tolist(), (X[0] + 1e6).tolist()])
+    reg = hw.KernelRegressor().fit(X, y)
+    out = " ".join(run("predict", files[0], far, *TARGET[:2], "--method", "kernel").stdout.split())
+    n_out = int((~reg.support([*Q, X[0] + 1e6]).in_reach).sum())
+    assert f"The gaussian kernel has the bandwidth {reg.bandwidth_:.4g}, chosen by" in out
+    assert f"{n_out} row" in out
+    assert "out of its reach: there the nearest training rows answer." in out
+    args = ["predict", files[0], far, *TARGET[:2], "--method", "rbf-network"]
+    out = " ".join(run(*args).stdout.split())
+    assert "centres; weights of rows are signed." in out
+    network = hw.RBFNetworkRegressor().fit(X, y)
+    n_out = int((network.activations([*Q, X[0] + 1e6]).max(axis=1) < 0.01).sum())
+    assert f"{n_out} row" in out
+    assert "beyond all centres: there a constant answers." in out
+
+
 @pytest.mark.parametrize("method", ["delaunay", "voronoi"])
 def test_rows_that_repeat_share_their_weight(tables, files, tmp_path, method):  # noqa: F811
     X, y, Q = tables

@@ -188,7 +188,8 @@ def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Pr
             regressor, classes = model.interpolant_, model.classes_
         else:
             regressor.fit(rows, data.y)
-    constants, notes = None, data.notes
+    queries = data.queries.values.astype(np.float64)
+    constants, notes = None, (*data.notes, *regressor.remarks(queries))
     if options.bound:
         constants = bound_constants(
             regressor, smoothness=options.smoothness, lipschitz=options.lipschitz
@@ -197,7 +198,7 @@ def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Pr
     with progress_bar(options.quiet) as progress:
         predictions = explain_all(
             regressor,
-            data.queries.values.astype(np.float64),
+            queries,
             constants=constants,
             training_rows=rows if options.verify else None,
             progress=progress,

@@ -148,6 +148,10 @@ class Interpolant(RegressorMixin, CloudEstimator):
         W.sort_indices()
         return W
 
+    def remarks(self, Q: Floats) -> tuple[str, ...]:
+        """What a reader of predictions at checked queries Q (m, d) should know, a sentence each."""
+        return ()
+
     @own_errors("weighing rows")
     def weights(self, Q: Any, *, progress: Progress | None = None) -> csr_array:
         """Weights of queries Q (m, d) over the training rows: (m, n) CSR, each row with sum 1."""

@@ -303,7 +303,14 @@ class KernelRegressor(Interpolant):
         return KernelSupport(count, effective, bandwidth, distance, in_reach, checked.row_names)
 
     def _support(self, Q: Floats) -> tuple[Indices, Floats, Floats, Floats, Mask]:
-        W, k = self.row_weights(Q), self._n_neighbors
+        W = self.row_weights(Q)
+        bandwidth, distance, in_reach = self._reach(Q)
+        squares = csr_array((np.square(W.data), W.indices, W.indptr), shape=W.shape)
+        return np.diff(W.indptr), 1 / squares.sum(axis=1), bandwidth, distance, in_reach
+
+    def _reach(self, Q: Floats) -> tuple[Floats, Floats, Mask]:
+        """Bandwidths, distances to the nearest rows, and whether these are in reach, (m,) each."""
+        k = self._n_neighbors
         distances = nearest_rows(self.cloud_, Q, self.metric_, max(1, k)).distances
         bandwidth = np.full(len(Q), self.bandwidth_)
         if k:
@@ -313,6 +320,15 @@ class KernelRegressor(Interpolant):
             in_reach = (distances[:, 0] < reach * bandwidth) | (distances[:, 0] == 0)
         if self._kernel.is_attention:
             in_reach[:] = True
-        squares = csr_array((np.square(W.data), W.indices, W.indptr), shape=W.shape)
-        effective = 1 / squares.sum(axis=1)
-        return np.diff(W.indptr), effective, bandwidth, distances[:, 0], in_reach
+        return bandwidth, distances[:, 0], in_reach
+
+    def remarks(self, Q: Floats) -> tuple[str, ...]:
+        """The bandwidth, and how many queries are beyond every row's reach."""
+        chosen = "" if self.cv_errors_ is None else ", chosen by leaving training rows out"
+        unit = f" times the distance to row {self._n_neighbors}" if self._n_neighbors else ""
+        remark = f"The {self.kernel} kernel has the bandwidth {self.bandwidth_:.4g}{unit}{chosen}."
+        n_out = int((~self._reach(Q)[2]).sum()) if len(Q) else 0
+        if not n_out:
+            return (remark,)
+        rows = "1 row is" if n_out == 1 else f"{n_out:,} rows are"
+        return remark, f"{rows} out of its reach: there the nearest training rows answer."

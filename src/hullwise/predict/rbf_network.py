@@ -31,6 +31,7 @@ __all__ = ["RBFNetworkClassifier", "RBFNetworkRegressor"]
 CENTER_KINDS = ("kmeans", "mixture", "rows")
 WIDTH_RULES = ("nearest", "global")
 SINGLE_THREAD_CENTERS = 500
+LEAST_ACTIVATION = 0.01  # a query at which no bump has more is beyond all centres
 
 
 class RBFNetworkRegressor(Interpolant):
@@ -219,6 +220,24 @@ class RBFNetworkRegressor(Interpolant):
             "cv_error_": network.error,
             "_network": network,
         }
+
+    def remarks(self, Q: Floats) -> tuple[str, ...]:
+        """That weights are signed, and how many queries are beyond every centre."""
+        c = len(self.centers_)
+        remark = (
+            f"The network has {c} {'centre' if c == 1 else 'centres'}; weights of rows are signed."
+        )
+        if self._network.basis.is_normalized or not len(Q):
+            return (remark,)
+        largest = np.concatenate(
+            [self._network.basis.values(p.queries).max(axis=1) for p in self._problems(Q)]
+        )
+        n_out = int((largest < LEAST_ACTIVATION).sum())
+        if not n_out:
+            return (remark,)
+        rows = "1 row is" if n_out == 1 else f"{n_out:,} rows are"
+        rest = "the linear function" if len(self._network.polynomial.directions.T) else "a constant"
+        return remark, f"{rows} beyond all centres: there {rest} answers."
 
     def _batch_rows(self) -> int:
         return dense_batch_rows(self.cloud_.n)
