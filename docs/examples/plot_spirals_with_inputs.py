@@ -5,8 +5,9 @@ Two spirals, with and without richer inputs
 Two arms, one and a half turns each, and a network of two layers of eight units. On x and y alone it
 is affine on polygons, which are drawn as they are. With squares or sines as further inputs the same
 network is affine in those inputs, not in the plane: its regions are polytopes in more dimensions,
-and what the plane shows of them has curved sides. hullwise cuts no curved cells, so these are drawn
-from values on a grid, and nothing about them is called exact.
+and what the plane shows of them has curved sides. hullwise cuts no curved cells
+(`hw.model.CurvedInputs` cuts chords instead), so these are drawn from values on a grid, and nothing
+about them is called exact.
 """
 
 import warnings
