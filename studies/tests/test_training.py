@@ -127,7 +127,7 @@ def test_measures_of_a_network():
     d = draw()
     network = trained_network(d, AIDS["none"], 200, 0)
     measures = _measures.measures_of(network, d)
-    assert list(measures) == list(_measures.MEASURES)
+    assert list(measures) == list(_measures.NETWORK_MEASURES)
     logits = network(torch.as_tensor(d.test_X, dtype=torch.float32))
     labels = torch.as_tensor(d.test_y)
     assert measures["error"] == pytest.approx((logits.argmax(1) != labels).float().mean().item())

@@ -77,3 +77,9 @@ def test_tensors_that_cannot_be_mixed_are_refused(rows, y, error, words):
 def test_tensors_are_not_repeated_with_weights():
     with pytest.raises(hw.DataError, match="are tensors"):
         hw.train.mixup(X, LABELS, random_state=0).weighted_rows()
+
+
+def test_targets_that_are_read_only_are_copied():
+    y = np.linspace(0, 1, 12)
+    y.flags.writeable = False
+    assert hw.train.mixup(X, y, random_state=0).y.shape == (12,)

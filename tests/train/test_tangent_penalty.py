@@ -266,3 +266,32 @@ def test_what_cannot_be_differentiated_is_refused(X, tangents, options, error, w
 def test_a_model_of_another_library_is_refused():
     with pytest.raises(hw.ModelError, match=r"expected a torch\.nn\.Module"):
         hw.train.tangent_penalty(object(), torch.ones(2, 2), torch.ones(2, 2))
+
+
+def test_a_transformation_that_torch_cannot_differentiate_forwards_is_sent_to_differences():
+    def double(rows, amount):
+        return rows + amount * (Doubled.apply(rows + amount) - rows)
+
+    with pytest.raises(hw.ModelError, match=r"this transformation forwards.*'differences'"):
+        hw.train.transformation_tangents(double, random(3, 2), method="jvp")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_autocast_is_off_meanwhile(method):
+    net, X, T = smooth_net().float(), random(3, 3).float(), torch.ones(3, 3)
+    expected = hw.train.tangent_penalty(net, X, T, method=method)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(hw.train.tangent_penalty(net, X, T, method=method), expected)
+
+
+def test_inference_mode_has_no_derivatives():
+    with torch.inference_mode(), pytest.raises(hw.ModelError, match=r"use torch\.no_grad"):
+        hw.train.tangent_penalty(smooth_net(), random(3, 3), random(3, 3))
+    with torch.no_grad():
+        assert hw.train.tangent_penalty(smooth_net(), random(3, 3), random(3, 3)) > 0
+
+
+def test_arrays_that_are_read_only_are_copied():
+    X = np.ones((3, 3))
+    X.flags.writeable = False
+    assert hw.train.tangent_penalty(smooth_net(), X, X) > 0

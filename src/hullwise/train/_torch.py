@@ -6,6 +6,8 @@ import warnings
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ..errors import DataError, DataTypeError, MissingDependencyError, ModelError
 
 
@@ -36,6 +38,15 @@ def prepare_forward_mode() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         with forward.dual_level():
             forward.make_dual(torch.zeros(1), torch.zeros(1))
+
+
+def refuse_without_forward_mode(error: Exception, what: str) -> None:
+    """ModelError if torch's error is that it cannot differentiate `what` forwards."""
+    words = str(error).splitlines()[0] if str(error) else ""
+    if any(part in words for part in ("forward AD", "forward mode AD", "functorch")):
+        raise ModelError(
+            f"torch cannot differentiate {what} forwards ({words}): pass method='differences'."
+        ) from error
 
 
 def is_tensor(values: Any) -> bool:
@@ -79,6 +90,8 @@ def _as_tensor(torch: Any, values: Any, name: str, module: Any) -> Any:
     like = next(iter(module.parameters()), None) if module is not None else None
     dtype = torch.get_default_dtype() if like is None else like.dtype
     try:
+        if isinstance(values, np.ndarray) and not values.flags.writeable:
+            values = values.copy()  # torch warns of arrays that it could write to and may not
         return torch.as_tensor(values, dtype=dtype, device=None if like is None else like.device)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataTypeError(

@@ -301,7 +301,7 @@ def _beside(rows: Any, values: Array) -> Any:
     if not is_tensor(rows):
         return values
     torch = import_torch("mixup of tensors")
-    tensor = torch.as_tensor(values, device=rows.device)
+    tensor = torch.as_tensor(np.require(values, requirements="W"), device=rows.device)
     return tensor.to(rows.dtype) if tensor.is_floating_point() else tensor
 
 

@@ -9,7 +9,13 @@ from typing import Any
 from .._core.foreign import own_errors
 from .._core.options import check_positive
 from ..errors import DataError, ModelError
-from ._torch import check_module, float_rows, import_torch, prepare_forward_mode
+from ._torch import (
+    check_module,
+    float_rows,
+    import_torch,
+    prepare_forward_mode,
+    refuse_without_forward_mode,
+)
 from .tangents import transformation_tangents
 
 
@@ -65,7 +71,8 @@ def tangent_penalty(
     For a linear network W x + b it is |W t|^2, and with all d unit vectors as tangents it is the
     squared norm of the Jacobian. Cost: a pass with k rows for each row, two for differences, and
     its backward pass. Batch normalisation uses its running statistics meanwhile (with those of the
-    batch the rows would move each other); both passes of the differences see the same dropout.
+    batch the rows would move each other); both passes of the differences see the same dropout;
+    autocast is off meanwhile.
 
     Source: P. Simard, B. Victorri, Y. LeCun, J. Denker, *Tangent Prop: a formalism for specifying
     selected invariances in an adaptive network*, NeurIPS 1991 (printed in 1992), equation (2).
@@ -91,12 +98,18 @@ def tangent_penalty(
         raise DataError(f"method={method!r}: expected 'jvp' or 'differences'.")
     if reduction not in ("mean", "sum", "none"):
         raise DataError(f"reduction={reduction!r}: expected 'mean', 'sum' or 'none'.")
+    if torch.is_inference_mode_enabled():
+        raise ModelError("torch.inference_mode keeps no derivatives: use torch.no_grad instead.")
     rows = float_rows(torch, X, "X", module)
     directions = _tangents_of_rows(torch, module, rows, tangents)
     n, k = directions.shape[:2]
     repeated = rows.repeat_interleave(k, dim=0)
     flat = directions.reshape(n * k, *rows.shape[1:])
-    with own_errors("computing the tangent penalty"), _running_statistics(torch, module):
+    with (
+        own_errors("computing the tangent penalty"),
+        _running_statistics(torch, module),
+        torch.autocast(rows.device.type, enabled=False),
+    ):
         if method == "jvp":
             derivatives = _derivatives_by_jvp(torch, module, repeated, flat)
         else:
@@ -163,12 +176,8 @@ def _derivatives_by_jvp(torch: Any, module: Any, rows: Any, tangents: Any) -> An
             )
             derivative = forward.unpack_dual(outputs).tangent
     except (NotImplementedError, RuntimeError) as error:
-        if "forward AD" not in str(error) and "forward mode AD" not in str(error):
-            raise
-        raise ModelError(
-            f"torch cannot differentiate this {type(module).__name__} forwards "
-            f"({str(error).splitlines()[0]}): pass method='differences'."
-        ) from error
+        refuse_without_forward_mode(error, f"this {type(module).__name__}")
+        raise
     if derivative is None:
         raise ModelError(
             f"the outputs of this {type(module).__name__} carry no derivative by X: it does not "

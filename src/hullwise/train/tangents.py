@@ -15,7 +15,14 @@ from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
 from ..io.validation import check_rows
 from ..predict.targets import as_array
-from ._torch import float_rows, import_torch, is_tensor, prepare_forward_mode, refuse_non_finite
+from ._torch import (
+    float_rows,
+    import_torch,
+    is_tensor,
+    prepare_forward_mode,
+    refuse_non_finite,
+    refuse_without_forward_mode,
+)
 
 Transform = Callable[[Any, Any], Any]
 LOCAL_PCA_NUMBERS = 1 << 22  # in one block of neighbourhoods
@@ -152,6 +159,8 @@ def transformation_tangents(
     DataError
         If X is not finite, the transformation changes the shape, gives numbers that are not finite,
         or moves X at the amount 0.
+    ModelError
+        For "jvp", operations that torch cannot differentiate forwards.
 
     Notes
     -----
@@ -237,8 +246,12 @@ def _tangents_by_jvp(transform: Transform, X: Any) -> Any:
     rows = float_rows(torch, X, "X").detach()
     prepare_forward_mode()
     amount = torch.zeros((), dtype=rows.dtype, device=rows.device)
-    unmoved, tangents = torch.func.jvp(
-        lambda value: _moved_rows(transform, rows, value), (amount,), (torch.ones_like(amount),)
-    )
+    try:
+        unmoved, tangents = torch.func.jvp(
+            lambda value: _moved_rows(transform, rows, value), (amount,), (torch.ones_like(amount),)
+        )
+    except (NotImplementedError, RuntimeError) as error:
+        refuse_without_forward_mode(error, "this transformation")
+        raise
     _refuse_moved(rows, unmoved.detach())
     return tangents.detach() if is_tensor(X) else tangents.detach().numpy()

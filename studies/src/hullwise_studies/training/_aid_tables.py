@@ -13,7 +13,7 @@ from .._tables import Finding, Row, Table
 from ..regimes._scores import Interval
 from ._aid_grid import NO_AID, AidScores
 from ._aids import AIDS
-from ._measures import MEASURES
+from ._measures import NETWORK_MEASURES
 
 MEASURE_GROUPS = {
     "answers": (
@@ -51,12 +51,12 @@ def aid_parts(scores: Sequence[AidScores]) -> list[Part]:
 def _aid_table(scores: AidScores, group: str) -> Table:
     known = [
         name
-        for name, measure in MEASURES.items()
+        for name, measure in NETWORK_MEASURES.items()
         if measure.group == group and np.isfinite(scores.values[NO_AID][name]).any()
     ]
     columns = ["aid"]
     for name in known:
-        title = MEASURES[name].title
+        title = NETWORK_MEASURES[name].title
         columns += [f"{title} | mean", f"{title} | change", f"{title} | ±"]
     rows: list[Row] = []
     for aid in scores.values:
@@ -68,7 +68,9 @@ def _aid_table(scores: AidScores, group: str) -> Table:
             is_other = aid != NO_AID
             cells += [_rounded(v, places) if is_other else None for v in (change.mean, change.half)]
         rows.append(tuple(cells))
-    texts = "; ".join(f"{MEASURES[name].title}: {MEASURES[name].text}" for name in known)
+    texts = "; ".join(
+        f"{NETWORK_MEASURES[name].title}: {NETWORK_MEASURES[name].text}" for name in known
+    )
     return Table(
         f"{group}-{scores.name}",
         f"{scores.name}: {MEASURE_GROUPS[group][0].lower()}",

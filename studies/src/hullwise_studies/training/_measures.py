@@ -29,7 +29,7 @@ class Measure:
     less_is_better: bool | None = None
 
 
-MEASURES = {
+NETWORK_MEASURES = {
     "error": Measure(
         "error", "answers", "share of wrong classes, or root mean square in deviations", True
     ),
@@ -64,7 +64,7 @@ MEASURES = {
 
 
 def measures_of(network: Any, draw: TrainingDraw) -> dict[str, Array]:
-    """One number for each of `MEASURES`; NaN where it does not apply."""
+    """One number for each of `NETWORK_MEASURES`; NaN where it does not apply."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # dead units make flat columns: no news here
         net = hw.model.read(network)
@@ -73,7 +73,7 @@ def measures_of(network: Any, draw: TrainingDraw) -> dict[str, Array]:
             **latent_measures(net, draw),
             **partition_measures(net, draw),
         }
-    return {name: np.array(float(numbers[name])) for name in MEASURES}
+    return {name: np.array(float(numbers[name])) for name in NETWORK_MEASURES}
 
 
 def _answers(net: Any, draw: TrainingDraw) -> dict[str, float]:
