@@ -69,8 +69,8 @@ export class DrawTool {
       action("Undo", () => this.undo(), "draw-undo"),
       action("Clear", () => this.set([]), "draw-clear"),
       action("Copy rows", () => this.copyRows(), "draw-copy"),
-      this.state,
       action("Done", () => this.leave(), "draw-done"),
+      this.state,
     );
   }
 

@@ -40,6 +40,7 @@ export function leadSentence(numbers, data) {
   const start = `${more}${pieces} in view.`;
   const rows = numbers.pieces_with_rows;
   if (rows === null || rows === undefined) return start;
+  if (rows === 0) return `${start} ${numbers.pieces === 1 ? "It holds no row." : "None holds a row."}`;
   const holding = `${count(rows)} ${rows === 1 ? "holds" : "hold"} a row`;
   if (data?.task !== "classes") return `${start} ${holding}.`;
   const mixed = numbers.pieces_mixed ?? 0;
