@@ -3,7 +3,7 @@
 import { Data } from "./data.js";
 import { dot } from "./marks.js";
 import { CLASS_NAMES, classGlyph, plural } from "./words.js";
-import { $, make, press } from "./widgets.js";
+import { $, keep, make, press } from "./widgets.js";
 
 const BRUSHES = 3;
 const ERASER = -1;
@@ -146,7 +146,7 @@ export class DrawTool {
   /** Shown at once; sent a little later, so that a stroke is a few messages only. */
   set(points) {
     this.points = points;
-    sessionStorage.setItem("points", points.map((p) => p.join(",")).join(";"));
+    keep("points", points.map((p) => p.join(",")).join(";"));
     this.describe();
     this.page.picture.showRows(this.asData());
     this.timer ||= setTimeout(() => {

@@ -252,6 +252,7 @@ class Page {
     if (this.wishesToPlay) this.wire.send({ type: "play" });
     this.probe.askAgain();
     this.featurePlane.ask();
+    this.newRows.refresh();
   }
 
   configured(message) {

@@ -61,7 +61,7 @@ export function rowMarks(g, picture) {
   if (!store.configuration.show.rows || !data?.points) return;
   const r = radius(data.points.length);
   const [width, height] = picture.size;
-  g.lineWidth = 0.9;
+  g.lineWidth = r < 2 ? 0.5 : 0.9;
   g.strokeStyle = css(theme.paper);
   for (const { color, members, shape } of data.groups(theme)) {
     g.fillStyle = css(color);

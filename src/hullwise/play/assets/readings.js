@@ -7,6 +7,7 @@ import { classGlyph, className, count, plural, short } from "./words.js";
 import { $, make, setText } from "./widgets.js";
 
 const BAND_GLYPHS = { core: "●", edge: "■", beyond: "◆", far: "▲" };
+const UNIT_MEANING = "Each square is a unit, filled where it is on here.";
 const INPUT_WORDS = { x2: "x²", y2: "y²", xy: "xy", sinx: "sin x", siny: "sin y" };
 
 /** "0.67 − 36.4 x − 5.5 y" as elements: letters in italics. */
@@ -27,6 +28,7 @@ export class ProbePanel {
     this.strips = new UnitStrips($("codes"), picture.theme, onUnit);
     this.plot = new LinePlot($("line-reading"), picture.theme);
     this.answer = null;
+    this.showUnit(null);
     picture.theme.listeners.push(() => this.answer && this.show(this.answer));
   }
 
@@ -220,8 +222,10 @@ export class ProbePanel {
 
   /** The unit whose wall is lit up: its weights. */
   showUnit(answer) {
-    $("unit-note").hidden = !answer;
-    if (!answer) return;
+    if (!answer) {
+      setText($("unit-note"), UNIT_MEANING);
+      return;
+    }
     const { layer, unit, weights, bias, input_names: names, outgoing } = answer;
     const parts = [make("b", { textContent: `layer ${layer + 1}, unit ${unit + 1}` })];
     if (weights && names && weights.length <= 7) {

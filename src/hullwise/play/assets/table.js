@@ -1,6 +1,6 @@
 /** A table of one's own: CSV from a file or pasted, its columns, the plane through them. */
 
-import { $, clearProblems, make, options } from "./widgets.js";
+import { $, clearProblems, keep, make, options } from "./widgets.js";
 import { plural } from "./words.js";
 
 const LARGEST_TEXT = 7_500_000;
@@ -191,8 +191,8 @@ export class TableDialog {
   accepted() {
     this.close();
     if (!this.csv || this.csv.length > LARGEST_KEPT) return;
-    sessionStorage.setItem("table", this.csv);
-    sessionStorage.setItem("columns", JSON.stringify(this.choice));
+    keep("table", this.csv);
+    keep("columns", JSON.stringify(this.choice));
   }
 
   get canReopen() {

@@ -79,6 +79,15 @@ export class RadioGroup {
   }
 }
 
+/** For a reload of this tab, where the browser has room. */
+export function keep(key, text) {
+  try {
+    sessionStorage.setItem(key, text);
+  } catch {
+    sessionStorage.removeItem(key);
+  }
+}
+
 export function options(select, entries) {
   select.replaceChildren(
     ...entries.map(([value, text]) => make("option", { value, textContent: text })),
