@@ -115,6 +115,7 @@ export class Lanes {
     this.actions = actions;
     this.course = new Course();
     this.step = 0; // of what is drawn
+    this.oldest = 0; // that the server has
     this.layers = 0;
     this.timer = 0;
     this.hover = null;
@@ -147,6 +148,7 @@ export class Lanes {
     this.course = new Course();
     this.step = 0;
     this.lossStep = this.piecesStep = undefined;
+    this.oldest = 0;
     this.later();
   }
 
@@ -154,6 +156,7 @@ export class Lanes {
   show(numbers) {
     const newest = numbers.history?.[1] ?? numbers.step;
     if (newest < this.last) this.clear(); // another run
+    this.oldest = numbers.history?.[0] ?? this.course.entries[0]?.step ?? 0;
     this.step = numbers.step;
     if (numbers.step >= this.last) this.course.add(this.measuredNow(numbers));
     this.layers = numbers.pieces_by_layer?.length ?? this.layers;
@@ -272,7 +275,7 @@ export class Lanes {
   }
 
   showSlider() {
-    const first = this.course.entries[0]?.step ?? 0;
+    const first = Math.min(this.oldest, this.last);
     this.slider.min = first;
     this.slider.max = this.last;
     if (document.activeElement !== this.slider || !this.isBack) this.slider.value = this.step;
