@@ -95,8 +95,11 @@ class BrowserPage:
 
     @property
     def session(self):
-        """The server's side of the newest page."""
-        return list(self.server._pages)[-1]
+        """The server's side: the newest with the page's settings (pages may have come back)."""
+        settings = self.value("page.accepted") | {"view": None}
+        sessions = list(self.server._pages)[::-1]
+        alike = (s for s in sessions if s.configuration.to_json() | {"view": None} == settings)
+        return next(alike, sessions[0])
 
     def wait_for_setting(self, key, expected):
         """Until both sides have a value at a dotted key, JSON's kind of equal."""

@@ -370,8 +370,6 @@ class Page {
 
   showNumbers(numbers) {
     this.numbers = numbers;
-    const isFirst = numbers.step === 0;
-    if (isFirst) this.lanes.clear();
     setText($("lead"), leadSentence(numbers, this.picture.data));
     setText($("step-now"), count(numbers.step));
     setText($("loss-now"), short(numbers.loss, 2));
