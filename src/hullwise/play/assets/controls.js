@@ -29,7 +29,7 @@ const MODES = { class: "Class", height: "Height", regions: "Regions" };
 const CAPTIONS = {
   lead: "lines where a class is ahead by 0.5, 1, 2, 4, … in log odds",
   height: "lines evenly spaced within the targets, doubling beyond",
-  regions: "coloured by the direction in which f rises; stronger is steeper",
+  regions: "colour: the direction in which f rises",
 };
 
 export class Controls {

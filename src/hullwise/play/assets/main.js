@@ -380,7 +380,7 @@ class Page {
   }
 
   showCost(milliseconds) {
-    if (!milliseconds || !$("training").open) return;
+    if (!milliseconds?.train || !$("training").open) return; // nothing was trained
     const steps = this.store.configuration.steps_per_frame;
     const each = short(milliseconds.train / steps, 2);
     $("cost").hidden = false;
