@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -21,6 +22,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from _measure import MIB
@@ -34,11 +36,14 @@ STAGES = ("train", "read", "slice", "pack")
 
 
 @contextlib.contextmanager
-def play_server() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def play_server(**environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process and its address."""
-    command = [sys.executable, "-m", "hullwise", "play", "--no-browser"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-m", "hullwise", "play", "--no-browser"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | environment,
     )
     assert process.stdout is not None
     match = re.search(r"http://\S+", process.stdout.readline())
@@ -133,18 +138,25 @@ def run_pages(browser: Any, url: str, seconds: float) -> None:
 
 
 def run_stop(browser: Any) -> None:
-    """Ctrl-C without a page, and with three in training."""
+    """Ctrl-C without a page, with three in training, and while kernels are compiled."""
     for n_pages in (0, 3):
         with play_server() as (process, url):
             tabs = [open_page(browser, url, (64, 64, 64)) for _ in range(n_pages)]
             time.sleep(1)
-            start = time.perf_counter()
-            process.send_signal(signal.SIGINT)
-            process.wait()
-            seconds = time.perf_counter() - start
-            print(f"Ctrl-C with {n_pages} pages: {seconds:.2f} s, exit code {process.returncode}")
+            print(f"Ctrl-C with {n_pages} pages: {seconds_to_stop(process):.2f} s", flush=True)
             for tab in tabs:
                 tab.context.close()
+    with TemporaryDirectory() as cache, play_server(NUMBA_CACHE_DIR=cache) as (process, _):
+        time.sleep(3)
+        print(f"Ctrl-C while kernels are compiled: {seconds_to_stop(process):.2f} s", flush=True)
+
+
+def seconds_to_stop(process: subprocess.Popen[str]) -> float:
+    """From Ctrl-C until the process has ended."""
+    start = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 0
+    return time.perf_counter() - start
 
 
 def resident_bytes(pid: int) -> float:

@@ -284,6 +284,16 @@ def test_rows_drawn_by_hand(server):
         assert page.wait_for("error")["where"] == "rows"
 
 
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_one_input_cuts_the_plane_in_strips(server, name):
+    with open_page(server, SMALL | {"inputs": [name], "view": VIEW}) as page:
+        frame, numbers = page.frame()
+    assert numbers["pieces_by_layer"][0] >= numbers["pieces"] > 1
+    walls = frame.vertices[frame.edges[frame.edges_per_layer[0] :]]
+    along = 0 if name == "x" else 1
+    assert np.array_equal(walls[:, 0, along], walls[:, 1, along])
+
+
 def test_curved_inputs_are_not_counted(server):
     value = SMALL | {
         "data": "ring",

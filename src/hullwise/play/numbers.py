@@ -40,7 +40,7 @@ import numpy as np
 
 from .configuration import Viewport
 from .counts import occupied_regions
-from .drawing import MAX_DRAWN_REGIONS
+from .drawing import draw
 from .snapshot import Snapshot
 from .training import Losses, Training
 
@@ -120,12 +120,9 @@ class FrameNumbers:
     def _count_pieces(self, snapshot: Snapshot) -> list[int]:
         if snapshot.view == self._fit:
             return snapshot.picture.n_regions_per_layer
-        data = snapshot.data
-        origin = data.origin + np.array(self._fit.center) @ data.axes
-        picture = snapshot.net.slice(
-            origin, data.axes, self._fit.half, max_regions=MAX_DRAWN_REGIONS
-        )
-        return picture.n_regions_per_layer
+        center, half = np.array(self._fit.center), np.array(self._fit.half)
+        drawing = draw(snapshot.data, snapshot.net, snapshot.drawing.inputs, center, half)
+        return drawing.slice.n_regions_per_layer
 
     def _loss_numbers(self, snapshot: Snapshot, playing: bool) -> Numbers:
         if len(snapshot.data.X) and (self._loss_limit.is_due or not playing):

@@ -51,6 +51,7 @@ class RowReadings:
     def __init__(self, data: DataSet) -> None:
         self.data = data
         self._task_reference: tuple[bytes, Reference] | None = None
+        self._last_location: tuple[bytes, Location] | None = None
 
     @property
     def has_rows(self) -> bool:
@@ -83,8 +84,14 @@ class RowReadings:
         return DelaunayRegressor(metric=None).fit(self.data.X, np.zeros(len(self.data.X)))
 
     def location(self, row: Floats) -> Location:
-        """Where a row (d,) stands, in the plain metric."""
-        return locate_by_hull(self.cloud, row[None], self.reference)
+        """Where a row (d,) stands, in the plain metric; the last one is remembered.
+
+        A pointer that rests is answered with every frame.
+        """
+        key = row.tobytes()
+        if self._last_location is None or self._last_location[0] != key:
+            self._last_location = key, locate_by_hull(self.cloud, row[None], self.reference)
+        return self._last_location[1]
 
     def hull(self, row: Floats, metric: Floats | None = None, band: bool = True) -> dict[str, Any]:
         """The bracket of the distance of a row (d,) to the hull, its band, the nearest point.

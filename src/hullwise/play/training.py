@@ -82,7 +82,7 @@ class Training:
         kind = torch.optim.Adam if self.configuration.optimiser == "adam" else torch.optim.SGD
         decay = self.configuration.penalties.weight_decay
         self._optimiser: Any = kind(
-            self.module.parameters(), lr=self.configuration.rate, weight_decay=decay
+            self.module.parameters(), lr=self.configuration.rate, weight_decay=decay, fused=True
         )
 
     def run(self, steps: int) -> float:
