@@ -206,6 +206,9 @@ def test_rows_drawn_by_hand_are_read_one_by_one() -> None:
     page = PageOfSession({"data": "drawn", "show": {"guard": True, "metric": "local"}})
     probe = page.answer("probe", point=[0.0, 0.0])
     assert "hull" not in probe
+    line = page.answer("line", **{"from": [0, 1], "to": [1, 0]})
+    assert "outside_share" not in line
+    assert line["values"]
     for n in (1, 2, 3, 6):
         points = [[0.1 * i, 0.2 * i * i, i % 2] for i in range(n)]
         page.send("rows", points=points)
@@ -213,6 +216,26 @@ def test_rows_drawn_by_hand_are_read_one_by_one() -> None:
         assert probe["neighbours"]["rows"][0] == 0
         assert len(probe["neighbours"]["rows"]) == min(n, 5)
         assert page.answer("line", **{"from": [0, 1], "to": [1, 0]})["type"] == "line"
+
+
+def test_rows_on_a_line_have_a_hull_too() -> None:
+    page = PageOfSession({"data": "drawn", "show": {"guard": True, "metric": "agop"}})
+    page.send("rows", points=[[0, 0, 0], [1, 1, 1], [2, 2, 0]])
+    page.answer("probe", point=[0.0, 2.0])
+    page.send("play")
+    probe = page.last("probe")
+    assert probe["hull"]["band"] == "far"
+    assert probe["metric_hull"]["verdict"] == "outside"
+    assert probe["metric_hull"]["band"] == "unknown"
+
+
+@pytest.mark.parametrize("inputs", [["x"], ["y"], ["x2"]])
+def test_one_input_is_drawn_in_the_plane_as_well(inputs: list[str]) -> None:
+    view = {"center": [3.0, -2.0], "half": [0.5, 0.25]}
+    page = PageOfSession({"inputs": inputs, "view": view, "show": {"guard": True}})
+    counts = page.last("numbers")["pieces_by_layer"]
+    assert (counts is None) == (inputs == ["x2"])
+    assert page.answer("probe", point=[0.1, 0.1])["type"] == "probe"
 
 
 def test_json_has_no_arrays_and_no_nan() -> None:

@@ -48,7 +48,6 @@ def line_reading(
     line, n_chord_units = _trace(drawing, start, end)
     units, layers = _broken_units(line, n_chord_units)
     breaks = np.array([at for at, own in zip(line.breaks, units, strict=True) if len(own)])
-    path = _walk(drawing, readings, start, end)
     outputs = drawing.outputs(drawing.rows(start + line.knots[:, None] * (end - start)))
     answer: dict[str, Any] = {
         "from": start,
@@ -60,16 +59,10 @@ def line_reading(
         "break_layers": [layer for layer in layers if layer >= 0],
         "n_pieces": len(breaks) + 1,
         "exact": not drawing.is_curved,
-        "outside_share": path.outside_share,
-        "outside": path.outside,
-        "fades": path.fades,
-        "to_average": path.to_average,
-        "to_row": path.to_row,
-        "nearest_row": path.nearest_row,
-        "usual_gap": readings.usual_gap,
-        "sentence": fade_sentence(path, readings.usual_gap),
         "notes": [CURVED_LINE_NOTE] if drawing.is_curved else [],
     }
+    if readings.has_rows:
+        answer |= _among_rows(drawing, readings, start, end)
     if drawing.has_classes:
         answer["decisions"] = line.decisions()
     return answer
@@ -100,9 +93,22 @@ def _broken_units(line: Line, n_chord_units: int) -> tuple[list[Ints], list[int]
     return units, layers
 
 
-def _walk(drawing: Drawing, readings: RowReadings, start: Floats, end: Floats) -> Walk:
+def _among_rows(
+    drawing: Drawing, readings: RowReadings, start: Floats, end: Floats
+) -> dict[str, Any]:
+    """Where the segment leaves the hull, and whether its middle is like some row."""
     ends = drawing.rows(np.stack([start, end]))
-    return walk(readings.cloud, ends[0], ends[1], metric=None, steps=LINE_HULL_STEPS)
+    path = walk(readings.cloud, ends[0], ends[1], metric=None, steps=LINE_HULL_STEPS)
+    return {
+        "outside_share": path.outside_share,
+        "outside": path.outside,
+        "fades": path.fades,
+        "to_average": path.to_average,
+        "to_row": path.to_row,
+        "nearest_row": path.nearest_row,
+        "usual_gap": readings.usual_gap,
+        "sentence": fade_sentence(path, readings.usual_gap),
+    }
 
 
 def fade_sentence(path: Walk, usual_gap: float) -> str:

@@ -14,7 +14,7 @@ from .._core.types import Floats
 from ..geometry.bands import BAND_NAMES, Reference
 from ..geometry.cloud import Cloud
 from ..geometry.left_out import reference_for
-from ..geometry.locate import locate, locate_by_hull
+from ..geometry.locate import locate_by_hull
 from ..geometry.location import Location
 from ..geometry.location_columns import VERDICT_WORDS
 from ..geometry.neighbours import nearest_rows
@@ -103,7 +103,8 @@ class RowReadings:
             return self.hull_of(self.location(row))
         if band:
             return self.hull_of(locate_by_hull(self.cloud, row[None], self._reference_in(metric)))
-        return self.hull_of(locate(self.cloud, row[None], metric=metric, reference=0))
+        without = Reference.empty(self.cloud.metric(metric), PROBE_NEIGHBOURS)
+        return self.hull_of(locate_by_hull(self.cloud, row[None], without))
 
     def _reference_in(self, metric: Floats) -> Reference:
         key = metric.tobytes()
