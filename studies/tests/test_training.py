@@ -161,12 +161,12 @@ def test_the_hull_of_rows_and_mixtures_is_that_of_the_rows(study):
     table = study.tables["mixing"].to_frame()
     of = table.set_index(["directions", "cloud"])
     for directions in ("all", "4 leading"):
-        rows = of.loc[directions, "training rows"]
-        both = of.loc[directions, "training rows and ten mixtures of each, alpha 1"]
+        rows = of.loc[directions, "rows"]
+        both = of.loc[directions, "with mixtures"]
         for column in ("outside | share", "to the hull | mean"):
             assert both[column] == rows[column]
         assert both["to the nearest | mean"] < rows["to the nearest | mean"]
-        alone = of.loc[directions, "ten mixtures of each alone, alpha 8"]
+        alone = of.loc[directions, "mixtures, 8"]
         assert alone["to the hull | mean"] > rows["to the hull | mean"]
 
 

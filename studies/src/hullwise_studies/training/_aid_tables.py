@@ -43,6 +43,7 @@ def aid_parts(scores: Sequence[AidScores]) -> list[Part]:
             text,
             tuple(_error_chart(one) for one in scores) if group == "answers" else (),
             tuple(_aid_table(one, group) for one in scores),
+            (("paper", "control"), ("here", "aid")) if group == "answers" else (),
         )
         for group, (title, text) in MEASURE_GROUPS.items()
     ]
@@ -92,18 +93,18 @@ def _error_chart(scores: AidScores) -> Chart:
     groups = []
     for aid in aids:
         changes = scores.values[aid]["error"] - scores.values[NO_AID]["error"]
-        kind = "s0" if AIDS[aid].kind == "control" else "s1"
+        kind = "paper" if AIDS[aid].kind == "control" else "here"
         groups.append((_short_title(aid), [(kind, box_statistics(changes))]))
     svg = box_chart(
         groups,
         label=f"{scores.name}: change of the error by each aid, over seeds",
         log=False,
-        width=max(760.0, 72.0 * len(aids)),
+        width=max(760.0, 92.0 * len(aids)),
     )
     return Chart(
         svg,
         f"{scores.name}: change of the error against no aid, a box over seeds for each aid; below "
-        "0 is better. The first colour are controls.",
+        "0 is better.",
     )
 
 

@@ -21,11 +21,11 @@ MIXED_COPIES = 10  # mixtures of each row
 MIXED_QUERIES = 200
 HULL_DIRECTIONS = 4  # principal directions of a draw in which few rows are outside
 MIXED_CLOUDS = {
-    "rows": "training rows",
-    "rows and mixtures": "training rows and ten mixtures of each, alpha 1",
-    "mixtures, .2": "ten mixtures of each alone, alpha .2",
-    "mixtures, 1": "ten mixtures of each alone, alpha 1",
-    "mixtures, 8": "ten mixtures of each alone, alpha 8",
+    "rows": "rows",
+    "rows and mixtures": "with mixtures",
+    "mixtures, .2": "mixtures, .2",
+    "mixtures, 1": "mixtures, 1",
+    "mixtures, 8": "mixtures, 8",
 }
 MIXED_ALPHAS = {"mixtures, .2": 0.2, "mixtures, 1": 1.0, "mixtures, 8": 8.0}
 
@@ -111,7 +111,8 @@ def mixed_part(grid: AidGrid, results: Results) -> tuple[Part, list[Finding]]:
             "to the nearest | ±",
         ),
         tuple(rows),
-        "4 leading: in the leading principal directions of the training rows. Distances in the "
+        "4 leading: in the leading principal directions of the training rows. with mixtures: ten of "
+        "each row, alpha 1, beside the rows; mixtures: those alone, by alpha. Distances in the "
         "units of the rows. ±: half of the 95 % t-interval over seeds.",
         keys=3,
     )
