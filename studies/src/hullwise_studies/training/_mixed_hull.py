@@ -111,9 +111,9 @@ def mixed_part(grid: AidGrid, results: Results) -> tuple[Part, list[Finding]]:
             "to the nearest | ±",
         ),
         tuple(rows),
-        "4 leading: in the leading principal directions of the training rows. with mixtures: ten of "
-        "each row, alpha 1, beside the rows; mixtures: those alone, by alpha. Distances in the "
-        "units of the rows. ±: half of the 95 % t-interval over seeds.",
+        "4 leading: in the leading principal directions of the rows. with mixtures: ten of each "
+        "row, alpha 1, beside the rows; mixtures: those alone, by alpha. Distances in the units "
+        "of the rows. ±: half of the 95 % t-interval over seeds.",
         keys=3,
     )
     text = (
