@@ -37,7 +37,8 @@ export function askForAddress(onToken) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const address = URL.parse ? URL.parse(input.value.trim()) : null;
+    const text = input.value.trim();
+    const address = URL.canParse(text) ? new URL(text) : null;
     const token = address?.searchParams.get("token");
     if (!token) problem.textContent = "That is no address with a token.";
     else if (address.host === location.host) onToken(token);
