@@ -78,6 +78,13 @@ class WeightHistory:
         i = max(0, bisect_right(self._steps, step) - 1)
         return self._steps[i], self._weights[i]
 
+    def spread(self, most: int) -> list[tuple[int, Weights]]:
+        """At most so many entries, evenly spread, the first and the newest among them."""
+        entries = list(zip(self._steps, self._weights, strict=True))
+        entries += [] if self._newest is None else [self._newest]
+        places = np.unique(np.linspace(0, len(entries) - 1, min(most, len(entries))).astype(int))
+        return [entries[place] for place in places.tolist()]
+
     def forget_after(self, step: int) -> None:
         """Drop what came after a step, where training goes on from there."""
         n = max(1, bisect_right(self._steps, step))

@@ -29,7 +29,7 @@ table (csv or null, columns or null)
     trained on. csv null: the table that was sent last.
 new_rows
     Answered once: new rows with their bands. They change with a configuration's data only.
-export (what: "onnx", "csv" or "python")
+export (what: "onnx", "csv", "python", or "page": the run so far, to be replayed without a server)
     Answered by a file.
 ack (frame)
     The frame is drawn; without it no more than two come.

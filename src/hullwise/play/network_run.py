@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
@@ -183,6 +184,24 @@ class NetworkRun:
         seconds["train"], self._seconds = self._seconds, 0.0
         snapshot = Snapshot(frame, step, configuration, drawing, view, self.row_points)
         return Picture(snapshot, data, number, seconds)
+
+    def recorded(
+        self, configuration: Configuration, view: Viewport, most: int, most_bytes: int
+    ) -> Iterator[tuple[Picture, Numbers]]:
+        """Recorded steps, evenly spread, drawn in a view, with their numbers; at most so many.
+
+        Afterwards the network is as it was.
+        """
+        present = self.training.step, self.training.weights()
+        size = len(self.picture(0, 0, configuration, view).frame)
+        numbers = FrameNumbers(self.training, self.fit)
+        try:
+            for k, entry in enumerate(self.history.spread(max(1, min(most, most_bytes // size)))):
+                self.training.show(*entry)
+                picture = self.picture(k, 0, configuration, view)
+                yield picture, numbers.numbers(picture.snapshot, False)
+        finally:
+            self.training.show(*present)
 
     def numbers(self, picture: Picture, playing: bool) -> Numbers:
         """What is said beside a frame."""

@@ -20,6 +20,7 @@ from ..geometry.plane_outline import outline
 from .answers import new_rows_answer
 from .configuration import Configuration, ConfigurationError, viewport
 from .data_sets import DATA_SETS, DataSet, data_set_of_points, draw_data_set
+from .exports import export
 from .messages import Message, drawn_rows, error_message, step_number
 from .network_run import NetworkRun
 from .numbers import bounding_rectangle
@@ -264,6 +265,11 @@ class Session:
             answer = new_rows_answer(self.run.data)
             self.post({"type": "new_rows", "configuration": self.number, **answer})
 
+    def export(self, message: Message) -> None:
+        """A file of what is shown."""
+        if self.run is not None:
+            self.post({"type": "file", **export(self.run, self.configuration, message["what"])})
+
     def play(self, _: Message) -> None:
         """Train on, from the newest step."""
         run = self._trainable_run()
@@ -376,4 +382,5 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "rows": Session.set_rows,
     "table": Session.open_table,
     "new_rows": Session.show_new_rows,
+    "export": Session.export,
 }
