@@ -31,6 +31,8 @@ new_rows
     Answered once: new rows with their bands. They change with a configuration's data only.
 export (what: "onnx", "csv", "python", or "page": the run so far, to be replayed without a server)
     Answered by a file.
+curse
+    Answered once: the share of new rows in the hull of 500 rows, by dimension.
 ack (frame)
     The frame is drawn; without it no more than two come.
 
@@ -99,6 +101,8 @@ table
     rows, limit; columns: name, kind, gaps, levels, is_coordinate, is_target, reason (why it is no
     coordinate); proposed: plane (two names or "principal"), features, inputs ("plane" or "all"),
     target or null, task ("classes" or "regression"), units ("own" or "standard").
+curse
+    dimensions and shares; n and m, the numbers of rows seen and of new ones.
 configuration, of an own table
     units: centre and scale of the two axes, or null: z on an axis is centre + scale z of the table.
 
@@ -146,6 +150,7 @@ MESSAGE_TYPES = {
     "unit": {"layer", "unit"},
     "features": {"shown"},
     "new_rows": set(),
+    "curse": set(),
     "rows": {"points"},
     "table": {"csv"},
     "export": {"what"},

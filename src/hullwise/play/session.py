@@ -19,6 +19,7 @@ from ..errors import DataError, HullwiseError
 from ..geometry.plane_outline import outline
 from .answers import new_rows_answer
 from .configuration import Configuration, ConfigurationError, viewport
+from .curse import hull_shares
 from .data_sets import DATA_SETS, DataSet, data_set_of_points, draw_data_set
 from .exports import export
 from .messages import Message, drawn_rows, error_message, step_number
@@ -270,6 +271,10 @@ class Session:
         if self.run is not None:
             self.post({"type": "file", **export(self.run, self.configuration, message["what"])})
 
+    def show_curse(self, _: Message) -> None:
+        """How the share inside the hull falls with the dimension, once."""
+        self.post({"type": "curse", **hull_shares()})
+
     def play(self, _: Message) -> None:
         """Train on, from the newest step."""
         run = self._trainable_run()
@@ -383,4 +388,5 @@ HANDLERS: dict[str, Callable[[Session, Message], None]] = {
     "table": Session.open_table,
     "new_rows": Session.show_new_rows,
     "export": Session.export,
+    "curse": Session.show_curse,
 }

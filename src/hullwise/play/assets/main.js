@@ -8,6 +8,7 @@ import { DrawTool } from "./draw.js";
 import { FeaturePlane } from "./feature_plane.js";
 import { listenForKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
+import { LessonCard } from "./lesson_card.js";
 import { hullOutline, rowMarks } from "./marks.js";
 import { closeMenusFromOutside } from "./menus.js";
 import { NewRows } from "./new_rows.js";
@@ -17,6 +18,7 @@ import { Pointer } from "./pointer.js";
 import { Probe } from "./probe.js";
 import { effectiveMode } from "./scene.js";
 import { SentViews } from "./sent_views.js";
+import { addShareMenu } from "./share.js";
 import { Store, equal, fromFragment, toFragment, validated } from "./state.js";
 import { TableDialog } from "./table.js";
 import { Theme } from "./theme.js";
@@ -50,11 +52,14 @@ class Page {
       pin: (point) => this.probe.pin(point),
     };
     this.handlers = {};
+    this.listeners = []; // called with each reading that is shown: (type, message)
     this.draw = new DrawTool(this);
     this.table = new TableDialog(this);
     this.newRows = new NewRows(this);
     this.featurePlane = new FeaturePlane(this);
     new Pointer(this.picture, this.actions);
+    this.lesson = new LessonCard(this);
+    addShareMenu(this);
     this.isPlaying = false;
     this.isOpen = false;
     this.number = -1; // of the configuration that frames have to have
@@ -360,6 +365,7 @@ class Page {
     this.waiting = this.waiting.filter((message) => message.frame > this.drawn);
     const newest = new Map(due.map((message) => [message.type, message]));
     for (const [type, message] of newest) {
+      for (const listener of this.listeners) listener(type, message);
       if (type === "numbers") this.showNumbers(message);
       else if (type === "probe") this.showProbe(message);
       else if (type === "line") this.probe.showLine(message);

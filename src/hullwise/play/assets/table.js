@@ -199,6 +199,13 @@ export class TableDialog {
     return Boolean(this.csv && this.choice);
   }
 
+  /** A table that the page brings itself, as it is chosen. */
+  show(csv, choice) {
+    [this.csv, this.choice] = [csv, choice];
+    this.page.isFresh = true; // what the server answers is taken over
+    this.reopen();
+  }
+
   /** On a new socket. */
   reopen() {
     this.page.wire.send({ type: "table", csv: this.csv, columns: this.choice });
