@@ -33,7 +33,7 @@ def export(run: NetworkRun, configuration: Configuration, what: Any) -> Answer:
     DataError
         There is no such file.
     """
-    if what not in EXPORTS:
+    if not isinstance(what, str) or what not in EXPORTS:
         raise DataError(f"what is {what!r:.40}: expected one of {', '.join(EXPORTS)}")
     return EXPORTS[what](run, configuration)
 

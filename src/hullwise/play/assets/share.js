@@ -14,6 +14,7 @@ const FILES = [
 function save(name, blob) {
   const href = URL.createObjectURL(blob);
   const link = make("a", { href, download: name });
+  link.addEventListener("click", (event) => event.stopPropagation()); // the menu stays open
   document.body.append(link);
   link.click();
   link.remove();
