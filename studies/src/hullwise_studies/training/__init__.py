@@ -93,7 +93,7 @@ def run(
     Notes
     -----
     The same on every run with the same versions on the same machine: networks are trained in
-    float32. Cost: one to six seconds for each network, ten minutes in all on two cores.
+    float32. Cost: one to six seconds for each network, about a quarter of an hour on two cores.
 
     Sources: P. Simard et al., *Tangent Prop*, NeurIPS 1991; H. Zhang et al., *mixup*, ICLR 2018; G.
     Hinton et al., *Distilling the knowledge in a neural network*, 2015; R. Balestriero, R.
