@@ -33,6 +33,7 @@ BUSY_PROCESSES = 4
 WARM_SECONDS, MEASURED_SECONDS, SAMPLE_SECONDS = 2.0, 5.0, 0.25
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 STAGES = ("train", "read", "slice", "pack")
+Server = tuple[subprocess.Popen[str], str]
 
 
 @contextlib.contextmanager
@@ -101,6 +102,12 @@ def open_page(browser: Any, url: str, widths: tuple[int, ...]) -> Any:
     return tab
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time of another process, all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure_frames(tabs: list[Any], seconds: float) -> tuple[list[float], dict[str, float], int]:
     """Frames a second of each page, medians of the stages in ms, and regions in view."""
     tabs[0].wait_for_timeout(1000 * WARM_SECONDS)
@@ -117,15 +124,21 @@ def measure_frames(tabs: list[Any], seconds: float) -> tuple[list[float], dict[s
     return rates, stages, round(median(s["pieces"] for s in samples))
 
 
-def run_frames(browser: Any, url: str, seconds: float, beside: str) -> None:
+def run_frames(browser: Any, server: Server, seconds: float, beside: str) -> None:
     """A line for each network."""
+    process, url = server
     for widths in NETWORKS:
         tab = open_page(browser, url, widths)
+        drawn, cpu = page_value(tab, "page.drawn"), cpu_seconds(process.pid)
         (rate,), stages, regions = measure_frames([tab], seconds)
+        cpu = (cpu_seconds(process.pid) - cpu) / (page_value(tab, "page.drawn") - drawn)
         tab.context.close()
         times = " | ".join(f"{stages[key]:.2f}" for key in STAGES)
         name = "-".join(map(str, (2, *widths, 1)))
-        print(f"| {name} | {beside} | {regions:,} | {rate:.0f} | {times} |", flush=True)
+        print(
+            f"| {name} | {beside} | {regions:,} | {rate:.0f} | {1e3 * cpu:.1f} | {times} |",
+            flush=True,
+        )
 
 
 def run_pages(browser: Any, url: str, seconds: float) -> None:
@@ -196,16 +209,19 @@ def main() -> None:
     parts = options.only.split(",")
     with chromium() as browser:
         if {"frames", "busy", "pages"} & set(parts):
-            with play_server() as (_, url):
-                print("| net | beside | regions | frames/s | train | read | slice | pack (ms) |")
-                print("|---|---|---|---|---|---|---|---|")
+            with play_server() as server:
+                print(
+                    "| net | beside | regions | frames/s | server's CPU a frame (ms) "
+                    "| train | read | slice | pack (ms) |"
+                )
+                print("|---|---|---|---|---|---|---|---|---|")
                 if "frames" in parts:
-                    run_frames(browser, url, MEASURED_SECONDS, "nothing")
+                    run_frames(browser, server, MEASURED_SECONDS, "nothing")
                 if "busy" in parts:
                     with busy_machine(BUSY_PROCESSES):
-                        run_frames(browser, url, MEASURED_SECONDS, f"{BUSY_PROCESSES} busy")
+                        run_frames(browser, server, MEASURED_SECONDS, f"{BUSY_PROCESSES} busy")
                 if "pages" in parts:
-                    run_pages(browser, url, MEASURED_SECONDS)
+                    run_pages(browser, server[1], MEASURED_SECONDS)
         if "stop" in parts:
             run_stop(browser)
         if "soak" in parts:

@@ -284,6 +284,15 @@ def test_rows_drawn_by_hand(server):
         assert page.wait_for("error")["where"] == "rows"
 
 
+def test_training_pauses_where_the_rows_are_gone(page):
+    page.send("play")
+    page.frame()
+    page.send("configure", configuration=SMALL | {"data": "drawn"})
+    status = page.wait_for("status", state="paused")
+    assert "too few rows" in status["sentence"]
+    page.frame()
+
+
 @pytest.mark.parametrize("name", ["x", "y"])
 def test_one_input_cuts_the_plane_in_strips(server, name):
     with open_page(server, SMALL | {"inputs": [name], "view": VIEW}) as page:

@@ -67,9 +67,9 @@ class NetworkRun:
         return self.inputs(X) if len(X) else np.zeros((0, len(self.inputs.names)))
 
     @property
-    def fewest_rows(self) -> int:
+    def has_enough_rows(self) -> bool:
         """To train on: a batch's own statistics need two."""
-        return 2 if self.configuration.normalisation == "batch" else 1
+        return len(self.data.X) > (self.configuration.normalisation == "batch")
 
     def notes(self) -> list[str]:
         """What a user should know of this configuration."""

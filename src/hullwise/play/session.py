@@ -36,6 +36,7 @@ FRAMES_IN_FLIGHT = 2
 FRAME_SECONDS = 0.016
 MAX_WAITING_MESSAGES = 200
 LONGEST_SENTENCE = 300
+TOO_FEW_ROWS = "There are too few rows to train on: draw some first."
 COALESCED = {
     "view",
     "probe",
@@ -124,6 +125,8 @@ class Session:
             self._handle(message)
         if self.run is not None and self.seconds_until_due(now) == 0.0:
             self._last_frame = now
+            if self.is_playing and not self.run.has_enough_rows:
+                self._set_state("paused", TOO_FEW_ROWS)
             if self.is_playing:
                 self._train(self.run, self.configuration.steps_per_frame)
             self._show(self.run)
@@ -295,8 +298,8 @@ class Session:
         self._changed = True
 
     def _trainable_run(self) -> NetworkRun:
-        if self.run is None or len(self.run.data.X) < self.run.fewest_rows:
-            raise DataError("there are too few rows to train on: draw some first")
+        if self.run is None or not self.run.has_enough_rows:
+            raise DataError(TOO_FEW_ROWS)
         return self.run
 
     def scrub(self, message: Message) -> None:
