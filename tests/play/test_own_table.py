@@ -140,6 +140,22 @@ def test_words_are_the_target_if_they_come_last_else_the_first_of_them() -> None
     assert read_own_table(named).proposal().target == "kind"
 
 
+def test_a_cell_beyond_the_floats_costs_its_column_only_and_constants_are_not_proposed() -> None:
+    cells = VALUES[:, 2].astype(str).astype(object)
+    cells[5] = "1e400"
+    names = ["a", "b", "c", "same", "ill"]
+    table = read_own_table(csv(names, VALUES[:, 0], VALUES[:, 1], cells, [2.5] * 40, KINDS))
+    assert table.proposal().features == ("a", "b")
+    described = {column["name"]: column for column in table.describe()["columns"]}
+    sentence = "the table: line 7, column 'c' holds '1e400', which is infinite as float64"
+    assert described["c"]["reason"] == sentence
+    assert not described["c"]["is_coordinate"]
+    assert not described["c"]["is_target"]
+    for choice in ({"features": ["a", "c"]}, {"target": "c"}):
+        with pytest.raises(DataError, match=re.escape(sentence) + ": mend the cell"):
+            table.choice(choice)
+
+
 def test_two_columns_alone_have_nothing_to_predict_and_are_drawn() -> None:
     table = read_own_table(csv(["a", "b"], VALUES[:, 0], VALUES[:, 1]))
     data = own_data_set(table, table.proposal())
@@ -205,12 +221,12 @@ def test_one_class_and_constant_columns_are_said() -> None:
     assert own_data_set(one, one.proposal()).notes == ("All rows have one class, 'x'.",)
     names = ["a", "b", "same", "ill"]
     table = read_own_table(csv(names, VALUES[:, 0], VALUES[:, 1], [7] * 40, KINDS))
-    data = own_data_set(table, table.proposal())
-    notes = list(data.notes)
+    every = {"features": ["a", "b", "same"]}
+    data = own_data_set(table, table.choice(every | {"inputs": "all"}))
     assert data.X.shape[1] == 2
-    assert notes[0] == "The same in all rows, and left out: 'same'."
+    assert data.notes[0] == "The same in all rows, and left out: 'same'."
     with pytest.raises(DataError, match="'same' is the same in all rows: it spans no plane"):
-        own_data_set(table, table.choice({"plane": ["a", "same"]}))
+        own_data_set(table, table.choice(every | {"plane": ["a", "same"]}))
 
 
 @pytest.mark.parametrize(
@@ -222,8 +238,8 @@ def test_one_class_and_constant_columns_are_said() -> None:
         ("a,b\n", "has a header but no rows"),
         ("a b\n1 2\n", "separated by spaces"),
         ("PK\x03\x04", "Excel workbook; save the table as CSV"),
-        ("a,b\nx,y\nz,w\n", "has 0 columns of numbers: a picture takes two"),
-        ("a,kind\n1,u\n2,v\n", "has 1 column of numbers .'a'.: a picture takes two"),
+        ("a,b\nx,y\nz,w\n", "has 0 columns of numbers that vary: a picture takes two"),
+        ("a,kind\n1,u\n2,v\n", "has 1 column of numbers that vary .'a'.: a picture takes two"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_place(text: str, message: str) -> None:
@@ -283,8 +299,8 @@ def test_too_few_complete_rows_are_refused() -> None:
     with pytest.raises(DataError, match=r"1 of 3 rows have a value in every column .* 'a', 'b'"):
         own_data_set(table, table.proposal())
     single = read_own_table("a,b,kind\n1,2,u\n")
-    with pytest.raises(DataError, match="has 1 row: a picture takes two or more"):
-        own_data_set(single, single.proposal())
+    with pytest.raises(DataError, match="has 0 columns of numbers that vary: a picture takes"):
+        single.proposal()
 
 
 def test_constant_numbers_cannot_be_predicted() -> None:

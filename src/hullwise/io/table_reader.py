@@ -186,7 +186,7 @@ def open_table_text(text: str, name: str = "the table") -> CsvTable:
 
     Examples
     --------
-    >>> table = open_table_text("age;weight\n30;70,5\n")
+    >>> table = open_table_text("age;weight\\n30;70,5\\n")
     >>> table.names, table.decimal
     (('age', 'weight'), ',')
     """

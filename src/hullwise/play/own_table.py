@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from ..errors import DataError, HullwiseError
 from ..io.coercion import format_names
 from ..io.mixed_column import ColumnKind, MixedColumn
@@ -72,15 +74,26 @@ class TableChoice:
 
 @dataclass(frozen=True, eq=False)
 class OwnTable:
-    """A table that was read, its columns looked at."""
+    """A table that was read, its columns looked at.
+
+    `faults` has, for columns of numbers with a cell that cannot be one, the sentence about it.
+    """
 
     table: MixedTable
     kinds: Mapping[str, ColumnKind] = field(repr=False)
+    faults: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def numeric(self) -> tuple[str, ...]:
         """Columns of numbers, in which points can have coordinates."""
-        return tuple(name for name, kind in self.kinds.items() if kind is ColumnKind.NUMBER)
+        numbers = (name for name, kind in self.kinds.items() if kind is ColumnKind.NUMBER)
+        return tuple(name for name in numbers if name not in self.faults)
+
+    @cached_property
+    def varying(self) -> tuple[str, ...]:
+        """Those that are not the same in all rows."""
+        extent = {name: self.table.column(name).numbers() for name in self.numeric}
+        return tuple(n for n, x in extent.items() if np.nanmin(x) < np.nanmax(x))
 
     def describe(self) -> dict[str, Any]:
         """What the page shows of it: its columns, and what is proposed."""
@@ -101,25 +114,27 @@ class OwnTable:
             reason = f"{self.table.place(row)}, holds {cell!r:.60}, which is no number"
         elif kind is ColumnKind.EMPTY:
             reason = "no row has a value"
-        levels = len(set(labels_of(column)) - {None})
+        else:
+            reason = self.faults.get(name)
+        levels = 0 if name in self.faults else len(set(labels_of(column)) - {None})
         return {
             "name": name,
             "kind": kind.value,
             "gaps": int(column.empty.sum()),
             "levels": levels,
-            "is_coordinate": kind is ColumnKind.NUMBER,
-            "is_target": kind is not ColumnKind.EMPTY,
+            "is_coordinate": name in self.numeric,
+            "is_target": kind is not ColumnKind.EMPTY and name not in self.faults,
             "reason": reason,
         }
 
     def proposal(self) -> TableChoice:
         """Two columns if there are no more, else the principal plane; the last column as target."""
         target = self._likely_target()
-        features = tuple(name for name in self.numeric if name != target)[:MAX_OWN_COLUMNS]
+        features = tuple(name for name in self.varying if name != target)[:MAX_OWN_COLUMNS]
         if len(features) < 2:
             raise DataError(
-                f"{TABLE_NAME} has {len(self.numeric)} column"
-                f"{'s' * (len(self.numeric) != 1)} of numbers"
+                f"{TABLE_NAME} has {len(self.varying)} column"
+                f"{'s' * (len(self.varying) != 1)} of numbers that vary"
                 f"{self._numeric_text()}: a picture takes two, and one more column to predict"
             )
         plane: tuple[str, str] | str = PRINCIPAL
@@ -130,7 +145,8 @@ class OwnTable:
         return TableChoice(plane, features, inputs, target, task)
 
     def _numeric_text(self) -> str:
-        return f" ({format_names(self.numeric)})" if self.numeric else ""
+        faults = f"; {'; '.join(self.faults.values())}" if self.faults else ""
+        return (f" ({format_names(self.varying)})" if self.varying else "") + faults
 
     def _likely_target(self) -> str | None:
         """A column of words: the table's last, else the first; else the last of three numbers."""
@@ -138,7 +154,7 @@ class OwnTable:
         few = [n for n in words if len(set(labels_of(self.table.column(n)))) <= 2 * MAX_OWN_CLASSES]
         if few:
             return few[-1] if few[-1] == self.table.names[-1] else few[0]
-        return self.numeric[-1] if len(self.numeric) > 2 else None
+        return self.varying[-1] if len(self.varying) > 2 else None
 
     def _has_classes(self, name: str) -> bool:
         column = self.table.column(name)
@@ -165,7 +181,7 @@ class OwnTable:
         parts = known | dict(value)
         if "target" in value and "task" not in value:
             target = value["target"]
-            is_known = isinstance(target, str) and target in self.kinds
+            is_known = isinstance(target, str) and target in self.kinds.keys() - self.faults.keys()
             is_classes = not is_known or self._has_classes(target)
             parts["task"] = "classes" if is_classes else "regression"
         target = self._target(parts["target"], parts["task"])
@@ -185,6 +201,7 @@ class OwnTable:
             raise DataError(f"there is no column {name!r:.60} to predict")
         if self.kinds[name] is ColumnKind.EMPTY:
             raise DataError(f"column {name!r} is empty: there is nothing to predict")
+        self._refuse_fault(name)
         if task == "regression" and self.kinds[name] is not ColumnKind.NUMBER:
             raise DataError(f"column {name!r} holds no numbers: take its words as classes")
         return name
@@ -196,11 +213,16 @@ class OwnTable:
         for name in chosen:
             if name not in self.kinds:
                 raise DataError(f"there is no column {name!r:.60}")
+            self._refuse_fault(name)
             if self.kinds[name] is not ColumnKind.NUMBER:
                 self._refuse_words(name)
         if len(chosen) < 2:
             raise DataError("a plane takes two columns beside the one that is predicted")
         return chosen
+
+    def _refuse_fault(self, name: str) -> None:
+        if name in self.faults:
+            raise DataError(f"{self.faults[name]}: mend the cell, or leave the column out")
 
     def _refuse_words(self, name: str) -> None:
         bad = self.table.column(name).bad_number()
@@ -247,7 +269,18 @@ def read_own_table(text: Any) -> OwnTable:
         kinds = {name: table.column(name).kind for name in table.names}
     except HullwiseError as error:  # its hints are options of Python, which the page has not
         raise DataError(error.problem_text()) from None
-    return OwnTable(table, kinds)
+    return OwnTable(table, kinds, _number_faults(table, kinds))
+
+
+def _number_faults(table: MixedTable, kinds: Mapping[str, ColumnKind]) -> dict[str, str]:
+    faults = {}
+    for name, kind in kinds.items():
+        if kind is ColumnKind.NUMBER:
+            try:
+                table.column(name).numbers()
+            except HullwiseError as error:
+                faults[name] = error.problem_text().removesuffix(".")
+    return faults
 
 
 def labels_of(column: MixedColumn) -> list[Any]:
