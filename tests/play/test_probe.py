@@ -316,3 +316,21 @@ def test_nearest_on_segments_is_that_of_many_points_of_them() -> None:
         np.testing.assert_allclose(distance, min(least), atol=1e-4)
         np.testing.assert_allclose(np.hypot(*(foot - point)), distance, atol=1e-12)
     assert nearest_on_segments(POINTS[0], np.zeros((0, 2, 2)))[2] == -1
+
+
+@pytest.mark.parametrize("data", ["spirals", "three"])
+def test_weight_of_a_wall_is_how_the_output_bends(data: str) -> None:
+    drawing = plane_drawing(data)
+    readings, step, checked = RowReadings(drawing.data), 1e-6, 0
+    for point in POINTS:
+        wall = probe(drawing, readings, point)["wall"]
+        across = step * (wall["foot"] - point) / wall["distance"]
+        places = wall["foot"] + np.array([[-1.0], [0.0], [1.0]]) * across
+        before, at, beyond = drawing.outputs(drawing.rows(places))
+        codes = drawing.net.codes(drawing.network_inputs(drawing.rows(places)))
+        if (codes[0] != codes[2]).sum() != 1:  # another wall is as near
+            continue
+        bend = (beyond - 2 * at + before) / step
+        np.testing.assert_allclose(wall["weight"], bend, rtol=1e-4, atol=1e-8)
+        checked += 1
+    assert checked > 6

@@ -65,7 +65,8 @@ probe
       curved inputs "gradient": what holds in x and y at this point only is gradient (k, d).
     - code: of each layer its kind and the code of its units.
     - wall: distance, foot, layer, unit (from 0), at_least (the view's border is nearer), exact
-      (false for a drawing in chords, or of too many pieces). distance null: there is none.
+      (false for a drawing in chords, or of too many pieces); weight (k,): how much steeper each
+      output is beyond it. distance null: there is none.
     - decision, where there are classes: distance, foot, at_least, exact; 0 at least where the
       picture is partial.
     - region: polygon (null where curved or out of view), n_rows, class_counts; behind curved inputs

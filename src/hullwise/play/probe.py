@@ -18,6 +18,7 @@ from .row_readings import RowReadings
 __all__ = ["chord_errors", "probe"]
 
 FUNCTION_WORDS = {"x2": "x²", "y2": "y²", "xy": "xy", "sinx": "sin x", "siny": "sin y"}
+WALL_CROSSING_STEP = 1e-9  # of the coordinates, to either side of a wall
 CURVED_COUNT_NOTE = (
     "Curved inputs: the picture is made of chords; its pieces are no regions and are not counted."
 )
@@ -44,6 +45,7 @@ def probe(
         "region": region(drawing, dissection.codes[0], point),
         "notes": notes(drawing, map_["gradient"][int(dissection.outputs[0].argmax())]),
     }
+    answer["wall"]["weight"] = wall_weight(drawing, point, answer["wall"])
     if readings.has_rows:
         location = readings.location(row[0])
         answer["hull"] = readings.hull_of(location)
@@ -144,6 +146,22 @@ def nearest_wall(drawing: Drawing, dissection: Dissection, point: Floats) -> dic
         "layer": layer,
         "unit": int(units[edge]) - drawing.net.layers[layer].start,
     }
+
+
+def wall_weight(drawing: Drawing, point: Floats, wall: dict[str, Any]) -> Floats | None:
+    """How much steeper each output (k,) is beyond a wall than before it, on the way across.
+
+    Of a network of one hidden layer that is the unit's outgoing weight times the length of its
+    incoming ones.
+    """
+    if wall["foot"] is None or not wall["distance"] > 0:
+        return None
+    foot = wall["foot"]
+    across = (foot - point) / np.hypot(*(foot - point))
+    step = WALL_CROSSING_STEP * max(float(drawing.slice.high.max()), float(np.abs(foot).max()))
+    sides = drawing.rows(foot + step * np.array([[-1.0], [1.0]]) * across)
+    before, beyond = drawing.jacobians(sides) @ drawing.data.axes.T
+    return np.asarray((beyond - before) @ across)
 
 
 def _wall_of_dissection(drawing: Drawing, dissection: Dissection, point: Floats) -> dict[str, Any]:

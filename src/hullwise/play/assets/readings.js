@@ -10,6 +10,13 @@ const BAND_GLYPHS = { core: "●", edge: "■", beyond: "◆", far: "▲" };
 const UNIT_MEANING = "Each square is a unit, filled where it is on here.";
 const INPUT_WORDS = { x2: "x²", y2: "y²", xy: "xy", sinx: "sin x", siny: "sin y" };
 
+/** How much the network bends at a wall: what its weight is there. */
+function bendText(weight, winner) {
+  if (!weight) return "";
+  const own = weight.length > 1 ? weight[winner ?? 0] : weight[0];
+  return `; f bends by ${short(own)}`;
+}
+
 /** "0.67 − 36.4 x − 5.5 y" as elements: letters in italics. */
 function affineParts(offset, slopes, names) {
   const parts = [short(offset)];
@@ -114,7 +121,7 @@ export class ProbePanel {
   readings(answer) {
     const { wall, decision, hull, neighbours, region, guard } = answer;
     const parts = [];
-    if (wall) parts.push(...this.rows(this.wallRow(wall)));
+    if (wall) parts.push(...this.rows(this.wallRow(wall, answer.class)));
     if (decision) parts.push(...this.rows(this.decisionRow(decision, answer.class)));
     if (hull) parts.push(make("hr"), ...this.rows(this.hullRow(hull)));
     if (neighbours?.rows.length) {
@@ -147,11 +154,13 @@ export class ProbePanel {
     return answer.map?.kind === "gradient";
   }
 
-  wallRow(wall) {
+  wallRow(wall, winner) {
     if (wall.distance === null || wall.distance === undefined) {
       return ["nearest wall", "this network has none", "–"];
     }
-    const where = wall.at_least ? "none so near in view" : `layer ${wall.layer + 1}, unit ${wall.unit + 1}`;
+    const where = wall.at_least
+      ? "none so near in view"
+      : `layer ${wall.layer + 1}, unit ${wall.unit + 1}${bendText(wall.weight, winner)}`;
     return ["nearest wall", where, this.distance(wall)];
   }
 
