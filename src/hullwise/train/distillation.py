@@ -31,6 +31,17 @@ class Distillation(RecordResult):
         "classification" or "regression".
     classes : ndarray (k,) or None
         What the columns of the student's outputs stand for: the teacher's `classes_`, or 0, 1, ...
+
+    Examples
+    --------
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> import hullwise as hw
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = [[0.0], [1.0], [2.0]]
+    >>> teacher, student = LinearRegression().fit(X, [1.0, 3.0, 5.0]), torch.nn.Linear(1, 1)
+    >>> result = hw.train.distill(student, teacher, X, epochs=500, learning_rate=0.1)
+    >>> result.predict([[3.0]]).round(2)
+    array([7.], dtype=float32)
     """
 
     student: Any
@@ -86,7 +97,7 @@ def distill(
         Labels (those of the teacher's `classes_`, else 0, 1, ...), or numbers.
     student_X : rows, optional
         What the student sees of the same rows, where that is not X: the coordinates of a table.
-    temperature, hard_weight
+    temperature, hard_weight : float
         As in `distillation_loss`.
     task : {"classification", "regression"}, optional
         Unless told, that of the estimator; for a torch teacher that of y, whose floats are numbers.

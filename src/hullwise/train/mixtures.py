@@ -38,6 +38,14 @@ class MixedRows(RecordResult):
         What each row itself counts, between 0 and 1.
     classes : ndarray (k,), or None
         The labels that the columns of `y` stand for.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> mixed = hw.train.mixup([[0.0], [1.0]], ["a", "b"], alpha=1.0, random_state=0)
+    >>> X, y, sample_weight = mixed.weighted_rows()
+    >>> X.shape, y, bool(sample_weight.sum() == 2)
+    ((4, 1), array(['a', 'b', 'b', 'a'], dtype='<U1'), True)
     """
 
     X: Any
