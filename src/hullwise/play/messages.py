@@ -82,7 +82,7 @@ probe
 line
     from, to, length; positions (0 to 1) and values (k each) where it bends; breaks, break_layers,
     n_pieces; decisions, where the class changes; outside (intervals), outside_share; fades,
-    to_average, to_row, nearest_row, usual_gap, sentence; exact, notes.
+    to_average, to_row, nearest_row, usual_gap, sentence (missing without rows); exact, notes.
 unit
     layer, unit, segments: where in view it changes its piece.
 features
