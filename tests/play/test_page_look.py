@@ -105,7 +105,8 @@ def test_everything_has_a_name(shared):
         page.wait_for_frame()
         nameless = page.value(
             "[...document.querySelectorAll("
-            "'button, input, select, summary, canvas[role], [tabindex]')].filter(e => !("
+            "'button, input, select, summary, canvas[role], [tabindex]')]"
+            ".filter(e => !e.closest('#lesson[hidden]') && !("
             "e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)"
             ").map(e => e.outerHTML)"
         )
