@@ -4,13 +4,23 @@ import signal
 import sys
 from importlib.util import find_spec
 
-# They hold classes of torch's own, so they cannot even be imported without it.
+# They hold classes of torch's own, or of modules that do: without it they cannot even be imported.
 NEEDS_TORCH = [
     "src/hullwise/model/trees/_ndt_torch.py",
+    "src/hullwise/play/exports.py",
+    "src/hullwise/play/network_run.py",
     "src/hullwise/play/networks.py",
+    "src/hullwise/play/numbers.py",
+    "src/hullwise/play/objective.py",
+    "src/hullwise/play/replay.py",
     "src/hullwise/play/session.py",
     "src/hullwise/play/training.py",
     "src/hullwise/play/worker.py",
+    "src/hullwise/train/_perturbed_layers.py",
+    "src/hullwise/train/_torch_activations.py",
+    "src/hullwise/train/_torch_forward_gradient.py",
+    "src/hullwise/train/_torch_passes.py",
+    "src/hullwise/train/_torch_tangents.py",
     "tests/torch_modules.py",
 ]
 collect_ignore = [] if find_spec("torch") else NEEDS_TORCH

@@ -101,9 +101,11 @@ class StopFlag:
         self.flag = np.zeros(1, dtype=np.uint8)
 
     def is_set(self) -> bool:
+        """Whether it was set."""
         return bool(self.flag[0])
 
     def set(self) -> None:
+        """End the work that looks at it."""
         self.flag[0] = 1
 
 

@@ -27,6 +27,13 @@ class PlaneDistance:
     at_least : bool
         The distance is only that of the rectangle's border: beyond it may be something nearer than
         all that the slice shows.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> net = hw.model.from_arrays([np.eye(2), np.array([[1.0, -1.0]])], [np.zeros(2), np.zeros(1)])
+    >>> net.slice([0, 0], np.eye(2)).decision_distance([0.5, 0.1])
+    PlaneDistance(0.2828)
     """
 
     distance: float

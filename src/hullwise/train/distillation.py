@@ -35,6 +35,7 @@ class Distillation(RecordResult):
     Examples
     --------
     >>> torch = __import__("pytest").importorskip("torch")
+<<<<<<< HEAD
     >>> import hullwise as hw
     >>> from sklearn.linear_model import LinearRegression
     >>> X = [[0.0], [1.0], [2.0]]
@@ -42,6 +43,16 @@ class Distillation(RecordResult):
     >>> result = hw.train.distill(student, teacher, X, epochs=500, learning_rate=0.1)
     >>> result.predict([[3.0]]).round(2)
     array([7.], dtype=float32)
+=======
+    >>> import numpy as np, hullwise as hw
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> teacher = LogisticRegression().fit(X, X[:, 0] > 0)
+    >>> _ = torch.manual_seed(0)
+    >>> done = hw.train.distill(torch.nn.Linear(2, 2), teacher, X)
+    >>> done.task, len(done.predict(X))
+    ('classification', 100)
+>>>>>>> a886eb4 (Public names have examples; modules that need PyTorch are listed and tested to be all)
     """
 
     student: Any

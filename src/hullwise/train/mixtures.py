@@ -41,11 +41,18 @@ class MixedRows(RecordResult):
 
     Examples
     --------
+<<<<<<< HEAD
     >>> import hullwise as hw
     >>> mixed = hw.train.mixup([[0.0], [1.0]], ["a", "b"], alpha=1.0, random_state=0)
     >>> X, y, sample_weight = mixed.weighted_rows()
     >>> X.shape, y, bool(sample_weight.sum() == 2)
     ((4, 1), array(['a', 'b', 'b', 'a'], dtype='<U1'), True)
+=======
+    >>> import numpy as np, hullwise as hw
+    >>> mixed = hw.train.mixup(np.eye(3), np.array([0, 1, 1]), random_state=0)
+    >>> mixed.X.shape, mixed.y.shape, mixed.weights.shape
+    ((3, 3), (3, 2), (3,))
+>>>>>>> a886eb4 (Public names have examples; modules that need PyTorch are listed and tested to be all)
     """
 
     X: Any
