@@ -21,38 +21,27 @@ from .soft_targets import check_distillation, distillation_loss, module_outputs,
 class Distillation(RecordResult):
     """A student that has learnt from its teacher.
 
-        Attributes
-        ----------
-        student : torch.nn.Module
-            The one that was passed, trained, and at rest.
-        losses : ndarray (epochs,)
-            Mean loss of each pass over the rows.
-        task : str
-            "classification" or "regression".
-        classes : ndarray (k,) or None
-            What the columns of the student's outputs stand for: the teacher's `classes_`, or 0, 1, ...
+    Attributes
+    ----------
+    student : torch.nn.Module
+        The one that was passed, trained, and at rest.
+    losses : ndarray (epochs,)
+        Mean loss of each pass over the rows.
+    task : str
+        "classification" or "regression".
+    classes : ndarray (k,) or None
+        What the columns of the student's outputs stand for: the teacher's `classes_`, or 0, 1, ...
 
-        Examples
-        --------
-        >>> torch = __import__("pytest").importorskip("torch")
-    <<<<<<< HEAD
-        >>> import hullwise as hw
-        >>> from sklearn.linear_model import LinearRegression
-        >>> X = [[0.0], [1.0], [2.0]]
-        >>> teacher, student = LinearRegression().fit(X, [1.0, 3.0, 5.0]), torch.nn.Linear(1, 1)
-        >>> result = hw.train.distill(student, teacher, X, epochs=500, learning_rate=0.1)
-        >>> result.predict([[3.0]]).round(2)
-        array([7.], dtype=float32)
-    =======
-        >>> import numpy as np, hullwise as hw
-        >>> from sklearn.linear_model import LogisticRegression
-        >>> X = np.random.default_rng(0).normal(size=(100, 2))
-        >>> teacher = LogisticRegression().fit(X, X[:, 0] > 0)
-        >>> _ = torch.manual_seed(0)
-        >>> done = hw.train.distill(torch.nn.Linear(2, 2), teacher, X)
-        >>> done.task, len(done.predict(X))
-        ('classification', 100)
-    >>>>>>> a886eb4 (Public names have examples; modules that need PyTorch are listed and tested to be all)
+    Examples
+    --------
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> import hullwise as hw
+    >>> from sklearn.linear_model import LinearRegression
+    >>> X = [[0.0], [1.0], [2.0]]
+    >>> teacher, student = LinearRegression().fit(X, [1.0, 3.0, 5.0]), torch.nn.Linear(1, 1)
+    >>> result = hw.train.distill(student, teacher, X, epochs=500, learning_rate=0.1)
+    >>> result.predict([[3.0]]).round(2)
+    array([7.], dtype=float32)
     """
 
     student: Any

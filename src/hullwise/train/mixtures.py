@@ -24,35 +24,28 @@ RandomState = int | np.random.Generator
 class MixedRows(RecordResult):
     """Rows between pairs of rows; row i is weights[i] X[i] + (1 - weights[i]) X[partners[i]].
 
-        Attributes
-        ----------
-        X : ndarray, Tensor (n, ...) or data frame
-            Mixed rows.
-        y : ndarray or Tensor (n, t) or (n,), or None
-            Mixed targets: shares of the classes, or numbers.
-        targets : ndarray or Tensor (n,) or (n, t), or None
-            Targets before mixing: places of the labels among `classes`, or numbers.
-        partners : ndarray (n,)
-            The row that each was mixed with.
-        weights : ndarray (n,)
-            What each row itself counts, between 0 and 1.
-        classes : ndarray (k,), or None
-            The labels that the columns of `y` stand for.
+    Attributes
+    ----------
+    X : ndarray, Tensor (n, ...) or data frame
+        Mixed rows.
+    y : ndarray or Tensor (n, t) or (n,), or None
+        Mixed targets: shares of the classes, or numbers.
+    targets : ndarray or Tensor (n,) or (n, t), or None
+        Targets before mixing: places of the labels among `classes`, or numbers.
+    partners : ndarray (n,)
+        The row that each was mixed with.
+    weights : ndarray (n,)
+        What each row itself counts, between 0 and 1.
+    classes : ndarray (k,), or None
+        The labels that the columns of `y` stand for.
 
-        Examples
-        --------
-    <<<<<<< HEAD
-        >>> import hullwise as hw
-        >>> mixed = hw.train.mixup([[0.0], [1.0]], ["a", "b"], alpha=1.0, random_state=0)
-        >>> X, y, sample_weight = mixed.weighted_rows()
-        >>> X.shape, y, bool(sample_weight.sum() == 2)
-        ((4, 1), array(['a', 'b', 'b', 'a'], dtype='<U1'), True)
-    =======
-        >>> import numpy as np, hullwise as hw
-        >>> mixed = hw.train.mixup(np.eye(3), np.array([0, 1, 1]), random_state=0)
-        >>> mixed.X.shape, mixed.y.shape, mixed.weights.shape
-        ((3, 3), (3, 2), (3,))
-    >>>>>>> a886eb4 (Public names have examples; modules that need PyTorch are listed and tested to be all)
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> mixed = hw.train.mixup([[0.0], [1.0]], ["a", "b"], alpha=1.0, random_state=0)
+    >>> X, y, sample_weight = mixed.weighted_rows()
+    >>> X.shape, y, bool(sample_weight.sum() == 2)
+    ((4, 1), array(['a', 'b', 'b', 'a'], dtype='<U1'), True)
     """
 
     X: Any
