@@ -102,7 +102,7 @@ class PerturbedLayers:
 
         `derivative` is one number, or one for each row, of whose losses the mean is taken.
         """
-        sums = [torch.zeros_like(p, requires_grad=False) for p in parameters]
+        sums: list[Any] = [None] * len(parameters)
         places = {id(p): i for i, p in enumerate(parameters)}
         for call in self.calls:
             if _versions(call.args, call.kwargs) != call.versions:
@@ -117,8 +117,12 @@ class PerturbedLayers:
             gradients = torch.autograd.grad(output, own, weight * call.tangent, allow_unused=True)
             for p, gradient in zip(own, gradients):
                 if gradient is not None:
-                    sums[places[id(p)]].add_(gradient)
-        return sums
+                    before = sums[places[id(p)]]
+                    sums[places[id(p)]] = gradient if before is None else before.add_(gradient)
+        return [
+            torch.zeros_like(p, requires_grad=False) if gradient is None else gradient
+            for p, gradient in zip(parameters, sums)
+        ]
 
 
 def _rows_as(derivative: Any, call: LayerCall) -> Any:

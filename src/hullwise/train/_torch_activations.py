@@ -44,11 +44,14 @@ def torch_activation_gradient(
     problem = ActivationProblem(loss, module, parameters, passes, layers)
     tangents = problem.tangents(directions, n_tangents, seed_of(random_state))
     derivatives, squares = [], []
-    mean = [torch.zeros_like(p, requires_grad=False) for p in weights]
+    mean: list[Any] = []
     for tangent_like in tangents:
         derivatives.append(problem.derivative(tangent_like))
         gradients = passes.keeping_buffers(lambda: layers.gradients(derivatives[-1], weights))
         squares.append(sum(float(g.double().square().sum()) for g in gradients))
+        if len(squares) == 1:
+            mean = [gradient.div_(n_tangents) for gradient in gradients]
+            continue
         for total, gradient in zip(mean, gradients):
             total.add_(gradient, alpha=1 / n_tangents)
     squared_norm, variance = _moments(mean, squares, directions, problem.n_perturbed)

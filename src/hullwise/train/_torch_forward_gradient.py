@@ -37,7 +37,7 @@ def torch_forward_gradient(
     n = sum(weight.numel() for weight in weights)
     n_tangents = check_directions(directions, n_tangents, n)
     passes = DualPasses(weights, buffers, once=n_tangents == 1)
-    sums = [torch.zeros_like(weight) for weight in weights]
+    sums: list[Any] = []
     derivatives = []
     for tangents in TangentSource(directions, seed_of(random_state)).tangents(n_tangents, weights):
 
@@ -45,10 +45,8 @@ def torch_forward_gradient(
             duals = (forward_ad.make_dual(w, v) for w, v in zip(weights, tangents))
             return function(tree_like(tree, duals.__next__))
 
-        derivative = passes.run(dual_loss).reshape(())
-        derivatives.append(derivative)
-        for total, tangent in zip(sums, tangents):
-            total.addcmul_(tangent, derivative.to(total), value=1 / n_tangents)
+        derivatives.append(passes.run(dual_loss).reshape(()))
+        sums = _added(sums, tangents, derivatives[-1] / n_tangents)
     D = as_floats64(derivatives)
     squared_norm = float((D**2).mean())
     return ForwardGradient(
@@ -62,6 +60,18 @@ def torch_forward_gradient(
         directions=directions,
         perturb=perturb,
     )
+
+
+def _added(sums: list[Any], tangents: list[Any], factor: Any) -> list[Any]:
+    """The sums and the factor times the tangents, in the tangents' own memory at first.
+
+    New memory costs more than the numbers that are written to it.
+    """
+    if not sums:
+        return [tangent.mul_(factor.to(tangent)) for tangent in tangents]
+    for total, tangent in zip(sums, tangents):
+        total.addcmul_(tangent, factor.to(total))
+    return sums
 
 
 def _as_function(

@@ -28,7 +28,8 @@ class TangentSource:
         """Independent numbers with mean 0 and variance 1."""
         out = torch.empty_like(tensor, requires_grad=False)
         if self.directions == "rademacher":
-            return out.bernoulli_(0.5, generator=self.generator(out.device)).mul_(2).sub_(1)
+            # bernoulli_ takes forty times as long
+            return out.random_(0, 2, generator=self.generator(out.device)).mul_(2).sub_(1)
         return out.normal_(generator=self.generator(out.device))
 
     def tangents(self, n_tangents: int, weights: Sequence[Any]) -> Iterator[list[Any]]:

@@ -41,7 +41,7 @@ def accumulate_forward_gradient(
     Returns
     -------
     ForwardGradient
-        Its `value` is the loss.
+        Its `value` is the loss; its gradient shares memory with `grad` where that was empty.
 
     Raises
     ------
@@ -82,8 +82,9 @@ def accumulate_forward_gradient(
     for name, parameter in module.named_parameters():
         if name not in estimate.gradient:
             continue
-        gradient = estimate.gradient[name].clone()
-        parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        gradient = estimate.gradient[name]
+        # a sum in new memory: the estimate before keeps its numbers
+        parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
     return estimate
 
 

@@ -57,7 +57,7 @@ def run(
         Of a network's descent: 300, or 2,000 with `full`. At least 20.
     full : bool
         Networks of the paper's size (three layers of 1,024; four convolutions of 64 channels) in
-        place of 256 and two of 16. Hours.
+        place of 256 and two of 8. Hours.
     cache : path, optional
         A folder that keeps every descent; a study that was stopped goes on from there.
     progress : callable, optional
@@ -78,8 +78,8 @@ def run(
 
     Notes
     -----
-    Losses are the same on every run with the same versions; times are of the machine, on one
-    thread. Cost: with digits about two minutes, with MNIST five.
+    Losses are the same on every run with the same versions; times are of the machine's processor,
+    on one thread. Cost: with digits about two minutes, with MNIST five.
 
     Sources: A. G. Baydin, B. A. Pearlmutter, D. Syme, F. Wood, P. Torr, *Gradients without
     Backpropagation*, 2022; M. Ren, S. Kornblith, R. Liao, G. Hinton, *Scaling Forward Gradient with
@@ -170,8 +170,8 @@ def _about(grid: DescentGrid) -> list[tuple[str, str]]:
         (
             "Rates",
             "plain gradient descent, the rate falling as exp(-0.0001 i) on networks; one rate for "
-            "all methods as in the paper, and the best of .002, .02 and .2 for each in a third of "
-            "the steps on another seed",
+            "backpropagation and one tangent as in the paper, and for each method the best of .002 "
+            "to .2 in half of the steps on another seed",
         ),
         ("Forward, 1 tangent", "a Gaussian tangent, as in the paper"),
         ("Forward, 4 tangents", "the mean over four tangents of random signs"),
@@ -179,5 +179,5 @@ def _about(grid: DescentGrid) -> list[tuple[str, str]]:
             "Forward, activations",
             "random signs on what layers return, a derivative for each row (Ren et al. 2023)",
         ),
-        ("Threads", "one"),
+        ("Times", "seconds of one processor, on one thread"),
     ]

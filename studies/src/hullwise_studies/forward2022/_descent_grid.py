@@ -12,7 +12,7 @@ import numpy as np
 from .._runs import Results, Task, fingerprint
 from .._types import Array, Floats
 from ..balestriero2021 import Images
-from ._descents import descend, methods_of
+from ._descents import ONE_RATE_METHODS, descend, methods_of
 from ._problems import FORWARD_PROBLEMS, ForwardProblem, FunctionModel, NetworkModel, NetworkSize
 
 DESCENT_FORM = 1  # of what a task computes: raised where results kept before are no longer right
@@ -41,15 +41,16 @@ class DescentGrid:
 
     def _tasks(self, problem: ForwardProblem, method: str) -> Iterator[Task]:
         name, steps = f"{problem.name}-{method}", self.steps_of(problem)
-        search = max(steps // 3, 20)
+        search = max(steps // 2, 20)
         for rate in problem.rates:
             yield self._task(
                 problem, method, f"{name}-search-{rate:g}", SEARCH_SEED, search, (rate,)
             )
         for seed in range(self.seeds):
-            yield self._task(
-                problem, method, f"{name}-one-{seed}", seed, steps, (problem.own_rate,)
-            )
+            if method in ONE_RATE_METHODS:
+                yield self._task(
+                    problem, method, f"{name}-one-{seed}", seed, steps, (problem.own_rate,)
+                )
             if problem.rates:
                 yield self._task(problem, method, f"{name}-best-{seed}", seed, steps, problem.rates)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from hullwise.report.charts import Series, line_chart
@@ -13,7 +11,7 @@ from .._study import Chart, Part
 from .._tables import Finding, Table
 from ..regimes._scores import Interval, interval
 from ._descent_grid import DescentGrid, Descents, descents
-from ._descents import LOSS_WINDOW, METHOD_TITLES, methods_of
+from ._descents import LOSS_WINDOW, METHOD_TITLES, ONE_RATE_METHODS, methods_of
 from ._problems import BATCH_ROWS, FORWARD_PROBLEMS, ForwardProblem
 
 INTERVAL_NOTE_OF_SEEDS = "± is half of the 95 % t-interval over seeds."
@@ -37,7 +35,7 @@ def problem_part(grid: DescentGrid, results: Results, name: str) -> Part:
     )
     tables = [_table(grid, problem, by_method, kind)]
     if problem.rates:
-        one = {m: descents(grid, results, name, m, "one") for m in methods_of(problem)}
+        one = {m: descents(grid, results, name, m, "one") for m in ONE_RATE_METHODS}
         tables.append(_table(grid, problem, one, "one"))
     return Part(problem.text, text, _charts(problem, by_method), tuple(tables))
 
@@ -46,12 +44,21 @@ def _table(
     grid: DescentGrid, problem: ForwardProblem, by_method: dict[str, Descents], kind: str
 ) -> Table:
     enough = shared_seconds(by_method)
-    columns = ["method", "rate", "loss | mean", "loss | ±", "step, ms | mean", "step, ms | ±"]
+    columns = [
+        "method",
+        "rate",
+        "to infinity",
+        "loss | mean",
+        "loss | ±",
+        "step, ms | mean",
+        "step, ms | ±",
+    ]
     columns += ["loss in equal time | mean", "loss in equal time | ±"]
     columns += ["right on test | mean", "right on test | ±"] if problem.is_network else []
     rows = []
     for method, runs in by_method.items():
-        cells: list[object] = [METHOD_TITLES[method], runs.rate]
+        lost = int(np.isnan(runs.final).sum())
+        cells: list[object] = [METHOD_TITLES[method], runs.rate, lost]
         values = [runs.final, 1e3 * runs.step_seconds, runs.final_at(enough)]
         values += [runs.accuracy] if problem.is_network else []
         for value in values:
@@ -63,7 +70,8 @@ def _table(
         f"{problem.text}: {at}",
         tuple(columns),
         tuple(rows),
-        f"Loss: the mean of the last {LOSS_WINDOW} steps. Equal time: {enough:.3g} s, which is all "
+        f"Loss: the mean of the last {LOSS_WINDOW} steps, of descents that did not go to infinity. "
+        f"Equal time: {enough:.3g} s, all "
         f"that the quickest descent took. {INTERVAL_NOTE_OF_SEEDS}",
     )
 
@@ -112,7 +120,7 @@ def _charts(problem: ForwardProblem, by_method: dict[str, Descents]) -> tuple[Ch
 
     return (
         Chart(drawn("step"), f"Loss after so many steps. {INTERVAL_NOTE_OF_SEEDS}"),
-        Chart(drawn("second"), "The same after so many seconds on one thread of this machine."),
+        Chart(drawn("second"), "The same after so many seconds of one processor of this machine."),
     )
 
 
@@ -169,8 +177,8 @@ def findings(grid: DescentGrid, results: Results) -> list[Finding]:
     entries = [
         Finding(
             "Time of a step",
-            "Median seconds of a step, divided by those of backpropagation at the same seed (above "
-            f"1 is slower): {'; '.join(ratios)}.",
+            "Median processor seconds of a step, divided by those of backpropagation at the same "
+            f"seed (above 1 is slower): {'; '.join(ratios)}.",
         ),
         Finding("Loss after the same number of steps", " ".join(losses)),
     ]
@@ -182,19 +190,24 @@ def findings(grid: DescentGrid, results: Results) -> list[Finding]:
 
 def _verdict_on_losses(name: str, by_method: dict[str, Descents]) -> str:
     back = by_method["backpropagation"].final
-    words: dict[str, list[str]] = {"higher": [], "lower": [], "not told apart": []}
+    words: dict[str, list[str]] = {
+        "ends higher": [],
+        "ends lower": [],
+        "is not told apart": [],
+        "goes to infinity from some starts": [],
+    }
     for method, runs in by_method.items():
         if method == "backpropagation":
             continue
         gap = interval(runs.final - back)
-        word = "higher" if gap.low > 0 else "lower" if gap.high < 0 else "not told apart"
+        word = "is not told apart"
+        if np.isnan(runs.final).any():
+            word = "goes to infinity from some starts"
+        elif gap.low > 0 or gap.high < 0:
+            word = "ends higher" if gap.low > 0 else "ends lower"
         words[word].append(METHOD_TITLES[method])
-    parts: Sequence[str] = [
-        f"{' and '.join(titles)} {'ends' if word != 'not told apart' else 'is'} {word}"
-        for word, titles in words.items()
-        if titles
-    ]
-    return f"{name}: against backpropagation, {', '.join(parts)}."
+    parts = [f"{' and '.join(titles)}: {word}" for word, titles in words.items() if titles]
+    return f"{name}, against backpropagation: {'; '.join(parts)}."
 
 
 def _with(one: Interval) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,10 @@ METHOD_TITLES = {
 }
 
 
+# Those that are run at the rate that all share, too.
+ONE_RATE_METHODS = ("backpropagation", "forward")
+
+
 def methods_of(problem: ForwardProblem) -> tuple[str, ...]:
     """What a problem is minimised with: a point has no activations."""
     return tuple(GRADIENT_METHODS) if problem.is_network else ("backpropagation", "forward")
@@ -45,7 +49,10 @@ def descend(
     seed: int,
     steps: int,
 ) -> dict[str, Array]:
-    """Follow the gradients downhill; what is NaN from some step on went to infinity."""
+    """Follow the gradients downhill; what is NaN from some step on went to infinity.
+
+    Times are of the processor, which other programs do not lengthen.
+    """
     module, options = model.module, GRADIENT_METHODS[method]
     optimizer = torch.optim.SGD(module.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, float(np.exp(-decay)))
@@ -53,7 +60,7 @@ def descend(
     rows = options is not None and options.get("perturb") == "activations"
     losses, seconds = np.full(steps, np.nan), np.full(steps, np.nan)
     for step in range(steps):
-        start = perf_counter()
+        start = process_time()
         loss = model.loss(step, rows=rows)
         optimizer.zero_grad()
         try:
@@ -64,7 +71,7 @@ def descend(
             break
         optimizer.step()
         schedule.step()
-        losses[step], seconds[step] = value, perf_counter() - start
+        losses[step], seconds[step] = value, process_time() - start
     test_loss, accuracy = model.test() if np.isfinite(losses[-1]) else (np.nan, np.nan)
     return {
         "losses": _windows(losses),

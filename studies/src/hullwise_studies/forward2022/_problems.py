@@ -37,10 +37,10 @@ class NetworkSize:
     test: int
 
 
-SMALL_NETWORKS = NetworkSize(256, 16, 2, 10_000, 2_000)
+SMALL_NETWORKS = NetworkSize(256, 8, 2, 10_000, 2_000)
 PAPER_NETWORKS = NetworkSize(1024, 64, 4, 60_000, 10_000)
 
-NETWORK_RATES = (2e-3, 2e-2, 2e-1)
+NETWORK_RATES = (2e-3, 6e-3, 2e-2, 6e-2, 2e-1)
 FORWARD_PROBLEMS = {
     problem.name: problem
     for problem in (
