@@ -316,6 +316,7 @@ def test_shapes_and_kinds():
     with pytest.raises(hw.DataError, match="that does not depend"):
         hw.train.directional_derivative(lambda x: 3.0, POINT, POINT)
     assert repr(DualArray([1.0], [2.0])) == "DualArray([1.0], tangent=[2.0])"
+    assert f"{DualArray(1.0, 2.0):.2f}" == "1.00"
     assert repr(DualArray(POINT)) == "DualArray(shape (3, 4))"
 
 

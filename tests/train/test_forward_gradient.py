@@ -269,3 +269,13 @@ def test_text():
     assert "31 parameters, 2 rademacher tangents: |grad| about" in repr(two)
     assert two.norm == pytest.approx(two.squared_norm**0.5)
     assert two.error == pytest.approx((30 / 2) ** 0.5 * two.norm)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("perturb", ["weights", "activations"])
+def test_modes_without_gradients_do_not_matter(mode, perturb):
+    net = small_net()
+    with mode():
+        inside = hw.train.forward_gradient(cross_entropy, net, perturb=perturb)
+    outside = hw.train.forward_gradient(cross_entropy, net, perturb=perturb)
+    assert_gradients_are(inside.gradient, outside.gradient)

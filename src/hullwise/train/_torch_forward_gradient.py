@@ -27,8 +27,22 @@ def torch_forward_gradient(
     random_state: Any,
 ) -> ForwardGradient:
     """`forward_gradient` where the parameters are a module or tensors."""
-    if perturb == "activations":
-        return torch_activation_gradient(function, parameters, n_tangents, directions, random_state)
+    with torch.inference_mode(False):  # in it PyTorch carries no derivative
+        if perturb == "activations":
+            return torch_activation_gradient(
+                function, parameters, n_tangents, directions, random_state
+            )
+        return torch_weight_gradient(function, parameters, n_tangents, directions, random_state)
+
+
+def torch_weight_gradient(
+    function: Callable[[Any], Any],
+    parameters: Any,
+    n_tangents: int,
+    directions: str,
+    random_state: Any,
+) -> ForwardGradient:
+    """`forward_gradient` with `perturb="weights"`."""
     function, tree, buffers = _as_function(function, parameters)
     named = list(leaves_of(tree))
     for name, weight in named:
@@ -58,7 +72,7 @@ def torch_forward_gradient(
         n_parameters=n,
         n_perturbed=n,
         directions=directions,
-        perturb=perturb,
+        perturb="weights",
     )
 
 

@@ -85,6 +85,9 @@ class DualArray(NDArrayOperatorsMixin):
             return f"DualArray(shape {self.shape})"
         return f"DualArray({value}, tangent={tangent})"
 
+    def __format__(self, form: str) -> str:
+        return format(self.value[()], form) if form else repr(self)
+
     # what NumPy asks
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
