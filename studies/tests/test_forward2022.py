@@ -62,7 +62,7 @@ def test_noise_is_the_root_of_weights_plus_one(study):
     costs = study.tables["costs"].to_dict()
     assert costs["weights"] == [2, 650]
     assert costs["noise of 1 tangent"] == pytest.approx(np.sqrt([3, 651]), rel=1e-3)
-    assert costs["kept by forward"] == [32, 2 * 4 * 650]
+    assert costs["kept by forward"] == [16, 4 * 650]
 
 
 def test_the_page_shows_its_charts(study):

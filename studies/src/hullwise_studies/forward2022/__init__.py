@@ -79,7 +79,7 @@ def run(
     Notes
     -----
     Losses are the same on every run with the same versions; times are of the machine's processor,
-    on one thread. Cost: with digits about two minutes, with MNIST five.
+    on one thread. Cost: with digits about two minutes, with MNIST four.
 
     Sources: A. G. Baydin, B. A. Pearlmutter, D. Syme, F. Wood, P. Torr, *Gradients without
     Backpropagation*, 2022; M. Ren, S. Kornblith, R. Liao, G. Hinton, *Scaling Forward Gradient with

@@ -119,7 +119,9 @@ def _charts(problem: ForwardProblem, by_method: dict[str, Descents]) -> tuple[Ch
         )
 
     return (
-        Chart(drawn("step"), f"Loss after so many steps. {INTERVAL_NOTE_OF_SEEDS}"),
+        Chart(
+            drawn("step"), "Loss after so many steps; the bands are 95 % t-intervals over seeds."
+        ),
         Chart(drawn("second"), "The same after so many seconds of one processor of this machine."),
     )
 
@@ -132,9 +134,7 @@ def cost_part(grid: DescentGrid, results: Results) -> Part:
         runs = descents(grid, results, name, "backpropagation", "one")
         weights, kept = int(runs.results[0]["weights"]), int(runs.results[0]["memory"])
         width = 4 if problem.is_network else 8
-        rows.append(
-            (name, weights, float(f"{(weights + 1) ** 0.5:.4g}"), kept, 2 * width * weights)
-        )
+        rows.append((name, weights, float(f"{(weights + 1) ** 0.5:.4g}"), kept, width * weights))
     table = Table(
         "costs",
         "Size, noise and memory",
@@ -143,8 +143,8 @@ def cost_part(grid: DescentGrid, results: Results) -> Part:
         "Noise: the root mean square distance of the estimate from the gradient, in lengths of the "
         "gradient, which is the root of weights + 1 for a Gaussian tangent (theory). Kept by "
         "backpropagation: bytes of a step that wait for the way back, beside the weights "
-        "(measured). Kept by forward: bytes of one tangent and of the estimate, whatever the "
-        "batch; backpropagation has a gradient as large as the estimate too.",
+        "(measured). Kept by forward: bytes of one tangent, whatever the batch, whose "
+        "place the estimate takes; backpropagation has a gradient as large beside what it keeps.",
     )
     return Part(
         "What it costs",
@@ -191,22 +191,22 @@ def findings(grid: DescentGrid, results: Results) -> list[Finding]:
 def _verdict_on_losses(name: str, by_method: dict[str, Descents]) -> str:
     back = by_method["backpropagation"].final
     words: dict[str, list[str]] = {
-        "ends higher": [],
-        "ends lower": [],
-        "is not told apart": [],
-        "goes to infinity from some starts": [],
+        "higher": [],
+        "lower": [],
+        "not told apart": [],
+        "to infinity from some starts": [],
     }
     for method, runs in by_method.items():
         if method == "backpropagation":
             continue
         gap = interval(runs.final - back)
-        word = "is not told apart"
+        word = "not told apart"
         if np.isnan(runs.final).any():
-            word = "goes to infinity from some starts"
+            word = "to infinity from some starts"
         elif gap.low > 0 or gap.high < 0:
-            word = "ends higher" if gap.low > 0 else "ends lower"
+            word = "higher" if gap.low > 0 else "lower"
         words[word].append(METHOD_TITLES[method])
-    parts = [f"{' and '.join(titles)}: {word}" for word, titles in words.items() if titles]
+    parts = [f"{word}: {' and '.join(titles)}" for word, titles in words.items() if titles]
     return f"{name}, against backpropagation: {'; '.join(parts)}."
 
 
