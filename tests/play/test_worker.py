@@ -5,11 +5,13 @@ import threading
 import time
 import weakref
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("websockets")
 
+import hullwise as hw  # noqa: E402
 from hullwise.play.configuration import Configuration  # noqa: E402
 from hullwise.play.session import FRAMES_IN_FLIGHT, Session  # noqa: E402
 from hullwise.play.worker import Worker  # noqa: E402
@@ -128,3 +130,44 @@ def test_a_page_does_not_stand_still_while_it_trains(monkeypatch):
     session.advance(1.0)
     assert session.run.training.step == 2
     assert sum(isinstance(one, bytes) for one in sent) == 2
+
+
+def play_frames(sessions, frames):
+    """So many frames of each session, in turn, drawn at once."""
+    for session in sessions:
+        session.receive({"type": "play"})
+    for now in range(frames):
+        for session in sessions:
+            session.advance(float(now))
+            session.acknowledge(session.frame_number)
+
+
+def test_a_run_is_the_same_beside_another_one():
+    value = SMALL | {"dropout": 0.3, "penalties": {"mixup": 0.5}}
+    alone, beside = (session_of(value)[0] for _ in range(2))
+    other = session_of(SMALL | {"dropout": 0.5, "seed": 3})[0]
+    play_frames([alone], 5)
+    play_frames([other, beside], 5)
+    assert np.array_equal(alone.run.training.weights(), beside.run.training.weights())
+    assert not np.array_equal(alone.run.training.weights(), other.run.training.weights())
+
+
+@pytest.mark.parametrize("unit", ["relu", "abs", "leaky", "maxout"])
+@pytest.mark.parametrize(
+    "extra", [{}, {"normalisation": "batch", "dropout": 0.2}, {"residual": True}]
+)
+def test_every_frame_is_that_of_the_network_read_afresh(unit, extra):
+    value = SMALL | {"layers": [{"width": 5, "unit": unit}] * 2, "data": "three"} | extra
+    session, _ = session_of(value)
+    play_frames([session], 6)
+    picture, view = session.snapshot.picture, session.snapshot.view
+    net = hw.model.read(session.run.training.module)
+    fresh = net.slice(view.center, np.eye(2), view.half)
+    assert session.snapshot.step == session.run.training.step > 0
+    assert np.array_equal(picture.vertices, fresh.vertices)
+    assert np.array_equal(picture.outputs, fresh.outputs)
+    assert np.array_equal(picture.codes, fresh.codes)
+    with torch.no_grad():
+        X = torch.tensor(session.run.data.X, dtype=torch.float32)
+        own = session.run.training.module(X).numpy()
+    assert net(session.run.data.X) == pytest.approx(own, rel=1e-4, abs=1e-4)

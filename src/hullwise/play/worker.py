@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -69,9 +70,11 @@ class Worker(threading.Thread):
         torch.set_num_threads(1)
         try:
             with single_threaded_blas():
-                self._warm_up()
+                rounds = warm_up()
                 while not self._stopping:
-                    self._wait(self._take_turn())
+                    is_warm = self._warm_up(rounds)
+                    seconds = self._take_turn()
+                    self._wait(seconds if is_warm else 0.0)
         finally:
             torch.set_num_threads(threads)
 
@@ -96,19 +99,27 @@ class Worker(threading.Thread):
             if not self._signalled and not self._stopping and seconds != 0.0:
                 self._wakeful.wait(seconds)
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, rounds: Iterator[None]) -> bool:
+        """One round; True where there are no more."""
         try:
-            self._compile_first(warm_up)
+            self._compile_first(lambda: next(rounds))
+        except StopIteration:
+            return True
         except Exception:  # the first page meets it again, and hears of it
             logger.exception("the kernels cannot be compiled ahead")
+            return True
+        return False
 
     def _compile_first(self, work: Callable[[], None]) -> None:
         """Run work that may compile kernels, and tell all pages while it does."""
-        if compile_ahead(work, self._say_compiling):
-            with self._wakeful:
-                self.is_compiling, sessions = False, self._sessions
-            for session in sessions:
-                session.post_state()
+        try:
+            compile_ahead(work, self._say_compiling)
+        finally:
+            if self.is_compiling:
+                with self._wakeful:
+                    self.is_compiling, sessions = False, self._sessions
+                for session in sessions:
+                    session.post_state()
 
     def _say_compiling(self) -> None:
         with self._wakeful:
@@ -124,21 +135,25 @@ class Worker(threading.Thread):
             session.recover(error)
 
 
-def warm_up() -> None:
-    """Train, draw and read a small network that nobody sees: what it needs is then compiled."""
-    layers = [{"width": 3, "unit": unit} for unit in UNIT_NAMES]
-    show = {"metric": "local", "simplex": True, "guard": True, "complexity": True}
-    value = {"layers": layers, "rows": 50, "inputs": ["x", "y", "x2"], "show": show}
-    session = Session(Configuration.from_json(value), lambda data: None, lambda: None)
+def warm_up() -> Iterator[None]:
+    """Train, draw and read a small network that nobody sees: what it needs is then compiled.
+
+    The least first, so that pages have a picture; what is off until it is chosen, such as the
+    simplex, is compiled then.
+    """
+    value: dict[str, Any] = {"layers": [{"width": 8}, {"width": 8}], "rows": 50}
+    units = {"layers": [{"width": 3, "unit": unit} for unit in UNIT_NAMES]}
+    forward = {"gradient": "forward", "inputs": ["x", "y", "x2"]}
     rounds: tuple[list[Message], ...] = (
-        [{"type": "play"}],
-        [{"type": "configure", "configuration": value | {"gradient": "forward"}}, {"type": "step"}],
-        [{"type": "configure", "configuration": value | {"inputs": ["x", "y"]}}],
+        [{"type": "step"}],
         [{"type": "probe", "point": [0, 0]}, {"type": "line", "from": [0, 0], "to": [1, 1]}],
+        [{"type": "configure", "configuration": value | units}, {"type": "step"}],
+        [{"type": "configure", "configuration": value | forward}, {"type": "step"}],
     )
+    session = Session(Configuration.from_json(value), lambda data: None, lambda: None)
     for messages in rounds:
-        session.acknowledge(session.frame_number)
-        session.advance(perf_counter())
         for message in messages:
             session.receive(message)
-    session.advance(perf_counter())
+        session.advance(perf_counter())
+        session.acknowledge(session.frame_number)
+        yield
