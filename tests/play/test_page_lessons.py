@@ -56,6 +56,54 @@ def test_what_a_lesson_claims_is_what_its_number_says(shared):
         page.wait_until("page.numbers.accuracy_new > 0.95 && page.numbers.curved")
         assert page.configuration()["layers"] == [{"width": 1, "unit": "relu"}]
         assert page.value("document.getElementById('feature-plane').open")
+        page.wait_until(  # in sight
+            "document.querySelector('#feature-plane canvas').getBoundingClientRect().bottom"
+            " <= document.querySelector('.rail').getBoundingClientRect().bottom"
+        )
+
+
+def go_to(page, lesson):
+    page.tab.locator("#lessons > summary").click()
+    page.tab.locator(f"#lesson-{lesson}").click()
+
+
+def test_far_out_the_lesson_says_what_the_network_says_there(shared):
+    with open_in_browser(*shared, "rows=60&layers=4relu") as page:
+        page.wait_for_frame()
+        go_to(page, "straight")
+        page.wait_until("page.accepted.data === 'parabola' && page.picture.frame !== null")
+        page.tab.locator("#lesson-next").click()
+        page.wait_until("document.getElementById('lesson-number').textContent.includes('625')")
+        page.pause()
+        page.wait_until("page.probe.answer?.point[0] === 25")
+        assert page.value("page.probe.answer.outputs[0]") < 200
+        page.tab.locator("#lesson-next").click()
+        assert page.value("page.probe.point") is None  # it was of another network
+
+
+def test_the_table_of_a_lesson_stays_when_the_lesson_is_left(shared):
+    with open_in_browser(*shared, "rows=60&layers=4relu") as page:
+        page.wait_for_frame()
+        go_to(page, "useless")
+        page.wait_for_setting("data", "own")
+        page.tab.locator("#lesson-leave").click()
+        assert page.configuration()["data"] == "own"
+        page.tab.locator("#add-layer").click()
+        page.wait_until("page.accepted.layers.length === 3")
+        assert page.value("page.accepted.data") == "own"
+
+
+def test_directions_of_ellipses_differ_by_a_right_angle_at_most(shared):
+    with open_in_browser(*shared, "rows=60&layers=4relu") as page:
+        said = page.tab.evaluate(
+            """async () => {
+                const { LESSONS } = await import('/lessons.js');
+                const { number } = LESSONS.find(({ id }) => id === 'metric').steps[1];
+                const axes = [[[1, -0.1], [0, 0.1]], [[1, 0.1], [0, 0.1]], [[0, 1], [1, 0]]];
+                return number({ numbers: { metric: { axes } } });
+            }"""
+        )
+        assert said == "3 ellipses; their directions differ by up to 11 degrees."
 
 
 def test_a_lesson_on_a_phone(shared):

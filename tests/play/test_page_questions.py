@@ -122,6 +122,33 @@ def test_own_table(shared):
         page.wait_until("page.picture.data?.points.length === 60")
 
 
+def test_probe_of_an_own_table_of_two_columns_is_in_its_units(shared):
+    rng = np.random.default_rng(0)
+    points = rng.normal([50, 170], [10, 9], (60, 2)).round(1)
+    lines = ["age,height,ill", *(f"{a},{b},{'yes' if a > 50 else 'no'}" for a, b in points)]
+    with open_in_browser(*shared, SMALL) as page:
+        page.wait_for_frame()
+        page.pause()
+        page.tab.locator("#open-table").click()
+        page.tab.locator("#table-text").fill("\n".join(lines))
+        page.tab.get_by_role("button", name="Read it").click()
+        page.tab.get_by_role("button", name="Show it").click()
+        page.wait_for_setting("data", "own")
+        page.tab.locator("#table-dialog").wait_for(state="hidden")
+        page.wait_until("page.picture.data.points.length === 60")
+        page.tab.mouse.click(*place(page, 0.5, 0.5))
+        page.wait_until("page.probe.answer !== null")
+        point = page.value("page.picture.data.inUnits(page.probe.answer.point)")
+        np.testing.assert_allclose(point, page.value("page.probe.answer.row"), rtol=1e-6)
+        assert (points.min(axis=0) < point).all()
+        assert (point < points.max(axis=0)).all()
+        assert page.text("#probe-title").startswith("At (")
+        assert "age" in page.text("#formula")
+        assert page.tab.locator("#rows").is_hidden()  # of drawn data
+        page.wait_until("document.querySelector('#pieces-lane b') !== null")  # counted at rest
+        assert "loss –" not in page.text("#loss-lane figcaption")
+
+
 def test_three_classes_and_numbers(shared):
     with open_in_browser(*shared, f"{SMALL}&data=three") as page:
         page.wait_for_frame()

@@ -155,7 +155,10 @@ export class Controls {
     setText($("overlay-count"), extra ? ` (${extra})` : "");
     $("metric-note").hidden = !c.show.metric;
     const isOwnRows = c.data === "own" || c.data === "drawn";
-    for (const id of ["rows", "noise"]) $(id).disabled = isOwnRows;
+    for (const id of ["rows", "noise"]) {
+      $(id).disabled = isOwnRows;
+      $(id).parentElement.hidden = isOwnRows;
+    }
   }
 
   showLayerToggles({ layers, show }) {

@@ -4,7 +4,7 @@ import { mix } from "./theme.js";
 
 const HEIGHT_SHADES = 12;
 
-function bounds(points) {
+export function bounds(points) {
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
   for (const p of points) {
@@ -36,8 +36,7 @@ export class Data {
 
   /** A point in the units of an own table. */
   inUnits(point) {
-    const { centre, scale } = this.units ?? { centre: [0, 0], scale: [1, 1] };
-    return point.map((z, i) => centre[i] + scale[i] * z);
+    return point.map((z, i) => (this.units ? this.units[i].centre + this.units[i].scale * z : z));
   }
 
   bounding() {

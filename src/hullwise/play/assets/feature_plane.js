@@ -1,10 +1,23 @@
 /** A network of two functions of x and y, exactly: in the plane of the functions its walls are straight. */
 
+import { bounds } from "./data.js";
 import { css } from "./theme.js";
 import { glyph } from "./marks.js";
 import { INPUT_FACES } from "./network.js";
 import { $, setText } from "./widgets.js";
 import { plural } from "./words.js";
+
+const ROOM_ABOUT_ROWS = 1.2;
+
+/** The rectangle of the rows, of the whole picture where there are none. */
+function aboutRows({ center, half, points }) {
+  if (points.length < 2) return { center, half };
+  const { low, high } = bounds(points);
+  return {
+    center: low.map((v, i) => (v + high[i]) / 2),
+    half: low.map((v, i) => (ROOM_ABOUT_ROWS * (high[i] - v || 1)) / 2),
+  };
+}
 
 export class FeaturePlane {
   constructor(page) {
@@ -50,7 +63,8 @@ export class FeaturePlane {
     if (!this.answer) return;
     const { page, canvas } = this;
     const { theme } = page;
-    const { center, half, walls, layers, boundary, points } = this.answer;
+    const { walls, layers, boundary, points } = this.answer;
+    const { center, half } = aboutRows(this.answer);
     const size = canvas.clientWidth || 200;
     const ratio = devicePixelRatio || 1;
     canvas.width = canvas.height = size * ratio;

@@ -167,8 +167,8 @@ export class Lanes {
   measuredNow(numbers) {
     const { loss_step: loss, pieces_step: pieces } = numbers;
     const entry = { ...numbers };
-    if (loss !== undefined && loss === this.lossStep) entry.loss = entry.loss_new = undefined;
-    if (pieces !== undefined && pieces === this.piecesStep) entry.pieces_by_layer = undefined;
+    if (loss < numbers.step && loss === this.lossStep) entry.loss = entry.loss_new = undefined;
+    if (pieces < numbers.step && pieces === this.piecesStep) entry.pieces_by_layer = undefined;
     this.lossStep = loss;
     this.piecesStep = pieces;
     return entry;
@@ -230,7 +230,8 @@ export class Lanes {
   drawPieces(entries, steps, at, entry) {
     const counts = entry.pieces_by_layer;
     if (!counts) {
-      setText(this.pieces.caption, "pieces are not counted: curved inputs");
+      const why = counts === null ? "pieces are not counted: curved inputs" : "pieces after each layer";
+      setText(this.pieces.caption, why);
       this.pieces.draw(steps, this.last, [], { at, floor: 0 });
       return;
     }

@@ -69,6 +69,7 @@ export class LessonCard {
     this.next = button("lesson-next", "Next", () => this.goOn());
     const leave = button("lesson-leave", "Leave", () => this.leave());
     const steps = make("div", { className: "steps" }, this.back, this.next, leave);
+    new ResizeObserver(() => this.showShares()).observe(this.shares);
     this.card.append(this.title, this.text, this.number, steps, this.shares);
   }
 
@@ -119,6 +120,7 @@ export class LessonCard {
   prepare({ set, table, curse, zoom, probe, pause, open }) {
     const { page } = this;
     this.due = { zoom, probe };
+    if (set) page.probe.drop(); // of another network
     if (curse) page.wire.send({ type: "curse" });
     if (table) {
       const { csv, columns } = table();
@@ -134,8 +136,25 @@ export class LessonCard {
       page.wishesToPlay = false;
       page.wire.send({ type: "pause" });
     }
-    if (open) $(open).open = true;
+    this.disclosed = null;
+    if (open) this.disclose($(open));
+    if (probe) page.showPanel("probe");
     if (!set && !table) this.arrange();
+  }
+
+  /** Open, on a phone in its panel; in sight once what is above it has its text. */
+  disclose(details) {
+    details.open = true;
+    this.page.showPanel(details.closest("[data-panel]").dataset.panel);
+    this.disclosed = details;
+  }
+
+  scrollToDisclosed() {
+    const details = this.disclosed;
+    if (!details) return;
+    this.disclosed = null;
+    const rail = details.closest(".rail");
+    rail.scrollTop += details.getBoundingClientRect().bottom - rail.getBoundingClientRect().bottom;
   }
 
   arrange() {
@@ -155,6 +174,7 @@ export class LessonCard {
     const text = this.step.number(this.seen);
     if (text) setText(this.number, text);
     if (type === "curse") this.showShares();
+    if (type === "features") requestAnimationFrame(() => this.scrollToDisclosed());
   }
 
   showShares() {

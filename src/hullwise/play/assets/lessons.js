@@ -25,6 +25,8 @@ const pieces = ({ numbers }) => {
 const USEFUL = 2;
 const USELESS = 12;
 const TABLE_ROWS = 400;
+const LONGER_THAN_WIDE = 1.2;
+const FAR_POINT = [5, 5]; // where no row of the spirals is
 
 /** The same table every time: a small generator of its own (mulberry32). */
 function random(seed) {
@@ -47,7 +49,7 @@ function uselessTable() {
   ];
   const lines = Array.from({ length: TABLE_ROWS }, () => {
     const row = names.map(() => normal());
-    return [...row.map((v) => v.toFixed(4)), row[0] ** 2 + row[1] ** 2 < 1.4 ? "in" : "out"].join();
+    return [...row.map((v) => v.toFixed(4)), row[0] ** 2 + row[1] ** 2 < 1.4 ? "inner" : "outer"].join();
   });
   return {
     csv: [[...names, "side"].join(), ...lines].join("\n"),
@@ -62,22 +64,38 @@ function uselessTable() {
   };
 }
 
+/** The first output where a lesson's probe stands, null while the answer is of another point. */
+const outputAt = (x, { probe }) =>
+  Math.abs((probe?.point?.[0] ?? Infinity) - x) < 1e-6 ? probe.outputs[0] : null;
+
+function guardWords(seen) {
+  const lead = outputAt(FAR_POINT[0], seen);
+  if (lead === null) return "";
+  const { guard } = seen.probe;
+  const clipped = guard ? `, with the guard ${short(Math.abs(guard.outputs[0]))}` : "";
+  const share = seen.numbers.guard?.share_changed;
+  const view = share === undefined ? "" : ` It clips on ${short(100 * share)} % of the view.`;
+  return `At (${FAR_POINT.join(", ")}) one class leads by ${short(Math.abs(lead))} in log odds${clipped}.${view}`;
+}
+
 const hullWords = ({ probe }) => {
   if (!probe?.hull || !probe.metric_hull) return "";
   return `Plain: ${probe.hull.band}. In the task's metric: ${probe.metric_hull.band}.`;
 };
 
+/** The angle between two axes, at most a right one. */
+const between = (a, b) => Math.min(Math.abs(a - b), Math.PI - Math.abs(a - b));
+
 function elongation({ numbers }) {
   const axes = numbers.metric?.axes;
   if (!axes?.length) return "";
-  const ratios = axes
-    .map(([long, short_]) => Math.hypot(...long) / Math.max(Math.hypot(...short_), 1e-12))
-    .sort((a, b) => a - b);
-  const turns = axes.map(([[dx, dy]]) => Math.abs(Math.atan2(dy, dx)) % Math.PI);
-  const spread = (180 / Math.PI) * (Math.max(...turns) - Math.min(...turns));
-  return turns.length === 1
-    ? `One ellipse, ${short(ratios[0], 2)} times as long as wide.`
-    : `${turns.length} ellipses; their directions differ by up to ${Math.round(spread)} degrees.`;
+  const ratio = ([long, short_]) => Math.hypot(...long) / Math.max(Math.hypot(...short_), 1e-12);
+  if (axes.length === 1) return `One ellipse, ${short(ratio(axes[0]), 2)} times as long as wide.`;
+  const turns = axes
+    .filter((pair) => ratio(pair) > LONGER_THAN_WIDE) // a circle has no direction
+    .map(([[dx, dy]]) => (Math.atan2(dy, dx) + Math.PI) % Math.PI);
+  const spread = (180 / Math.PI) * Math.max(0, ...turns.flatMap((a) => turns.map((b) => between(a, b))));
+  return `${axes.length} ellipses; their directions differ by up to ${Math.round(spread)} degrees.`;
 }
 
 export const LESSONS = [
@@ -107,7 +125,7 @@ export const LESSONS = [
         number: (seen) => [pieces(seen), rightOnNew(seen)].filter(Boolean).join(" "),
       },
       {
-        say: "With x² and y² as inputs one unit is enough: in their plane (at the left) the ring is one straight line. A network is not more than its inputs let it be.",
+        say: "With x² and y² as inputs one unit is enough: in their plane (under Inputs) one straight line parts ring and ball. A network is not more than its inputs let it be.",
         set: { data: "ring", inputs: ["x2", "y2"], layers: [layer(1)], rate: 0.03, seed: 1 },
         open: "feature-plane",
         number: rightOnNew,
@@ -119,7 +137,7 @@ export const LESSONS = [
     title: "Two spirals: many pieces, few used",
     steps: [
       {
-        say: "Two layers of 32 units cut the plane into about a thousand pieces. Watch how few of them hold a row.",
+        say: "Two layers of 32 units cut the plane into many hundreds of pieces. Watch how few of them hold a row.",
         set: { data: "spirals" },
         number: pieces,
       },
@@ -135,18 +153,17 @@ export const LESSONS = [
     title: "Far out it only goes on straight",
     steps: [
       {
-        say: "The network learns y = x² where it has seen rows: a chain of straight pieces.",
+        say: "The target of each row is x², whatever y is. Where there are rows the network follows it in flat pieces, like a polyline along a parabola.",
         set: { data: "parabola", layers: [layer(16)], show: { mode: "height" }, rate: 0.01 },
         number: pieces,
       },
       {
-        say: "Seen from thirty times as far there is hardly anything new: the outer pieces go on for ever, each with one slope. A parabola it is not.",
+        say: "Seen from thirty times as far: the outer pieces go on for ever, each with one slope. A parabola it is not.",
         zoom: 30,
         probe: [25, 0],
-        number: ({ numbers, probe }) => {
-          const wall = probe?.wall?.distance;
-          const far = wall ? ` From (25, 0) the nearest wall is ${short(wall, 2)} away.` : "";
-          return numbers.pieces ? `${plural(numbers.pieces, "piece")} in all this plane.${far}` : "";
+        number: (seen) => {
+          const answer = outputAt(25, seen);
+          return answer === null ? "" : `At (25, 0) x² is 625; the network says ${short(answer)}.`;
         },
       },
     ],
@@ -162,9 +179,9 @@ export const LESSONS = [
         number: pieces,
       },
       {
-        say: "This point is far out in the two columns that matter. Plain distance hardly notices: the twelve useless columns make every row lie apart from the others. In the metric that the network has learnt they do not count.",
+        say: "The point is far out in the two columns that matter. Plain distance hardly notices: the twelve useless columns make every row lie apart from the others. In the metric that the network has learnt they do not count.",
         pause: true,
-        probe: [3.2, 3.2],
+        probe: [-3.2, 3.2],
         number: hullWords,
       },
     ],
@@ -174,7 +191,8 @@ export const LESSONS = [
     title: "In many dimensions nothing is inside",
     steps: [
       {
-        say: "500 rows have been seen, and new rows are drawn just like them. How many are inside their hull? Every answer is proved by the library.",
+        say: "500 rows have been seen; new rows come from the same normal distribution. How many of them are inside the hull of the rows seen? Nearly all in a plane, as here; nearly none of 16 features. Each answer is proved.",
+        set: { data: "gaussians" },
         curse: true,
         number: ({ curse }) => {
           if (!curse) return "";
@@ -189,17 +207,18 @@ export const LESSONS = [
     title: "A guard against what was never seen",
     steps: [
       {
-        say: "A network that has learnt the spirals, seen from ten times as far: it answers everywhere, and is as sure as ever.",
+        say: "A network that learns the spirals, seen from ten times as far: it answers everywhere, and the farther out the surer.",
         set: { data: "spirals", show: { mode: "height" } },
         zoom: 10,
-        number: pieces,
+        probe: FAR_POINT,
+        number: guardWords,
       },
       {
-        say: "The guard keeps every unit within the values that it took on the rows. Where it clips (red), the network says nothing that the rows do not back.",
+        say: "The guard keeps every unit within the values that it took on the rows. Where it clips (red), no unit goes beyond what the rows have shown.",
         set: { data: "spirals", show: { mode: "height", guard: true } },
         zoom: 10,
-        number: ({ numbers }) =>
-          numbers.guard ? `It clips on ${short(100 * numbers.guard.share_changed)} % of the view.` : "",
+        probe: FAR_POINT,
+        number: guardWords,
       },
     ],
   },

@@ -265,7 +265,7 @@ class Page {
     this.accepted = message.configuration;
     if (this.isFresh) this.takeOver(message.configuration);
     this.isFresh = false;
-    if (message.configuration.data === "own" && this.table.dialog.open) {
+    if (message.configuration.data === "own" && this.table.isAwaited) {
       this.store.change({ data: "own", view: null }, "server");
       this.table.accepted();
     }

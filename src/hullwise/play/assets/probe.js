@@ -137,6 +137,15 @@ export class Probe {
     this.panel.clear();
   }
 
+  /** No point, and nothing said of one. */
+  drop() {
+    this.point = null;
+    this.isPinned = false;
+    this.setLine(null);
+    this.forget();
+    this.send({ type: "probe", point: null });
+  }
+
   /* answers */
 
   show(answer) {

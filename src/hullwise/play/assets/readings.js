@@ -6,6 +6,8 @@ import { UnitStrips } from "./strips.js";
 import { classGlyph, className, count, plural, short } from "./words.js";
 import { $, make, setText } from "./widgets.js";
 
+const LONG_FORMULA = 4; // more terms are set smaller
+const NOT_IN_VIEW = "not known from this view";
 const BAND_GLYPHS = { core: "●", edge: "■", beyond: "◆", far: "▲" };
 const UNIT_MEANING = "Each square is a unit, filled where it is on here.";
 const INPUT_WORDS = { x2: "x²", y2: "y²", xy: "xy", sinx: "sin x", siny: "sin y" };
@@ -16,6 +18,9 @@ function bendText(weight, winner) {
   const own = weight.length > 1 ? weight[winner ?? 0] : weight[0];
   return `; f bends by ${short(own)}`;
 }
+
+/** "At least 0" says nothing: the point is out of view, or the picture partial. */
+const isOutOfView = ({ distance, at_least: atLeast }) => atLeast && !distance;
 
 /** "0.67 − 36.4 x − 5.5 y" as elements: letters in italics. */
 function affineParts(offset, slopes, names) {
@@ -59,6 +64,7 @@ export class ProbePanel {
     $("probe-body").hidden = false;
     $("probe-hint").hidden = true;
     setText($("probe-title"), this.title(answer));
+    $("formula").classList.toggle("long", (answer.input_names?.length ?? 2) > LONG_FORMULA);
     $("formula").replaceChildren(...this.formula(answer));
     this.strips.show(answer.code ?? [], answer.wall);
     $("readings").replaceChildren(...this.readings(answer));
@@ -158,6 +164,7 @@ export class ProbePanel {
     if (wall.distance === null || wall.distance === undefined) {
       return ["nearest wall", "this network has none", "–"];
     }
+    if (isOutOfView(wall)) return ["nearest wall", NOT_IN_VIEW, "–"];
     const where = wall.at_least
       ? "none so near in view"
       : `layer ${wall.layer + 1}, unit ${wall.unit + 1}${bendText(wall.weight, winner)}`;
@@ -170,6 +177,7 @@ export class ProbePanel {
 
   decisionRow(decision, ownClass) {
     const others = this.data?.classes === 2 ? this.nameOf(1 - ownClass) : "another class";
+    if (isOutOfView(decision)) return [`to ${others}`, NOT_IN_VIEW, "–"];
     const how = decision.at_least
       ? "zoom out for more"
       : decision.exact

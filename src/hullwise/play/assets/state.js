@@ -8,7 +8,7 @@ export const DATA_SETS = {
   moons: "Moons",
   three: "Three classes",
   staircase: "Staircase",
-  parabola: "Parabola y = x²",
+  parabola: "Parabola: x², whatever y is",
 };
 export const INPUTS = ["x", "y", "x2", "y2", "xy", "sinx", "siny"];
 export const UNITS = {

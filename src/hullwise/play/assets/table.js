@@ -13,6 +13,7 @@ export class TableDialog {
     this.dialog = $("table-dialog");
     this.csv = sessionStorage.getItem("table");
     this.choice = JSON.parse(sessionStorage.getItem("columns") ?? "null");
+    this.isExpected = false; // a table of a lesson, which no dialog chose
     page.handlers.table = (description) => this.showColumns(description);
     this.body = make("div");
     this.body.dataset.key = "table";
@@ -189,10 +190,15 @@ export class TableDialog {
 
   /** The rows are shown: keep the table for a reload. */
   accepted() {
+    this.isExpected = false;
     this.close();
     if (!this.csv || this.csv.length > LARGEST_KEPT) return;
     keep("table", this.csv);
     keep("columns", JSON.stringify(this.choice));
+  }
+
+  get isAwaited() {
+    return this.dialog.open || this.isExpected;
   }
 
   get canReopen() {
@@ -202,7 +208,7 @@ export class TableDialog {
   /** A table that the page brings itself, as it is chosen. */
   show(csv, choice) {
     [this.csv, this.choice] = [csv, choice];
-    this.page.isFresh = true; // what the server answers is taken over
+    this.isExpected = true;
     this.reopen();
   }
 
