@@ -131,6 +131,11 @@ class OwnTable:
         """Two columns if there are no more, else the principal plane; the last column as target."""
         target = self._likely_target()
         features = tuple(name for name in self.varying if name != target)[:MAX_OWN_COLUMNS]
+        if len(self.table.names) == 1:
+            raise DataError(
+                f"{TABLE_NAME} has one column, {self.table.names[0]!r:.60}: a comma, a semicolon "
+                "or a tab parts columns, and a picture takes two of numbers"
+            )
         if len(features) < 2:
             raise DataError(
                 f"{TABLE_NAME} has {len(self.varying)} column"

@@ -132,7 +132,7 @@ const GUARD_MEANING =
 const METRIC_MEANING = "Along an ellipse's short axis the output changes most.";
 
 function guardSentence(guard) {
-  const view = `The guard changes the output on ${short(100 * guard.share_changed, 2)} % of the view (red)`;
+  const view = `The guard changes the output on ${short(100 * guard.share_changed, 2)}\u00a0% of the view (red)`;
   if (guard.n_new_changed === null || !guard.n_new_rows) return `${view}.`;
   return `${view} and for ${count(guard.n_new_changed)} of ${count(guard.n_new_rows)} new rows.`;
 }

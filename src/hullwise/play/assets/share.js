@@ -50,17 +50,19 @@ export function addShareMenu(page) {
   sheet.append(
     item("link", "Copy link", async () => {
       await navigator.clipboard.writeText(location.href);
-      return "The address holds all settings; it opens while a server runs on this port.";
+      const isOwn = page.store.configuration.data === "own";
+      const rows = isOwn ? "; your table is not in it" : "";
+      return `The address holds all settings${rows}. It opens while a server runs on this port.`;
     }),
     item("png", "Picture (PNG)", async () => {
       save("picture.png", await pngOf(page.picture));
-      return "";
+      return "Saved picture.png.";
     }),
     item("svg", "Picture (SVG)", () => {
       if (!page.picture.frame) throw new Error("There is no picture yet.");
       const text = svgOf(page.picture, sentence());
       save("picture.svg", new Blob([text], { type: "image/svg+xml" }));
-      return "";
+      return "Saved picture.svg.";
     }),
     ...FILES.map(([what, text]) =>
       item(what, text, () => {
