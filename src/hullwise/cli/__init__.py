@@ -8,25 +8,22 @@ from __future__ import annotations
 import click
 
 from .. import __version__
-from ..predict import INTERPOLANT_METHODS
 from ._command_options import (
     FAIL_BANDS,
     DemoOptions,
-    DissectOptions,
-    ErrorsOptions,
     FitOptions,
     InspectOptions,
     LocateOptions,
-    PredictOptions,
     VerifyOptions,
 )
+from ._dissect_command import dissect
 from ._export_options import ExportOptions
 from ._play_options import PlayOptions
+from ._prediction_commands import errors, predict
 from ._program import Program
 from ._watch_command import watch
 from .column_options import COLUMN_ROLES
 from .options import (
-    BOUND,
     DROP,
     EXIT_CODES,
     FEATURES,
@@ -251,171 +248,8 @@ def locate(options: LocateOptions) -> None:
         click.get_current_context().exit(1)
 
 
-@main.command(epilog=EXIT_CODES)
-@click.argument("train")
-@click.argument("query")
-@apply(target_option("The column of TRAIN to predict, no feature.", required=True), DROP)
-@click.option(
-    "--method",
-    type=click.Choice([*INTERPOLANT_METHODS]),
-    default="delaunay",
-    show_default=True,
-    help="How training rows are weighted.",
-)
-@click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
-@apply(*BOUND, ID, FEATURES, *METRIC, *READING, bad_rows_option("predicted"), OUTPUT, FORCE)
-@click.option("--verify", is_flag=True, help="Check every Delaunay simplex again, by other code.")
-@QUIET
-@takes(PredictOptions)
-def predict(options: PredictOptions) -> None:
-    """Predict COL for each row of QUERY from the rows of TRAIN, and say which rows did it.
-
-    The tables are read as by `hullwise locate`. The output has one row per new row: prediction,
-    error bound, inside or outside the training data and how far, and the training rows used. If
-    QUERY holds COL too, the errors are summed up; they are never used to predict.
-
-    \b
-      hullwise predict train.csv new.csv --target price --bound -o predicted.csv
-    """
-    options.status(f"hullwise {__version__}: predicting {options.query} from {options.train} ...")
-    from ._predict import run_predict
-
-    run_predict(options)
-
-
-@main.command(epilog=EXIT_CODES)
-@click.argument("model")
-@click.option("--data", required=True, metavar="TABLE", help="The rows: a table as for locate.")
-@click.option(
-    "--upto",
-    metavar="NAME",
-    help="Read the part of the network before the layer of this name only, or up to the value of "
-    "this name.",
-)
-@apply(
-    target_option("The column that holds the rows' classes or values: no input."),
-    DROP,
-    ID,
-    FEATURES,
-)
-@click.option(
-    "--slice",
-    metavar="ROW,ROW,ROW|pca|none",
-    help="The plane to cut: through three rows (by --id, or counted from 0), or along the two "
-    "directions in which the rows vary most. Unless told: all of the input where it is two "
-    "numbers, otherwise pca.",
-)
-@click.option(
-    "--line",
-    metavar="ROW,ROW|none",
-    help="The walk between two rows; between two classes unless told.",
-)
-@click.option(
-    "--max-regions",
-    type=click.IntRange(min=1),
-    default=300_000,
-    show_default=True,
-    metavar="REGIONS",
-    help="For the slice: with more it is partial, and says so.",
-)
-@apply(*READING, bad_rows_option("dissected"), OUTPUT, REPORT, FORCE, QUIET)
-@takes(DissectOptions)
-def dissect(options: DissectOptions) -> None:
-    """Show the linear regions of a network, and where the rows of a table lie in them.
-
-    MODEL is an ONNX file of layers that are piecewise affine (linear, convolution, ReLU, pooling
-    and their like). The other columns of TABLE are the network's inputs, in their order or that of
-    --columns. The output has one row per row: outputs, class and margin, the distance to the
-    region's nearest boundary and the unit behind it, the region and how many rows share it.
-
-    \b
-      hullwise dissect net.onnx --data rows.csv --target class -o rows_in.csv --report net.html
-    """
-    options.status(f"hullwise {__version__}: dissecting {options.model} at {options.data} ...")
-    from ._dissect import run_dissect
-
-    run_dissect(options)
-
-
-@main.command(epilog=EXIT_CODES)
-@click.argument("domain")
-@click.argument("table")
-@click.option(
-    "--truth",
-    multiple=True,
-    required=True,
-    metavar="COL",
-    help="What really happened. May be repeated, for several outputs.",
-)
-@click.option(
-    "--prediction",
-    multiple=True,
-    metavar="COL",
-    help="What the model predicted. As often as --truth.",
-)
-@click.option(
-    "--model",
-    metavar="NET.onnx",
-    help="A network of the domain's columns, in place of --prediction.",
-)
-@click.option("--upto", metavar="LAYER", help="Read the part of --model before this layer only.")
-@click.option("--group", metavar="COL", help="Rows of one group were drawn together.")
-@click.option(
-    "--peer",
-    multiple=True,
-    metavar="COL",
-    help="Another measure of doubt, such as an ensemble's spread, judged beside the distances. "
-    "May be repeated.",
-)
-@click.option(
-    "--classes", is_flag=True, help="--truth holds class labels, even where they are numbers."
-)
-@click.option(
-    "--at-most",
-    type=click.FloatRange(0, 1, max_open=True),
-    metavar="SHARE",
-    help="Also find the largest region in which at most this share is wrong.",
-)
-@click.option(
-    "--tolerance",
-    type=float,
-    callback=finite_number(),
-    metavar="ERROR",
-    help="For --at-most: from which error on a prediction is wrong.",
-)
-@click.option(
-    "--confidence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.9,
-    show_default=True,
-    help="For --at-most.",
-)
-@click.option(
-    "--notion",
-    type=click.Choice(["hull", "neighbours", "ellipsoid"]),
-    default="hull",
-    show_default=True,
-    help="For --at-most: the distance that bounds the region.",
-)
-@click.option("--bins", type=click.IntRange(min=1), default=10, show_default=True)
-@apply(*READING, OUTPUT, REPORT, FORCE, QUIET)
-@takes(ErrorsOptions)
-def errors(options: ErrorsOptions) -> None:
-    """Judge whether a model's error goes with the distance of its rows from the training data.
-
-    DOMAIN is a file of `hullwise fit`, TABLE holds rows that the model has not seen, with what it
-    predicted and what really happened. The answer is yes, falls, nothing or cannot tell, for each
-    notion of distance, with intervals.
-
-    \b
-      hullwise errors seen.hull test.csv --truth price --prediction predicted
-      hullwise errors seen.hull test.csv --truth price --prediction predicted \\
-          --tolerance 50 --at-most 0.1
-    """
-    options.status(f"hullwise {__version__}: errors of {options.table} in {options.domain} ...")
-    from ._errors import run_errors
-
-    run_errors(options)
+for command in (predict, errors, watch, dissect):
+    main.add_command(command)
 
 
 @main.command(epilog=EXIT_CODES)
@@ -509,6 +343,3 @@ def play(options: PlayOptions) -> None:
     from ._play import run_play
 
     run_play(options)
-
-
-main.add_command(watch)
