@@ -32,10 +32,10 @@ def replay_page(run: NetworkRun, configuration: Configuration) -> str:
     """The page: at most 60 recorded steps in the present view, evenly spread over the run."""
     view = configuration.view or run.fit
     frames, numbers = [], []
-    for picture, said in run.recorded(configuration, view, MOST_FRAMES, FRAMES_BYTES):
+    for picture, counts in run.recorded(configuration, view, MOST_FRAMES, FRAMES_BYTES):
         frames.append(base64.b64encode(picture.frame).decode("ascii"))
         keys = ("step", "pieces", "partial", "curved", "pieces_with_rows", "pieces_mixed")
-        numbers.append({key: said[key] for key in (*keys, "loss", "loss_new")})
+        numbers.append({key: counts[key] for key in (*keys, "loss", "loss_new")})
     data, points = run.data, run.row_points
     content = {
         "configuration": configuration.to_json(),

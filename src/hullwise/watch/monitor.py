@@ -100,9 +100,9 @@ class Monitor:
         self.watch = _checked_parts(watch)
         self.random_state = check_int("random_state", random_state, 0)
         fitted = _checked_fitted(domain)
-        held_out = None if holdout is None else _located(domain, holdout)
+        holdout_rows = None if holdout is None else _located(domain, holdout)
         rng = np.random.default_rng(self.random_state)
-        self.scores = watched_scores(fitted, self.watch, held_out, rng)
+        self.scores = watched_scores(fitted, self.watch, holdout_rows, rng)
         self.evidence = tuple(ChangeEvidence(one.urn.gaps) for one in self.scores)
         self.batches: list[BatchCounts] = []
         self.log_statistics: list[float] = []

@@ -125,7 +125,7 @@ class WatchedScore:
 def watched_scores(
     fitted: FittedTable,
     watch: tuple[str, ...],
-    held_out: WatchedRows | None,
+    holdout_rows: WatchedRows | None,
     rng: np.random.Generator,
 ) -> tuple[WatchedScore, ...]:
     """The scores of a domain with the urns of their training rows; weights add up to 1.
@@ -137,7 +137,7 @@ def watched_scores(
         if part == "columns":
             own = _column_parts(fitted)
         else:
-            own = _distance_parts(fitted, part, held_out, rng)
+            own = _distance_parts(fitted, part, holdout_rows, rng)
         total = sum(share for _, _, share in own)
         scores += [
             WatchedScore(score, Urn.of(reference, rng), SHARES_OF_ALARM[part] * share / total)
@@ -153,15 +153,15 @@ Part = tuple[RowScore, Floats, float]  # a score, its reference, and its share o
 
 
 def _distance_parts(
-    fitted: FittedTable, kind: Any, held_out: WatchedRows | None, rng: np.random.Generator
+    fitted: FittedTable, kind: Any, holdout_rows: WatchedRows | None, rng: np.random.Generator
 ) -> list[Part]:
     parts: list[Part] = []
     for one in reference_classes(fitted):
         score = DistanceScore(_name_of(fitted, kind, one), kind, one)
-        if held_out is None:
+        if holdout_rows is None:
             reference = left_out_distances(one.reference, kind)
         else:
-            reference = score.of(held_out, rng)
+            reference = score.of(holdout_rows, rng)
         if len(reference) > 1:
             parts.append((score, reference, float(one.n_rows)))
     return parts
