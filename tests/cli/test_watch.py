@@ -52,7 +52,7 @@ def test_what_is_said_is_that_of_python(folder):
     done = run("watch", folder / "seen.hull", *nights(folder, 1, 2, 3, 4))
     result = monitor_of(folder, 1, 2, 3, 4).result()
     assert result.sentence in words(done)
-    assert "No alarm after 4 batches of 240 rows" in words(done)
+    assert "No alarm after 4 batches, 240 rows" in words(done)
     assert "night4.csv" in done.stdout
 
 

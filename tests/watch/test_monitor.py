@@ -53,7 +53,7 @@ def test_honest_batches_raise_no_alarm_and_changes_do():
     assert not result.alarmed
     assert result.n_rows == 1200
     assert result.batch == 6
-    assert "No alarm after 6 batches of 1,200 rows" in result.sentence
+    assert "No alarm after 6 batches, 1,200 rows" in result.sentence
     assert "at most 0.001" in result.sentence
     for k in range(7, 12):
         result = monitor.update(people(200, k, gaps=0.1, shift=8.0))

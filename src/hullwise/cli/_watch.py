@@ -83,7 +83,7 @@ def _write(options: WatchOptions, monitor: Monitor, result: WatchResult) -> list
 def _print(options: WatchOptions, result: WatchResult) -> None:
     out = console(sys.stderr if options.output == "-" else sys.stdout)
     out.print()
-    rows = f"{rows_text(result.n_rows)} in {result.batch:,} batches"
+    rows = result.extent_text
     bad = result.n_not_located
     out.print(
         grid_of(

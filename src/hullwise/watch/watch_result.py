@@ -136,6 +136,12 @@ class WatchResult(TableResult):
         return [str(name) for name in self.name[changed & (self.kind == "column")]]
 
     @property
+    def extent_text(self) -> str:
+        """How much was watched: "5 batches, 500 rows"."""
+        rows, batches = "s" * (self.n_rows != 1), "es" * (self.batch != 1)
+        return f"{self.batch:,} batch{batches}, {self.n_rows:,} row{rows}"
+
+    @property
     def sentence(self) -> str:
         """What the watch says, in words that claim no more than is proved."""
         if not self.batch:
@@ -143,8 +149,8 @@ class WatchResult(TableResult):
         level = f"{self.alarm:g}"
         if not self.alarmed:
             return (
-                f"No alarm after {self.batch:,} batches of {self.n_rows:,} rows (p = "
-                f"{self.p_value:.2g}). If the new rows are exchangeable with the training rows, "
+                f"No alarm after {self.extent_text} (p = {self.p_value:.2g}). If the new rows are "
+                "exchangeable with the training rows, "
                 f"the probability that this watch ever alarms is at most {level}. No alarm does "
                 "not say that nothing has changed."
             )
