@@ -12,7 +12,7 @@ from hullwise.errors import DataError
 from hullwise.play.drawing import draw
 from hullwise.play.own_rows import PROJECTED_ROWS_NOTE, own_data_set
 from hullwise.play.own_table import TableChoice, read_own_table
-from hullwise.play.probe import probe
+from hullwise.play.probe import STANDARD_COLUMNS_NOTE, probe
 from hullwise.play.row_readings import RowReadings
 from play_drawings import random_network
 
@@ -127,6 +127,16 @@ def test_numbers_are_predicted_in_standard_deviations_and_few_whole_ones_are_cla
     assert whole.proposal().task == "classes"
     assert own_data_set(whole, whole.proposal()).labels == ("0", "1", "2")
     assert own_data_set(whole, whole.choice({"task": "regression"})).task == "regression"
+
+
+def test_behind_curved_inputs_the_formula_says_that_its_columns_are_standard() -> None:
+    table = read_own_table(csv(["a", "b", "ill"], VALUES[:, 0], VALUES[:, 1], KINDS))
+    data = own_data_set(table, table.proposal())
+    for names, is_said in ((["x", "y"], False), (["x2", "y2"], True)):
+        curved = hw.model.CurvedInputs(names)
+        drawing = draw(data, random_network(2), curved, np.zeros(2), np.ones(2), 8)
+        notes = probe(drawing, RowReadings(data), np.zeros(2))["notes"]
+        assert (STANDARD_COLUMNS_NOTE in notes) == is_said
 
 
 def test_words_are_the_target_if_they_come_last_else_the_first_of_them() -> None:

@@ -114,6 +114,7 @@ def test_a_lesson_on_a_phone(shared):
         page.tab.locator("#lesson-curse").click()
         page.wait_until("document.getElementById('lesson-number').textContent !== ''")
         assert "2 features: 99 %" in page.text("#lesson-number")
+        assert page.tab.locator("#extras").is_hidden()  # the bar does not cover the card
         assert page.value("document.documentElement.scrollWidth") == PHONE["width"]
         page.tab.locator("#lesson-leave").click()
         assert page.tab.locator("#lesson").is_hidden()

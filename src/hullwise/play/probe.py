@@ -19,6 +19,9 @@ __all__ = ["chord_errors", "probe"]
 
 FUNCTION_WORDS = {"x2": "x²", "y2": "y²", "xy": "xy", "sinx": "sin x", "siny": "sin y"}
 WALL_CROSSING_STEP = 1e-9  # of the coordinates, to either side of a wall
+STANDARD_COLUMNS_NOTE = (
+    "Formula and slope are in standard deviations of the columns, from their means."
+)
 CURVED_COUNT_NOTE = (
     "Curved inputs: the picture is made of chords; its pieces are no regions and are not counted."
 )
@@ -246,6 +249,8 @@ def notes(drawing: Drawing, gradient: Floats) -> list[str]:
     out = []
     if drawing.is_curved:
         out += [gradient_note(gradient), CURVED_COUNT_NOTE]
+        if drawing.data.units is not None:
+            out.append(STANDARD_COLUMNS_NOTE)
     if not drawing.data.is_plane:
         out.append(
             "Distances to walls and classes are those within the plane; in all columns they may be "

@@ -76,6 +76,7 @@ export class LessonCard {
   open(lesson) {
     this.lesson = lesson;
     this.card.hidden = false;
+    this.page.showExtras(false); // it would cover the card
     this.go(0);
     this.title.focus();
   }
@@ -172,7 +173,7 @@ export class LessonCard {
     this.seen[type] = message;
     if (type === "numbers" && message.configuration === this.page.number) this.arrange();
     const text = this.step.number(this.seen);
-    if (text) setText(this.number, text);
+    if (text || type === "numbers") setText(this.number, text); // none: of other data now
     if (type === "curse") this.showShares();
     if (type === "features") requestAnimationFrame(() => this.scrollToDisclosed());
   }

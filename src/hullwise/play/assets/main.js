@@ -92,16 +92,19 @@ class Page {
     $("zoom-out").addEventListener("click", () => this.picture.zoom(1.5));
     $("zoom-data").addEventListener("click", () => this.picture.showData());
     $("keys").addEventListener("click", () => this.showKeys());
-    $("more").addEventListener("click", () => {
-      const isOpen = $("extras").classList.toggle("open");
-      $("more").setAttribute("aria-expanded", String(isOpen));
-    });
+    $("more").addEventListener("click", () => this.showExtras(!$("extras").classList.contains("open")));
     for (const tab of document.querySelectorAll(".tabs button")) {
       tab.addEventListener("click", () => this.showPanel(tab.dataset.panel));
     }
     addEventListener("hashchange", () => this.store.change(fromFragment(location.hash.slice(1))));
     closeMenusFromOutside();
     listenForKeys(this);
+  }
+
+  /** On a phone: the rest of the bar, over the page. */
+  showExtras(isOpen) {
+    $("extras").classList.toggle("open", isOpen);
+    $("more").setAttribute("aria-expanded", String(isOpen));
   }
 
   showPanel(name) {
