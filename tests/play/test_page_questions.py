@@ -144,6 +144,7 @@ def test_probe_of_an_own_table_of_two_columns_is_in_its_units(shared):
         assert (point < points.max(axis=0)).all()
         assert page.text("#probe-title").startswith("At (")
         assert "age" in page.text("#formula")
+        assert page.text("#caption") == "across age, up height; ●\u00a0no ◆\u00a0yes"
         assert page.tab.locator("#rows").is_hidden()  # of drawn data
         page.wait_until("document.querySelector('#pieces-lane b') !== null")  # counted at rest
         assert "loss –" not in page.text("#loss-lane figcaption")

@@ -5,12 +5,12 @@ import { $, make } from "./widgets.js";
 const POLICY_CODE = 1008;
 const NO_REASON_CODE = 1006;
 
-/** Whether a server is there, but does not know this page: it was started again. */
+/** Whether a server is there, but does not know this page. */
 export const isRefused = ({ code, reason }) => code === POLICY_CODE && reason === "token";
 
 export function closedSentence({ code, reason, attempt }) {
   if (isRefused({ code, reason })) {
-    return "The server was started again and does not know this page.";
+    return "The server does not know this page: it was started again, or the address has no token.";
   }
   if (reason && code !== NO_REASON_CODE) return `The server closed the page: ${reason}.`;
   return attempt > 1

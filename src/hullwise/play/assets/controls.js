@@ -11,7 +11,7 @@ import {
 import { NetworkControls } from "./network.js";
 import { Thumbnail } from "./thumbs.js";
 import { css } from "./theme.js";
-import { count, plural, short } from "./words.js";
+import { classGlyph, count, plural, short } from "./words.js";
 import {
   $,
   ListSlider,
@@ -31,6 +31,13 @@ const CAPTIONS = {
   height: "lines evenly spaced within the targets, doubling beyond",
   regions: "colour: the direction in which f rises",
 };
+
+/** Axes and classes of an own table: the picture itself names none. */
+function ownCaption({ names: [across, up], labels, task }) {
+  const classes = task === "classes" ? (labels ?? []) : [];
+  const glyphs = classes.map((label, c) => `${classGlyph(c)}\u00a0${label}`);
+  return [`across ${across}, up ${up}`, glyphs.join(" ")].filter(Boolean).join("; ");
+}
 
 export class Controls {
   constructor(store, theme) {
@@ -210,7 +217,8 @@ export class Controls {
         : mode === "height"
           ? CAPTIONS[data.task === "classes" ? "lead" : "height"]
           : "";
-    setText($("caption"), caption);
-    $("caption").hidden = !caption;
+    const text = [caption, data.isOwn ? ownCaption(data) : ""].filter(Boolean).join("; ");
+    setText($("caption"), text);
+    $("caption").hidden = !text;
   }
 }

@@ -41,6 +41,9 @@ export function leadSentence(numbers, data) {
   const rows = numbers.pieces_with_rows;
   if (rows === null || rows === undefined) return start;
   if (rows === 0) return `${start} ${numbers.pieces === 1 ? "It holds no row." : "None holds a row."}`;
+  if (numbers.pieces === 1 && data?.task === "classes") {
+    return `${start} It holds rows of ${numbers.pieces_mixed ? "several classes" : "one class"}.`;
+  }
   const holding = `${count(rows)} ${rows === 1 ? "holds" : "hold"} a row`;
   if (data?.task !== "classes") return `${start} ${holding}.`;
   const mixed = numbers.pieces_mixed ?? 0;
