@@ -71,8 +71,8 @@ export function rowMarks(g, picture) {
       if (x < -r || y < -r || x > width + r || y > height + r) continue;
       glyph(g, shape, x, y, r);
     }
+    g.stroke(); // beneath the colour: in a crowd the light edges would be all that is seen
     g.fill();
-    g.stroke();
   }
 }
 

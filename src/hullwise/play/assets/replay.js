@@ -92,8 +92,8 @@ class Replay {
       g.fillStyle = css(color);
       g.beginPath();
       for (const i of members) glyph(g, shape, ...at(this.data.points[i]), 2.6);
-      g.fill();
       g.stroke();
+      g.fill();
     }
   }
 }

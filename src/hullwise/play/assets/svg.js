@@ -76,7 +76,7 @@ function rowElements({ data, theme }, at, r) {
   return data.groups(theme).map(({ color, members, shape }) => {
     const path = new TextPath();
     for (const i of members) glyph(path, shape, ...at(data.points[i]), r);
-    const line = { stroke: css(theme.paper), "stroke-width": 0.9 };
+    const line = { stroke: css(theme.paper), "stroke-width": 0.9, "paint-order": "stroke" };
     return `<path${attributes({ d: path.text, fill: css(color), ...line })}/>`;
   });
 }

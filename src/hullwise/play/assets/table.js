@@ -162,7 +162,7 @@ export class TableDialog {
     const out = columns.filter((c) => c.reason).map((c) => `${c.name}: ${c.reason}`);
     const gaps = columns.filter((c) => c.gaps).map((c) => `${c.name} (${c.gaps})`);
     const parts = [`${plural(rows, "row")}${left}, ${plural(columns.length, "column")}.`];
-    if (gaps.length) parts.push(`Empty cells: ${gaps.join(", ")}; rows with one are left out.`);
+    if (gaps.length) parts.push(`Empty cells: ${gaps.join(", ")}; a row with one in a column that is used is left out.`);
     if (out.length) parts.push(`No coordinate: ${out.join("; ")}.`);
     return parts.join(" ");
   }
