@@ -96,7 +96,7 @@ def test_views_are_small_well_formed_and_without_script(case):
 
 
 def test_every_public_result_has_a_view():
-    rooms = [hw, hw.model, hw.metrics]
+    rooms = [hw, hw.model, hw.metrics, hw.train]
     classes = {c for room in rooms for c in map(room.__getattribute__, room.__all__)}
     results = {c for c in classes if inspect.isclass(c) and hasattr(c, "__dataclass_fields__")}
     inputs = {
@@ -106,6 +106,7 @@ def test_every_public_result_has_a_view():
         "OutputActivation",
         "TorchRows",
         "ClusterRows",
+        "CurvedInputs",
     }
     without = {c.__name__ for c in results if not hasattr(c, "_repr_html_")}
     assert without <= inputs

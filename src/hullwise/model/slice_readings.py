@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._core.results import RecordResult
 from .._core.types import Floats
 from ..errors import DataError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class PlaneDistance:
+class PlaneDistance(RecordResult):
     """How far a point of a slice is from where the network decides otherwise, along the plane.
 
     Attributes
