@@ -343,3 +343,17 @@ def test_segments_are_shown_by_their_counts():
     table = {"a": [float(i % 7) for i in range(60)], "site": ["x", "y"] * 30}
     loc = hw.Domain(by="site").fit(table).locate({"a": [1.0, 2.0, 3.0], "site": ["x", "y", "x"]})
     assert repr(loc.segmented) == "SegmentedRows(3 rows: 2 in site 'x', 1 in site 'y')"
+
+
+def test_an_array_of_another_width_is_refused():
+    rng = np.random.default_rng(0)
+    domain = hw.Domain().fit(rng.normal(size=(40, 3)))
+    assert len(domain.locate(rng.normal(size=(5, 3)))) == 5
+    with pytest.raises(DataError, match="has 4 columns, and the training table had 3"):
+        domain.locate(rng.normal(size=(5, 4)))
+    with pytest.raises(DataError, match="has 4 columns"):
+        hw.Monitor(domain).update(rng.normal(size=(5, 4)))
+    with pytest.raises(hw.HullwiseError, match="x2"):
+        domain.locate(rng.normal(size=(5, 2)))
+    named = pd.DataFrame(rng.normal(size=(5, 4)), columns=["x0", "x1", "x2", "more"])
+    assert any("more" in note for note in domain.locate(named).notes)

@@ -199,7 +199,26 @@ def test_counts_are_the_same_wherever_a_batch_is_counted(tmp_path):
         two.add(counts)
         one.update(batch)
     assert one.result().to_dict() == two.result().to_dict()
-    assert hw.Monitor(domain, random_state=1).digest != one.digest
+    others = (
+        hw.Monitor(domain, random_state=1),
+        hw.Monitor(domain, watch=["hull"]),
+        hw.Monitor(domain, holdout=people(60, 9)),
+        hw.Monitor(domain_of(people(300, 5))),
+        hw.Monitor(domain_of(people(300, 0), metric="range")),
+    )
+    assert len({one.digest, *(other.digest for other in others)}) == 6
+
+
+def test_a_watch_is_the_same_on_a_machine_that_rounds_otherwise(monkeypatch):
+    domain = domain_of(people(120, 0))
+    digest = hw.Monitor(domain).digest
+    from hullwise.watch import watched_scores
+
+    exact = watched_scores.left_out_distances
+    monkeypatch.setattr(
+        watched_scores, "left_out_distances", lambda *of: exact(*of) * (1 + 2.0**-50)
+    )
+    assert hw.Monitor(domain).digest == digest
 
 
 def test_rows_that_were_held_out_take_the_place_of_rows_left_out():

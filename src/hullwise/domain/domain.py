@@ -296,7 +296,7 @@ class Domain:
         """
         fitted = self._fitted()
         mixed = read_mixed(table, gaps=self.spec.gaps)
-        if strict:
+        if strict or not mixed.is_named:
             self._refuse_extra(mixed)
         if bad_rows == "keep":
             mixed = mixed.tolerant()
@@ -383,6 +383,11 @@ class Domain:
 
     def _refuse_extra(self, mixed: MixedTable) -> None:
         extra = self._extra_columns(mixed)
+        if extra and not mixed.is_named:
+            raise DataError(
+                f"{mixed.source} has {len(mixed.names)} columns, and the training table had "
+                f"{len(mixed.names) - len(extra)}: an array needs as many."
+            )
         if extra:
             raise DataError(
                 f"{mixed.source} has columns that the training table has not: "

@@ -37,6 +37,8 @@ class MixedTable:
         The data frame it came from.
     labels : (n,) object or None
         Labels of the rows where the source has them (a pandas index).
+    is_named : bool
+        False for an array, whose columns are known by their places alone.
     """
 
     arrow: Any
@@ -47,6 +49,7 @@ class MixedTable:
     gaps: tuple[str, ...] = ()
     file: CsvTable | JsonLinesTable | None = field(default=None, repr=False)
     faults: dict[int, str] | None = field(default=None, repr=False)
+    is_named: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -258,4 +261,5 @@ def _from_array(values: Any, name: str) -> MixedTable:
             f"Expected 2D array, got {array.ndim}D array instead: {name} must have the shape "
             "(n rows, d columns). Reshape your data."
         )
-    return MixedTable(pa.table({f"x{j}": column for j, column in enumerate(array.T)}), name)
+    columns = {f"x{j}": column for j, column in enumerate(array.T)}
+    return MixedTable(pa.table(columns), name, is_named=False)

@@ -22,7 +22,7 @@ from .batch_counts import BatchCounts
 from .change_evidence import ChangeEvidence
 from .history import WatchHistory
 from .watch_result import WatchResult
-from .watched_rows import WatchedRows, located_rows, new_group_names
+from .watched_rows import located_rows, new_group_names
 from .watched_scores import SHARES_OF_ALARM, watched_scores
 
 
@@ -100,7 +100,11 @@ class Monitor:
         self.watch = _checked_parts(watch)
         self.random_state = check_int("random_state", random_state, 0)
         fitted = _checked_fitted(domain)
-        holdout_rows = None if holdout is None else _located(domain, holdout)
+        holdout_rows, self.holdout_digest = None, ""
+        if holdout is not None:
+            table = read_mixed(holdout, gaps=domain.spec.gaps)
+            holdout_rows = located_rows(domain.locate(table))
+            self.holdout_digest = digest_of(table)
         rng = np.random.default_rng(self.random_state)
         self.scores = watched_scores(fitted, self.watch, holdout_rows, rng)
         self.evidence = tuple(ChangeEvidence(one.urn.gaps) for one in self.scores)
@@ -121,10 +125,22 @@ class Monitor:
 
     @cached_property
     def digest(self) -> str:
-        """Of everything that counts depend on: kept counts are of no other watch."""
-        parts = [one.definition() for one in self.scores]
-        text = json.dumps({"scores": parts, "seed": self.random_state}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Of everything that counts depend on: kept counts are of no other watch.
+
+        Of the training table's cells and not of distances, whose last digits differ by machine.
+        """
+        fitted = self.domain.fitted_
+        content = {
+            "table": fitted.digest,
+            "columns": list(fitted.coordinates.names),
+            "metric": fitted.metric_text,
+            "neighbours": fitted.n_neighbors,
+            "reference": fitted.reference,
+            "holdout": self.holdout_digest,
+            "scores": [one.definition() for one in self.scores],
+            "seed": self.random_state,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @own_errors("watching rows")
     def update(self, batch: Any, *, name: str = "") -> WatchResult:
@@ -227,7 +243,8 @@ def _checked_parts(watch: Sequence[str]) -> tuple[str, ...]:
 
 def _checked_fitted(domain: Domain) -> FittedTable:
     if not isinstance(domain, Domain) or not hasattr(domain, "fitted_"):
-        raise DataError(f"domain={domain!r}: expected a fitted Domain.")
+        what = repr(domain) if isinstance(domain, Domain) else f"a {type(domain).__name__}"
+        raise DataError(f"domain is {what}: expected a fitted Domain.")
     fitted = domain.fitted_
     if fitted.blocks is not None and fitted.blocks.forward:
         raise DataError(
@@ -235,10 +252,6 @@ def _checked_fitted(domain: Domain) -> FittedTable:
             "are not taken to be exchangeable: fit it without time= to watch new rows."
         )
     return fitted
-
-
-def _located(domain: Domain, table: Any) -> WatchedRows:
-    return located_rows(domain.locate(table))
 
 
 def _group_digests(location: DomainLocation) -> list[str]:

@@ -111,14 +111,12 @@ class WatchedScore:
         return self.score.name
 
     def definition(self) -> dict[str, Any]:
-        """What must not change while counts are kept."""
+        """What must not change while counts are kept; the same on every machine."""
         return {
             "name": self.name,
             "kind": self.score.kind,
             "weight": self.weight,
             "gaps": self.urn.gaps.tolist(),
-            "edges": self.urn.edges.tolist(),
-            "tie_breakers": self.urn.tie_breakers.tolist(),
         }
 
 
