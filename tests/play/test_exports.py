@@ -18,6 +18,8 @@ from hullwise.play.curse import hull_shares
 from hullwise.play.data_sets import draw_data_set
 from hullwise.play.exports import export
 from hullwise.play.network_run import NetworkRun
+from hullwise.play.own_rows import own_data_set
+from hullwise.play.own_table import read_own_table
 from hullwise.play.replay import bundled_modules
 
 CONFIGURATIONS = {
@@ -79,6 +81,30 @@ def test_the_network_and_the_rows_are_those_of_the_run(name, tmp_path):
     network = hw.model.read(path)
     inputs = run.inputs(X) if run.inputs.is_curved else X
     np.testing.assert_allclose(network(inputs), run.training.outputs(), rtol=1e-4, atol=1e-5)
+
+
+def test_an_own_table_is_given_away_in_its_own_units(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3)) * [1, 10, 0.1] + [5, -20, 0]
+    lines = [",".join(map(str, [*row, "yes" if row[0] > 5 else "no"])) for row in X.tolist()]
+    table = read_own_table("\n".join(["a,b,c,ill", *lines]) + "\n")
+    configuration = Configuration.from_json({**CONFIGURATIONS["plain"], "data": "own"})
+    run = NetworkRun(configuration, own_data_set(table, table.choice({"inputs": "all"})))
+    for what in ("onnx", "csv", "python"):
+        answer = export(run, configuration, what)
+        (tmp_path / answer["name"]).write_bytes(content(answer))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
+    written = np.array([[float(row[name]) for name in "abc"] for row in rows])
+    nearest = np.abs(written[:, None] - X).max(axis=2).min(axis=1)
+    assert len(written) == len(run.data.X) > 20
+    assert nearest.max() < 1e-5  # rows are kept in single precision
+    assert {row["target"] for row in rows} == {"yes", "no"}
+    text = (tmp_path / "picture.py").read_text()
+    assert "the network takes (rows - [" in text
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, "picture.py", "exec"), {})
+    picture = run.picture(1, 1, configuration, run.fit).snapshot.picture
+    assert capsys.readouterr().out.startswith(f"{picture.n_regions} flat pieces")
 
 
 def test_a_run_as_a_page_leaves_the_run_as_it_was():

@@ -221,6 +221,21 @@ def test_training_stops_itself_where_nothing_is_left(server):
         assert page.frame()[0].step > before
 
 
+def test_other_data_go_on_training_where_it_had_stopped_itself(server):
+    value = SMALL | {
+        "data": "gaussians",
+        "noise": 0,
+        "rows": 20,
+        "steps_per_frame": 50,
+        "rate": 0.1,
+    }
+    with open_page(server, value) as page:
+        page.send("play")
+        page.wait_for("status", state="flat")
+        page.send("configure", configuration=value | {"data": "xor"})
+        page.wait_for("status", state="playing")
+
+
 def test_configuration_changes_restart_only_where_they_must(page):
     first = page.wait_for("configuration")
     for _ in range(2):

@@ -55,13 +55,14 @@ def _onnx(run: NetworkRun, _: Configuration) -> Answer:
 
 
 def _csv(run: NetworkRun, _: Configuration) -> Answer:
-    """The rows as the network takes them, and their targets."""
+    """The rows in the units that the page says, and their targets."""
     data = run.data
+    X = data.X if data.units is None else data.units.values(data.X)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*_column_names(run), "target"])
     labels = data.labels if data.n_classes else ()
-    for row, target in zip(data.X.tolist(), data.targets.tolist(), strict=True):
+    for row, target in zip(X.tolist(), data.targets.tolist(), strict=True):
         writer.writerow([*row, labels[target] if labels else target])
     return {"name": "rows.csv", "mime": "text/csv", "text": stream.getvalue()}
 
@@ -92,6 +93,12 @@ def _python(run: NetworkRun, configuration: Configuration) -> Answer:
     else:
         origin = (run.data.origin + np.array(center) @ run.data.axes).tolist()
         lines.append(f"picture = network.slice({origin}, {run.data.axes.tolist()}, {half})")
+    units = run.data.units
+    if units is not None and units.is_own:
+        lines.insert(
+            2,
+            f"# the network takes (rows - {units.centre.tolist()}) / {units.scale.tolist()}",
+        )
     d = run.data.X.shape[1]
     lines += [
         'print(picture.n_regions, "flat pieces in view")',

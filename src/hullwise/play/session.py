@@ -188,8 +188,8 @@ class Session:
     def _start(self, configuration: Configuration) -> None:
         run = NetworkRun(configuration, self._data_set(configuration))
         self.configuration, self.run = configuration, run
-        if self.state in ("flat", "diverged"):
-            self._set_state("paused")
+        if self.state in ("flat", "diverged"):  # what stopped itself goes on with something new
+            self._set_state("playing" if self.state == "flat" else "paused")
         self._post_configuration(run)
 
     def _data_set(self, c: Configuration) -> DataSet:
