@@ -30,6 +30,15 @@ def four_columns() -> str:
     return csv(["a", "b", "c", "d", "ill"], *VALUES.T.tolist(), KINDS)
 
 
+def test_a_last_column_of_zeros_and_ones_is_the_target_before_words() -> None:
+    risk = (VALUES[:, 0] > 5).astype(int)
+    table = read_own_table(csv(["a", "sex", "b", "risk"], VALUES[:, 0], KINDS, VALUES[:, 1], risk))
+    assert table.proposal() == TableChoice(("a", "b"), ("a", "b"), "plane", "risk", "classes")
+    years = [2007 + i % 3 for i in range(40)]
+    table = read_own_table(csv(["kind", "a", "b", "year"], KINDS, *VALUES.T[:2].tolist(), years))
+    assert table.proposal().target == "kind"
+
+
 def test_two_columns_and_a_word_are_proposed_as_they_stand() -> None:
     table = read_own_table(csv(["a", "b", "ill"], VALUES[:, 0], VALUES[:, 1], KINDS))
     assert table.proposal() == TableChoice(("a", "b"), ("a", "b"), "plane", "ill", "classes")

@@ -154,12 +154,20 @@ class OwnTable:
         return (f" ({format_names(self.varying)})" if self.varying else "") + faults
 
     def _likely_target(self) -> str | None:
-        """A column of words: the table's last, else the first; else the last of three numbers."""
+        """The last column if it holds two numbers, as 0 and 1; a column of words: the table's last,
+        else the first; else the last of three numbers.
+        """
+        last = self.table.names[-1]
+        if len(self.varying) > 2 and last in self.varying and self._has_two_levels(last):
+            return last
         words = [n for n, k in self.kinds.items() if k in (ColumnKind.TEXT, ColumnKind.BOOLEAN)]
         few = [n for n in words if len(set(labels_of(self.table.column(n)))) <= 2 * MAX_OWN_CLASSES]
         if few:
             return few[-1] if few[-1] == self.table.names[-1] else few[0]
         return self.varying[-1] if len(self.varying) > 2 else None
+
+    def _has_two_levels(self, name: str) -> bool:
+        return len(set(labels_of(self.table.column(name))) - {None}) == 2
 
     def _has_classes(self, name: str) -> bool:
         column = self.table.column(name)
