@@ -177,7 +177,12 @@ def test_tolerances_are_those_of_the_table() -> None:
     for place, constant, value in rows:
         folder = "hullwise_studies" if place.startswith("studies/") else "hullwise"
         module = f"{folder}.{place.removeprefix('studies/').replace('/', '.')}"
-        actual = getattr(import_module(module), constant)
+        try:
+            actual = getattr(import_module(module), constant)
+        except ModuleNotFoundError as error:
+            if error.name == "torch":  # a module of its own classes, where it is not installed
+                continue
+            raise
         shown = [float(eval(part.replace("^", "**"), {})) for part in value.split(",")]
         expected = list(actual) if isinstance(actual, tuple) else [actual]
         assert shown == pytest.approx(expected, rel=1e-12), f"{module}.{constant}"

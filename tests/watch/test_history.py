@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 
-import numpy as np
 import pytest
 
 import hullwise as hw
 from hullwise.watch.history import WatchHistory
 from postgres_server import postgres_server
+from watch_writers import batch, die_in_mid_write, domain_of, write_batches
 
 pytest.importorskip("sqlalchemy", reason="a history is kept with SQLAlchemy")
 
@@ -29,15 +28,6 @@ def database(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'watch.db'}"
     return request.getfixturevalue("postgres")
-
-
-def domain_of(seed):
-    """A domain of its own for each test: a database may hold several watches."""
-    return hw.Domain(reference=60).fit(np.random.default_rng(seed).normal(size=(150, 3)))
-
-
-def batch(k, m=40):
-    return np.random.default_rng([41, k]).normal(size=(m, 3))
 
 
 def test_a_watch_goes_on_where_it_stopped(database):
@@ -75,13 +65,6 @@ def test_watches_of_one_database_do_not_meet(database):
     assert len(one.catch_up().log_statistics) == 1
 
 
-def write_batches(url, seed, numbers, started):
-    monitor = hw.Monitor(domain_of(seed), history=url)
-    started.wait(60)
-    for k in numbers:
-        monitor.update(batch(k))
-
-
 def test_two_writers_at_once_lose_nothing(database):
     started = SPAWN.Barrier(2)
     writers = [
@@ -96,23 +79,6 @@ def test_two_writers_at_once_lose_nothing(database):
     monitor = hw.Monitor(domain_of(5), history=database)
     assert len(monitor.batches) == 24
     assert len({b.digest for b in monitor.batches}) == 24
-
-
-def die_in_mid_write(url, seed):
-    """A writer that is killed after its batch was sent and before it was committed."""
-    import sqlalchemy
-
-    monitor = hw.Monitor(domain_of(seed), history=url)
-    execute = sqlalchemy.engine.Connection.execute
-
-    def killed(self, statement, *args, **kwargs):
-        done = execute(self, statement, *args, **kwargs)
-        if "INSERT INTO hullwise_batches" in str(statement):
-            os._exit(9)
-        return done
-
-    sqlalchemy.engine.Connection.execute = killed
-    monitor.update(batch(1))
 
 
 def test_a_killed_writer_leaves_a_whole_batch_or_none(database):

@@ -61,7 +61,7 @@ class LiveSlice:
 
     Examples
     --------
-    >>> import torch
+    >>> torch = __import__("pytest").importorskip("torch")
     >>> import hullwise as hw
     >>> module = torch.nn.Sequential(
     ...     torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)

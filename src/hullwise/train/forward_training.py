@@ -52,7 +52,8 @@ def accumulate_forward_gradient(
 
     Examples
     --------
-    >>> import torch, hullwise as hw
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> import hullwise as hw
     >>> X, y, generator = torch.eye(3), torch.ones(3, 1), torch.Generator().manual_seed(0)
     >>> net = torch.nn.Linear(3, 1)
     >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.2)
@@ -121,7 +122,8 @@ class ForwardGradientOptimizer:
 
     Examples
     --------
-    >>> import torch, hullwise as hw
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> import hullwise as hw
     >>> X, y = torch.eye(3), torch.ones(3, 1)
     >>> net = torch.nn.Linear(3, 1)
     >>> optimizer = hw.train.ForwardGradientOptimizer(

@@ -46,7 +46,8 @@ class ForwardGradient(RecordResult):
 
     Examples
     --------
-    >>> import torch, hullwise as hw
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> import hullwise as hw
     >>> hw.train.forward_gradient(lambda x: (x**2).sum(), torch.ones(100))
     ForwardGradient(value 100; 100 parameters, 1 rademacher tangent:
         |grad| about 12, off by 1.2e+02)
@@ -156,7 +157,8 @@ def forward_gradient(
 
     Examples
     --------
-    >>> import torch, hullwise as hw
+    >>> torch = __import__("pytest").importorskip("torch")
+    >>> import hullwise as hw
     >>> x = torch.arange(1.0, 5.0)
     >>> exact = hw.train.forward_gradient(
     ...     lambda x: (x**2).sum(), x, n_tangents=4, directions="orthonormal")
