@@ -50,7 +50,7 @@ class ForwardGradient(RecordResult):
     >>> import hullwise as hw
     >>> hw.train.forward_gradient(lambda x: (x**2).sum(), torch.ones(100))
     ForwardGradient(value 100; 100 parameters, 1 rademacher tangent:
-        |grad| about 12, off by 1.2e+02)
+        |grad| about 24, off by 2.4e+02)
     """
 
     gradient: Any
