@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.play.drawing import Drawing, nearest_on_segments
+from hullwise.model.slice_readings import nearest_on_segments
+from hullwise.play.drawing import Drawing
 from hullwise.play.probe import CURVED_COUNT_NOTE, probe
 from hullwise.play.row_readings import RowReadings
 from play_drawings import plane_drawing, table_drawing

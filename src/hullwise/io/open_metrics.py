@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 NO_LABELS: Mapping[str, str] = {}
 
 

@@ -45,19 +45,28 @@ class PlaneDistance(RecordResult):
         return f"PlaneDistance({'at least ' if self.at_least else ''}{self.distance:.4g})"
 
 
+def nearest_on_segments(point: Floats, segments: Floats) -> tuple[float, Floats, int]:
+    """The nearest point of segments (k, 2, 2): its distance, itself, and on which it lies.
+
+    Infinite, NaN and -1 where there are none.
+    """
+    if not len(segments):
+        return float("inf"), np.full(2, np.nan), -1
+    a, way = segments[:, 0], segments[:, 1] - segments[:, 0]
+    squared = np.einsum("ij,ij->i", way, way)
+    share = np.einsum("ij,ij->i", point - a, way) / np.where(squared > 0, squared, 1.0)
+    foot = a + np.clip(share, 0, 1)[:, None] * way
+    distance = np.hypot(*(foot - point).T)
+    best = int(distance.argmin())
+    return float(distance[best]), foot[best], best
+
+
 def nearest_decision(s: Slice, point: Floats) -> PlaneDistance:
     """The nearest of the decision boundary's segments to a point (2,): O(segments)."""
     if s.partial:
         raise DataError("the slice is partial: where the network decides is not known")
     border = float(np.minimum(point - s.low, s.high - point).min())
-    segments = s.decision_boundary()
-    if len(segments):
-        a, way = segments[:, 0], segments[:, 1] - segments[:, 0]
-        squared = np.einsum("ij,ij->i", way, way)
-        share = np.einsum("ij,ij->i", point - a, way) / np.where(squared > 0, squared, 1.0)
-        feet = a + np.clip(share, 0.0, 1.0)[:, None] * way
-        distances = np.hypot(*(feet - point).T)
-        nearest = int(distances.argmin())
-        if distances[nearest] <= border:
-            return PlaneDistance(float(distances[nearest]), feet[nearest], False)
+    distance, foot, _ = nearest_on_segments(point, s.decision_boundary())
+    if distance <= border:
+        return PlaneDistance(distance, foot, False)
     return PlaneDistance(max(border, 0.0), None, True)

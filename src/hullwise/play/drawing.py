@@ -18,7 +18,7 @@ from ..model.network import Network
 from ..model.slices import Slice
 from .data_sets import DataSet
 
-__all__ = ["Drawing", "draw", "nearest_on_segments", "outline_of_cells", "walls_of_edges"]
+__all__ = ["Drawing", "draw", "outline_of_cells", "walls_of_edges"]
 
 CHORDS_TRAINING, CHORDS_PAUSED = 16, 32  # of each curved input
 MAX_DRAWN_REGIONS = 20_000
@@ -144,22 +144,6 @@ def draw(
         origin = data.origin + centre @ data.axes
         drawn = net.slice(origin, data.axes, half, max_regions=max_regions)
     return Drawing(data, net, inputs, centre, drawn, n_pieces)
-
-
-def nearest_on_segments(point: Floats, segments: Floats) -> tuple[float, Floats, int]:
-    """The nearest point of segments (k, 2, 2): its distance, itself, and on which it lies.
-
-    Infinite, NaN and -1 where there are none.
-    """
-    if not len(segments):
-        return float("inf"), np.full(2, np.nan), -1
-    a, way = segments[:, 0], segments[:, 1] - segments[:, 0]
-    squared = np.einsum("ij,ij->i", way, way)
-    share = np.einsum("ij,ij->i", point - a, way) / np.where(squared > 0, squared, 1.0)
-    foot = a + np.clip(share, 0, 1)[:, None] * way
-    distance = np.hypot(*(foot - point).T)
-    best = int(distance.argmin())
-    return float(distance[best]), foot[best], best
 
 
 def outline_of_cells(cut: Slice, chosen: Mask) -> Floats:

@@ -135,7 +135,6 @@ __all__ = [
 LONG_MESSAGE_BYTES = 8 * 2**20
 SHORT_MESSAGE_CHARACTERS = 2**16
 DRAWN_MESSAGE_CHARACTERS = 2**19
-LARGEST_FRAME_NUMBER = 2**32 - 1
 MESSAGE_TYPES = {
     "open": {"token", "configuration"},
     "configure": {"configuration"},

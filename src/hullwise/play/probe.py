@@ -12,7 +12,8 @@ import numpy as np
 
 from .._core.types import Array, Floats
 from ..model.dissect import Dissection, dissect
-from .drawing import Drawing, nearest_on_segments, outline_of_cells
+from ..model.slice_readings import nearest_on_segments
+from .drawing import Drawing, outline_of_cells
 from .row_readings import RowReadings
 
 __all__ = ["chord_errors", "probe"]
