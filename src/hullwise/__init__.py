@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .geometry.locators import EllipsoidLocator as EllipsoidLocator
     from .geometry.locators import HullLocator as HullLocator
     from .geometry.locators import NeighbourLocator as NeighbourLocator
+    from .geometry.row_selection import RowSelection as RowSelection
     from .io.cluster_rows import ClusterRows as ClusterRows
     from .io.numeric_table import NumericTable as NumericTable
     from .io.rows import Rows as Rows
@@ -164,6 +165,7 @@ _HOMES = {
     "EllipsoidLocator": "geometry.locators",
     "BoxLocator": "geometry.locators",
     "NeighbourLocator": "geometry.locators",
+    "RowSelection": "geometry.row_selection",
     **_INTERPOLANTS,
     "KernelSupport": "predict.kernel",
     "RBFNetworkClassifier": "predict.rbf_network",

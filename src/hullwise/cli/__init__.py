@@ -217,6 +217,13 @@ def verify(options: VerifyOptions) -> None:
     help="With --fail-on: exit with 1 only if more than this share of the new rows is.",
 )
 @click.option(
+    "--fdr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="RATE",
+    help="Select rows that are not like those of TRAIN at this false discovery rate, such as 0.1; "
+    "adds p_value, adjusted_p_value and selected to the table.",
+)
+@click.option(
     "--junit", metavar="OUT.xml", help="The rows of --fail-on as test cases, for CI systems."
 )
 @click.option("--verify", is_flag=True, help="Check every certificate again, by other code.")

@@ -65,6 +65,7 @@ class LocateOptions(PairOptions, RoleOptions):
     max_seconds: float | None
     report: str | None
     fail_on: str | None
+    fdr: float | None
     allow: float
     scheduler: str | None
 
@@ -79,6 +80,11 @@ class LocateOptions(PairOptions, RoleOptions):
         if self.fail_on in FAIL_BANDS and self.membership_only:
             raise click.UsageError(
                 "bands need distances: use --fail-on outside, or leave out --membership-only"
+            )
+        if self.fdr is not None and (self.membership_only or self.reference == 0):
+            needless = "--membership-only" if self.membership_only else "--reference 0"
+            raise click.UsageError(
+                f"--fdr compares rows with training rows left out: leave out {needless}"
             )
         if self.fail_on in FAIL_BANDS and self.reference == 0:
             raise click.UsageError("bands need --reference of at least 1")

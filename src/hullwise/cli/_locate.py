@@ -17,6 +17,7 @@ from ..geometry.locate import locate
 from ..geometry.location import Location
 from ..geometry.location_columns import amounts_text
 from ..geometry.readings import pushes_in_metric
+from ..geometry.row_selection import RowSelection
 from ..geometry.warm_up import compile_locate
 from ..io.numeric_table import NumericTable
 from ..io.paths import display_path
@@ -32,6 +33,7 @@ from ._metric import learn, read_metric, write_metric
 from ._output import keeps_lists, output_table, write_output
 from ._readings_text import print_readings
 from ._report_source import report_source
+from ._selection import print_selection, selection_figures, selection_of, with_selection
 from ._summary_file import summary_of_numbers, write_summary
 from ._summary_text import Heading, print_summary
 from ._tables import (
@@ -105,10 +107,12 @@ def run_locate(
     status(timing_text(reading, compiling, perf_counter() - start, "located"))
     proofs = _verify(readings, cloud, status) if options.verify else "not checked again (--verify)"
     written: list[str] = []
+    selection = selection_of(readings.decisive, options.fdr)
     try:
         source = report_source(options, proofs, learnt)
-        _write(readings, queries, options, pairing.query_id, source, written)
-        written += _write_for_programs(readings, queries, options)
+        table = _table(readings, queries, options, pairing.query_id, selection)
+        _write(readings, table, options, source, written)
+        written += _write_for_programs(readings, queries, options, selection)
     finally:
         # The answer is worth seeing even where the disk is full.
         if options.explain:
@@ -118,19 +122,23 @@ def run_locate(
             notes = (*pairing.notes, *learning, *_notes(cloud, queries, options))
             names = [Path(file.path).name for file in (train, query)]
             heading = Heading(names[0], names[1], len(queries.reasons), notes, queries.are_numbered)
-            _print(readings, heading, sys.stderr if options.output == "-" else sys.stdout)
+            stream = sys.stderr if options.output == "-" else sys.stdout
+            _print(readings, heading, stream, selection)
     for line in written:
         status(line)
     failing = failing_rows(readings.decisive, queries, options)
     return failing is not None and failing.report()
 
 
-def _print(readings: Readings, heading: Heading, stream: TextIO) -> None:
+def _print(
+    readings: Readings, heading: Heading, stream: TextIO, selection: RowSelection | None
+) -> None:
     out = console(stream)
     if readings.task is None or readings.learnt is None:
         print_summary(out, readings.plain, heading)
     else:
         print_readings(out, readings.plain, readings.task, readings.learnt.directions, heading)
+    print_selection(out, selection)
     out.file.flush()
 
 
@@ -198,11 +206,30 @@ def _notes(cloud: Cloud, queries: QueryRows, options: LocateOptions) -> list[str
     return [*notes, *repeated_ids(cloud.labels, queries.ids)]
 
 
-def _write(
+def _table(
     readings: Readings,
     queries: QueryRows,
     options: LocateOptions,
     id_name: str | None,
+    selection: RowSelection | None,
+) -> dict[str, Any]:
+    """The table that -o asks for; empty without it."""
+    if options.output is None:
+        return {}
+    plain, lists = readings.plain, keeps_lists(options)
+    columns: dict[str, Any] = {**(plain.list_columns() if lists else plain.to_dict())}
+    rest = {"verdict": "undecided", "band": "unknown"}
+    if readings.task is not None:
+        columns |= task_columns(readings.task, lists=lists)
+        columns["status"] = columns.pop("status")  # the last, as it was
+        rest |= {"verdict_task": "undecided", "band_task": "unknown"}
+    return output_table(with_selection(columns, selection), queries, id_name, **rest)
+
+
+def _write(
+    readings: Readings,
+    table: dict[str, Any],
+    options: LocateOptions,
     source: dict[str, str],
     written: list[str],
 ) -> None:
@@ -210,14 +237,6 @@ def _write(
     from ..report.report import write_report
 
     if options.output is not None:
-        plain, lists = readings.plain, keeps_lists(options)
-        columns: dict[str, Any] = {**(plain.list_columns() if lists else plain.to_dict())}
-        rest = {"verdict": "undecided", "band": "unknown"}
-        if readings.task is not None:
-            columns |= task_columns(readings.task, lists=lists)
-            columns["status"] = columns.pop("status")  # the last, as it was
-            rest |= {"verdict_task": "undecided", "band_task": "unknown"}
-        table = output_table(columns, queries, id_name, **rest)
         written += write_output(table, options)
     if options.report is not None:
         title = f"Where the rows of {Path(display_path(options.query)).name} stand"
@@ -236,13 +255,17 @@ def _write(
 
 
 def _write_for_programs(
-    readings: Readings, queries: QueryRows, options: LocateOptions
+    readings: Readings,
+    queries: QueryRows,
+    options: LocateOptions,
+    selection: RowSelection | None,
 ) -> list[str]:
     """The summary as JSON and the test cases; what there is to say of each."""
     written = []
     failing = failing_rows(readings.decisive, queries, options)
     if options.summary is not None:
         figures = summary_of_numbers(readings.plain, len(queries.reasons), readings.task)
+        figures["selection"] = selection_figures(selection)
         written.append(write_summary(options.summary, figures, failing, options))
         record_written(options.summary)
     if options.junit is not None and failing is not None:

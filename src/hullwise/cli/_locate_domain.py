@@ -15,6 +15,7 @@ from rich.progress import Progress
 from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
 from ..errors import DataError, FileError, Hint, HullwiseError
+from ..geometry.row_selection import RowSelection
 from ..geometry.warm_up import compile_locate
 from ..io.mixed_table import MixedTable
 from ..io.table_reader import OpenTable
@@ -29,6 +30,7 @@ from ._fail_on import FailingRows, failing_domain_rows
 from ._junit import write_junit
 from ._output import keeps_lists, table_cells, write_output
 from ._report_source import report_source
+from ._selection import print_selection, selection_figures, selection_of, with_selection
 from ._summary_file import summary_of_domain, write_summary
 from ._tables import repeated_ids
 from .console import console, progress_bar
@@ -88,7 +90,9 @@ def locate_in_domain(
     options.status(timing_text(reading, compiling, seconds, "located"))
     proofs = _verified(location, options)
     failing = failing_domain_rows(location, options)
-    answer = DomainAnswer(domain, location, failing, train_name, Path(query.path).name, notes)
+    selection = selection_of(location, options.fdr)
+    names = train_name, Path(query.path).name
+    answer = DomainAnswer(domain, location, failing, *names, notes, selection)
     rows = rows_named(options.explain, location.labels, len(location))
     written: list[str] = []
     try:
@@ -112,6 +116,7 @@ class DomainAnswer:
     train_name: str
     query_name: str
     notes: tuple[str, ...]
+    selection: RowSelection | None
 
 
 def _verified(location: DomainLocation, options: LocateOptions) -> str:
@@ -140,6 +145,7 @@ def _print(answer: DomainAnswer, rows: list[int], options: LocateOptions) -> Non
         notes = (*answer.notes, *ids)
         heading = DomainHeading(answer.train_name, answer.query_name, notes)
         print_domain_location(out, answer.domain, location, heading)
+        print_selection(out, answer.selection)
     out.file.flush()
 
 
@@ -149,6 +155,7 @@ def _write(answer: DomainAnswer, options: LocateOptions, proofs: str, written: l
     if options.output is not None:
         id_name = fitted.column_with("id") or options.id_column
         cells = table_cells(location, id_name, lists=keeps_lists(options))
+        cells = with_selection(cells, answer.selection)
         written += write_output(cells, options)
     if options.report is not None:
         write_report(
@@ -162,6 +169,7 @@ def _write(answer: DomainAnswer, options: LocateOptions, proofs: str, written: l
         written.append(f"report written to {options.report}")
     if options.summary is not None:
         figures = summary_of_domain(location, fitted.digest)
+        figures["selection"] = selection_figures(answer.selection)
         written.append(
             write_summary(options.summary, figures, answer.failing, options, answer.notes)
         )

@@ -69,6 +69,7 @@ def locate_by_rules(options: LocateOptions, rules: HalfSpaces, query: OpenTable)
 def _refuse_what_needs_rows(options: LocateOptions) -> None:
     needed = [option for option in NEEDS_ROWS if options.files[option] is not None]
     needed += ["--explain"] * bool(options.explain) + ["--verify"] * options.verify
+    needed += ["--fdr"] * (options.fdr is not None)
     if needed:
         raise click.UsageError(
             f"{options.train} keeps half-spaces in place of rows: {needed[0]} needs the rows "

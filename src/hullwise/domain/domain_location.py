@@ -13,9 +13,11 @@ from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult, row_numbe
 from .._core.types import Array, Floats, Indices, Mask, Objects
 from ..errors import DataError
 from ..geometry.bands import BANDS
+from ..geometry.row_selection import RowSelection
 from ..geometry.verdict import Verdict
 from ..table.coordinates import Coordinates
 from ._chances import chance_by_distance, chance_by_name
+from ._p_values import p_values_of_rows, select_in_domain
 from ._reasons import column_changes, ranked_changes
 from ._row_sentences import row_sentences
 from .column_comparisons import ColumnComparison, compare_columns
@@ -308,6 +310,53 @@ class DomainLocation(RowResult):
             len(subset) if subset.blocks is None else len(np.unique(subset.blocks.codes))
             for subset in subsets
         )
+
+    @property
+    def p_values(self) -> Floats:
+        """(m,) probability that a row like the training rows is as far out (conformal p-values).
+
+        As the bands rank: a level never seen lies beyond all distances. NaN for rows that could not
+        be located, without a reference, and in blocks of time. Where whole groups were left out: of
+        a random row of a new group.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(60)]
+        >>> loc = hw.Domain().fit(rows).locate([{"job": "nurse", "age": 50}, {"job": "smith"}])
+        >>> loc.p_values.round(3)
+        array([1.   , 0.008])
+        """
+        return p_values_of_rows(self)
+
+    def select(self, fdr: float = 0.1) -> RowSelection:
+        """The rows that are not like the training rows, at a false discovery rate.
+
+        Parameters
+        ----------
+        fdr : float, default=0.1
+            Of rows selected, the share that may be like the training rows, on average. Where whole
+            groups were left out, new groups are selected, each with all of its rows.
+
+        Returns
+        -------
+        RowSelection
+            `mask`, `rows`, the adjusted p-values, and as `text` what was selected, or what size of
+            reference it would take.
+
+        Raises
+        ------
+        DataError
+            Rows are in blocks of time, or it is not known which of them belong together.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"job": job, "age": age} for job in ("nurse", "clerk") for age in range(60)]
+        >>> hw.Domain().fit(rows).locate([{"job": "nurse", "age": 99}, {"job": "clerk"}]).select()
+        RowSelection(1 of 2 rows at a false discovery rate of 0.1)
+        """
+        return select_in_domain(self, fdr)
 
     def groups(self) -> GroupComparison | None:
         """How far out each new group is, among training groups left out whole; None without groups.

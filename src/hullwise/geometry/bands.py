@@ -148,20 +148,55 @@ def rank(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> tuple
     A query that leaves the flat which the training rows span (`off`) ranks above every row that
     does not, however short the way: a feature that never moved has no unit to measure it by.
     """
+    if not len(reference):
+        inside = np.where(upper <= reference.negligible, "core", "unknown").astype(object)
+        return inside, percentile(upper, reference.hull)
+    low, high, usual = _ranked(lower, upper, off, reference)
+    weights = reference.weights
+    return bands(low, high, usual, weights), percentile(high, usual, weights)
+
+
+def _ranked(
+    lower: Floats, upper: Floats, off: Mask, reference: Reference
+) -> tuple[Floats, Floats, Floats]:
+    """Brackets and distances of left-out rows to rank by: those off the flat above all others."""
     lower, upper, usual = (
         np.where(distance <= reference.negligible, 0.0, distance)
         for distance in (lower, upper, reference.hull)
     )
-    if not len(usual):
-        inside = np.where(upper == 0, "core", "unknown").astype(object)
-        return inside, percentile(upper, usual)
     finite = upper[np.isfinite(upper)].max(initial=0.0)
     above = max(float(finite), float(usual.max())) * 2 + 1
     with np.errstate(over="ignore"):
         usual = np.where(reference.off, usual + above, usual)
-        low, high = np.where(off, lower + above, lower), np.where(off, upper + above, upper)
-    weights = reference.weights
-    return bands(low, high, usual, weights), percentile(high, usual, weights)
+        return np.where(off, lower + above, lower), np.where(off, upper + above, upper), usual
+
+
+def conformal_p_values(lower: Floats, upper: Floats, off: Mask, reference: Reference) -> Floats:
+    """(m,) that a row like the training rows is as far out; NaN without rows left out.
+
+    (1 + #{left-out rows at least as far out}) / (r + 1); of groups left out whole the mean over
+    groups of that share, with the new row's own group as one more (Lee, Barber and Willett 2023).
+    Ties count against the row, so that no random number is needed: rows inside the hull have large
+    p-values, which are never the ones that matter. An open bracket counts by its lower end.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> ref = hw.HullLocator(metric=None).fit([[float(k * k)] for k in range(5)]).reference_
+    >>> ref.hull
+    array([1., 0., 0., 0., 7.])
+    >>> q = np.array([0.0, 3.0, 9.0])
+    >>> conformal_p_values(q, q, np.zeros(3, bool), ref).round(3)
+    array([1.   , 0.333, 0.167])
+    """
+    if not len(reference):
+        return np.full(len(lower), np.nan)
+    low, _, usual = _ranked(lower, upper, off, reference)
+    below = percentile(low, usual, reference.weights) / 100
+    if reference.weights is not None:
+        return np.asarray(1.0 - below)
+    r = len(usual)
+    return np.asarray((1 + r - np.rint(r * below)) / (r + 1))
 
 
 def bands(

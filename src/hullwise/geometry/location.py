@@ -12,11 +12,12 @@ from .._core.foreign import own_errors
 from .._core.results import Column
 from .._core.types import Floats, Indices, Mask, Objects
 from ..errors import DataError
-from .bands import BANDS, BEYOND, EDGE, Reference, chance
+from .bands import BANDS, BEYOND, EDGE, Reference, chance, conformal_p_values
 from .flat_reasons import broken_relations, flat_reasons
 from .location_columns import amounts_text
 from .location_parts import LocationParts
 from .location_summary import CHANGE_SHARE
+from .row_selection import RowSelection, select_rows
 from .verdict import Status, Verdict
 
 if TYPE_CHECKING:
@@ -163,6 +164,68 @@ class Location(LocationParts):
             return float("nan")
         n_out = int(self.beyond_or_far.sum())
         return chance(n_out, len(self) - len(self.unusable), len(self.reference))
+
+    @property
+    def p_values(self) -> Floats:
+        """(m,) probability that a row like the training rows is as far out (conformal p-values).
+
+        (1 + #{left-out rows at least as far out}) / (r + 1): at most t with probability at most t.
+        NaN for rows that could not be located, and without a reference.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> X = [[float(k * k)] for k in range(5)]
+        >>> hw.locate(X, [[2.0], [19.0], [40.0]], metric=None).p_values.round(3)
+        array([1.   , 0.333, 0.167])
+        """
+        hull = self.hull
+        upper = hull.ranked_distance
+        lower = np.minimum(hull.lower, upper)
+        p_values = conformal_p_values(lower, upper, self.off_flat, self.training.reference)
+        p_values[~self.usable] = np.nan
+        return p_values
+
+    def select(self, fdr: float = 0.1) -> RowSelection:
+        """The rows that are not like the training rows, at a false discovery rate.
+
+        Parameters
+        ----------
+        fdr : float, default=0.1
+            Of rows selected, the share that may be like the training rows, on average.
+
+        Returns
+        -------
+        RowSelection
+            `mask`, `rows`, the adjusted p-values, and as `text` what was selected, or what size of
+            reference it would take.
+
+        Raises
+        ------
+        DataError
+            Whole groups were left out: rows of one group are not drawn one by one.
+
+        Examples
+        --------
+        >>> import numpy as np, hullwise as hw
+        >>> rng = np.random.default_rng(0)
+        >>> X, Q = rng.normal(size=(300, 5)), rng.normal(size=(1000, 5))
+        >>> print(hw.locate(X, Q + 4 * (np.arange(1000) < 9)[:, None]).select().text)
+        None of 1,000 rows selected ... With 300 rows left out at least 34 must be farther out ...
+        """
+        reference = self.training.reference
+        if reference.groups is not None:
+            raise DataError(
+                "whole groups were left out, so that rows are not selected one by one: "
+                "DomainLocation.select selects groups."
+            )
+        return select_rows(
+            self.p_values,
+            fdr,
+            n_reference=len(reference),
+            n_train=self.n_train,
+            row_names=self.row_names,
+        )
 
     def at_least(self, condition: str) -> Mask:
         """(m,) whether a row is in this band or a worse one; an open row counts as the worst.
