@@ -28,7 +28,7 @@ def p_values_of_rows(location: DomainLocation) -> Floats:
         return by_distance
     for part in location.parts:
         by_distance[part.rows] = part.location.p_values
-    return _with_names(by_distance, location.unseen.any(axis=1), *_alone(location))
+    return _with_names(by_distance, np.asarray(location.unseen.any(axis=1)), *_alone(location))
 
 
 def _alone(location: DomainLocation) -> tuple[Floats, Floats]:
