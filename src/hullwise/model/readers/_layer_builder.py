@@ -17,7 +17,7 @@ from .._piecewise_layers import Largest, Pieces
 from ..affine_layers import Average, Concat, Conv, Shape, Window
 from ._basic_layers import BasicLayers, as_floats, reduced_shape
 from ._entrywise import Entrywise
-from ._refusals import refuse
+from ._refusals import Refusal, refuse
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +236,7 @@ class LayerBuilder(BasicLayers):
                 f"what enters {name!r} mixes or moves the rows of a batch: it is not read"
             )
         if value is None:
-            refuse(name, "use of the places of maxima (indices)")
+            refuse(name, "use of the places of maxima (indices)", Refusal.JUMPS)
         return value
 
 

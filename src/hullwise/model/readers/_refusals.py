@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum, unique
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,20 +14,38 @@ from ..affine_layers import Shape
 from ..network import Network
 
 READABLE_LAYERS = (
-    "linear, convolution (1-D and 2-D), batch norm at rest, average pooling, flatten, reshape, "
-    "transpose, slice, pad, add, subtract, concatenate, times or plus a constant, dropout, ReLU, "
-    "leaky ReLU, PReLU, absolute value, hard tanh, ReLU6, clip, hard sigmoid, max pooling, maximum "
-    "and minimum of two"
+    "linear and convolutional layers, batch norm at rest, average pooling, moves of entries, sums, "
+    "products with constants, ReLU and its kin, absolute value, clips, max pooling, maximum and "
+    "minimum, sorting, choices whose branches meet"
 )
 FORWARD_TOLERANCE = 1e-9  # of the largest output: our forward pass against the model's, in float64
 
 
-def refuse(name: str, kind: str, *, part: bool = True) -> NoReturn:
-    """Say what a layer is, what is known, and (where there is one) how to read the part before."""
+@unique
+class Refusal(Enum):
+    """Why a layer is refused: no exact reading of it exists, or nobody has written it."""
+
+    CURVED = "it is not piecewise affine"
+    JUMPS = (
+        "it is piecewise affine but not continuous, and networks that jump are not implemented "
+        "(regions, slices and distances here are those of continuous functions); masks and signs "
+        "are read where what is made of them meets, as in where(x > 0, x, 0)"
+    )
+    UNREAD = (
+        "reading it is not implemented; write it with other layers, or as a module that torch "
+        "exports to ONNX in terms of them"
+    )
+
+
+def refuse(
+    name: str, kind: str, why: Refusal = Refusal.UNREAD, *, part: bool = True, to_do: str = ""
+) -> NoReturn:
+    """Say what a layer is, which of the refusals it is, and (where it can be) what to do."""
+    jumps = ", which jumps" * (why is Refusal.JUMPS and "which jumps" not in kind)
+    known = "" if why is Refusal.JUMPS else f". Read are {READABLE_LAYERS}"
     error = ModelError(
-        f"layer {name!r} is a {kind}, which is not piecewise affine or not known here. Known are: "
-        f"{READABLE_LAYERS}. For where queries stand in the data no network is needed: "
-        "hullwise.locate"
+        f"layer {name!r} is a {kind}{jumps}: {why.value}{known}{f'. {to_do}' if to_do else ''}. "
+        f"For where queries stand in the data no network is needed: hullwise.locate"
     )
     raise error.with_hint(Hint.READ_PART, f'"{name}"') if part else error
 

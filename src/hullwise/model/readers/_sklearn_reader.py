@@ -13,7 +13,7 @@ from ...errors import HullwiseError, ModelError
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
-from ._refusals import first_line, probe_rows, refuse, require_same_outputs
+from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
 
 SKLEARN_SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
 # of the last layer, behind the outputs that are read; None: nothing
@@ -42,7 +42,7 @@ def _read(model: Any, upto: str | None) -> ReadModel:
     if not hasattr(mlp, "coefs_"):
         refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP", part=False)
     if mlp.activation not in ("relu", "identity"):
-        refuse("hidden", f"MLP with the activation {mlp.activation!r}", part=False)
+        refuse("hidden", f"MLP with the activation {mlp.activation!r}", Refusal.CURVED, part=False)
     if mlp.out_activation_ not in SKLEARN_OUTPUT_ACTIVATIONS:
         refuse("output", f"MLP with the output function {mlp.out_activation_!r}", part=False)
     builder, node = LayerBuilder(((*scalers, mlp)[0].n_features_in_,)), 0

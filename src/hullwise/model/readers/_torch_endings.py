@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import ModelError
 from ..output_activations import OutputActivation
-from ._refusals import refuse
+from ._refusals import Refusal, refuse
 from ._torch_layers import TorchCall
 
 # kind of call: (function, the name and place of its parameter)
@@ -73,7 +73,7 @@ def behind(call: TorchCall, value: LeftOut) -> LeftOut:
     activation = _activation(call) if value.in_order else None
     if activation is None:
         kind, layer = value.names[0]
-        refuse(layer, kind)
+        refuse(layer, kind, Refusal.CURVED)
     return LeftOut(value.before, (*value.activations, activation), named)
 
 
@@ -88,7 +88,11 @@ def _activation(call: TorchCall) -> OutputActivation | None:
     kind, parameter, place = TORCH_ENDINGS[call.kind]
     value = float(call.get(parameter, place, 1.0)) if parameter else 1.0
     if not value > 0:
-        refuse(call.name, f"{call.title} of {parameter} = {value:g}, which does not increase")
+        refuse(
+            call.name,
+            f"{call.title} of {parameter} = {value:g}, which does not increase",
+            Refusal.CURVED,
+        )
     return OutputActivation(kind, call.name, value)
 
 

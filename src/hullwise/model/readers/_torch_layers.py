@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ModelError
 from ..affine_layers import Shape, Window
 from ._layer_builder import LayerBuilder, constant_of_one_row
-from ._refusals import refuse
+from ._refusals import Refusal, refuse
 
 TORCH_CONV_ARGUMENTS = (("stride", 3, 1), ("padding", 4, 0), ("dilation", 5, 1))
 
@@ -129,13 +129,13 @@ class TorchLayers:
     def _on_batch_norm(self, c: TorchCall) -> int:
         mean, var = c.array("running_mean", 1), c.array("running_var", 2)
         if mean is None or c.get("training", 5, False):
-            refuse(c.name, "batch norm with the batch's own statistics")
+            refuse(c.name, "batch norm with the batch's own statistics", Refusal.CURVED)
         gain, shift, eps = c.array("weight", 3), c.array("bias", 4), c.get("eps", 7, 1e-5)
         return self.layers.batch_norm(c.name, c.node_in, mean, var, eps, gain, shift)
 
     def _on_dropout(self, c: TorchCall) -> int:
         if c.get("training", 2, True):
-            refuse(c.name, "dropout that is never at rest (training=True)")
+            refuse(c.name, "dropout that is never at rest (training=True)", Refusal.CURVED)
         return c.node_in
 
     def _on_avg_pool(self, c: TorchCall) -> int:
@@ -252,7 +252,7 @@ class TorchLayers:
     def _on_threshold(self, c: TorchCall) -> int:
         t, value = c.get("threshold", 1), c.get("value", 2)
         if t != value:
-            refuse(c.name, f"threshold that jumps from {value:g} to {t:g}")
+            refuse(c.name, f"threshold from {value:g} to {t:g}", Refusal.JUMPS)
         return self.layers.clip(c.name, c.node_in, t, None)
 
     def _on_add(self, c: TorchCall) -> int:
@@ -280,14 +280,14 @@ class TorchLayers:
     def _on_mul(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
-            refuse(c.name, "product of two branches")
+            refuse(c.name, "product of two branches", Refusal.CURVED)
         signal, factor = (first, second) if isinstance(first, TorchSignal) else (second, first)
         return self.layers.scale(c.name, signal.node, row_constant(factor, c))
 
     def _on_div(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(second, TorchSignal) or c.kwargs.get("rounding_mode"):
-            refuse(c.name, "division by a branch, or one that rounds")
+            refuse(c.name, "division by a branch, or one that rounds", Refusal.CURVED)
         return self.layers.scale(c.name, first.node, 1 / row_constant(second, c))
 
     def _on_neg(self, c: TorchCall) -> int:
@@ -296,7 +296,7 @@ class TorchLayers:
     def _on_matmul(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
-            refuse(c.name, "matrix product of two branches")
+            refuse(c.name, "matrix product of two branches", Refusal.CURVED)
         return self._product(c, first, second)
 
     def _on_rmatmul(self, c: TorchCall) -> int:

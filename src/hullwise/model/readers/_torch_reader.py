@@ -21,10 +21,11 @@ from ..network import Network
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
-from ._refusals import first_line, probe_rows, refuse, require_same_outputs, row_shape
+from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs, row_shape
 from ._torch_endings import LeftOut, behind, ending
 from ._torch_layers import TorchCall, TorchLayers, TorchSignal, is_node, map_calls
 from ._torch_recorder import CallRecorder
+from ._torch_refusals import refusal_of_call
 from ._torch_steps import STARTING, StepSignal, TorchSteps
 
 TORCH_MOVEMENTS = {
@@ -197,7 +198,7 @@ class TorchReader(TorchLayers, TorchSteps):
         self.last = left_out.before
         value = self.values[self.last]
         if isinstance(value, StepSignal):
-            refuse(value.layer, f"{value.title}, which jumps")
+            refuse(value.layer, value.title, Refusal.JUMPS)
         if not isinstance(value, TorchSignal):
             raise ModelError(f"what enters {upto!r} is several tensors, not one")
         node = self.layers.batch_first("output", value.node)
@@ -284,7 +285,7 @@ class TorchReader(TorchLayers, TorchSteps):
         kind = TORCH_SYNONYMS.get(kind, kind)
         reading = getattr(self, f"_on_{kind}", None)
         if reading is None:
-            refuse(call.name, title)
+            refuse(call.name, title, refusal_of_call(call))
         for other in call.node.all_input_nodes:
             self.layers.batch_first(call.name, self.values[other].node)
         try:

@@ -19,7 +19,7 @@ from ._entrywise import (
     times,
 )
 from ._layer_builder import LayerBuilder
-from ._refusals import refuse
+from ._refusals import Refusal, refuse
 from ._torch_layers import TorchCall, TorchSignal, row_constant
 
 COMPARISONS = {
@@ -78,7 +78,7 @@ class TorchSteps:
         if isinstance(value, StepSignal):
             function = spread_entries(value.function, value.shape, to)
             if function is None:
-                refuse(value.layer, f"{value.title} whose entries are repeated, which jumps")
+                refuse(value.layer, f"{value.title} whose entries are repeated", Refusal.JUMPS)
             return function
         if isinstance(value, TorchSignal):
             node = self.layers.batch_first(call.name, value.node)
@@ -119,8 +119,10 @@ class TorchSteps:
     def _refuse_first(self, call: TorchCall) -> NoReturn:
         first = _first(call)
         if first is None:
-            refuse(call.name, f"{call.title} between other entries than those compared")
-        refuse(first.layer, f"{first.title}, which jumps (used by {call.name!r})")
+            refuse(
+                call.name, f"{call.title} between other entries than those compared", Refusal.JUMPS
+            )
+        refuse(first.layer, f"{first.title}, which jumps (used by {call.name!r})", Refusal.JUMPS)
 
 
 def _first(call: TorchCall) -> StepSignal | None:

@@ -15,7 +15,7 @@ from ...._core.types import Floats
 from ....errors import ModelError
 from ...affine_layers import Concat, Shape
 from .._layer_builder import LayerBuilder
-from .._refusals import refuse
+from .._refusals import Refusal, refuse
 from .limits import ReadingLimits
 from .registry import Operator
 from .tensors import sparse_array, tensor_array
@@ -124,7 +124,7 @@ class Call:
         """Input i as a value whose rows lie along the first axis."""
         value = self.value(i)
         if isinstance(value, Steps):
-            refuse(value.layer, f"{value.title}, which jumps")
+            refuse(value.layer, value.title, Refusal.JUMPS)
         if not isinstance(value, Signal):
             self.refuse(f"whose input {i} is a constant")
         if value.whole:
@@ -202,8 +202,16 @@ class Call:
 
     # what it gives
 
-    def refuse(self, reason: str = "") -> NoReturn:
-        refuse(self.name, f"{self.title} {reason}".rstrip())
+    def refuse(self, reason: str = "", why: Refusal = Refusal.UNREAD) -> NoReturn:
+        refuse(self.name, f"{self.title} {reason}".rstrip(), why)
+
+    def refuse_curved(self, reason: str = "") -> NoReturn:
+        """Refuse what is not piecewise affine."""
+        self.refuse(reason, Refusal.CURVED)
+
+    def refuse_jump(self, reason: str = "") -> NoReturn:
+        """Refuse what is piecewise affine but jumps."""
+        self.refuse(reason, Refusal.JUMPS)
 
     def invalid(self, reason: str) -> NoReturn:
         raise ModelError(f"layer {self.name!r}, {self.title}, is not valid ONNX: {reason}")

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from ....errors import HullwiseError, ModelError
-from .._refusals import refuse
+from .._refusals import Refusal, refuse
 from . import operators  # noqa: F401  (registers the operators)
 from .call import Call, Reading, on_constant
 from .limits import NESTED_CALLS
 from .operators.endings import look_through
 from .registry import NEWEST_OPSETS, OPERATORS, Operator
 from .tensors import sparse_array, tensor_array
+from .unread import refusal_of, refusal_of_title
 from .values import Constant, Derived, Sequence, Signal, Steps, Unread, Value
 
 LONGEST_NAME = 120  # characters of a layer's name in messages
@@ -108,13 +109,13 @@ class GraphReader:
         operator = OPERATORS.get((call.domain, call.kind))
         for value in call.inputs:
             if isinstance(value, Unread):
-                refuse(value.layer, f"{value.title}, used by {call.name!r}")
+                refuse(value.layer, f"{value.title}, used by {call.name!r}", Refusal.JUMPS)
         behind = [value for value in call.inputs if isinstance(value, Derived)]
         try:
             if behind:
                 return self._behind(call, operator, behind[0])
             if operator is None:
-                call.refuse()
+                call.refuse(why=refusal_of(call.kind))
             if call.opset < operator.opsets[0] or call.opset > NEWEST_OPSETS[call.domain]:
                 call.refuse(
                     f"where opsets {operator.opsets[0]} to {NEWEST_OPSETS[call.domain]} are known"
@@ -130,14 +131,14 @@ class GraphReader:
         """That what jumps, and sequences, go where they can."""
         for value in call.inputs:
             if isinstance(value, Steps) and not operator.steps:
-                refuse(value.layer, f"{value.title}, which jumps")
+                refuse(value.layer, value.title, Refusal.JUMPS)
             if isinstance(value, Sequence) and not operator.sequences:
                 call.refuse("of a sequence")
 
     def _read(self, call: Call, operator: Operator) -> list[Any]:
         if any(isinstance(value, Signal | Steps | Sequence) for value in call.inputs):
             if operator.read is None:
-                call.refuse()
+                call.refuse(why=refusal_of(call.kind))
             answer = operator.read(call)
         elif operator.evaluate is not None:
             answer = operator.evaluate(call)
@@ -154,7 +155,7 @@ class GraphReader:
             answer = operator.read(call)
             return answer if isinstance(answer, list) else [answer]
         title, name = value.names[0]
-        refuse(name, title)
+        refuse(name, title, refusal_of_title(title))
 
     def _function(
         self, function: Any, name: str, inputs: list[Any], attributes: dict[str, Any], scope: Scope

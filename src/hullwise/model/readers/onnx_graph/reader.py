@@ -18,7 +18,7 @@ from ...network import Network
 from ...output_activations import OutputActivation
 from .._layer_builder import LayerBuilder
 from .._left_out import ReadModel
-from .._refusals import probe_rows, refuse, row_shape
+from .._refusals import Refusal, probe_rows, refuse, row_shape
 from .call import Reading
 from .graph import GraphReader, Scope, layer_name, names_used, opset_versions
 from .limits import ReadingLimits
@@ -215,7 +215,7 @@ class OnnxReader:
             )
         if not any(_is_complete(value) for value in made.values()):
             kind, layer = ends[0].left_out[0]
-            refuse(layer, f"{kind}, which jumps")
+            refuse(layer, kind, Refusal.JUMPS)
         # what is complete and in order (probabilities) says best what was left out
         complete = [end for end, value in zip(ends, made.values(), strict=True) if _in_order(value)]
         candidates = [end for end in complete if end.activations] or complete or ends
@@ -225,7 +225,7 @@ class OnnxReader:
         if isinstance(value, Derived):
             return GraphEnd(value.base, value.source, value.activations, value.names)
         if isinstance(value, Steps):
-            refuse(value.layer, f"{value.title}, which jumps")
+            refuse(value.layer, value.title, Refusal.JUMPS)
         if isinstance(value, Sequence):
             raise ModelError(f"the output {name!r} is a list of values; name one of them: upto=")
         if isinstance(value, Unread):

@@ -85,7 +85,7 @@ def hard_sigmoid(call: Call) -> Value:
 def shrink(call: Call) -> Value:
     knot, bias = call.number("lambd", 0.5), call.number("bias", 0.0)
     if knot != bias or knot < 0:
-        call.refuse("which jumps unless its bias is its lambd")
+        call.refuse_jump("which jumps unless its bias is its lambd")
     if knot == 0:
         return call.value()
     return call.elementwise(
@@ -96,5 +96,5 @@ def shrink(call: Call) -> Value:
 @operator("ThresholdedRelu", opsets=(10, 22))
 def thresholded_relu(call: Call) -> Value:
     if call.number("alpha", 1.0) != 0:
-        call.refuse("which jumps")
+        call.refuse_jump()
     return call.elementwise(lambda node: call.builder.relu(call.name, node), keeps_zero=True)

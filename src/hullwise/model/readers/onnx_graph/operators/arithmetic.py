@@ -92,7 +92,7 @@ def mul(call: Call) -> Value:
         return of_two(call, times)
     (first, second), _ = _operands(call)
     if isinstance(first, int) and isinstance(second, int):
-        call.refuse("as a product of two branches")
+        call.refuse_curved("as a product of two branches")
     node, factor = (first, second) if isinstance(first, int) else (second, first)
     return call.result(call.builder.scale(call.name, node, factor))
 
@@ -101,7 +101,7 @@ def mul(call: Call) -> Value:
 def div(call: Call) -> Value:
     (first, second), _ = _operands(call)
     if isinstance(second, int):
-        call.refuse("as a division by a branch")
+        call.refuse_curved("as a division by a branch")
     if not second.all():
         call.refuse("by zero")
     return call.result(call.builder.scale(call.name, first, 1 / second))

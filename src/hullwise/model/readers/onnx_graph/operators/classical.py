@@ -43,7 +43,7 @@ def imputer(call: Call) -> Value:
         or replaced is None
         or not math.isnan(replaced.f)
     ):
-        call.refuse("that replaces numbers, which jumps")
+        call.refuse_jump("that replaces numbers")
     return call.result(_real(call))
 
 
@@ -77,7 +77,7 @@ def feature_vectorizer(call: Call) -> Value:
 @operator("LinearRegressor", opsets=(1,), domain=ML)
 def linear_regressor(call: Call) -> Value:
     if call.text("post_transform", "NONE") != "NONE":
-        call.refuse(f"with post_transform {call.text('post_transform')}")
+        call.refuse_curved(f"with post_transform {call.text('post_transform')}")
     targets, node = call.integer("targets", 1), _real(call)
     W, b = np.array(call.numbers("coefficients", [])), call.numbers("intercepts")
     n = call.shape()[-1] if call.shape() else 0
@@ -94,7 +94,7 @@ def zip_map(call: Call) -> Value:
 
 def _only_behind(call: Call) -> Value:
     """Of probabilities (then it never comes here), or of constants."""
-    call.refuse("whose output jumps or is no real number")
+    call.refuse_jump("whose output is a label")
 
 
 for _name, _opsets in {"Binarizer": (1,), "Normalizer": (1,), "LabelEncoder": (1, 2, 4)}.items():

@@ -18,7 +18,7 @@ from ..._entrywise import (
     spread_entries,
     times,
 )
-from ..._refusals import refuse
+from ..._refusals import Refusal, refuse
 from ..call import Call
 from ..registry import operator
 from ..values import Constant, Signal, Steps, Value
@@ -58,7 +58,7 @@ def _first_steps(call: Call) -> tuple[str, str]:
 
 def _refuse_first(call: Call, reason: str) -> NoReturn:
     layer, title = _first_steps(call)
-    refuse(layer, f"{title}, which jumps (used by {call.name!r}, {reason})")
+    refuse(layer, f"{title}, which jumps (used by {call.name!r}, {reason})", Refusal.JUMPS)
 
 
 def _row(call: Call, shape: Shape) -> Shape:
@@ -132,7 +132,7 @@ def sign(call: Call) -> Value:
 def not_(call: Call) -> Value:
     value = call.value()
     if not isinstance(value, Steps):
-        call.refuse()
+        call.refuse_jump()
     return Steps(value.layer, value.title, value.function.mapped(-1.0, 1.0), value.shape)
 
 

@@ -42,7 +42,7 @@ def derived(call: Call, activation: OutputActivation | None, *, in_order: bool) 
     named = ((call.title, call.name),)
     if isinstance(value, Derived):
         if activation is not None and not value.in_order:
-            call.refuse()
+            call.refuse_curved()
         names = (*value.names, *named)
         return Derived(
             value.base, value.source, (*value.activations, *added), names, in_order, value.shape
@@ -58,7 +58,9 @@ def _activation(call: Call, kind: str) -> OutputActivation:
     if call.kind in PARAMETERS:
         parameter = call.number(PARAMETERS[call.kind], 1.0)
         if not parameter > 0:
-            call.refuse(f"of {PARAMETERS[call.kind]} = {parameter:g}, which does not increase")
+            call.refuse_curved(
+                f"of {PARAMETERS[call.kind]} = {parameter:g}, which does not increase"
+            )
     if call.kind == "Selu":
         for name, standard in SELU.items():
             if abs(call.number(name, standard) - standard) > 1e-3:
@@ -95,7 +97,7 @@ def softmax(call: Call) -> Value:
     """Over one axis; before opset 13 over all axes from one on."""
     shape = call.value(0).shape
     if shape is None:
-        call.refuse()
+        call.refuse_curved()
     return derived(call, _softmax(call, shape, call.n_rows), in_order=True)
 
 
@@ -117,10 +119,10 @@ def log(call: Call) -> Value:
     """Behind a softmax, the logarithm of its probabilities."""
     value = call.value(0)
     if not isinstance(value, Derived) or not value.in_order:
-        call.refuse()
+        call.refuse_curved()
     last = value.activations[-1] if value.activations else None
     if last is None or last.kind not in ("softmax", "sigmoid"):
-        call.refuse()
+        call.refuse_curved()
     kind = "log_softmax" if last.kind == "softmax" else "logsigmoid"
     both = OutputActivation(kind, last.layer, 1.0, last.shape, last.axis)
     names = (*value.names, (call.title, call.name))

@@ -19,7 +19,7 @@ def batch_normalization(call: Call) -> Value:
     else:
         training = bool(call.integer("training_mode", 0))
     if training:
-        call.refuse("with the batch's own statistics (in training mode)")
+        call.refuse_curved("with the batch's own statistics (in training mode)")
     shape = call.shape()
     if len(shape) < 2:
         call.cannot_run()

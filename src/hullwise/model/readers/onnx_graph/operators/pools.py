@@ -91,7 +91,7 @@ def lp_pool(call: Call) -> Value:
     """Of p = 1, the sum of sizes; other norms are not piecewise affine."""
     p = call.number("p", 2.0) if call.opset < 2 else call.integer("p", 2)
     if p != 1:
-        call.refuse(f"of p = {p:g}")
+        call.refuse_curved(f"of p = {p:g}")
     newer = call.opset >= 18
     round_up = bool(newer and call.integer("ceil_mode", 0))
     window, counts = _window(call, dilated=newer, round_up=round_up)
@@ -129,7 +129,7 @@ def global_max_pool(call: Call) -> Value:
 def global_lp_pool(call: Call) -> Value:
     p = call.number("p", 2.0) if call.opset < 2 else call.integer("p", 2)
     if p != 1:
-        call.refuse(f"of p = {p:g}")
+        call.refuse_curved(f"of p = {p:g}")
     node = _absolute(call, call.node())
     axes = _spatial_axes(call)
     return call.result(call.builder.mean_over(call.name, node, axes, keepdims=True, total=True))

@@ -21,7 +21,7 @@ def gemm(call: Call) -> Value:
         call.invalid(f"it multiplies {call.shape(0)} by {call.shape(1)}")
     turned = [bool(call.integer(name, 0)) for name in ("transA", "transB")]
     if len([i for i in call.signals() if i < 2]) == 2:
-        call.refuse("as a product of two branches")
+        call.refuse_curved("as a product of two branches")
     node = _gemm_product(call, turned)
     if call.has(2):
         beta = call.number("beta", 1.0)
@@ -72,7 +72,7 @@ def _taken_offset(call: Call, n: int) -> Any:
 @operator("MatMul", opsets=(1, 9, 13))
 def matmul(call: Call) -> Value:
     if len(call.signals()) == 2:
-        call.refuse("as a product of two branches")
+        call.refuse_curved("as a product of two branches")
     from_left = call.is_constant(0)
     W = np.asarray(call.constant(0 if from_left else 1))
     node = call.node(1 if from_left else 0)
@@ -134,7 +134,7 @@ def einsum(call: Call) -> Value:
     if not call.signals():
         return Constant(_einsum(call, terms, out, [call.constant(i) for i in range(len(terms))]))
     if len(call.signals()) != 1:
-        call.refuse("of two branches")
+        call.refuse_curved("as a product of two branches")
     (own,) = call.signals()
     if call.n_rows > 1:
         row = terms[own][:1]

@@ -30,7 +30,7 @@ def dropout(call: Call) -> list[Value]:
         ratio = call.number_of(1, 0.5) if call.opset >= 12 else 0.5
         training = bool(call.number_of(2, False)) if call.opset >= 12 else False
     if training and ratio != 0:
-        call.refuse("in training mode, which draws at random")
+        call.refuse_curved("in training mode, which draws at random")
     mask = np.broadcast_to(np.True_, call.shape())
     return [call.value(), Constant(mask)]
 
@@ -62,7 +62,7 @@ def cast_to(call: Call, code: int) -> Value:
     if isinstance(value, Signal):
         whole = code not in FLOATING
         if whole and (not value.whole or WHOLE[code] is np.bool_):
-            call.refuse(f"to {type_name(code)}, which rounds")
+            call.refuse_jump(f"to {type_name(code)}, which rounds")
         return Signal(value.node, value.shape, value.table, whole)
     assert isinstance(value, Constant)
     array = value.array
