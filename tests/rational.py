@@ -34,8 +34,8 @@ def _box(d, half):
     ]
 
 
-def exact_codes(W, b, half=1):
-    """The set of ReLU codes (tuples) with interior in [-half, half]^d; the last layer is affine."""
+def exact_cells(W, b, half=1):
+    """(vertices with tight walls, ReLU code) of all cells in [-half, half]^d; the last layer is affine."""
     d = len(W[0][0])
     unit = [[Fraction(int(i == j)) for j in range(d + 1)] for i in range(d)]
     cells = [(_box(d, Fraction(half)), (), unit)]
@@ -66,6 +66,92 @@ def exact_codes(W, b, half=1):
                 new = [[c * m for m in row] for c, row in zip(own, rows, strict=True)]
                 after.append((part, code + own, new))
         cells = after
-    codes = [code for _, code, _ in cells]
+    return [(cell, code) for cell, code, _ in cells]
+
+
+def exact_codes(W, b, half=1):
+    """The set of ReLU codes (tuples) with interior in [-half, half]^d; the last layer is affine."""
+    codes = [code for _, code in exact_cells(W, b, half)]
     assert len(set(codes)) == len(codes)
     return set(codes)
+
+
+def exact_outputs(W, b, x):
+    """The outputs at a point of fractions."""
+    for layer, (Wl, bl) in enumerate(zip(W, b, strict=True)):
+        x = [
+            sum(Fraction(a) * v for a, v in zip(w, x, strict=True)) + Fraction(c)
+            for w, c in zip(Wl, bl, strict=True)
+        ]
+        if layer < len(W) - 1:
+            x = [max(v, Fraction(0)) for v in x]
+    return x
+
+
+def _rank(rows):
+    rows, rank = [list(r) for r in rows], 0
+    for j in range(len(rows[0]) if rows else 0):
+        pivot = next((i for i in range(rank, len(rows)) if rows[i][j]), None)
+        if pivot is None:
+            continue
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for i in range(rank + 1, len(rows)):
+            f = rows[i][j] / rows[rank][j]
+            if f:
+                rows[i] = [a - f * c for a, c in zip(rows[i], rows[rank], strict=True)]
+        rank += 1
+    return rank
+
+
+def cell_faces(cell):
+    """The faces of a cell as {set of vertices: dimension}."""
+    closed, new = {t for _, t in cell}, {t for _, t in cell}
+    while new:
+        new = {s & t for s in closed for t in new} - closed
+        closed |= new
+    faces = {}
+    for walls in closed:
+        points = [x for x, t in cell if walls <= t]
+        edges = [[a - c for a, c in zip(x, points[0], strict=True)] for x in points[1:]]
+        faces[frozenset(points)] = _rank(edges)
+    return faces
+
+
+def exact_volume(cell):
+    """By pyramids over the facets of facets, the determinants of the simplices they end in."""
+    faces = cell_faces(cell)
+
+    def simplices(face, k):
+        if k == 0:
+            yield list(face)
+            return
+        apex = min(face)
+        for other, dimension in faces.items():
+            if dimension == k - 1 and other < face and apex not in other:
+                for simplex in simplices(other, k - 1):
+                    yield [apex, *simplex]
+
+    d = len(cell[0][0])
+    total = Fraction(0)
+    for corners in simplices(frozenset(x for x, _ in cell), d):
+        total += abs(
+            _determinant([[a - c for a, c in zip(x, corners[0], strict=True)] for x in corners[1:]])
+        )
+    for k in range(2, d + 1):
+        total /= k
+    return total
+
+
+def _determinant(rows):
+    if not rows:
+        return Fraction(1)
+    pivot = next((i for i, r in enumerate(rows) if r[0]), None)
+    if pivot is None:
+        return Fraction(0)
+    rows = [list(r) for r in rows]
+    rows[0], rows[pivot] = rows[pivot], rows[0]
+    rest = [
+        [a - r[0] / rows[0][0] * c for a, c in zip(r[1:], rows[0][1:], strict=True)]
+        for r in rows[1:]
+    ]
+    return (-1 if pivot else 1) * rows[0][0] * _determinant(rest)

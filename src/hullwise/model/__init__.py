@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._decision_boundary import DecisionDistance as DecisionDistance
     from .arrays import from_arrays as from_arrays
+    from .complexes.build import cell_complex as cell_complex
+    from .complexes.cell_complex import CellComplex as CellComplex
     from .complexity import LocalComplexity as LocalComplexity
     from .complexity import VQDistance as VQDistance
     from .complexity import local_complexity as local_complexity
@@ -74,6 +76,8 @@ _HOMES = {
     "vq_distance": "complexity",
     "VQDistance": "complexity",
     "CurvedInputs": "curved_inputs",
+    "cell_complex": "complexes.build",
+    "CellComplex": "complexes.cell_complex",
 }
 
 __all__ = list(_HOMES)

@@ -24,6 +24,12 @@ class LayerWalls:
     levels: Floats
     units: Ints  # (k,) the unit behind each, within its layer
 
+    def take(self, own: slice) -> LayerWalls:
+        """Some of the walls, one behind another."""
+        ends = self.ends[own.start : own.stop + 1]
+        entries = self.entries[ends[0] : ends[-1]]
+        return LayerWalls(ends - ends[0], entries, self.levels[own], self.units[own])
+
     def tolerances(self, noise: Floats) -> Floats:
         """What is zero for each wall, from what is in each entry of z, (i)."""
         largest = np.maximum.reduceat(noise[self.entries], self.ends[:-1])

@@ -1,0 +1,1 @@
+"""Cell complexes of networks over boxes of two to six dimensions: faces, volumes, topology."""

@@ -1,0 +1,178 @@
+"""Complexes from networks and boxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..._core.options import check_int, check_positive
+from ..._core.threads import StopFlag, single_threaded_blas
+from ..._core.types import Floats, Progress
+from ...errors import DataError, ModelError
+from .._arguments import as_floats, border, check_network, one_row
+from .._input_box import input_box
+from ..network import Network
+from ._build_limits import BuildLimits, TimeIsUp
+from ._face_lattice import FaceLattice, box_lattice
+from ._lattice_cutter import TooManyCells
+from ._lattice_layers import cut_lattice_by_layers
+from .cell_complex import CellComplex
+
+MAX_COMPLEX_REGIONS = 1_000_000
+MAX_COMPLEX_DIMENSION = 8
+SPAN_TOLERANCE = 1e-10  # axes whose least singular value is below this share span less
+
+
+@border("making the cell complex of a network")
+def cell_complex(
+    net: Network,
+    box: Any = 1.0,
+    *,
+    origin: Any = None,
+    axes: Any = None,
+    max_regions: int = MAX_COMPLEX_REGIONS,
+    max_seconds: float | None = None,
+    progress: Progress | None = None,
+    stop: StopFlag | None = None,
+) -> CellComplex:
+    """Every linear region of a network in a box of two to eight dimensions, with all its faces.
+
+    Parameters
+    ----------
+    net : Network
+        From :func:`hullwise.model.read` or :func:`hullwise.model.from_arrays`.
+    box : float or (lower, upper)
+        A half width around 0, or a pair of numbers or of (k,) arrays: of the inputs, or of the
+        coordinates along `axes` where they are given.
+    origin, axes : array-like (n_inputs,), (k, n_inputs), optional
+        An affine subspace: its points are ``origin + u @ axes``. Unless given, all of the input.
+    max_regions : int
+        Most regions. A layer that makes more is left out with all behind it, and the complex is
+        `partial`.
+    max_seconds : float, optional
+        The same for time: layers that are not done by then are left out.
+    progress : callable, optional
+        Called with (layers done, layers, words).
+    stop : StopFlag, optional
+        Set by another thread to end the work.
+
+    Returns
+    -------
+    CellComplex
+
+    Raises
+    ------
+    DataError
+        If the box or the axes are none, or the dimension is not 2 to 8.
+    ModelError
+        If `net` is no network.
+    MemoryLimitError
+        Before an array that cannot fit is made.
+    StoppedError
+        If `stop` was set.
+
+    Notes
+    -----
+    Each layer cuts the cells of the layers before it. A face is visited by the walls that pass
+    through it alone, so that the cost is O(1) for each face that is made: .1 to .4 microseconds,
+    and 60 bytes for each while it is made. Signs are judged at the shared vertices, once, by 1e-12
+    of a unit's largest value or what rounding may leave of a zero, whichever is more, so regions
+    thinner than that are not seen.
+
+    Source: layer by layer as in Berzins (2023), *Polyhedral Complex Extraction from ReLU Networks
+    using Edge Subdivision*, with the faces of all dimensions in place of sign vectors: ties and
+    parallel walls are no exception.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> W = np.vstack([np.eye(3), -np.eye(3)])
+    >>> net = hw.model.from_arrays([W, np.ones((1, 6))], [np.zeros(6), np.full(1, -0.5)])
+    >>> complex_ = hw.model.cell_complex(net, 1.0)
+    >>> complex_
+    CellComplex(8 regions in 1 layer, 3 dimensions, 27 vertices, 54 edges)
+    >>> float(complex_.volumes.sum()), complex_.euler_characteristic
+    (8.0, 1)
+    """
+    check_network(net, "cell_complex")
+    base, frame = _subspace(net, origin, axes)
+    low, high = _box(net, box, len(frame), axes is not None)
+    limits = BuildLimits(
+        check_int("max_regions", max_regions, 1),
+        None if max_seconds is None else check_positive("max_seconds", max_seconds),
+        progress,
+        stop or StopFlag(),
+    )
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        return _build(net, base, frame, box_lattice(low, high), limits)
+
+
+def _build(
+    net: Network, origin: Floats, axes: Floats, domain: FaceLattice, limits: BuildLimits
+) -> CellComplex:
+    def points(U: Floats) -> Floats:
+        return np.asarray(origin + U @ axes)
+
+    n_layers = len(net.layers)
+    try:
+        layered = cut_lattice_by_layers(net, domain, points, n_layers, limits)
+    except (TooManyCells, TimeIsUp):
+        n_layers = limits.layer
+        again = BuildLimits(limits.max_regions, None, limits.progress, limits.stop)
+        layered = cut_lattice_by_layers(net, domain, points, n_layers, again)
+    return CellComplex(
+        net=net,
+        origin=origin,
+        axes=axes,
+        lattice=layered.lattice,
+        layer_codes=layered.layer_codes,
+        outputs=layered.outputs,
+        output_errors=layered.output_errors,
+        partial=n_layers < len(net.layers),
+    )
+
+
+def _subspace(net: Network, origin: Any, axes: Any) -> tuple[Floats, Floats]:
+    """Origin and axes; those of the input itself where none are given."""
+    d = net.n_inputs
+    if axes is None:
+        if origin is not None:
+            raise DataError("origin is given without axes: give both, or a box around it.")
+        if not 2 <= d <= MAX_COMPLEX_DIMENSION:
+            raise ModelError(
+                f"the network takes {d:,} input{'' if d == 1 else 's'}: a cell complex has 2 to "
+                f"{MAX_COMPLEX_DIMENSION} dimensions. Give axes (k, {d}) of a subspace, or take "
+                f"{'net.along' if d == 1 else 'net.slice or net.regions'}."
+            )
+        return np.zeros(d), np.eye(d)
+    frame = np.asarray(net.rows(axes, "axes"))
+    k = len(frame)
+    if not 2 <= k <= MAX_COMPLEX_DIMENSION:
+        raise DataError(f"axes has {k} rows: expected 2 to {MAX_COMPLEX_DIMENSION} directions.")
+    lengths = np.linalg.norm(frame, axis=1, keepdims=True)
+    unit = frame / np.where(lengths > 0, lengths, 1.0)
+    if k > d or np.linalg.svd(unit, compute_uv=False)[-1] < SPAN_TOLERANCE:
+        raise DataError(f"axes: expected {k} independent directions ({k}, {d}); these are not.")
+    base = np.zeros(d) if origin is None else one_row(net, origin, "origin")
+    return np.asarray(base), frame
+
+
+def _box(net: Network, box: Any, k: int, in_subspace: bool) -> tuple[Floats, Floats]:
+    """The ends (k,) of the box."""
+    if box is None:
+        raise DataError("box=None: a complex is that of a bounded box; give its ends.")
+    if not in_subspace:
+        return input_box(net, box)
+    expected = f"a half width or a pair (lower, upper) of numbers or of {k} numbers each"
+    if np.ndim(box) == 0:
+        half = as_floats(box, "box", expected)
+        ends = [np.full(k, -half), np.full(k, half)]
+    else:
+        try:
+            ends = [np.broadcast_to(as_floats(e, "box", expected).reshape(-1), (k,)) for e in box]
+        except ValueError:
+            raise DataError(f"box={box!r}: expected {expected}.") from None
+    if len(ends) != 2 or not (np.isfinite(ends).all() and (ends[0] < ends[1]).all()):
+        raise DataError(f"box={box!r}: expected {expected}, the lower below the upper.")
+    return ends[0].copy(), ends[1].copy()
