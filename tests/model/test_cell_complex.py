@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ def degenerate_arrays(widths, seed):
     """Whole numbers, with copies, opposites and multiples of units, without biases at times."""
     rng = np.random.default_rng(seed)
     most = 1 + seed % 2
-    W = [rng.integers(-most, most + 1, (o, i)) for i, o in zip(widths, widths[1:])]
+    W = [rng.integers(-most, most + 1, (o, i)) for i, o in pairwise(widths)]
     b = [rng.integers(-most, most + 1, o) * (seed % 4 > 0) for o in widths[1:]]
     if seed % 3 == 0:
         i, j = rng.choice(widths[1], 2, replace=False)

@@ -1,4 +1,4 @@
-"""Cells of a lattice joined where a wall between them is none: the winner of a maximum is the same."""
+"""Cells of a lattice joined where the wall between them is none: one winner of a maximum."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from ._face_measures import cell_measures, corner_means
 class CellComplex(RecordResult):
     """Every region of a network in a box, with faces of all dimensions.
 
-    Made by :func:`hullwise.model.cell_complex`. Vertices, volumes and centroids are in coordinates u
-    of the box; the network's inputs there are ``origin + u @ axes``, which is u itself unless axes
-    were given.
+    Made by :func:`hullwise.model.cell_complex`. Vertices, volumes and centroids are in coordinates
+    u of the box; the network's inputs there are ``origin + u @ axes``, which is u itself unless
+    axes were given.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class CellComplex(RecordResult):
 
     @property
     def corners(self) -> FaceLists:
-        """The vertices of all cells as flat arrays: `ids` one cell after another, and their `ends`."""
+        """The vertices of all cells: `ids`, one cell after another, and their `ends`."""
         return self.lattice.corners[-1]
 
     @cached_property
