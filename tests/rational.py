@@ -35,7 +35,7 @@ def _box(d, half):
 
 
 def exact_cells(W, b, half=1):
-    """(vertices with tight walls, ReLU code) of each cell in [-half, half]^d; the last layer affine."""
+    """(vertices with walls, ReLU code) of the cells in [-half, half]^d; the last layer affine."""
     d = len(W[0][0])
     unit = [[Fraction(int(i == j)) for j in range(d + 1)] for i in range(d)]
     cells = [(_box(d, Fraction(half)), (), unit)]
