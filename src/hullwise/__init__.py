@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from .predict.kernel import KernelRegressor as KernelRegressor
     from .predict.kernel import KernelSupport as KernelSupport
     from .predict.linear_shepard import LinearShepardRegressor as LinearShepardRegressor
+    from .predict.minimax import MinimaxRegressor as MinimaxRegressor
+    from .predict.minimax_fits import MinimaxFits as MinimaxFits
+    from .predict.minimax_fits import WeightStatus as WeightStatus
     from .predict.mixture import MixtureClassifier as MixtureClassifier
     from .predict.mixture import MixtureRegressor as MixtureRegressor
     from .predict.nearest import NearestRegressor as NearestRegressor
@@ -121,6 +124,7 @@ _INTERPOLANTS = {
     "NearestRegressor": "predict.nearest",
     "KernelRegressor": "predict.kernel",
     "RBFNetworkRegressor": "predict.rbf_network",
+    "MinimaxRegressor": "predict.minimax",
 }
 
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
@@ -174,6 +178,8 @@ _HOMES = {
     "CalibratedRegressor": "reliability.calibrated_regressor",
     "Band": "reliability.prediction_band",
     "Explanation": "predict.explanation",
+    "MinimaxFits": "predict.minimax_fits",
+    "WeightStatus": "predict.minimax_fits",
     "ErrorBound": "predict.error_bound",
     "error_bound": "predict.error_bound",
     "estimate_smoothness": "predict.smoothness",

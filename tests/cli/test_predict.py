@@ -14,7 +14,7 @@ from hullwise.io.table_reader import read_table
 from hullwise.predict import INTERPOLANT_METHODS, interpolant_class
 
 TARGET = ["--target", "y", "--id", "id"]
-LEARNT_FROM_TARGETS = ("kernel", "rbf-network")
+LEARNT_FROM_TARGETS = ("kernel", "rbf-network", "minimax")
 
 
 def table_of(result):

@@ -47,12 +47,15 @@ class TrainingPlaces:
     groups, group_ends : (e,), (p + 1,)
         The groups that its copies are in, from group_ends[i] to group_ends[i + 1]; a group of its
         own where there are none.
+    place : (n,)
+        Which place each training row is.
     """
 
     targets: Floats
     counts: Indices
     groups: Indices
     group_ends: Indices
+    place: Indices
 
     @classmethod
     def of(cls, y: Floats, unique: UniqueRows, group: Indices | None) -> TrainingPlaces:
@@ -63,10 +66,10 @@ class TrainingPlaces:
         if p < n:
             targets = unique.averaging_matrix() @ targets
         if group is None:
-            return cls(targets, counts, np.arange(p), np.arange(p + 1))
+            return cls(targets, counts, np.arange(p), np.arange(p + 1), unique.inverse)
         pairs = np.unique(np.column_stack([unique.inverse, group]), axis=0)
         ends = np.concatenate([[0], np.cumsum(np.bincount(pairs[:, 0], minlength=p))])
-        return cls(targets, counts, np.ascontiguousarray(pairs[:, 1]), ends)
+        return cls(targets, counts, np.ascontiguousarray(pairs[:, 1]), ends, unique.inverse)
 
     @property
     def n_groups(self) -> int:

@@ -84,7 +84,7 @@ class Interpolant(RegressorMixin, CloudEstimator):
             library, cloud = cloud.frame_library, Cloud(table[unique.first], columns=cloud.columns)
             cloud.frame_library = library
             learned = {"unique_rows_": unique, "averaging_": unique.averaging_matrix()}
-        metric = cloud.metric(self.metric(table, target) if callable(self.metric) else self.metric)
+        metric = self._read_metric(cloud, table, target)
         learned |= {"y_": target, "labels_": labels, "metric_": metric}
         learned |= self._learn(cloud, metric)
         group = None if groups is None else encode_groups(groups, len(target))
@@ -92,6 +92,10 @@ class Interpolant(RegressorMixin, CloudEstimator):
         learned |= self._learn_targets(cloud, metric, places)
         self._set_fitted(X, cloud, **learned)
         return self
+
+    def _read_metric(self, cloud: Cloud, table: Array, target: Floats) -> Metric:
+        """The metric option understood for the distinct rows, `cloud`, of a table."""
+        return cloud.metric(self.metric(table, target) if callable(self.metric) else self.metric)
 
     def check_duplicates(self, y: Floats, unique: UniqueRows) -> None:
         """Warn of equal rows with different targets, or refuse them with ``duplicates="raise"``."""

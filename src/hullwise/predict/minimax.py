@@ -1,0 +1,384 @@
+"""Minimax linear regression: the best weighted average of training rows there is, with a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array
+
+from .._core.foreign import own_errors
+from .._core.options import check_nonnegative
+from .._core.types import Array, Floats, Indices, Progress
+from ..errors import DataError
+from ..geometry.cloud import Cloud
+from ..geometry.left_out import MetricOfRows
+from ..geometry.metric import Metric
+from ._linear_slopes import local_slopes
+from ._minimax_constants import TargetConstants
+from ._minimax_kernel import MINIMAX_LOOSE, MINIMAX_OPTIMAL, MINIMAX_UNKNOWN
+from ._minimax_search import MinimaxProblem, MinimaxWeights
+from ._minimax_tuning import (
+    LEAST_NOISE_RATIO,
+    Candidate,
+    LeftOutSample,
+    best_candidate,
+    compare_candidates,
+)
+from .delaunay import delaunay_weights
+from .duplicates import TrainingPlaces
+from .interpolant import Interpolant, MetricOption
+from .minimax_fits import MinimaxFits, TargetClass, WeightStatus
+
+__all__ = ["MinimaxRegressor"]
+
+LEVEL_ROWS = 1000  # whose mean target answers where nothing is known
+LEVEL_QUANTILE = 0.99
+LARGEST_LEVEL = 1e6  # over the noise: a limit on the target where there is nearly none
+FREE_RISK = 0.01  # of the squared level: with less risk nothing is moved to the mean
+UNKNOWN_SHARE = 1e-12  # of the weight on the rows: nothing is known
+OUTCOME_STATUS = {
+    MINIMAX_OPTIMAL: WeightStatus.OPTIMAL,
+    MINIMAX_LOOSE: WeightStatus.LOOSE,
+    MINIMAX_UNKNOWN: WeightStatus.REMOTE,
+}
+
+
+class MinimaxRegressor(Interpolant):
+    """The weights on training rows with the least worst-case error, for targets with noise.
+
+    Parameters
+    ----------
+    metric : "std", "range", None, (d,), (d, d), function of (X, y), or MetricLearner
+        In which units bends count.
+    duplicates : {"mean", "raise"}
+        What to do with rows that are equal but for the target.
+    noise : float or (k,), optional
+        Standard deviation of the noise, in the target's units. None: learnt by leaving rows out.
+    smoothness : float or (k,), optional
+        Largest second derivative, in the metric: how much a target bends. None: learnt so.
+    lipschitz : float or (k,), optional
+        Largest slope, in the metric; infinity for any: then linear functions are reproduced. A
+        number needs `smoothness` too. None: learnt, as a multiple of `smoothness`.
+    level : float, optional
+        Targets are within so many times the 99 % quantile of ``|y - mean|`` of their mean: that
+        bounds the answer far off the data. None for no bound.
+    loss : {"squared", "absolute"}
+        The error of left-out rows that chooses what is learnt.
+
+    Attributes
+    ----------
+    noise_, smoothness_, lipschitz_ : float, or (k,) for several targets
+        As given or learnt. Predictions are the best for targets that bend at most so much; what is
+        learnt is what predicts best, and no bound on the target.
+    lam_, rho_ : float
+        (noise / smoothness)^2 and lipschitz / smoothness in units of `unit_`: the weights depend on
+        these two only, so all targets share them.
+    unit_ : float
+        Root mean square distance of the rows from their mean, in the metric.
+    table_ : list of dict
+        Every choice that was tried, and its left-out error over the variance of the target.
+    left_out_rows_, left_out_errors_ : (s,), (s,) or (s, k)
+        Distinct rows that were left out, and their target minus its prediction.
+    cloud_ : Cloud
+        The distinct training rows.
+    n_features_in_, feature_names_in_
+        As usual.
+
+    Notes
+    -----
+    Among all weights w of sum 1 on the training rows those with the least ::
+
+        |w|^2 + (sum |w_i| r_i^2 / 2)^2 / lam + rho^2 |sum w_i (x_i - q)|^2 / lam
+
+    r_i the distance of row i from the query: the largest mean squared error, in units of the
+    noise's variance, over all targets that bend at most `smoothness` about the query and slope at
+    most `lipschitz` there (the two as a pair in a ball). It is strictly convex, with a dual in
+    d + 2 numbers; their optimum is found over a few rows, and then certified over all
+    (`MinimaxFits.verify`). No estimator of any kind has a worst-case error of less than 1 / 1.25 of
+    it if the noise is Gaussian (Donoho 1994). The weighted average is the intercept of a ridge
+    regression on (1, x - q, r^2 / 2) over the rows with a weight; its slopes are those of `local`.
+
+    As the noise vanishes these are the weights of `DelaunayRegressor` wherever no negative weight
+    helps; with lam below 1e-8 that one answers. As smoothness vanishes (and slopes are free) they
+    are those of least squares on all rows.
+
+    Where the risk is more than a hundredth of the squared level the answer moves towards the mean
+    of the targets: the best multiple of such weights, if the target is within its level of the
+    mean, is S^2 / (S^2 + noise^2 risk).
+
+    O(n d) for each of two to five looks at all rows, and O(k d^2) for each of some ten Newton
+    steps on k rows.
+
+    Source: Sacks, Ylvisaker, *Linear estimation for approximately linear models*, Annals of
+    Statistics 1978; Donoho, *Statistical estimation and optimal recovery*, Annals of Statistics
+    1994; Roll, Nazin, Ljung, *Nonlinear system identification via direct weight optimization*,
+    Automatica 2005; Imbens, Wager, *Optimized regression discontinuity designs*, Review of
+    Economics and Statistics 2019.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(size=(300, 2))
+    >>> y = np.sin(4 * X[:, 0]) + X[:, 1] + rng.normal(0, 0.1, 300)
+    >>> reg = hw.MinimaxRegressor().fit(X, y)
+    >>> reg.predict([[0.5, 0.5]]).round(1), round(reg.noise_, 1)
+    (array([1.4]), 0.1)
+    >>> reg.local([[0.5, 0.5]]).verify(X)
+    array([ True])
+    """
+
+    noise_: Any
+    smoothness_: Any
+    lipschitz_: Any
+    lam_: float
+    rho_: float
+    unit_: float
+    table_: list[dict[str, Any]]
+    left_out_rows_: Indices
+    left_out_errors_: Floats
+    _class: TargetClass
+    _level_ratio: float
+    _level_rows: Indices
+
+    def __init__(
+        self,
+        *,
+        metric: MetricOption | MetricOfRows = "std",
+        duplicates: str = "mean",
+        noise: Any = None,
+        smoothness: Any = None,
+        lipschitz: Any = None,
+        level: float | None = 5.0,
+        loss: str = "squared",
+    ) -> None:
+        super().__init__(metric=metric, duplicates=duplicates)  # type: ignore[arg-type]
+        self.noise = noise
+        self.smoothness = smoothness
+        self.lipschitz = lipschitz
+        self.level = level
+        self.loss = loss
+
+    # ---- fitting ------------------------------------------------------------------------------
+
+    @own_errors("fitting the regressor")
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Learn training rows X (n, d) and their targets y, (n,) or (n, k) numbers.
+
+        Parameters
+        ----------
+        X : (n, d)
+        y : (n,) or (n, k)
+        groups : (n,), optional
+            Which rows belong together: groups are left out as a whole.
+
+        Raises
+        ------
+        DataError, DataTypeError
+            For rows, targets or options that cannot be used.
+        """
+        if self.loss not in ("squared", "absolute"):
+            raise DataError(f"loss={self.loss!r}: expected 'squared' or 'absolute'.")
+        if self.level is not None and check_nonnegative("level", self.level) == 0:
+            raise DataError("level=0: expected more than 0, or None.")
+        return self._fit_rows(X, y, groups)
+
+    def _read_metric(self, cloud: Cloud, table: Array, target: Floats) -> Metric:
+        """That of the option where it is fixed; one that looks at targets is learnt with them."""
+        if callable(self.metric) or isinstance(self.metric, MetricOfRows):
+            return cloud.metric("std")
+        return cloud.metric(self.metric)
+
+    def _learn_targets(
+        self, cloud: Cloud, metric: Metric, places: TrainingPlaces
+    ) -> dict[str, Any]:
+        constants = TargetConstants.of(self, places.targets.shape[1])
+        learner, is_learnt = self._learner(cloud, metric, places)
+        everything = np.arange(cloud.n)
+        metric = learner(everything)
+        problem = MinimaxProblem.of(cloud, metric)
+        sample = LeftOutSample.of(cloud, places)
+        lams, rhos = constants.ratios(problem.unit)
+        candidates: list[Candidate] = []
+        if cloud.n > 1:
+            candidates = compare_candidates(
+                sample, [learner], [is_learnt], lams, rhos, self.loss == "absolute"
+            )
+        rows, errors = sample.rows, np.zeros((0, places.targets.shape[1]))
+        if candidates or (cloud.n > 1 and lams is None):
+            best = best_candidate(candidates)
+            lam, rho = best.lam, best.rho
+            errors = places.targets[rows] - best.predictions
+            noise = np.sqrt(np.mean(np.square(errors) / (1 + best.risk)[:, None], axis=0))
+        else:
+            lam, rho, rows = 1.0 if lams is None else float(lams[0]), rhos[0], rows[:0]
+            noise = np.zeros(places.targets.shape[1])
+        own = constants.target_class(metric, problem.unit, lam, rho, noise)
+        ratio, level_rows = self._level(cloud, places, own)
+        single = self._is_single(places)
+        return {
+            "metric_": metric,
+            "lam_": own.lam,
+            "rho_": own.rho,
+            "unit_": own.unit,
+            **{
+                f"{name}_": float(values[0]) if single else values
+                for name, values in (
+                    ("noise", own.noise),
+                    ("smoothness", own.smoothness),
+                    ("lipschitz", own.lipschitz),
+                )
+            },
+            "table_": [{"lam": c.lam, "rho": c.rho, "error": c.error} for c in candidates],
+            "left_out_rows_": rows,
+            "left_out_errors_": errors[:, 0] if single else errors,
+            "_class": own,
+            "_level_ratio": ratio,
+            "_level_rows": level_rows,
+        }
+
+    @staticmethod
+    def _is_single(places: TrainingPlaces) -> bool:
+        return bool(places.targets.shape[1] == 1)
+
+    def _learner(
+        self, cloud: Cloud, fixed: Metric, places: TrainingPlaces
+    ) -> tuple[Callable[[Indices], Metric], bool]:
+        """The metric learnt from some of the places, and whether it looks at targets."""
+        option = self.metric
+        Y = places.targets[:, 0] if self._is_single(places) else places.targets
+        if isinstance(option, MetricOfRows):
+            n, learner = len(places.place), option
+            if option.n != n:
+                raise DataError(f"the metric is learnt from {option.n} rows, X has {n}.")
+
+            def learn_from_rows(rows: Indices) -> Metric:
+                left_out = np.flatnonzero(~np.isin(places.place, rows))
+                return cloud.metric(
+                    learner.without(left_out) if len(left_out) else learner.from_all()
+                )
+
+            return learn_from_rows, True
+        if callable(option):
+            function = option
+            return lambda rows: cloud.metric(function(cloud.take(rows), Y[rows])), True
+        return lambda rows: fixed, False
+
+    def _level(
+        self, cloud: Cloud, places: TrainingPlaces, own: TargetClass
+    ) -> tuple[float, Indices]:
+        """How far targets may be from their mean, over their noise; and the rows of that mean.
+
+        One number serves all targets, since they share the weights: the largest.
+        """
+        rows = cloud.sample(LEVEL_ROWS)
+        if self.level is None:
+            return np.inf, rows
+        away = np.abs(places.targets - places.targets[rows].mean(axis=0))
+        size = self.level * np.quantile(away, LEVEL_QUANTILE, axis=0)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            ratios = np.where(own.noise > 0, size / own.noise, LARGEST_LEVEL)
+        return float(np.clip(ratios.max(), 1.0, LARGEST_LEVEL)), rows
+
+    # ---- weights ------------------------------------------------------------------------------
+
+    @property
+    def _interpolates(self) -> bool:
+        return self.lam_ < LEAST_NOISE_RATIO
+
+    def _solve(self, Q: Floats, progress: Progress | None) -> tuple[MinimaxWeights, Floats]:
+        """Minimax weights, and the share of each query that moves to the mean, (m,)."""
+        ratio = self._level_ratio
+        most_risk = ratio**2 / UNKNOWN_SHARE if np.isfinite(ratio) else np.inf
+        problem = MinimaxProblem.of(self.cloud_, self.metric_)
+        solved = problem.weigh(Q, self.lam_, self.rho_, most_risk, progress)
+        with np.errstate(over="ignore", invalid="ignore"):
+            excess = np.maximum(solved.dual[:, 0] / ratio**2 - FREE_RISK, 0.0)
+            pull = excess / (1 + excess)
+        pull[solved.outcome == MINIMAX_UNKNOWN] = 1.0
+        return solved, np.where(np.isnan(pull), 1.0, pull)
+
+    def _weigh(self, Q: Floats, progress: Progress | None) -> csr_array:
+        if self._interpolates:
+            return delaunay_weights(self.cloud_, Q, self.metric_, progress)
+        solved, pull = self._solve(Q, progress)
+        return self._moved(solved.W, pull)
+
+    def _moved(self, W: csr_array, pull: Floats) -> csr_array:
+        """Weights of which the share `pull` is spread evenly over the rows of the level."""
+        if not pull.any():
+            return W
+        moved, level = np.flatnonzero(pull), self._level_rows
+        even = csr_array(
+            (
+                np.repeat(pull[moved] / len(level), len(level)),
+                np.tile(level, len(moved)),
+                np.arange(len(moved) + 1) * len(level),
+            ),
+            shape=(len(moved), W.shape[1]),
+        )
+        place = csr_array(
+            (np.ones(len(moved)), (moved, np.arange(len(moved)))), shape=(len(pull), len(moved))
+        )
+        total = csr_array(diags_array(1 - pull) @ W + place @ even)
+        total.sort_indices()
+        return total
+
+    @own_errors("fitting about queries")
+    def local(self, Q: Any, *, progress: Progress | None = None) -> MinimaxFits:
+        """Value, slope, rows, risk and proof at each query of Q (m, d).
+
+        The slopes cost O(k d^2) for k rows with a weight.
+        """
+        checked = self._queries(Q)
+        values = checked.values.astype(np.float64)
+        m, own = len(values), self._class
+        if self._interpolates:
+            W = delaunay_weights(self.cloud_, values, self.metric_, progress)
+            dual = np.full((m, self.metric_.rank + 2), np.nan)
+            pull, gap = np.zeros(m), np.full(m, np.nan)
+            status = np.full(m, WeightStatus.INTERPOLATED, dtype=object)
+        else:
+            solved, pull = self._solve(values, progress)
+            W, dual, gap = solved.W, solved.dual, solved.gap
+            status = np.array([OUTCOME_STATUS[int(one)] for one in solved.outcome], dtype=object)
+        Y = self.y_.reshape(len(self.y_), -1)
+        if self.averaging_ is not None:
+            Y = np.asarray(self.averaging_ @ Y)
+        fit = local_slopes(W, self.cloud_, values, own, Y)
+        value = self.share_among_copies(self._moved(W, pull)) @ self.y_
+        single = self.y_.ndim == 1
+        return MinimaxFits(
+            np.asarray(value),
+            fit.slope[:, :, 0] if single else fit.slope,
+            self.share_among_copies(W),
+            pull,
+            fit.risk,
+            fit.reach,
+            fit.moment,
+            dual,
+            gap,
+            status,
+            values,
+            own,
+            self.unique_rows_,
+            checked.row_names,
+        )
+
+    def remarks(self, Q: Floats) -> tuple[str, ...]:
+        """What the weights are best for, and how many queries are far off."""
+        own = self._class
+        if self._interpolates:
+            return ("There is nearly no noise: the Delaunay simplex around each query answers.",)
+        noise, smoothness = ", ".join(f"{v:.4g}" for v in own.noise), own.smoothness
+        bends = ", ".join(f"{v:.4g}" for v in smoothness)
+        remark = (
+            f"The weights are the best for noise of {noise} and targets that bend at most {bends}."
+        )
+        n_moved = int((self._solve(Q, None)[1] > 0.5).sum()) if len(Q) else 0
+        if not n_moved:
+            return (remark,)
+        rows = "1 row is" if n_moved == 1 else f"{n_moved:,} rows are"
+        return remark, f"{rows} so far off that mostly the mean of the targets answers."
