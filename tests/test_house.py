@@ -27,6 +27,7 @@ LAYERS = (
     "train",
     "domain",
     "reliability",
+    "design",
     "watch",
     "report",
     "play",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from . import model as model
     from . import report as report
     from . import train as train
+    from .design.design_space import DesignSpace as DesignSpace
+    from .design.suggest import suggest as suggest
+    from .design.suggestions import Suggestions as Suggestions
     from .domain.change import ColumnChange as ColumnChange
     from .domain.change import SmallestChange as SmallestChange
     from .domain.domain import Domain as Domain
@@ -136,6 +139,9 @@ _HOMES = {
     "TorchRows": "io.torch_rows",
     "ClusterRows": "io.cluster_rows",
     "Support": "geometry.cloud",
+    "DesignSpace": "design.design_space",
+    "suggest": "design.suggest",
+    "Suggestions": "design.suggestions",
     "ColumnChange": "domain.change",
     "SmallestChange": "domain.change",
     "Domain": "domain.domain",

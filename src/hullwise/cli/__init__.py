@@ -18,6 +18,7 @@ from ._command_options import (
 )
 from ._dissect_command import dissect
 from ._export_options import ExportOptions
+from ._next_command import next_runs
 from ._play_options import PlayOptions
 from ._prediction_commands import errors, predict
 from ._program import Program
@@ -255,7 +256,7 @@ def locate(options: LocateOptions) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (predict, errors, watch, dissect):
+for command in (predict, errors, next_runs, watch, dissect):
     main.add_command(command)
 
 

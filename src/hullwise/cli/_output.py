@@ -67,9 +67,14 @@ def named_cells(
         first: np.arange(m) if labels is None else labels
     }
     for name, column in columns.items():
-        cells = column.tolist() if isinstance(column, np.ndarray) else list(column)
-        table[name] = [_output_cell(cell) for cell in cells]
+        table[name] = output_cells(column)
     return table
+
+
+def output_cells(column: Any) -> list[Any]:
+    """The cells of a column as files have them."""
+    cells = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    return [_output_cell(cell) for cell in cells]
 
 
 def _output_cell(cell: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataError, DataTypeError, FileError
 from ._csv import CsvTable
-from ._dataframe import frame_columns, frame_labels, from_arrow_stream, is_frame
+from ._dataframe import frame_columns, frame_labels, frame_library, from_arrow_stream, is_frame
 from ._json_lines import JsonLinesTable
 from ._pandas_columns import plain_columns
 from .mixed_column import MixedColumn
@@ -60,6 +60,11 @@ class MixedTable:
     def n(self) -> int:
         """Number of rows."""
         return int(self.arrow.num_rows)
+
+    @property
+    def frame_library(self) -> str | None:
+        """The data frame library that it came in, such as "pandas"; None for files and arrays."""
+        return None if self.native is None else frame_library(self.native)
 
     def __len__(self) -> int:
         return self.n
