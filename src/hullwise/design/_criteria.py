@@ -100,13 +100,12 @@ def choose(
         largest.append(float(np.sqrt(near.squares.max())))
         if progress is not None:
             progress(done + 1, n, "points chosen")
-    columns = [np.array(column) for column in zip(*rows)] or [np.zeros(0)] * 5
-    candidates, score, gain_of_each, distance_of_each, nearest = columns
+    table = np.array(rows).reshape(len(rows), 5).T
     return Choices(
-        candidates.astype(np.intp),
-        score,
-        gain_of_each,
-        distance_of_each,
-        nearest.astype(np.intp),
+        table[0].astype(np.intp),
+        table[1],
+        table[2],
+        table[3],
+        table[4].astype(np.intp),
         np.array(largest),
     )
