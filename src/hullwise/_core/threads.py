@@ -7,7 +7,7 @@ single-threaded product reach the rate of the threaded one and leave the arg-max
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -82,6 +82,27 @@ def cpu_count() -> int:
     has_affinity = hasattr(os, "sched_getaffinity")
     n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return min(n_cores, _thread_limit.get() or n_cores)
+
+
+class KeyedLocks:
+    """A lock for each key, made when it is first asked for; copies and pickles start without any.
+
+    Examples
+    --------
+    >>> locks = KeyedLocks()
+    >>> locks.lock("a") is locks.lock("a"), locks.lock("a") is locks.lock("b")
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, Lock] = {}
+
+    def lock(self, key: Hashable) -> Lock:
+        """The lock of a key."""
+        return self._locks.setdefault(key, Lock())
+
+    def __reduce__(self) -> tuple[type[KeyedLocks], tuple[()]]:
+        return KeyedLocks, ()
 
 
 class StopFlag:

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
-from .._core.results import RowNames
-from .._core.types import Indices, Mask, Objects, Progress
+from .._core.types import Mask, Progress
 from ..errors import DataError
-from ..geometry.locate import locate_by_hull
-from ..io.coercion import format_names
-from ..io.mixed_table import MixedTable, RecordTable, read_mixed
+from ..io.mixed_table import RecordTable, read_mixed
 from ..io.numeric_table import BadRows
-from ..table.columns import LevelColumn
 from ..table.spec import ColumnSpec, read_spec, write_spec
-from ._fitting import Gaps, fit_table, row_labels
+from ._fitting import Gaps, fit_table
 from .coordinate_metric import check_domain_metric
 from .domain_location import DomainLocation
+from .encoded_tables import encode_table, locate_encoded
 from .fitted_table import FittedTable
-from .gap_patterns import rows_by_segment_and_pattern
-from .new_combinations import combinations_note
-from .new_rows import NewRows
-from .pattern_location import PatternLocation
 from .proofs import Proofs, load_proofs, verify_proofs
-from .row_blocks import groups_of_new_rows
-from .row_segments import levels_never_seen_in_segment, segments_of_new_rows
 
 if TYPE_CHECKING:
     from .half_spaces import HalfSpaces
@@ -296,56 +284,10 @@ class Domain:
         """
         fitted = self._fitted()
         mixed = read_mixed(table, gaps=self.spec.gaps)
-        if strict or not mixed.is_named:
-            self._refuse_extra(mixed)
         if bad_rows == "keep":
             mixed = mixed.tolerant()
-        encoded = fitted.coordinates.encode(mixed)
-        filled = fitted.coordinates.filled(encoded.values)
-        filled &= ~encoded.unseen | ~fitted.coordinates.located_by
-        unseen, segment = encoded.unseen, np.zeros(mixed.n, dtype=np.intp)
-        segmented = segments_of_new_rows(fitted, mixed, encoded.values, filled)
-        if segmented is not None:
-            segment = segmented.segment
-            absent = levels_never_seen_in_segment(fitted, encoded.values, filled, segment)
-            unseen, filled = unseen | absent, filled & ~absent
-        unusable = dict(mixed.faults or {})
-        filled[list(unusable)] = False
-        unseen[list(unusable)] = False
-        parts = []
-        for own_segment, columns, rows in rows_by_segment_and_pattern(segment, filled):
-            pattern = fitted.pattern(columns, progress, own_segment)
-            if pattern is None:
-                continue
-            location = locate_by_hull(
-                pattern.cloud,
-                encoded.values[np.ix_(rows, pattern.coordinates)],
-                pattern.reference,
-                max_seconds=max_seconds,
-                progress=progress,
-            )
-            parts.append(PatternLocation(rows, pattern, location))
-        grouped, more = None, tuple[str, ...]()
-        if fitted.blocks is not None and not fitted.blocks.forward:
-            grouped, more = groups_of_new_rows(mixed, fitted.blocks)
-        where = DomainLocation(
-            tuple(parts),
-            unseen,
-            filled,
-            self._unseen_cells(mixed, unseen),
-            self.fitted_.coordinates,
-            self.fitted_.labels,
-            _mean_unseen_rate(fitted, segment),
-            (*self._notes_on(mixed, filled | unseen), *more),
-            RowNames(row_labels(mixed, fitted.column_with("id")), None),
-            len(fitted),
-            fitted.metric_text,
-            NewRows(fitted, mixed, np.arange(mixed.n)),
-            grouped,
-            segmented,
-            unusable,
-        )
-        return replace(where, notes=(*where.notes, *combinations_note(where)))
+        encoded = encode_table(fitted, mixed, strict=strict)
+        return locate_encoded(fitted, [encoded], max_seconds=max_seconds, progress=progress)[0]
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
         """Where one row, a dictionary of cells, stands.
@@ -365,49 +307,6 @@ class Domain:
         if not hasattr(self, "fitted_"):
             raise DataError("this Domain is not fitted: call fit(table) first.")
         return self.fitted_
-
-    def _unseen_cells(self, mixed: MixedTable, unseen: Mask) -> Objects:
-        cells = np.full(unseen.shape, None, dtype=object)
-        for j, column in enumerate(self.fitted_.coordinates.columns):
-            rows = np.flatnonzero(unseen[:, j])
-            if len(rows) and isinstance(column, LevelColumn):
-                labels = mixed.column(column.source).labels(column.kind)
-                cells[rows, j] = [labels[int(row)].as_py() for row in rows]
-        return cells
-
-    def _extra_columns(self, mixed: MixedTable) -> list[str]:
-        """Columns of a table that the domain does not know."""
-        unused = (column.name for column in self.fitted_.unused)
-        known = {*self.fitted_.coordinates.sources, *unused}
-        return [name for name in mixed.names if name not in known]
-
-    def _refuse_extra(self, mixed: MixedTable) -> None:
-        extra = self._extra_columns(mixed)
-        if extra and not mixed.is_named:
-            raise DataError(
-                f"{mixed.source} has {len(mixed.names)} columns, and the training table had "
-                f"{len(mixed.names) - len(extra)}: an array needs as many."
-            )
-        if extra:
-            raise DataError(
-                f"{mixed.source} has columns that the training table has not: "
-                f"{format_names(extra)}; without strict they would be ignored."
-            )
-
-    def _notes_on(self, mixed: MixedTable, filled: Mask) -> tuple[str, ...]:
-        """What of a table of new rows may surprise."""
-        notes = []
-        columns = self.fitted_.coordinates.columns
-        extra = self._extra_columns(mixed)
-        if extra:
-            notes.append(f"columns that are not known are ignored: {format_names(extra)}")
-        newly = self.fitted_.always_filled & ~filled.all(axis=0)
-        for column, new, n_empty in zip(columns, newly, (~filled).sum(axis=0)):
-            if new:
-                notes.append(
-                    f"{column.name} is empty in {n_empty:,} new rows and in no training row"
-                )
-        return (*notes, *self.fitted_.coordinates.notes_on(mixed))
 
     def verify(
         self, proofs: Any, table: Any = None, *, new: Any = None, exact: bool = False
@@ -541,10 +440,3 @@ class Domain:
         from .domain_file import save
 
         save(self, path, force=force)
-
-
-def _mean_unseen_rate(fitted: FittedTable, segment: Indices) -> float:
-    """Share of honest rows of these segments with some level never seen."""
-    counts = np.bincount(segment, minlength=len(fitted.subsets))
-    rates = [s.unseen_rate if n else 0.0 for s, n in zip(fitted.subsets, counts.tolist())]
-    return float(counts @ np.array(rates) / max(1, len(segment)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from .._core.threads import KeyedLocks
 from .._core.types import Floats, Indices, Mask, Objects, Progress
 from ..errors import FileError
 from ..geometry.bands import Reference
@@ -72,6 +74,7 @@ class FittedTable:
     values_sha256: str | None = None
     directions: CoordinateMetric | None = None
     _patterns: OrderedDict[PatternKey, GapPattern | None] = field(default_factory=OrderedDict)
+    _measuring: KeyedLocks = field(default_factory=KeyedLocks)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -156,13 +159,19 @@ class FittedTable:
         """What rows of a segment with these columns are located in, made once and kept."""
         self.refuse_damage()
         key = (segment, columns.tobytes())
-        if key not in self._patterns:
-            measured, subset = self.stored.get(key), self.subsets[segment]
-            self._patterns[key] = gap_pattern(subset, columns, measured, progress)
-            while len(self._patterns) > KEPT_PATTERNS:
-                self._patterns.popitem(last=False)
-        self._patterns.move_to_end(key)
-        return self._patterns[key]
+        if key in self._patterns:
+            with contextlib.suppress(KeyError):  # another thread has just let it go
+                self._patterns.move_to_end(key)
+                return self._patterns[key]
+        with self._measuring.lock(key):  # threads that meet a pattern at once measure it once
+            if key not in self._patterns:
+                measured, subset = self.stored.get(key), self.subsets[segment]
+                pattern = gap_pattern(subset, columns, measured, progress)
+                self._patterns[key] = pattern
+                while len(self._patterns) > KEPT_PATTERNS:
+                    self._patterns.popitem(last=False)
+                return pattern
+            return self._patterns[key]
 
     def measure_frequent(self, progress: Progress | None = None) -> None:
         """Measure what rows with the most frequent gaps are compared with: no row waits for it."""

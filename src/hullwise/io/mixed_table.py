@@ -95,7 +95,7 @@ class MixedTable:
 
     def tolerant(self) -> MixedTable:
         """The same table, whose cells that cannot be read are gaps, noted in `faults`."""
-        return replace(self, faults={})
+        return replace(self, faults=dict(self.faults or {}))
 
     def take(self, rows: Any) -> MixedTable:
         """Some rows, as a table of their own."""
