@@ -30,6 +30,7 @@ LAYERS = (
     "design",
     "watch",
     "report",
+    "serve",
     "play",
     "cli",
 )

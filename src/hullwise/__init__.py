@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import metrics as metrics
     from . import model as model
     from . import report as report
+    from . import serve as serve
     from . import train as train
     from .design.design_space import DesignSpace as DesignSpace
     from .design.suggest import suggest as suggest
@@ -213,7 +214,7 @@ _HOMES = {
     "OutOfDomainError": "errors",
     "ClusterError": "errors",
 }
-_ROOMS = ("metrics", "model", "report", "train")  # public modules
+_ROOMS = ("metrics", "model", "report", "serve", "train")  # public modules
 
 __all__ = [*_HOMES, "__version__"]
 

@@ -22,6 +22,7 @@ from ._next_command import next_runs
 from ._play_options import PlayOptions
 from ._prediction_commands import errors, predict
 from ._program import Program
+from ._serve_command import serve
 from ._watch_command import watch
 from .column_options import COLUMN_ROLES
 from .options import (
@@ -256,7 +257,7 @@ def locate(options: LocateOptions) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (predict, errors, next_runs, watch, dissect):
+for command in (predict, errors, next_runs, watch, serve, dissect):
     main.add_command(command)
 
 

@@ -173,6 +173,10 @@ class FittedTable:
                 return pattern
             return self._patterns[key]
 
+    def is_measured(self, columns: Mask, segment: int = 0) -> bool:
+        """Whether what rows of a segment with these columns are located in is there already."""
+        return (segment, columns.tobytes()) in self._patterns
+
     def measure_frequent(self, progress: Progress | None = None) -> None:
         """Measure what rows with the most frequent gaps are compared with: no row waits for it."""
         for subset in self.subsets:

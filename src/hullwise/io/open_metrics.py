@@ -28,14 +28,64 @@ class MetricFamily:
     def lines(self) -> list[str]:
         """The family as lines of text."""
         suffix = "_total" if self.kind == "counter" else ""
-        lines = [f"# TYPE {self.name} {self.kind}", f"# HELP {self.name} {_escaped(self.help)}"]
-        for labels, value in self.samples:
-            inner = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-            lines.append(f"{self.name}{suffix}{f'{{{inner}}}' if inner else ''} {value}")
+        lines = _heading(self.name, self.kind, self.help)
+        lines += [_sample(self.name + suffix, labels, value) for labels, value in self.samples]
         return lines
 
 
-def open_metrics_text(families: Iterable[MetricFamily]) -> str:
+@dataclass(frozen=True)
+class HistogramFamily:
+    """How many values of a figure were at most each limit.
+
+    Attributes
+    ----------
+    name, help : str
+    limits : sequence of float
+        Ascending; one more, without an end, follows.
+    counts : sequence of int
+        Values above the limit before and up to this one; one more than limits.
+    total : float
+        The sum of all values.
+
+    Examples
+    --------
+    >>> print("\\n".join(HistogramFamily("s", "Seconds.", [0.1, 1], [4, 2, 1], 3.5).lines()))
+    # TYPE s histogram
+    # HELP s Seconds.
+    s_bucket{le="0.1"} 4
+    s_bucket{le="1.0"} 6
+    s_bucket{le="+Inf"} 7
+    s_count 7
+    s_sum 3.5
+    """
+
+    name: str
+    help: str
+    limits: Sequence[float]
+    counts: Sequence[int]
+    total: float
+
+    def lines(self) -> list[str]:
+        """The family as lines of text."""
+        lines, n_below = _heading(self.name, "histogram", self.help), 0
+        for limit, count in zip([*map(float, self.limits), "+Inf"], self.counts, strict=True):
+            n_below += count
+            lines.append(_sample(f"{self.name}_bucket", {"le": str(limit)}, n_below))
+        lines.append(_sample(f"{self.name}_count", NO_LABELS, n_below))
+        lines.append(_sample(f"{self.name}_sum", NO_LABELS, self.total))
+        return lines
+
+
+def _heading(name: str, kind: str, help: str) -> list[str]:
+    return [f"# TYPE {name} {kind}", f"# HELP {name} {_escaped(help)}"]
+
+
+def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{f'{{{inner}}}' if inner else ''} {value}"
+
+
+def open_metrics_text(families: Iterable[MetricFamily | HistogramFamily]) -> str:
     """All families as one text.
 
     Examples

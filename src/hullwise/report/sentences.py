@@ -75,21 +75,26 @@ def band_title(summary: BandCounts) -> str:
 
 def band_meanings(summary: BandCounts) -> dict[str, str]:
     """What each band means, under `band_title`, for the bands that are worth a line."""
-    r = summary.n_reference
+    meanings = meanings_against(summary.n_reference)
+    if summary.n_reference and summary.bands["unknown"]:
+        meanings["unknown"] = "the distance is not settled"
+    return meanings
+
+
+def meanings_against(n_reference: int) -> dict[str, str]:
+    """What each band means where so many training rows were left out."""
+    r = n_reference
     if not r:
         return {
             "core": "inside the hull",
             "unknown": "no training rows to compare with",
         }
-    meanings = {
+    return {
         "core": "no farther out than half of them",
         "edge": "farther out than half of them",
         "beyond": "farther out than 95 % of them",
         "far": f"farther out than all {r:,} of them" if r > 1 else "farther out than that one",
     }
-    if summary.bands["unknown"]:
-        meanings["unknown"] = "the distance is not settled"
-    return meanings
 
 
 def expectation_sentence(summary: LocationSummary) -> str:
