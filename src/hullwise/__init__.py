@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from .predict.inverse_distance import InverseDistanceRegressor as InverseDistanceRegressor
     from .predict.kernel import KernelRegressor as KernelRegressor
     from .predict.kernel import KernelSupport as KernelSupport
+    from .predict.linear_nd import LinearNDInterpolator as LinearNDInterpolator
     from .predict.linear_shepard import LinearShepardRegressor as LinearShepardRegressor
     from .predict.minimax import MinimaxRegressor as MinimaxRegressor
     from .predict.minimax_fits import MinimaxFits as MinimaxFits
@@ -178,6 +179,7 @@ _HOMES = {
     "NeighbourLocator": "geometry.locators",
     "RowSelection": "geometry.row_selection",
     **_INTERPOLANTS,
+    "LinearNDInterpolator": "predict.linear_nd",
     "KernelSupport": "predict.kernel",
     "RBFNetworkClassifier": "predict.rbf_network",
     "MixtureRegressor": "predict.mixture",
