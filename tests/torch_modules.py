@@ -74,7 +74,31 @@ def resnet():
     )
 
 
-IMAGE, VECTOR, SIGNAL = (2, 6, 8), (6,), (2, 10)
+class FirstOf(nn.Module):
+    """The first of what a module gives."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x)[0]
+
+
+def recurred(m, x):
+    """A cell of ReLU units over the steps of a signal, from a state of its own."""
+    state = m.W[:, :3].diag().expand(len(x), 3)
+    for t in range(x.shape[2]):
+        z = F.linear(x[:, :, t], m.W[:, :2])
+        state = torch.rnn_relu_cell(z, state, m.W[:, :3], m.W[:, 3:], m.w[:3], m.w[1:])
+    return state
+
+
+def grid(m, places, x):
+    return torch.tanh(m.w).repeat(places)[: 2 * places].view(1, 1, -1, 2).expand(len(x), -1, -1, -1)
+
+
+IMAGE, VECTOR, SIGNAL, VOLUME = (2, 6, 8), (6,), (2, 10), (2, 4, 3, 5)
 MODULES = {
     "linear": (nn.Linear(6, 4), VECTOR),
     "no bias": (nn.Linear(6, 4, bias=False), VECTOR),
@@ -128,6 +152,28 @@ MODULES = {
     "spectral norm": (nn.utils.parametrizations.spectral_norm(nn.Linear(6, 4)), VECTOR),
     "soft shrink": (nn.Softshrink(0.3), VECTOR),
     "data parallel": (nn.DataParallel(nn.Linear(6, 3)), VECTOR),
+    "conv3d": (nn.Conv3d(2, 3, (2, 3, 1), stride=(1, 2, 1), padding=1), VOLUME),
+    "max pool 3d": (nn.MaxPool3d(2, 1, 1), VOLUME),
+    "average pool 3d": (nn.AvgPool3d(2, 1, ceil_mode=True), VOLUME),
+    "adaptive pools 3d": (
+        nn.Sequential(nn.AdaptiveMaxPool3d((3, 2, 2)), nn.AdaptiveAvgPool3d((2, 1, 3))),
+        VOLUME,
+    ),
+    "transposed convolution 3d": (
+        nn.ConvTranspose3d(2, 4, 2, stride=2, padding=1, output_padding=1, groups=2, dilation=2),
+        VOLUME,
+    ),
+    "transposed convolution 1d": (nn.ConvTranspose1d(2, 3, 4, stride=3, bias=False), SIGNAL),
+    "trilinear": (nn.Upsample(scale_factor=1.5, mode="trilinear"), VOLUME),
+    "bicubic": (nn.Upsample((9, 5), mode="bicubic", align_corners=True), IMAGE),
+    "sums of windows": (nn.LPPool2d(1, (2, 3), stride=1), IMAGE),
+    "sums of windows, ceil": (nn.LPPool1d(1, 3, ceil_mode=True), SIGNAL),
+    "recurrent": (FirstOf(nn.RNN(5, 4, 2, nonlinearity="relu", batch_first=True)), (3, 5)),
+    "recurrent both ways": (
+        FirstOf(nn.RNN(5, 3, 1, "relu", False, True, bidirectional=True)),
+        (3, 5),
+    ),
+    "instance norm at rest": (nn.InstanceNorm2d(2, affine=True, track_running_stats=True), IMAGE),
     "residual": (nn.Sequential(Residual(2), Residual(2)), IMAGE),
     "inception": (Inception(), IMAGE),
 }
@@ -204,4 +250,44 @@ CALLS = {
     "dropout that is told": (lambda m, x: F.dropout(x, 0.5, m.training), VECTOR),
     "interpolate": (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear"), IMAGE),
     "matrix": (lambda m, x: x.flatten(1).unsqueeze(1).expand(-1, 2, -1).mean(1), IMAGE),
+    "sorted": (lambda m, x: x.sort()[0] + torch.sort(x, 1, descending=True).values * 2, VECTOR),
+    "sorted channels": (lambda m, x: x.sort(dim=1).values, IMAGE),
+    "the three largest": (lambda m, x: x.topk(3)[0] - torch.topk(x, 3, largest=False)[0], VECTOR),
+    "the largest alone": (lambda m, x: x.topk(1, dim=2).values, IMAGE),
+    "medians": (lambda m, x: x.median(1)[0] + x.kthvalue(2, 1).values, VECTOR),
+    "median of columns": (lambda m, x: x.median(dim=2, keepdim=True).values - x, IMAGE),
+    "quantile": (lambda m, x: x.quantile(0.3, dim=1, keepdim=True), VECTOR),
+    "running maxima": (lambda m, x: x.cummax(1)[0] - x.cummin(1)[0], VECTOR),
+    "largest and least": (lambda m, x: sum(x.aminmax(dim=2)), IMAGE),
+    "the larger branch": (
+        lambda m, x: (lambda a, b: torch.where(a > b, a, b) + torch.where(b < a, b, a) * 3)(
+            x @ m.W.T, 0.5 * x[:, :3]
+        ),
+        VECTOR,
+    ),
+    "bounds that are branches": (lambda m, x: x.clamp(-x.flip(1).abs(), x.flip(1)), VECTOR),
+    "norms": (lambda m, x: x.norm(1, 1) + torch.linalg.vector_norm(x, torch.inf, 1), IMAGE),
+    "gather": (lambda m, x: x.gather(1, torch.tensor([[5, 0, 0]]).expand(len(x), 3)), VECTOR),
+    "take along": (lambda m, x: torch.take_along_dim(x, torch.tensor([[[[0]], [[1]]]]), 1), IMAGE),
+    "scatter": (
+        lambda m, x: x.new_ones(len(x), 8).scatter(1, torch.arange(6).expand(len(x), 6), x),
+        VECTOR,
+    ),
+    "scatter add": (
+        lambda m, x: x.scatter_add(1, torch.tensor([[1, 1, 0]]).expand(len(x), 3), x[:, 3:]),
+        VECTOR,
+    ),
+    "index copy": (lambda m, x: x.index_copy(1, torch.tensor([2, 0]), x[:, 4:].relu()), VECTOR),
+    "index add": (lambda m, x: x.index_add(1, torch.tensor([2, 0, 2]), x[:, 3:]), VECTOR),
+    "triangles": (lambda m, x: x.triu() + x.tril(-1) * 2, IMAGE),
+    "running sums": (lambda m, x: x.cumsum(2) + x.diff(dim=1, prepend=x[:, :1]), IMAGE),
+    "grid": (lambda m, x: F.grid_sample(x, grid(m, 7, x), align_corners=False), IMAGE),
+    "reflected grid": (
+        lambda m, x: F.grid_sample(x, 2 * grid(m, 5, x), "nearest", "reflection", True),
+        IMAGE,
+    ),
+    "between two": (lambda m, x: x.lerp(x.flip(1), 0.3).addcmul(m.W[0], m.W[1]), VECTOR),
+    "recurrent cell": (recurred, SIGNAL),
+    "masks moved": (lambda m, x: x.flip(1) * (x > 0).flip(1), VECTOR),
+    "no gaps": (lambda m, x: torch.where(x.isnan(), 0.0, x).nan_to_num(), VECTOR),
 }

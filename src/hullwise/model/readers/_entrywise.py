@@ -109,6 +109,12 @@ def times(f: Entrywise, g: Entrywise) -> Entrywise | None:
     return _reduced(replace(f, slopes=slopes, offsets=f.offsets * g.offsets))
 
 
+def chosen_entries(mask: Entrywise, first: Entrywise, second: Entrywise) -> Entrywise | None:
+    """The first where the mask is 1, the second where it is 0."""
+    chosen, rest = times(mask, first), times(mask.mapped(-1.0, 1.0), second)
+    return None if chosen is None or rest is None else plus(chosen, rest)
+
+
 def positive(f: Entrywise) -> Entrywise:
     """1 where f > 0, else 0: a crossing within each piece is a knot of its own."""
     p, n = f.knots.shape

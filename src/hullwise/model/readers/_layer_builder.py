@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from ..._core.types import Floats
 from ...errors import ModelError
 from .._piecewise_layers import Largest, Pieces
-from ..affine_layers import Average, Concat, Conv, Shape, Window
+from ..affine_layers import Average, Concat, Conv, Shape, Sum, Window
 from ._basic_layers import BasicLayers, as_floats, reduced_shape
-from ._entrywise import Entrywise
+from ._entrywise import Entrywise, entrywise, times
 from ._refusals import Refusal, refuse
+
+LONGEST_SORT = 4096  # entries along an axis that are put in order by a network of comparisons
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +154,26 @@ class LayerBuilder(BasicLayers):
         out = self.add(name, Pieces(kind, f.knots, f.slopes, f.offsets), f.root)
         return self.rearrange(f"{name} (shape)", out, None, shape)
 
+    def difference(self, name: str, first: int, second: int) -> Entrywise:
+        """Of two nodes entry by entry; the same one each time that it is asked for."""
+        for i, node in enumerate(self.nodes):
+            if isinstance(node.op, Sum) and node.op.factors == (1.0, -1.0):
+                if node.inputs == (first, second):
+                    return entrywise(self.nodes, i)
+                if node.inputs == (second, first):
+                    return entrywise(self.nodes, i).mapped(-1.0, 0.0)
+        made = self.weighted_sum(name, [first, second], (1.0, -1.0))
+        return entrywise(self.nodes, made)
+
+    def chosen_branch(self, name: str, mask: Entrywise, first: int, second: int) -> int | None:
+        """The first node where the mask is 1, else the second; None where that would jump."""
+        pair = [self.before_reshape(node) for node in (first, second)]
+        part = times(mask, self.difference(f"{name} (difference)", *pair))
+        if part is None or not part.meets():
+            return None
+        gap = self.of_entries(name, part, self.shape(second))
+        return self.weighted_sum(f"{name} (sum)", [second, gap], (1.0, 1.0))
+
     def sorted_along(self, name: str, node: int, axis: int, descending: bool, k: int) -> int:
         """The first k entries in order along an axis, by a network of comparisons.
 
@@ -198,23 +220,24 @@ class LayerBuilder(BasicLayers):
     def rearranged_by(
         self,
         name: str,
-        value: int | MovedBatch,
-        evaluate: Callable[[Floats], Any],
+        values: Sequence[int | MovedBatch],
+        evaluate: Callable[..., Any],
         n_rows: int,
     ) -> list[int | MovedBatch]:
-        """A movement of entries by what it does to a table of positions; a node for each part.
+        """A movement of entries by what it does to tables of positions; a node for each part.
 
-        `evaluate` takes `n_rows` samples. What it adds besides (padding with a number) is added. A
-        part whose rows are not along the first axis is a MovedBatch until another movement brings
-        them back.
+        `evaluate` takes `n_rows` samples of each value. What it adds besides (padding with a
+        number) is added. A part whose rows are not along the first axis is a MovedBatch until
+        another movement brings them back.
         """
-        node, table = (value.node, value.table) if isinstance(value, MovedBatch) else (value, None)
+        node, tables = self._joined_tables(name, values, n_rows)
         size = math.prod(self.shape(node))
-        if table is None:
-            table = np.arange(1, n_rows * size + 1).reshape(n_rows, *self.shape(node))
         parts: list[int | MovedBatch] = []
-        positions = table.astype(np.float64)
-        outputs = zip(evaluate(positions), evaluate(0 * positions), strict=True)
+        outputs = zip(
+            evaluate(*(table.astype(np.float64) for table in tables)),
+            evaluate(*(np.zeros(table.shape) for table in tables)),
+            strict=True,
+        )
         for i, (out, offset) in enumerate(outputs):
             label = f"{name} ({i})" if i else name
             index = np.rint(out - offset).astype(np.int64)
@@ -228,6 +251,30 @@ class LayerBuilder(BasicLayers):
             else:
                 parts.append(MovedBatch(node, index))
         return parts
+
+    def _joined_tables(
+        self, name: str, values: Sequence[int | MovedBatch], n_rows: int
+    ) -> tuple[int, list[NDArray[np.int64]]]:
+        """One node that holds all of some values' entries, and for each their positions in it."""
+        nodes = [v.node if isinstance(v, MovedBatch) else v for v in values]
+        distinct = list(dict.fromkeys(nodes))
+        sizes = [math.prod(self.shape(node)) for node in distinct]
+        starts = dict(zip(distinct, np.cumsum([0, *sizes[:-1]]), strict=True))
+        total = sum(sizes)
+        tables = []
+        for value, node in zip(values, nodes, strict=True):
+            shape = (n_rows, *self.shape(node))
+            own = np.arange(1, math.prod(shape) + 1).reshape(shape)
+            own = value.table if isinstance(value, MovedBatch) else own
+            row, entry = np.divmod(own - 1, max(math.prod(shape[1:]), 1))
+            tables.append(np.where(own > 0, row * total + starts[node] + entry + 1, 0))
+        if len(distinct) == 1:
+            return distinct[0], tables
+        flat = [
+            self.rearrange(f"{name} (flat {i})", node, None, (size,))
+            for i, (node, size) in enumerate(zip(distinct, sizes, strict=True))
+        ]
+        return self.concat(f"{name} (joined)", flat, 0), tables
 
     def batch_first(self, name: str, value: int | MovedBatch | None) -> int:
         """A value that is a node, with its rows along the first axis."""

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
-from ..affine_layers import Shape, Window
+from ..affine_layers import Shape
 from ._layer_builder import LayerBuilder, constant_of_one_row
 from ._refusals import Refusal, refuse
-
-TORCH_CONV_ARGUMENTS = (("stride", 3, 1), ("padding", 4, 0), ("dilation", 5, 1))
+from ._torch_recorder import leaves
 
 
 def is_node(a: Any) -> bool:
@@ -88,19 +87,48 @@ class TorchCall:
         value = self.get(key, place)
         return None if value is None else value.numpy()
 
-    def evaluate(self, x: Any) -> Any:
-        """The call on another value of its only signal."""
-        (signal,) = self.node.all_input_nodes
-        other = self.reader.torch.tensor(x)
+    def evaluate(self, *values: Any) -> Any:
+        """The call on other values of its signals, in their order."""
+        torch = self.reader.torch
+        signals = self.node.all_input_nodes
+        others = {node: torch.tensor(x) for node, x in zip(signals, values, strict=True)}
 
         def swap(node: Any) -> Any:
-            return other if node is signal else self.reader.examples[node]
+            return others.get(node, self.reader.examples[node])
 
-        with self.reader.torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self.node.target(
                 *map_calls(swap, self.node.args), **map_calls(swap, self.node.kwargs)
             )
+
+    def evaluate_rows(self, *values: Any) -> Any:
+        """The call on any number of rows, as an array; in the example's number where it must."""
+        n, m = self.n_rows, len(values[0])
+        if not self._has_rows_of_constants():
+            return self.evaluate(*values).numpy()
+        padded = [np.concatenate([x, np.zeros(((-m) % n, *x.shape[1:]))]) for x in values]
+        parts = [
+            self.evaluate(*(x[i : i + n] for x in padded)).numpy()
+            for i in range(0, len(padded[0]), n)
+        ]
+        return np.concatenate(parts)[:m]
+
+    def _has_rows_of_constants(self) -> bool:
+        """Whether a constant among the arguments may have a row for each of the example's."""
+        constants = [a for a in leaves((self.node.args, self.node.kwargs)) if not is_node(a)]
+        return any(np.shape(a)[:1] == (self.n_rows,) for a in constants if hasattr(a, "shape"))
+
+    def is_affine(self) -> bool:
+        """Whether it is affine in all its signals together, told from random values."""
+        rng = np.random.default_rng(3)
+        shapes = [tuple(self.reader.examples[node].shape) for node in self.node.all_input_nodes]
+        x, y = ([rng.normal(size=shape) for shape in shapes] for _ in range(2))
+        both = [a + b for a, b in zip(x, y, strict=True)]
+        nothing = [np.zeros(shape) for shape in shapes]
+        f, g, h, o = (self.evaluate(*values).numpy() for values in (x, y, both, nothing))
+        size = np.abs(f) + np.abs(g) + np.abs(h) + np.abs(o)
+        return bool((np.abs(f + g - h - o) <= 1e-9 * size + 1e-300).all())
 
 
 def row_constant(value: Any, c: TorchCall) -> Any:
@@ -120,12 +148,6 @@ class TorchLayers:
     def _on_linear(self, c: TorchCall) -> int:
         return self.layers.linear(c.name, c.node_in, c.array("weight", 1), c.array("bias", 2))
 
-    def _on_conv(self, c: TorchCall) -> int:
-        W, b = c.array("weight", 1), c.array("bias", 2)
-        stride, padding, dilation = (c.get(k, i, d) for k, i, d in TORCH_CONV_ARGUMENTS)
-        window = _window(W.shape[2:], stride, padding, dilation)
-        return self.layers.conv(c.name, c.node_in, W, b, window, int(c.get("groups", 6, 1)))
-
     def _on_batch_norm(self, c: TorchCall) -> int:
         mean, var = c.array("running_mean", 1), c.array("running_var", 2)
         if mean is None or c.get("training", 5, False):
@@ -133,36 +155,67 @@ class TorchLayers:
         gain, shift, eps = c.array("weight", 3), c.array("bias", 4), c.get("eps", 7, 1e-5)
         return self.layers.batch_norm(c.name, c.node_in, mean, var, eps, gain, shift)
 
+    def _on_instance_norm(self, c: TorchCall) -> int:
+        if c.get("use_input_stats", 5, True) or c.array("running_mean", 1) is None:
+            refuse(c.name, f"{c.title} with the input's own statistics", Refusal.CURVED)
+        mean, var = c.array("running_mean", 1), c.array("running_var", 2)
+        gain, shift, eps = c.array("weight", 3), c.array("bias", 4), c.get("eps", 7, 1e-5)
+        return self.layers.batch_norm(c.name, c.node_in, mean, var, eps, gain, shift)
+
+    def _on_norm(self, c: TorchCall) -> int:
+        """Of p = 1 the sum of sizes, of p = infinity the largest size."""
+        p, axes = c.get("p", 1, c.get("ord", 1, 2)), c.get("dim", 2)
+        p = 2.0 if p in (None, "fro") else p
+        if isinstance(p, str) or float(p) not in (1.0, np.inf) or axes is None:
+            refuse(c.name, f"{c.kind} of p = {p}", Refusal.CURVED)
+        if c.kind == "linalg_norm" and np.ndim(axes) and len(axes) > 1:
+            refuse(c.name, "norm of matrices")
+        sizes = self.layers.piecewise(f"{c.name} (sizes)", c.node_in, "abs", [0.0], [-1.0, 1.0])
+        rank, keep = len(c.shape) + 1, bool(c.get("keepdim", 3, False))
+        places = tuple(sorted(axis % rank - 1 for axis in as_sizes(axes)))
+        if places[0] < 0:
+            refuse(c.name, f"{c.kind} over the rows of a batch")
+        if float(p) == 1:
+            return self.layers.mean_over(c.name, sizes, places, keep, True)
+        return self.layers.maximum_over(c.name, sizes, places, keep)
+
+    def _on_pow(self, c: TorchCall) -> int:
+        if isinstance(c.operand(1), TorchSignal) or np.size(c.operand(1)) != 1:
+            refuse(c.name, f"{c.title} of a power that is no number", Refusal.CURVED)
+        if float(c.operand(1)) != 1:
+            refuse(c.name, f"{c.title} of power {float(c.operand(1)):g}", Refusal.CURVED)
+        return c.node_in
+
+    def _on_nan_to_num(self, c: TorchCall) -> int:
+        return c.node_in  # values here are finite
+
     def _on_dropout(self, c: TorchCall) -> int:
         if c.get("training", 2, True):
             refuse(c.name, "dropout that is never at rest (training=True)", Refusal.CURVED)
         return c.node_in
 
-    def _on_avg_pool(self, c: TorchCall) -> int:
-        if c.get("ceil_mode", 4, False) or c.get("divisor_override", 6) is not None:
-            return self._on_space_map(c)
-        size = c.get("kernel_size", 1)
-        space = len(c.shape) - 1
-        stride = c.get("stride", 2, None)
-        window = _window(_per_axis(size, space), stride or size, c.get("padding", 3, 0), 1)
-        return self.layers.average_pool(
-            c.name, c.node_in, window, bool(c.get("count_include_pad", 5, True))
-        )
-
-    def _on_space_map(self, c: TorchCall) -> int:
-        """Any linear layer of each channel's space: its matrix, by unit images."""
-        space = c.shape[1:]
-        n = int(np.prod(space))
-        out = c.evaluate(np.eye(n).reshape(n, 1, *space))
-        return self.layers.map_space(
-            c.name, c.node_in, out.reshape(n, -1).T.numpy(), tuple(out.shape[2:])
-        )
-
     def _on_any_affine(self, c: TorchCall) -> int:
-        if len(c.node.all_input_nodes) != 1:
-            refuse(c.name, f"{c.kind} of two branches")
-        (signal,) = (c.value(node).node for node in c.node.all_input_nodes)
-        return self.layers.from_unit_rows(c.name, signal, lambda x: c.evaluate(x).numpy())
+        """By its answers to unit inputs, of all its branches side by side."""
+        signals = c.node.all_input_nodes
+        nodes = [c.value(node).node for node in signals]
+        if not c.is_affine():
+            refuse(c.name, f"{c.kind} of two branches", Refusal.CURVED)
+        node, shapes = nodes[0], [self.layers.shape(one) for one in nodes]
+        if len(nodes) > 1:
+            sizes = [int(np.prod(shape)) for shape in shapes]
+            flat = [
+                self.layers.rearrange(f"{c.name} (flat {i})", one, None, (size,))
+                for i, (one, size) in enumerate(zip(nodes, sizes, strict=True))
+            ]
+            node = self.layers.concat(f"{c.name} (joined)", flat, 0)
+            ends = np.cumsum(sizes)[:-1]
+
+        def evaluate(x: Any) -> Any:
+            parts = [x] if len(nodes) == 1 else np.split(x, ends, axis=1)
+            rows = [p.reshape(len(x), *s) for p, s in zip(parts, shapes, strict=True)]
+            return c.evaluate_rows(*rows)
+
+        return self.layers.from_unit_rows(c.name, node, evaluate)
 
     def _on_mean(self, c: TorchCall) -> int:
         keep = bool(c.get("keepdim", 2, False))
@@ -174,25 +227,11 @@ class TorchLayers:
         """The axes of the sample that a reduction names."""
         rank = len(c.shape) + 1
         axes = c.get("dim", 1, None)
-        axes = range(rank) if axes is None or axes == () else _tuple(axes)
+        axes = range(rank) if axes is None or axes == () else as_sizes(axes)
         sample = tuple(sorted(a % rank - 1 for a in axes))
         if sample[0] < 0:
             raise ModelError(f"layer {c.name!r} reduces over the batch: not read")
         return sample
-
-    def _on_max_pool(self, c: TorchCall) -> int:
-        out = c.out[0] if isinstance(c.out, tuple) else c.out
-        space = len(c.shape) - 1
-        size, stride = c.get("kernel_size", 1), c.get("stride", 2, None)
-        padding, dilation = c.get("padding", 3, 0), c.get("dilation", 4, 1)
-        window = _window(_per_axis(size, space), stride or size, padding, dilation)
-        return self.layers.max_pool(c.name, c.node_in, window, tuple(out.shape[2:]))
-
-    def _on_pool_with_indices(self, c: TorchCall) -> Any:
-        return TorchSignal(self._on_max_pool(c)), TorchSignal(None)
-
-    def _on_adaptive_max(self, c: TorchCall) -> int:
-        return self.layers.adaptive_max_pool(c.name, c.node_in, tuple(c.out.shape[2:]))
 
     def _on_relu(self, c: TorchCall) -> int:
         return self.layers.relu(c.name, c.node_in)
@@ -228,7 +267,15 @@ class TorchLayers:
     def _on_clamp(self, c: TorchCall) -> int:
         if isinstance(c.operand(0), TorchSignal) and len(c.node.all_input_nodes) == 1:
             return self._clipped(c, c.get("min", 1), c.get("max", 2))
-        refuse(c.name, "clamp whose bounds depend on the input")
+        node = c.node_in
+        for key, place, minimum in (("min", 1, False), ("max", 2, True)):
+            bound = c.value(c.node.kwargs.get(key, (*c.node.args, None, None, None)[place]))
+            if isinstance(bound, TorchSignal):
+                label = f"{c.name} ({key})"
+                node = self.layers.maximum(label, [node, bound.node], minimum)
+            elif bound is not None:
+                node = self._maximum_with_constant(c, node, bound, "clip", minimum)
+        return node
 
     def _on_clamp_min(self, c: TorchCall) -> int:
         return self._clipped(c, c.get("min", 1), None)
@@ -386,21 +433,5 @@ class TorchLayers:
         return self.layers.piecewise(c.name, node, kind, t, slopes, t[0], t[0])
 
 
-def _tuple(value: Any) -> tuple[int, ...]:
+def as_sizes(value: Any) -> tuple[int, ...]:
     return (int(value),) if np.ndim(value) == 0 else tuple(int(v) for v in value)
-
-
-def _per_axis(value: Any, n: int) -> tuple[int, ...]:
-    sizes = _tuple(value)
-    return sizes * n if len(sizes) == 1 else sizes
-
-
-def _window(size: Any, stride: Any, padding: Any, dilation: Any) -> Window:
-    n = len(size)
-    steps, gaps = _per_axis(stride, n), _per_axis(dilation, n)
-    if isinstance(padding, str):
-        total = [0 if padding == "valid" else d * (k - 1) for d, k in zip(gaps, size, strict=True)]
-        sides = tuple((t // 2, t - t // 2) for t in total)
-    else:
-        sides = tuple((p, p) for p in _per_axis(padding, n))
-    return Window(tuple(int(k) for k in size), steps, sides, gaps)

@@ -23,21 +23,15 @@ from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs, row_shape
 from ._torch_endings import LeftOut, behind, ending
+from ._torch_kinds import TORCH_SYNONYMS
 from ._torch_layers import TorchCall, TorchLayers, TorchSignal, is_node, map_calls
+from ._torch_moves import TORCH_MOVEMENTS, TorchMoves
+from ._torch_orders import TorchOrders
 from ._torch_recorder import CallRecorder
+from ._torch_recurrent import TorchRecurrent
 from ._torch_refusals import refusal_of_call
 from ._torch_steps import STARTING, StepSignal, TorchSteps
-
-TORCH_MOVEMENTS = {
-    *("flatten", "unflatten", "reshape", "view", "view_as", "reshape_as", "ravel", "permute"),
-    *("transpose", "swapaxes", "swapdims", "moveaxis", "movedim", "t", "T", "mT", "squeeze"),
-    *("unsqueeze", "narrow", "select", "flip", "fliplr", "flipud", "roll", "rot90", "expand"),
-    *("expand_as", "broadcast_to", "repeat", "tile", "repeat_interleave", "index_select"),
-    *("getitem", "chunk", "split", "split_with_sizes", "unbind", "tensor_split", "unsafe_chunk"),
-    *("hsplit", "vsplit", "pad", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "unfold"),
-    *("diagonal", "unsafe_split", "contiguous", "clone", "detach", "data", "real"),
-    *("requires_grad", "alias", "positive"),
-}
+from ._torch_windows import TorchWindows
 
 
 def read_torch(module: Any, input_shape: Any, upto: str | None) -> ReadModel:
@@ -159,7 +153,7 @@ class TorchEnd(NamedTuple):
     left_out: tuple[tuple[str, str], ...]
 
 
-class TorchReader(TorchLayers, TorchSteps):
+class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecurrent, TorchSteps):
     """Walks the calls that were made."""
 
     def __init__(self, torch: Any, module: Any, shape: Shape, title: str) -> None:
@@ -271,7 +265,7 @@ class TorchReader(TorchLayers, TorchSteps):
         elif (last := ending(call, inputs[0])) is not None:
             self.layers.batch_first(name, parts.node)
             self.values[node] = last
-        elif kind in TORCH_MOVEMENTS and len(inputs) == 1:
+        elif kind in TORCH_MOVEMENTS and self._can_move(call):
             self._move(call)
         else:
             self.values[node] = self._layer(call, kind)
@@ -302,59 +296,3 @@ class TorchReader(TorchLayers, TorchSteps):
                 f"{self.layers.shape(node)}: please report this model"
             )
         return TorchSignal(node)
-
-    def _move(self, call: TorchCall) -> None:
-        """Read a movement by what it does to a table of positions."""
-        (source,) = call.node.all_input_nodes
-        several = isinstance(call.out, tuple | list)
-        moved = self.layers.rearranged_by(
-            call.name,
-            self.values[source].node,
-            lambda x: [
-                part.numpy() for part in (call.evaluate(x) if several else [call.evaluate(x)])
-            ],
-            len(self.example),
-        )
-        parts = tuple(map(TorchSignal, moved))
-        self.values[call.node] = parts if several else parts[0]
-
-
-TORCH_SYNONYMS = {
-    **{
-        "absolute": "abs",
-        "clip": "clamp",
-        "negative": "neg",
-        "concat": "cat",
-        "concatenate": "cat",
-    },
-    **{"iadd": "add", "radd": "add", "isub": "sub", "subtract": "sub", "imul": "mul"},
-    **{"rmul": "mul", "multiply": "mul", "truediv": "div", "itruediv": "div", "idiv": "div"},
-    **{"divide": "div", "true_divide": "div", "mm": "matmul", "mv": "matmul", "imatmul": "matmul"},
-    **{"feature_dropout": "dropout", "dropout1d": "dropout", "dropout2d": "dropout"},
-    **{"dropout3d": "dropout", "alpha_dropout": "dropout", "feature_alpha_dropout": "dropout"},
-    **{
-        "max_pool1d_with_indices": "pool_with_indices",
-        "conv1d": "conv",
-        "conv2d": "conv",
-        "conv3d": "conv",
-    },
-    **{"max_pool2d_with_indices": "pool_with_indices", "max_pool1d": "max_pool"},
-    **{
-        "max_pool2d": "max_pool",
-        "max_pool3d": "max_pool",
-        "avg_pool1d": "avg_pool",
-        "avg_pool2d": "avg_pool",
-        "avg_pool3d": "avg_pool",
-    },
-    **{"adaptive_max_pool1d": "adaptive_max", "adaptive_max_pool2d": "adaptive_max"},
-    **{"adaptive_avg_pool1d": "space_map", "adaptive_avg_pool2d": "space_map"},
-    **{"interpolate": "space_map", "upsample": "space_map", "conv_transpose1d": "any_affine"},
-    **{"conv_transpose2d": "any_affine", "einsum": "any_affine", "tensordot": "any_affine"},
-    **{
-        "addmm": "any_affine",
-        "addmv": "any_affine",
-        "baddbmm": "any_affine",
-        "cumsum": "any_affine",
-    },
-    **{"fold": "any_affine", "bilinear": "any_affine", "bmm": "any_affine", "inner": "any_affine"},
-}

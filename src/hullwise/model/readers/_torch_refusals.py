@@ -15,7 +15,7 @@ from ._torch_recorder import leaves
 
 JUMPING_CALLS = {
     *("argmax", "argmin", "argsort", "bucketize", "ceil", "fix", "floor", "floor_divide", "fmod"),
-    *("frac", "hardshrink", "heaviside", "histc", "isclose", "isfinite", "isinf", "isnan", "mode"),
+    *("frac", "hardshrink", "heaviside", "histc", "isclose", "isfinite", "mode"),
     *("ne", "eq", "nonzero", "one_hot", "quantize_per_channel", "quantize_per_tensor", "remainder"),
     *("round", "searchsorted", "signbit", "trunc", "unique", "fake_quantize_per_tensor_affine"),
 }

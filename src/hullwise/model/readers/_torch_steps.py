@@ -11,6 +11,7 @@ import numpy as np
 from ..affine_layers import Shape
 from ._entrywise import (
     Entrywise,
+    chosen_entries,
     constant_entries,
     entrywise,
     plus,
@@ -32,7 +33,8 @@ DISJUNCTIONS = {"logical_or", "or", "bitwise_or"}
 SUMS = {"add": 1.0, "iadd": 1.0, "radd": 1.0, "sub": -1.0, "isub": -1.0, "subtract": -1.0}
 PRODUCTS = {"mul", "imul", "rmul", "multiply"}
 CHOICES = {"where", "masked_fill"}
-STARTING = {*COMPARISONS, *CHOICES, "sign", "sgn"}
+NEVER_TRUE = {"isnan", "isinf"}
+STARTING = {*COMPARISONS, *CHOICES, *NEVER_TRUE, "sign", "sgn"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,11 @@ class TorchSteps:
         """A call that compares, or works on what compared."""
         kind = call.kind
         if kind in CHOICES:
-            return self._made(call, self._choice(call))
+            function = self._choice(call)
+            branch = self._choice_of_branches(call) if function is None else None
+            return self._made(call, function) if branch is None else branch
+        if kind in NEVER_TRUE:  # of values that are finite
+            return self._jumps(call, constant_entries(np.zeros(call.out[0].numel())))
         if kind in ("sign", "sgn"):
             return self._jumps(call, positive(self._operand(call, 0)).mapped(2.0, -1.0))
         if kind in NEGATIONS:
@@ -91,8 +97,20 @@ class TorchSteps:
         """where(mask, first, second), masked_fill(second, mask, first)."""
         places = (0, 1, 2) if call.kind == "where" else (1, 2, 0)
         mask, first, second = (self._operand(call, i) for i in places)
-        chosen, rest = times(mask, first), times(mask.mapped(-1.0, 1.0), second)
-        return None if chosen is None or rest is None else plus(chosen, rest)
+        return chosen_entries(mask, first, second)
+
+    def _choice_of_branches(self, call: TorchCall) -> TorchSignal | None:
+        """where(a > b, a, b): the second plus what the mask leaves of their difference."""
+        places = (0, 1, 2) if call.kind == "where" else (1, 2, 0)
+        to = tuple(call.out.shape[1:])
+        values = [call.operand(i) for i in places]
+        if not isinstance(values[0], StepSignal) or not all(
+            isinstance(value, TorchSignal) for value in values[1:]
+        ):
+            return None
+        pair = [self.layers.broadcast(call.name, value.node, to) for value in values[1:]]
+        node = self.layers.chosen_branch(call.name, self._operand(call, places[0]), *pair)
+        return None if node is None else TorchSignal(node)
 
     def _of_difference(self, call: TorchCall) -> Entrywise | None:
         """A comparison of two branches, by their difference."""
@@ -100,8 +118,10 @@ class TorchSteps:
         if not all(isinstance(one, TorchSignal) for one in pair):
             return None
         nodes = [self.layers.batch_first(call.name, one.node) for one in pair]
-        node = self.layers.weighted_sum(f"{call.name} (difference)", nodes, (1.0, -1.0))
-        return positive(entrywise(self.layers.nodes, node).mapped(COMPARISONS[call.kind], 0.0))
+        to = tuple(call.out.shape[1:])
+        nodes = [self.layers.before_reshape(self.layers.broadcast(call.name, n, to)) for n in nodes]
+        function = self.layers.difference(f"{call.name} (difference)", *nodes)
+        return positive(function.mapped(COMPARISONS[call.kind], 0.0))
 
     def _made(self, call: TorchCall, function: Entrywise | None) -> TorchSignal | StepSignal:
         if function is None:

@@ -11,6 +11,7 @@ import numpy as np
 from ....affine_layers import Shape
 from ..._entrywise import (
     Entrywise,
+    chosen_entries,
     constant_entries,
     entrywise,
     plus,
@@ -94,9 +95,9 @@ def _compared(call: Call, factor: float) -> Value:
     first, second = (_function(call, i, shape) for i in (0, 1))
     made = combine(first, second)
     if made is None:  # of two branches: by their difference
-        pair = [call.builder.broadcast(call.name, call.node(i), _row(call, shape)) for i in (0, 1)]
-        node = call.builder.weighted_sum(f"{call.name} (difference)", pair, (1.0, -1.0))
-        made = positive(entrywise(call.builder.nodes, node).mapped(factor, 0.0))
+        pair = _branches(call, (0, 1), shape)
+        difference = call.builder.difference(f"{call.name} (difference)", *pair)
+        made = positive(difference.mapped(factor, 0.0))
     layer, title = _first_steps(call)
     return Steps(layer, title, made, shape)
 
@@ -183,6 +184,17 @@ def _chosen(call: Call, shape: Shape) -> Value:
     mask, first, second = (_function(call, i, shape) for i in range(3))
     if not mask.is_step:
         call.invalid("its condition is none")
-    parts = times(mask, first), times(mask.mapped(-1.0, 1.0), second)
-    both = None if parts[0] is None or parts[1] is None else plus(parts[0], parts[1])
+    both = chosen_entries(mask, first, second)
+    if both is None and all(isinstance(call.value(i), Signal) for i in (1, 2)):
+        node = call.builder.chosen_branch(call.name, mask, *_branches(call, (1, 2), shape))
+        if node is not None:
+            node = call.builder.rearrange(f"{call.name} (shape)", node, None, _row(call, shape))
+            return call.result(node)
     return _made(call, both, shape)
+
+
+def _branches(call: Call, places: tuple[int, int], shape: Shape) -> list[int]:
+    """Two inputs as nodes of the result's shape."""
+    to = _row(call, shape)
+    nodes = [call.builder.broadcast(call.name, call.node(i), to) for i in places]
+    return [call.builder.before_reshape(node) for node in nodes]

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._layer_builder import LONGEST_SORT
 from ..call import Call
 from ..registry import operator
 from ..values import Constant, Unread, Value
-
-LONGEST_SORT = 4096  # entries along an axis that are put in order by a network of comparisons
 
 
 def _reduced_axes(call: Call, axes_are_input: int) -> tuple[int, ...] | None:
