@@ -94,11 +94,13 @@ class TorchMoves:
 
     def _same_move(self, root: int, places: Any) -> int | None:
         """A node whose flat entries are these of another: what was compared may be moved alike."""
+        whole = self.layers.before_reshape(root)
         for i, node in enumerate(self.layers.nodes):
             index = getattr(node.op, "index", None)
-            if index is not None and np.array_equal(index, places):
-                if self.layers.before_reshape(node.inputs[0]) == self.layers.before_reshape(root):
-                    return i
+            if index is None or self.layers.before_reshape(node.inputs[0]) != whole:
+                continue
+            if np.array_equal(index, places):
+                return i
         return None
 
 
