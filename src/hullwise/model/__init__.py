@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._decision_boundary import DecisionDistance as DecisionDistance
     from .arrays import from_arrays as from_arrays
+    from .complexes._complex_checker import ComplexCheck as ComplexCheck
+    from .complexes.boundary_complex import BoundaryComplex as BoundaryComplex
     from .complexes.build import cell_complex as cell_complex
     from .complexes.cell_complex import CellComplex as CellComplex
+    from .complexes.surface_mesh import SurfaceMesh as SurfaceMesh
     from .complexity import LocalComplexity as LocalComplexity
     from .complexity import VQDistance as VQDistance
     from .complexity import local_complexity as local_complexity
@@ -78,6 +81,9 @@ _HOMES = {
     "CurvedInputs": "curved_inputs",
     "cell_complex": "complexes.build",
     "CellComplex": "complexes.cell_complex",
+    "BoundaryComplex": "complexes.boundary_complex",
+    "SurfaceMesh": "complexes.surface_mesh",
+    "ComplexCheck": "complexes._complex_checker",
 }
 
 __all__ = list(_HOMES)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .partition import draw_layers as draw_layers
     from .partition import draw_line as draw_line
     from .partition import draw_slice as draw_slice
+    from .surface_picture import draw_surface as draw_surface
+    from .surface_picture import surface_svg as surface_svg
+    from .surface_picture import write_surface_picture as write_surface_picture
     from .walk_pictures import draw_strip as draw_strip
     from .walk_pictures import draw_walk as draw_walk
     from .watch_page import write_watch_page as write_watch_page
@@ -32,12 +35,15 @@ _HOMES = {
     "draw_line": "partition",
     "draw_slice": "partition",
     "draw_strip": "walk_pictures",
+    "draw_surface": "surface_picture",
     "draw_walk": "walk_pictures",
     "format_number": "words",
     "html_document": "document",
     "stylesheet": "document",
+    "surface_svg": "surface_picture",
     "write_network_report": "network_report",
     "write_page": "document",
+    "write_surface_picture": "surface_picture",
     "write_watch_page": "watch_page",
 }
 
@@ -49,14 +55,17 @@ __all__ = [
     "draw_line",
     "draw_slice",
     "draw_strip",
+    "draw_surface",
     "draw_walk",
     "format_number",
     "html_document",
     "render_report",
     "stylesheet",
+    "surface_svg",
     "write_network_report",
     "write_page",
     "write_report",
+    "write_surface_picture",
     "write_watch_page",
 ]
 

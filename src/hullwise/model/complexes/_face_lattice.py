@@ -54,15 +54,13 @@ class FaceLists:
 
 @dataclass(frozen=True, eq=False)
 class FaceLattice:
-    """The faces of a complex in R^d.
+    """The faces of a complex of dimension k in R^d.
 
-    vertices (V, d); facets[k - 1]: of each k-face the (k - 1)-faces around it, k = 1 .. d; walls
-    (n_faces[d - 1],): what lies behind each (d - 1)-face, a unit or, -1 - i, side i of the domain.
+    vertices (V, d); facets[i - 1]: of each i-face the (i - 1)-faces around it, i = 1 .. k.
     """
 
     vertices: Floats
     facets: tuple[FaceLists, ...]
-    walls: FaceIds
 
     @property
     def dimension(self) -> int:
@@ -70,12 +68,18 @@ class FaceLattice:
 
     @property
     def n_faces(self) -> tuple[int, ...]:
-        """Of each dimension 0 .. d."""
+        """Of each dimension 0 .. k."""
         return (len(self.vertices), *(len(lists) for lists in self.facets))
 
     @property
     def n_cells(self) -> int:
+        """Faces of the highest dimension."""
         return len(self.facets[-1])
+
+    @property
+    def euler_characteristic(self) -> int:
+        """V - E + F - ..."""
+        return int(sum((-1) ** i * m for i, m in enumerate(self.n_faces)))
 
     @property
     def edges(self) -> FaceIds:
@@ -84,13 +88,45 @@ class FaceLattice:
 
     @cached_property
     def corners(self) -> tuple[FaceLists, ...]:
-        """The vertices of each k-face, rising, for k = 1 .. d."""
+        """The vertices of each i-face, rising, for i = 1 .. k."""
         lists = [FaceLists(np.sort(self.edges, axis=1).reshape(-1), self.facets[0].ends)]
         for facets in self.facets[1:]:
             lists.append(
                 FaceLists(*united(*_parts(facets), *_parts(lists[-1]), len(self.vertices)))
             )
         return tuple(lists)
+
+    @property
+    def facet_degrees(self) -> Ints:
+        """(n_faces[k - 1],) how many cells each facet bounds."""
+        return np.bincount(self.facets[-1].ids, minlength=self.n_faces[-2])
+
+    def part(self, cells: Ints) -> FaceLattice:
+        """The cells of these numbers with all their faces."""
+        return self._closure(cells, self.facets)
+
+    def skeleton(self, faces: Ints) -> FaceLattice:
+        """The facets of cells of these numbers with all their faces."""
+        return self._closure(faces, self.facets[:-1])
+
+    def _closure(self, which: Ints, levels: tuple[FaceLists, ...]) -> FaceLattice:
+        facets = []
+        for lists in reversed(levels):
+            own = lists.take(which)
+            which, ids = np.unique(own.ids, return_inverse=True)
+            facets.append(FaceLists(ids.astype(np.int32), own.ends))
+        return FaceLattice(self.vertices[which], tuple(reversed(facets)))
+
+
+@dataclass(frozen=True, eq=False)
+class CellLattice(FaceLattice):
+    """A complex that fills a domain of R^d.
+
+    walls (n_faces[d - 1],): what lies behind each (d - 1)-face, a unit or, -1 - i, side i of the
+    domain.
+    """
+
+    walls: FaceIds
 
     @cached_property
     def sides(self) -> Ints:
@@ -133,7 +169,7 @@ def united(ids, ends, member_ids, member_ends, n):  # type: ignore[no-untyped-de
     return out[:used].copy(), out_ends
 
 
-def box_lattice(low: Floats, high: Floats) -> FaceLattice:
+def box_lattice(low: Floats, high: Floats) -> CellLattice:
     """The faces of a box: side 2 j is where coordinate j is low[j], 2 j + 1 where it is high[j]."""
     d = len(low)
     faces: list[list[tuple[int, ...]]] = [[] for _ in range(d + 1)]
@@ -149,4 +185,4 @@ def box_lattice(low: Floats, high: Floats) -> FaceLattice:
         ]  # fmt: skip
         facets.append(FaceLists(np.array(ids, np.int32), 2 * k * np.arange(1, len(faces[k]) + 1)))
     walls = [-1 - next(2 * j + p[j] for j in range(d) if p[j] < 2) for p in faces[d - 1]]
-    return FaceLattice(vertices.astype(float), tuple(facets), np.array(walls, np.int32))
+    return CellLattice(vertices.astype(float), tuple(facets), np.array(walls, np.int32))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..._core.types import Ints
-from ._face_lattice import FaceIds, FaceLattice, FaceLists
+from ._face_lattice import CellLattice, FaceIds, FaceLists
 
 SIGNATURE_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # of splitmix64, Steele et al. (2014)
 
@@ -19,12 +19,12 @@ class MergedCells:
     cells (n_cells,): one of the old cells that each is made of; vertices (V,): which are left.
     """
 
-    lattice: FaceLattice
+    lattice: CellLattice
     cells: Ints
     vertices: Ints
 
 
-def merge_cells(old: FaceLattice, key: Ints) -> MergedCells:
+def merge_cells(old: CellLattice, key: Ints) -> MergedCells:
     """Join the cells of equal key (n_cells,); what a key covers must be convex.
 
     An old face lies in the interior of the new face that has the same cells and sides of the
@@ -59,11 +59,11 @@ def merge_cells(old: FaceLattice, key: Ints) -> MergedCells:
         for k in range(1, d + 1)
     )
     kept = representatives[0]
-    lattice = FaceLattice(old.vertices[kept], facets, old.walls[representatives[d - 1]])
+    lattice = CellLattice(old.vertices[kept], facets, old.walls[representatives[d - 1]])
     return MergedCells(lattice, representatives[d], kept)
 
 
-def _signatures(old: FaceLattice, joined: Ints) -> list[np.typing.NDArray[np.uint64]]:
+def _signatures(old: CellLattice, joined: Ints) -> list[np.typing.NDArray[np.uint64]]:
     """For the faces of each dimension a number of 64 bits for the set of cells and sides around."""
     n_new = int(joined.max()) + 1
     n_all = n_new + 2 * old.dimension + 2

@@ -29,7 +29,7 @@ from ._face_cutting import (
     faces_by_dimension,
     facets_of_dimension,
 )
-from ._face_lattice import FaceLattice, FaceLists
+from ._face_lattice import CellLattice, FaceLists
 
 WORD_WALLS = 64  # walls whose signs fit in a word
 FACES_BETWEEN_PAUSES = 2**18  # some 50 ms
@@ -45,10 +45,10 @@ class TooManyCells(Exception):
 class LatticeCutter:
     """The faces of a lattice, one numbering for all dimensions; grown as walls cut them."""
 
-    def __init__(self, lattice: FaceLattice) -> None:
+    def __init__(self, lattice: CellLattice) -> None:
         self.restart(lattice)
 
-    def restart(self, lattice: FaceLattice) -> None:
+    def restart(self, lattice: CellLattice) -> None:
         """Go on with another lattice."""
         d, counts = lattice.dimension, lattice.n_faces
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -164,7 +164,7 @@ class LatticeCutter:
         if need[HITS] > len(self.hit):
             self.hit = np.empty(GROWTH * int(need[HITS]), np.int32)
 
-    def lattice(self) -> FaceLattice:
+    def lattice(self) -> CellLattice:
         """The faces by dimension."""
         n = int(self.n[FACES])
         dim, rec = self.dim[:n], self.rec[:n]
@@ -173,7 +173,7 @@ class LatticeCutter:
             FaceLists(*facets_of_dimension(k, count[k], dim, rec, self.pool, number))
             for k in range(1, self.d + 1)
         )
-        return FaceLattice(self.X, facets, self.wall[:n][dim == self.d - 1])
+        return CellLattice(self.X, facets, self.wall[:n][dim == self.d - 1])
 
 
 def _longer(x: Any, room: int) -> Any:

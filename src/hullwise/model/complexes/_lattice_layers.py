@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +16,35 @@ from .._piecewise_layers import Codes, Pieces, Units
 from .._wall_sides import count_knots_below
 from ..network import Network
 from ._build_limits import BuildLimits
-from ._face_lattice import FaceLattice
+from ._face_lattice import CellLattice
 from ._face_measures import corner_means
 from ._face_merging import MergedCells, merge_cells
 from ._lattice_cutter import WORD_WALLS, LatticeCutter
+
+
+class GrowingValues(Protocol):
+    """Values z (V, i) at the vertices of a complex that is cut."""
+
+    @property
+    def z(self) -> Floats:
+        """(V, i)."""
+
+    def extend(self, a: Any, b: Any, t: Floats) -> None:
+        """New vertices a + t (b - a)."""
 
 
 @dataclass(frozen=True, eq=False)
 class LayeredLattice:
     """A lattice behind some layers, their codes, and the network's outputs at its vertices."""
 
-    lattice: FaceLattice
+    lattice: CellLattice
     layer_codes: tuple[LayerCodes, ...]
     outputs: Floats
     output_errors: Floats
 
 
 def cut_lattice_by_layers(
-    net: Network, lattice: FaceLattice, points: Any, n_layers: int, limits: BuildLimits
+    net: Network, lattice: CellLattice, points: Any, n_layers: int, limits: BuildLimits
 ) -> LayeredLattice:
     """Cut by the first layers of a network; points(U) are its inputs (V, n_inputs) at vertices.
 
@@ -76,7 +87,7 @@ def _cut_layer(
 
 
 def winners(
-    lattice: FaceLattice, units: Units, z: Floats, noise: Floats, root: Ints
+    lattice: CellLattice, units: Units, z: Floats, noise: Floats, root: Ints
 ) -> tuple[Codes, MergedCells | None]:
     """Codes of maxima on the cells that their walls made, and the cells joined where equal."""
     inner = corner_means(lattice.corners[-1], z)
@@ -95,7 +106,7 @@ def winners(
 def cut_by_words(
     cutter: LatticeCutter,
     walls: LayerWalls,
-    values_: LayerValues,
+    values_: GrowingValues,
     noise: Floats,
     start: int,
     limits: BuildLimits,

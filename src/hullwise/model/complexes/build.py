@@ -14,7 +14,7 @@ from .._arguments import as_floats, border, check_network, one_row
 from .._input_box import input_box
 from ..network import Network
 from ._build_limits import BuildLimits, TimeIsUp
-from ._face_lattice import FaceLattice, box_lattice
+from ._face_lattice import CellLattice, box_lattice
 from ._lattice_cutter import TooManyCells
 from ._lattice_layers import cut_lattice_by_layers
 from .cell_complex import CellComplex
@@ -109,7 +109,7 @@ def cell_complex(
 
 
 def _build(
-    net: Network, origin: Floats, axes: Floats, domain: FaceLattice, limits: BuildLimits
+    net: Network, origin: Floats, axes: Floats, domain: CellLattice, limits: BuildLimits
 ) -> CellComplex:
     def points(U: Floats) -> Floats:
         return np.asarray(origin + U @ axes)

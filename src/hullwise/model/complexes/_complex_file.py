@@ -1,0 +1,140 @@
+"""A complex in a file: its faces, codes and values; the network is not in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ..._core.types import Array, Floats, Ints
+from ...errors import FileError
+from ...io.archive import read_archive, write_archive
+from .._layer_cuts import LayerCodes
+from .._rounding import RELATIVE_TOLERANCE
+from ..network import Network
+from ._face_lattice import CellLattice, FaceLists
+from .cell_complex import CellComplex
+
+COMPLEX_FORMAT = 1
+KIND_OF_COMPLEX = "cell complex"
+COMPARED_VERTICES = 1000  # at which the network has to give what the file says
+OTHER_NETWORK = 1e-6  # of the largest output: one rounded otherwise is the same network still
+
+
+def save_complex(whole: CellComplex, path: str | PathLike[str], *, force: bool) -> None:
+    """Write it; see `CellComplex.save`."""
+    lattice = whole.lattice
+    arrays: dict[str, Array] = {
+        "origin": whole.origin,
+        "axes": whole.axes,
+        "vertices": lattice.vertices,
+        "walls": lattice.walls,
+        "outputs": whole.outputs,
+        "output_errors": whole.output_errors,
+    }
+    for k, lists in enumerate(lattice.facets, 1):
+        arrays |= {f"facets{k}": lists.ids, f"facets{k}.ends": lists.ends}
+    for i, level in enumerate(whole.layer_codes):
+        arrays |= {f"codes{i}": level.codes, f"roots{i}": level.root}
+    header = {
+        "kind": KIND_OF_COMPLEX,
+        "format": COMPLEX_FORMAT,
+        "made_by": f"hullwise {__version__}",
+        "network": whole.net.source,
+        "dimension": whole.dimension,
+        "n_layers": len(whole.layer_codes),
+        "partial": whole.partial,
+    }
+    write_archive(path, header, arrays, force=force)
+
+
+def load_complex(path: str | PathLike[str], net: Network) -> CellComplex:
+    """Read one; see `CellComplex.load`."""
+    name = os.fsdecode(path)
+    header, arrays = read_archive(path)
+    if header.get("kind") != KIND_OF_COMPLEX:
+        raise FileError(name, "holds no cell complex: CellComplex.save writes one")
+    if header.get("format") != COMPLEX_FORMAT:
+        raise FileError(
+            name,
+            f"has the format {header.get('format')!r}, and this is hullwise {__version__}, which "
+            f"reads format {COMPLEX_FORMAT}: read it with the version that wrote it "
+            f"({str(header.get('made_by', 'unknown'))[:80]})",
+        )
+    try:
+        whole = _restored(header, arrays, net)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise FileError(name, f"does not hold a whole complex ({str(error)[:200]})") from None
+    if not _is_of(whole):
+        raise FileError(name, f"is not the complex of {net!r}: its outputs are others")
+    return whole
+
+
+def _restored(header: Mapping[str, Any], arrays: Mapping[str, Array], net: Network) -> CellComplex:
+    d, n_layers = int(header["dimension"]), int(header["n_layers"])
+    vertices = _numbers(arrays, "vertices", (None, d))
+    counts, facets = len(vertices), []
+    for k in range(1, d + 1):
+        lists = FaceLists(_ids(arrays, f"facets{k}", counts), _ends(arrays, f"facets{k}"))
+        facets.append(lists)
+        counts = len(lists)
+    walls = arrays["walls"]
+    if walls.shape != (len(facets[-2]) if d > 1 else len(vertices),) or walls.dtype != np.int32:
+        raise ValueError("walls that are not those of its faces")
+    levels, before = [], 1
+    for i, layer in zip(range(n_layers), net.layers):
+        codes, root = arrays[f"codes{i}"], _ids(arrays, f"roots{i}", before)
+        if codes.shape != (len(root), layer.n_units) or codes.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"codes of layer {i} that do not fit the network")
+        levels.append(LayerCodes(codes, root.astype(np.int64)))
+        before = len(root)
+    if len(levels) != n_layers or before != counts:
+        raise ValueError("codes that are not those of its cells")
+    return CellComplex(
+        net=net,
+        origin=_numbers(arrays, "origin", (net.n_inputs,)),
+        axes=_numbers(arrays, "axes", (d, net.n_inputs)),
+        lattice=CellLattice(vertices, tuple(facets), walls),
+        layer_codes=tuple(levels),
+        outputs=_numbers(arrays, "outputs", (len(vertices), net.n_outputs)),
+        output_errors=_numbers(arrays, "output_errors", (net.n_outputs,)),
+        partial=bool(header["partial"]),
+    )
+
+
+def _numbers(arrays: Mapping[str, Array], name: str, shape: tuple[int | None, ...]) -> Floats:
+    out = arrays[name]
+    fits = out.ndim == len(shape) and all(m in (n, None) for n, m in zip(out.shape, shape))
+    if not fits or out.dtype != np.float64 or not np.isfinite(out).all():
+        raise ValueError(f"{name} is no array of numbers {shape}")
+    return out
+
+
+def _ids(arrays: Mapping[str, Array], name: str, n: int) -> Any:
+    out = arrays[name]
+    if out.ndim != 1 or out.dtype.kind not in "iu" or (len(out) and not out.min() >= 0):
+        raise ValueError(f"{name} holds no numbers of faces")
+    if len(out) and out.max() >= n:
+        raise ValueError(f"{name} names face {out.max()} of {n}")
+    return out
+
+
+def _ends(arrays: Mapping[str, Array], name: str) -> Ints:
+    ends, n = arrays[f"{name}.ends"], len(arrays[name])
+    rising = ends.dtype == np.int64 and ends.ndim == 1 and (np.diff(ends, prepend=0) > 0).all()
+    if not rising or not len(ends) or ends[-1] != n:
+        raise ValueError(f"{name}.ends do not rise to {n}")
+    return ends
+
+
+def _is_of(whole: CellComplex) -> bool:
+    """Whether the network gives the outputs that are kept, at some of the vertices."""
+    step = max(1, len(whole.vertices) // COMPARED_VERTICES)
+    outputs = whole.outputs[::step]
+    gap = np.abs(whole.net(whole.points(whole.vertices[::step])) - outputs)
+    size = np.abs(outputs).max(initial=RELATIVE_TOLERANCE)
+    return bool((gap <= OTHER_NETWORK * size + whole.output_errors).all())
