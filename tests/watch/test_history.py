@@ -112,6 +112,43 @@ def test_a_damaged_history_is_not_believed(tmp_path):
         hw.Monitor(domain_of(7), history=f"sqlite:///{path}")
 
 
+def test_evidence_is_kept_and_computed_again_where_it_was_not(tmp_path):
+    path = tmp_path / "watch.db"
+    one = hw.Monitor(domain_of(10), history=f"sqlite:///{path}")
+    for k in range(12):
+        one.update(batch(k) + [0, 0.8 * (k > 7), 0])
+    with sqlite3.connect(path) as connection:
+        kept = connection.execute("SELECT count(evidence) FROM hullwise_batches").fetchone()[0]
+    assert kept == 11  # the last batch's comes with the next one
+    two = hw.Monitor(domain_of(10), history=f"sqlite:///{path}")
+    assert two.result().to_dict() == one.result().to_dict()
+    assert two.first_alarm == one.first_alarm
+    assert two.log_statistics == one.log_statistics
+    assert two.update(batch(50)).to_dict() == one.catch_up().to_dict()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE hullwise_batches SET evidence = NULL WHERE number = 5")
+    three = hw.Monitor(domain_of(10), history=f"sqlite:///{path}")
+    assert three.result().to_dict() == one.result().to_dict()
+    three.update(batch(51))
+    with sqlite3.connect(path) as connection:
+        kept = connection.execute("SELECT count(evidence) FROM hullwise_batches").fetchone()[0]
+    assert kept == 13
+
+
+def test_evidence_of_other_counts_is_not_believed(tmp_path):
+    path = tmp_path / "watch.db"
+    one = hw.Monitor(domain_of(11), history=f"sqlite:///{path}")
+    for k in range(3):
+        one.update(batch(k) + 2)
+    assert one.alarmed
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "UPDATE hullwise_batches SET evidence = '[0, 0, 0, 0, 0, 0]' WHERE number = 2"
+        )
+    with pytest.raises(hw.FileError, match="evidence that is not that of its counts"):
+        hw.Monitor(domain_of(11), history=f"sqlite:///{path}")
+
+
 @pytest.mark.parametrize(
     ("url", "error", "message"),
     [

@@ -22,6 +22,8 @@ TILTS = (0.5, 0.7, 0.85, 1.18, 1.43)
 SHARES_MOVED_FAR = (0.003, 0.01, 0.03, 0.1)  # of all rows, into the last cell
 FREE_CONCENTRATIONS = (1.0, 8.0, 64.0)  # any change: Dirichlet around the present, per cell
 LEAST_SHARE_OF_CELL = 1e-12
+BATCHES_COMPUTED_AGAIN = 4  # of those whose evidence is read where it was kept
+KEPT_EVIDENCE_AGREEMENT = 1e-6  # relative: gammaln differs by machine in its last digits
 STARTS_OF_AN_OCTAVE = 64  # after twice as many batches every second one is a start, and so on
 
 
@@ -72,6 +74,43 @@ class ChangeEvidence:
     def __post_init__(self) -> None:
         self._total = np.zeros(len(self.gaps))
 
+    @classmethod
+    def restored(cls, gaps: Floats, counts: Floats, log_e: Floats) -> ChangeEvidence:
+        """The evidence of batches that were counted before, from its kept values.
+
+        Parameters
+        ----------
+        gaps : (K,) float64
+        counts : (t, K) float64
+        log_e : (t,) float64
+            What `update` returned for each batch.
+
+        Raises
+        ------
+        ValueError
+            A kept value is not that of the counts: those of the last batch and of a few others are
+            computed again. O(starts K) for each of these, and not for every batch.
+        """
+        evidence, n = cls(gaps), len(counts)
+        totals = np.vstack([np.zeros((1, len(gaps))), np.cumsum(counts, axis=0)])
+        starts = [batch for batch in range(n) if is_start(batch)]
+        for batch in starts:
+            evidence._begin(batch, totals[batch])
+        evidence._total = totals[-1]
+        evidence.log_e = log_e.tolist()
+        again = np.random.default_rng(n).integers(0, n, size=BATCHES_COMPUTED_AGAIN)
+        for batch in {*again.tolist(), n - 1}:
+            value, start = evidence._at(
+                totals[batch + 1], int(np.searchsorted(starts, batch, "right"))
+            )
+            if not abs(value - log_e[batch]) <= KEPT_EVIDENCE_AGREEMENT * (1 + abs(value)):
+                raise ValueError(
+                    f"log E {log_e[batch]:.6g} after batch {batch + 1}, not {value:.6g}"
+                )
+            if batch == n - 1:
+                evidence.start = start
+        return evidence
+
     @property
     def n_counted(self) -> int:
         """Scores counted so far."""
@@ -91,24 +130,30 @@ class ChangeEvidence:
         """Count one more batch (K,); log E after it. O(starts K)."""
         batch = len(self.log_e)
         if is_start(batch):
-            changed = changed_urns(self.gaps + self._total)
-            self._starts.append(batch)
-            self._totals.append(self._total.copy())
-            self._changed.append(changed)
-            self._constants.append(_log_beta(changed))
+            self._begin(batch, self._total.copy())
         self._total = self._total + counts
-        since = self._total - np.array(self._totals)  # (S, K)
-        urns = _log_beta(self.gaps + np.array(self._totals))
-        exact = _log_beta(self.gaps + self._total) - urns
-        changed = np.array(self._changed)  # (S, I, K)
-        likely = _log_beta(changed + since[:, None]) - np.array(self._constants)
-        ratio = logsumexp(likely, axis=1) - np.log(changed.shape[1]) - exact
-        n = len(self._starts)
-        terms = ratio - np.log(np.arange(1.0, n + 1) * np.arange(2.0, n + 2))
-        self.start = self._starts[int(np.argmax(terms))]
-        log_e = float(np.logaddexp(logsumexp(terms), -np.log(n + 1.0)))
+        log_e, self.start = self._at(self._total, len(self._starts))
         self.log_e.append(log_e)
         return log_e
+
+    def _begin(self, batch: int, total: Floats) -> None:
+        """A start: scores may have changed before this batch, when so many had been counted."""
+        changed = changed_urns(self.gaps + total)
+        self._starts.append(batch)
+        self._totals.append(total)
+        self._changed.append(changed)
+        self._constants.append(_log_beta(changed))
+
+    def _at(self, total: Floats, n: int) -> tuple[float, int]:
+        """log E where so many scores were counted (K,), with the first n starts; the best start."""
+        before = np.array(self._totals[:n])  # (S, K)
+        exact = _log_beta(self.gaps + total) - _log_beta(self.gaps + before)
+        changed = np.array(self._changed[:n])  # (S, I, K)
+        likely = _log_beta(changed + (total - before)[:, None]) - np.array(self._constants[:n])
+        ratio = logsumexp(likely, axis=1) - np.log(changed.shape[1]) - exact
+        terms = ratio - np.log(np.arange(1.0, n + 1) * np.arange(2.0, n + 2))
+        log_e = float(np.logaddexp(logsumexp(terms), -np.log(n + 1.0)))
+        return log_e, self._starts[int(np.argmax(terms))]
 
 
 def _log_beta(a: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """The history of a watch in a database: counts of batches, in the order in which they came.
 
-No row is kept, and no evidence that cannot be computed again from the counts. A batch is one
+No row is kept, and no evidence that cannot be computed again from the counts: it is kept so that a
+watch of a thousand batches need not be computed anew each night. A batch is one
 transaction: it is in, or it is not. Writers wait for one another, so that batches have an order;
 the same rows twice are refused.
 """
@@ -8,7 +9,7 @@ the same rows twice are refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,14 @@ from .batch_counts import BatchCounts
 WATCHES_TABLE = "hullwise_watches"
 BATCHES_TABLE = "hullwise_batches"
 SECONDS_TO_WAIT = 30  # for another writer of the same SQLite file
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """The counts of a batch, and log E of each score after it where that was kept."""
+
+    counts: BatchCounts
+    log_e: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,21 @@ class WatchHistory:
     url: str
     digest: str
 
-    def append(self, batch: BatchCounts) -> int:
+    def append(
+        self,
+        batch: BatchCounts,
+        earlier: Sequence[BatchCounts] = (),
+        evidence: Mapping[int, Sequence[float]] | None = None,
+    ) -> int:
         """Add a batch, in one transaction; its number, from 1.
+
+        Parameters
+        ----------
+        batch : BatchCounts
+        earlier : sequence of BatchCounts
+            The first batches as far as they are known: only those after them are read.
+        evidence : mapping of int to sequence of float, optional
+            log E of each score after batches that have a number here, to be kept with them.
 
         Raises
         ------
@@ -55,9 +77,16 @@ class WatchHistory:
         sql = _sqlalchemy()
         with self._transaction() as (connection, tables):
             watch = self._watch(connection, tables, lock=True)
-            earlier = self._batches(connection, tables, watch, after=0)
-            batch.refuse_repeated(earlier)
-            number = len(earlier) + 1
+            later = self._batches(connection, tables, watch, after=len(earlier))
+            batch.refuse_repeated([*earlier, *(one.counts for one in later)])
+            number = len(earlier) + len(later) + 1
+            columns = tables.batches.c
+            for known, log_e in (evidence or {}).items():
+                connection.execute(
+                    sql.update(tables.batches)
+                    .where(columns.watch == watch, columns.number == known)
+                    .values(evidence=json.dumps([*log_e]))
+                )
             connection.execute(
                 sql.insert(tables.batches),
                 {
@@ -71,7 +100,7 @@ class WatchHistory:
             )
             return number
 
-    def batches(self, after: int = 0) -> list[BatchCounts]:
+    def batches(self, after: int = 0) -> list[StoredBatch]:
         """The batches with numbers above `after`, in their order."""
         with self._transaction() as (connection, tables):
             watch = self._watch(connection, tables, lock=False)
@@ -94,11 +123,13 @@ class WatchHistory:
 
     def _batches(
         self, connection: Any, tables: _Tables, watch: int, after: int
-    ) -> list[BatchCounts]:
+    ) -> list[StoredBatch]:
         sql = _sqlalchemy()
         columns = tables.batches.c
         query = (
-            sql.select(columns.number, columns.digest, columns.name, columns.counts)
+            sql.select(
+                columns.number, columns.digest, columns.name, columns.counts, columns.evidence
+            )
             .where(columns.watch == watch, columns.number > after)
             .order_by(columns.number)
         )
@@ -111,7 +142,11 @@ class WatchHistory:
                     f"{BATCHES_TABLE}",
                 )
             try:
-                batches.append(BatchCounts.from_json(row.digest, row.name, json.loads(row.counts)))
+                counts = BatchCounts.from_json(row.digest, row.name, json.loads(row.counts))
+                log_e = (
+                    None if row.evidence is None else tuple(map(float, json.loads(row.evidence)))
+                )
+                batches.append(StoredBatch(counts, log_e))
             except (ValueError, KeyError, TypeError) as error:
                 raise FileError(
                     self.shown_url, f"holds counts of batch {place} that cannot be read ({error})"
@@ -181,6 +216,7 @@ class _Tables:
             sql.Column("name", sql.Text, nullable=False),
             sql.Column("added", sql.String(32), nullable=False),
             sql.Column("counts", sql.Text, nullable=False),
+            sql.Column("evidence", sql.Text, nullable=True),
             sql.UniqueConstraint("watch", "digest"),
         )
         return cls(metadata, watches, batches)

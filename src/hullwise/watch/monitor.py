@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_int
+from .._core.types import Floats
 from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
 from ..domain.fitted_table import FittedTable
@@ -20,7 +22,7 @@ from ..errors import DataError, FileError
 from ..io.mixed_table import read_mixed
 from .batch_counts import BatchCounts
 from .change_evidence import ChangeEvidence
-from .history import WatchHistory
+from .history import StoredBatch, WatchHistory
 from .watch_result import WatchResult
 from .watched_rows import located_rows, new_group_names
 from .watched_scores import SHARES_OF_ALARM, watched_scores
@@ -111,6 +113,7 @@ class Monitor:
         self.batches: list[BatchCounts] = []
         self.log_statistics: list[float] = []
         self.first_alarm: int | None = None
+        self._n_kept = 0  # batches whose evidence the history has
         self.history = None if history is None else WatchHistory(history, self.digest)
         self.catch_up()
 
@@ -165,16 +168,48 @@ class Monitor:
         counted = self.count(batch, name=name)
         if self.history is None:
             return self.add(counted)
-        self.history.append(counted)
+        log_e = np.array([one.log_e for one in self.evidence])
+        unkept = range(self._n_kept, len(self.batches))
+        kept = {place + 1: log_e[:, place].tolist() for place in unkept}
+        self.history.append(counted, self.batches, kept)
+        self._n_kept = len(self.batches)
         return self.catch_up()
 
     def catch_up(self) -> WatchResult:
         """Add the batches that the history has beyond those of this monitor."""
-        if self.history is not None:
-            for batch in self.history.batches(after=len(self.batches)):
-                self._refuse_other_scores(batch)
-                self._add(batch)
+        if self.history is None:
+            return self.result()
+        stored = self.history.batches(after=len(self.batches))
+        for number, one in enumerate(stored, start=len(self.batches) + 1):
+            self._refuse_other_scores(one.counts, number)
+        n_restored = 0 if self.batches else self._restore(stored)
+        for one in stored[n_restored:]:
+            self._add(one.counts)
         return self.result()
+
+    def _restore(self, stored: list[StoredBatch]) -> int:
+        """Begin with the batches whose evidence was kept, up to the first without; their number."""
+        kept = list(takewhile(lambda log_e: log_e is not None, (one.log_e for one in stored)))
+        self._n_kept = len(kept)
+        if not kept:
+            return 0
+        assert self.history is not None
+        self.batches = [one.counts for one in stored[: self._n_kept]]
+        try:
+            values = np.array(kept, dtype=np.float64).reshape(self._n_kept, len(self.scores))
+            self.evidence = tuple(
+                ChangeEvidence.restored(
+                    score.urn.gaps, np.array([b.counts[k] for b in self.batches], float), log_e
+                )
+                for k, (score, log_e) in enumerate(zip(self.scores, values.T))
+            )
+        except ValueError as error:
+            raise FileError(
+                self.history.shown_url, f"holds evidence that is not that of its counts ({error})"
+            ) from None
+        for row in values:
+            self._note_statistic(row)
+        return self._n_kept
 
     def count(self, batch: Any, *, name: str = "") -> BatchCounts:
         """Locate and count a batch without adding it: what is kept of it."""
@@ -211,19 +246,22 @@ class Monitor:
         for counts, evidence in zip(batch.counts, self.evidence, strict=True):
             evidence.update(counts.astype(np.float64))
         self.batches.append(batch)
-        now = [evidence.log_e[-1] for evidence in self.evidence]
-        self.log_statistics.append(float(max(now + np.log([one.weight for one in self.scores]))))
-        if self.first_alarm is None and self.log_statistics[-1] >= -np.log(self.alarm):
-            self.first_alarm = len(self.batches)
+        self._note_statistic(np.array([evidence.log_e[-1] for evidence in self.evidence]))
 
-    def _refuse_other_scores(self, batch: BatchCounts) -> None:
+    def _note_statistic(self, log_e: Floats) -> None:
+        """The largest weight times E after one more batch, and whether it is an alarm."""
+        weights = np.array([one.weight for one in self.scores])
+        self.log_statistics.append(float(max(log_e + np.log(weights))))
+        if self.first_alarm is None and self.log_statistics[-1] >= -np.log(self.alarm):
+            self.first_alarm = len(self.log_statistics)
+
+    def _refuse_other_scores(self, batch: BatchCounts, number: int) -> None:
         expected = [len(one.urn.gaps) for one in self.scores]
         if [len(counts) for counts in batch.counts] != expected:
             assert self.history is not None
             raise FileError(
                 self.history.shown_url,
-                f"holds counts of batch {len(self.batches) + 1} that are of other scores than this "
-                "watch's",
+                f"holds counts of batch {number} that are of other scores than this watch's",
             )
 
     def result(self) -> WatchResult:
