@@ -116,7 +116,7 @@ def test_evidence_is_kept_and_computed_again_where_it_was_not(tmp_path):
     path = tmp_path / "watch.db"
     one = hw.Monitor(domain_of(10), history=f"sqlite:///{path}")
     for k in range(12):
-        one.update(batch(k) + [0, 0.8 * (k > 7), 0])
+        one.update(batch(k) + 0.8 * (k > 7))
     with sqlite3.connect(path) as connection:
         kept = connection.execute("SELECT count(evidence) FROM hullwise_batches").fetchone()[0]
     assert kept == 11  # the last batch's comes with the next one
