@@ -152,3 +152,70 @@ def test_progress_and_the_view():
     assert "<table" in new._repr_html_()
     assert "1. " in str(new)
     assert len(new[:2]) == 2
+
+
+# ---- bend ---------------------------------------------------------------------------------------
+
+
+def bump(X):
+    """Flat but for a narrow bump at .7, .7."""
+    return np.exp(-((X - 0.7) ** 2).sum(axis=1) / 0.02)
+
+
+def test_bend_goes_where_left_out_errors_are_large():
+    X = runs_of(60)
+    new = hw.suggest(X, bump(X), n=10, box=[(0, 1)] * 2)
+    fill = hw.suggest(X, n=10, box=[(0, 1)] * 2)
+    assert (new.criterion, fill.criterion) == ("bend", "fill")
+    near = [(np.linalg.norm(s.values - 0.7, axis=1) < 0.35).sum() for s in (new, fill)]
+    assert near[0] > near[1]
+    assert "left-out errors here are" in new.why[0]
+
+
+def test_bend_is_squared_distance_times_the_scale():
+    X = runs_of(40)
+    new = hw.suggest(X, bump(X), n=5, box=[(0, 1)] * 2, criterion="bend")
+    np.testing.assert_allclose(new.score, new.distance**2 * new.error_scale)
+    assert (np.diff(new.score) <= 1e-12).all()
+    assert ((new.gain > 0) & (new.gain < 1)).all()
+    assert (new.error_scale**2).min() >= 0.5  # half of the mean is always there
+
+
+def test_units_and_order_of_targets_do_not_matter():
+    X = runs_of(40)
+    box = [(0, 1)] * 2
+    one = hw.suggest(X, bump(X), n=3, box=box).values
+    np.testing.assert_array_equal(hw.suggest(X, 1e6 * bump(X) - 3, n=3, box=box).values, one)
+    Y = np.c_[bump(X), np.ones(40), bump(X)]
+    np.testing.assert_array_equal(hw.suggest(X, Y, n=3, box=box).values, one)
+
+
+def test_few_runs_constant_targets_noise_and_repetitions():
+    box = [(0, 1)] * 2
+    few = hw.suggest(runs_of(3), [1.0, 2.0, 4.0], n=1, box=box)
+    assert few.criterion == "fill"
+    assert "too few to learn" in few.notes[-1]
+    with pytest.raises(hw.DataError, match="expected at least 4"):
+        hw.suggest(runs_of(3), [1.0, 2.0, 4.0], n=1, box=box, criterion="bend")
+    assert hw.suggest(runs_of(30), np.ones(30), n=1, box=box).criterion == "fill"
+    X = np.repeat(runs_of(15), 3, axis=0)
+    y = bump(X) + np.random.default_rng(1).normal(0, 0.1, 45)
+    assert hw.suggest(X, y, n=3, box=box).criterion == "bend"
+    y[:20] = np.nan
+    assert "20 runs without a target (failed)" in hw.suggest(X, y, n=1, box=box).notes[0]
+
+
+def test_bend_among_kinds_of_parameters():
+    rng = np.random.default_rng(0)
+    runs = pd.DataFrame(
+        {
+            "a": rng.random(40),
+            "k": 10 ** rng.uniform(-3, 0, 40),
+            "kind": rng.choice(list("xyz"), 40),
+        }
+    )
+    runs["y"] = runs["a"] * np.log(runs["k"]) * (runs["kind"] == "x")
+    box = {"a": (0, 1), "k": {"low": 1e-3, "high": 1, "role": "log"}, "kind": ["x", "y", "z"]}
+    new = hw.suggest(runs, target="y", n=6, box=box)
+    assert new.criterion == "bend"
+    assert (new.points["kind"] == "x").sum() >= 2

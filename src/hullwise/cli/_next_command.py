@@ -12,7 +12,7 @@ from .. import __version__
 from ._option_groups import OutputOptions, ReadingOptions
 from .options import EXIT_CODES, FORCE, QUIET, READING, REPORT, apply, takes, target_option
 
-DESIGN_CRITERIA = ("auto", "fill")
+DESIGN_CRITERIA = ("auto", "bend", "fill")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class NextOptions(ReadingOptions, OutputOptions):
     n: int
     pending: str | None
     candidates: str | None
-    criterion: Literal["auto", "fill"]
+    criterion: Literal["auto", "bend", "fill"]
     n_candidates: int
     random_state: int
     report: str | None
@@ -88,7 +88,8 @@ class NextOptions(ReadingOptions, OutputOptions):
     type=click.Choice(DESIGN_CRITERIA),
     default="auto",
     show_default=True,
-    help="fill: the centre of the largest empty sphere.",
+    help="fill: the centre of the largest empty sphere. bend: squared distance to the nearest run "
+    "times the local scale of left-out errors; needs --target. auto: bend where there are targets.",
 )
 @click.option(
     "--n-candidates",

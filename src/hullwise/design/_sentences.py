@@ -14,32 +14,41 @@ DIFFERENCES_NAMED = 2
 
 def reasons(
     space: DesignSpace,
-    criterion: str,
     values: Floats,
     sites: Floats,
     names: Objects,
     choices: Choices,
+    error_scale: Floats | None,
     n_candidates: int,
 ) -> tuple[str, ...]:
     """(n,) a sentence for each point (n, p); `sites` are the runs, then the points themselves."""
     sentences = []
     for i, site in enumerate(choices.nearest.tolist()):
         if site < 0:
-            sentences.append("the first run: the middle of the allowed points")
+            sentences.append("the first run of all: the middle of the allowed points")
             continue
-        distance = number_text(choices.distance[i])
-        text = (
-            f"farthest of {n_candidates:,} allowed points from all runs: {distance} to the "
-            f"nearest, {names[site]} ({_differences(space, values[i], sites[site])})"
+        near = (
+            f"{number_text(choices.distance[i])} to the nearest, {names[site]} "
+            f"({_differences(space, values[i], sites[site])})"
         )
-        before, after = choices.largest[i : i + 2]
-        if np.isfinite(before):
-            text += (
-                f"; the largest empty sphere goes from {number_text(before)} to "
-                f"{number_text(after)}"
+        if error_scale is None:
+            before, after = (number_text(radius) for radius in choices.largest[i : i + 2])
+            sentences.append(
+                f"farthest of {n_candidates:,} allowed points from all runs: {near}"
+                + (f"; the largest empty sphere falls from {before} to {after}" * (before != after))
             )
-        sentences.append(text)
+        else:
+            size = number_text(error_scale[i] ** 2)
+            sentences.append(
+                f"left-out errors here are {size} times the mean for their distance, and it is "
+                f"{near}; " + _fall(choices.gain[i])
+            )
     return tuple(sentences)
+
+
+def _fall(gain: float) -> str:
+    """How much of the criterion's mean a point takes away."""
+    return f"the mean over all allowed points falls by {100 * gain:.2g} %"
 
 
 def _differences(space: DesignSpace, point: Floats, site: Floats) -> str:

@@ -15,13 +15,14 @@ from ..errors import DataError
 from ..io.mixed_table import read_mixed
 from ._candidates import CandidateSet, candidate_points, distinct_rows
 from ._criteria import Choices, EmptySphere, choose
+from ._error_scale import error_scale
 from ._nearest_sites import NearestSites
 from ._sentences import reasons
 from ._sites import Sites, read_sites
 from .design_space import Constraint, DesignSpace
 from .suggestions import Suggestions
 
-CRITERIA = ("auto", "fill")
+CRITERIA = ("auto", "bend", "fill")
 
 
 @own_errors("choosing the next runs")
@@ -35,7 +36,7 @@ def suggest(
     constraints: Constraint | Sequence[Constraint] | None = None,
     pending: Any = None,
     candidates: Any = None,
-    criterion: Literal["auto", "fill"] = "auto",
+    criterion: Literal["auto", "bend", "fill"] = "auto",
     n_candidates: int = 1000,
     random_state: int = 0,
     progress: Progress | None = None,
@@ -57,8 +58,10 @@ def suggest(
         Points that were handed out and have no answer yet: they count as runs.
     candidates : table, optional
         Points to choose from, in place of points of the box.
-    criterion : {"auto", "fill"}
-        "fill" chooses the centre of the largest empty sphere.
+    criterion : {"auto", "bend", "fill"}
+        "fill" chooses the centre of the largest empty sphere. "bend" weighs the squared distance to
+        the nearest run with a local scale of the errors of left-out runs; it needs targets. "auto"
+        is "bend" where there are targets of enough runs, else "fill".
     n_candidates : int
         Points of the space to choose from. More is not better: the farthest points of all are
         corners.
@@ -104,13 +107,27 @@ def suggest(
         chosen_from = _given_candidates(space, candidates)
     Z = space.coordinates(chosen_from.values)
     near = NearestSites(Z, space.coordinates(sites.values), progress)
-    choices = choose(EmptySphere(near), near, n, progress)
+    scale = None if criterion == "fill" else _error_scale(space, sites, Z, criterion)
+    choices = choose(EmptySphere(near, scale), near, n, progress)
     if not len(choices.candidates):
         raise DataError(
             f"a run is at each of the {len(chosen_from):,} allowed points: nothing is left to "
             "suggest."
         )
-    return _suggestions(space, sites, chosen_from, choices, n, runs)
+    return _suggestions(space, sites, chosen_from, choices, scale, n, runs)
+
+
+def _error_scale(space: DesignSpace, sites: Sites, Z: Floats, criterion: str) -> Floats | None:
+    """(C,) the local error scale at candidates; None where too few runs have targets."""
+    known = sites.has_target
+    scale = error_scale(space.coordinates(sites.values[known]), sites.targets[known], Z)
+    if scale is None and criterion == "bend":
+        raise DataError(
+            f"criterion='bend' learns from left-out errors: {int(known.sum()):,} runs with a "
+            f"target that varies are too few in {Z.shape[1]} coordinates; expected at least "
+            f"{Z.shape[1] + 2}, or take criterion='fill'."
+        )
+    return scale
 
 
 def _given_candidates(space: DesignSpace, table: Any) -> CandidateSet:
@@ -135,6 +152,7 @@ def _suggestions(
     sites: Sites,
     chosen_from: CandidateSet,
     choices: Choices,
+    scale: Floats | None,
     n: int,
     runs: Any,
 ) -> Suggestions:
@@ -150,17 +168,32 @@ def _suggestions(
         )
     nearest = np.array([names[site] if site >= 0 else "" for site in choices.nearest], dtype=object)
     all_values: Floats = np.vstack([sites.values, values])
-    why = reasons(space, "fill", values, all_values, names, choices, len(chosen_from))
+    own_scale = np.ones(len(values)) if scale is None else scale[choices.candidates]
+    criterion = "fill" if scale is None else "bend"
+    if scale is None and sites.targets.shape[1]:
+        notes.append(
+            f"{int(sites.has_target.sum()):,} runs have a target that varies: too few to learn "
+            "where errors are large"
+        )
+    why = reasons(
+        space,
+        values,
+        all_values,
+        names,
+        choices,
+        None if scale is None else own_scale,
+        len(chosen_from),
+    )
     is_named = not (runs is not None and hasattr(runs, "ndim") and not hasattr(runs, "columns"))
     return Suggestions(
         space,
-        "fill",
+        criterion,
         values,
         choices.distance,
         nearest,
         choices.score,
         choices.gain,
-        np.ones(len(values)),
+        own_scale,
         choices.largest,
         sites.values,
         chosen_from.values,

@@ -81,6 +81,8 @@ class MinimaxRegressor(Interpolant):
         Every choice that was tried, and its left-out error over the variance of the target.
     left_out_rows_, left_out_errors_ : (s,), (s,) or (s, k)
         Distinct rows that were left out, and their target minus its prediction.
+    left_out_risks_ : (s,)
+        Their risks without themselves, as those of `MinimaxFits`.
     cloud_ : Cloud
         The distinct training rows.
     n_features_in_, feature_names_in_
@@ -139,6 +141,7 @@ class MinimaxRegressor(Interpolant):
     table_: list[dict[str, Any]]
     left_out_rows_: Indices
     left_out_errors_: Floats
+    left_out_risks_: Floats
     _class: TargetClass
     _level_ratio: float
     _level_rows: Indices
@@ -207,11 +210,13 @@ class MinimaxRegressor(Interpolant):
                 sample, [learner], [is_learnt], lams, rhos, self.loss == "absolute"
             )
         rows, errors = sample.rows, np.zeros((0, places.targets.shape[1]))
+        risks = np.zeros(0)
         if candidates or (cloud.n > 1 and lams is None):
             best = best_candidate(candidates)
             lam, rho = best.lam, best.rho
             errors = places.targets[rows] - best.predictions
-            noise = np.sqrt(np.mean(np.square(errors) / (1 + best.risk)[:, None], axis=0))
+            risks = best.risk
+            noise = np.sqrt(np.mean(np.square(errors) / (1 + risks)[:, None], axis=0))
         else:
             lam, rho, rows = 1.0 if lams is None else float(lams[0]), rhos[0], rows[:0]
             noise = np.zeros(places.targets.shape[1])
@@ -234,6 +239,7 @@ class MinimaxRegressor(Interpolant):
             "table_": [{"lam": c.lam, "rho": c.rho, "error": c.error} for c in candidates],
             "left_out_rows_": rows,
             "left_out_errors_": errors[:, 0] if single else errors,
+            "left_out_risks_": risks,
             "_class": own,
             "_level_ratio": ratio,
             "_level_rows": level_rows,
