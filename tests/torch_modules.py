@@ -98,6 +98,37 @@ def grid(m, places, x):
     return torch.tanh(m.w).repeat(places)[: 2 * places].view(1, 1, -1, 2).expand(len(x), -1, -1, -1)
 
 
+def written(m, x):
+    """Views and what they are views of, written to in turns."""
+    z = F.linear(x, m.W)
+    kept, middle = 2 * z, z[:, 1:]
+    middle.relu_()
+    z[:, 0] = z[:, 2] - kept[:, 1]
+    z[:, :2] += 1.5
+    middle[:, 0].mul_(3)
+    F.relu(z[:, 1], True)
+    return torch.cat([z, middle.abs_(), kept, z], 1)
+
+
+def buffered(m, x):
+    """Constants that the input is written into, views of them too."""
+    out = torch.zeros(len(x), 3, 6, 8, dtype=x.dtype)
+    first = out[:, 0]
+    first.copy_(x[:, 0])
+    out[:, 1:, ::2] = x[:, :, ::2].relu()
+    torch.add(x[:, 0], 1, out=out[:, 2])
+    out[..., 3] = 0.25
+    first.zero_()
+    return out
+
+
+def zeroed(m, x):
+    z = F.linear(x, m.W)
+    z[z < 0] = 0
+    z[z > 1] = 1.0
+    return z
+
+
 IMAGE, VECTOR, SIGNAL, VOLUME = (2, 6, 8), (6,), (2, 10), (2, 4, 3, 5)
 MODULES = {
     "linear": (nn.Linear(6, 4), VECTOR),
@@ -290,4 +321,8 @@ CALLS = {
     "recurrent cell": (recurred, SIGNAL),
     "masks moved": (lambda m, x: x.flip(1) * (x > 0).flip(1), VECTOR),
     "no gaps": (lambda m, x: torch.where(x.isnan(), 0.0, x).nan_to_num(), VECTOR),
+    "assigned": (lambda m, x: m.assigns(x) * 2, VECTOR),
+    "written in place": (written, VECTOR),
+    "written into a buffer": (buffered, IMAGE),
+    "negative entries set to 0": (zeroed, VECTOR),
 }

@@ -27,7 +27,7 @@ from ._torch_kinds import TORCH_SYNONYMS
 from ._torch_layers import TorchCall, TorchLayers, TorchSignal, is_node, map_calls
 from ._torch_moves import TORCH_MOVEMENTS, TorchMoves
 from ._torch_orders import TorchOrders
-from ._torch_recorder import CallRecorder
+from ._torch_recorder import CallRecorder, buffers_in_float64
 from ._torch_recurrent import TorchRecurrent
 from ._torch_refusals import refusal_of_call
 from ._torch_steps import STARTING, StepSignal, TorchSteps
@@ -231,7 +231,8 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
     def _require_same_calls(self, traced: Any, X: Any) -> None:
         """That the calls results are those it makes for other inputs, too."""
         try:
-            outputs, tolerance = self.module(X.clone()), 1e-9
+            with buffers_in_float64(self.torch):
+                outputs, tolerance = self.module(X.clone()), 1e-9
         except RuntimeError:  # its code asks for float32 by name
             single = copy.deepcopy(self.module).float()
             outputs, tolerance = single(X.float()).double(), 1e-4

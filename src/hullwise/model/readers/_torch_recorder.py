@@ -13,11 +13,21 @@ from typing import Any, NamedTuple
 
 from ...errors import ModelError
 from ._refusals import first_line
+from ._torch_writes import (
+    assigned,
+    named_target,
+    on_copy,
+    overlap,
+    overwritten,
+    sharing,
+    version_of,
+    widened,
+)
 
 # these hand numbers to Python, where they are followed no further
 PYTHON_VALUE_CALLS = {
     *("__bool__", "__float__", "__int__", "__index__", "__complex__", "__array__", "__contains__"),
-    *("item", "tolist", "numpy", "is_nonzero", "equal", "allclose", "data_ptr", "__setitem__"),
+    *("item", "tolist", "numpy", "is_nonzero", "equal", "allclose", "data_ptr"),
 }
 TORCH_CONSTANT_FACTORIES = {
     *("zeros_like", "ones_like", "full_like", "empty_like"),
@@ -33,6 +43,21 @@ class Derivation(NamedTuple):
     args: Any
     kwargs: Any
     results: list[Any]
+
+
+def buffers_in_float64(torch: Any) -> Any:
+    """A mode in which buffers that name no type are made in float64."""
+    from torch.overrides import TorchFunctionMode
+
+    class Buffers(TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(
+            self, call: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            result = call(*args, **(kwargs or {}))
+            is_tensor = isinstance(result, torch.Tensor)
+            return widened(_name(call), kwargs or {}, result) if is_tensor else result
+
+    return Buffers()
 
 
 class CallRecorder:
@@ -55,6 +80,7 @@ class CallRecorder:
         self.module_tensors = module_tensors(torch, module)
         self.own = {id(tensor) for _, _, tensor in self.module_tensors}
         self.derivations: list[Derivation] = []
+        self.constants: dict[int, Any] = {}  # tensors on the way that do not depend on the input
         self.reads_values = False
         self._follow(example, self.graph.placeholder("input"))
         answer = self._run(module, example)
@@ -110,15 +136,24 @@ class CallRecorder:
         if not self._is_followed((args, kwargs)):
             return self._derive(call, args, kwargs)
         if getattr(call, "__name__", "") in PYTHON_VALUE_CALLS:
-            what = "assigns into a tensor" if name == "setitem" else f"asks for values ({name})"
             where = self.module_stack[-1][0]
             raise ModelError(
                 f"this module cannot be traced: its code{f' in {where!r}' if where else ''} "
-                f"{what}. Write it without, or export it to ONNX and read the file."
+                f"asks for values ({name}). Write it without, or export it to ONNX and read the "
+                f"file."
             )
         if name in TORCH_CASTS and call(*args, **kwargs).is_floating_point():
             return args[0]
+        target, key = (args[0], None) if name == "setitem" else named_target(call, args, kwargs)
+        contents = self._contents(target)
+        before = [(a, version_of(a)) for a in leaves((args, kwargs)) if self._is_tensor(a)]
         result, args, kwargs = self._evaluate(call, args, kwargs)
+        if target is None and any(
+            a is result and v is not None and _is_written(a, v) for a, v in before
+        ):
+            target = result  # as relu(x, inplace=True) says by place
+        if target is not None and any(a is target and _is_written(a, v) for a, v in before):
+            return self._written(name, call, args, kwargs, result, (target, key, contents))
         parts = list(result) if isinstance(result, tuple | list) else [result]
         if name in TORCH_CONSTANT_FACTORIES or not any(map(self._is_tensor, parts)):
             return result
@@ -131,14 +166,54 @@ class CallRecorder:
                 self._follow(part, self.graph.call_function(operator.getitem, (node, i)))
         return result
 
+    def _contents(self, target: Any) -> dict[int, Any]:
+        """Copies of the constants that share a target's memory, before it is written to."""
+        if not self._is_tensor(target):
+            return {}
+        whole = getattr(target, "_base", None)
+        others = [*self.constants.values(), *([] if whole is None else [whole]), target]
+        alike = [target, *sharing(target, others)]
+        return {id(a): (a, a.clone()) for a in alike if id(a) not in self.node_of}
+
+    def _written(
+        self, name: str, call: Any, args: Any, kwargs: Any, result: Any, write: tuple[Any, ...]
+    ) -> Any:
+        """A call that wrote into `target`: the same on a copy, and what shares its memory."""
+        target, key, contents = write
+        constants = {i: copy for i, (_, copy) in contents.items()}
+
+        def as_it_was(a: Any) -> Any:
+            return self.node_of.get(id(a), constants.get(id(a), a))
+
+        functional = assigned if name == "setitem" else on_copy(call, key)
+        kind = "assigned" if name == "setitem" else name
+        node = self._write(kind, functional, *(self._map(as_it_was, a) for a in (args, kwargs)))
+        others = {id(a): a for a in [*self.tensors, *(a for a, _ in contents.values())]}
+        for other in sharing(target, others.values()):
+            if id(other) not in self.node_of and id(other) not in constants:
+                continue
+            places = overlap(self.torch, other, target)
+            if bool((places >= 0).any()):
+                old = as_it_was(other)
+                self._follow(
+                    other, self._write("overwritten", overwritten, (old, node, places), {})
+                )
+        self._follow(target, node)
+        if self._is_tensor(result) and result is not target:
+            self._follow(result, node)
+        return result
+
     def _derive(self, call: Any, args: Any, kwargs: Any) -> Any:
         """A call that does not work on the input; written down if on the module's own tensors."""
         own = [a for a in leaves((args, kwargs)) if id(a) in self.own]
-        versions = [_version(a) for a in own]
+        versions = [version_of(a) for a in own]
         result, args, kwargs = self._evaluate(call, args, kwargs)
+        if self._is_tensor(result):
+            result = widened(_name(call), kwargs, result)
+            self.constants[id(result)] = result
         if own:
             is_value = getattr(call, "__name__", "") in PYTHON_VALUE_CALLS
-            if is_value or versions != [_version(a) for a in own]:
+            if is_value or versions != [version_of(a) for a in own]:
                 self.reads_values = True
             self._note(call, args, kwargs, result)
         return result
@@ -231,9 +306,9 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _version(tensor: Any) -> int:
-    """How often a tensor was written to, which torch does not count in inference mode."""
-    return 0 if tensor.is_inference() else int(tensor._version)
+def _is_written(tensor: Any, version: int | None) -> bool:
+    """Whether a tensor was written to since it had this version."""
+    return version is None or version_of(tensor) != version
 
 
 def _name(call: Any) -> str:

@@ -56,6 +56,8 @@ class TorchSteps:
     def steps(self, call: TorchCall) -> TorchSignal | StepSignal:
         """A call that compares, or works on what compared."""
         kind = call.kind
+        if kind == "assigned":  # z[z < 0] = 0
+            return self._assigned_by_mask(call)
         if kind in CHOICES:
             function = self._choice(call)
             branch = self._choice_of_branches(call) if function is None else None
@@ -77,6 +79,16 @@ class TorchSteps:
         if kind in COMPARISONS and function is not None:
             return self._jumps(call, function)
         return self._made(call, function)
+
+    def _assigned_by_mask(self, call: TorchCall) -> TorchSignal | StepSignal:
+        mask, value = call.operand(1), call.operand(2)
+        alike = isinstance(mask, StepSignal) and mask.shape == tuple(call.out.shape[1:])
+        if not alike or isinstance(value, TorchSignal | StepSignal) or np.size(value) != 1:
+            self._refuse_first(call)
+        chosen = constant_entries(np.full(call.out[0].numel(), float(value)))
+        return self._made(
+            call, chosen_entries(self._operand(call, 1), chosen, self._operand(call, 0))
+        )
 
     def _operand(self, call: TorchCall, i: int) -> Entrywise:
         """Argument i as a function of the entries of some node, in the shape of the result."""
