@@ -28,9 +28,11 @@ from ._arrow_rows import arrow_rows
 from ._domain_description import domain_description
 from ._json_rows import json_rows
 from ._locating import LocatingQueue
+from ._page_files import page_files
 from ._request_body import read_body
 from ._request_errors import RequestError, json_response
 from ._request_rows import KnownColumns, RequestRows
+from ._row_details import row_details
 from ._traffic import OPEN_METRICS_TYPE, Traffic, TrafficCount
 from .service_limits import ServiceLimits
 
@@ -46,6 +48,7 @@ class Service:
         self.known = KnownColumns(domain)
         self.queue = LocatingQueue(domain, limits)
         self.traffic = Traffic()
+        self.files = page_files()
         self.description = domain_description(domain, self.known, limits)
 
     async def locate(self, request: Request, strict: bool) -> Response:
@@ -63,6 +66,23 @@ class Service:
         location = await self.queue.locate(rows.table, deadline)
         self.traffic.count_rows(band_counts(location), len(location.unusable))
         return await self._answer(location, rows, answer_type, deadline)
+
+    async def explain(self, request: Request) -> Response:
+        """Everything of one row."""
+        if check_content_type(request) not in ROWS_AS_JSON:
+            raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"one row is sent as {JSON_TYPE}")
+        body = await read_body(request, self.limits)
+        deadline = monotonic() + self.limits.max_seconds
+        rows = await self._read(body, JSON_TYPE, deadline)
+        if rows.table.n != 1:
+            raise RequestError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"{rows.table.n:,} rows: one at a time is explained; POST /locate takes many",
+            )
+        location = await self.queue.locate(rows.table, deadline)
+        self.traffic.count_rows(band_counts(location), len(location.unusable))
+        details = await self.queue.run(lambda: row_details(location, rows.notes), deadline)
+        return json_response(details)
 
     async def _read(self, body: bytes, content_type: str, deadline: float) -> RequestRows:
         reader = arrow_rows if content_type in ROWS_AS_ARROW else json_rows
@@ -201,6 +221,21 @@ def _add_paths(app: FastAPI, service: Service) -> None:
     ) -> Response:
         return await service.locate(request, strict)
 
+    async def explain(request: Request) -> Response:
+        return await service.explain(request)
+
+    async def page() -> Response:
+        return _page_response("index.html")
+
+    async def page_file(name: str) -> Response:
+        return _page_response(name)
+
+    def _page_response(name: str) -> Response:
+        file = service.files.get(name)
+        if file is None:
+            raise RequestError(HTTPStatus.NOT_FOUND, "there is no such file of the page")
+        return Response(file.content, media_type=file.media_type)
+
     async def domain() -> Response:
         return json_response(service.description)
 
@@ -213,6 +248,9 @@ def _add_paths(app: FastAPI, service: Service) -> None:
         return Response(text, media_type=OPEN_METRICS_TYPE)
 
     app.add_api_route("/locate", locate, methods=["POST"], summary="Where rows stand")
+    app.add_api_route("/explain", explain, methods=["POST"], summary="Everything of one row")
+    app.add_api_route("/", page, include_in_schema=False)
+    app.add_api_route("/page/{name}", page_file, include_in_schema=False)
     app.add_api_route("/domain", domain, summary="What columns rows need, and what was fitted")
     app.add_api_route("/healthz", healthz, summary="Whether the service lives")
     app.add_api_route("/metrics", metrics, summary="What the service has done, as OpenMetrics")
