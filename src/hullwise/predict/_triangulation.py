@@ -92,7 +92,8 @@ class Triangulation:
         self._check_spheres(simplex[inside])
         inside &= self.spheres[simplex] == EMPTY
         outside = simplex < 0
-        outside[outside] = self._is_outside(Q[outside])
+        if outside.any():
+            outside[outside] = self._is_outside(Q[outside])
         return TriangulatedQueries(simplex, self.corners[simplex], weights, inside, outside)
 
     def _check_spheres(self, simplices: Indices) -> None:
@@ -200,7 +201,9 @@ def morton_order(Q: Floats) -> Indices:
     codes, d = np.zeros(len(Q), dtype=np.int64), Q.shape[1]
     if not len(Q):
         return codes
-    low, width = Q.min(axis=0), np.ptp(Q, axis=0)
+    # column by column: NumPy is slow along an axis as short as this
+    low = np.array([column.min() for column in Q.T])
+    width = np.array([column.max() for column in Q.T]) - low
     bits = min(15, 60 // d)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         scale = ((1 << bits) - 1) / width

@@ -39,6 +39,10 @@ class CornerWeights:
     weights: Floats
     inside: Mask
 
+    def take(self, rows: Mask) -> CornerWeights:
+        """Those of some queries."""
+        return CornerWeights(self.corners[rows], self.weights[rows], self.inside[rows])
+
 
 class LinearNDInterpolator:
     """Piecewise linear interpolation of scattered data in any dimension, called as SciPy's.
@@ -208,13 +212,14 @@ class LinearNDInterpolator:
         Q, shape = self._read(coordinates)
         table = self._table
         out = np.full((len(Q), table.shape[1]), self.fill_value, dtype=table.dtype)
-        for start in range(0, len(Q), INTERPOLATION_BATCH):
-            part = slice(start, start + INTERPOLATION_BATCH)
-            finite = np.isfinite(Q[part]).all(axis=1)
-            pieces = self._find_pieces(Q[part][finite])
-            used = np.flatnonzero(pieces.inside | (self.outside != "nan"))
-            at = np.flatnonzero(finite)[used] + start
-            out[at] = _weighted_values(pieces.corners[used], pieces.weights[used], table)
+        finite = np.isfinite(Q)
+        rows = np.arange(len(Q)) if finite.all() else np.flatnonzero(finite.all(axis=1))
+        for start in range(0, len(rows), INTERPOLATION_BATCH):
+            at = rows[start : start + INTERPOLATION_BATCH]
+            pieces = self._find_pieces(Q[at])
+            if self.outside == "nan" and not pieces.inside.all():
+                pieces, at = pieces.take(pieces.inside), at[pieces.inside]
+            out[at] = _weighted_values(pieces.corners, pieces.weights, table)
         return out.reshape(shape + self._values.shape[1:])
 
     @own_errors("weighing points")
@@ -282,10 +287,11 @@ class LinearNDInterpolator:
                 _interpolate_on_line(self._distinct[:, 0], Q[:, 0]) if on_line else self._search(Q)
             )
         located = self._triangulation.locate(Q)
-        corners = np.where(located.inside[:, None], located.corners, -1)
-        pieces = CornerWeights(
-            corners, np.where(corners >= 0, located.weights, 0.0), located.inside
-        )
+        pieces = CornerWeights(located.corners, located.weights, located.inside)
+        if located.inside.all():
+            return pieces
+        pieces.corners[~located.inside] = -1
+        pieces.weights[~located.inside] = 0.0
         settled = located.inside | (located.outside & (self.outside == "nan"))
         open_ = np.flatnonzero(~settled)
         if len(open_):
