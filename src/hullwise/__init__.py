@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from .metrics.recursive_feature_machine import RFMRegressor as RFMRegressor
     from .model.dissect import Dissection as Dissection
     from .model.dissect import dissect as dissect
+    from .model.properties.verify_property import verify_property as verify_property
     from .predict.box_mesh import BoxSplineRegressor as BoxSplineRegressor
     from .predict.box_mesh import MaxBoxRegressor as MaxBoxRegressor
     from .predict.delaunay import DelaunayRegressor as DelaunayRegressor
@@ -199,6 +200,7 @@ _HOMES = {
     "SimplexStatus": "predict.simplices",
     "dissect": "model.dissect",
     "Dissection": "model.dissect",
+    "verify_property": "model.properties.verify_property",
     "RFMRegressor": "metrics.recursive_feature_machine",
     "RFMClassifier": "metrics.recursive_feature_machine",
     "write_report": "report.report",

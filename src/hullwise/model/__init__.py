@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from .occupancy import RowOccupancy as RowOccupancy
     from .occupancy import region_occupancy as region_occupancy
     from .output_activations import OutputActivation as OutputActivation
+    from .properties.output_property import OutputProperty as OutputProperty
+    from .properties.output_property import UnsafeCase as UnsafeCase
+    from .properties.property_text import output_property as output_property
+    from .properties.verify_property import PropertyResult as PropertyResult
+    from .properties.verify_property import verify_property as verify_property
+    from .properties.vnnlib import read_vnnlib as read_vnnlib
     from .readers.read import read as read
     from .region_counts import RegionBounds as RegionBounds
     from .region_counts import region_bounds as region_bounds
@@ -84,6 +90,12 @@ _HOMES = {
     "BoundaryComplex": "complexes.boundary_complex",
     "SurfaceMesh": "complexes.surface_mesh",
     "ComplexCheck": "complexes._complex_checker",
+    "OutputProperty": "properties.output_property",
+    "UnsafeCase": "properties.output_property",
+    "output_property": "properties.property_text",
+    "read_vnnlib": "properties.vnnlib",
+    "verify_property": "properties.verify_property",
+    "PropertyResult": "properties.verify_property",
 }
 
 __all__ = list(_HOMES)

@@ -13,9 +13,16 @@ from .network import Network
 
 def input_box(net: Network, box: Any) -> tuple[Floats, Floats]:
     """Lower and upper ends (d,) of a box given as a half width, a pair, or None."""
-    d = net.n_inputs
     if box is None:
-        return np.full(d, -np.inf), np.full(d, np.inf)
+        return np.full(net.n_inputs, -np.inf), np.full(net.n_inputs, np.inf)
+    return box_ends(box, net.n_inputs)
+
+
+def box_ends(box: Any, d: int, *, may_be_flat: bool = False) -> tuple[Floats, Floats]:
+    """Lower and upper ends (d,) of a bounded box given as a half width or a pair.
+
+    Where it `may_be_flat` the ends of an input may be equal.
+    """
     try:
         if np.ndim(box) == 0 and not isinstance(box, bool):
             half = float(box)
@@ -27,7 +34,8 @@ def input_box(net: Network, box: Any) -> tuple[Floats, Floats]:
             f"box={box!r}: expected a half width, a pair (lower, upper) of numbers or of {d} "
             f"numbers each, or None for the whole space."
         ) from None
-    if not (np.isfinite(lower).all() and np.isfinite(upper).all() and (lower < upper).all()):
+    in_order = lower <= upper if may_be_flat else lower < upper
+    if not (np.isfinite(lower).all() and np.isfinite(upper).all() and in_order.all()):
         raise DataError(
             f"box={box!r}: expected finite ends, the lower below the upper in every input; None "
             f"is the whole space."

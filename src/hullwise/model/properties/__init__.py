@@ -1,0 +1,1 @@
+"""Properties of networks over boxes: read, decided, checked."""

@@ -1,0 +1,250 @@
+"""Properties of networks over boxes: decided rightly, certified, and checked by other code."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hullwise as hw
+from hullwise.errors import DataError
+from hullwise.model.linear_bounds import InputBoxes, LinearBounds, input_ball, output_rows
+from networks import every_layer, mlp
+from shared_data import shared_path
+
+
+def greatest_output(net: hw.model.Network, half: float) -> float:
+    """The maximum of the first output over a square: an affine piece has it at a vertex."""
+    slice_ = net.slice(np.zeros(2), np.eye(2), half)
+    corners = np.concatenate([np.asarray(p) for p in slice_.polygons])
+    return float(net(corners)[:, 0].max())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_maximum_of_a_network_is_where_its_pieces_have_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = mlp([2, int(rng.integers(2, 9)), int(rng.integers(2, 9)), 2], seed)
+    top = greatest_output(net, 1.5)
+    width = max(abs(top), 1.0)
+    above = hw.verify_property(net, 1.5, f"y0 <= {top + 1e-3 * width!r}")
+    assert above.holds
+    assert above.verify().ok
+    below = hw.verify_property(net, 1.5, f"y0 <= {top - 1e-3 * width!r}")
+    assert below.violated
+    assert below.verify().ok
+    assert below.outputs[0] > top - 1e-3 * width
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bounds_hold_over_boxes_and_balls_of_all_norms(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = mlp([4, 12, 12, 3], seed)
+    C = rng.normal(size=(5, 3))
+    centre, radius = rng.normal(size=4), float(rng.uniform(0.05, 1))
+    V = rng.normal(size=(4000, 4))
+    for norm in (1, 2, np.inf):
+        ball = centre + radius * V / np.linalg.norm(V, ord=norm, axis=1, keepdims=True)
+        bounds = LinearBounds(net, input_ball(centre, radius, norm))
+        least = bounds.least(output_rows(net, C, 1))[0]
+        assert (net(ball) @ C.T >= least).all()
+    low = rng.normal(size=(7, 4))
+    high = low + rng.uniform(0, 1, size=(7, 4))
+    bounds = LinearBounds(net, InputBoxes(low, high))
+    least = bounds.least(output_rows(net, C, 7))
+    X = low[:, None] + rng.random((7, 500, 4)) * (high - low)[:, None]
+    values = net(X.reshape(-1, 4)).reshape(7, 500, 3) @ C.T
+    assert (values.min(axis=1) >= least).all()
+
+
+def test_bounds_of_a_box_do_not_depend_on_those_beside_it() -> None:
+    rng = np.random.default_rng(0)
+    net = mlp([3, 10, 10, 2])
+    low = rng.normal(size=(9, 3))
+    high = low + rng.uniform(0, 1, size=(9, 3))
+    C = np.eye(2)
+    together = LinearBounds(net, InputBoxes(low, high)).least(output_rows(net, C, 9))
+    for i in range(9):
+        alone = LinearBounds(net, InputBoxes(low[i : i + 1], high[i : i + 1]))
+        np.testing.assert_allclose(alone.least(output_rows(net, C, 1))[0], together[i], rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_kind_of_layer_is_bounded(seed: int) -> None:
+    net = every_layer(seed=seed)
+    d, k = net.n_inputs, net.n_outputs
+    rng = np.random.default_rng(seed)
+    centre = rng.normal(size=d)
+    low, high = centre - 0.1, centre + 0.1
+    bounds = LinearBounds(net, InputBoxes(low[None], high[None]))
+    least = bounds.least(output_rows(net, np.vstack([np.eye(k), -np.eye(k)]), 1))[0]
+    Y = net(rng.uniform(low, high, size=(3000, d)))
+    assert (least[:k] <= Y).all()
+    assert (-least[k:] >= Y).all()
+    top = float(-least[k])
+    proved = hw.verify_property(net, (low, high), f"y0 < {top + 1e-6 * max(1, abs(top))!r}")
+    assert proved.holds
+    assert proved.verify().ok
+
+
+def test_a_changed_certificate_is_refused() -> None:
+    net = mlp([2, 8, 8, 1], 3)
+    top = greatest_output(net, 1.0)
+    result = hw.verify_property(net, 1.0, f"y0 <= {top + 0.01 * max(1, abs(top))!r}")
+    assert result.holds
+    assert result.n_boxes > 3
+    (cuts,) = result.cuts
+    cut = int(np.flatnonzero(cuts.axis >= 0)[0])
+    leaf = int(np.flatnonzero(cuts.axis < 0)[0])
+
+    def verdict(**changed: np.ndarray) -> bool:
+        part = dataclasses.replace(cuts, **changed)
+        return dataclasses.replace(result, cuts=(part,)).verify().ok
+
+    def with_entry(array: np.ndarray, i: int, value: float) -> np.ndarray:
+        array = array.copy()
+        array[i] = value
+        return array
+
+    assert verdict()
+    assert not verdict(value=with_entry(cuts.value, cut, 5.0))
+    assert not verdict(closed=with_entry(cuts.closed, leaf, -1))
+    assert not verdict(axis=with_entry(cuts.axis, 0, -1), closed=np.zeros_like(cuts.closed))
+    lower = dataclasses.replace(cuts.cases[0], c=cuts.cases[0].c + 0.2 * max(1, abs(top)))
+    assert (
+        not dataclasses.replace(result, cuts=(dataclasses.replace(cuts, cases=(lower,)),))
+        .verify()
+        .ok
+    )
+
+
+def test_a_counter_example_is_one_in_rational_arithmetic() -> None:
+    net = hw.model.from_arrays([[[0.1], [-0.3]], [[0.7, 0.2]]], [[0.1, 0.2], [0.05]])
+    result = hw.verify_property(net, 2.0, "y0 < 0.2")
+    x = Fraction(float(result.counter_example[0]))
+    first = max(Fraction(0.1) * x + Fraction(0.1), Fraction(0))
+    second = max(Fraction(-0.3) * x + Fraction(0.2), Fraction(0))
+    assert Fraction(0.7) * first + Fraction(0.2) * second + Fraction(0.05) >= Fraction(0.2)
+    assert result.verify().ok
+    moved = dataclasses.replace(result, counter_example=np.array([0.0]))
+    assert not moved.verify().ok
+
+
+def test_what_runs_out_is_open_and_says_how_much() -> None:
+    net = mlp([4, 16, 16, 1], 0)
+    X = np.random.default_rng(1).uniform(-2, 2, size=(20_000, 4))
+    top = float(net(X).max())
+    result = hw.verify_property(net, 2.0, f"y0 <= {1.5 * top!r}", max_boxes=3)
+    assert result.status == "open"
+    assert 0 < result.open_share <= 1
+    assert not result.verify().ok
+    assert "open on" in repr(result)
+
+
+def test_words_become_the_cases_that_break_them() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(500, 2)), rng.normal(size=(500, 3))
+    claims = {
+        "y0 <= 1 and y1 < y0 + 2 * y2": (Y[:, 0] <= 1) & (Y[:, 1] < Y[:, 0] + 2 * Y[:, 2]),
+        "not (x0 < 0 or y1 / 2 > -x1 + 0.5)": ~((X[:, 0] < 0) | (Y[:, 1] / 2 > 0.5 - X[:, 1])),
+        "-1 < y0 <= y1": (Y[:, 0] > -1) & (Y[:, 0] <= Y[:, 1]),
+        "argmax == 2": Y.argmax(axis=1) == 2,
+        "argmin == 0 or y_0 > 0": (Y.argmin(axis=1) == 0) | (Y[:, 0] > 0),
+    }
+    for text, truth in claims.items():
+        claim = hw.model.output_property(text, 10.0, 2, 3)
+        broken = np.zeros(500, dtype=bool)
+        for case in claim.cases:
+            inside = ((case.low <= X) & (case.high >= X)).all(axis=1)
+            values = X @ case.A.T + Y @ case.C.T + case.c
+            broken |= inside & np.where(case.strict, values > 0, values >= 0).all(axis=1)
+        np.testing.assert_array_equal(broken, ~truth, err_msg=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["y0", "y7 < 1", "y0 == 1", "y0 * y1 < 1", "__import__('os')", "y0 < 1e999", "argmax == 9",
+     "y0 < ", "y0 < x0 < z", "y0 / 0 < 1", "(" * 500, ""],
+)  # fmt: skip
+def test_words_that_are_no_property_are_refused(text: str) -> None:
+    with pytest.raises(DataError, match="expected comparisons"):
+        hw.model.output_property(text, 1.0, 1, 2)
+
+
+def test_too_many_cases_are_refused() -> None:
+    text = " or ".join(f"(y0 < {i} and y1 < {i})" for i in range(20))
+    with pytest.raises(DataError, match="10,000 cases"):
+        hw.model.output_property(text, 1.0, 1, 2)
+
+
+def test_properties_that_do_not_fit_are_refused() -> None:
+    net = hw.model.from_arrays([[[1.0, 2.0]]])
+    claim = hw.model.output_property("y0 < 1", 1.0, 3, 1)
+    with pytest.raises(DataError, match="3 inputs and 1 outputs"):
+        hw.verify_property(net, None, claim)
+    with pytest.raises(DataError, match="give the box"):
+        hw.verify_property(net, None, "y0 < 1")
+    with pytest.raises(DataError, match="box=None"):
+        hw.verify_property(net, 1.0, hw.model.output_property("y0 < 1", 1.0, 2, 1))
+    with pytest.raises(DataError, match="finite ends"):
+        hw.verify_property(net, (1.0, -1.0), "y0 < 1")
+
+
+def test_inputs_may_be_fixed() -> None:
+    net = hw.model.from_arrays([[[1.0, 2.0]]])
+    result = hw.verify_property(net, ([0.5, -1.0], [0.5, 1.0]), "y0 < 2.6")
+    assert result.holds
+    assert result.verify().ok
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_vnnlib_files_are_read(tmp_path: Path) -> None:
+    text = """; a comment
+    (declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)
+    (declare-const Y_1 Real)
+    (assert (or (and (<= X_0 1) (>= X_0 0)) (and (<= X_0 -1) (>= X_0 -2))))
+    (assert (<= X_1 1.5e0)) (assert (>= X_1 (- 1)))
+    (assert (or (>= Y_0 (+ Y_1 0.5)) (>= (* 2 Y_1) 3)))"""
+    claim = hw.model.read_vnnlib(write(tmp_path / "p.vnnlib", text))
+    assert len(claim.cases) == 4
+    boxes = {(tuple(case.low), tuple(case.high)) for case in claim.cases}
+    assert boxes == {((0, -1), (1, 1.5)), ((-2, -1), (-1, 1.5))}
+    packed = tmp_path / "p.vnnlib.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    assert len(hw.model.read_vnnlib(packed).cases) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(declare-const X_0 Real) (assert (<= X_0 1))", "no outputs"),
+        ("(declare-const X_0 Real) (declare-const Y_0 Real) (assert (>= Y_0 1))", "no bounds"),
+        ("(declare-const X_0 Real) (declare-const Y_0 Real) (assert (* Y_0 Y_0))", "expected and"),
+        ("(declare-const Z Real)", "expected an input"),
+        ("(declare-const X_0 Real", "ends inside a bracket"),
+        ("X_0", "outside brackets in line 1"),
+        ("(declare-const X_0 Real) (declare-const Y_0 Real) (assert (<= (* Y_0 X_0) 1))", "linear"),
+    ],
+)
+def test_files_that_are_no_property_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        hw.model.read_vnnlib(write(tmp_path / "bad.vnnlib", text))
+
+
+@pytest.mark.parametrize(
+    ("network", "number", "status"),
+    [("1_1", 1, "holds"), ("1_1", 4, "holds"), ("2_9", 8, "violated"), ("3_3", 3, "holds")],
+)
+def test_acas_properties_are_decided(network: str, number: int, status: str) -> None:
+    net = hw.model.read(shared_path(f"networks/acasxu_{network}.onnx"))
+    claim = hw.model.read_vnnlib(shared_path(f"networks/acasxu_properties/prop_{number}.vnnlib"))
+    result = hw.verify_property(net, None, claim)
+    assert result.status == status
+    assert result.verify().ok
