@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .io.cluster_rows import ClusterRows as ClusterRows
     from .io.numeric_table import NumericTable as NumericTable
     from .io.rows import Rows as Rows
+    from .io.sql_query import SqlQuery as SqlQuery
     from .io.table_reader import read_table as read_table
     from .io.torch_rows import TorchRows as TorchRows
     from .metrics.recursive_feature_machine import RFMClassifier as RFMClassifier
@@ -139,6 +140,7 @@ _HOMES = {
     "read_table": "io.table_reader",
     "NumericTable": "io.numeric_table",
     "Rows": "io.rows",
+    "SqlQuery": "io.sql_query",
     "TorchRows": "io.torch_rows",
     "ClusterRows": "io.cluster_rows",
     "Support": "geometry.cloud",

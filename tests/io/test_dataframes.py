@@ -106,10 +106,18 @@ def test_polars_categories_and_wide_integers_are_refused():
             check_rows(pl.DataFrame({"a": [1.0, 2.0], "c": column}))
 
 
-def test_polars_lazy_frame_says_collect():
+def test_a_lazy_frame_of_polars_is_collected_and_answered_in_polars():
     pl = pytest.importorskip("polars")
-    with pytest.raises(DataTypeError, match=r"polars LazyFrame.*call \.collect\(\)"):
-        check_rows(pl.LazyFrame({"a": [1]}))
+    frame = pl.DataFrame({"a": [1.0, 2.0, 3.5, 5.0], "b": [0.0, 3.0, 1.0, 1.0]})
+    lazy = frame.lazy().filter(pl.col("a") < 4)
+    np.testing.assert_array_equal(check_rows(lazy).values, [[1, 0], [2, 3], [3.5, 1]])
+    answers = [
+        hw.locate(lazy, lazy),
+        hw.locate(frame, frame),
+        hw.Domain(reference=0).fit(frame.lazy()).locate(lazy),
+        hw.Domain(reference=0).fit(frame).locate(frame),
+    ]
+    assert [type(answer.to_frame()) for answer in answers] == [pl.DataFrame] * 4
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
@@ -231,6 +239,16 @@ def test_a_reader_of_more_batches_than_fit_is_refused(monkeypatch):
         check_rows(pa.RecordBatchReader.from_batches(batch.schema, iter([batch] * 1000)))
 
 
+class Stream:
+    """An object of a library of its own that brings Arrow batches."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
 def plan(kind, tmp_path):
     import pyarrow as pa
 
@@ -238,32 +256,36 @@ def plan(kind, tmp_path):
         frames = pytest.importorskip("dask.dataframe")
         pd = pytest.importorskip("pandas")
         return frames.from_pandas(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), npartitions=2)
+    query = "select a, 2 as b from (values (1.5), (2.5)) as t(a)"
     if kind == "duckdb":
-        return pytest.importorskip("duckdb").sql("select 1.5 as a, 2 as b")
+        return pytest.importorskip("duckdb").sql(query)
+    if kind == "result":
+        return pytest.importorskip("duckdb").connect().execute(query)
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
+    table = pa.table({"a": [1.5, 2.5], "b": [2, 2]})
+    if kind == "stream":
+        return Stream(table)
     if kind == "files":
-        pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+        pq.write_table(table, tmp_path / "a.parquet")
         return ds.dataset(tmp_path)
-    dataset = ds.dataset(pa.table({"a": [1]}))
+    dataset = ds.dataset(table)
     return dataset.scanner() if kind == "scanner" else dataset
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        ("dask", r"a dask\w* DataFrame.*call \.compute\(\) first"),
-        ("duckdb", r"DuckDBPyRelation.*call \.df\(\), \.pl\(\) or \.to_arrow_table\(\) first"),
-        ("dataset", r"InMemoryDataset.*call \.to_table\(\) first"),
-        ("files", r"FileSystemDataset.*\.to_table\(\) \(or pass the path of its files\)"),
-        ("scanner", r"Scanner.*call \.to_table\(\) first"),
-    ],
-)
+@pytest.mark.parametrize("kind", ["duckdb", "result", "dataset", "files", "scanner", "stream"])
+def test_what_holds_a_plan_or_a_stream_is_read(kind, tmp_path):
+    table = check_rows(plan(kind, tmp_path))
+    assert table.columns == ("a", "b")
+    assert table.values.tolist() == [[1.5, 2.0], [2.5, 2.0]]
+    assert hw.Domain(reference=0).fit(plan(kind, tmp_path)).fitted_.values.shape[0] == 2
+
+
 @pytest.mark.parametrize("call", [check_rows, hw.Cloud])
-def test_plans_of_tables_say_what_to_call(kind, words, call, tmp_path):
-    with pytest.raises(DataTypeError, match=words):
-        call(plan(kind, tmp_path))
+def test_plans_of_other_libraries_say_what_to_call(call, tmp_path):
+    with pytest.raises(DataTypeError, match=r"a dask\w* DataFrame.*call \.compute\(\) first"):
+        call(plan("dask", tmp_path))
 
 
 @pytest.mark.parametrize("X", [hw.Cloud(np.eye(3)), object(), lambda: 1], ids=str)

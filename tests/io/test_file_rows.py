@@ -139,18 +139,28 @@ def test_a_folder_or_pattern_is_one_table(folder, pattern):
         ("*.parq.parquet", "no file has a name of this pattern"),
         ("part-9.parquet", "no such file"),
         ("sub", "is a folder without .parquet files"),
-        ("years", r"is partitioned into folders such as 'year=2020'.*to_table\(\)"),
-        ("nested", r"lie in folders such as 'deep'.*\*\*"),
     ],
 )
 def test_patterns_and_folders_without_a_table(folder, reader, pattern, words):
-    for inner in ("sub", "years/year=2020", "nested/deep"):
-        (folder / inner).mkdir(parents=True)
-    for inner in ("years/year=2020", "nested/deep"):
-        parquet(folder / inner / "x.parquet", {"a": [1.0]})
+    (folder / "sub").mkdir()
     with pytest.raises(FileError, match=words) as caught:
         reader(folder / pattern)
     assert str(caught.value).startswith(str(folder / pattern))
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        ("year=2020", r"is partitioned into folders such as 'year=2020'.*read_table"),
+        ("deep", r"lie in folders such as 'deep'.*\*\*"),
+    ],
+)
+def test_folders_of_folders_are_read_whole_and_not_in_blocks(tmp_path, inner, words):
+    (tmp_path / inner).mkdir()
+    parquet(tmp_path / inner / "x.parquet", {"a": [1.5, 2.5]})
+    assert read_table(tmp_path, columns=["a"]).values[:, 0].tolist() == [1.5, 2.5]
+    with pytest.raises(FileError, match=words):
+        open_rows(tmp_path)
 
 
 def test_a_file_whose_name_looks_like_a_pattern(tmp_path):

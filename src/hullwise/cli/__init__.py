@@ -37,9 +37,11 @@ from .options import (
     READING,
     REPORT,
     SEARCH,
+    SOURCE,
     apply,
     bad_rows_option,
     finite_number,
+    table_argument,
     takes,
     target_option,
 )
@@ -57,7 +59,7 @@ def main() -> None:
 
 
 @main.command(epilog=EXIT_CODES)
-@click.argument("train")
+@table_argument("train")
 @apply(
     target_option("A column that is predicted from the others: no feature."),
     ID,
@@ -74,7 +76,7 @@ def main() -> None:
     help="Units of numbers: each divided by its standard deviation or range, or its own units. Or "
     "what matters to --target, learnt from it: agop, rfm.",
 )
-@apply(*SEARCH, *READING)
+@apply(*SEARCH, *READING, *SOURCE)
 @click.option("-o", "--output", metavar="SEEN.hull", help="Keep what was fitted in this file.")
 @click.option(
     "--keep",
@@ -84,7 +86,7 @@ def main() -> None:
     help="What the file keeps: training rows as coordinates, or rules that hold none of them.",
 )
 @apply(FORCE, QUIET)
-@takes(FitOptions)
+@takes(FitOptions, table="train")
 def fit(options: FitOptions) -> None:
     """Learn what the table TRAIN holds, say what every column was taken for, and keep it.
 
@@ -95,6 +97,7 @@ def fit(options: FitOptions) -> None:
     \b
       hullwise fit train.csv --target price --id id -o seen.hull
       hullwise locate seen.hull new.csv -o where.csv
+      hullwise fit --query "SELECT * FROM orders" --db sqlite:///shop.db -o seen.hull
     """
     options.status(f"hullwise {__version__}: fitting {options.train} ...")
     from ._fit import run_fit
@@ -150,7 +153,7 @@ def verify(options: VerifyOptions) -> None:
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("train")
-@click.argument("query")
+@table_argument("query")
 @apply(
     target_option(
         "The column of TRAIN that is predicted from the others: no feature, and what "
@@ -185,7 +188,7 @@ def verify(options: VerifyOptions) -> None:
     metavar="SECONDS",
     help="For the search.",
 )
-@apply(*READING, bad_rows_option("located"))
+@apply(*READING, *SOURCE, bad_rows_option("located"))
 @click.option(
     "--strict", is_flag=True, help="Refuse columns of QUERY that TRAIN has not; else ignored."
 )
@@ -235,13 +238,14 @@ def verify(options: VerifyOptions) -> None:
     help="Of a Dask cluster whose workers hold TRAIN, a .parquet or .npy file that they can read.",
 )
 @QUIET
-@takes(LocateOptions)
+@takes(LocateOptions, table="query")
 def locate(options: LocateOptions) -> None:
     """Say for each row of QUERY where it stands against the rows of TRAIN.
 
     Both are tables with the same columns, in any order: CSV or JSON lines (also gzipped), Parquet
-    or .npy; "-" reads CSV or JSON lines from standard input. The summary goes to standard output,
-    or to standard error where the table itself does (-o -).
+    or .npy; "-" reads CSV or JSON lines from standard input. A folder or a pattern of Parquet,
+    Arrow or ORC files is one table, here or at s3:// and gs://; --query stands for QUERY. The
+    summary goes to standard output, or to standard error where the table itself does (-o -).
 
     With --metric agop, rfm or nfm:LAYER two readings are given side by side: out of the data, and
     out of the data in what matters to the target.

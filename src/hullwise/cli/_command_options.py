@@ -11,6 +11,7 @@ from typing import Literal
 
 import click
 
+from ..io.sql_query import TablePath
 from ._option_groups import (
     NewRowsOptions,
     OutputOptions,
@@ -235,7 +236,7 @@ class DissectOptions(NewRowsOptions, OutputOptions):
     """`hullwise dissect`."""
 
     model: str
-    data: str
+    data: TablePath
     upto: str | None
     slice: str | None
     line: str | None
@@ -255,7 +256,7 @@ class DissectOptions(NewRowsOptions, OutputOptions):
 class FitOptions(RoleOptions, OutputOptions):
     """`hullwise fit`."""
 
-    train: str
+    train: TablePath
     metric: str
     n_neighbors: int
     reference: int
@@ -300,7 +301,7 @@ class ErrorsOptions(ReadingOptions, OutputOptions):
     """`hullwise errors`."""
 
     domain: str
-    table: str
+    table: TablePath
     truth: tuple[str, ...]
     prediction: tuple[str, ...]
     model: str | None

@@ -16,6 +16,7 @@ from .options import (
     QUIET,
     READING,
     REPORT,
+    SOURCE,
     apply,
     bad_rows_option,
     takes,
@@ -25,7 +26,7 @@ from .options import (
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("model")
-@click.option("--data", required=True, metavar="TABLE", help="The rows: a table as for locate.")
+@click.option("--data", metavar="TABLE", help="The rows: a table as for locate.")
 @click.option(
     "--upto",
     metavar="NAME",
@@ -58,8 +59,8 @@ from .options import (
     metavar="REGIONS",
     help="For the slice: with more it is partial, and says so.",
 )
-@apply(*READING, bad_rows_option("dissected"), OUTPUT, REPORT, FORCE, QUIET)
-@takes(DissectOptions)
+@apply(*READING, *SOURCE, bad_rows_option("dissected"), OUTPUT, REPORT, FORCE, QUIET)
+@takes(DissectOptions, table="data")
 def dissect(options: DissectOptions) -> None:
     """Show the linear regions of a network, and where the rows of a table lie in them.
 

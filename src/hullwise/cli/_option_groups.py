@@ -9,6 +9,7 @@ from typing import Literal
 
 import click
 
+from ..io.sql_query import TablePath
 from .status import Printer, print_nothing, print_status
 
 LEARNT_METRICS = ("agop", "rfm", "nfm")
@@ -215,8 +216,8 @@ class MetricOptions:
 class PairOptions(NewRowsOptions, OutputOptions, MetricOptions):
     """What `locate` and `predict` share: two tables, a metric, a table of answers."""
 
-    train: str
-    query: str
+    train: TablePath
+    query: TablePath
     verify: bool
 
     def check_pair(self, page: str | None = None) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..domain.domain_location import DomainLocation
 from ..errors import FileError
 from ..io.atomic_write import output_path
+from ..io.sql_query import TablePath
 from ..io.table_writer import check_table_output, write_table
 from ._option_groups import OutputOptions
 from ._tables import QueryRows, same_file
@@ -99,7 +100,7 @@ def write_output(table: Mapping[str, Any], options: OutputOptions) -> list[str]:
 
 
 def check_outputs(
-    options: OutputOptions, inputs: Sequence[str], others: Sequence[str | None] = ()
+    options: OutputOptions, inputs: Sequence[TablePath], others: Sequence[str | None] = ()
 ) -> None:
     """Refuse an output that cannot be written before anything is computed.
 
@@ -114,7 +115,7 @@ def check_outputs(
     check_files(others, inputs, force=options.force)
 
 
-def check_files(outputs: Sequence[str | None], inputs: Sequence[str], *, force: bool) -> None:
+def check_files(outputs: Sequence[str | None], inputs: Sequence[TablePath], *, force: bool) -> None:
     """Refuse outputs that cannot be written, whatever their kind.
 
     Raises
@@ -127,7 +128,7 @@ def check_files(outputs: Sequence[str | None], inputs: Sequence[str], *, force: 
         output_path(path, force=force)
 
 
-def refuse_inputs(outputs: Sequence[str], inputs: Sequence[str]) -> None:
+def refuse_inputs(outputs: Sequence[str], inputs: Sequence[TablePath]) -> None:
     """Refuse outputs that would replace what is read."""
     for path in outputs:
         if any(same_file(path, one) for one in inputs):

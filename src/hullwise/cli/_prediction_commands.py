@@ -19,9 +19,11 @@ from .options import (
     QUIET,
     READING,
     REPORT,
+    SOURCE,
     apply,
     bad_rows_option,
     finite_number,
+    table_argument,
     takes,
     target_option,
 )
@@ -29,7 +31,7 @@ from .options import (
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("train")
-@click.argument("query")
+@table_argument("query")
 @apply(target_option("The column of TRAIN to predict, no feature.", required=True), DROP)
 @click.option(
     "--method",
@@ -39,10 +41,11 @@ from .options import (
     help="How training rows are weighted.",
 )
 @click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
-@apply(*BOUND, ID, FEATURES, *METRIC, *READING, bad_rows_option("predicted"), OUTPUT, FORCE)
+@apply(*BOUND, ID, FEATURES, *METRIC, *READING, *SOURCE, bad_rows_option("predicted"))
+@apply(OUTPUT, FORCE)
 @click.option("--verify", is_flag=True, help="Check every Delaunay simplex again, by other code.")
 @QUIET
-@takes(PredictOptions)
+@takes(PredictOptions, table="query")
 def predict(options: PredictOptions) -> None:
     """Predict COL for each row of QUERY from the rows of TRAIN, and say which rows did it.
 
@@ -61,7 +64,7 @@ def predict(options: PredictOptions) -> None:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("domain")
-@click.argument("table")
+@table_argument("table")
 @click.option(
     "--truth",
     multiple=True,
@@ -120,8 +123,8 @@ def predict(options: PredictOptions) -> None:
     help="For --at-most: the distance that bounds the region.",
 )
 @click.option("--bins", type=click.IntRange(min=1), default=10, show_default=True)
-@apply(*READING, OUTPUT, REPORT, FORCE, QUIET)
-@takes(ErrorsOptions)
+@apply(*READING, *SOURCE, OUTPUT, REPORT, FORCE, QUIET)
+@takes(ErrorsOptions, table="table")
 def errors(options: ErrorsOptions) -> None:
     """Judge whether a model's error goes with the distance of its rows from the training data.
 

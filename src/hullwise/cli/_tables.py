@@ -19,11 +19,13 @@ from .._core.memory import available_memory
 from .._core.types import Mask
 from ..errors import FileError, Hint
 from ..geometry.cloud import Cloud
+from ..io.arrow_table import ParquetTable
 from ..io.coercion import format_names
 from ..io.file_rows import NpyRows, ParquetRows
 from ..io.paths import missing_columns_text, select_features
 from ..io.rows import ArrayRows
-from ..io.table_reader import NumericTable, OpenTable, ParquetTable, open_table, read_rows
+from ..io.sql_query import TablePath
+from ..io.table_reader import NumericTable, OpenTable, open_table, read_rows
 from ._option_groups import NewRowsOptions, ReadingOptions, TableOptions
 
 LISTING_CHARACTERS = 210  # of names that a message repeats for --columns
@@ -62,7 +64,7 @@ class QueryRows:
         return np.flatnonzero(self.usable).astype(object) if self.reasons else None
 
 
-def open_as(path: str, options: ReadingOptions) -> OpenTable:
+def open_as(path: TablePath, options: ReadingOptions) -> OpenTable:
     """A table, opened as the options say."""
     return open_table(path, sep=options.sep, decimal=options.decimal, header=not options.no_header)
 
@@ -268,7 +270,7 @@ def shell_word(name: str) -> str:
     return shlex.quote(name)
 
 
-def same_file(one: str, other: str) -> bool:
+def same_file(one: TablePath, other: TablePath) -> bool:
     """Whether two paths name the same existing file."""
     try:
         return os.path.samefile(os.path.expanduser(one), os.path.expanduser(other))

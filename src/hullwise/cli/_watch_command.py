@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import click
 
 from .. import __version__
+from ..io.sql_query import TablePath
 from ._option_groups import OutputOptions, ReadingOptions
-from .options import EXIT_CODES, FORCE, OUTPUT, QUIET, READING, REPORT, apply, takes
+from .options import EXIT_CODES, FORCE, OUTPUT, QUIET, READING, REPORT, SOURCE, apply, takes
 
 WATCHED_PARTS = ("hull", "neighbours", "columns")
 
@@ -19,7 +20,7 @@ class WatchOptions(ReadingOptions, OutputOptions):
     """`hullwise watch`."""
 
     domain: str
-    batches: tuple[str, ...]
+    batches: tuple[TablePath, ...]
     history: str | None
     alarm: float
     watch: tuple[str, ...]
@@ -84,8 +85,8 @@ class WatchOptions(ReadingOptions, OutputOptions):
 @click.option(
     "--fail-on", type=click.Choice(["alarm"]), help="Exit with code 1 once the watch has alarmed."
 )
-@apply(*READING, OUTPUT, REPORT, FORCE, QUIET)
-@takes(WatchOptions)
+@apply(*READING, *SOURCE, OUTPUT, REPORT, FORCE, QUIET)
+@takes(WatchOptions, table="batches")
 def watch(options: WatchOptions) -> None:
     """Watch batches of new rows: an alarm that may be looked at as often as one likes.
 

@@ -22,6 +22,7 @@ __all__ = [
     "check_page",
     "finite_number",
     "split_names",
+    "table_argument",
     "takes",
 ]
 
@@ -200,6 +201,22 @@ READING = (
     ),
     click.option("--no-header", is_flag=True, help="CSV without names: columns are x0, x1, ..."),
 )
+SOURCE = (
+    click.option(
+        "--query",
+        "sql",
+        metavar="SQL|FILE.sql",
+        help="Rows of a database in place of the last table: one SELECT, or a file that holds it.",
+    ),
+    click.option(
+        "--db",
+        "database",
+        metavar="URL",
+        envvar="HULLWISE_DB",
+        help="For --query: the database, such as sqlite:///shop.db or "
+        "postgresql://user@host/shop. Or in the environment as HULLWISE_DB.",
+    ),
+)
 OUTPUT = click.option(
     "-o", "--output", metavar="OUT", help="One row per new row: .csv, .parquet, or -."
 )
@@ -239,10 +256,13 @@ def apply(*options: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-def takes(kind: Callable[..., Options]) -> Callable[[Callable[[Options], None]], Any]:
+def takes(
+    kind: Callable[..., Options], table: str | None = None
+) -> Callable[[Callable[[Options], None]], Any]:
     """Let a command take one object, made of all that click has read, in place of keywords.
 
-    A field `explicit` of it gets the names of the parameters that the command line named.
+    A field `explicit` of it gets the names of the parameters that the command line named. `table`
+    is the parameter in whose place --query may stand.
     """
 
     def decorate(command: Callable[[Options], None]) -> Any:
@@ -256,8 +276,38 @@ def takes(kind: Callable[..., Options]) -> Callable[[Callable[[Options], None]],
                     for name in values
                     if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
                 )
+            if table is not None:
+                values[table] = _table_or_query(
+                    values[table], values.pop("sql"), values.pop("database"), table
+                )
             command(kind(**values))
 
         return callback
 
     return decorate
+
+
+def table_argument(name: str) -> Callable[[Any], Any]:
+    """An argument in whose place --query may stand."""
+    return click.argument(name, required=False, metavar=name.upper())
+
+
+def _table_or_query(table: Any, sql: str | None, database: str | None, name: str) -> Any:
+    """The table that an argument names, or the query that stands in its place."""
+    is_several = isinstance(table, tuple)
+    if sql is None:
+        if click.get_current_context().get_parameter_source("database") is (
+            ParameterSource.COMMANDLINE
+        ):
+            raise click.UsageError("--db needs --query, the rows of the database")
+        if table is None:
+            raise click.UsageError(f"Missing argument '{name.upper()}', or --query with --db.")
+        return table
+    if table and not is_several:
+        raise click.UsageError(f"--query stands in the place of {name.upper()}: give one of them")
+    if database is None:
+        raise click.UsageError("--query needs --db, the URL of the database")
+    from ..io.sql_query import SqlQuery, query_text
+
+    query = SqlQuery(query_text(sql), database)
+    return (*table, query) if is_several else query

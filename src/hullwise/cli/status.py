@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +26,10 @@ Printer = Callable[[str], Any]
 
 
 def print_status(text: str) -> None:
-    """A line on standard error."""
-    click.echo(text, err=True)
+    """A line on standard error, without users and passwords of URLs."""
+    click.echo(
+        re.sub(r"(\w+://)[^\s/]*@", r"\1", re.sub(r"(\w+://[^\s?]*)\?\S+", r"\1", text)), err=True
+    )
 
 
 def print_nothing(_: str) -> None:

@@ -144,7 +144,7 @@ def _domain_location(
         fitted.labels,
         _mean_unseen_rate(fitted, encoded.segment),
         (*_notes_on(fitted, table, encoded.filled | encoded.unseen), *notes),
-        RowNames(row_labels(table, fitted.column_with("id")), None),
+        RowNames(row_labels(table, fitted.column_with("id")), table.frame_library),
         len(fitted),
         fitted.metric_text,
         NewRows(fitted, table, np.arange(table.n)),

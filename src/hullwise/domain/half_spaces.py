@@ -163,7 +163,7 @@ class HalfSpaces(RecordResult):
         rule = np.where(unseen.any(axis=1), np.argmax(unseen, axis=1), rule)
         band = np.where(unseen.any(axis=1), BANDS[3], self._bands(values, unseen, lower))
         cells = self._cells(mixed)
-        names = RowNames(mixed.labels, None)
+        names = RowNames(mixed.labels, mixed.frame_library)
         return HalfSpaceLocation(
             self, outside, lower, rule, band.astype(object), unseen, values, cells, names
         )

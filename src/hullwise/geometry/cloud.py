@@ -143,13 +143,15 @@ class Cloud:
 
         if isinstance(X, str | PathLike):
             path = fspath(X)
-            if path.endswith((".npy", ".parquet")) or isdir(path):
+            from ..io.dataset_table import is_dataset_path
+
+            if (path.endswith((".npy", ".parquet")) or isdir(path)) and not is_dataset_path(X):
                 from ..io.file_rows import open_rows
 
                 return open_rows(path)
             from ..io.table_reader import read_table
 
-            table = read_table(path)
+            table = read_table(X)
             self.labels = table.ids
             return ArrayRows(table.values, table.columns)
         if callable(getattr(X, "block", None)):

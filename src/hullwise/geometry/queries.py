@@ -15,7 +15,7 @@ from .._core.types import Mask
 from ..errors import DataError
 from ..io.coercion import dense_if_it_fits
 from ..io.numeric_table import BadRows
-from ..io.validation import check_rows
+from ..io.validation import check_rows, rows_in_memory
 from .cloud import MAX_MAGNITUDE, Cloud
 
 
@@ -52,7 +52,7 @@ def read_queries(cloud: Cloud, Q: Any, *, bad_rows: BadRows = "refuse") -> Queri
         from ..io.table_reader import read_table
 
         Q = read_table(Q, columns=cloud.columns, bad_rows=bad_rows)
-    Q = dense_if_it_fits(Q, "Q")
+    Q = dense_if_it_fits(rows_in_memory(Q, "Q", bad_rows), "Q")
     table = check_rows(
         Q,
         name="Q",

@@ -20,6 +20,7 @@ from .._core.memory import available_memory, check_memory, size_text
 from ..errors import FileError
 from ._pinned_file import PinnedFile
 from .paths import display_path, readable_path
+from .remote_files import is_store_url, read_store_file
 
 # What a file begins with tells more than what it is called.
 FILE_SIGNATURES: Final = {
@@ -208,6 +209,8 @@ def open_byte_source(path: str | PathLike[str]) -> ByteSource:
         if sys.stdin is None:
             raise FileError(name, "is closed")
         data = _read_pipe(sys.stdin.buffer, name)
+    elif is_store_url(path):
+        data = read_store_file(path)
     else:
         target = readable_path(path)
         if stat.S_ISREG(target.stat().st_mode):

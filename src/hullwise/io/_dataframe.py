@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.foreign import own_errors
 from .._core.memory import check_memory
 from ..errors import DataError, DataTypeError
 from .coercion import LARGEST_INTEGER, TIME_ADVICE, format_names, refuse_sparse, refuse_tensor
@@ -42,9 +44,7 @@ def is_frame(X: Any, name: str) -> bool:
 def refuse_plan(X: Any, name: str) -> None:
     """Refuse what holds the plan of a table, and no values."""
     library, kind = type(X).__module__.partition(".")[0], type(X).__name__
-    call = PLAN_CALLS.get((library, kind))
-    if call is None and kind != "Array":
-        call = PLAN_LIBRARIES.get(library)
+    call = PLAN_LIBRARIES.get(library) if kind != "Array" else None
     if call is not None:
         raise DataTypeError(
             f"{name} is a {library} {kind}, which holds a plan and no values yet: call {call} "
@@ -52,28 +52,71 @@ def refuse_plan(X: Any, name: str) -> None:
         )
 
 
-def from_arrow_stream(X: Any, name: str) -> Any:
-    """A pyarrow.Table of what brings its rows as Arrow batches; anything else as it is.
+def collected(X: Any, name: str) -> Any:
+    """The rows of what holds a plan or a stream of them; anything else as it is.
+
+    A polars LazyFrame becomes a polars DataFrame; a relation or a result of DuckDB, Arrow batches,
+    a reader or scanner of them, and any other object with ``__arrow_c_stream__`` a pyarrow.Table.
 
     Raises
     ------
     MemoryLimitError
-        The batches of a reader do not fit.
+        The batches do not fit.
     """
-    if type(X).__module__.partition(".")[0] != "pyarrow":
+    library, kind = type(X).__module__.partition(".")[0], type(X).__name__
+    if kind == "LazyFrame" and library in ("polars", "narwhals"):
+        with own_errors(f"collecting {name}"):
+            return X.collect()
+    if library in ("duckdb", "_duckdb"):
+        with own_errors(f"reading {name}"):
+            X = _duckdb_reader(X)
+    elif library == "pyarrow":
+        import pyarrow as pa
+
+        if isinstance(X, pa.RecordBatch):
+            return pa.Table.from_batches([X])
+        if kind == "Scanner":
+            X = X.to_reader()
+    elif _is_foreign_stream(X):
+        import pyarrow as pa
+
+        X = pa.RecordBatchReader.from_stream(X)
+    return _all_batches(X, name)
+
+
+def _duckdb_reader(X: Any) -> Any:
+    """The Arrow batches of a relation, or of what a connection has executed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # how it would be spelt in another version
+        for call in ("to_arrow_reader", "fetch_record_batch"):
+            if hasattr(X, call):
+                return getattr(X, call)()
+    return X
+
+
+def _is_foreign_stream(X: Any) -> bool:
+    """Whether X brings Arrow batches and is of no library of data frames."""
+    if not hasattr(X, "__arrow_c_stream__"):
+        return False
+    import narwhals as nw
+
+    known = nw.dependencies
+    return not (known.is_into_dataframe(X) or known.is_into_series(X))
+
+
+def _all_batches(X: Any, name: str) -> Any:
+    """A pyarrow.Table of a reader of batches; anything else as it is."""
+    if type(X).__name__ != "RecordBatchReader":
         return X
     import pyarrow as pa
 
-    if isinstance(X, pa.RecordBatch):
-        return pa.Table.from_batches([X])
-    if not isinstance(X, pa.RecordBatchReader):
-        return X
     batches, rows = [], 0
-    for batch in X:
-        batches.append(batch)
-        rows += batch.num_rows
-        # What has been read is there already: what follows is the array made of it.
-        check_memory(8 * rows * batch.num_columns, f"{name}: its first {rows} rows as an array")
+    with own_errors(f"reading {name}"):
+        for batch in X:
+            batches.append(batch)
+            rows += batch.num_rows
+            # What has been read is there already: what follows is the array made of it.
+            check_memory(8 * rows * batch.num_columns, f"{name}: its first {rows} rows as an array")
     return pa.Table.from_batches(batches, X.schema)
 
 
@@ -178,17 +221,6 @@ def _unusable_kind(series: Any) -> str:
     return ""
 
 
-PLAN_CALLS: Final = {
-    ("polars", "LazyFrame"): ".collect()",
-    ("narwhals", "LazyFrame"): ".collect()",
-    ("duckdb", "DuckDBPyRelation"): ".df(), .pl() or .to_arrow_table()",
-    ("_duckdb", "DuckDBPyRelation"): ".df(), .pl() or .to_arrow_table()",
-    ("pyarrow", "Dataset"): ".to_table()",
-    ("pyarrow", "FileSystemDataset"): ".to_table() (or pass the path of its files)",
-    ("pyarrow", "InMemoryDataset"): ".to_table()",
-    ("pyarrow", "UnionDataset"): ".to_table()",
-    ("pyarrow", "Scanner"): ".to_table()",
-}
 PLAN_LIBRARIES: Final = {
     "dask": ".compute()",
     "dask_expr": ".compute()",

@@ -95,8 +95,8 @@ def _empty_folder(folder: Path) -> str:
     within = inner.parent.name
     if "=" in within:
         return (
-            f"is partitioned into folders such as {within!r}, whose names hold a column: read it "
-            "with pyarrow.dataset.dataset(folder, partitioning='hive').to_table() and pass that"
+            f"is partitioned into folders such as {within!r}, whose names hold a column, and is "
+            "not read in blocks: hullwise.read_table(folder) holds it in memory"
         )
     return (
         f"is a folder whose .parquet files lie in folders such as {within!r}: pass one of those, "

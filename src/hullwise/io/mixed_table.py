@@ -15,13 +15,15 @@ import numpy as np
 
 from ..errors import DataError, DataTypeError, FileError
 from ._csv import CsvTable
-from ._dataframe import frame_columns, frame_labels, frame_library, from_arrow_stream, is_frame
+from ._dataframe import collected, frame_columns, frame_labels, frame_library, is_frame
 from ._json_lines import JsonLinesTable
 from ._pandas_columns import plain_columns
+from .arrow_table import ArrowTable
+from .dataset_table import DatasetTable, is_dataset
 from .mixed_column import MixedColumn
 from .paths import check_repeated
 from .records import column_table, holds_columns, plain_cell, record_columns
-from .table_reader import OpenTable, ParquetTable, open_table
+from .table_reader import OpenTable, open_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class MixedTable:
     labels: Any = None
     decimal: str = "."
     gaps: tuple[str, ...] = ()
-    file: CsvTable | JsonLinesTable | None = field(default=None, repr=False)
+    file: CsvTable | JsonLinesTable | ArrowTable | None = field(default=None, repr=False)
     faults: dict[int, str] | None = field(default=None, repr=False)
     is_named: bool = True
 
@@ -63,7 +65,7 @@ class MixedTable:
 
     @property
     def frame_library(self) -> str | None:
-        """The data frame library that it came in, such as "pandas"; None for files and arrays."""
+        """The data frame library that it came in; None for files and records."""
         return None if self.native is None else frame_library(self.native)
 
     def __len__(self) -> int:
@@ -153,9 +155,10 @@ def read_mixed(
 
     Parameters
     ----------
-    table : path, data frame, pyarrow.Table, array (n, d), mapping or list of mappings
-        A CSV, Parquet or JSON lines file, a frame of any library, rows as dictionaries (as JSON
-        gives them), or a dictionary of columns, each a list or an array.
+    table : path, SqlQuery, data frame, pyarrow.Table, array (n, d), mapping or list of mappings
+        A CSV, Parquet or JSON lines file, a folder or pattern of Arrow files, here or in an object
+        store; a frame of any library, a dataset or stream of Arrow, a relation of DuckDB; rows as
+        dictionaries (as JSON gives them), or a dictionary of columns, each a list or an array.
     sep, decimal, header
         Of a text file, as in `read_table`.
     gaps : sequence of str
@@ -188,7 +191,9 @@ def read_mixed(
         table = [table]
     if isinstance(table, list) and table and all(isinstance(row, Mapping) for row in table):
         return MixedTable(record_columns(table, name), name, gaps=gaps)
-    table = from_arrow_stream(table, name)
+    if is_dataset(table):
+        return mixed_table(DatasetTable(table, name), gaps)
+    table = collected(table, name)
     if is_frame(table, name):
         return _from_frame(table, name, gaps)
     return _from_array(table, name)
@@ -221,9 +226,10 @@ def mixed_table(opened: OpenTable, gaps: Sequence[str] = ()) -> MixedTable:
         return MixedTable(arrow, opened.path, decimal=opened.decimal, gaps=gaps, file=opened)
     if isinstance(opened, JsonLinesTable):
         return MixedTable(opened.arrow, opened.path, gaps=gaps, file=opened)
-    if isinstance(opened, ParquetTable):
+    if isinstance(opened, ArrowTable):
         arrow = opened.arrow_table([c for c in opened.names if c not in opened.index])
-        return MixedTable(arrow, opened.path, None, opened.ids(None), gaps=gaps)
+        labels = opened.ids(None)
+        return MixedTable(arrow, opened.path, None, labels, gaps=gaps, file=opened)
     values, _ = opened.read(list(opened.names), None, True)
     return MixedTable(pa.table(dict(zip(opened.names, values.T))), opened.path)
 

@@ -14,12 +14,16 @@ from typing import Final
 
 from ..errors import FileError
 from .coercion import format_names
+from .remote_files import is_store_url, public_url
 
 TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 JSON_SUFFIXES: Final = (".jsonl", ".ndjson")  # one object a line
 TABLE_SUFFIXES: Final = (
     *(s + z for s in (*TEXT_SUFFIXES, *JSON_SUFFIXES) for z in ("", ".gz")),
     ".parquet",
+    ".arrow",
+    ".feather",
+    ".orc",
     ".npy",
 )
 PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
@@ -28,7 +32,7 @@ PICKLE_SUFFIXES: Final = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", 
 def display_path(path: str | PathLike[str]) -> str:
     """The path as messages show it."""
     text = os.fsdecode(path)
-    return "standard input" if text == "-" else text
+    return "standard input" if text == "-" else public_url(text)
 
 
 def expanded_path(path: str | PathLike[str]) -> Path:
@@ -60,8 +64,12 @@ def readable_path(path: str | PathLike[str]) -> Path:
         Missing, a folder, no permission, a broken link, a web address: each its own sentence.
     """
     name = os.fsdecode(path)
+    if is_store_url(name):
+        raise FileError(
+            public_url(name), "lies in an object store, where only tables are read; download it"
+        )
     if "://" in name:
-        raise FileError(name, "is a web address; download the file and pass its path")
+        raise FileError(public_url(name), "is a web address; download the file and pass its path")
     target = expanded_path(path)
     try:
         mode = target.stat().st_mode

@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from os import PathLike
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._core.foreign import own_errors
-from .._core.memory import HELD_WHOLE, check_memory
+from .._core.memory import check_memory
 from ..errors import DataError, FileError
 from ._byte_source import ByteSource, open_byte_source, refuse_foreign
 from ._csv import CsvTable, likely_marks
 from ._finite import bad_rows as find_bad_rows
-from ._finite import refuse_bad
 from ._json_lines import JsonLinesTable, begins_with_object
 from ._number_grammar import is_number
-from ._parquet_columns import batch_values, shared_dtype
-from ._parquet_files import ParquetFiles, is_parquet_set
+from ._parquet_files import is_parquet_set
 from ._row_numbers import warn_of_row_numbers
+from .arrow_table import ParquetTable, ValuesAndIds, object_array, refuse_values
+from .dataset_table import is_dataset_path, open_dataset
 from .file_rows import NpyRows
 from .numeric_table import BadRows, NumericTable
 from .paths import JSON_SUFFIXES, readable_path, select_features, table_suffix
+from .sql_query import SqlQuery
 
 __all__ = ["NumericTable", "OpenTable", "open_table", "open_table_text", "read_rows", "read_table"]
 
-PARQUET_BATCH_ROWS = 1 << 16
 HEAD_OF_TEXT = 1 << 16  # characters of CSV text in which its marks are looked for
 HEAD_OF_JSON = 1 << 10  # bytes of a pipe in which JSON lines are known
-ValuesAndIds = tuple[NDArray[Any], NDArray[np.object_] | None]
 
 
 class OpenTable(Protocol):
@@ -44,19 +42,23 @@ class OpenTable(Protocol):
         ``.csv`` for any text, ``.jsonl``, ``.parquet`` or ``.npy``.
     path : str
         The file as messages show it.
-    names : tuple of str
-        All columns.
     named : bool
         False where the names are only places: x0, x1, ...
-    index : tuple of str
-        The columns in which pandas stored its index.
     """
 
     kind: str
     path: str
-    names: tuple[str, ...]
     named: bool
-    index: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns."""
+        ...
+
+    @property
+    def index(self) -> tuple[str, ...]:
+        """The columns in which pandas stored its index."""
+        ...
 
     def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> ValuesAndIds:
         """Values and row ids; NaN and infinity only where `keep_bad`."""
@@ -152,6 +154,12 @@ def open_table(
     header: bool = True,
 ) -> OpenTable:
     """Look at the columns of a file; parameters and errors as in `read_table`."""
+    if isinstance(path, SqlQuery):
+        from ._query_table import open_query
+
+        return open_query(path)
+    if is_dataset_path(path):
+        return open_dataset(path)
     kind = ".parquet" if is_parquet_set(path) else _kind(path)
     if kind == ".npy":
         return NpyTable(path)
@@ -260,91 +268,8 @@ class NpyTable:
         places = [self.names.index(c) for c in features]
         chosen = stored if features == list(self.names) else stored[:, places]
         if not (keep_bad and stored_dtype.kind == "f"):
-            _refuse_values(chosen, self.path, features)
+            refuse_values(chosen, self.path, features)
         ids = None
         if id_column is not None:
-            ids = _object_array(stored[:, self.names.index(id_column)].tolist())
+            ids = object_array(stored[:, self.names.index(id_column)].tolist())
         return np.ascontiguousarray(chosen, dtype=dtype), ids
-
-
-def _least_bits(dtype: Any) -> int:
-    """Bits that a cell takes at least as Arrow holds it; text is counted as the places of it."""
-    try:
-        return int(dtype.bit_width)
-    except ValueError:
-        return 32
-
-
-class ParquetTable:
-    """An `OpenTable` of one Parquet file or several."""
-
-    kind, named = ".parquet", True
-
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = os.fsdecode(path)
-        self._files = ParquetFiles(path)
-        self.n, self.index = self._files.n, self._files.index
-        self.names = tuple(self._files.schema.names)
-
-    def ids(self, id_column: str | None) -> NDArray[np.object_] | None:
-        """The ids of all rows, read from one column: the index of pandas by default."""
-        names = self._id_names(id_column)
-        if not names:
-            return None
-        return _object_array([i for batch in self._batches(names) for i in batch[0].to_pylist()])
-
-    def arrow_table(self, columns: Sequence[str]) -> Any:
-        """The columns as they are stored, as one pyarrow.Table."""
-        import pyarrow as pa
-
-        schema = pa.schema([self._files.schema.field(c) for c in columns])
-        row_bits = sum(_least_bits(field.type) for field in schema)
-        check_memory(self.n * row_bits // 8, f"{self.path} in memory", HELD_WHOLE)
-        return pa.Table.from_batches(self._batches(columns), schema)
-
-    def _batches(self, columns: Sequence[str]) -> Iterator[Any]:
-        for decoder in self._files.decoders:
-            yield from decoder.batches(columns, PARQUET_BATCH_ROWS)
-
-    def _id_names(self, id_column: str | None) -> list[str]:
-        return [id_column] if id_column is not None else list(self.index[:1])
-
-    def read(self, features: list[str], id_column: str | None, keep_bad: bool) -> ValuesAndIds:
-        path, schema = self.path, self._files.schema
-        self._files.check_features(features, every=False)
-        single = all(shared_dtype(schema, [c]) in (np.float32, np.float16) for c in features)
-        dtype = np.dtype(np.float32 if single else np.float64)
-        if self.n == 0:
-            raise FileError(path, "found array with 0 sample(s): the file holds no rows")
-        check_memory(self.n * len(features) * dtype.itemsize, f"{path} in memory")
-        values = np.empty((self.n, len(features)), dtype=dtype)
-        id_names = self._id_names(id_column)
-        ids: list[object] = []
-        start = 0
-        for batch in self._batches(list(dict.fromkeys([*features, *id_names]))):
-            stop = start + batch.num_rows
-            if stop > self.n:
-                break
-            values[start:stop] = batch_values(path, batch, features, start, dtype, keep_bad)
-            ids += batch.column(id_names[0]).to_pylist() if id_names else []
-            start = stop
-        if start != self.n:
-            raise FileError(
-                path, f"is a damaged Parquet file: it has not the {self.n} rows it says"
-            )
-        if not keep_bad:
-            _refuse_values(values, path, features)
-        return values, _object_array(ids) if id_names else None
-
-
-def _object_array(ids: list[Any]) -> NDArray[np.object_]:
-    array = np.empty(len(ids), dtype=object)
-    array[:] = ids
-    return array
-
-
-def _refuse_values(values: NDArray[Any], path: str, columns: Sequence[str]) -> None:
-    try:
-        refuse_bad(values, "the table", 0, columns, None)
-    except DataError as error:
-        raise FileError(path, str(error)) from None

@@ -19,17 +19,18 @@ from .._core.memory import available_memory, check_memory, size_text
 from .._core.results import UNNAMED_ROWS, RowNames
 from ..errors import DataError, DataTypeError, DataWarning
 from ._dataframe import (
+    collected,
     frame_columns,
     frame_labels,
     frame_library,
     frame_values,
-    from_arrow_stream,
     is_frame,
 )
 from ._finite import bad_rows as find_bad_rows
 from ._finite import check_block, refuse_bad
 from ._row_numbers import warn_of_row_numbers
 from .coercion import as_table, format_names, real_values, refuse_tensor
+from .dataset_table import DatasetTable, is_dataset
 from .numeric_table import BadRows, NumericTable
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "check_rows",
     "check_target",
     "match_columns",
+    "rows_in_memory",
     "size_text",
     "table_row_names",
 ]
@@ -153,7 +155,7 @@ def check_rows(
 from 0). Nothing is filled in for you: impute it or drop that row.
     """
     expected = len(columns) if columns is not None else n_features
-    X = from_arrow_stream(X, name)
+    X = rows_in_memory(X, name, bad_rows)
     table = _labelled(X, name, columns, by_name)
     values, names, labels = table.values, table.columns, table.labels
     _check_shape(values, name, expected, allow_empty)
@@ -168,6 +170,15 @@ from 0). Nothing is filled in for you: impute it or drop that row.
         refuse_bad(values, name, 0, names_for_messages, labels)
     bad = find_bad_rows(values, names_for_messages) if keep else {}
     return LabelledArray(values, names, labels, bad, table.frame_library)
+
+
+def rows_in_memory(X: Any, name: str, bad_rows: BadRows = "refuse") -> Any:
+    """The rows of what holds a plan, a dataset or a stream of them; anything else as it is."""
+    if not is_dataset(X):
+        return collected(X, name)
+    from .table_reader import read_rows
+
+    return read_rows(DatasetTable(X, name), bad_rows=bad_rows)
 
 
 def _labelled(X: Any, name: str, columns: Sequence[str] | None, by_name: bool) -> LabelledArray:
