@@ -134,6 +134,9 @@ _INTERPOLANTS = {
     "MinimaxRegressor": "predict.minimax",
 }
 
+# Metrics that regressors learn from rows and targets, by the name that `metric=` takes.
+_LEARNT_METRICS = {"agop": "metrics.local_linear_fits.agop_of_rows"}
+
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
 _HOMES = {
     "Cloud": "geometry.cloud",

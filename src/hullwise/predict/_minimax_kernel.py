@@ -16,13 +16,15 @@ from .._core.numba import jit, subkernel
 from .._core.rounding import UNIT_ROUNDOFF
 from ._distance_kernels import WeightEntries, with_room
 from ._minimax_newton import solve_rows
+from ._minimax_primal import polish, worst_case_risk
 from ._score_kernels import scores, smallest
 
 FIRST_MINIMAX_ROWS = 40  # nearest rows to begin with, or
 ROWS_PER_UNKNOWN = 4  # so many for each of the dual numbers
 MANY_ROWS = 512  # a working set this large takes every row that a look finds
 MAX_LOOKS = 60
-VIOLATION_TOLERANCE = 1e-11  # of a: a row that would have a smaller weight is not looked for
+VIOLATION_TOLERANCE = 1e-13  # of a: a row that would have a smaller weight is not looked for
+NOISE_STEP, SMALL_NOISE_STEP = 8.0, 1.7  # between the noise ratios of one solve
 OPTIMALITY_GAP = 1e-9  # relative duality gap of a proved optimum
 MINIMAX_OPTIMAL, MINIMAX_LOOSE, MINIMAX_UNKNOWN = range(3)  # how a search ends
 
@@ -97,23 +99,22 @@ def find_violations(
 
 @subkernel
 def optimum(
-    columns: Any, query: Any, k: int, lam: float, slope: float, is_warm: bool, state: Any
+    columns: Any, query: Any, k: int, lam: float, slope: float, factor: float, state: Any
 ) -> Any:
     """The optimum over all columns from a working set of k rows: its size, and what is tolerated.
 
-    The last number is 0 where the search did not end.
+    `factor` is that of the first solve, as in `solve_rows`. The last number is 0 where the search
+    did not end.
     """
     z, off, shrink, farthest = query
     at, value, working_set, buffers = state
     lam, slope = lam * shrink**4, slope * shrink**2
     for _ in range(MAX_LOOKS):
-        converged = solve_rows(working_set, k, lam, slope, is_warm, buffers)
-        if is_warm and not converged:
-            order = np.argsort(working_set[1][:k])
-            at[:k] = at[:k][order]
-            add_rows(columns, z, off, shrink, at, 0, k, working_set)
-            solve_rows(working_set, k, lam, slope, False, buffers)
-        is_warm = True
+        converged = solve_rows(working_set, k, lam, slope, factor, buffers)
+        if factor == 0.0 and not converged:
+            sort_rows(columns, query, k, state)
+            solve_rows(working_set, k, lam, slope, NOISE_STEP, buffers)
+        factor = 0.0
         more, allowed = find_violations(
             columns, z, off, shrink, buffers[0], farthest, (at, k, value)
         )
@@ -122,6 +123,15 @@ def optimum(
         add_rows(columns, z, off, shrink, at, k, more, working_set)
         k = more
     return k, 0.0
+
+
+@subkernel
+def sort_rows(columns: Any, query: Any, k: int, state: Any) -> None:
+    """The working set nearest first."""
+    z, off, shrink, _ = query
+    at, _, working_set, _ = state
+    at[:k] = at[:k][np.argsort(working_set[1][:k])]
+    add_rows(columns, z, off, shrink, at, 0, k, working_set)
 
 
 @subkernel
@@ -153,33 +163,27 @@ def weights_and_gap(
 
     The primal value is the worst-case risk of these weights, D a bound on that of any others.
     """
-    UT, q, _ = working_set
     theta, h = buffers[0], buffers[1]
     p = theta.shape[0]
-    total = squares = 0.0
+    total = squares = size = 0.0
     for i in range(k):
         w = h[0, i] if h[0, i] > 0 else 0.0
         squares += w * w
         h[0, i] = h[1, i] * w
         total += h[0, i]
-    if not total > 0:
-        return np.inf
-    size = 0.0
     for j in range(1, p - 1):
         size += theta[j] * theta[j]
     D = 2 * theta[0] - lam * theta[p - 1] ** 2 - slope * size - squares - tolerated
-    squares = spread = shift = 0.0
-    for i in range(k):
-        h[0, i] /= total
-        squares += h[0, i] * h[0, i]
-        spread += abs(h[0, i]) * q[i]
-    if slope > 0:
-        for j in range(p - 2):
-            mean = 0.0
-            for i in range(k):
-                mean += h[0, i] * UT[j, i]
-            shift += mean * mean / slope
-    primal = squares + spread * spread / lam + shift
+    w = h[0, :k]
+    if total > 0:
+        for i in range(k):
+            w[i] /= total
+        primal = worst_case_risk(w, working_set, lam, slope)
+        if primal - D <= OPTIMALITY_GAP * primal and slope > 0:
+            return float((primal - D) / primal)
+    if not polish(w, working_set, lam, slope):
+        return np.inf
+    primal = worst_case_risk(w, working_set, lam, slope)
     return float((primal - D) / primal)
 
 
@@ -218,10 +222,16 @@ def minimax_entries(
             outcomes[b] = MINIMAX_UNKNOWN
             continue
         query = z, off, shrink, farthest
-        k, allowed = optimum(columns, query, k, lam, slope, False, state)
         own_lam, own_slope = lam * shrink**4, slope * shrink**2
-        tolerated = n * allowed * allowed
-        gap = weights_and_gap(working_set, k, own_lam, own_slope, tolerated, buffers)
+        gap, allowed = np.inf, 0.0
+        for factor in (NOISE_STEP, SMALL_NOISE_STEP):  # the second where the first did not do
+            k, allowed = optimum(columns, query, k, lam, slope, factor, state)
+            tolerated = n * allowed * allowed
+            gap = weights_and_gap(working_set, k, own_lam, own_slope, tolerated, buffers)
+            if gap <= OPTIMALITY_GAP:
+                break
+            if factor == NOISE_STEP:
+                sort_rows(columns, query, k, state)
         gaps[b] = gap
         is_optimal = allowed > 0.0 and gap <= OPTIMALITY_GAP
         outcomes[b] = MINIMAX_OPTIMAL if is_optimal else MINIMAX_LOOSE
@@ -257,7 +267,9 @@ def left_out_predictions(
     query = z, off, shrink, farthest
     for number in range(lams.shape[0]):
         lam, slope = lams[number], slopes[number]
-        k, allowed = optimum(columns, query, k, lam, slope, number > 0, state)
+        k, allowed = optimum(
+            columns, query, k, lam, slope, 0.0 if number > 0 else NOISE_STEP, state
+        )
         own_lam, own_slope = lam * shrink**4, slope * shrink**2
         gap = weights_and_gap(working_set, k, own_lam, own_slope, 0.0, buffers)
         predictions[number], risks[number] = np.nan, np.nan

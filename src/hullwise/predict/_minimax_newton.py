@@ -20,7 +20,6 @@ from .._core.numba import subkernel
 from ..geometry.qr_update import dot
 
 NEWTON_STEPS = 60
-CONTINUATION_FACTOR = 8.0  # between the noise ratios of one solve
 DECREMENT_TOLERANCE = 1e-16  # of D: Newton's decrement at which a solve ends
 LINE_SEARCH_ROUNDING = 1e-10  # of D: a gain below this is not measured
 
@@ -194,18 +193,18 @@ def newton(working_set: Any, k: int, lam: float, slope: float, buffers: Any) -> 
 
 @subkernel
 def solve_rows(
-    working_set: Any, k: int, lam: float, slope: float, is_warm: bool, buffers: Any
+    working_set: Any, k: int, lam: float, slope: float, factor: float, buffers: Any
 ) -> bool:
-    """The optimum over the first k rows, nearest first unless `is_warm`: then from theta.
+    """The optimum over the first k rows: from theta where `factor` is 0.
 
-    With few rows in reach the noise ratio falls in steps: a vertex of a linear program is hard to
-    reach from far.
+    Else the rows come nearest first, and the noise ratio falls by that factor from where many rows
+    take part: a vertex of a linear program is hard to reach from far.
     """
     theta, raised = buffers[0], lam
-    if not is_warm:
+    if factor > 0:
         raised = closed_form_start(working_set[1], k, lam, min(k, 2 * theta.shape[0]), theta)
     while True:
         converged = newton(working_set, k, raised, slope / lam * raised, buffers)
         if raised <= lam:
             return converged
-        raised = max(lam, raised / CONTINUATION_FACTOR)
+        raised = max(lam, raised / factor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ._bandwidths import standardised
+from ._metric_choices import MetricChoice
 from ._minimax_kernel import left_out_predictions
 from ._minimax_search import MinimaxProblem
 from .duplicates import TrainingPlaces
@@ -23,6 +24,7 @@ METRIC_FOLDS = 3  # of the rows, to learn metrics without the row that is left o
 NOISE_RATIOS = 7  # tried between the least and the most
 LARGEST_NOISE_RATIO = 30.0  # lam: nearly least squares over all rows
 SLOPE_RATIOS = (30.0, 1.0, 0.2)  # rho: slopes that are free, and such that cost
+REFINEMENTS = (2.0, 2.0, 1.4)  # of rho, and squared of lam, around the best
 LEAST_NOISE_RATIO = 1e-8  # lam: below, targets are interpolated
 
 
@@ -142,46 +144,97 @@ def target_units(Y: Floats) -> Floats:
     return np.asarray(np.where(standardised(Y).any(axis=0), size * (Y / size).std(axis=0), 1.0))
 
 
+@dataclass(frozen=True, eq=False)
+class MetricFolds:
+    """A choice of metric, learnt without each part of the left-out rows that it serves."""
+
+    sample: LeftOutSample
+    parts: list[Indices]
+    metrics: list[Metric]
+
+    @classmethod
+    def of(cls, sample: LeftOutSample, choice: MetricChoice) -> MetricFolds | None:
+        """One that looks at targets is learnt for each fold without that fold.
+
+        A row that helped to learn a metric looks too good in it. None where it cannot be learnt.
+        """
+        rows, folds = sample.rows, np.zeros(sample.cloud.n, np.intp)
+        if choice.is_learnt:
+            folds = sample.folds()
+        used = np.unique(folds[rows])
+        parts = [rows[folds[rows] == fold] for fold in used]
+        others = [folds != fold if choice.is_learnt else folds == fold for fold in used]
+        metrics = [choice.attempt(np.flatnonzero(rest)) for rest in others if rest.any()]
+        usable = [metric for metric in metrics if metric is not None]
+        return cls(sample, parts, usable) if len(usable) == len(parts) else None
+
+    def predict(self, lams: Floats, rho: float) -> tuple[Floats, Floats]:
+        """Predictions (l, s, t) and risks (l, s) of the left-out rows, lams descending."""
+        order = np.argsort(np.concatenate(self.parts), kind="stable")
+        answers = [
+            self.sample.predict(metric, rows, lams, rho)
+            for metric, rows in zip(self.metrics, self.parts)
+        ]
+        predictions, risks = (np.concatenate(part, axis=1)[:, order] for part in zip(*answers))
+        return predictions, risks
+
+
 def compare_candidates(
     sample: LeftOutSample,
-    learners: Sequence[Callable[[Indices], Metric]],
-    is_learnt: Sequence[bool],
+    choices: Sequence[MetricChoice],
     lams: Floats | None,
     rhos: Sequence[float],
     is_absolute: bool,
 ) -> list[Candidate]:
-    """Left-out errors of every metric and pair of ratios; no candidates where no row is left.
+    """Left-out errors of every metric and pair of ratios; none where no row is left to predict.
 
-    A learner gives the metric learnt from the places that it is called with. One that looks at
-    targets is called for each fold without that fold: a row that helped to learn a metric looks too
-    good in it.
+    Around the best pair others are tried.
     """
-    everything = np.arange(sample.cloud.n)
-    folds = sample.folds() if any(is_learnt) else np.zeros(sample.cloud.n, np.intp)
+    candidates: list[Candidate] = []
+    for number, choice in enumerate(choices):
+        folds = MetricFolds.of(sample, choice)
+        if folds is not None:
+            candidates += _pairs_of_ratios(number, folds, lams, rhos, is_absolute)
+    return candidates
+
+
+def _pairs_of_ratios(
+    number: int, folds: MetricFolds, lams: Floats | None, rhos: Sequence[float], is_absolute: bool
+) -> list[Candidate]:
+    """The candidates of one metric."""
+    sample, candidates = folds.sample, []
     targets = sample.places.targets
     unit = target_units(targets)
-    candidates = []
-    for number, (learn, learnt) in enumerate(zip(learners, is_learnt)):
-        parts = [sample.rows]
-        metrics = [learn(everything)] if not learnt else []
-        if learnt:
-            parts = [sample.rows[folds[sample.rows] == fold] for fold in range(METRIC_FOLDS)]
-            metrics = [learn(np.flatnonzero(folds != fold)) for fold in range(METRIC_FOLDS)]
-        order = np.argsort(np.concatenate(parts), kind="stable")
-        tried = lams
-        if tried is None:
-            tried = noise_ratios(MinimaxProblem.of(sample.cloud, metrics[0]), sample.rows)
-        for rho in rhos:
-            answers = [
-                sample.predict(metric, rows, tried, rho) for metric, rows in zip(metrics, parts)
-            ]
-            predictions = np.concatenate([answer[0] for answer in answers], axis=1)[:, order]
-            risks = np.concatenate([answer[1] for answer in answers], axis=1)[:, order]
-            for lam, own, risk in zip(tried, predictions, risks):
-                error = np.abs(own - targets[sample.rows]) / unit
-                mean = float(np.mean(error if is_absolute else np.square(error)))
+
+    def compare(tried: Floats, rho: float) -> None:
+        for lam, own, risk in zip(tried, *folds.predict(tried, rho)):
+            error = np.abs(own - targets[sample.rows]) / unit
+            mean = float(np.mean(error if is_absolute else np.square(error)))
+            if np.isfinite(mean):
                 candidates.append(Candidate(number, float(lam), rho, mean, own, risk))
-    return [one for one in candidates if np.isfinite(one.error)]
+
+    tried = lams
+    if tried is None:
+        tried = noise_ratios(MinimaxProblem.of(sample.cloud, folds.metrics[0]), sample.rows)
+    for rho in rhos:
+        compare(tried, rho)
+    for step in REFINEMENTS if candidates else ():
+        pairs = neighbours_of(best_candidate(candidates), step, lams is None, len(rhos) > 1)
+        for rho in dict.fromkeys(pair[1] for pair in pairs):
+            compare(np.array([pair[0] for pair in pairs if pair[1] == rho]), rho)
+    return candidates
+
+
+def neighbours_of(
+    best: Candidate, step: float, vary_lam: bool, vary_rho: bool
+) -> list[tuple[float, float]]:
+    """Pairs (lam, rho) around the best, lam descending for each rho."""
+    pairs = []
+    if vary_lam:
+        pairs += [(best.lam * step**2, best.rho), (max(best.lam / step**2, 1e-8), best.rho)]
+    if vary_rho:
+        pairs += [(best.lam, min(best.rho * step, max(SLOPE_RATIOS))), (best.lam, best.rho / step)]
+    return [pair for pair in pairs if pair != (best.lam, best.rho)]
 
 
 def best_candidate(candidates: Sequence[Candidate]) -> Candidate:

@@ -22,6 +22,7 @@ from ..geometry.metric import Metric
 from .duplicates import TrainingPlaces, UniqueRows, unique_rows
 from .error_bound import ErrorBound, error_bound
 from .explanation import Explanation, explain_prediction
+from .learnt_metrics import learnt_metric
 from .outlier_check import warn_of_outliers
 from .quantiles import weighted_quantiles
 from .targets import as_one_row, encode_groups, numeric_target
@@ -95,7 +96,9 @@ class Interpolant(RegressorMixin, CloudEstimator):
 
     def _read_metric(self, cloud: Cloud, table: Array, target: Floats) -> Metric:
         """The metric option understood for the distinct rows, `cloud`, of a table."""
-        return cloud.metric(self.metric(table, target) if callable(self.metric) else self.metric)
+        option: Any = self.metric
+        learn = option if callable(option) else learnt_metric(option)
+        return cloud.metric(option if learn is None else learn(table, target))
 
     def check_duplicates(self, y: Floats, unique: UniqueRows) -> None:
         """Warn of equal rows with different targets, or refuse them with ``duplicates="raise"``."""

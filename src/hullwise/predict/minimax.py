@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..geometry.cloud import Cloud
 from ..geometry.left_out import MetricOfRows
 from ..geometry.metric import Metric
 from ._linear_slopes import local_slopes
+from ._metric_choices import is_fixed, metric_choices
 from ._minimax_constants import TargetConstants
 from ._minimax_kernel import MINIMAX_LOOSE, MINIMAX_OPTIMAL, MINIMAX_UNKNOWN
 from ._minimax_search import MinimaxProblem, MinimaxWeights
@@ -38,6 +38,7 @@ LEVEL_QUANTILE = 0.99
 LARGEST_LEVEL = 1e6  # over the noise: a limit on the target where there is nearly none
 FREE_RISK = 0.01  # of the squared level: with less risk nothing is moved to the mean
 UNKNOWN_SHARE = 1e-12  # of the weight on the rows: nothing is known
+REMOTE_PULL = 0.999  # of the weight on the mean: what the rest is hardly matters
 OUTCOME_STATUS = {
     MINIMAX_OPTIMAL: WeightStatus.OPTIMAL,
     MINIMAX_LOOSE: WeightStatus.LOOSE,
@@ -50,8 +51,9 @@ class MinimaxRegressor(Interpolant):
 
     Parameters
     ----------
-    metric : "std", "range", None, (d,), (d, d), function of (X, y), or MetricLearner
-        In which units bends count.
+    metric : "std", "agop", "auto", "range", None, (d,), (d, d), function of (X, y), MetricLearner
+        In which units bends count. "auto" is the best of "std" and all that are learnt from rows
+        and targets, by left-out rows; these are learnt without the rows that are left out.
     duplicates : {"mean", "raise"}
         What to do with rows that are equal but for the target.
     noise : float or (k,), optional
@@ -190,39 +192,40 @@ class MinimaxRegressor(Interpolant):
 
     def _read_metric(self, cloud: Cloud, table: Array, target: Floats) -> Metric:
         """That of the option where it is fixed; one that looks at targets is learnt with them."""
-        if callable(self.metric) or isinstance(self.metric, MetricOfRows):
-            return cloud.metric("std")
-        return cloud.metric(self.metric)
+        option: Any = self.metric
+        return cloud.metric(option if is_fixed(option) else "std")
 
     def _learn_targets(
         self, cloud: Cloud, metric: Metric, places: TrainingPlaces
     ) -> dict[str, Any]:
         constants = TargetConstants.of(self, places.targets.shape[1])
-        learner, is_learnt = self._learner(cloud, metric, places)
+        choices = metric_choices(self.metric, cloud, metric, places)
+        if len(choices) > 1 and constants.smoothness is not None:
+            raise DataError("smoothness is in the metric's units: name the metric too, not 'auto'.")
         everything = np.arange(cloud.n)
-        metric = learner(everything)
-        problem = MinimaxProblem.of(cloud, metric)
+        metric = choices[0].learn(everything)
         sample = LeftOutSample.of(cloud, places)
-        lams, rhos = constants.ratios(problem.unit)
+        lams, rhos = constants.ratios(MinimaxProblem.of(cloud, metric).unit)
         candidates: list[Candidate] = []
         if cloud.n > 1:
-            candidates = compare_candidates(
-                sample, [learner], [is_learnt], lams, rhos, self.loss == "absolute"
-            )
+            is_absolute = self.loss == "absolute"
+            candidates = compare_candidates(sample, choices, lams, rhos, is_absolute)
         rows, errors = sample.rows, np.zeros((0, places.targets.shape[1]))
         risks = np.zeros(0)
         if candidates or (cloud.n > 1 and lams is None):
             best = best_candidate(candidates)
             lam, rho = best.lam, best.rho
+            metric = choices[best.metric].learn(everything) if best.metric else metric
             errors = places.targets[rows] - best.predictions
             risks = best.risk
             noise = np.sqrt(np.mean(np.square(errors) / (1 + risks)[:, None], axis=0))
         else:
             lam, rho, rows = 1.0 if lams is None else float(lams[0]), rhos[0], rows[:0]
             noise = np.zeros(places.targets.shape[1])
-        own = constants.target_class(metric, problem.unit, lam, rho, noise)
+        unit = MinimaxProblem.of(cloud, metric).unit
+        own = constants.target_class(metric, unit, lam, rho, noise)
         ratio, level_rows = self._level(cloud, places, own)
-        single = self._is_single(places)
+        single = places.targets.shape[1] == 1
         return {
             "metric_": metric,
             "lam_": own.lam,
@@ -236,7 +239,10 @@ class MinimaxRegressor(Interpolant):
                     ("lipschitz", own.lipschitz),
                 )
             },
-            "table_": [{"lam": c.lam, "rho": c.rho, "error": c.error} for c in candidates],
+            "table_": [
+                {"metric": choices[c.metric].name, "lam": c.lam, "rho": c.rho, "error": c.error}
+                for c in candidates
+            ],
             "left_out_rows_": rows,
             "left_out_errors_": errors[:, 0] if single else errors,
             "left_out_risks_": risks,
@@ -244,33 +250,6 @@ class MinimaxRegressor(Interpolant):
             "_level_ratio": ratio,
             "_level_rows": level_rows,
         }
-
-    @staticmethod
-    def _is_single(places: TrainingPlaces) -> bool:
-        return bool(places.targets.shape[1] == 1)
-
-    def _learner(
-        self, cloud: Cloud, fixed: Metric, places: TrainingPlaces
-    ) -> tuple[Callable[[Indices], Metric], bool]:
-        """The metric learnt from some of the places, and whether it looks at targets."""
-        option = self.metric
-        Y = places.targets[:, 0] if self._is_single(places) else places.targets
-        if isinstance(option, MetricOfRows):
-            n, learner = len(places.place), option
-            if option.n != n:
-                raise DataError(f"the metric is learnt from {option.n} rows, X has {n}.")
-
-            def learn_from_rows(rows: Indices) -> Metric:
-                left_out = np.flatnonzero(~np.isin(places.place, rows))
-                return cloud.metric(
-                    learner.without(left_out) if len(left_out) else learner.from_all()
-                )
-
-            return learn_from_rows, True
-        if callable(option):
-            function = option
-            return lambda rows: cloud.metric(function(cloud.take(rows), Y[rows])), True
-        return lambda rows: fixed, False
 
     def _level(
         self, cloud: Cloud, places: TrainingPlaces, own: TargetClass
@@ -349,7 +328,9 @@ class MinimaxRegressor(Interpolant):
         else:
             solved, pull = self._solve(values, progress)
             W, dual, gap = solved.W, solved.dual, solved.gap
-            status = np.array([OUTCOME_STATUS[int(one)] for one in solved.outcome], dtype=object)
+            remote = (solved.outcome == MINIMAX_LOOSE) & (pull > REMOTE_PULL)
+            outcome = np.where(remote, MINIMAX_UNKNOWN, solved.outcome)
+            status = np.array([OUTCOME_STATUS[int(one)] for one in outcome], dtype=object)
         Y = self.y_.reshape(len(self.y_), -1)
         if self.averaging_ is not None:
             Y = np.asarray(self.averaging_ @ Y)
