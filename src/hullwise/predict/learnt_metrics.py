@@ -6,14 +6,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from .. import _LEARNT_METRICS
+from .. import _METRIC_LEARNERS
 
 __all__ = ["learnt_metric", "learnt_metric_names"]
 
 
 def learnt_metric_names() -> tuple[str, ...]:
     """Names that `metric=` takes for metrics that look at targets."""
-    return tuple(_LEARNT_METRICS)
+    return tuple(_METRIC_LEARNERS)
 
 
 def learnt_metric(option: Any) -> Callable[[Any, Any], Any] | None:
@@ -25,8 +25,8 @@ def learnt_metric(option: Any) -> Callable[[Any, Any], Any] | None:
     >>> learnt_metric("agop").__name__
     'agop_of_rows'
     """
-    if not isinstance(option, str) or option not in _LEARNT_METRICS:
+    if not isinstance(option, str) or option not in _METRIC_LEARNERS:
         return None
-    module, _, name = _LEARNT_METRICS[option].rpartition(".")
+    module, _, name = _METRIC_LEARNERS[option].rpartition(".")
     function: Callable[[Any, Any], Any] = getattr(import_module(f"hullwise.{module}"), name)
     return function
