@@ -31,7 +31,8 @@ def run_next(options: NextOptions) -> None:
     check_outputs(options, options.inputs, [options.report])
     space = DesignSpace(_read_box(options), options.constraint)
     tables = {
-        name: _table(getattr(options, name), options) for name in ("runs", "pending", "candidates")
+        name: _table(getattr(options, name), options)
+        for name in ("runs", "pending", "queries", "candidates")
     }
     with progress_bar(options.quiet) as progress:
         suggestions = suggest(
@@ -40,6 +41,7 @@ def run_next(options: NextOptions) -> None:
             box=space,
             target=options.target or None,
             pending=tables["pending"],
+            queries=tables["queries"],
             candidates=tables["candidates"],
             criterion=options.criterion,
             n_candidates=options.n_candidates,

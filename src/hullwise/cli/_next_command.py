@@ -12,7 +12,7 @@ from .. import __version__
 from ._option_groups import OutputOptions, ReadingOptions
 from .options import EXIT_CODES, FORCE, QUIET, READING, REPORT, apply, takes, target_option
 
-DESIGN_CRITERIA = ("auto", "bend", "fill")
+DESIGN_CRITERIA = ("auto", "bend", "fill", "risk", "hull")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,9 @@ class NextOptions(ReadingOptions, OutputOptions):
     constraint: tuple[str, ...]
     n: int
     pending: str | None
+    queries: str | None
     candidates: str | None
-    criterion: Literal["auto", "bend", "fill"]
+    criterion: Literal["auto", "bend", "fill", "risk", "hull"]
     n_candidates: int
     random_state: int
     report: str | None
@@ -35,14 +36,15 @@ class NextOptions(ReadingOptions, OutputOptions):
         self.check_output(self.report)
         if self.runs is None and self.target:
             raise click.UsageError("--target is a column of RUNS: name the table of runs")
-        inputs = [self.runs, self.box, self.pending, self.candidates]
-        if inputs.count("-") > 1:
+        if self.queries is None and self.criterion in ("risk", "hull"):
+            raise click.UsageError(f"--criterion {self.criterion} needs --queries")
+        if self.inputs.count("-") > 1:
             raise click.UsageError("only one table can be standard input")
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The files that are read."""
-        names = (self.runs, self.box, self.pending, self.candidates)
+        names = (self.runs, self.box, self.pending, self.queries, self.candidates)
         return tuple(name for name in names if name is not None)
 
     @property
@@ -81,7 +83,14 @@ class NextOptions(ReadingOptions, OutputOptions):
     help="Points that are being run: they count as runs.",
 )
 @click.option(
-    "--candidates", metavar="TABLE", help="Points to choose from, in place of those of the box."
+    "--queries",
+    metavar="TABLE",
+    help="The rows that are to be predicted, where they are known: points are chosen among them.",
+)
+@click.option(
+    "--candidates",
+    metavar="TABLE",
+    help="Points to choose from, in place of those of the box or the queries.",
 )
 @click.option(
     "--criterion",
@@ -89,7 +98,9 @@ class NextOptions(ReadingOptions, OutputOptions):
     default="auto",
     show_default=True,
     help="fill: the centre of the largest empty sphere. bend: squared distance to the nearest run "
-    "times the local scale of left-out errors; needs --target. auto: bend where there are targets.",
+    "times the local scale of left-out errors; needs --target. risk: lowers the "
+    "minimax risk of --queries. hull: lowers their distance to the hull of the runs. auto: risk with "
+    "--queries, else bend with --target, else fill.",
 )
 @click.option(
     "--n-candidates",

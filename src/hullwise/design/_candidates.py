@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ class CandidateSet:
         return len(self.values)
 
 
-def candidate_points(space: DesignSpace, n: int, random_state: int) -> CandidateSet:
+def candidate_points(space: DesignSpace, n: int, seed: Sequence[int]) -> CandidateSet:
     """About n distinct allowed points, spread over the allowed part of the box.
 
     Every combination where all parameters are discrete and there are at most n; else scrambled
@@ -61,10 +62,10 @@ def candidate_points(space: DesignSpace, n: int, random_state: int) -> Candidate
     if _needs_chain(space):
         starts, n_tried, n_allowed = np.zeros((0, len(counts))), 0, 0
     else:
-        starts, n_tried, n_allowed = _sobol_points(space, n, random_state)
+        starts, n_tried, n_allowed = _sobol_points(space, n, seed)
         if n_allowed >= n:
             return CandidateSet(distinct_rows(starts)[:n])
-    rng = np.random.default_rng(random_state)
+    rng = np.random.default_rng(seed)
     starts = np.vstack([starts, feasible_points(space, rng)])
     if not len(starts):
         raise _nothing_allowed(space, f"none of {n_tried:,} points of the box")
@@ -79,12 +80,12 @@ def _needs_chain(space: DesignSpace) -> bool:
     return bool((space.matrix[equal][:, continuous] != 0).any())
 
 
-def _sobol_points(space: DesignSpace, n: int, random_state: int) -> tuple[Floats, int, int]:
+def _sobol_points(space: DesignSpace, n: int, seed: Sequence[int]) -> tuple[Floats, int, int]:
     """Allowed ones of scrambled Sobol points, how many were tried, and how many were allowed."""
     p = len(space.parameters)
     if p > SOBOL_DIMENSIONS:
         raise DataError(f"the box has {p:,} parameters; at most {SOBOL_DIMENSIONS:,} are possible.")
-    sobol = qmc.Sobol(p, scramble=True, rng=random_state)
+    sobol = qmc.Sobol(p, scramble=True, rng=np.random.default_rng(seed))
     kept, n_tried, n_allowed = [np.zeros((0, p))], 0, 0
     size = 1 << max(int(n - 1).bit_length(), 1)
     while n_allowed < n and n_tried < MOST_TRIES:

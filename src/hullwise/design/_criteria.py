@@ -14,12 +14,14 @@ from ._nearest_sites import NearestSites
 class Criterion(Protocol):
     """What chooses among candidates."""
 
+    least: float  # a candidate whose score is no more than this is not worth a run
+
     def scores(self) -> Floats:
         """(C,) what each candidate is worth now."""
         ...
 
     def level(self) -> float:
-        """What the points chosen are to lower."""
+        """What the points chosen are to lower, on average; NaN where nothing is known."""
         ...
 
     def add(self, candidate: int) -> None:
@@ -32,6 +34,8 @@ class EmptySphere:
 
     With `error_scale` it is "bend": the squared distance times that scale.
     """
+
+    least = -np.inf
 
     def __init__(self, near: NearestSites, error_scale: Floats | None = None) -> None:
         self.near = near
@@ -46,10 +50,10 @@ class EmptySphere:
         return self.near.squares * self.error_scale
 
     def level(self) -> float:
-        return float(self.scores().mean()) if self.near.n_sites else np.inf
+        return float(self.scores().mean()) if self.near.n_sites else np.nan
 
     def add(self, candidate: int) -> None:
-        self.near.add(self.near.candidates[candidate][None])
+        """The distances are the selection's: nothing else changes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,51 +65,58 @@ class Choices:
     candidates : (n,) int
     score : (n,) float64
         What the criterion was for each when it was chosen.
-    gain : (n,) float64
-        Share by which the criterion's level fell with it.
     distance : (n,) float64
         To the nearest run, or point chosen before.
     nearest : (n,) int
-        That site; sites are the runs, then the points chosen.
+        That site, -1 for none; sites are the runs, then the points chosen.
+    level : (n + 1,) float64
+        The criterion's mean before and after each.
     largest : (n + 1,) float64
-        Radius of the largest empty sphere around a candidate, before and after each.
+        Radius of the largest empty sphere around a candidate, the same.
     """
 
     candidates: Indices
     score: Floats
-    gain: Floats
     distance: Floats
     nearest: Indices
+    level: Floats
     largest: Floats
+
+    @property
+    def gain(self) -> Floats:
+        """(n,) share by which the criterion's mean fell with each."""
+        before = np.where(self.level[:-1] > 0, self.level[:-1], np.nan)
+        return np.asarray(1 - self.level[1:] / before)
 
 
 def choose(
     criterion: Criterion, near: NearestSites, n: int, progress: Progress | None = None
 ) -> Choices:
-    """The n best candidates, greedily; fewer where all others are runs already."""
-    rows: list[tuple[int, float, float, float, int]] = []
-    largest = [float(np.sqrt(near.squares.max(initial=0.0)))]
-    level = criterion.level()
+    """The n best candidates, greedily; fewer where no other is worth a run or free of one."""
+    candidates, nearest = list[int](), list[int]()
+    score, distance = list[float](), list[float]()
+    largest, level = [near.largest_radius()], [criterion.level()]
     for done in range(n):
         scores = np.where(near.squares > 0, criterion.scores(), -np.inf)
         best = int(np.argmax(scores))
-        if not scores[best] > -np.inf:
+        if not scores[best] > criterion.least:
             break
-        distance, site = float(np.sqrt(near.squares[best])), int(near.nearest[best])
+        site = int(near.nearest[best])
+        candidates.append(best)
+        nearest.append(site)
+        score.append(float(scores[best]) if near.n_sites else np.nan)
+        distance.append(float(np.sqrt(near.squares[best])) if site >= 0 else np.nan)
+        near.add(near.candidates[best][None])
         criterion.add(best)
-        before, level = level, criterion.level()
-        gain = 1 - level / before if 0 < before < np.inf else np.nan
-        score = float(scores[best]) if site >= 0 else np.nan
-        rows.append((best, score, gain, distance if site >= 0 else np.nan, site))
-        largest.append(float(np.sqrt(near.squares.max())))
+        largest.append(near.largest_radius())
+        level.append(criterion.level())
         if progress is not None:
             progress(done + 1, n, "points chosen")
-    table = np.array(rows).reshape(len(rows), 5).T
     return Choices(
-        table[0].astype(np.intp),
-        table[1],
-        table[2],
-        table[3],
-        table[4].astype(np.intp),
+        np.array(candidates, dtype=np.intp),
+        np.array(score),
+        np.array(distance),
+        np.array(nearest, dtype=np.intp),
+        np.array(level),
         np.array(largest),
     )

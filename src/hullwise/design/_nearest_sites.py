@@ -32,6 +32,10 @@ class NearestSites:
             if progress is not None:
                 progress(min(start + block, len(sites)), len(sites), "distances to runs")
 
+    def largest_radius(self) -> float:
+        """Of the empty spheres around candidates; infinite where there is no site."""
+        return float(np.sqrt(self.squares.max(initial=0.0)))
+
     def add(self, sites: Floats) -> None:
         """Count these points (k, D) as sites too."""
         squares = cdist(self.candidates, sites, "sqeuclidean")

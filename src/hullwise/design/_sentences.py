@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .._core.types import Floats, Objects
@@ -12,43 +14,72 @@ from .design_space import DesignSpace
 DIFFERENCES_NAMED = 2
 
 
-def reasons(
-    space: DesignSpace,
-    values: Floats,
-    sites: Floats,
-    names: Objects,
-    choices: Choices,
-    error_scale: Floats | None,
-    n_candidates: int,
-) -> tuple[str, ...]:
-    """(n,) a sentence for each point (n, p); `sites` are the runs, then the points themselves."""
-    sentences = []
-    for i, site in enumerate(choices.nearest.tolist()):
-        if site < 0:
-            sentences.append("the first run of all: the middle of the allowed points")
-            continue
-        near = (
-            f"{number_text(choices.distance[i])} to the nearest, {names[site]} "
-            f"({_differences(space, values[i], sites[site])})"
+@dataclass(frozen=True, eq=False)
+class Reason:
+    """What the sentences are made of.
+
+    Attributes
+    ----------
+    space : DesignSpace
+    criterion : str
+    values : (n, p) float64
+        The points.
+    sites : (s + n, p) float64
+        The runs, then the points themselves.
+    names : (s + n,) object
+    choices : Choices
+    error_scale : (n,) float64 or None
+    count : int
+        Points that the criterion's mean is over.
+    """
+
+    space: DesignSpace
+    criterion: str
+    values: Floats
+    sites: Floats
+    names: Objects
+    choices: Choices
+    error_scale: Floats | None
+    count: int
+
+
+def reason_texts(reason: Reason) -> tuple[str, ...]:
+    """(n,) a sentence for each point."""
+    return tuple(_text(reason, i) for i in range(len(reason.values)))
+
+
+def _text(reason: Reason, i: int) -> str:
+    choices, site = reason.choices, int(reason.choices.nearest[i])
+    if site < 0:
+        return "the first run of all: the middle of the allowed points"
+    near = (
+        f"{number_text(choices.distance[i])} to the nearest, {reason.names[site]} "
+        f"({_differences(reason.space, reason.values[i], reason.sites[site])})"
+    )
+    if reason.criterion == "fill":
+        fall = _change(choices.largest[i : i + 2])
+        text = f"farthest of {reason.count:,} allowed points from all runs: {near}"
+        return text + (f"; the largest empty sphere falls from {fall}" if fall else "")
+    if reason.criterion == "bend":
+        assert reason.error_scale is not None
+        size = number_text(reason.error_scale[i] ** 2)
+        return (
+            f"left-out errors here are {size} times the mean for their distance, and it is {near}; "
+            f"the criterion's mean over {reason.count:,} points falls by "
+            f"{100 * choices.gain[i]:.2g} %"
         )
-        if error_scale is None:
-            before, after = (number_text(radius) for radius in choices.largest[i : i + 2])
-            sentences.append(
-                f"farthest of {n_candidates:,} allowed points from all runs: {near}"
-                + (f"; the largest empty sphere falls from {before} to {after}" * (before != after))
-            )
-        else:
-            size = number_text(error_scale[i] ** 2)
-            sentences.append(
-                f"left-out errors here are {size} times the mean for their distance, and it is "
-                f"{near}; " + _fall(choices.gain[i])
-            )
-    return tuple(sentences)
+    what = {
+        "risk": "the mean minimax risk of {} queries, in units of the noise's variance, falls",
+        "hull": "the mean distance of {} queries to the hull of the runs falls",
+    }[reason.criterion].format(f"{reason.count:,}")
+    change = _change(choices.level[i : i + 2])
+    return f"{what} {f'from {change}' if change else 'hardly'}; {near}"
 
 
-def _fall(gain: float) -> str:
-    """How much of the criterion's mean a point takes away."""
-    return f"the mean over all allowed points falls by {100 * gain:.2g} %"
+def _change(pair: Floats) -> str:
+    """Two numbers as people read them; nothing where they look alike."""
+    before, after = (number_text(float(number)) for number in pair)
+    return f"{before} to {after}" if before != after else ""
 
 
 def _differences(space: DesignSpace, point: Floats, site: Floats) -> str:

@@ -159,3 +159,8 @@ def _notes_on_runs(space: DesignSpace, values: Floats, targets: Floats) -> list[
 
 def _runs(mask: Mask) -> str:
     return f"{int(mask.sum()):,} run{'s' * (int(mask.sum()) != 1)}"
+
+
+def is_nameless(runs: Any) -> bool:
+    """Whether runs come as an array, whose columns are known by their places alone."""
+    return hasattr(runs, "ndim") and not hasattr(runs, "columns")

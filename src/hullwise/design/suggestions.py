@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult, frame_of
-from .._core.types import Array, Floats, Indices, Objects
+from .._core.types import Array, Floats, Indices, Mask, Objects
 from .design_space import DesignSpace
 
 REASON_COLUMNS = ("distance", "nearest", "criterion", "gain", "why")
@@ -36,10 +36,15 @@ class Suggestions(RowResult):
         "risk" and "hull" over all queries). Not a share of the surrogate's error.
     error_scale : (n,) float64
         Of left-out runs near the point, relative to the mean; 1 where no target was used.
+    level : (n + 1,) float64
+        The criterion's mean before and after each point.
     largest : (n + 1,) float64
-        Radius of the largest empty sphere around a candidate, before and after each point.
-    runs, candidates : (s, p), (C, p) float64
-        Runs and pending runs, and what was chosen from.
+        Radius of the largest empty sphere around a candidate, the same.
+    runs : (s, p) float64
+        Runs and pending runs.
+    is_pending : (s,) bool
+    candidates : (C, p) float64
+        What was chosen from.
     why : tuple of str
         A sentence for each point.
     notes : tuple of str
@@ -53,7 +58,7 @@ class Suggestions(RowResult):
     >>> new
     Suggestions(2 points by fill)
     >>> new.points
-    {'a': [0.49394, ...], 'b': [0.50259, ...]}
+    {'a': [0.48926, ...], 'b': [0.49389, ...]}
     """
 
     space: DesignSpace
@@ -64,8 +69,10 @@ class Suggestions(RowResult):
     score: Floats
     gain: Floats
     error_scale: Floats
+    level: Floats
     largest: Floats
     runs: Floats
+    is_pending: Mask
     candidates: Floats
     why: tuple[str, ...]
     notes: tuple[str, ...]
