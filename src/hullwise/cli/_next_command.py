@@ -98,9 +98,9 @@ class NextOptions(ReadingOptions, OutputOptions):
     default="auto",
     show_default=True,
     help="fill: the centre of the largest empty sphere. bend: squared distance to the nearest run "
-    "times the local scale of left-out errors; needs --target. risk: lowers the "
-    "minimax risk of --queries. hull: lowers their distance to the hull of the runs. auto: risk with "
-    "--queries, else bend with --target, else fill.",
+    "times the local scale of left-out errors; needs --target. risk: lowers the minimax risk of "
+    "--queries. hull: lowers their distance to the hull of the runs. auto: risk with --queries, "
+    "else bend with --target, else fill.",
 )
 @click.option(
     "--n-candidates",
