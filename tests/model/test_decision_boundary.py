@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.model import _decision_boundary
+from hullwise.model import _boundary_guess, _decision_boundary
 from hullwise.model._decision_boundary import decision_distance
 from networks import every_layer, mixed, mlp
-from shared_data import load_npz
+from shared_data import load_npz, shared_path
 
 
 def to_segments(x, segments):
@@ -97,7 +97,7 @@ def test_the_budget_gives_a_bracket():
 def test_the_first_guess_does_not_matter(monkeypatch):
     net, x = mlp([3, 8, 8, 3], 2), np.array([0.2, -0.4, 0.3])
     want = decision_distance(net, x)
-    monkeypatch.setattr(_decision_boundary, "DEEPFOOL_STEPS", 0)
+    monkeypatch.setattr(_boundary_guess, "DEEPFOOL_STEPS", 0)
     other = decision_distance(net, x)
     assert other.upper == pytest.approx(want.upper, rel=1e-9)
     monkeypatch.setattr(
@@ -166,6 +166,91 @@ def test_a_convolutional_network():
     way *= found.lower / np.linalg.norm(way, axis=1, keepdims=True)
     assert (net(x + way).argmax(axis=1) == found.classes[0]).all()
     assert hw.dissect(net, x).output.argmax() == found.classes[0]
+
+
+@pytest.mark.parametrize("norm", [1, np.inf])
+@pytest.mark.parametrize("seed", range(5))
+def test_other_norms_as_the_slice_draws_it(seed, norm):
+    rng = np.random.default_rng(seed)
+    net = mlp([2, 10, 10, 2 + seed % 2], seed)
+    x = rng.uniform(-1, 1, 2)
+    found = decision_distance(net, x, norm=norm)
+    assert found.exact
+    assert found.norm == norm
+    if not np.isfinite(found.upper):
+        return
+    ties(net, found)
+    assert np.linalg.norm(found.point - x, ord=norm) == pytest.approx(found.upper, rel=1e-6)
+    segments = net.slice(x, np.eye(2), 1.5 * found.upper).decision_boundary()
+    t = np.linspace(0, 1, 4001)[:, None, None]
+    points = segments[:, 0] + t * (segments[:, 1] - segments[:, 0])
+    nearest = np.linalg.norm(points, ord=norm, axis=2).min()
+    assert found.upper <= nearest * (1 + 1e-6)
+    assert found.upper == pytest.approx(nearest, rel=2e-3)
+
+
+@pytest.mark.parametrize("norm", [1, 2, np.inf])
+@pytest.mark.parametrize("seed", range(4))
+def test_only_valid_inputs_count(seed, norm):
+    net = mlp([2, 10, 10, 2], seed)
+    x = np.random.default_rng(seed).uniform(-0.5, 0.5, 2)
+    box = ([-0.6, -np.inf], [0.6, np.inf]) if seed == 0 else 0.6
+    if seed == 0:
+        with pytest.raises(hw.DataError, match="finite ends"):
+            decision_distance(net, x, norm=norm, box=box)
+        box = ([-0.6, -50.0], [0.6, 50.0])
+    free = decision_distance(net, x, norm=norm)
+    boxed = decision_distance(net, x, norm=norm, box=box)
+    assert boxed.exact
+    assert boxed.lower >= free.lower * (1 - 1e-6)
+    low, high = (-0.6, 0.6) if seed else (np.array([-0.6, -50.0]), np.array([0.6, 50.0]))
+    if np.isfinite(boxed.upper):
+        ties(net, boxed)
+        assert (boxed.point >= low - 1e-9).all()
+        assert (boxed.point <= high + 1e-9).all()
+    X = np.random.default_rng(1).uniform(low, high, (20_000, 2))
+    other = net(X).argmax(axis=1) != boxed.classes[0]
+    if other.any():
+        away = np.linalg.norm(X[other] - x, ord=norm, axis=1).min()
+        assert boxed.upper <= away
+    else:
+        assert boxed.upper > 0.5 or np.isinf(boxed.upper)
+    with pytest.raises(hw.DataError, match="not in the box"):
+        decision_distance(net, x + 100, norm=norm, box=box)
+
+
+def test_norms_in_closed_form():
+    rng = np.random.default_rng(0)
+    A, b, x = rng.normal(size=(4, 5)), rng.normal(size=4), rng.normal(size=5)
+    y = A @ x + b
+    c = int(y.argmax())
+    rest = [j for j in range(4) if j != c]
+    for norm, dual in ((1, np.inf), (np.inf, 1), (2, 2)):
+        far = [(y[c] - y[j]) / np.linalg.norm(A[c] - A[j], ord=dual) for j in rest]
+        found = decision_distance(hw.model.from_arrays([A], [b]), x, norm=norm)
+        assert found.upper == pytest.approx(min(far), rel=1e-7)
+    with pytest.raises(hw.DataError, match="expected 1, 2 or"):
+        decision_distance(hw.model.from_arrays([A], [b]), x, norm=3)
+
+
+def test_a_bracket_is_closed_from_below_by_bounds():
+    net = mlp([30, 40, 40, 3], 5)
+    x = np.random.default_rng(5).normal(size=30)
+    for norm in (1, 2, np.inf):
+        found = decision_distance(net, x, max_regions=1, norm=norm)
+        assert 0 < found.lower <= found.upper < np.inf
+        assert found.lower > 0.05 * found.upper
+        way = np.random.default_rng(0).normal(size=(20_000, 30))
+        way *= found.lower / np.linalg.norm(way, ord=norm, axis=1, keepdims=True)
+        assert (net(x + way).argmax(axis=1) == found.classes[0]).all()
+
+
+def test_a_walk_in_many_inputs_has_an_upper_end():
+    net = hw.model.read(shared_path("networks/mnistfc_256x2.onnx"))
+    x = np.random.default_rng(0).uniform(0, 1, 784)
+    found = decision_distance(net, x, max_regions=1)
+    assert 0 < found.lower <= found.upper < 50
+    ties(net, found)
 
 
 def test_errors():

@@ -19,17 +19,21 @@ from .._core.results import RecordResult
 from .._core.threads import single_threaded_blas
 from .._core.types import Floats, Ints, Mask, Progress
 from ..errors import DataError
+from ._arguments import one_row
+from ._boundary_guess import BoundaryGuess
+from ._certified_radius import certified_radius
+from ._distance_norm import DistanceNorm, distance_norm
 from ._facet_crossing import WallCoordinates, WallRows
 from ._facets import box_cells, same_walls
+from ._input_box import input_box
 from ._lp import ESSENTIAL, UNDETERMINED
 from ._piecewise_layers import Codes
 from ._polytope import ROW_TOLERANCE, essential, interior
-from ._polytope_projection import nearest_point
+from ._rival_outputs import RivalOutputs, rival_outputs
 from .network import Network
 
 BOUNDS_TOLERANCE = 1e-9  # of the distance: nearer together the bounds have met
 FACET_DIMENSIONS = 10  # dimensions up to which facets are told from other walls
-DEEPFOOL_STEPS = 100
 TIE_TOLERANCE = (
     1e-7  # of the outputs' size: how near to a tie the network itself must be at the point
 )
@@ -43,7 +47,7 @@ class DecisionDistance(RecordResult):
     ----------
     lower, upper : float
         The distance is between them; equal if the walk ended, infinite where the decision never
-        changes (or, the upper one, where `max_regions` was reached before any change was found).
+        changes (or, the upper one, where no change was found within `max_regions`).
     point : ndarray (d,)
         A point at the distance `upper` where another output is as large; NaN if there is none.
     classes : (int, int)
@@ -51,6 +55,8 @@ class DecisionDistance(RecordResult):
         0 and 1 are its signs, not above zero and above.
     n_regions : int
         Regions visited.
+    norm : float
+        The distance's norm: 1, 2 or infinity.
 
     Examples
     --------
@@ -66,6 +72,7 @@ class DecisionDistance(RecordResult):
     point: Floats
     classes: tuple[int, int]
     n_regions: int
+    norm: float = 2.0
 
     @property
     def gap(self) -> float:
@@ -90,7 +97,13 @@ class DecisionDistance(RecordResult):
 
 
 def decision_distance(
-    net: Network, x: Any, *, max_regions: int = 1000, progress: Progress | None = None
+    net: Network,
+    x: Any,
+    *,
+    norm: Any = 2,
+    box: Any = None,
+    max_regions: int = 1000,
+    progress: Progress | None = None,
 ) -> DecisionDistance:
     """The distance from x to the nearest point where another output is as large as its largest.
 
@@ -99,6 +112,10 @@ def decision_distance(
     net : Network
         With one output the decision is whether that is above zero.
     x : array-like (d,)
+    norm : 1, 2 or numpy.inf
+    box : float, pair of ends, or None
+        The valid inputs, which x is one of: no other point counts. A half width, or lower and upper
+        ends (all, or for each input); None for the whole space.
     max_regions : int
         Most regions to visit; where there are more the answer is a bracket.
     progress : callable, optional
@@ -111,13 +128,19 @@ def decision_distance(
     Raises
     ------
     DataError
-        If x is not one finite row of the network's inputs, or max_regions is below 1.
+        If x is not one finite row of the network's inputs or not in the box, the norm is another,
+        or max_regions is below 1.
 
     Notes
     -----
     What the model applies behind its outputs (`Network.output_activations`) does not count: a
     softmax changes no largest output, and with one output the boundary is where that is zero before
     a sigmoid, 1/2 behind it.
+
+    Three bounds meet. From above a point is found by DeepFool, or among many near and far, and
+    brought nearer; from below the walk through the regions, and where it was stopped linear bounds
+    over a ball (CROWN), in which no other output can be as large; between them each region in reach
+    is searched for the nearest tie, exactly in the norm 2, to 1e-7 by linear programmes in others.
 
     A tie counts as a change. `upper` is a distance to a point at which the network itself was
     evaluated and found to tie, to 1e-7 of its outputs' size. Cost: for each region a forward pass
@@ -133,19 +156,20 @@ def decision_distance(
     >>> decision, decision.point
     (DecisionDistance(1.5, 0 to 1, 2 regions visited), array([2.]))
     """
-    rows = net.rows(x, "x")
-    if len(rows) != 1:
-        raise DataError(f"x has {len(rows)} rows; give one point")
+    at = one_row(net, x, "x")
     max_regions = check_int("max_regions", max_regions, 1)
+    low, high = input_box(net, box)
+    if not ((at >= low) & (at <= high)).all():
+        raise DataError(f"x is not in the box {box!r}: give a box that holds it")
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        search = _BoundarySearch(net, rows[0])
+        search = _BoundarySearch(rival_outputs(net, at), distance_norm(norm), low - at, high - at)
         search.guess()
         # where x is on walls, the code there need not be that of any region: one that begins at x
-        way = np.random.default_rng(0).normal(size=rows.shape)
-        search.visit(search.coordinates.generic_pattern(rows, way)[0], 0.0)
+        way = np.random.default_rng(0).normal(size=(1, net.n_inputs))
+        search.visit(search.coordinates.generic_pattern(at[None], way)[0], 0.0)
         while search.upper > 0 and (facet := search.next()) is not None:
             if len(search.visited) >= max_regions:
-                return search.result(min(facet[0], search.upper))
+                return search.result(max(min(facet[0], search.upper), search.certified()))
             if progress is not None:
                 progress(len(search.visited), max_regions, "regions")
             search.visit(facet[1], facet[0])
@@ -163,8 +187,10 @@ class _VisitedRegion:
 
 @dataclass(eq=False)
 class _BoundarySearch:
-    net: Network
-    x: Floats
+    rivals: RivalOutputs
+    norm: DistanceNorm
+    low: Floats  # of offsets from x
+    high: Floats
     upper: float = np.inf
     point: Floats | None = None
     to: int = -1
@@ -173,54 +199,30 @@ class _BoundarySearch:
     n: int = 0
 
     def __post_init__(self) -> None:
-        self.coordinates = WallCoordinates(self.net)
-        y = self.net(self.x[None])[0]
-        self.size = float(np.abs(y).max())
-        self.own = int(y[0] > 0) if len(y) == 1 else int(y.argmax())
+        self.net, self.x = self.rivals.net, self.rivals.x
+        self.is_boxed = bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
+        self.coordinates = WallCoordinates(
+            self.net, basis=self.norm.order == 2 and not self.is_boxed
+        )
+        eye = np.eye(self.net.n_inputs) if self.is_boxed else np.zeros((0, self.coordinates.d))
+        below, above = np.isfinite(self.low), np.isfinite(self.high)
+        if self.is_boxed:
+            self.sides = np.vstack([eye[below], -eye[above]])
+            self.side_offsets = np.concatenate([self.low[below], -self.high[above]])
+        else:
+            self.sides, self.side_offsets = eye, np.zeros(0)
 
     def guess(self) -> None:
-        """A first point: steps to the nearest tie of the piece at hand, until the network changes.
+        """A first point where the decision changes."""
+        u = BoundaryGuess(self.rivals, self.norm, self.low, self.high).offset()
+        if u is not None:
+            self.point, self.upper = self.x + u, self.norm.size(u)
+            leads = self.rivals.rows() @ self.net(self.point[None])[0]
+            self.to = self.rivals.names[int(leads.argmax())]
 
-        Moosavi-Dezfooli, Fawzi & Frossard (2016), DeepFool; then the first tie on the way there.
-        """
-        y = self.x.copy()
-        for step in range(DEEPFOOL_STEPS):
-            walls = self.coordinates.rows(y[None], self.net.codes(y[None]))
-            rows, _ = self._rivals(walls.maps[0])
-            if rows[:, 0].max() >= 0:
-                self._first_tie(y)
-                return
-            length = np.linalg.norm(rows[:, 1:], axis=1)
-            length[length <= self._rival_errors(walls)[0]] = 0.0
-            if not length.any():
-                return
-            away = np.where(length > 0, -rows[:, 0] / np.where(length > 0, length, 1), np.inf)
-            j = int(away.argmin())
-            y = self.coordinates.point(y, 1.02**step * 1.01 * away[j] / length[j] * rows[j, 1:])
-            if not np.isfinite(y).all():
-                return
-
-    def _first_tie(self, y: Floats) -> None:
-        """The change nearest to x that bisection finds on the segment to y, where there is one."""
-        low, high = 0.0, 1.0
-        for _ in range(60):
-            t = (low + high) / 2
-            at = self.x + t * (y - self.x)
-            if self._rivals(self.net(at[None])[0][:, None])[0].max() >= 0:
-                high = t
-            else:
-                low = t
-        self.point = self.x + high * (y - self.x)
-        self.upper = float(np.linalg.norm(self.point - self.x))
-        rows, names = self._rivals(self.net(self.point[None])[0][:, None])
-        self.to = names[int(rows[:, 0].argmax())]
-
-    def _rivals(self, maps: Floats) -> tuple[Floats, list[int]]:
-        """How much larger each other output is than x's, as affine functions; which they are."""
-        if len(maps) == 1:
-            return (maps if self.own == 0 else -maps), [1 - self.own]
-        names = [j for j in range(len(maps)) if j != self.own]
-        return maps[names] - maps[self.own], names
+    def certified(self) -> float:
+        """A radius within which linear bounds show that nothing changes."""
+        return certified_radius(self.rivals, self.norm, self.low, self.high, self.upper)
 
     def visit(self, code: Codes, key: float) -> None:
         """Look for a change in the region of this code and let its facets wait."""
@@ -232,7 +234,9 @@ class _BoundarySearch:
         N, h = rows.G[0] / safe[:, None], -rows.c[0] / safe
         region = _VisitedRegion(code, np.ascontiguousarray(N[real]), h[real])
         self._change(region, rows)
-        near = real & (np.maximum(np.abs(h), key) < self.upper)
+        dual = self.norm.dual(N)
+        away = np.abs(h) / np.where(real, dual, 1)
+        near = real & (np.maximum(away, key) < self.upper)
         if not near.any():
             return
         facets, vanish = self._facets(rows, near, N, h, safe)
@@ -243,7 +247,7 @@ class _BoundarySearch:
         place = np.cumsum(real) - 1
         for k, other in zip(facets, new, strict=True):
             if other.tobytes() not in self.visited:
-                bound = max(key, abs(float(h[k])))
+                bound = max(key, float(away[k]))
                 self._wait(bound, False, region, int(place[k]), other)
 
     def _facets(
@@ -255,9 +259,11 @@ class _BoundarySearch:
         """
         d = self.coordinates.d
         if d <= FACET_DIMENSIONS and np.isfinite(self.upper):
-            reach = np.full((1, d), self.upper)
+            low, high = np.full((1, d), -self.upper), np.full((1, d), self.upper)
+            if self.is_boxed:
+                low, high = np.maximum(low, self.low), np.minimum(high, self.high)
             _, radii, state, first, _ = box_cells(
-                rows.G, rows.c, rows.slopes, rows.values, -reach, reach
+                rows.G, rows.c, rows.slopes, rows.values, low, high
             )
             if radii[0] > 0 and not (state[0] == UNDETERMINED).any():
                 facets = np.flatnonzero((state[0, 2 * d :] == ESSENTIAL) & near)
@@ -275,6 +281,12 @@ class _BoundarySearch:
         alone = vanish.argmax(axis=1) == facets
         return facets[alone], vanish[alone]
 
+    def _within(self, N: Floats, h: Floats) -> tuple[Floats, Floats]:
+        """The rows of a region and, behind them, those of the box."""
+        if not self.is_boxed:
+            return N, h
+        return np.vstack([N, self.sides]), np.concatenate([h, self.side_offsets])
+
     def _wait(self, key: float, sure: bool, region: _VisitedRegion, k: int, code: Codes) -> None:
         self.n += 1
         heappush(self.waiting, (key, self.n, sure, region, k, code))
@@ -289,18 +301,21 @@ class _BoundarySearch:
                 continue
             if sure:
                 return key, code
-            distance, _ = nearest_point(region.N, region.h, k, self.upper)
+            distance, _, _ = self.norm.nearest_point(
+                *self._within(region.N, region.h), k, self.upper
+            )
             if distance < self.upper:
                 self._wait(max(key, distance), True, region, k, code)
         return None
 
     def _change(self, region: _VisitedRegion, walls: WallRows) -> None:
         """The nearest point of the region where another output is as large."""
-        rows, names = self._rivals(walls.maps[0])
+        rows, names = self.rivals.over(walls.maps[0])
         slopes, values = self._rival_errors(walls)
         length = np.linalg.norm(rows[:, 1:], axis=1)
         constant = length <= slopes
-        away = np.where(constant, 0.0, -rows[:, 0] / np.where(constant, 1, length))
+        dual = self.norm.dual(rows[:, 1:])
+        away = np.where(constant, 0.0, -rows[:, 0] / np.where(constant, 1, dual))
         for j in np.argsort(away):
             if constant[j]:
                 if rows[j, 0] < -values[j]:
@@ -308,10 +323,10 @@ class _BoundarySearch:
                 N, h = region.N, region.h  # a tie all through
             else:
                 N = np.vstack([region.N, rows[j, 1:] / length[j]])
-                h = np.append(region.h, away[j])
+                h = np.append(region.h, -rows[j, 0] / length[j])
             if away[j] >= self.upper:
                 break
-            distance, u = nearest_point(N, h, -1, self.upper)
+            _, distance, u = self.norm.nearest_point(*self._within(N, h), -1, self.upper)
             if distance < self.upper and self._confirmed(u, names[j]):
                 self.upper, self.to = distance, names[j]
                 self.point = self.coordinates.point(self.x, u)
@@ -321,16 +336,19 @@ class _BoundarySearch:
         slopes, values = walls.map_slopes[0], walls.map_values[0]
         if len(slopes) == 1:
             return slopes, values
-        others = np.arange(len(slopes)) != self.own
-        return slopes[others] + slopes[self.own], values[others] + values[self.own]
+        own = self.rivals.own
+        others = np.arange(len(slopes)) != self.rivals.own
+        return slopes[others] + slopes[own], values[others] + values[own]
 
     def _confirmed(self, u: Floats, other: int) -> bool:
         """Whether the network itself ties at the point."""
         y = self.net(self.coordinates.point(self.x, u)[None])[0]
-        rows, names = self._rivals(y[:, None])
-        return bool(rows[names.index(other), 0] >= -TIE_TOLERANCE * max(self.size, np.abs(y).max()))
+        lead = (self.rivals.rows() @ y)[self.rivals.names.index(other)]
+        return bool(lead >= -TIE_TOLERANCE * max(self.rivals.size, np.abs(y).max()))
 
     def result(self, lower: float) -> DecisionDistance:
         point = np.full(len(self.x), np.nan) if self.point is None else self.point
-        classes = (self.own, self.to)
-        return DecisionDistance(float(lower), float(self.upper), point, classes, len(self.visited))
+        classes = (self.rivals.own, self.to)
+        return DecisionDistance(
+            float(lower), float(self.upper), point, classes, len(self.visited), self.norm.order
+        )

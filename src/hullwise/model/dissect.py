@@ -214,15 +214,19 @@ class Dissection(RowResult):
         """
         return self._per_point(self._facets)
 
-    def decision(self, max_regions: int = 1000) -> Any:
+    def decision(self, max_regions: int = 1000, *, norm: Any = 2, box: Any = None) -> Any:
         """:class:`DecisionDistance` of each point: a list, or one for a single point.
 
-        At most `max_regions` regions are visited for each.
+        At most `max_regions` regions are visited for each. The distance is in the norm 1, 2 or
+        numpy.inf, to points of the box (half width, pair of ends, or None: of all inputs).
         """
         from ._decision_boundary import decision_distance
 
         return self._per_point(
-            [decision_distance(self.net, x, max_regions=max_regions) for x in self.X]
+            [
+                decision_distance(self.net, x, norm=norm, box=box, max_regions=max_regions)
+                for x in self.X
+            ]
         )
 
     @cached_property
