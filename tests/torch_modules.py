@@ -183,28 +183,6 @@ MODULES = {
     "spectral norm": (nn.utils.parametrizations.spectral_norm(nn.Linear(6, 4)), VECTOR),
     "soft shrink": (nn.Softshrink(0.3), VECTOR),
     "data parallel": (nn.DataParallel(nn.Linear(6, 3)), VECTOR),
-    "conv3d": (nn.Conv3d(2, 3, (2, 3, 1), stride=(1, 2, 1), padding=1), VOLUME),
-    "max pool 3d": (nn.MaxPool3d(2, 1, 1), VOLUME),
-    "average pool 3d": (nn.AvgPool3d(2, 1, ceil_mode=True), VOLUME),
-    "adaptive pools 3d": (
-        nn.Sequential(nn.AdaptiveMaxPool3d((3, 2, 2)), nn.AdaptiveAvgPool3d((2, 1, 3))),
-        VOLUME,
-    ),
-    "transposed convolution 3d": (
-        nn.ConvTranspose3d(2, 4, 2, stride=2, padding=1, output_padding=1, groups=2, dilation=2),
-        VOLUME,
-    ),
-    "transposed convolution 1d": (nn.ConvTranspose1d(2, 3, 4, stride=3, bias=False), SIGNAL),
-    "trilinear": (nn.Upsample(scale_factor=1.5, mode="trilinear"), VOLUME),
-    "bicubic": (nn.Upsample((9, 5), mode="bicubic", align_corners=True), IMAGE),
-    "sums of windows": (nn.LPPool2d(1, (2, 3), stride=1), IMAGE),
-    "sums of windows, ceil": (nn.LPPool1d(1, 3, ceil_mode=True), SIGNAL),
-    "recurrent": (FirstOf(nn.RNN(5, 4, 2, nonlinearity="relu", batch_first=True)), (3, 5)),
-    "recurrent both ways": (
-        FirstOf(nn.RNN(5, 3, 1, "relu", False, True, bidirectional=True)),
-        (3, 5),
-    ),
-    "instance norm at rest": (nn.InstanceNorm2d(2, affine=True, track_running_stats=True), IMAGE),
     "residual": (nn.Sequential(Residual(2), Residual(2)), IMAGE),
     "inception": (Inception(), IMAGE),
 }
@@ -281,6 +259,33 @@ CALLS = {
     "dropout that is told": (lambda m, x: F.dropout(x, 0.5, m.training), VECTOR),
     "interpolate": (lambda m, x: F.interpolate(x, scale_factor=2, mode="bilinear"), IMAGE),
     "matrix": (lambda m, x: x.flatten(1).unsqueeze(1).expand(-1, 2, -1).mean(1), IMAGE),
+}
+# beyond what the older exporter to ONNX knows
+MORE_MODULES = {
+    "conv3d": (nn.Conv3d(2, 3, (2, 3, 1), stride=(1, 2, 1), padding=1), VOLUME),
+    "max pool 3d": (nn.MaxPool3d(2, 1, 1), VOLUME),
+    "average pool 3d": (nn.AvgPool3d(2, 1, ceil_mode=True), VOLUME),
+    "adaptive pools 3d": (
+        nn.Sequential(nn.AdaptiveMaxPool3d((3, 2, 2)), nn.AdaptiveAvgPool3d((2, 1, 3))),
+        VOLUME,
+    ),
+    "transposed convolution 3d": (
+        nn.ConvTranspose3d(2, 4, 2, stride=2, padding=1, output_padding=1, groups=2, dilation=2),
+        VOLUME,
+    ),
+    "transposed convolution 1d": (nn.ConvTranspose1d(2, 3, 4, stride=3, bias=False), SIGNAL),
+    "trilinear": (nn.Upsample(scale_factor=1.5, mode="trilinear"), VOLUME),
+    "bicubic": (nn.Upsample((9, 5), mode="bicubic", align_corners=True), IMAGE),
+    "sums of windows": (nn.LPPool2d(1, (2, 3), stride=1), IMAGE),
+    "sums of windows, ceil": (nn.LPPool1d(1, 3, ceil_mode=True), SIGNAL),
+    "recurrent": (FirstOf(nn.RNN(5, 4, 2, nonlinearity="relu", batch_first=True)), (3, 5)),
+    "recurrent both ways": (
+        FirstOf(nn.RNN(5, 3, 1, "relu", False, True, bidirectional=True)),
+        (3, 5),
+    ),
+    "instance norm at rest": (nn.InstanceNorm2d(2, affine=True, track_running_stats=True), IMAGE),
+}
+MORE_CALLS = {
     "sorted": (lambda m, x: x.sort()[0] + torch.sort(x, 1, descending=True).values * 2, VECTOR),
     "sorted channels": (lambda m, x: x.sort(dim=1).values, IMAGE),
     "the three largest": (lambda m, x: x.topk(3)[0] - torch.topk(x, 3, largest=False)[0], VECTOR),

@@ -19,6 +19,7 @@ from ._basic_layers import BasicLayers, as_floats, reduced_shape
 from ._entrywise import Entrywise, entrywise, times
 from ._refusals import Refusal, refuse
 
+SAME_CONSTANT = 1e-13  # of the largest: constants that are one, computed in two rows of a batch
 LONGEST_SORT = 4096  # entries along an axis that are put in order by a network of comparisons
 
 
@@ -302,7 +303,8 @@ def constant_of_one_row(name: str, value: Any, rank: int) -> Floats:
     array = np.asarray(value, dtype=np.float64)
     if array.ndim < rank:
         return array
-    if array.ndim > rank or not (array == array[:1]).all():
+    slack = SAME_CONSTANT * float(np.abs(array).max(initial=0.0))
+    if array.ndim > rank or not (np.abs(array - array[:1]) <= slack).all():
         raise ModelError(f"layer {name!r} has a constant for each row of a batch: not read")
     return np.asarray(array[0])
 

@@ -13,6 +13,7 @@ from ...errors import HullwiseError, ModelError
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
+from ._options import ReadOptions
 from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
 
 SKLEARN_SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
@@ -23,11 +24,12 @@ SKLEARN_OUTPUT_ACTIVATIONS = {
 }
 
 
-def read_sklearn(model: Any, input_shape: Any, upto: str | None) -> ReadModel:
+def read_sklearn(model: Any, options: ReadOptions) -> ReadModel:
     """A fitted MLPRegressor or MLPClassifier, or a pipeline of scalers and one of them."""
     title = type(model).__name__
     try:
-        return _read(model, upto)
+        options.require_one_input(f"a {title}")
+        return _read(model, options.upto)
     except HullwiseError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -29,12 +29,17 @@ SAME_KINDS: dict[str, tuple[str, ...]] = {
     "adaptive_max": ("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
     "axis_maps": (
         *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "interpolate"),
-        "upsample",
+        *("upsample", "upsample_bilinear2d", "upsample_nearest1d", "upsample_nearest2d"),
+        *("upsample_nearest3d", "upsample_linear1d", "upsample_trilinear3d", "upsample_bicubic2d"),
     ),
     "any_affine": (
-        *("addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "bilinear", "bmm"),
+        *("addbmm", "addcdiv", "addcmul", "addmv", "addr", "baddbmm", "bilinear", "bmm"),
         *("chain_matmul", "cumsum", "diff", "einsum", "fold", "index_add", "inner", "kron", "lerp"),
         *("linalg_multi_dot", "scatter_add", "tensordot", "trace", "trapezoid", "vdot", "dot"),
+    ),
+    "native_batch_norm": (
+        *("native_batch_norm_legit_no_training", "native_batch_norm_legit", "cudnn_batch_norm"),
+        "batch_norm_impl_index",
     ),
     "norm": ("linalg_vector_norm", "linalg_norm", "vector_norm"),
     "median": ("nanmedian",),

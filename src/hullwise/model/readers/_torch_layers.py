@@ -155,6 +155,17 @@ class TorchLayers:
         gain, shift, eps = c.array("weight", 3), c.array("bias", 4), c.get("eps", 7, 1e-5)
         return self.layers.batch_norm(c.name, c.node_in, mean, var, eps, gain, shift)
 
+    def _on_native_batch_norm(self, c: TorchCall) -> Any:
+        return TorchSignal(self._on_batch_norm(c)), TorchSignal(None), TorchSignal(None)
+
+    def _on_addmm(self, c: TorchCall) -> int:
+        """b + x W with constants b and W, as torch's own linear layer calls it."""
+        b, x, W = (c.operand(i) for i in range(3))
+        constant = not isinstance(b, TorchSignal) and not isinstance(W, TorchSignal)
+        if not constant or set(c.kwargs) & {"alpha", "beta"} or b.ndim != 1:
+            return self._on_any_affine(c)
+        return self.layers.linear(c.name, x.node, W.numpy().T, b.numpy())
+
     def _on_instance_norm(self, c: TorchCall) -> int:
         if c.get("use_input_stats", 5, True) or c.array("running_mean", 1) is None:
             refuse(c.name, f"{c.title} with the input's own statistics", Refusal.CURVED)
@@ -190,7 +201,7 @@ class TorchLayers:
         return c.node_in  # values here are finite
 
     def _on_dropout(self, c: TorchCall) -> int:
-        if c.get("training", 2, True):
+        if c.get("training", 2, c.get("train", 2, True)):
             refuse(c.name, "dropout that is never at rest (training=True)", Refusal.CURVED)
         return c.node_in
 

@@ -7,26 +7,29 @@ Each call it makes is read as a layer. What only moves entries (reshape, permute
 from __future__ import annotations
 
 import copy
+import io
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._core.types import Floats
 from ...errors import DataWarning, HullwiseError, ModelError
-from ..affine_layers import Shape
 from ..network import Network
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
-from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs, row_shape
+from ._options import ReadOptions, chosen_output
+from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
 from ._torch_endings import LeftOut, behind, ending
+from ._torch_inputs import TorchInputs, answers, inputs_of_module
 from ._torch_kinds import TORCH_SYNONYMS
 from ._torch_layers import TorchCall, TorchLayers, TorchSignal, is_node, map_calls
 from ._torch_moves import TORCH_MOVEMENTS, TorchMoves
 from ._torch_orders import TorchOrders
+from ._torch_programs import inputs_of_program, is_program, module_of_program
 from ._torch_recorder import CallRecorder, buffers_in_float64
 from ._torch_recurrent import TorchRecurrent
 from ._torch_refusals import refusal_of_call
@@ -34,14 +37,15 @@ from ._torch_steps import STARTING, StepSignal, TorchSteps
 from ._torch_windows import TorchWindows
 
 
-def read_torch(module: Any, input_shape: Any, upto: str | None) -> ReadModel:
+def read_torch(module: Any, options: ReadOptions) -> ReadModel:
     """See `hullwise.model.read`."""
     import torch
 
     with module_errors(torch, module):
-        _warn_of_training(module)
-        reader, end = traced(torch, module, input_shape, upto)
-        return ReadModel(checked_network(torch, reader, end, upto), end.left_out)
+        if not is_program(torch, module):
+            _warn_of_training(module)
+        reader, end = traced(torch, module, options)
+        return ReadModel(checked_network(torch, reader, end, options.upto), end.left_out)
 
 
 @contextmanager
@@ -61,8 +65,8 @@ def module_errors(torch: Any, module: Any) -> Iterator[None]:
 
 def _require_module(torch: Any, module: Any, title: str) -> None:
     """That it is code that can be followed, with parameters that are there."""
-    if isinstance(module, torch.jit.ScriptModule):
-        raise ModelError(f"{title} is scripted code; give the module that it was made from")
+    if is_program(torch, module):
+        return
     if not isinstance(module, torch.nn.Module):
         raise ModelError(f"a {title} is no torch module; give the module that it was made from")
     lazy = [n for n, p in module.named_parameters() if torch.nn.parameter.is_lazy(p)]
@@ -73,14 +77,16 @@ def _require_module(torch: Any, module: Any, title: str) -> None:
         )
 
 
-def traced(
-    torch: Any, module: Any, input_shape: Any, upto: str | None
-) -> tuple[TorchReader, TorchEnd]:
+def traced(torch: Any, module: Any, options: ReadOptions) -> tuple[TorchReader, TorchEnd]:
     """A reader that has walked the calls of a copy at rest, and where it ended."""
-    copied = copy_at_rest(module)
-    shape = _first_input_shape(copied.modules()) if input_shape is None else row_shape(input_shape)
-    reader = TorchReader(torch, copied, shape, type(module).__name__)
-    return reader, reader.read(upto)
+    if is_program(torch, module):
+        copied = copy_at_rest(module_of_program(module))
+        inputs = inputs_of_program(module, options)
+    else:
+        copied = copy_at_rest(module)
+        inputs = inputs_of_module(copied, options)
+    reader = TorchReader(torch, copied, inputs, type(module).__name__)
+    return reader, reader.read(options.upto, options.output)
 
 
 def checked_network(torch: Any, reader: TorchReader, end: TorchEnd, upto: str | None) -> Network:
@@ -96,8 +102,10 @@ def require_module_outputs(
     """That a network gives what the reader's module gives at rows X; ModelError where not."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about how it computes
-        batches = torch.tensor(X.reshape(len(X), *reader.shape)).split(2)
-        outputs = [reader.evaluate(x, whole).reshape(2, -1) for x in batches]
+        n = reader.inputs.n_rows
+        X = X[: max(n, len(X) // n * n)] if len(X) >= n else np.resize(X, (n, X.shape[1]))
+        batches = torch.tensor(X.reshape(len(X), *reader.inputs.shape)).split(n)
+        outputs = [reader.evaluate(x, whole).reshape(n, -1) for x in batches]
     require_same_outputs(net, X, torch.cat(outputs).numpy(), f"this {reader.title}")
 
 
@@ -118,10 +126,25 @@ def _differs_in_training(part: Any) -> bool:
     return bool(part.training and kinds & {"BatchNorm", "DropoutNd", "InstanceNorm", "RReLU"})
 
 
+def _copied(module: Any) -> Any:
+    import torch
+
+    data = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, about how it copies
+        if not isinstance(module, torch.jit.ScriptModule):
+            return copy.deepcopy(module)
+        torch.jit.save(module, data)
+        data.seek(0)
+        return torch.jit.load(data)
+
+
 def copy_at_rest(module: Any) -> Any:
     """A copy at rest, in float64; the module given stays as it is."""
     try:
-        copied = copy.deepcopy(module).cpu().double().eval()
+        copied = _copied(module).cpu().double()
+        with suppress(NotImplementedError):  # of an exported program: it is what it was exported as
+            copied.eval()
     except Exception as error:
         raise ModelError(
             f"this {type(module).__name__} cannot be copied ({first_line(error)}); export it to "
@@ -130,19 +153,6 @@ def copy_at_rest(module: Any) -> Any:
     for parameter in copied.parameters():
         parameter.requires_grad_(False)
     return copied
-
-
-def _first_input_shape(modules: Iterable[Any]) -> Shape:
-    """What the first module that says so takes."""
-    for module in modules:
-        if hasattr(module, "in_features"):
-            return (int(module.in_features),)
-        if hasattr(module, "kernel_size") or hasattr(module, "input_size"):
-            break
-    raise ModelError(
-        "the shape of one input row cannot be told from the first layer; give it: "
-        "read(module, input_shape=(channels, height, width))"
-    )
 
 
 class TorchEnd(NamedTuple):
@@ -156,12 +166,14 @@ class TorchEnd(NamedTuple):
 class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecurrent, TorchSteps):
     """Walks the calls that were made."""
 
-    def __init__(self, torch: Any, module: Any, shape: Shape, title: str) -> None:
-        self.torch, self.module, self.shape, self.title = torch, module, shape, title
-        self.example = torch.tensor(np.random.default_rng(1).normal(size=(2, *shape)))
+    def __init__(self, torch: Any, module: Any, inputs: TorchInputs, title: str) -> None:
+        self.torch, self.module, self.inputs, self.title = torch, module, inputs, title
+        size, shape = (inputs.n_rows, *inputs.shape), inputs.shape
+        self.example = torch.tensor(np.random.default_rng(1).normal(size=size))
+        self.answer = ""  # the name of the one that is read, of what the module gives
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            recorder = CallRecorder(torch, module, self.example.clone())
+            recorder = CallRecorder(torch, module, self.example.clone(), self._run)
         self.recorder, self.graph, self.entered = recorder, recorder.graph, recorder.entered
         self.layers = LayerBuilder(shape)
         self.values: dict[Any, Any] = {}
@@ -169,7 +181,10 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
         self.nodes_of: dict[Any, range] = {}  # the nodes of ours that each call became
         self.last: Any = None  # the call whose value is the network's output
 
-    def read(self, upto: str | None) -> TorchEnd:
+    def _run(self, module: Any, x: Any) -> Any:
+        return self.inputs.call(self.torch, module, x)
+
+    def read(self, upto: str | None, output: str | int | None = None) -> TorchEnd:
         names = {node: node.meta.get("layer", "") for node in self.graph.nodes}
         stop = next((n.all_input_nodes[0] for n, name in names.items() if name == upto), None)
         stop = self.entered.get(upto or "", stop)
@@ -180,7 +195,7 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
             if node.op == "placeholder":
                 self.values[node], self.examples[node] = TorchSignal(0), self.example
             elif node.op == "output":
-                stop = self._answer(node.args[0])
+                stop = self._answer(node.args[0], output)
             else:
                 first = len(self.layers.nodes)
                 self.read_call(node)
@@ -198,16 +213,14 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
         node = self.layers.batch_first("output", value.node)
         return TorchEnd(node, left_out.activations, left_out.names)
 
-    def _answer(self, answer: Any) -> Any:
+    def _answer(self, given: list[Any], output: str | int | None) -> Any:
         """The call that made the module's answer."""
-        if is_node(answer):
-            return answer
-        several = isinstance(answer, dict | tuple | list)
-        what = f"{len(answer)} tensors" if several else "what does not depend on its input"
-        raise ModelError(
-            f"the module returns {what}, not one tensor made of its input; read a module that "
-            f"returns one"
-        )
+        nodes = dict(zip(self.recorder.answers, given, strict=True))
+        made = {name: node for name, node in nodes.items() if is_node(node)}
+        if not made:
+            raise ModelError("the module returns what does not depend on its input")
+        self.answer = chosen_output(list(made), output, f"this {self.title}")
+        return made[self.answer]
 
     def evaluate(self, X: Any, whole: bool) -> Any:
         """The module's own values of the last call that was read."""
@@ -217,7 +230,8 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
                 results[node] = X.clone()
             elif node.op == "output":
                 if whole:
-                    self._require_same_calls(results[node.args[0]], X)
+                    place = list(self.recorder.answers).index(self.answer)
+                    self._require_same_calls(results[node.args[0][place]], X)
             else:
                 args, kwargs = (
                     map_calls(results.get, node.args),
@@ -232,10 +246,10 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
         """That the calls results are those it makes for other inputs, too."""
         try:
             with buffers_in_float64(self.torch):
-                outputs, tolerance = self.module(X.clone()), 1e-9
+                outputs, tolerance = self._answer_of(self.module, X.clone()), 1e-9
         except RuntimeError:  # its code asks for float32 by name
             single = copy.deepcopy(self.module).float()
-            outputs, tolerance = single(X.float()).double(), 1e-4
+            outputs, tolerance = self._answer_of(single, X.float()).double(), 1e-4
         same_shape = outputs.shape == traced.shape
         gap = (outputs - traced).abs().max() if same_shape else np.inf
         if not gap <= tolerance * max(float(outputs.abs().max()), 1e-300):
@@ -243,6 +257,9 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
                 f"this {self.title} cannot be traced: what it does with an input depends on the "
                 f"input's values or on chance"
             )
+
+    def _answer_of(self, module: Any, X: Any) -> Any:
+        return answers(self._run(module, X))[self.answer]
 
     def read_call(self, node: Any) -> None:
         """A call as nodes of ours, and its value."""

@@ -8,11 +8,12 @@ other inputs; the reader checks that.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ...errors import ModelError
 from ._refusals import first_line
+from ._torch_inputs import answers
 from ._torch_writes import (
     assigned,
     named_target,
@@ -33,7 +34,18 @@ TORCH_CONSTANT_FACTORIES = {
     *("zeros_like", "ones_like", "full_like", "empty_like"),
     *("new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
 }
-TORCH_CASTS = {"to", "type", "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda"}
+TORCH_CASTS = {
+    "to",
+    "type",
+    "type_as",
+    "float",
+    "double",
+    "half",
+    "bfloat16",
+    "cpu",
+    "cuda",
+    "to_copy",
+}
 
 
 class Derivation(NamedTuple):
@@ -68,7 +80,9 @@ class CallRecorder:
     Python as a number, or written to, so that the graph holds for its present values only.
     """
 
-    def __init__(self, torch: Any, module: Any, example: Any) -> None:
+    def __init__(
+        self, torch: Any, module: Any, example: Any, run: Callable[[Any, Any], Any]
+    ) -> None:
         from torch import fx
 
         self.torch, self.graph = torch, fx.Graph()
@@ -83,28 +97,18 @@ class CallRecorder:
         self.constants: dict[int, Any] = {}  # tensors on the way that do not depend on the input
         self.reads_values = False
         self._follow(example, self.graph.placeholder("input"))
-        answer = self._run(module, example)
-        self.graph.output(self._nodes(answer))
+        self.answers = answers(self._run(module, example, run))
+        self.graph.output(self._nodes(list(self.answers.values())))
 
-    def _run(self, module: Any, example: Any) -> Any:
-        from torch.overrides import TorchFunctionMode
-
-        recorder = self
-
-        class Mode(TorchFunctionMode):  # type: ignore[misc]
-            def __torch_function__(
-                self, call: Any, types: Any, args: Any = (), kwargs: Any = None
-            ) -> Any:
-                return recorder.call(call, args, kwargs or {})
-
+    def _run(self, module: Any, example: Any, run: Callable[[Any, Any], Any]) -> Any:
         hooks = []
         for path, part in module.named_modules():
-            if path:
+            if path and not isinstance(part, self.torch.jit.ScriptModule):
                 hooks.append(part.register_forward_pre_hook(self._enters(path), with_kwargs=True))
                 hooks.append(part.register_forward_hook(self._leaves))
         try:
-            with self.torch.no_grad(), Mode():
-                return module(example)
+            with self.torch.no_grad(), self._mode(module):
+                return run(module, example)
         except ModelError:
             raise
         except Exception as error:
@@ -117,6 +121,29 @@ class CallRecorder:
         finally:
             for hook in hooks:
                 hook.remove()
+
+    def _mode(self, module: Any) -> Any:
+        """A mode in which torch hands its calls to `call`; those of compiled code lower down."""
+        recorder = self
+        if isinstance(module, self.torch.jit.ScriptModule):
+            from torch.utils._python_dispatch import TorchDispatchMode
+
+            class Dispatched(TorchDispatchMode):  # type: ignore[misc]
+                def __torch_dispatch__(
+                    self, call: Any, types: Any, args: Any = (), kwargs: Any = None
+                ) -> Any:
+                    return recorder.call(call, args, kwargs or {})
+
+            return Dispatched()
+        from torch.overrides import TorchFunctionMode
+
+        class Called(TorchFunctionMode):  # type: ignore[misc]
+            def __torch_function__(
+                self, call: Any, types: Any, args: Any = (), kwargs: Any = None
+            ) -> Any:
+                return recorder.call(call, args, kwargs or {})
+
+        return Called()
 
     def _enters(self, path: str) -> Any:
         def hook(module: Any, args: Any, kwargs: Any) -> None:
@@ -133,6 +160,7 @@ class CallRecorder:
     def call(self, call: Any, args: Any, kwargs: Any) -> Any:
         """Make a call, and write it down if it works on what the input became."""
         name = _name(call)
+        args, kwargs = _by_schema(call, args, kwargs)
         if not self._is_followed((args, kwargs)):
             return self._derive(call, args, kwargs)
         if getattr(call, "__name__", "") in PYTHON_VALUE_CALLS:
@@ -309,6 +337,15 @@ def leaves(value: Any) -> Iterator[Any]:
 def _is_written(tensor: Any, version: int | None) -> bool:
     """Whether a tensor was written to since it had this version."""
     return version is None or version_of(tensor) != version
+
+
+def _by_schema(call: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The arguments of an ATen operator by their names, all but the first."""
+    schema = getattr(call, "_schema", None)
+    if schema is None:
+        return args, kwargs
+    names = [one.name for one in schema.arguments]
+    return args[:1], {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
 
 
 def _name(call: Any) -> str:

@@ -18,6 +18,7 @@ from ...errors import ModelError
 from ..affine_layers import Linear
 from ..network import Network
 from ..nodes import Node, needed_indices
+from ._options import ReadOptions
 from ._refusals import probe_rows
 from ._torch_reader import (
     checked_network,
@@ -63,7 +64,7 @@ class TorchWeights:
         self.torch, self.module, self.whole = torch, module, upto is None
         with module_errors(torch, module):
             self._snapshot = [(part, _attributes(part)) for part in module.modules()]
-            self._reader, end = traced(torch, module, input_shape, upto)
+            self._reader, end = traced(torch, module, ReadOptions(input_shape, upto))
             self.network = checked_network(torch, self._reader, end, upto)
         self.left_out = end.left_out
         self._nodes = list(self._reader.layers.nodes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,17 @@ from ...errors import ModelError
 from ...io.paths import PICKLE_SUFFIXES
 from ..network import Network
 from ._left_out import ReadModel, warn_left_out
+from ._options import ReadOptions
 
 
-def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Network:
+def read(
+    model: Any,
+    input_shape: Any = None,
+    *,
+    upto: str | None = None,
+    output: str | int | None = None,
+    constants: Mapping[str, Any] | None = None,
+) -> Network:
     """A network as a graph of affine layers and piecewise affine units, in float64.
 
     Parameters
@@ -26,9 +34,16 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     input_shape : int or tuple of int, optional
         The shape of one row, without the batch: (channels, height, width) for images. Needed for a
         torch module that does not begin with a linear layer, and for ONNX files that leave it open.
-        With as many axes as an ONNX file declares, the whole input is one row.
+        With as many axes as an ONNX file declares, the whole input is one row. For a model of
+        several inputs a dict of their names and shapes: rows hold them side by side, in that order.
     upto : str, optional
         Read the part before this layer only; for an ONNX file, also the name of a value to read to.
+    output : str or int, optional
+        Which one, where a model gives several: its key, or its place in a tuple ('aux.0' in nested
+        ones); the name of an ONNX file's.
+    constants : dict, optional
+        Inputs that stay what they are, by name. An array whose first axis has size 1 is repeated
+        for each row; everything else is passed as it is.
 
     Returns
     -------
@@ -61,14 +76,16 @@ def read(model: Any, input_shape: Any = None, *, upto: str | None = None) -> Net
     Network(2 inputs, 1 output, 4 units in 1 layer, from MLPRegressor)
     """
     with own_errors("reading the network"):
+        options = ReadOptions(input_shape, upto, output, {} if constants is None else constants)
         if isinstance(model, Network):
+            options.require_one_input("a Network")
             return model if upto is None else model.upto(upto)
-        read_model = _reader_of(model)(model, input_shape, upto)
+        read_model = _reader_of(model)(model, options)
         warn_left_out(read_model, stacklevel=2)
         return read_model.network
 
 
-def _reader_of(model: Any) -> Callable[[Any, Any, str | None], ReadModel]:
+def _reader_of(model: Any) -> Callable[[Any, ReadOptions], ReadModel]:
     """The reader for a kind of model; what it needs is imported when it is used."""
     if isinstance(model, str | PathLike):
         _refuse_pickle(Path(fspath(model)))

@@ -13,32 +13,32 @@ from ...._core.memory import check_memory
 from ...._core.types import Floats
 from ....errors import FileError, HullwiseError, MemoryLimitError, ModelError
 from ....io.paths import readable_path
-from ...affine_layers import Shape
 from ...network import Network
 from ...output_activations import OutputActivation
 from .._layer_builder import LayerBuilder
 from .._left_out import ReadModel
-from .._refusals import Refusal, probe_rows, refuse, row_shape
+from .._options import ReadOptions, chosen_output
+from .._refusals import Refusal, probe_rows, refuse
 from .call import Reading
 from .graph import GraphReader, Scope, layer_name, names_used, opset_versions
+from .inputs import GraphInput, graph_input
 from .limits import ReadingLimits
 from .row_axis import drop_row_axis
 from .second_opinion import require_agreement
-from .tensors import FLOATING, WHOLE, stored_numbers, type_name
+from .tensors import stored_numbers
 from .values import Constant, Derived, Sequence, Signal, Steps, Unread, Value
 
-OPEN_BATCH = 7  # rows that a batch of open size is read with: a size that files do not mean
 PROBED_NUMBERS = 2**25  # numbers of all layers together in the comparison's forward pass
 NAMES_IN_A_MESSAGE = 60
 
 
-def read_onnx(model: Any, input_shape: Any, upto: str | None) -> ReadModel:
+def read_onnx(model: Any, options: ReadOptions) -> ReadModel:
     """See `hullwise.model.read`."""
     path = Path(model) if isinstance(model, str | Path) else None
     proto = _load(path) if path is not None else model
     title = path.name if path is not None else "the ONNX model"
     try:
-        return OnnxReader(proto, path, title, input_shape).read(upto)
+        return OnnxReader(proto, path, title, options).read()
     except HullwiseError:
         raise
     except MemoryError:
@@ -65,19 +65,6 @@ def _load(path: Path) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class GraphInput:
-    """What a graph takes: its inputs side by side, one or more, as one row."""
-
-    names: tuple[str, ...]
-    widths: tuple[int, ...]  # of several inputs, how many columns each has
-    n_rows: int  # in one batch
-    row_shape: Shape
-    batch_shape: Shape  # of a batch of n_rows
-    is_open: bool  # whether a batch of any size can be run
-    whole: bool  # whole numbers
-
-
-@dataclass(frozen=True, eq=False)
 class GraphEnd:
     """What is read of a graph: the signal, its name there, and what was left out behind it."""
 
@@ -90,22 +77,24 @@ class GraphEnd:
 class OnnxReader:
     """One reading of a file."""
 
-    def __init__(self, proto: Any, path: Path | None, title: str, input_shape: Any) -> None:
+    def __init__(self, proto: Any, path: Path | None, title: str, options: ReadOptions) -> None:
         self.proto, self.graph, self.title = proto, proto.graph, title
+        self.constants, self.options = options.constants, options
         if not self.graph.node:
             raise ModelError(f"{title} holds no layers: the file is empty or not an ONNX model")
-        self.input = self._input(input_shape)
+        self.input = self._input(options.input_shape)
         folder = None if path is None else path.resolve().parent
         stored = stored_numbers(proto)
         limits = ReadingLimits(stored, len(self.graph.node))
-        limits.check_array(self.input.batch_shape, self.input.names[0])
+        limits.check_array((self.input.n_rows, self.input.size), self.input.parts[0].name)
         self.builder = LayerBuilder(self.input.row_shape, limits)
         self.reading = Reading(self.builder, self.input.n_rows, limits, folder, path)
         self.reader = GraphReader(self.reading, proto.functions)
         self.scope = Scope(opset_versions(proto.opset_import))
         self.reader.add_tensors(self.scope, self.graph)
 
-    def read(self, upto: str | None) -> ReadModel:
+    def read(self) -> ReadModel:
+        upto = self.options.upto
         self._place_input()
         names = self._targets(upto)
         try:
@@ -127,47 +116,40 @@ class OnnxReader:
     def _input(self, requested: Any) -> GraphInput:
         stored = {t.name for t in self.graph.initializer}
         stored |= {t.values.name for t in self.graph.sparse_initializer}
-        inputs = [i for i in self.graph.input if i.name not in stored]
+        every = [i for i in self.graph.input if i.name not in stored]
+        unknown = [
+            name for name in self.constants if name not in {i.name for i in self.graph.input}
+        ]
+        if unknown:
+            names = ", ".join(i.name for i in every)
+            raise ModelError(f"{self.title} has no input {unknown[0]!r} to hold; it takes {names}")
+        inputs = [i for i in every if i.name not in self.constants]
         if not inputs:
             raise ModelError(f"{self.title} takes no input")
-        kinds = [i.type.tensor_type.elem_type for i in inputs if i.type.HasField("tensor_type")]
-        if len(kinds) < len(inputs) or any(
-            (k and k not in (*FLOATING, *WHOLE)) or k == 9 for k in kinds
-        ):
-            types = ", ".join(type_name(k) for k in kinds) or "no tensor"
-            raise ModelError(f"{self.title} takes {types}; tensors of real numbers can be read")
-        declared = [_declared(i) for i in inputs]
-        whole = any(k in WHOLE for k in kinds)
-        if len(inputs) > 1:
-            return _columns_of_inputs(inputs, declared, whole)
-        shape = declared[0]
-        if requested is not None:
-            return _requested_input(inputs[0].name, shape, row_shape(requested), whole)
-        if shape is None or min(shape[1:], default=1) < 1 or (len(shape) == 1 and shape[0] < 1):
-            raise ModelError(
-                f"the input {inputs[0].name!r} has the open shape {shape or 'none'}; give that of "
-                f"one row: read(path, input_shape=(channels, height, width))"
-            )
-        return _batch_input(inputs[0].name, shape, whole)
+        return graph_input(inputs, requested, self.title)
 
     def _place_input(self) -> None:
-        """The graph's inputs as signals."""
+        """The graph's inputs as signals, and those that stay what they are as constants."""
         own = self.input
-        one_row = (
-            (own.batch_shape[0] // own.n_rows, *own.batch_shape[1:]) if own.batch_shape else ()
-        )
-        if len(own.names) == 1:
-            node = self.builder.rearrange("input (as declared)", 0, None, one_row)
+        for name, value in self.constants.items():
+            self.scope.values[name] = Constant(self._held(name, value, own.n_rows))
+        for one in own.parts:
+            index = None if len(own.parts) == 1 else np.arange(one.start, one.end)
+            label = "input (as declared)" if index is None else f"input {one.name!r}"
+            node = self.builder.rearrange(label, 0, index, one.one_row)
             self.reading.values.add(node)
-            self.scope.values[own.names[0]] = Signal(node, own.batch_shape, None, own.whole)
-            return
-        ends = np.cumsum(own.widths)
-        for name, width, end in zip(own.names, own.widths, ends, strict=True):
-            index = np.arange(end - width, end)
-            node = self.builder.rearrange(f"input {name!r}", 0, index, (1, width))
-            self.reading.values.add(node)
-            shape = (own.n_rows, width)
-            self.scope.values[name] = Signal(node, shape, None, own.whole)
+            self.scope.values[one.name] = Signal(node, one.batch_shape, None, own.whole)
+
+    def _held(self, name: str, value: Any, n_rows: int) -> Any:
+        """An input that stays what it is: of one row repeated, in the file's kind of numbers."""
+        array = np.asarray(value)
+        if array.dtype.kind == "f":
+            array = array.astype(np.float64)
+        if array.dtype.kind not in "fiub":
+            raise ModelError(f"the constant {name!r} is no array of numbers")
+        if array.shape[:1] == (1,) and n_rows > 1:
+            array = np.repeat(array, n_rows, axis=0)
+        return array
 
     # its outputs
 
@@ -175,7 +157,9 @@ class OnnxReader:
         """The names to read to: the graph's outputs, or what enters a layer (or a value)."""
         nodes = list(self.graph.node)
         if upto is None:
-            return [output.name for output in self.graph.output]
+            names = [output.name for output in self.graph.output]
+            wanted = self.options.output
+            return names if wanted is None else [chosen_output(names, wanted, self.title)]
         for node in nodes:
             if layer_name(node) == upto:
                 depends = self._depending()
@@ -193,7 +177,7 @@ class OnnxReader:
 
     def _depending(self) -> set[str]:
         """Names that depend on the graph's input."""
-        depends = set(self.input.names)
+        depends = {one.name for one in self.input.parts}
         for node in self.graph.node:
             if depends.intersection(names_used(node)):
                 depends.update(node.output)
@@ -211,7 +195,7 @@ class OnnxReader:
         if len(nodes) > 1 or any(isinstance(value, Unread) for value in made.values()):
             raise ModelError(
                 f"the model gives {len(made)} outputs ({', '.join(made)}), each made of its input "
-                f"in another way; name the one to read: upto={next(iter(made))!r}"
+                f"in another way; say which is read: output={next(iter(made))!r}"
             )
         if not any(_is_complete(value) for value in made.values()):
             kind, layer = ends[0].left_out[0]
@@ -251,7 +235,7 @@ class OnnxReader:
         """With onnxruntime, on test rows, in batches as the model takes them."""
         size = sum(math.prod(node.shape) for node in net.nodes)
         own = self.input
-        X = probe_rows(own.row_shape)[: max(1, PROBED_NUMBERS // max(size, 1))]
+        X = probe_rows((own.size,))[: max(1, PROBED_NUMBERS // max(size, 1))]
         X = np.rint(X) if own.whole else X
         step = len(X) if own.is_open else own.n_rows
         pad = (-len(X)) % step
@@ -260,24 +244,19 @@ class OnnxReader:
         require_agreement(net, self.proto, source, rows, X, self.title)
 
     def _named(self, batch: Floats) -> dict[str, Any]:
-        """Rows as the graph's inputs."""
+        """Rows as the graph's inputs, and those that stay what they are."""
         own = self.input
         kind = np.float32 if not own.whole else np.int64
-        if len(own.names) > 1:
-            parts = np.split(batch, np.cumsum(own.widths)[:-1], axis=1)
-            return {n: p.astype(kind) for n, p in zip(own.names, parts, strict=True)}
-        shape = own.batch_shape
-        if own.is_open:
-            shape = (len(batch) * (shape[0] // own.n_rows), *shape[1:])
-        return {own.names[0]: batch.reshape(shape).astype(kind)}
-
-
-def _declared(value: Any) -> Shape | None:
-    """The sizes that an input declares, 0 where they are open; None where it declares none."""
-    tensor = value.type.tensor_type
-    if not tensor.HasField("shape"):
-        return None
-    return tuple(max(0, d.dim_value) if d.HasField("dim_value") else 0 for d in tensor.shape.dim)
+        out = {}
+        for one in own.parts:
+            shape = one.batch_shape
+            if own.is_open:
+                shape = (len(batch) * (shape[0] // own.n_rows), *shape[1:])
+            out[one.name] = batch[:, one.start : one.end].reshape(shape).astype(kind)
+        for name, value in self.constants.items():
+            array = self._held(name, value, len(batch) if own.is_open else own.n_rows)
+            out[name] = array.astype(np.float32) if array.dtype.kind == "f" else array
+        return out
 
 
 def _is_complete(value: Value) -> bool:
@@ -287,57 +266,3 @@ def _is_complete(value: Value) -> bool:
 
 def _in_order(value: Value) -> bool:
     return isinstance(value, Signal) or (isinstance(value, Derived) and value.in_order)
-
-
-def _batch_input(name: str, shape: Shape, whole: bool) -> GraphInput:
-    """Rows along the first axis; a single row, or a vector, is a batch of one."""
-    if len(shape) < 2:
-        return GraphInput((name,), (), 1, shape, shape, False, whole)
-    n_rows = shape[0] or OPEN_BATCH
-    return GraphInput((name,), (), n_rows, shape[1:], (n_rows, *shape[1:]), shape[0] == 0, whole)
-
-
-def _requested_input(
-    name: str, declared: Shape | None, requested: Shape, whole: bool
-) -> GraphInput:
-    """The user's shape: of one row, or (with as many axes as declared) of the whole input."""
-    if min(requested, default=1) < 1:
-        raise ModelError(f"input_shape is {requested}; give sizes of at least 1")
-    if declared is None:
-        return _batch_input(name, (0, *requested), whole)
-    if len(requested) == len(declared):
-        if all(d in (0, g) for d, g in zip(declared, requested, strict=True)):
-            return GraphInput((name,), (), 1, requested, requested, False, whole)
-    elif len(requested) + 1 == len(declared) and all(
-        d in (0, g) for d, g in zip(declared[1:], requested, strict=True)
-    ):
-        return _batch_input(name, (declared[0], *requested), whole)
-    rows = declared[1:]
-    if len(requested) == 1 and min(rows, default=0) > 0 and math.prod(rows) == requested[0]:
-        return _batch_input(name, declared, whole)
-    raise ModelError(
-        f"the input {name!r} has the shape {declared}; input_shape={requested} is none of it"
-    )
-
-
-def _columns_of_inputs(inputs: list[Any], declared: list[Any], whole: bool) -> GraphInput:
-    """Several inputs are read where each holds columns of the same rows."""
-    names = tuple(i.name for i in inputs)
-    batches = {_first_size(i) for i in inputs}
-    if any(s is None or len(s) != 2 or s[1] < 1 for s in declared) or len(batches) != 1:
-        raise ModelError(
-            f"the model takes {len(inputs)} inputs ({', '.join(names[:20])}); one can be read, or "
-            f"several that are columns of the same rows"
-        )
-    n_rows = declared[0][0] or OPEN_BATCH
-    widths = tuple(s[1] for s in declared)
-    shape = (sum(widths),)
-    return GraphInput(names, widths, n_rows, shape, (n_rows, *shape), declared[0][0] == 0, whole)
-
-
-def _first_size(value: Any) -> Any:
-    """The size of an input's first axis, or the name it has."""
-    dims = value.type.tensor_type.shape.dim
-    if not dims:
-        return None
-    return dims[0].dim_value if dims[0].HasField("dim_value") else dims[0].dim_param

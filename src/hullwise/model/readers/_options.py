@@ -1,0 +1,59 @@
+"""What a caller may say about a model beside the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import DataError, ModelError
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """See `hullwise.model.read`."""
+
+    input_shape: Any = None
+    upto: str | None = None
+    output: str | int | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.upto is not None and self.output is not None:
+            raise DataError("give upto= or output=, not both: one says where the reading ends")
+        if not isinstance(self.constants, Mapping):
+            raise DataError(
+                f"constants is a {type(self.constants).__name__}; give a dict of the inputs that "
+                f"stay what they are, by their names"
+            )
+
+    def require_one_input(self, kind: str) -> None:
+        """That nothing is said that only models of several inputs or outputs can be told."""
+        if self.constants or self.output is not None or isinstance(self.input_shape, Mapping):
+            raise ModelError(
+                f"{kind} has one input and one output: constants=, output= and an input_shape "
+                f"that is a dict say nothing of it"
+            )
+
+
+def chosen_output(names: list[str], output: str | int | None, title: str) -> str:
+    """The name of the output that is wanted, of those there are.
+
+    Raises
+    ------
+    ModelError
+        If there are several and none is named, or there is none of that name.
+    """
+    listed = ", ".join(repr(name) for name in names[:40])
+    if output is None:
+        if len(names) == 1:
+            return names[0]
+        raise ModelError(
+            f"{title} gives {len(names)} outputs ({listed}); say which one is read: "
+            f"read(model, output={names[0]!r})"
+        )
+    if str(output) in names:
+        return str(output)
+    if isinstance(output, int) and -len(names) <= output < len(names):
+        return names[output]
+    raise ModelError(f"{title} gives no output {output!r}; there are {listed}")
