@@ -50,7 +50,7 @@ class AccessGuard:
 
     def __init__(self, app: Any, token: str | None, hosts: Iterable[str] = ()) -> None:
         self.app = app
-        self._authorization = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
         self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -87,10 +87,10 @@ class AccessGuard:
                 HTTPStatus.FORBIDDEN,
                 "a page from elsewhere may not ask this service: only its own page may",
             )
-        if self._authorization is None or _is_open(scope["path"]):
+        if self._token is None or _is_open(scope["path"]):
             return
-        sent = authorizations[0] if len(authorizations) == 1 else b""
-        if not secrets.compare_digest(sent, self._authorization):
+        scheme, _, sent = (authorizations[0] if len(authorizations) == 1 else b"").partition(b" ")
+        if not secrets.compare_digest(sent, self._token) or scheme.lower() != b"bearer":
             raise RequestError(
                 HTTPStatus.UNAUTHORIZED,
                 "this service needs its token: send the header Authorization: Bearer TOKEN",

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from time import monotonic
+from typing import Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,17 @@ from ._answers import (
     arrow_answer,
     band_counts,
     json_answer,
+)
+from ._api_schema import (
+    ACCESS_REFUSALS,
+    DESCRIBED,
+    DESCRIPTION,
+    EXPLAINED,
+    REFUSALS,
+    answers,
+    row_body,
+    rows_answers,
+    rows_body,
 )
 from ._arrow_rows import arrow_rows
 from ._domain_description import domain_description
@@ -181,7 +193,6 @@ def build_app(
     return app
 
 
-DESCRIPTION = "Where rows stand against the training rows of a model: inside, or how far out."
 MISSES = {404: "there is no such path here", 405: "this path is not asked by that method"}
 
 
@@ -247,10 +258,36 @@ def _add_paths(app: FastAPI, service: Service) -> None:
         text = service.traffic.metrics_text(queue.n_running, queue.n_waiting)
         return Response(text, media_type=OPEN_METRICS_TYPE)
 
-    app.add_api_route("/locate", locate, methods=["POST"], summary="Where rows stand")
-    app.add_api_route("/explain", explain, methods=["POST"], summary="Everything of one row")
-    app.add_api_route("/", page, include_in_schema=False)
-    app.add_api_route("/page/{name}", page_file, include_in_schema=False)
-    app.add_api_route("/domain", domain, summary="What columns rows need, and what was fitted")
-    app.add_api_route("/healthz", healthz, summary="Whether the service lives")
-    app.add_api_route("/metrics", metrics, summary="What the service has done, as OpenMetrics")
+    known = service.known
+    options: dict[str, dict[str, Any]] = {
+        "/locate": {
+            "methods": ["POST"],
+            "summary": "Where rows stand",
+            "openapi_extra": rows_body(known),
+            "responses": rows_answers(),
+        },
+        "/explain": {
+            "methods": ["POST"],
+            "summary": "Everything of one row",
+            "openapi_extra": row_body(known),
+            "responses": answers(EXPLAINED, "Band, reasons, neighbours.", tuple(REFUSALS)),
+        },
+        "/domain": {
+            "summary": "What columns rows need, and what was fitted",
+            "responses": answers(DESCRIBED, "Columns, bands, sizes.", ACCESS_REFUSALS),
+        },
+        "/healthz": {
+            "summary": "Whether the service lives",
+            "responses": answers({"type": "object"}, "It does.", ACCESS_REFUSALS),
+        },
+        "/metrics": {
+            "summary": "What the service has done, as OpenMetrics",
+            "responses": answers({}, "Figures.", ACCESS_REFUSALS)
+            | {200: {"description": "Figures.", "content": {OPEN_METRICS_TYPE: {}}}},
+        },
+        "/": {"include_in_schema": False},
+        "/page/{name}": {"include_in_schema": False},
+    }
+    endpoints = (locate, explain, domain, healthz, metrics, page, page_file)
+    for (path, own), endpoint in zip(options.items(), endpoints, strict=True):
+        app.add_api_route(path, endpoint, response_class=Response, **own)
