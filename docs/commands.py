@@ -83,7 +83,9 @@ def _compiles(line: str) -> bool:
 def steady(line: str) -> str:
     """The line with its times at rest."""
     line = re.sub(r", kernels compiled in [\d.]+ s \(once per machine\)", "", line.rstrip())
-    return re.sub(r"\b(read|fitted|located|predicted|dissected) in \d+\.\d s", r"\1 in 0.2 s", line)
+    return re.sub(
+        r"\b(read|fitted|located|predicted|dissected|cut) in \d+\.\d s", r"\1 in 0.2 s", line
+    )
 
 
 def same(shown: str, found: str) -> bool:

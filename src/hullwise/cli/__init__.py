@@ -16,6 +16,7 @@ from ._command_options import (
     LocateOptions,
     VerifyOptions,
 )
+from ._complex_command import cell_complex
 from ._dissect_command import dissect
 from ._export_options import ExportOptions
 from ._next_command import next_runs
@@ -261,7 +262,7 @@ def locate(options: LocateOptions) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (predict, errors, next_runs, watch, serve, dissect):
+for command in (predict, errors, next_runs, watch, serve, dissect, cell_complex):
     main.add_command(command)
 
 
