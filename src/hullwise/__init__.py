@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import report as report
     from . import serve as serve
     from . import train as train
+    from .design.campaign import Campaign as Campaign
     from .design.design_space import DesignSpace as DesignSpace
     from .design.suggest import suggest as suggest
     from .design.suggestions import Suggestions as Suggestions
@@ -147,6 +148,7 @@ _HOMES = {
     "TorchRows": "io.torch_rows",
     "ClusterRows": "io.cluster_rows",
     "Support": "geometry.cloud",
+    "Campaign": "design.campaign",
     "DesignSpace": "design.design_space",
     "suggest": "design.suggest",
     "Suggestions": "design.suggestions",

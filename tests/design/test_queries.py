@@ -59,7 +59,7 @@ def test_the_fall_is_exact_where_the_same_runs_have_a_weight(d, own):
     assert n_exact >= 10
 
 
-@pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])
+@pytest.mark.parametrize("noise", [0.3, 1.0])
 def test_the_falls_order_new_runs_as_the_truth_does(noise):
     """Where other runs take part the closed form is only near, and mostly too large."""
     X, Q, new = cloud_of(40, 6), cloud_of(150, 6, 1), cloud_of(10, 6, 2)

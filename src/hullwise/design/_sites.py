@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.types import Array, Floats, Mask, Objects
+from .._core.types import Floats, Mask, Objects
 from ..errors import DataError
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable, read_mixed
@@ -108,12 +108,7 @@ def _targets_of(table: MixedTable, y: Any, target: str | Sequence[str] | None) -
     if y is not None:
         if target is not None:
             raise DataError("the targets are given twice: as y and as target.")
-        array = _numbers(as_array(y))
-        if array.ndim not in (1, 2) or len(array) != table.n:
-            raise DataError(
-                f"y has shape {array.shape}: expected one entry for each of {table.n} runs"
-            )
-        return array.reshape(table.n, -1)
+        return target_values(y, table.n)
     names = [] if target is None else [target] if isinstance(target, str) else list(target)
     lacking = [name for name in names if name not in table.names]
     if lacking:
@@ -125,14 +120,22 @@ def _targets_of(table: MixedTable, y: Any, target: str | Sequence[str] | None) -
     return np.column_stack([np.zeros((table.n, 0)), *columns])
 
 
-def _numbers(y: Array) -> Floats:
+def target_values(y: Any, n: int) -> Floats:
+    """(n, t) targets given as an array, NaN where a run failed.
+
+    Raises
+    ------
+    DataError
+    """
     try:
-        values = np.asarray(y, dtype=np.float64)
+        values = np.asarray(as_array(y), dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError("y holds what is no number; a failed run has NaN.") from None
+    if values.ndim not in (1, 2) or len(values) != n:
+        raise DataError(f"y has shape {values.shape}: expected one entry for each of {n} runs.")
     if np.isinf(values).any():
         raise DataError("y holds infinite numbers; a failed run has NaN.")
-    return values
+    return values.reshape(n, -1)
 
 
 def _notes_on_runs(space: DesignSpace, values: Floats, targets: Floats) -> list[str]:
