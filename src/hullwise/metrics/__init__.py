@@ -1,5 +1,6 @@
 """The metric a task induces: feature matrices and gradient outer products of a model."""
 
+from .curvature_matrices import curvature, curvature_of_rows
 from .directions import Directions, directions, leading_metric
 from .feature_matrices import agop, feature_agreement, local_agop, local_metric, nfm
 from .learnt_metric import LearntMetric, learn_metric
@@ -17,6 +18,8 @@ __all__ = [
     "Walk",
     "agop",
     "agop_of_rows",
+    "curvature",
+    "curvature_of_rows",
     "directions",
     "feature_agreement",
     "leading_metric",

@@ -20,6 +20,7 @@ from .._core.types import Array, Floats
 from ..errors import DataError, Hint, ModelError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
+from .curvature_matrices import curvature, fit_curvature
 from .directions import Directions, directions, leading_metric
 from .feature_matrices import agop, nfm_of_rows
 from .local_linear_fits import agop_of_rows
@@ -32,7 +33,7 @@ LEARNT_TRACE = 0.999  # share of the metric's trace that its directions hold
 LABEL_KINDS = 20  # more kinds of labels than this and a fifth of the rows are no classes
 CHANCE_SHARE = 0.05  # of the variance: a metric that explains less may be chance
 
-Method = Literal["agop", "rfm", "nfm"]
+Method = Literal["agop", "curvature", "rfm", "nfm"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,8 @@ class LearntMetric(RecordResult):
         Its directions, in standard deviations of the features.
     explained : float
         Share of the variance of held-out targets that it explains: averages of near rows for
-        ``"agop"``, the machine itself for ``"rfm"``. NaN from a network or of too few rows.
+        ``"agop"``, the machine itself for ``"rfm"``; for ``"curvature"`` of what a linear function
+        leaves. NaN from a network or of too few rows.
     explained_plainly : float
         The same averages where nearness is plain, for ``"agop"``.
     notes : tuple of str
@@ -104,9 +106,10 @@ def learn_metric(
         The training rows.
     y : array-like (n,) or (n, t), optional
         The target: numbers, or labels (n,) of classes. Not needed with a model.
-    method : {"agop", "rfm", "nfm"}
-        The average gradient outer product of the model, or of local linear fits to y; the metric of
-        a recursive feature machine fitted to y; or W'W of a layer of the model.
+    method : {"agop", "curvature", "rfm", "nfm"}
+        The average gradient outer product of the model, or of local linear fits to y; the average
+        absolute Hessian of the model, or of a smooth fit to y; the metric of a recursive feature
+        machine fitted to y; or W'W of a layer of the model.
     model : Network, optional
         As `hullwise.model.read` returns it.
     layer : int or str, optional
@@ -161,7 +164,7 @@ def learn_metric(
             estimate = _from_network(method, model, layer, rows)
         else:
             target = _checked_target(y, len(rows), classes, target_name)
-            from_rows = _from_machine if method == "rfm" else _from_local_fits
+            from_rows = ESTIMATES_FROM_ROWS.get(method, _from_local_fits)
             estimate = from_rows(rows, target, target_name)
         scale = np.where(cloud.spread > 0, cloud.spread, 1.0)
         metric = leading_metric(estimate.matrix, scale, LEARNT_TRACE, estimate.text)
@@ -182,8 +185,13 @@ def learn_metric(
 def _from_network(method: Method, net: Any, layer: int | str | None, rows: Floats) -> _Estimate:
     if method == "agop":
         return _Estimate(agop(net, rows, ridge=0), f"AGOP of {net.source} over the training rows")
+    if method == "curvature":
+        text = f"average absolute Hessian of {net.source} at the training rows"
+        return _Estimate(curvature(net, rows, ridge=0), text)
     if method != "nfm" or layer is None:
-        raise DataError(f"method={method!r}, layer={layer!r}: a model has agop, or nfm of a layer")
+        raise DataError(
+            f"method={method!r}, layer={layer!r}: a model has agop, curvature, or nfm of a layer"
+        )
     M, name = nfm_of_rows(net, layer, rows[:1])
     return _Estimate(M, f"W'W of layer {name!r} of {net.source}")
 
@@ -223,10 +231,15 @@ def _checked_target(y: Any, n: int, classes: bool, name: str) -> Array:
     return values
 
 
+def _as_numbers(target: Array) -> Floats:
+    """Numbers as they are, labels as indicators."""
+    if target.dtype.kind == "f":
+        return target
+    return np.asarray((target[:, None] == np.unique(target)).astype(np.float64))
+
+
 def _from_local_fits(rows: Floats, target: Array, name: str) -> _Estimate:
-    y = target
-    if target.dtype.kind != "f":
-        y = (target[:, None] == np.unique(target)).astype(np.float64)
+    y = _as_numbers(target)
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
     Z = (rows - mean) / np.where(scale > 0, scale, 1.0)
     notes: tuple[str, ...] = ()
@@ -248,6 +261,25 @@ def _from_local_fits(rows: Floats, target: Array, name: str) -> _Estimate:
     return _Estimate(M, f"AGOP of local linear fits of {name!r}", task, plainly, notes)
 
 
+def _from_bends(rows: Floats, target: Array, name: str) -> _Estimate:
+    try:
+        M, share = fit_curvature(Cloud(rows, copy=False), _as_numbers(target))
+    except ModelError:
+        raise DataError(
+            f"the target {name!r} bends in no direction more than its noise would let it seem to: "
+            "a linear function says as much, and there is no metric of its bends to learn",
+            hint=Hint.METRIC_OF_SPREAD,
+        ) from None
+    note = (
+        f"A smooth fit explains {_share_text(share)} of what a linear function leaves of {name!r}, "
+        f"in training rows left out: {_worth(share)}. Where the target is linear, however steep, "
+        "distance does not count."
+    )
+    return _Estimate(
+        M, f"average absolute Hessian of a smooth fit of {name!r}", share, notes=(note,)
+    )
+
+
 def _from_machine(rows: Floats, target: Array, name: str) -> _Estimate:
     machine = (RFMRegressor if target.dtype.kind == "f" else RFMClassifier)().fit(rows, target)
     notes: list[str] = []
@@ -265,6 +297,9 @@ def _from_machine(rows: Floats, target: Array, name: str) -> _Estimate:
         )
     text = f"learnt by a recursive feature machine from {name!r}"
     return _Estimate(machine.metric_, text, share, notes=tuple(notes))
+
+
+ESTIMATES_FROM_ROWS = {"agop": _from_local_fits, "curvature": _from_bends, "rfm": _from_machine}
 
 
 def _share_text(share: float) -> str:

@@ -17,6 +17,7 @@ from sklearn.utils import _safe_indexing
 from .._core.types import Floats, Indices
 from ..errors import DataError, ModelError
 from ..geometry.cloud import Cloud
+from .curvature_matrices import curvature, curvature_of_rows
 from .feature_matrices import agop, local_agop
 from .local_linear_fits import agop_of_rows
 
@@ -99,29 +100,43 @@ class MetricLearner:
         return self.learn(rest)
 
     @classmethod
-    def from_targets(cls, X: Any, y: Any, **options: Any) -> MetricLearner:
-        """`agop_of_rows` of rows X (n, d) and targets y; options are its own."""
+    def from_targets(cls, X: Any, y: Any, *, method: str = "agop", **options: Any) -> MetricLearner:
+        """`agop_of_rows` of rows X (n, d) and targets y, or `curvature_of_rows`.
+
+        `method` is "agop" or "curvature"; other options are those of the function.
+        """
+        methods = {"agop": agop_of_rows, "curvature": curvature_of_rows}
+        if method not in methods:
+            raise DataError(f"method={method!r}: expected 'agop' or 'curvature'")
+        function = methods[method]
         cloud = X if isinstance(X, Cloud) else Cloud(X, copy=False)
         targets = np.asarray(y)
 
         def learn(rows: Indices) -> Floats:
-            return agop_of_rows(cloud.take(rows), targets[rows], **options)
+            return function(cloud.take(rows), targets[rows], **options)
 
-        return cls(learn, cloud.n, "AGOP of local fits")
+        text = "AGOP of local fits" if method == "agop" else "absolute Hessian of a smooth fit"
+        return cls(learn, cloud.n, text)
 
     @classmethod
-    def from_model(cls, model: Any, X: Any, y: Any = None, **options: Any) -> MetricLearner:
-        """`agop` of a model over rows X (n, d); options are its own.
+    def from_model(
+        cls, model: Any, X: Any, y: Any = None, *, method: str = "agop", **options: Any
+    ) -> MetricLearner:
+        """`agop` of a model over rows X (n, d), or `curvature`; other options are its own.
 
         With targets y the model, a scikit-learn estimator, is cloned and fitted to each choice of
         rows. Without, it is taken as it is: right only for a model that has not seen X.
         """
-        refit = _refit(model, X, y)
+        methods = {"agop": agop, "curvature": curvature}
+        if method not in methods:
+            raise DataError(f"method={method!r}: expected 'agop' or 'curvature'")
+        function, refit = methods[method], _refit(model, X, y)
 
         def learn(rows: Indices) -> Floats:
-            return agop(refit(rows), _safe_indexing(X, rows), **options)
+            return function(refit(rows), _safe_indexing(X, rows), **options)
 
-        return cls(learn, len(X), f"AGOP of a {type(model).__name__}")
+        name = "AGOP" if method == "agop" else "absolute Hessian"
+        return cls(learn, len(X), f"{name} of a {type(model).__name__}")
 
     @classmethod
     def from_rfm(cls, model: Any, X: Any, y: Any) -> MetricLearner:
