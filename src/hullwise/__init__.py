@@ -136,7 +136,10 @@ _INTERPOLANTS = {
 }
 
 # Metrics that regressors learn from rows and targets, by the name that `metric=` takes.
-_METRIC_LEARNERS = {"agop": "metrics.local_linear_fits.agop_of_rows"}
+_METRIC_LEARNERS = {
+    "agop": "metrics.local_linear_fits.agop_of_rows",
+    "curvature": "metrics.curvature_matrices.curvature_of_rows",
+}
 
 # Names are imported when first used: `hullwise --help` then loads nothing numeric.
 _HOMES = {

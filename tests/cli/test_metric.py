@@ -71,7 +71,9 @@ def located(files, tmp_path, *args, code=0):
 # ---- what comes out ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("metric", ["agop", "rfm", "agop of a network", "nfm:0", "nfm:first"])
+@pytest.mark.parametrize(
+    "metric", ["agop", "curvature", "rfm", "agop of a network", "nfm:0", "nfm:first"]
+)
 def test_both_readings_stand_side_by_side(metric, files, numbers, tmp_path):
     X, y, Q = numbers
     args = ["--metric", metric.split()[0]]
@@ -275,16 +277,22 @@ USAGE = {
     "no layer": (["--metric", "nfm"], "expected nfm:LAYER, such as nfm:0"),
     "empty layer": (["--metric", "nfm:"], "expected nfm:LAYER, such as nfm:0"),
     "no model": (["--metric", "nfm:0"], "needs --model"),
-    "model for std": (["--model", "n.onnx"], "--model belongs to --metric agop or nfm:LAYER"),
+    "model for std": (
+        ["--model", "n.onnx"],
+        "belongs to --metric agop, curvature or nfm",
+    ),
     "nothing to save": (["--save-metric", "M.npy"], "keeps a metric learnt"),
     "saved as text": (
         ["--metric", "rfm", "--target", "y", "--save-metric", "M.txt"],
         "expected a name that ends in .npy",
     ),
     "membership": (["--metric", "rfm", "--target", "y", "--membership-only"], "compare distances"),
-    "classes of nothing": (["--classes"], "--classes belongs to --metric agop or rfm"),
+    "classes of nothing": (["--classes"], "--classes belongs to --metric agop, curvature or rfm"),
     "standard input": (["--metric", "agop", "--model", "-"], "cannot come from standard input"),
-    "unknown": (["--metric", "euclid"], "expected std, range, none, a .npy file, agop, rfm or nfm"),
+    "unknown": (
+        ["--metric", "euclid"],
+        "a .npy file, agop, curvature, rfm or nfm",
+    ),
 }
 
 

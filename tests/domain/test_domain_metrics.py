@@ -160,7 +160,7 @@ def test_proofs_in_a_learnt_metric_are_checked_from_the_table(exact):
 # ---- learnt metrics ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("metric", ["agop", "rfm"])
+@pytest.mark.parametrize("metric", ["agop", "curvature", "rfm"])
 def test_what_matters_is_learnt_from_the_target(metric):
     domain = hw.Domain(metric=metric, reference=100).fit(numbers(300), target="y")
     row = {"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0}

@@ -71,11 +71,11 @@ def main() -> None:
 @click.option("--write-spec", metavar="SPEC.toml", help="Write what columns are, to be edited.")
 @click.option(
     "--metric",
-    type=click.Choice(["std", "range", "none", "agop", "rfm"]),
+    type=click.Choice(["std", "range", "none", "agop", "curvature", "rfm"]),
     default="std",
     show_default=True,
     help="Units of numbers: each divided by its standard deviation or range, or its own units. Or "
-    "what matters to --target, learnt from it: agop, rfm.",
+    "what matters to --target, learnt from it: agop, curvature, rfm.",
 )
 @apply(*SEARCH, *READING, *SOURCE)
 @click.option("-o", "--output", metavar="SEEN.hull", help="Keep what was fitted in this file.")
@@ -158,7 +158,7 @@ def verify(options: VerifyOptions) -> None:
 @apply(
     target_option(
         "The column of TRAIN that is predicted from the others: no feature, and what "
-        "--metric agop and rfm learn from."
+        "--metric agop, curvature and rfm learn from."
     ),
     DROP,
     ID,
@@ -169,7 +169,8 @@ def verify(options: VerifyOptions) -> None:
 @click.option(
     "--classes",
     is_flag=True,
-    help="For --metric agop and rfm: --target holds class labels, even where they are numbers.",
+    help="For --metric agop, curvature and rfm: --target holds class labels, even where they are "
+    "numbers.",
 )
 @apply(*SEARCH)
 @click.option("--membership-only", is_flag=True, help="Only inside or outside: fast.")
@@ -213,7 +214,7 @@ def verify(options: VerifyOptions) -> None:
     "--fail-on",
     type=click.Choice([*FAIL_BANDS, "outside"]),
     help="Exit with 1 if a row is in this band or a worse one, cannot be located, or is open; in "
-    "what matters, where --metric is agop, rfm or nfm.",
+    "what matters, where --metric is agop, curvature, rfm or nfm.",
 )
 @click.option(
     "--allow",
@@ -248,8 +249,8 @@ def locate(options: LocateOptions) -> None:
     Arrow or ORC files is one table, here or at s3:// and gs://; --query stands for QUERY. The
     summary goes to standard output, or to standard error where the table itself does (-o -).
 
-    With --metric agop, rfm or nfm:LAYER two readings are given side by side: out of the data, and
-    out of the data in what matters to the target.
+    With --metric agop, curvature, rfm or nfm:LAYER two readings are given side by side: out of the
+    data, and out of the data in what matters to the target.
 
     \b
       hullwise locate train.csv new.csv --target price -o where.csv --report where.html

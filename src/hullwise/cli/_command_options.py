@@ -194,7 +194,7 @@ class LocateOptions(PairOptions, RoleOptions):
             )
         if self.classes and not self.is_learnt_from_rows:
             raise click.UsageError(
-                "--classes belongs to --metric agop or rfm that learn from --target"
+                "--classes belongs to --metric agop, curvature or rfm that learn from --target"
             )
         if self.scheduler is not None and self.is_learnt_from_rows:
             raise click.UsageError(

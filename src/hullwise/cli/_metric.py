@@ -92,8 +92,9 @@ def _learn_from_network(
             f"{file} takes {net.n_inputs:,} number{'s' * (net.n_inputs != 1)}: name them in "
             "the network's order with --columns, or leave columns out",
         )
-    if options.metric == "agop":
-        return learn_metric(cloud, method="agop", model=net)
+    if options.metric != "nfm" and not options.metric.startswith("nfm:"):
+        method: Any = options.metric
+        return learn_metric(cloud, method=method, model=net)
     try:
         return learn_metric(cloud, method="nfm", model=net, layer=options.layer)
     except ModelError as error:

@@ -12,7 +12,7 @@ import click
 from ..io.sql_query import TablePath
 from .status import Printer, print_nothing, print_status
 
-LEARNT_METRICS = ("agop", "rfm", "nfm")
+LEARNT_METRICS = ("agop", "curvature", "rfm", "nfm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +158,8 @@ class MetricOptions:
     @property
     def is_learnt_from_rows(self) -> bool:
         """Whether it is learnt from the target of the training rows."""
-        return self.metric == "rfm" or (self.metric == "agop" and not self.model)
+        of_target = self.metric in ("agop", "curvature") and not self.model
+        return of_target or self.metric == "rfm"
 
     @property
     def layer(self) -> int | str:
@@ -190,7 +191,7 @@ class MetricOptions:
                 "a network cannot come from standard input", param_hint="--model"
             )
         if self.is_learnt_from_rows and not target:
-            other = ", or --model, a network" if name == "agop" else ""
+            other = ", or --model, a network" if name in ("agop", "curvature") else ""
             raise click.UsageError(
                 f"--metric {name} needs --target, the column to learn it from{other}"
             )
@@ -203,13 +204,16 @@ class MetricOptions:
     def _check_plain(self) -> None:
         if self.metric not in ("std", "range", "none") and not self.metric.endswith(".npy"):
             raise click.BadParameter(
-                f"{self.metric!r}: expected std, range, none, a .npy file, agop, rfm or nfm:LAYER",
+                f"{self.metric!r}: expected std, range, none, a .npy file, agop, curvature, rfm or "
+                "nfm:LAYER",
                 param_hint="--metric",
             )
         if self.model is not None:
-            raise click.UsageError("--model belongs to --metric agop or nfm:LAYER")
+            raise click.UsageError("--model belongs to --metric agop, curvature or nfm:LAYER")
         if self.save_metric is not None:
-            raise click.UsageError("--save-metric keeps a metric learnt by agop, rfm or nfm:LAYER")
+            raise click.UsageError(
+                "--save-metric keeps a metric learnt by agop, curvature, rfm or nfm:LAYER"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -133,16 +133,16 @@ METRIC = (
         "--metric",
         default="std",
         show_default=True,
-        metavar="std|range|none|FILE.npy|agop|rfm|nfm:LAYER",
+        metavar="std|range|none|FILE.npy|agop|curvature|rfm|nfm:LAYER",
         help="Units of distance: each feature divided by its standard deviation or range, its own "
-        "units, or a (d,) or (d, d) metric. Or what matters to the target: agop and rfm learn it "
-        "from --target, agop and nfm:LAYER take it from --model.",
+        "units, or a (d,) or (d, d) metric. Or what matters to the target: agop, curvature and "
+        "rfm learn it from --target; agop, curvature and nfm:LAYER take it from --model.",
     ),
     click.option(
         "--model",
         metavar="NET.onnx",
-        help="For --metric agop and nfm:LAYER (a linear layer's number or name): a network of the "
-        "features in the table's order.",
+        help="For --metric agop, curvature and nfm:LAYER (a linear layer's number or name): a "
+        "network of the features in the table's order.",
     ),
     click.option(
         "--upto",

@@ -30,7 +30,7 @@ from ..metrics import learn_metric
 from ..table.columns import CategoryColumn
 from ..table.coordinates import Coordinates
 
-TARGET_METRICS = ("agop", "rfm")
+TARGET_METRICS = ("agop", "curvature", "rfm")
 MISSING_RANGE = 1e-15  # of the largest: directions of lacking columns that a filling may move in
 SCHUR_RANK = 1e-12  # of the whole metric: directions that a filling leaves no more than this of
 
@@ -129,7 +129,7 @@ def coordinate_metric(
 
     Parameters
     ----------
-    metric : "agop", "rfm", MetricLearner, Metric, (D,) or (D, D)
+    metric : "agop", "curvature", "rfm", MetricLearner, Metric, (D,) or (D, D)
         An array may have one entry for each level instead of D.
     learnt_from : (r,) int
         Complete rows that are never left out.
@@ -238,8 +238,9 @@ def check_domain_metric(metric: Any) -> None:
     if not isinstance(metric, str) or metric in ("std", "range", *TARGET_METRICS):
         return
     raise DataError(
-        f"metric={metric!r}: expected 'std', 'range' or None, 'agop' or 'rfm' (learnt from the "
-        "target), a MetricLearner, or an array of weights or a matrix over the coordinates."
+        f"metric={metric!r}: expected 'std', 'range' or None, 'agop', 'curvature' or 'rfm' "
+        "(learnt from the target), a MetricLearner, or an array of weights or a matrix over the "
+        "coordinates."
     )
 
 

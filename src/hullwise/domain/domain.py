@@ -62,7 +62,7 @@ class Domain:
     missing : {"each", "columns", "rows"}
         Locate each row in the columns that it has; or leave out columns with gaps in training
         rows; or training rows with gaps.
-    metric : {"std", "range", "agop", "rfm"}, None, MetricLearner, (D,) or (D, D)
+    metric : {"std", "range", "agop", "curvature", "rfm"}, None, MetricLearner, (D,) or (D, D)
         In which units numbers count; or what matters to the target, learnt from complete rows that
         are not left out (`hullwise.metrics.learn_metric`); or weights or a matrix over the
         coordinates (or over `coordinates.indicators`, one for each level). In a row with gaps it is

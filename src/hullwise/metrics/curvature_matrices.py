@@ -38,11 +38,11 @@ FITTED_ROWS = 1000  # rows that a smooth fit is made of
 HESSIAN_WORK = 1 << 31  # multiplications that Hessians of such a fit may take
 CURVATURE_RIDGE = 0.02  # of the mean eigenvalue: no direction is known to have no bend at all
 HESSIAN_STEP = 1e-2  # of a standard deviation, where gradients are differences too
-GRADIENT_STEP = 1e-4  # the same where gradients are exact
-WIDTHS = (0.02, 0.1, 0.5)  # gamma times d of a Gaussian kernel of standardised rows
-PENALTIES = (1e-5, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+EXACT_GRADIENT_STEP = 1e-4  # the same where gradients are exact
+KERNEL_WIDTHS = (0.02, 0.1, 0.5)  # gamma times d of a Gaussian kernel of standardised rows
+RIDGE_PENALTIES = (1e-5, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 CURVATURE_UPDATES = 3  # fits, each in the metric that the last one found
-LEAST_GAIN = 0.005  # of the share explained: less, and the metric stays
+LEAST_SHARE_GAIN = 0.005  # of the share explained: less, and the metric stays
 LEAST_BEND = 0.02  # share of what a linear function leaves that a fit must explain, left out
 NO_RESIDUAL = 1e-10  # of a target's spread: it is linear, to rounding
 
@@ -143,7 +143,7 @@ def _differences(model: Any, X: Floats, step: float | None) -> _GradientDifferen
     if isinstance(gradients, NetworkGradients):
         return _GradientDifferences(gradients, TREE_MODEL_STEP)
     if not isinstance(gradients, FiniteDifferences):
-        return _GradientDifferences(gradients, GRADIENT_STEP)
+        return _GradientDifferences(gradients, EXACT_GRADIENT_STEP)
     steps = gradients.steps / np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
     own = max(float(steps[X.std(axis=0) > 0].min(initial=np.inf)), HESSIAN_STEP)
     own = own if np.isfinite(own) else HESSIAN_STEP
@@ -257,7 +257,7 @@ def _refined_fits(Z: Floats, T: Floats) -> tuple[Floats, float]:
         H = sum(fit.share * fit.mean_absolute_hessian() for fit in fits)
         M = root @ H @ root.T
         gain, best = share - best[1], (M, share)
-        if gain < LEAST_GAIN:
+        if gain < LEAST_SHARE_GAIN:
             break
         values, vectors = np.linalg.eigh(M * d / np.trace(M) + CURVATURE_RIDGE * np.eye(d))
         root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
@@ -305,11 +305,11 @@ def _smooth_fits(Z: Floats, T: Floats) -> list[_SmoothFit]:
     size = np.square(Z).sum(axis=1)
     squares = np.maximum(size[:, None] + size - 2 * Z @ Z.T, 0.0)
     best: list[_SmoothFit | None] = [None] * len(T.T)
-    for width in WIDTHS:
+    for width in KERNEL_WIDTHS:
         gamma = width / Z.shape[1]
         values, V = np.linalg.eigh(np.exp(-gamma * squares))
         values, V2, projected = np.maximum(values, 0.0), np.square(V), V.T @ T
-        for penalty in PENALTIES:
+        for penalty in RIDGE_PENALTIES:
             inverse = 1 / (values + penalty)
             A = V @ (inverse[:, None] * projected)
             # a left-out residual is a coefficient over the inverse's diagonal entry
