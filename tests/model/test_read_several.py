@@ -1,6 +1,7 @@
 """Models of several inputs or outputs, exported programs, compiled modules."""
 
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -88,6 +89,7 @@ def test_outputs_by_name():
         read(net, output=0)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch, about itself
 @pytest.mark.parametrize("batch", [1, 2, "open"])
 def test_exported_programs(batch):
     module, sizes = resnet(), {0: torch.export.Dim("rows")}
@@ -165,3 +167,55 @@ def test_onnx_inputs_and_outputs(batch):
         hw.model.read(model, {"a": (3,)}, output="y")
     with pytest.raises(hw.ModelError, match=r"no input 'c'.*takes a, b"):
         hw.model.read(model, output="y", constants={"c": 0})
+
+
+def saved(program, path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(program, path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch, about itself
+@pytest.mark.parametrize("batch", [1, "open"])
+def test_files_of_exported_programs(batch, tmp_path):
+    module = resnet()
+    dynamic = ({0: torch.export.Dim("rows")},) if batch == "open" else None
+    x = torch.randn(1 if batch == 1 else 2, 3, 16, 16)
+    program = torch.export.export(module, (x,), dynamic_shapes=dynamic)
+    net = hw.model.read(saved(program, tmp_path / "net.pt2"))
+    lowered = hw.model.read(saved(program.run_decompositions(), tmp_path / "low.pt2"))
+    X = random(5, 3, 16, 16)
+    with torch.no_grad():
+        expected = module.double()(X).numpy()
+    for one in (net, lowered):
+        np.testing.assert_allclose(one(X.flatten(1).numpy()), expected, atol=1e-12)
+    assert "net.pt2" in repr(net)
+
+
+def changed(path, old, new):
+    """The archive with a text replaced in its JSON."""
+    out = path.with_name("changed.pt2")
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(out, "w") as target:
+        for one in source.infolist():
+            data = source.read(one)
+            target.writestr(one, data.replace(old, new) if one.filename.endswith("json") else data)
+    return out
+
+
+def test_files_that_would_run_code_are_refused(tmp_path):
+    program = torch.export.export(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), (torch.ones(2, 3),))
+    path = saved(program, tmp_path / "net.pt2")
+    for old, new, says in (
+        (b'"use_pickle": false', b'"use_pickle": true', "pickle.*torch.export.load"),
+        (b"torch.ops.aten.relu.default", b"os.system", "calls 'os.system'.*not implemented"),
+        (b"torch.ops.aten.relu.default", b"torch.ops.aten.from_file.default", "from_file"),
+        (b"torch.ops.aten.relu.default", b"torch.ops.aten.nothing.default", "nothing"),
+    ):
+        with pytest.raises(hw.ModelError, match=says):
+            hw.model.read(changed(path, old, new))
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(hw.FileError, match="cut short"):
+        hw.model.read(path)
+    with pytest.raises(hw.FileError, match="absent"):
+        hw.model.read(tmp_path / "absent.pt2")

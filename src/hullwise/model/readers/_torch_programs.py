@@ -28,24 +28,33 @@ def inputs_of_program(program: Any, options: ReadOptions) -> TorchInputs:
     """What its signature says: names, shapes, and the rows that it was exported with."""
     values = {n.name: n.meta.get("val") for n in program.graph.nodes if n.op == "placeholder"}
     names = tuple(name for name in program.graph_signature.user_inputs if isinstance(name, str))
+    shapes = {name: values[name].shape for name in names if hasattr(values[name], "shape")}
     sizes = {
-        name: tuple(n if type(n) is int else None for n in values[name].shape)
-        for name in names
-        if hasattr(values[name], "shape")
+        name: tuple(n if type(n) is int else None for n in shape) for name, shape in shapes.items()
     }
+    return inputs_of_signature(names, sizes, options, "the program")
+
+
+def inputs_of_signature(
+    names: tuple[str, ...],
+    sizes: Mapping[str, tuple[int | None, ...]],
+    options: ReadOptions,
+    title: str,
+) -> TorchInputs:
+    """Inputs by their names and sizes, None where a size is open."""
     open_ = [name for name in names if name not in options.constants]
     requested = options.input_shape
     parts = {str(k): row_shape(v) for k, v in requested.items()} if _is_dict(requested) else {}
-    _require_known(names, [*options.constants, *parts])
+    _require_known(names, [*options.constants, *parts], title)
     if len(open_) != max(1, len(parts)) or any(name not in sizes for name in open_):
         raise ModelError(
-            f"the program takes {', '.join(names)}: give those that stay what they are as "
+            f"{title} takes {', '.join(names)}: give those that stay what they are as "
             f"constants={{name: value}}, or the shapes of several that are read side by side as "
             f"input_shape={{name: shape, ...}}"
         )
     rows = {sizes[name][0] if sizes[name] else 1 for name in open_}
     if len(rows) > 1:
-        raise ModelError(f"the program's inputs {', '.join(open_)} hold unlike numbers of rows")
+        raise ModelError(f"inputs {', '.join(open_)} of {title} hold unlike numbers of rows")
     (batch,) = rows
     n_rows = ROWS_OF_OPEN_BATCH if batch is None else batch
     if parts:
@@ -59,10 +68,10 @@ def _is_dict(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _require_known(names: tuple[str, ...], given: list[str]) -> None:
+def _require_known(names: tuple[str, ...], given: list[str], title: str) -> None:
     unknown = [name for name in given if name not in names]
     if unknown:
-        raise ModelError(f"the program takes no {unknown[0]!r}; its inputs are {', '.join(names)}")
+        raise ModelError(f"{title} takes no {unknown[0]!r}; its inputs are {', '.join(names)}")
 
 
 def _row_of(size: tuple[int | None, ...], requested: Any) -> Shape:

@@ -11,6 +11,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._options import ReadOptions, chosen_output
 from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
+from ._torch_archive import read_archive
 from ._torch_endings import LeftOut, behind, ending
 from ._torch_inputs import TorchInputs, answers, inputs_of_module
 from ._torch_kinds import TORCH_SYNONYMS
@@ -42,7 +44,7 @@ def read_torch(module: Any, options: ReadOptions) -> ReadModel:
     import torch
 
     with module_errors(torch, module):
-        if not is_program(torch, module):
+        if isinstance(module, torch.nn.Module):
             _warn_of_training(module)
         reader, end = traced(torch, module, options)
         return ReadModel(checked_network(torch, reader, end, options.upto), end.left_out)
@@ -51,7 +53,7 @@ def read_torch(module: Any, options: ReadOptions) -> ReadModel:
 @contextmanager
 def module_errors(torch: Any, module: Any) -> Iterator[None]:
     """Reading a module in the block: it must be one, and what its code raises is a ModelError."""
-    title = type(module).__name__
+    title = module.name if isinstance(module, Path) else type(module).__name__
     _require_module(torch, module, title)
     try:
         yield
@@ -65,7 +67,7 @@ def module_errors(torch: Any, module: Any) -> Iterator[None]:
 
 def _require_module(torch: Any, module: Any, title: str) -> None:
     """That it is code that can be followed, with parameters that are there."""
-    if is_program(torch, module):
+    if isinstance(module, Path) or is_program(torch, module):
         return
     if not isinstance(module, torch.nn.Module):
         raise ModelError(f"a {title} is no torch module; give the module that it was made from")
@@ -79,13 +81,17 @@ def _require_module(torch: Any, module: Any, title: str) -> None:
 
 def traced(torch: Any, module: Any, options: ReadOptions) -> tuple[TorchReader, TorchEnd]:
     """A reader that has walked the calls of a copy at rest, and where it ended."""
-    if is_program(torch, module):
+    if isinstance(module, Path):
+        copied, inputs = read_archive(module, options)
+        copied = copy_at_rest(copied)
+    elif is_program(torch, module):
         copied = copy_at_rest(module_of_program(module))
         inputs = inputs_of_program(module, options)
     else:
         copied = copy_at_rest(module)
         inputs = inputs_of_module(copied, options)
-    reader = TorchReader(torch, copied, inputs, type(module).__name__)
+    title = module.name if isinstance(module, Path) else type(module).__name__
+    reader = TorchReader(torch, copied, inputs, title)
     return reader, reader.read(options.upto, options.output)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.foreign import own_errors
-from ...errors import ModelError
-from ...io.paths import PICKLE_SUFFIXES
+from ...errors import MissingDependencyError, ModelError
+from ...io.paths import PICKLE_SUFFIXES, readable_path
 from ..network import Network
 from ._left_out import ReadModel, warn_left_out
 from ._options import ReadOptions
@@ -27,8 +27,10 @@ def read(
 
     Parameters
     ----------
-    model : torch.nn.Module, path to an ONNX file, onnx.ModelProto, scikit-learn MLP, or Network
-        A module is copied, put at rest (eval) and traced; the one given is not changed. An
+    model : torch.nn.Module, path to an ONNX or .pt2 file, onnx.ModelProto, MLP, or Network
+        A module (a compiled one and a program of torch.export, too) is copied, put at rest (eval)
+        and traced; the one given is not changed. Of a .pt2 file no code is run but torch's own
+        operators, in the file's order. An
         MLPClassifier's outputs are its logits. Pipelines of scalers and an MLP are read whole, and
         so is what skl2onnx writes of them.
     input_shape : int or tuple of int, optional
@@ -88,7 +90,10 @@ def read(
 def _reader_of(model: Any) -> Callable[[Any, ReadOptions], ReadModel]:
     """The reader for a kind of model; what it needs is imported when it is used."""
     if isinstance(model, str | PathLike):
-        _refuse_pickle(Path(fspath(model)))
+        path = Path(fspath(model))
+        if path.suffix.lower() == ".pt2":
+            return lambda _, options: _read_program(path, options)
+        _refuse_pickle(path)
         from .onnx_graph.reader import read_onnx
 
         return read_onnx
@@ -109,6 +114,20 @@ def _reader_of(model: Any) -> Callable[[Any, ReadOptions], ReadModel]:
         f"a {type(model).__name__} cannot be read; give a torch.nn.Module, the path of an ONNX "
         f"file, a fitted scikit-learn MLP, or arrays to hullwise.model.from_arrays"
     )
+
+
+def _read_program(path: Path, options: ReadOptions) -> ReadModel:
+    readable_path(path)
+    try:
+        from ._torch_reader import read_torch
+
+        return read_torch(path, options)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingDependencyError(
+            f"{path.name} is a program of torch.export: reading it needs PyTorch, pip install torch"
+        ) from None
 
 
 def _refuse_pickle(path: Path) -> None:
