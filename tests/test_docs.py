@@ -207,6 +207,7 @@ PUBLIC = {name: hullwise for name in hullwise.__all__ if not name.startswith("__
 PUBLIC |= dict.fromkeys(hullwise.model.__all__, hullwise.model)
 PUBLIC |= dict.fromkeys(hullwise.metrics.__all__, hullwise.metrics)
 PUBLIC |= dict.fromkeys(hullwise.train.__all__, hullwise.train)
+PUBLIC |= dict.fromkeys(hullwise.serve.__all__, hullwise.serve)
 PUBLIC |= {
     name: hullwise.report
     for name in hullwise.report.__all__

@@ -47,8 +47,9 @@ def serve(
         As in `create_app`; another address than this machine's own needs one.
     without_token : bool
         Serve other machines without a token all the same.
-    hosts, limits
+    hosts : iterable of str
         As in `create_app`.
+    limits : ServiceLimits, optional
     on_ready : callable, optional
         Called with the address of the page once the service listens.
 
@@ -61,7 +62,12 @@ def serve(
 
     Examples
     --------
-    ``hw.serve.serve("seen.hull", port=9000)`` answers at http://127.0.0.1:9000 until it is stopped.
+    ``hw.serve.serve("seen.hull")`` answers at http://127.0.0.1:8000 until it is stopped.
+
+    >>> import hullwise as hw
+    >>> hw.serve.serve("seen.hull", host="0.0.0.0")
+    Traceback (most recent call last):
+    hullwise.errors.DataError: 0.0.0.0 is reached by other machines, which could all ask: ...
     """
     try:
         import uvicorn
