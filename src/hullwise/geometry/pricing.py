@@ -143,15 +143,15 @@ def merge_top_rows(answers: list[tuple[Floats, Indices]], k: int) -> tuple[Float
     return np.take_along_axis(values, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-def rows_above(view: ScaledView, U: Floats, threshold: Floats) -> list[Indices]:
-    """For each row u of U every row of the view with <u, z> >= threshold, ascending."""
-    directions = view.operands(U, False)[0]
-    above = view.ask(partial(_rows_above, directions=directions, threshold=threshold))
+def rows_above(view: ScaledView, U: Floats, threshold: Floats, h: float = 0.0) -> list[Indices]:
+    """For each row u of U every row of the view with <u, z> - h |z|^2 >= threshold, ascending."""
+    directions = view.operands(U, False, h)[0]
+    above = view.ask(partial(_rows_above, directions=directions, threshold=threshold, h=h))
     return [np.concatenate(parts) for parts in zip(*above)]
 
 
 def _rows_above(
-    view: ScaledView, begin: int, directions: Array, threshold: Floats
+    view: ScaledView, begin: int, directions: Array, threshold: Floats, h: float
 ) -> list[Indices]:
     above: list[list[Indices]] = [[] for _ in directions]
 
@@ -161,7 +161,7 @@ def _rows_above(
             above[at.start + b].append(row[which == b] + begin + start)
 
     spans = [(0, start, min(start + BLOCK_ROWS, view.n)) for start in range(0, view.n, BLOCK_ROWS)]
-    _scan(view, directions, spans, BLOCK_ROWS, False, collect)
+    _scan(view, directions, spans, BLOCK_ROWS, False, collect, h)
     return [np.sort(np.concatenate(parts or [np.zeros(0, np.intp)])) for parts in above]
 
 

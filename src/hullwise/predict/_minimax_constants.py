@@ -104,8 +104,8 @@ def _common_ratio(upper: str, above: Floats, lower: str, below: Floats) -> float
     """above / below where it is one number for all targets, infinite for 0 below."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratios = np.where(above == 0, 0.0, above / below)
-    first = float(ratios[0])
-    same = (ratios == first) | (np.abs(ratios - first) <= SAME_RATIO * first)
+        first = float(ratios[0])
+        same = (ratios == first) | (np.abs(ratios - first) <= SAME_RATIO * first)
     if not same.all():
         raise DataError(
             f"{upper} / {lower} is {', '.join(f'{v:.4g}' for v in ratios)}: targets share their "

@@ -24,7 +24,7 @@ ROWS_PER_UNKNOWN = 4  # so many for each of the dual numbers
 MANY_ROWS = 512  # a working set this large takes every row that a look finds
 MAX_LOOKS = 60
 VIOLATION_TOLERANCE = 1e-13  # of a: a row that would have a smaller weight is not looked for
-NOISE_STEP, SMALL_NOISE_STEP = 8.0, 1.7  # between the noise ratios of one solve
+NOISE_STEPS = (8.0, 1.7, 1.15)  # between the noise ratios of one solve
 OPTIMALITY_GAP = 1e-9  # relative duality gap of a proved optimum
 MINIMAX_OPTIMAL, MINIMAX_LOOSE, MINIMAX_UNKNOWN = range(3)  # how a search ends
 
@@ -113,7 +113,7 @@ def optimum(
         converged = solve_rows(working_set, k, lam, slope, factor, buffers)
         if factor == 0.0 and not converged:
             sort_rows(columns, query, k, state)
-            solve_rows(working_set, k, lam, slope, NOISE_STEP, buffers)
+            solve_rows(working_set, k, lam, slope, NOISE_STEPS[0], buffers)
         factor = 0.0
         more, allowed = find_violations(
             columns, z, off, shrink, buffers[0], farthest, (at, k, value)
@@ -224,14 +224,13 @@ def minimax_entries(
         query = z, off, shrink, farthest
         own_lam, own_slope = lam * shrink**4, slope * shrink**2
         gap, allowed = np.inf, 0.0
-        for factor in (NOISE_STEP, SMALL_NOISE_STEP):  # the second where the first did not do
+        for factor in NOISE_STEPS:  # a smaller one where the last did not do
             k, allowed = optimum(columns, query, k, lam, slope, factor, state)
             tolerated = n * allowed * allowed
             gap = weights_and_gap(working_set, k, own_lam, own_slope, tolerated, buffers)
             if gap <= OPTIMALITY_GAP:
                 break
-            if factor == NOISE_STEP:
-                sort_rows(columns, query, k, state)
+            sort_rows(columns, query, k, state)
         gaps[b] = gap
         is_optimal = allowed > 0.0 and gap <= OPTIMALITY_GAP
         outcomes[b] = MINIMAX_OPTIMAL if is_optimal else MINIMAX_LOOSE
@@ -268,7 +267,7 @@ def left_out_predictions(
     for number in range(lams.shape[0]):
         lam, slope = lams[number], slopes[number]
         k, allowed = optimum(
-            columns, query, k, lam, slope, 0.0 if number > 0 else NOISE_STEP, state
+            columns, query, k, lam, slope, 0.0 if number > 0 else NOISE_STEPS[0], state
         )
         own_lam, own_slope = lam * shrink**4, slope * shrink**2
         gap = weights_and_gap(working_set, k, own_lam, own_slope, 0.0, buffers)

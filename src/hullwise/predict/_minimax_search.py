@@ -17,10 +17,11 @@ from .._core.types import Floats, Indices, Progress
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from ..geometry.scaled_view import ScaledView
-from ._batching import map_rowwise, weigh_in_batches
+from ._batching import join_weights, map_rowwise, weigh_in_batches
 from ._coordinates import FlatCoordinates, flat_coordinates
 from ._distance_kernels import WeightEntries
 from ._minimax_kernel import MINIMAX_LOOSE, minimax_entries
+from ._minimax_out_of_core import weigh_out_of_core
 
 OFF_FLAT_TOLERANCE = 1e-9  # of the rows' own size: a query nearer to their flat lies on it
 
@@ -103,21 +104,34 @@ class MinimaxProblem:
         offs = np.einsum("ij,ij->i", away, away)
         dual = np.full((m, coordinates.view.rank + 2), np.nan)
         gap, outcome = np.full(m, np.nan), np.full(m, MINIMAX_LOOSE)
-        columns, out = coordinates.columns, (dual, gap, outcome)
+        out = dual, gap, outcome
         own_lam, own_slope = lam * unit**4, lam * unit**2 / rho**2
-
-        def weigh(first: int, last: int, stop: StopFlag) -> WeightEntries:
-            span = first, last
-            return minimax_entries(
-                columns, Zq, offs, own_lam, own_slope, most_risk, span, stop.flag, out
-            )
-
-        work = self.cloud.n * (8.0 * coordinates.view.rank + 32)
-        W = weigh_in_batches(weigh, (m, self.cloud.n), work, progress)
+        W = self._weigh(Zq, offs, (own_lam, own_slope, most_risk), out, progress)
         if np.isinf(rho):  # linear functions cannot be reproduced off the flat
             off = np.sqrt(offs) > OFF_FLAT_TOLERANCE * (unit + np.abs(Zq).max(axis=1, initial=0.0))
             gap[off], outcome[off] = np.inf, MINIMAX_LOOSE
         return MinimaxWeights(W, self._in_metric(dual, away / unit, lam, rho), gap, outcome)
+
+    def _weigh(
+        self,
+        Zq: Floats,
+        offs: Floats,
+        constants: tuple[float, float, float],
+        out: tuple[Floats, Floats, Indices],
+        progress: Progress | None,
+    ) -> csr_array:
+        """Weights of mapped queries; theta, gap and outcome in the frame go to `out`."""
+        view, shape = self.coordinates.view, (len(Zq), self.cloud.n)
+        if not view.in_memory:
+            parts = weigh_out_of_core(view, (Zq, offs, *constants), out, progress)
+            return join_weights(parts, self.cloud.n)
+        columns = self.coordinates.columns
+
+        def weigh(first: int, last: int, stop: StopFlag) -> WeightEntries:
+            return minimax_entries(columns, Zq, offs, *constants, (first, last), stop.flag, out)
+
+        work = self.cloud.n * (8.0 * view.rank + 32)
+        return weigh_in_batches(weigh, shape, work, progress)
 
     def _in_metric(self, dual: Floats, away: Floats, lam: float, rho: float) -> Floats:
         """Dual numbers over differences in the metric, from those along the flat in its frame."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
+from ..geometry.neighbours import nearest_rows
+from ..geometry.pricing import top_rows
 from ._bandwidths import standardised
 from ._metric_choices import MetricChoice
 from ._minimax_kernel import left_out_predictions
@@ -86,38 +89,37 @@ class LeftOutSample:
         fold = np.random.default_rng(0).permutation(int(unit.max()) + 1) % METRIC_FOLDS
         return np.asarray(fold[unit])
 
+    def pools(self, metric: Metric, rows: Indices) -> list[Indices]:
+        """The nearest other places of each row, at most LEFT_OUT_POOL, ascending."""
+        others = [np.flatnonzero(self.others(int(row))) for row in rows]
+        if all(len(one) <= LEFT_OUT_POOL for one in others):
+            return others
+        view = MinimaxProblem.of(self.cloud, metric).coordinates.view
+        k = min(LEFT_OUT_POOL, view.n)
+        near = top_rows(view, 2 * view.take(rows), 1.0, k)[1]
+        nearest = [np.sort(row[np.isin(row, one)]) for row, one in zip(near, others)]
+        return [pool if len(pool) else one[:k] for pool, one in zip(nearest, others)]
+
     def predict(
-        self, metric: Metric, rows: Indices, lams: Floats, rho: float
+        self, metric: Metric, rows: Indices, pools: list[Indices], lams: Floats, rho: float
     ) -> tuple[Floats, Floats]:
         """Predictions (l, s, t) and risks (l, s) at some left-out rows, lams descending."""
         problem = MinimaxProblem.of(self.cloud, metric)
-        columns, unit = problem.coordinates.columns, problem.frame_unit
-        Y = np.ascontiguousarray(self.places.targets)
+        view, unit = problem.coordinates.view, problem.frame_unit
+        Y, queries = self.places.targets, view.take(rows)
         predictions = np.full((len(rows), len(lams), Y.shape[1]), np.nan)
         risks = np.full((len(rows), len(lams)), np.nan)
         own_lams, slopes = lams * unit**4, lams * unit**2 / rho**2
 
         def leave_out(number: int, stop: StopFlag) -> None:
-            if stop.is_set():
-                return
-            row = int(rows[number])
-            pool = _nearest_pool(columns, row, np.flatnonzero(self.others(row)))
-            if len(pool):
-                part, z = np.ascontiguousarray(columns[:, pool]), columns[:, row].copy()
-                out = predictions[number], risks[number]
-                left_out_predictions(part, z, 0.0, own_lams, slopes, Y[pool], out)
+            pool = pools[number]
+            if not stop.is_set() and len(pool):
+                columns = np.ascontiguousarray(view.take(pool).T)
+                out, own = (predictions[number], risks[number]), np.ascontiguousarray(Y[pool])
+                left_out_predictions(columns, queries[number], 0.0, own_lams, slopes, own, out)
 
         run_in_threads(leave_out, range(len(rows)), max(2, cpu_count()))
         return predictions.transpose(1, 0, 2), risks.T
-
-
-def _nearest_pool(columns: Floats, row: int, others: Indices) -> Indices:
-    """The nearest LEFT_OUT_POOL of some columns, ascending."""
-    if len(others) <= LEFT_OUT_POOL:
-        return others
-    V = columns[:, others] - columns[:, row, None]
-    square = np.einsum("ji,ji->i", V, V)
-    return others[np.sort(np.argpartition(square, LEFT_OUT_POOL)[:LEFT_OUT_POOL])]
 
 
 def noise_ratios(problem: MinimaxProblem, rows: Indices) -> Floats:
@@ -125,14 +127,11 @@ def noise_ratios(problem: MinimaxProblem, rows: Indices) -> Floats:
 
     The least is a hundredth of the fourth power of the distance to as many rows as it takes.
     """
-    columns, unit = problem.coordinates.columns, problem.frame_unit
+    cloud, metric = problem.cloud, problem.metric
     few = rows[:: max(1, len(rows) // 50)]
-    k = min(columns.shape[1] - 1, columns.shape[0] + 2)
-    squares = []
-    for row in few:
-        V = columns - columns[:, row, None]
-        squares.append(np.partition(np.einsum("ji,ji->i", V, V), k)[k])
-    low = float(np.median(squares)) / unit**2
+    k = min(cloud.n - 1, problem.coordinates.view.rank + 3)
+    near = nearest_rows(cloud, cloud.take(few), metric, k, exclude=few)
+    low = (float(np.median(near.farthest)) / problem.unit) ** 2 if k else 1.0
     least = min(max(low * low / 100, LEAST_NOISE_RATIO), 1.0)
     return np.geomspace(LARGEST_NOISE_RATIO, least, NOISE_RATIOS)
 
@@ -151,6 +150,11 @@ class MetricFolds:
     sample: LeftOutSample
     parts: list[Indices]
     metrics: list[Metric]
+
+    @cached_property
+    def pools(self) -> list[list[Indices]]:
+        """The places that may predict each left-out row, part by part."""
+        return [self.sample.pools(m, rows) for m, rows in zip(self.metrics, self.parts)]
 
     @classmethod
     def of(cls, sample: LeftOutSample, choice: MetricChoice) -> MetricFolds | None:
@@ -172,8 +176,8 @@ class MetricFolds:
         """Predictions (l, s, t) and risks (l, s) of the left-out rows, lams descending."""
         order = np.argsort(np.concatenate(self.parts), kind="stable")
         answers = [
-            self.sample.predict(metric, rows, lams, rho)
-            for metric, rows in zip(self.metrics, self.parts)
+            self.sample.predict(metric, rows, pools, lams, rho)
+            for metric, rows, pools in zip(self.metrics, self.parts, self.pools)
         ]
         predictions, risks = (np.concatenate(part, axis=1)[:, order] for part in zip(*answers))
         return predictions, risks
@@ -207,6 +211,8 @@ def _pairs_of_ratios(
     unit = target_units(targets)
 
     def compare(tried: Floats, rho: float) -> None:
+        known = {one.lam for one in candidates if one.rho == rho}
+        tried = tried[[lam not in known for lam in tried]]
         for lam, own, risk in zip(tried, *folds.predict(tried, rho)):
             error = np.abs(own - targets[sample.rows]) / unit
             mean = float(np.mean(error if is_absolute else np.square(error)))
