@@ -206,7 +206,8 @@ def _pairs_of_ratios(
     number: int, folds: MetricFolds, lams: Floats | None, rhos: Sequence[float], is_absolute: bool
 ) -> list[Candidate]:
     """The candidates of one metric."""
-    sample, candidates = folds.sample, []
+    sample = folds.sample
+    candidates: list[Candidate] = []
     targets = sample.places.targets
     unit = target_units(targets)
 
