@@ -11,8 +11,11 @@ from ._rival_outputs import RivalOutputs
 DEEPFOOL_STEPS = 100
 FAR_DIRECTIONS = 32
 FAR_DOUBLINGS = 40
-TIGHTENING_STEPS = 30
-OVERSHOOTS = (1.0, 1.01, 1.1, 1.4)
+TIGHTENING_STEPS = 40
+OVERSHOOT = 1.05
+LARGEST_BIAS = 0.1
+HOME_SHARES = (1.0, 1.01, 1.1, 1.4)  # of the step from x to a tie, tried by themselves
+BACKWARD_SHARE = 0.9  # of the way from x to the best tie
 BISECTIONS = 60
 
 
@@ -92,34 +95,34 @@ class BoundaryGuess:
         return np.asarray(high * u)
 
     def _tightened(self, u: Floats) -> Floats:
-        """Nearer ties, by steps from x to where the piece at the last one ties.
+        """Nearer ties, by steps towards the tie of the piece at hand that stay near x.
 
-        After Croce & Hein (2020), *Minimally distorted Adversarial Examples with a Fast Adaptive
-        Boundary Attack*.
+        Croce & Hein (2020), *Minimally distorted Adversarial Examples with a Fast Adaptive Boundary
+        Attack*, algorithm 1: each step goes to where the nearest rival ties, from the last point
+        and, in part, from x; from beyond the boundary it goes back towards x.
         """
-        size = self.norm.size(u)
+        best, size, at = u, self.norm.size(u), u
         for _ in range(TIGHTENING_STEPS):
-            leads, slopes = self._linearised(u)
-            nearer = None
-            for j in np.argsort(-leads)[:3]:
-                target = float(slopes[j] @ u - leads[j])
-                step = self.norm.step_to_plane(slopes[j], target, self.low, self.high)
-                nearer = self._other_decision(step, size)
-                if nearer is not None:
-                    break
-            if nearer is None:
-                return u
-            u = self._first_tie(nearer)
-            before, size = size, self.norm.size(u)
-            if size > before * (1 - 1e-9):
-                return u
-        return u
-
-    def _other_decision(self, step: Floats, size: float) -> Floats | None:
-        """The step, or a little more of it, where it decides otherwise and is shorter than size."""
-        tries = [np.clip(share * step, self.low, self.high) for share in OVERSHOOTS]
-        tries = [u for u in tries if np.isfinite(u).all() and self.norm.size(u) < size]
-        if not tries:
-            return None
-        other = np.flatnonzero(self.rivals.leads(self.x + np.array(tries)) >= 0)
-        return tries[other[0]] if other.size else None
+            leads, slopes = self._linearised(at)
+            dual = self.norm.dual(slopes)
+            away = np.abs(leads) / np.where(dual > 0, dual, 1e-300)
+            j = int(away.argmin())
+            if dual[j] == 0:
+                break
+            target = float(slopes[j] @ at - leads[j])
+            low, high = self.low, self.high
+            here = self.norm.step_to_plane(slopes[j], -leads[j], low - at, high - at)
+            home = self.norm.step_to_plane(slopes[j], target, low, high)
+            from_here, from_home = self.norm.size(here), self.norm.size(home)
+            bias = min(from_here / max(from_here + from_home, 1e-300), LARGEST_BIAS)
+            at = (1 - bias) * (at + OVERSHOOT * here) + bias * OVERSHOOT * home
+            tries = np.clip(np.vstack([at, np.outer(HOME_SHARES, home)]), low, high)
+            if not np.isfinite(tries).all():
+                break
+            at = tries[0]
+            for i in np.flatnonzero(self.rivals.leads(self.x + tries) >= 0):
+                if self.norm.size(tries[i]) < size:
+                    best = self._first_tie(tries[i])
+                    size = self.norm.size(best)
+                at = BACKWARD_SHARE * best
+        return best

@@ -33,6 +33,7 @@ from ._rival_outputs import RivalOutputs, rival_outputs
 from .network import Network
 
 BOUNDS_TOLERANCE = 1e-9  # of the distance: nearer together the bounds have met
+LARGEST_PROGRAMME = 2**20  # walls times inputs: larger linear programmes take seconds each
 FACET_DIMENSIONS = 10  # dimensions up to which facets are told from other walls
 TIE_TOLERANCE = (
     1e-7  # of the outputs' size: how near to a tie the network itself must be at the point
@@ -140,7 +141,8 @@ def decision_distance(
     Three bounds meet. From above a point is found by DeepFool, or among many near and far, and
     brought nearer; from below the walk through the regions, and where it was stopped linear bounds
     over a ball (CROWN), in which no other output can be as large; between them each region in reach
-    is searched for the nearest tie, exactly in the norm 2, to 1e-7 by linear programmes in others.
+    is searched for the nearest tie, exactly in the norm 2, to 1e-7 by linear programmes in others
+    (which large networks are spared: no region is visited there).
 
     A tie counts as a change. `upper` is a distance to a point at which the network itself was
     evaluated and found to tie, to 1e-7 of its outputs' size. Cost: for each region a forward pass
@@ -164,6 +166,8 @@ def decision_distance(
     with single_threaded_blas():  # the products are small: two threads would mostly wait
         search = _BoundarySearch(rival_outputs(net, at), distance_norm(norm), low - at, high - at)
         search.guess()
+        if not search.walks_are_affordable:
+            return search.result(search.certified())
         # where x is on walls, the code there need not be that of any region: one that begins at x
         way = np.random.default_rng(0).normal(size=(1, net.n_inputs))
         search.visit(search.coordinates.generic_pattern(at[None], way)[0], 0.0)
@@ -211,6 +215,12 @@ class _BoundarySearch:
             self.side_offsets = np.concatenate([self.low[below], -self.high[above]])
         else:
             self.sides, self.side_offsets = eye, np.zeros(0)
+
+    @property
+    def walks_are_affordable(self) -> bool:
+        """Whether nearest points of one region are: linear programmes of all its walls are not."""
+        size = sum(layer.n_units for layer in self.net.layers) * self.coordinates.d
+        return self.norm.order == 2 or size <= LARGEST_PROGRAMME
 
     def guess(self) -> None:
         """A first point where the decision changes."""

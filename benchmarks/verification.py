@@ -1,0 +1,162 @@
+"""Properties of networks proved or refuted, and distances to the decision boundary beside peers.
+
+    python benchmarks/verification.py --networks FOLDER [--images mnist.npz]
+
+FOLDER holds networks of the verification competitions: `acasxu_*.onnx` with `acasxu_properties/`,
+`mnistfc_256x2.onnx` and a convolutional `marabou_cifar10_small.onnx`. PGD (Madry et al., 2018: the
+least radius of a bisection at which one of its restarts finds another class) and DeepFool
+(Moosavi-Dezfooli et al., 2016, with the bisection that brings its point back to the boundary) are
+attacks: they bound the distance from above only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _measure import clocked, parser, show
+
+PGD_STEPS = 40
+PGD_RESTARTS = 4
+PGD_BISECTIONS = 8
+
+
+def acas(folder: Path, seconds: float) -> list[list[str]]:
+    import hullwise as hw
+
+    rows = []
+    for path in sorted(folder.glob("acasxu_*.onnx")):
+        net = hw.model.read(path)
+        for number in range(1, 11):
+            claim = hw.model.read_vnnlib(folder / "acasxu_properties" / f"prop_{number}.vnnlib")
+            done = clocked(
+                lambda net=net, claim=claim: hw.verify_property(
+                    net, None, claim, max_seconds=seconds
+                )
+            )
+            result = done.result
+            check = None
+            if result.status != "open" and result.n_boxes <= 20_000:
+                check = clocked(result.verify)
+            rows.append([
+                path.stem, str(number), result.status, f"{result.n_boxes:,}", f"{done.cpu:.2f}",
+                "" if check is None else "ok" if check.result.ok else check.result.fault,
+                "" if check is None else f"{check.cpu:.2f}",
+            ])  # fmt: skip
+    return rows
+
+
+def deepfool(net: Any, x: Any, norm: float) -> float:
+    """The distance of DeepFool's point, brought back to the boundary."""
+    own = int(net(x[None])[0].argmax())
+    u = np.zeros_like(x)
+    for _ in range(100):
+        y = net((x + u)[None])[0]
+        if y.argmax() != own:
+            break
+        J = net.pull({len(net.nodes) - 1: np.eye(len(y))[None]}, net.codes((x + u)[None]))[0]
+        rest = np.arange(len(y)) != own
+        G, gap = J[rest] - J[own], y[own] - y[rest]
+        dual = np.linalg.norm(G, ord=1 if norm == np.inf else 2, axis=1)
+        j = int((gap / np.maximum(dual, 1e-300)).argmin())
+        step = np.sign(G[j]) * gap[j] / dual[j] if norm == np.inf else gap[j] / dual[j] ** 2 * G[j]
+        u = u + 1.02 * step
+    else:
+        return np.inf
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        t = (low + high) / 2
+        low, high = (t, high) if net((x + t * u)[None])[0].argmax() == own else (low, t)
+    return high * float(np.linalg.norm(u, ord=norm))
+
+
+def pgd(net: Any, x: Any, norm: float, start: float) -> float:
+    """The least radius at which projected gradient steps find another class."""
+    rng = np.random.default_rng(0)
+    own = int(net(x[None])[0].argmax())
+
+    def succeeds(radius: float) -> bool:
+        U = rng.uniform(-1, 1, (PGD_RESTARTS, len(x)))
+        U *= radius / np.linalg.norm(U, ord=norm, axis=1, keepdims=True)
+        for _ in range(PGD_STEPS):
+            Y = net(x + U)
+            if (Y.argmax(axis=1) != own).any():
+                return True
+            others = Y.copy()
+            others[:, own] = -np.inf
+            seeds = np.zeros((len(U), 1, Y.shape[1]))
+            seeds[np.arange(len(U)), 0, others.argmax(axis=1)] = 1
+            seeds[:, 0, own] -= 1
+            G = net.pull({len(net.nodes) - 1: seeds}, net.codes(x + U))[:, 0]
+            if norm == np.inf:
+                U = np.clip(U + radius / 8 * np.sign(G), -radius, radius)
+            else:
+                U = U + radius / 8 * G / np.maximum(np.linalg.norm(G, axis=1), 1e-300)[:, None]
+                size = np.linalg.norm(U, axis=1, keepdims=True)
+                U = U * np.minimum(1, radius / size)
+        return bool((net(x + U).argmax(axis=1) != own).any())
+
+    low, high = 0.0, 2 * start
+    if not succeeds(high):
+        return np.inf
+    for _ in range(PGD_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if succeeds(middle) else (middle, high)
+    return high
+
+
+def distances(path: Path, X: Any, norm: float, max_regions: int) -> list[str]:
+    import hullwise as hw
+
+    net = hw.model.read(path)
+    own, fool, descent = [], [], []
+    cpu = np.zeros(3)
+    for x in X:
+        done = clocked(lambda x=x: hw.dissect(net, x).decision(max_regions=max_regions, norm=norm))
+        own.append(done.result)
+        fooled = clocked(lambda x=x: deepfool(net, x, norm))
+        climbed = clocked(lambda x=x, u=done.result.upper: pgd(net, x, norm, u))
+        fool.append(fooled.result)
+        descent.append(climbed.result)
+        cpu += done.cpu, fooled.cpu, climbed.cpu
+    upper = np.array([one.upper for one in own])
+    lower = np.array([one.lower for one in own])
+    ratio = [np.median(np.array(peer) / upper) for peer in (fool, descent)]
+    return [
+        path.stem, str(norm), str(len(X)), f"{np.median(lower / upper):.3f}",
+        f"{sum(one.exact for one in own)}", *(f"{r:.3f}" for r in ratio),
+        *(f"{1e3 * c / len(X):,.0f}" for c in cpu),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    options_parser = parser(__doc__)
+    options_parser.add_argument("--networks", type=Path, required=True, metavar="FOLDER")
+    options_parser.add_argument("--images", type=Path, help="mnist.npz; else uniform noise")
+    options_parser.add_argument("--points", type=int, default=10)
+    options_parser.add_argument("--max-regions", type=int, default=5)
+    options_parser.add_argument("--seconds", type=float, default=120.0, help="for each property")
+    options = options_parser.parse_args()
+    head = ["network", "property", "answer", "boxes", "CPU s", "checked", "CPU s to check"]
+    show(head, acas(options.networks, options.seconds))
+    rng = np.random.default_rng(0)
+    digits = rng.uniform(0, 1, (options.points, 784))
+    if options.images:
+        with np.load(options.images) as data:
+            digits = data["X_test"][: options.points] / 255.0
+    colours = rng.uniform(0, 1, (options.points, 3072))
+    rows = [
+        distances(options.networks / name, X, norm, options.max_regions)
+        for name, X in (("mnistfc_256x2.onnx", digits), ("marabou_cifar10_small.onnx", colours))
+        for norm in (2, np.inf)
+    ]
+    show(
+        ["network", "norm", "points", "lower / upper", "settled", "DeepFool / upper",
+         "PGD / upper", "CPU ms", "DeepFool's", "PGD's"],
+        rows,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
