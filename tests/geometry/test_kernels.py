@@ -11,6 +11,7 @@ import pytest
 
 import hullwise as hw
 from hullwise.geometry import pricing, wolfe
+from hullwise.geometry.scaled_view import ScaledView
 from hullwise.geometry.scaling import identity_frame
 
 
@@ -43,7 +44,7 @@ import numpy as np
 import hullwise as hw
 from hullwise.geometry import _few_directions, _score_blocks, wolfe
 rng = np.random.default_rng(0)
-for n, d, m in ((30, 3, 40), (30, 3, 1), (12, 8, 3), (2000, 2, 70)):
+for n, d, m in ((30, 3, 40), (30, 3, 1), (12, 8, 3), (2000, 2, 70), (20000, 4, 70)):
     X, Q = rng.normal(size=(n, d)), rng.normal(size=(m, d))
     for rows in (X, X.astype(np.float32), np.asfortranarray(X)):
         hw.locate(rows, Q, reference=5)
@@ -86,10 +87,50 @@ def test_a_few_directions_are_priced_like_many(n, d, whole):
     for hidden in (None, exclude):
         few, many = pricing.price(view, U, hidden), batch_pricing(view, U, hidden)
         np.testing.assert_allclose(few.best, many.best, rtol=1e-13, atol=1e-13)
-        np.testing.assert_array_equal(few.winners, many.winners)
         np.testing.assert_array_equal(few.row, many.row)
+        if view.looks_at_longest_first and hidden is None:  # other groups, and not all of them
+            seen = many.scores > -np.inf
+            scores = np.einsum("bd,bgd->bg", U, view.scaled_rows[many.winners])
+            np.testing.assert_allclose(many.scores[seen], scores[seen], rtol=1e-13, atol=1e-13)
+            continue
+        np.testing.assert_array_equal(few.winners, many.winners)
         if whole:
             np.testing.assert_array_equal(few.scores, many.scores)
+
+
+def clouds_of_many_rows():
+    """Standard normal, far from the origin, on a sphere (no row is shorter), whole numbers."""
+    rng = np.random.default_rng(0)
+    normal = rng.normal(size=(20_000, 6))
+    yield normal
+    yield normal + 40
+    yield normal / np.linalg.norm(normal, axis=1)[:, None]
+    yield np.round(normal * 2)
+
+
+@pytest.mark.parametrize("X", [*clouds_of_many_rows()], ids=["normal", "far", "sphere", "whole"])
+def test_a_pass_by_length_sees_the_best_row(X):
+    view = hw.Cloud(X).view(identity_frame(6))
+    assert view.looks_at_longest_first
+    U = np.random.default_rng(1).normal(size=(300, 6))
+    U[::7] = np.round(U[::7])
+    priced = pricing.price(view, U)
+    S = U @ X.T
+    np.testing.assert_allclose(priced.best, S.max(axis=1), rtol=1e-13)
+    exact = np.arange(0, 300, 7) if (np.round(X) == X).all() else np.arange(300)
+    np.testing.assert_array_equal(priced.row[exact], S.argmax(axis=1)[exact])
+
+
+@pytest.mark.parametrize("X", [*clouds_of_many_rows()], ids=["normal", "far", "sphere", "whole"])
+def test_many_rows_are_located_as_by_passes_over_all_of_them(X, monkeypatch):
+    Q = X[:200] * 1.1
+    new = hw.locate(X, Q, reference=0)
+    monkeypatch.setattr(ScaledView, "looks_at_longest_first", False)
+    old = hw.locate(X, Q, reference=0)
+    np.testing.assert_array_equal(new.verdict, old.verdict)
+    np.testing.assert_array_equal(new.nearest_rows, old.nearest_rows)
+    np.testing.assert_allclose(new.upper, old.upper, rtol=1e-6, atol=1e-12)
+    assert new.verify(X).all()
 
 
 @pytest.mark.parametrize("h", [0.0, 1.0, -0.5])

@@ -31,6 +31,7 @@ from .wolfe import nearest_batch, workspace
 SUBSPACE_RATIO = 4  # from this many times more features than rows, fewer coordinates do
 SAMPLE_FIRST_NUMBERS = 1 << 26  # numbers of a cloud of which a sample is searched first
 SAMPLE_ROWS, SAMPLE_NUMBERS = 1 << 15, 1 << 22  # of that sample, at most
+SAMPLE_CLOSED = 1e-3  # relative width of a bracket in the longest rows
 SUPPORT_TOLERANCE = 1e-13  # of the distance: how far a row may reach beyond a nearest point
 MAX_IDLE_ROUNDS = 4  # without progress, before a query is let go
 
@@ -101,6 +102,8 @@ def project(
     is_large = searched.n * searched.rank > SAMPLE_FIRST_NUMBERS and scale is None
     if is_large and searched.n > 4 * sample and sample > 2 * searched.rank:
         search.start_with_sample(*searched.sample(sample), limits)
+    elif searched.looks_at_longest_first and scale is None and exclude is None:
+        search.start_with_sample(*searched.longest_rows, limits, SAMPLE_CLOSED)
     search.run(limits, progress)
     lower, direction = search.lower, search.direction
     if span:  # found in few coordinates, proven in all
@@ -168,7 +171,7 @@ class _ProjectionSearch:
         self.count = np.zeros(m, np.intp)
         self.n_passes, self.n_idle = np.zeros(m, np.intp), np.zeros(m, np.intp)
         self.termination = np.full(m, Termination.OPEN)
-        self.single = np.full(m, not view.in_memory)
+        self.single = np.full(m, view.prefers_float32)
         # from the centre to the query: this direction alone separates nearly every row far out
         outward = np.where(self.size[:, None] > 0, own_Zq, 1.0)
         self.outward = outward / row_norms(outward)[:, None]
@@ -178,7 +181,9 @@ class _ProjectionSearch:
         """One row for each of these queries, in that query's units."""
         return Z if self.scale is None else Z * self.scale[queries]
 
-    def start_with_sample(self, part: ScaledView, rows: Indices, limits: tuple[int, float]) -> None:
+    def start_with_sample(
+        self, part: ScaledView, rows: Indices, limits: tuple[int, float], relative: float = 1e-2
+    ) -> None:
         """Find the nearest points of the hull of a sample first, which costs no pass.
 
         What is inside its hull is inside; the others begin with a direction that is nearly right.
@@ -189,7 +194,7 @@ class _ProjectionSearch:
         elif self.exclude is not None:
             at = np.minimum(np.searchsorted(rows, self.exclude), len(rows) - 1)
             exclude = np.where(rows[at] == self.exclude, at, -1)
-        first = _ProjectionSearch(part, self.Zq, exclude, False, 1e-2)
+        first = _ProjectionSearch(part, self.Zq, exclude, False, relative)
         first.run((100, limits[1]), lambda n_done: None)
         self.rows = np.where(first.rows >= 0, rows[first.rows], -1)
         self.weights, self.count, self.upper = first.weights, first.count, first.upper

@@ -76,19 +76,44 @@ def _nearest_in_block(
     view: ScaledView, Zq: Floats, k: int, n_fetched: int, exclude: Indices | None
 ) -> tuple[Indices, Floats]:
     """The nearest k rows and their distances in the frame; `exclude` among them comes last."""
-    scores, candidates = top_rows(view, 2 * Zq, 1.0, n_fetched)
-    rows, gaps = _sort_by_distance(view, Zq, candidates, exclude)
-    if n_fetched == view.n:
-        return rows, gaps
-    # a row left out may be as near as the last one of the k: then every row is measured
-    slack = scores[:, k - 1] - scores[:, -1]
-    doubtful = np.flatnonzero(slack <= 4 * _score_rounding(view, Zq))
+    if view.looks_at_longest_first:  # float32 is enough for nearly every query
+        rows, gaps, doubtful = _nearest_by_scores(
+            view.in_float32, Zq, k, n_fetched, exclude, single=True
+        )
+        if doubtful.size:
+            own = None if exclude is None else exclude[doubtful]
+            rows[doubtful], gaps[doubtful], left = _nearest_by_scores(
+                view, Zq[doubtful], k, n_fetched, own
+            )
+            doubtful = doubtful[left]
+    else:
+        rows, gaps, doubtful = _nearest_by_scores(view, Zq, k, n_fetched, exclude)
     if doubtful.size:
         candidates = _nearest_by_differences(view, Zq[doubtful], k)
         rows[doubtful, :k], gaps[doubtful, :k] = _sort_by_distance(
             view, Zq[doubtful], candidates, None if exclude is None else exclude[doubtful]
         )
     return rows, gaps
+
+
+def _nearest_by_scores(
+    view: ScaledView,
+    Zq: Floats,
+    k: int,
+    n_fetched: int,
+    exclude: Indices | None,
+    single: bool = False,
+) -> tuple[Indices, Floats, Indices]:
+    """Rows and distances by one pass of products, and the queries whose nearest it may have missed.
+
+    A row left out may be as near as the last one of the k: then every row is to be measured.
+    """
+    scores, candidates = top_rows(view, 2 * Zq, 1.0, n_fetched, single)
+    rows, gaps = _sort_by_distance(view, Zq, candidates, exclude)
+    if n_fetched == view.n:
+        return rows, gaps, np.zeros(0, dtype=np.intp)
+    slack = scores[:, k - 1] - scores[:, -1]
+    return rows, gaps, np.flatnonzero(slack <= 4 * _score_rounding(view, Zq, single))
 
 
 def _sort_by_distance(
@@ -104,10 +129,10 @@ def _sort_by_distance(
     return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(gaps, order, axis=1)
 
 
-def _score_rounding(view: ScaledView, Zq: Floats) -> Floats:
+def _score_rounding(view: ScaledView, Zq: Floats, single: bool = False) -> Floats:
     """Bound on the error of 2 <z, q> - |z|^2 for any row, (m,)."""
     ones = np.ones((1, view.rank))
-    return np.asarray(view.rounding_bound(2 * Zq, False) + view.rounding_bound(ones, False) * 4)
+    return np.asarray(view.rounding_bound(2 * Zq, single) + view.rounding_bound(ones, single) * 4)
 
 
 def _nearest_by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:

@@ -19,6 +19,7 @@ import numpy as np
 from .._core.threads import cpu_count
 from .._core.types import Array, Floats, Indices
 from ._few_directions import best_of_groups, best_rows, suits_kernel
+from ._longest_first import best_by_length
 from ._score_blocks import BLOCK_ROWS, GroupSpans, ScoreBlock, scan_scores
 from .exclusion import BlockExclusion, Exclusion, excluded_scores
 from .scaled_view import ScaledView
@@ -55,6 +56,8 @@ def price(
     directions, base = view.operands(U, single, h)
     if suits_kernel(view, len(U)) and not h and not isinstance(exclude, BlockExclusion):
         winners, scores = best_of_groups(view, directions, starts, exclude)
+    elif view.looks_at_longest_first and exclude is None and not single and not h:
+        winners, scores = best_by_length(view.rows_by_length, directions, groups or N_PROPOSALS)
     else:
         question = partial(
             _best_of_groups,
@@ -70,8 +73,9 @@ def price(
             winners = np.where(values > scores, rows, winners)
             scores = np.maximum(values, scores)
         scores = scores - base[:, None]
-    each, first = np.arange(len(U)), scores.argmax(axis=1)
-    return PricingResult(scores[each, first], winners[each, first], winners, scores)
+    best = scores.max(axis=1)
+    row = np.where(scores == best[:, None], winners, view.n).min(axis=1)
+    return PricingResult(best, row, winners, scores)
 
 
 @lru_cache(maxsize=16)
@@ -109,17 +113,19 @@ def _best_of_groups(
     return winners, scores
 
 
-def top_rows(view: ScaledView, U: Floats, h: float, k: int) -> tuple[Floats, Indices]:
+def top_rows(
+    view: ScaledView, U: Floats, h: float, k: int, single: bool = False
+) -> tuple[Floats, Indices]:
     """The k largest <u, z> - h |z|^2 for each row u of U: values and rows, (B, k), best first."""
-    directions = view.operands(U, False, h)[0]
     if suits_kernel(view, len(U)):
-        return best_rows(view, directions, h, k)
-    question = partial(_best_k, directions=directions, h=h, k=k, n=view.n)
+        return best_rows(view, view.operands(U, False, h)[0], h, k)
+    directions = view.operands(U, single, h)[0]
+    question = partial(_best_k, directions=directions, h=h, k=k, n=view.n, single=single)
     return merge_top_rows(view.ask(question), k)
 
 
 def _best_k(
-    view: ScaledView, begin: int, directions: Array, h: float, k: int, n: int
+    view: ScaledView, begin: int, directions: Array, h: float, k: int, n: int, single: bool
 ) -> tuple[Floats, Indices]:
     """The best k rows of a part; n stands for no row."""
     n_shards = min(2 * cpu_count(), -(-view.n // BLOCK_ROWS))
@@ -131,7 +137,7 @@ def _best_k(
     def insert(group: int, start: int, at: slice, S: ScoreBlock) -> None:
         S.insert(begin + start, values[group, at], rows[group, at])
 
-    _scan(view, directions, spans, BLOCK_ROWS, False, insert, h)
+    _scan(view, directions, spans, BLOCK_ROWS, single, insert, h)
     return merge_top_rows(list(zip(values, rows)), k)
 
 

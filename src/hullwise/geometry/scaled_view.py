@@ -11,10 +11,12 @@ import numpy as np
 
 from .._core.types import Array, Floats, Indices
 from ..io.rows import Answer, ArrayRows, Rows, ask
+from ._longest_first import LONGEST_FIRST_ROWS, RowsByLength
 from .block_floats import row_norms
 from .scaling import Frame, identity_frame
 
 SAMPLE_RUNS = 16  # places of the source from which a sample is taken
+LONGEST_SHARE = 3  # one row of so many, the longest, is searched first
 MAX_NUMBERS_IN_MEMORY = 1 << 22  # a smaller cloud keeps its scaled rows (32 MiB)
 
 
@@ -32,6 +34,7 @@ class ScaledView:
         self.in_memory = source.n * frame.rank <= MAX_NUMBERS_IN_MEMORY
         is_short = frame.fits_float32 and source.dtype == np.float32 and not self.in_memory
         self.multiplies_stored_rows = is_short and not _is_offset(frame, reach, largest)
+        self.prefers_float32 = not self.in_memory  # for passes that decide nothing
         self._reach, self._largest = reach, largest
         self._sample: tuple[ScaledView, Indices] | None = None
 
@@ -58,6 +61,37 @@ class ScaledView:
     def squares(self) -> Floats:
         """(n,) squared lengths of the rows of a small cloud."""
         return np.asarray(np.einsum("ij,ij->i", self.scaled_rows, self.scaled_rows))
+
+    @property
+    def looks_at_longest_first(self) -> bool:
+        """Whether a pass for many directions takes the rows by their lengths."""
+        return self.in_memory and self.n >= LONGEST_FIRST_ROWS
+
+    @cached_property
+    def rows_by_length(self) -> RowsByLength:
+        """The rows of a small cloud, the longest first."""
+        return RowsByLength.of(self.scaled_rows)
+
+    @cached_property
+    def longest_rows(self) -> tuple[ScaledView, Indices]:
+        """The longest third of a small cloud, which is likely to bound it, and their numbers."""
+        rows = np.sort(self.rows_by_length.order[: self.n // LONGEST_SHARE])
+        Z = self.scaled_rows[rows]
+        reach = np.abs(Z).max(axis=0)
+        view = ScaledView(ArrayRows(Z), identity_frame(self.rank), reach, reach)
+        return view.in_float32, rows
+
+    @cached_property
+    def in_float32(self) -> ScaledView:
+        """The same rows, rounded wherever a pass may be single."""
+        view = copy(self)
+        view.prefers_float32 = True
+        return view
+
+    @cached_property
+    def float32_rows(self) -> Array:
+        """The framed rows of a small cloud, rounded."""
+        return self.scaled_rows.astype(np.float32)
 
     def sample(self, size: int) -> tuple[ScaledView, Indices]:
         """About `size` rows, from 16 places, as a view of their own, and their numbers; kept."""
@@ -94,7 +128,8 @@ class ScaledView:
 
     def block(self, start: int, stop: int, single: bool, folded: bool = False) -> Array:
         if self.in_memory:
-            return self.scaled_rows[start:stop]
+            is_short = single and self.prefers_float32
+            return (self.float32_rows if is_short else self.scaled_rows)[start:stop]
         rows = self.source.block(start, stop)
         if single and self.multiplies_stored_rows:
             return rows
@@ -117,7 +152,7 @@ class ScaledView:
         elif single and self.multiplies_stored_rows:
             D = np.ascontiguousarray(U * self.frame.factor, dtype=np.float32)
             return D, D.astype(np.float64) @ self.frame.shift
-        dtype = np.float32 if single and not self.in_memory else np.float64
+        dtype = np.float32 if single and self.prefers_float32 else np.float64
         return np.ascontiguousarray(U, dtype=dtype), np.zeros(len(U))
 
     def rounding_bound(self, U: Floats, single: bool) -> Floats:
@@ -127,7 +162,7 @@ class ScaledView:
         Accuracy and Stability, section 3.1); eight more roundings cover the frame itself. A
         metric's matrix adds d terms, whether the rows go through it or the directions.
         """
-        single = single and not self.in_memory
+        single = single and self.prefers_float32
         terms = 8 + self.rank + (0 if self.frame.matrix is None else len(self.frame.shift))
         unit = 2.0**-24 if single else 2.0**-53
         gamma = terms * unit / (1 - terms * unit)
