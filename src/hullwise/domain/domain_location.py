@@ -407,8 +407,7 @@ class DomainLocation(RowResult):
     def list_columns(self) -> dict[str, Column]:
         """The columns of the table, with lists of (column, amount), of columns and of rows."""
         lacking = [self.located_without(i) for i in range(len(self))]
-        lists = {"located_without": lacking, "nearest_rows": self.nearest_rows}
-        return {**self._columns(), "pushed_out_by": self.pushed_out_by(), **lists}
+        return self._columns_with(self.pushed_out_by(), lacking, self.nearest_rows)
 
     def new_combinations(self) -> NewCombinations | None:
         """The rows that combine levels of categories as no training row does, pairs first.
@@ -511,6 +510,13 @@ class DomainLocation(RowResult):
         write_proofs(Proofs.of(self), path, force=force)
 
     def _columns(self) -> dict[str, Column]:
+        return self._columns_with(
+            ["; ".join(f"{n} {amount:+.4g}" for n, amount in row) for row in self.pushed_out_by()],
+            [", ".join(self.located_without(i)) for i in range(len(self))],
+            ["; ".join(map(str, near)) for near in self.nearest_rows],
+        )
+
+    def _columns_with(self, pushes: Column, lacking: Column, nearest: Column) -> dict[str, Column]:
         names = {-1: "outside", 0: "undecided", 1: "inside"}
         return {
             "verdict": [names[int(v)] for v in self.verdict],
@@ -518,12 +524,9 @@ class DomainLocation(RowResult):
             "hull_percentile": self.hull_percentile,
             "lower": self.lower,
             "upper": self.upper,
-            "pushed_out_by": [
-                "; ".join(f"{name} {amount:+.4g}" for name, amount in row)
-                for row in self.pushed_out_by()
-            ],
-            "located_without": [", ".join(self.located_without(i)) for i in range(len(self))],
-            "nearest_rows": ["; ".join(map(str, near)) for near in self.nearest_rows],
+            "pushed_out_by": pushes,
+            "located_without": lacking,
+            "nearest_rows": nearest,
             **({} if self.segmented is None else {"segment": self.segmented.names}),
             "status": self.status,
         }
