@@ -115,6 +115,8 @@ if TYPE_CHECKING:
     from .reliability.guarded import Guarded as Guarded
     from .reliability.guarded import GuardedPrediction as GuardedPrediction
     from .reliability.hull_detector import HullDetector as HullDetector
+    from .reliability.method_comparison import MethodComparison as MethodComparison
+    from .reliability.method_comparison import compare as compare
     from .reliability.prediction_band import Band as Band
     from .report.report import write_report as write_report
     from .watch.monitor import Monitor as Monitor
@@ -169,6 +171,8 @@ _HOMES = {
     "error_profile": "reliability.error_profile",
     "cross_validated_error_profile": "reliability.cross_validated",
     "ErrorProfile": "reliability.error_profile",
+    "compare": "reliability.method_comparison",
+    "MethodComparison": "reliability.method_comparison",
     "acceptance_region": "reliability.acceptance",
     "AcceptanceRegion": "reliability.acceptance",
     "CalibratedClassifier": "reliability.calibrated_classifier",

@@ -8,12 +8,13 @@ import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.options import check_int
-from .._core.types import Floats, Indices, Objects
+from .._core.types import Floats, Objects
 from ..domain.domain import Domain
 from ..errors import DataError
 from ..io.mixed_table import MixedTable, read_mixed
 from .binned_means import group_codes
 from .error_profile import ErrorProfile, profile_of
+from .folds import left_out_folds
 from .scored_rows import ScoredRows, predictions_of, score_rows
 
 
@@ -67,7 +68,7 @@ def cross_validated_error_profile(
     domain = Domain() if domain is None else domain
     mixed = read_mixed(table, gaps=domain.spec.gaps)
     labels = None if groups is None else _group_labels(mixed, groups)
-    folds = _folds(mixed.n, labels, n_folds, random_state)
+    folds = left_out_folds(mixed.n, labels, n_folds, random_state)
     classes = bool(is_classifier(model))
     scored, order = [], []
     for left_out in folds:
@@ -104,19 +105,6 @@ def cross_validated_error_profile(
 def _group_labels(table: MixedTable, groups: str) -> Objects:
     column = table.column(groups)
     return np.array(column.labels(column.kind).to_pylist(), dtype=object)
-
-
-def _folds(n: int, labels: Objects | None, n_folds: int, random_state: int) -> list[Indices]:
-    """Rows left out in turn: a random partition of the rows, or of the groups."""
-    group = group_codes(labels, n)
-    n_groups = int(group.max(initial=-1)) + 1
-    if n_groups < n_folds:
-        raise DataError(
-            f"{n_groups} {'rows' if labels is None else 'groups'} cannot be divided into "
-            f"{n_folds} folds."
-        )
-    fold = np.random.default_rng(random_state).permutation(n_groups) % n_folds
-    return [np.flatnonzero(fold[group] == k) for k in range(n_folds)]
 
 
 @own_errors("fitting the model")
