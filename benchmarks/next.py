@@ -312,20 +312,20 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--parts", nargs="+", default=["box", "plane", "queries"])
     p.add_argument("--seeds", type=int, default=1)
-    p.add_argument("--total", type=int, default=120, help="runs at the end, in the box")
+    p.add_argument("--total", type=int, default=160, help="runs at the end, in the box")
     args = p.parse_args()
     warnings.simplefilter("ignore")
     common = ("random", "Sobol", "lhs", "fill", "bend", "GP variance", "GP IMSE")
     if "box" in args.parts:
-        title = f"40 to {args.total} runs in batches of 20, {args.seeds} seed(s)"
-        run_part(title, BOX_FUNCTIONS, common, (40, args.total), 20, args.seeds)
+        title = f"40 to {args.total} runs in batches of 10, {args.seeds} seed(s)"
+        run_part(title, BOX_FUNCTIONS, common, (40, args.total), 10, args.seeds)
     if "plane" in args.parts:
         title = f"2 and 3 parameters, 20 to 80 runs in batches of 10, {args.seeds} seed(s)"
         run_part(title, PLANE_FUNCTIONS, (*common, "adaptive"), (20, 80), 10, args.seeds)
     if "queries" in args.parts:
-        title = f"2,000 queries, 600 shown, 40 to 80 runs in batches of 20, {args.seeds} seed(s)"
+        title = f"2,000 queries, 600 shown, 40 to 100 runs in batches of 10, {args.seeds} seed(s)"
         methods = ("drawn from queries", "random", "risk", "bend", "fill", "GP IMSE")
-        run_part(title, QUERY_FUNCTIONS, methods, (40, 80), 20, args.seeds, with_queries=True)
+        run_part(title, QUERY_FUNCTIONS, methods, (40, 100), 10, args.seeds, with_queries=True)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ from ..errors import FileError
 from ..io.mixed_table import MixedTable, mixed_table
 from ..io.paths import display_path
 from ..report.words import format_number, printable
-from ._layout import RIGHT_ALIGNED, grid_of, indented, print_notes, rows_text, section, table_of
+from ._layout import RIGHT_ALIGNED, grid_of, indented, print_notes, section, table_of
 from ._next_command import NextOptions
 from ._output import check_outputs, output_cells, write_output
 from ._tables import open_as
 from .console import console, progress_bar
+from .status import record_written
 
 POINTS_SHOWN = 30
 PARAMETERS_SHOWN = 6
@@ -75,6 +76,13 @@ def _write(options: NextOptions, suggestions: Suggestions) -> list[str]:
     if options.output is not None:
         table = {name: output_cells(column) for name, column in suggestions.to_dict().items()}
         written += write_output(table, options)
+    if options.report is not None:
+        from ..report.next_page import write_next_page
+
+        source = {"Runs": options.title, "Box": display_path(options.box)}
+        write_next_page(suggestions, options.report, source=source, force=options.force)
+        record_written(options.report)
+        written.append(f"report written to {options.report}")
     return written
 
 
@@ -82,10 +90,12 @@ def _print(options: NextOptions, suggestions: Suggestions) -> None:
     out = console(sys.stderr if options.output == "-" else sys.stdout)
     out.print()
     space = suggestions.space
-    n_runs = len(suggestions.runs)
+    n_runs, n_pending = len(suggestions.runs), int(suggestions.is_pending.sum())
+    extent = f"{n_runs:,} run{'s' * (n_runs != 1)}" if n_runs else "none yet"
+    extent += f", {n_pending:,} of them under way" if n_pending else ""
     out.print(
         grid_of(
-            ("runs", "none yet" if not n_runs else rows_text(n_runs).replace("row", "run")),
+            ("runs", extent),
             ("box", f"{printable(display_path(options.box), 50)}: {space!r}"),
             ("criterion", suggestions.criterion),
         )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from .._core.types import Floats
-from ..errors import DataWarning
-from ..predict.minimax import MinimaxRegressor
+from .minimax_risk import learnt_regressor
 
 CAPPED_QUANTILE = 0.95  # of scales: larger ones are taken as this
 SHRUNK_SHARE = 0.5  # of the mean, in what is learnt from a few runs
@@ -34,17 +31,9 @@ def error_scale(runs: Floats, targets: Floats, candidates: Floats) -> Floats | N
     -----
     At most 250 runs are left out in turn, O(n D) each for every ratio that is tried; O(250 C D).
     """
-    n, D = runs.shape
-    if n < D + 2 or not targets.shape[1]:
+    regressor = learnt_regressor(runs, targets, candidates)
+    if regressor is None:
         return None
-    spread = targets.std(axis=0)
-    varies = spread > 1e-12 * np.abs(targets).max(axis=0, initial=0.0)
-    if not varies.any():
-        return None
-    Y = (targets[:, varies] - targets[:, varies].mean(axis=0)) / spread[varies]
-    with warnings.catch_warnings():  # runs far out, or repeated with noise, are runs
-        warnings.simplefilter("ignore", DataWarning)
-        regressor = MinimaxRegressor(metric=None).fit(runs, Y)
     rows, risks = regressor.left_out_rows_, regressor.left_out_risks_
     squares = np.square(regressor.left_out_errors_).reshape(len(rows), -1).mean(axis=1)
     usable = np.isfinite(risks) & (risks > 0)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -28,9 +29,10 @@ from ..errors import DataWarning
 from ..predict.minimax import MinimaxRegressor
 from ..predict.minimax_fits import MinimaxFits
 
-DEFAULT_NOISE_RATIO = 1e-3  # lam, where no target was learnt from
-DEFAULT_SLOPE_RATIO = 3.0  # rho, the same
-LEAST_RISK_RATIO = 1e-6  # lam: with less the risk is that of interpolation, which is nearly flat
+DEFAULT_RATIOS = (1e-3, 3.0)  # lam and rho, where no target was learnt from
+RISK_NOISE_RATIOS = tuple(np.geomspace(1e-5, 1.0, 6).tolist())  # lam, in units of the queries
+RISK_SLOPE_RATIOS = (10.0, 1.0)  # rho, the same: slopes stay limited, so that all risks exist
+LEAST_RISK_RATIO = 1e-7  # lam, in units of the runs: with less, the Delaunay simplex would answer
 
 
 @dataclass(frozen=True)
@@ -47,35 +49,66 @@ class BendingClass:
     lipschitz: float
 
     @classmethod
-    def learnt(cls, runs: Floats, targets: Floats, queries: Floats) -> BendingClass:
-        """The class that predicts left-out runs best; a usual one where there are too few.
+    def of_ratios(cls, lam: float, rho: float, unit: float, least: float = 0.0) -> BendingClass:
+        """The class whose ratios are these when lengths are divided by `unit`."""
+        return cls(max(float(np.sqrt(lam)) * unit**2, least), 1.0, rho * unit)
 
-        Its slope is always limited, so that risks exist off the flat of the runs.
-        """
-        n, D = runs.shape
-        spread = targets.std(axis=0) if targets.size else np.zeros(0)
-        varies = spread > 1e-12 * np.abs(targets).max(axis=0, initial=0.0)
-        if n < D + 2 or not varies.any():
-            centred = queries - queries.mean(axis=0)
-            unit = float(np.sqrt(np.square(centred).sum(axis=1).mean())) or 1.0
-            lam, rho = DEFAULT_NOISE_RATIO, DEFAULT_SLOPE_RATIO
-        else:
-            Y = (targets[:, varies] - targets[:, varies].mean(axis=0)) / spread[varies]
-            regressor = _fitted(MinimaxRegressor(metric=None), runs, Y)
-            unit, lam, rho = regressor.unit_, regressor.lam_, regressor.rho_
-        lam = max(lam, LEAST_RISK_RATIO)
-        return cls(float(np.sqrt(lam)) * unit**2, 1.0, min(rho, 1e3) * unit)
+    @classmethod
+    def learnt(cls, runs: Floats, targets: Floats, points: Floats) -> BendingClass:
+        """That of `learnt_regressor`; a usual one where there are too few runs with targets."""
+        regressor = learnt_regressor(runs, targets, points)
+        if regressor is not None:
+            return cls(regressor.noise, regressor.smoothness, regressor.lipschitz)
+        return cls.of_ratios(*DEFAULT_RATIOS, _root_mean_square(points), _least_noise(runs))
 
-    def fits(self, runs: Floats, queries: Floats) -> MinimaxFits:
-        """Risks and dual numbers of queries (m, D) with these runs (n, D), which are distinct."""
-        regressor = MinimaxRegressor(
+    def regressor(self) -> MinimaxRegressor:
+        """An estimator of this class, not fitted."""
+        return MinimaxRegressor(
             metric=None,
             noise=self.noise,
             smoothness=self.smoothness,
             lipschitz=self.lipschitz,
             level=None,
         )
-        return _fitted(regressor, runs, np.zeros(len(runs))).local(queries)
+
+    def fits(self, runs: Floats, queries: Floats) -> MinimaxFits:
+        """Risks and dual numbers of queries (m, D) with these runs (n, D), which are distinct."""
+        return _fitted(self.regressor(), runs, np.zeros(len(runs))).local(queries)
+
+
+def _root_mean_square(points: Floats) -> float:
+    """Of distances from the mean; 1 where they are 0."""
+    if not len(points):
+        return 1.0
+    centred = points - points.mean(axis=0)
+    return float(np.sqrt(np.square(centred).sum(axis=1).mean())) or 1.0
+
+
+def learnt_regressor(runs: Floats, targets: Floats, points: Floats) -> MinimaxRegressor | None:
+    """The one that predicts left-out runs best, fitted to targets (n, t) that count alike.
+
+    Its ratios are those of bends and slopes across the set of `points` (m, D) that are chosen from
+    or predicted: much more noise would make runs best at the ends of the box. None where there are
+    too few runs, or none of their targets varies.
+    """
+    n, D = runs.shape
+    spread = targets.std(axis=0) if targets.size else np.zeros(0)
+    varies = spread > 1e-12 * np.abs(targets).max(axis=0, initial=0.0)
+    if n < D + 2 or not varies.any():
+        return None
+    Y = (targets[:, varies] - targets[:, varies].mean(axis=0)) / spread[varies]
+    unit, least = _root_mean_square(points), _least_noise(runs)
+    best, least_error = None, np.inf
+    for rho, lam in product(RISK_SLOPE_RATIOS, RISK_NOISE_RATIOS):
+        regressor = _fitted(BendingClass.of_ratios(lam, rho, unit, least).regressor(), runs, Y)
+        error = float(np.square(regressor.left_out_errors_).mean())
+        if error < least_error:
+            best, least_error = regressor, error
+    return best
+
+
+def _least_noise(runs: Floats) -> float:
+    return float(np.sqrt(LEAST_RISK_RATIO)) * _root_mean_square(runs) ** 2
 
 
 def _fitted(regressor: MinimaxRegressor, runs: Floats, targets: Floats) -> MinimaxRegressor:

@@ -99,6 +99,10 @@ class Parameter:
             values = np.round(values, decimals)
         return np.asarray(np.clip(values, self.low, self.high))
 
+    def unit(self, values: Floats) -> Floats:
+        """(m,) where values lie between the ends, 0 at the lower one; in the middle of a level."""
+        return np.asarray((values - self.low) / ((self.high - self.low) or 1.0))
+
     def coordinates(self, values: Floats) -> Floats:
         """(m, width) coordinates of values (m,)."""
         span = (self.high - self.low) or 1.0
@@ -147,6 +151,10 @@ class LogParameter(Parameter):
         factor = 10.0 ** np.clip(decimals, -300, 300)
         rounded = np.round(values * factor) / factor
         return np.asarray(np.clip(rounded, self.low, self.high))
+
+    def unit(self, values: Floats) -> Floats:
+        span = np.log(self.high / self.low) or 1.0
+        return np.asarray(np.log(np.maximum(values, 1e-300) / self.low) / span)
 
     def coordinates(self, values: Floats) -> Floats:
         span = np.log(self.high / self.low) or 1.0
@@ -258,6 +266,9 @@ class CategoryParameter(Parameter):
 
     def values(self, unit: Floats) -> Floats:
         return np.asarray(np.minimum(np.floor(unit * len(self.levels)), len(self.levels) - 1))
+
+    def unit(self, values: Floats) -> Floats:
+        return np.asarray((values + 0.5) / len(self.levels))
 
     def coordinates(self, values: Floats) -> Floats:
         vertices = simplex_vertices(len(self.levels)) * (self.scale / np.sqrt(2))

@@ -99,6 +99,18 @@ class Suggestions(RowResult):
             return frame_of(columns, RowNames(None, self.row_names.frame_library))
         return {name: cells.tolist() for name, cells in columns.items()}
 
+    def plot(self, ax: Any = None, *, parameters: tuple[str, str] | None = None) -> Any:
+        """Draw runs, allowed points and suggestions over two parameters; needs matplotlib.
+
+        Parameters
+        ----------
+        parameters : (str, str), optional
+            The first two unless given.
+        """
+        from ..report.next_pictures import draw_suggestions
+
+        return draw_suggestions(self, ax, parameters)
+
     def _take(self, rows: Indices) -> Suggestions:
         return replace(
             self,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .document import stylesheet as stylesheet
     from .document import write_page as write_page
     from .network_report import write_network_report as write_network_report
+    from .next_page import write_next_page as write_next_page
     from .partition import draw_layers as draw_layers
     from .partition import draw_line as draw_line
     from .partition import draw_slice as draw_slice
@@ -42,6 +43,7 @@ _HOMES = {
     "stylesheet": "document",
     "surface_svg": "surface_picture",
     "write_network_report": "network_report",
+    "write_next_page": "next_page",
     "write_page": "document",
     "write_surface_picture": "surface_picture",
     "write_watch_page": "watch_page",
@@ -63,6 +65,7 @@ __all__ = [
     "stylesheet",
     "surface_svg",
     "write_network_report",
+    "write_next_page",
     "write_page",
     "write_report",
     "write_surface_picture",
