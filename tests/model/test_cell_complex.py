@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -54,8 +54,8 @@ def test_faces_volumes_and_extremes_are_those_of_rational_arithmetic(seed):
     cells = exact_cells(W, b)
     counts = exact_counts(cells, widths[0])
     volume = {code: float(exact_volume(cell)) for cell, code in cells}
-    for arrays in ((W, b), scaled(W, b, seed)):
-        c = hw.model.cell_complex(hw.model.from_arrays(*arrays), 1.0)
+    for arrays, method in product(((W, b), scaled(W, b, seed)), ("cells", "lattice")):
+        c = hw.model.cell_complex(hw.model.from_arrays(*arrays), 1.0, method=method)
         codes = [tuple(code) for code in c.codes.tolist()]
         assert set(codes) == set(volume)
         assert len(set(codes)) == len(codes)
@@ -68,6 +68,35 @@ def test_faces_volumes_and_extremes_are_those_of_rational_arithmetic(seed):
             own = [float(v[k]) for v in values[code]]
             assert low[k] == pytest.approx(min(own), rel=1e-9, abs=1e-9)
             assert high[k] == pytest.approx(max(own), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("widths", [(3, 70, 1), (4, 9, 9, 2), (5, 7, 6, 1), (6, 5, 4, 1)])
+def test_cells_alone_have_the_faces_of_the_lattice(widths):
+    net = mlp(widths, seed=3)
+    cells, lattice = (hw.model.cell_complex(net, 0.5, method=m) for m in ("cells", "lattice"))
+    assert repr(cells) == repr(lattice)  # without a look at faces
+    assert len(cells.neighbours) == len(lattice.neighbours)
+    assert cells.n_faces == lattice.n_faces
+    edges, made = (np.sort(e, axis=1) for e in (cells.edges, cells.lattice.edges))
+    np.testing.assert_array_equal(np.unique(edges, axis=0), np.unique(made, axis=0))
+    assert cells.volumes.sum() == pytest.approx(1.0, rel=1e-12)
+    np.testing.assert_allclose(np.sort(cells.volumes), np.sort(lattice.volumes), rtol=1e-6)
+    if len(cells.volumes) < 1500:
+        assert cells.verify().ok
+
+
+def test_cells_of_many_facets_are_cut_as_a_lattice():
+    """A tangent cell of 80 sides in the middle of as many lines."""
+    angles = np.arange(80) * np.pi / 40
+    W = np.column_stack([np.cos(angles), np.sin(angles)])
+    net = hw.model.from_arrays([W, np.ones((1, 80))], [np.full(80, -0.5), np.zeros(1)])
+    c = hw.model.cell_complex(net)
+    assert c.corners.lengths.max() == 80
+    assert c.euler_characteristic == 1
+    with pytest.raises(hw.errors.ModelError, match="64 facets"):
+        hw.model.cell_complex(net, method="cells")
+    with pytest.raises(hw.errors.ModelError, match="maxima"):
+        hw.model.cell_complex(mixed(2, 0), method="cells")
 
 
 @pytest.mark.parametrize("d", [2, 3, 4])
@@ -154,6 +183,7 @@ def test_stopping():
         ({"axes": np.eye(3)[:2], "box": (0.0, 1.0, 2.0)}, "half width or a pair"),
         ({"origin": [0.0, 0, 0]}, "without axes"),
         ({"max_regions": 0}, "max_regions"),
+        ({"method": "fast"}, "auto, cells, lattice"),
         ({"max_seconds": -1}, "max_seconds"),
     ],
 )

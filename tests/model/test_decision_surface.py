@@ -216,10 +216,10 @@ def test_the_checker_accepts_what_is_right(d):
 
 
 def test_the_checker_notices_what_is_wrong():
-    c = hw.model.cell_complex(mlp((3, 7, 6, 2), seed=1))
+    c = hw.model.cell_complex(mlp((3, 7, 6, 2), seed=1), method="lattice")
     vertices = c.vertices.copy()
     vertices[-1] += 1e-3
-    moved = replace(c, lattice=replace(c.lattice, vertices=vertices)).verify()
+    moved = replace(c, structure=replace(c.structure, vertices=vertices)).verify()
     assert not moved.ok
     assert moved.n_wrong_walls
     assert moved.output_gap > 1e-6
@@ -227,7 +227,7 @@ def test_the_checker_notices_what_is_wrong():
     ids = cells.ids.copy()
     ids[0], ids[-1] = ids[-1], ids[0]
     facets = (*c.lattice.facets[:-1], replace(cells, ids=ids))
-    torn = replace(c, lattice=replace(c.lattice, facets=facets)).verify()
+    torn = replace(c, structure=replace(c.structure, facets=facets)).verify()
     assert torn.n_open_boundaries
     assert torn.jump > 1e-6
     level = c.layer_codes[-1]
@@ -238,9 +238,10 @@ def test_the_checker_notices_what_is_wrong():
     assert "wrong codes" in repr(other)
 
 
-def test_a_complex_in_a_file(tmp_path):
+@pytest.mark.parametrize("method", ["cells", "lattice"])
+def test_a_complex_in_a_file(tmp_path, method):
     net = mlp((3, 7, 6, 2), seed=1)
-    c = hw.model.cell_complex(net)
+    c = hw.model.cell_complex(net, method=method)
     c.save(tmp_path / "c.complex")
     back = hw.model.CellComplex.load(tmp_path / "c.complex", net)
     assert repr(back) == repr(c)

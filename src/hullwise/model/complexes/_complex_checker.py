@@ -35,6 +35,8 @@ class ComplexCheck(RecordResult):
         (k - 1)-faces that are not in two cells, nor in one and on a side of the box.
     n_wrong_codes : int
         Cells whose code is not that of the network at a point inside.
+    n_wrong_neighbours : int
+        Pairs of neighbours, and edges, that do not follow from the faces, or are left out.
     n_wrong_walls : int
         Inner (k - 1)-faces with a corner off the wall of their unit.
     output_gap : float
@@ -52,6 +54,7 @@ class ComplexCheck(RecordResult):
     n_open_boundaries: int
     n_unshared_faces: int
     n_wrong_codes: int
+    n_wrong_neighbours: int
     n_wrong_walls: int
     output_gap: float
     jump: float
@@ -69,6 +72,7 @@ class ComplexCheck(RecordResult):
             "open boundaries": self.n_open_boundaries > 0,
             "unshared faces": self.n_unshared_faces > 0,
             "wrong codes": self.n_wrong_codes > 0,
+            "wrong neighbours or edges": self.n_wrong_neighbours > 0,
             "faces off their walls": self.n_wrong_walls > 0,
             "outputs at vertices": self.output_gap > CHECKED_AGREEMENT,
             "jumps between cells": self.jump > CHECKED_AGREEMENT,
@@ -94,6 +98,7 @@ def check_complex(whole: CellComplex) -> ComplexCheck:
         n_open_boundaries=_open_boundaries(facets),
         n_unshared_faces=unshared,
         n_wrong_codes=int((own != whole.codes).any(axis=1).sum()),
+        n_wrong_neighbours=_wrong_pairs(whole, sides, facets[0][0]),
         n_wrong_walls=_wrong_walls(whole, facets),
         output_gap=float(np.abs(exact - whole.outputs).max(initial=0.0)) / size,
         jump=0.0 if whole.partial else _jump(whole, sides, facets, size),
@@ -101,6 +106,15 @@ def check_complex(whole: CellComplex) -> ComplexCheck:
         ok=True,
     )
     return replace(result, ok=not result.problems)
+
+
+def _wrong_pairs(whole: CellComplex, sides: list[list[int]], ends: Ints) -> int:
+    """Neighbours and edges on one list and not on the other."""
+    inner = {frozenset(cells) for cells in sides if len(cells) == 2}
+    edges = set(map(frozenset, ends.reshape(-1, 2).tolist()))
+    named = set(map(frozenset, whole.neighbours.tolist()))
+    named_edges = set(map(frozenset, whole.edges.tolist()))
+    return len(inner ^ named) + len(edges ^ named_edges)
 
 
 def _two_sides(ids: Ints, ends: Ints, walls: Any) -> tuple[list[list[int]], int]:

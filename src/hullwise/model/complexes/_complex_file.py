@@ -16,7 +16,8 @@ from ...io.archive import read_archive, write_archive
 from .._layer_cuts import LayerCodes
 from .._rounding import RELATIVE_TOLERANCE
 from ..network import Network
-from ._face_lattice import CellLattice, FaceLists
+from ._cell_table import CellTable
+from ._face_lattice import CellLattice, FaceLists, box_lattice
 from .cell_complex import CellComplex
 
 COMPLEX_FORMAT = 1
@@ -27,17 +28,30 @@ OTHER_NETWORK = 1e-6  # of the largest output: one rounded otherwise is the same
 
 def save_complex(whole: CellComplex, path: str | PathLike[str], *, force: bool) -> None:
     """Write it; see `CellComplex.save`."""
-    lattice = whole.lattice
+    structure, corners = whole.structure, whole.domain.vertices
     arrays: dict[str, Array] = {
         "origin": whole.origin,
         "axes": whole.axes,
-        "vertices": lattice.vertices,
-        "walls": lattice.walls,
+        "box": np.array([corners.min(axis=0), corners.max(axis=0)]),
+        "vertices": structure.vertices,
         "outputs": whole.outputs,
         "output_errors": whole.output_errors,
     }
-    for k, lists in enumerate(lattice.facets, 1):
-        arrays |= {f"facets{k}": lists.ids, f"facets{k}.ends": lists.ends}
+    if isinstance(structure, CellTable):
+        arrays |= {
+            "corners": structure.corners.ids,
+            "corners.ends": structure.corners.ends,
+            "masks": structure.masks,
+            "used": structure.used,
+            "is_above": structure.is_above,
+            "cut_edges": structure.cut_edges,
+            "walls": structure.facet_walls.ids,
+            "walls.ends": structure.facet_walls.ends,
+        }
+    else:
+        arrays["walls"] = structure.walls
+        for k, lists in enumerate(structure.facets, 1):
+            arrays |= {f"facets{k}": lists.ids, f"facets{k}.ends": lists.ends}
     for i, level in enumerate(whole.layer_codes):
         arrays |= {f"codes{i}": level.codes, f"roots{i}": level.root}
     header = {
@@ -48,6 +62,7 @@ def save_complex(whole: CellComplex, path: str | PathLike[str], *, force: bool) 
         "dimension": whole.dimension,
         "n_layers": len(whole.layer_codes),
         "partial": whole.partial,
+        "method": "cells" if isinstance(structure, CellTable) else "lattice",
     }
     write_archive(path, header, arrays, force=force)
 
@@ -76,15 +91,9 @@ def load_complex(path: str | PathLike[str], net: Network) -> CellComplex:
 
 def _restored(header: Mapping[str, Any], arrays: Mapping[str, Array], net: Network) -> CellComplex:
     d, n_layers = int(header["dimension"]), int(header["n_layers"])
-    vertices = _numbers(arrays, "vertices", (None, d))
-    counts, facets = len(vertices), []
-    for k in range(1, d + 1):
-        lists = FaceLists(_ids(arrays, f"facets{k}", counts), _ends(arrays, f"facets{k}"))
-        facets.append(lists)
-        counts = len(lists)
-    walls = arrays["walls"]
-    if walls.shape != (len(facets[-2]) if d > 1 else len(vertices),) or walls.dtype != np.int32:
-        raise ValueError("walls that are not those of its faces")
+    low, high = _numbers(arrays, "box", (2, d))
+    structure = _table(arrays, d) if header["method"] == "cells" else _lattice(arrays, d)
+    vertices, counts = structure.vertices, structure.n_cells
     levels, before = [], 1
     for i, layer in zip(range(n_layers), net.layers):
         codes, root = arrays[f"codes{i}"], _ids(arrays, f"roots{i}", before)
@@ -98,12 +107,52 @@ def _restored(header: Mapping[str, Any], arrays: Mapping[str, Array], net: Netwo
         net=net,
         origin=_numbers(arrays, "origin", (net.n_inputs,)),
         axes=_numbers(arrays, "axes", (d, net.n_inputs)),
-        lattice=CellLattice(vertices, tuple(facets), walls),
+        domain=box_lattice(low, high),
+        structure=structure,
         layer_codes=tuple(levels),
         outputs=_numbers(arrays, "outputs", (len(vertices), net.n_outputs)),
         output_errors=_numbers(arrays, "output_errors", (net.n_outputs,)),
         partial=bool(header["partial"]),
     )
+
+
+def _lattice(arrays: Mapping[str, Array], d: int) -> CellLattice:
+    vertices = _numbers(arrays, "vertices", (None, d))
+    n, facets = len(vertices), []
+    for k in range(1, d + 1):
+        facets.append(_lists(arrays, f"facets{k}", n))
+        n = len(facets[-1])
+    walls = arrays["walls"]
+    if walls.shape != (len(facets[-2]),) or walls.dtype != np.int32:
+        raise ValueError("walls that are not those of its faces")
+    return CellLattice(vertices, tuple(facets), walls)
+
+
+def _table(arrays: Mapping[str, Array], d: int) -> CellTable:
+    vertices = _numbers(arrays, "vertices", (None, d))
+    corners = _lists(arrays, "corners", len(vertices))
+    walls = FaceLists(arrays["walls"], _ends(arrays, "walls"))
+    masks, used, is_above = (arrays[name] for name in ("masks", "used", "is_above"))
+    words_fit = all(x.dtype == np.uint64 for x in (masks, used, is_above))
+    n_facets = np.bitwise_count(used) if words_fit and used.shape == walls.ends.shape else None
+    if (
+        n_facets is None
+        or walls.ids.dtype != np.int32
+        or not masks.shape == corners.ids.shape
+        or not used.shape == is_above.shape == corners.ends.shape
+        or not np.array_equal(n_facets, walls.lengths)
+    ):
+        raise ValueError("masks that are not those of its cells")
+    cut_edges = arrays["cut_edges"]
+    n_new = len(vertices) - 2**d
+    inside = cut_edges.size == 0 or (cut_edges.min() >= 0 and cut_edges.max() < len(vertices))
+    if cut_edges.shape != (n_new, 2) or cut_edges.dtype != np.int64 or not inside:
+        raise ValueError("edges that are not those its vertices were cut into")
+    return CellTable(vertices, corners, masks, used, is_above, walls, cut_edges)
+
+
+def _lists(arrays: Mapping[str, Array], name: str, n: int) -> FaceLists:
+    return FaceLists(_ids(arrays, name, n), _ends(arrays, name))
 
 
 def _numbers(arrays: Mapping[str, Array], name: str, shape: tuple[int | None, ...]) -> Floats:

@@ -18,7 +18,7 @@ from .._rounding import RELATIVE_TOLERANCE
 from ._build_limits import BuildLimits
 from ._face_lattice import CellLattice
 from ._lattice_cutter import LatticeCutter
-from ._lattice_layers import cut_by_words, winners
+from ._layer_cutting import cut_by_words, winners
 from .boundary_complex import BoundaryComplex
 
 MAX_BOUNDARY_CELLS = 100_000_000

@@ -46,6 +46,7 @@ class LatticeCutter:
     """The faces of a lattice, one numbering for all dimensions; grown as walls cut them."""
 
     def __init__(self, lattice: CellLattice) -> None:
+        self.cut_edges: list[Ints] = []  # the ends of those that new vertices were cut into
         self.restart(lattice)
 
     def restart(self, lattice: CellLattice) -> None:
@@ -132,6 +133,7 @@ class LatticeCutter:
         n_vertices = int(self.n[VERTICES])
         new = self.a[n_before:n_vertices], self.b[n_before:n_vertices], self.t[n_before:n_vertices]
         self.X = extended(self.X, *new)
+        self.cut_edges.append(np.column_stack(new[:2]))
         cells = self.cells
         return self.rec[cells, ABOVE], self.root[cells].astype(np.int64), new
 

@@ -14,13 +14,16 @@ from .._arguments import as_floats, border, check_network, one_row
 from .._input_box import input_box
 from ..network import Network
 from ._build_limits import BuildLimits, TimeIsUp
+from ._cell_cutter import CellCutter, FacetsOverflow
+from ._cell_table import table_of_box
 from ._face_lattice import CellLattice, box_lattice
-from ._lattice_cutter import TooManyCells
-from ._lattice_layers import cut_lattice_by_layers
+from ._lattice_cutter import LatticeCutter, TooManyCells
+from ._layer_cutting import cut_by_layers
 from .cell_complex import CellComplex
 
 MAX_COMPLEX_REGIONS = 1_000_000
 MAX_COMPLEX_DIMENSION = 8
+COMPLEX_METHODS = ("auto", "cells", "lattice")
 SPAN_TOLERANCE = 1e-10  # axes whose least singular value is below this share span less
 
 
@@ -31,6 +34,7 @@ def cell_complex(
     *,
     origin: Any = None,
     axes: Any = None,
+    method: str = "auto",
     max_regions: int = MAX_COMPLEX_REGIONS,
     max_seconds: float | None = None,
     progress: Progress | None = None,
@@ -47,6 +51,10 @@ def cell_complex(
         coordinates along `axes` where they are given.
     origin, axes : array-like (n_inputs,), (k, n_inputs), optional
         An affine subspace: its points are ``origin + u @ axes``. Unless given, all of the input.
+    method : "auto", "cells" or "lattice"
+        What is kept while cells are cut: the corners and facets of each alone, and faces between
+        are made when something asks for them; or all faces. "auto": cells, unless a layer has
+        maxima, whose cells are joined afterwards, or a cell has more than 64 facets.
     max_regions : int
         Most regions. A layer that makes more is left out with all behind it, and the complex is
         `partial`.
@@ -64,7 +72,7 @@ def cell_complex(
     Raises
     ------
     DataError
-        If the box or the axes are none, or the dimension is not 2 to 8.
+        If the box, the axes or the method are none, or the dimension is not 2 to 8.
     ModelError
         If `net` is no network.
     MemoryLimitError
@@ -74,15 +82,15 @@ def cell_complex(
 
     Notes
     -----
-    Each layer cuts the cells of the layers before it. A face is visited by the walls that pass
-    through it alone, so that the cost is O(1) for each face that is made: .1 to .4 microseconds,
-    and 60 bytes for each while it is made. Signs are judged at the shared vertices, once, by 1e-12
-    of a unit's largest value or what rounding may leave of a zero, whichever is more, so regions
-    thinner than that are not seen.
+    Each layer cuts the cells of the layers before it, and a cell is visited by the walls that pass
+    through it alone. Cells cost O(v^2) for v corners, 2^k on average: 1 to 2 microseconds in 3 to
+    5 dimensions. The lattice costs O(1) for each face, 3^k a cell: .1 to .4 microseconds. Signs
+    are judged at the shared vertices, once, by 1e-12 of a unit's largest value or what rounding may
+    leave of a zero, whichever is more, so regions thinner than that are not seen.
 
     Source: layer by layer as in Berzins (2023), *Polyhedral Complex Extraction from ReLU Networks
-    using Edge Subdivision*, with the faces of all dimensions in place of sign vectors: ties and
-    parallel walls are no exception.
+    using Edge Subdivision*, with incidences in place of sign vectors: ties and parallel walls are
+    no exception.
 
     Examples
     --------
@@ -98,6 +106,8 @@ def cell_complex(
     check_network(net, "cell_complex")
     base, frame = _subspace(net, origin, axes)
     low, high = _box(net, box, len(frame), axes is not None)
+    if method not in COMPLEX_METHODS:
+        raise DataError(f"method={method!r}: expected one of {', '.join(COMPLEX_METHODS)}")
     limits = BuildLimits(
         check_int("max_regions", max_regions, 1),
         None if max_seconds is None else check_positive("max_seconds", max_seconds),
@@ -105,27 +115,43 @@ def cell_complex(
         stop or StopFlag(),
     )
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        return _build(net, base, frame, box_lattice(low, high), limits)
+        return _build(net, base, frame, box_lattice(low, high), method, limits)
 
 
 def _build(
-    net: Network, origin: Floats, axes: Floats, domain: CellLattice, limits: BuildLimits
+    net: Network,
+    origin: Floats,
+    axes: Floats,
+    domain: CellLattice,
+    method: str,
+    limits: BuildLimits,
 ) -> CellComplex:
-    def points(U: Floats) -> Floats:
-        return np.asarray(origin + U @ axes)
-
-    n_layers = len(net.layers)
-    try:
-        layered = cut_lattice_by_layers(net, domain, points, n_layers, limits)
-    except (TooManyCells, TimeIsUp):
-        n_layers = limits.layer
-        again = BuildLimits(limits.max_regions, None, limits.progress, limits.stop)
-        layered = cut_lattice_by_layers(net, domain, points, n_layers, again)
+    inputs = np.asarray(origin + domain.vertices @ axes)
+    has_maxima = any(hasattr(node.op, "groups") for node in net.nodes)
+    if method == "cells" and has_maxima:
+        raise ModelError(
+            "method='cells': the network has layers of maxima, whose cells are joined again; give "
+            "'auto' or 'lattice'."
+        )
+    by_cells, n_layers = method != "lattice" and not has_maxima, len(net.layers)
+    while True:
+        cutter = CellCutter(table_of_box(domain)) if by_cells else LatticeCutter(domain)
+        try:
+            layered = cut_by_layers(net, cutter, inputs, n_layers, limits)
+            break
+        except FacetsOverflow:
+            if method == "cells":
+                raise ModelError("method='cells': a cell has more than 64 facets") from None
+            by_cells = False
+        except (TooManyCells, TimeIsUp):  # the layers before once more, which fit
+            n_layers = limits.layer
+            limits = BuildLimits(limits.max_regions, None, limits.progress, limits.stop)
     return CellComplex(
         net=net,
         origin=origin,
         axes=axes,
-        lattice=layered.lattice,
+        domain=domain,
+        structure=cutter.table if isinstance(cutter, CellCutter) else cutter.lattice(),
         layer_codes=layered.layer_codes,
         outputs=layered.outputs,
         output_errors=layered.output_errors,

@@ -16,6 +16,7 @@ from .._arguments import border, check_index, check_network
 from .._layer_cuts import LayerCodes
 from .._piecewise_layers import Codes
 from ..network import Network
+from ._cell_table import CellTable
 from ._complex_checker import ComplexCheck, check_complex
 from ._face_lattice import CellLattice, FaceIds, FaceLists
 from ._face_measures import cell_measures, corner_means
@@ -35,8 +36,10 @@ class CellComplex(RecordResult):
     ----------
     net : Network
     origin, axes : ndarray (n_inputs,), (k, n_inputs)
-    lattice : CellLattice
-        The faces: `vertices`, `facets`, `corners`, `walls`, `sides`.
+    domain : CellLattice
+        The box.
+    structure : CellTable or CellLattice
+        What was cut: cells by their corners and facets, or all faces.
     outputs : ndarray (V, n_outputs)
         The network's values at the vertices.
     output_errors : ndarray (n_outputs,)
@@ -49,7 +52,8 @@ class CellComplex(RecordResult):
     net: Network
     origin: Floats
     axes: Floats
-    lattice: CellLattice
+    domain: CellLattice
+    structure: CellTable | CellLattice
     layer_codes: tuple[LayerCodes, ...]
     outputs: Floats
     output_errors: Floats
@@ -58,12 +62,24 @@ class CellComplex(RecordResult):
     @property
     def dimension(self) -> int:
         """k, of the box."""
-        return self.lattice.dimension
+        return self.domain.dimension
+
+    @cached_property
+    def lattice(self) -> CellLattice:
+        """The faces of all dimensions: `facets`, `corners`, `walls`, `sides`.
+
+        Made on first use where cells were cut alone; that takes some times as long as they took.
+        """
+        if isinstance(self.structure, CellLattice):
+            return self.structure
+        from ._lattice_of_cells import lattice_of_cells
+
+        return lattice_of_cells(self, self.structure)
 
     @property
     def n_regions(self) -> int:
         """Distinct activation codes with an interior in the box."""
-        return self.lattice.n_cells
+        return self.structure.n_cells
 
     @property
     def n_faces(self) -> tuple[int, ...]:
@@ -83,17 +99,18 @@ class CellComplex(RecordResult):
     @property
     def vertices(self) -> Floats:
         """(V, k)."""
-        return self.lattice.vertices
+        return self.structure.vertices
 
     @property
     def edges(self) -> FaceIds:
         """(E, 2) pairs of vertices."""
-        return self.lattice.edges
+        return self.structure.edges
 
     @property
     def corners(self) -> FaceLists:
         """The vertices of all cells: `ids`, one cell after another, and their `ends`."""
-        return self.lattice.corners[-1]
+        structure = self.structure
+        return structure.corners if isinstance(structure, CellTable) else structure.corners[-1]
 
     @cached_property
     def cells(self) -> list[FaceIds]:
@@ -114,12 +131,20 @@ class CellComplex(RecordResult):
     @cached_property
     def neighbours(self) -> Ints:
         """(P, 2) the cells on the two sides of each inner (k - 1)-face."""
-        return np.asarray(self.lattice.sides[(self.lattice.sides >= 0).all(axis=1)])
+        sides = self._facets[0]
+        return np.asarray(sides[(sides >= 0).all(axis=1)])
 
     @cached_property
     def neighbour_units(self) -> Ints:
         """(P,) the unit behind the face between two neighbours, counted through all layers."""
-        return np.asarray(self.lattice.walls[(self.lattice.sides >= 0).all(axis=1)], dtype=np.int64)
+        sides, walls = self._facets
+        return np.asarray(walls[(sides >= 0).all(axis=1)], dtype=np.int64)
+
+    @cached_property
+    def _facets(self) -> tuple[Ints, FaceIds]:
+        if isinstance(self.structure, CellTable):
+            return self.structure.facets
+        return self.structure.sides, self.structure.walls
 
     @cached_property
     def _measures(self) -> tuple[Floats, Floats]:
@@ -288,5 +313,5 @@ class CellComplex(RecordResult):
         return (
             f"CellComplex({self.n_regions:,} region{'' if self.n_regions == 1 else 's'} in "
             f"{layers} layer{'' if layers == 1 else 's'}{part}, {self.dimension} dimensions, "
-            f"{self.n_faces[0]:,} vertices, {self.n_faces[1]:,} edges)"
+            f"{len(self.vertices):,} vertices, {len(self.edges):,} edges)"
         )

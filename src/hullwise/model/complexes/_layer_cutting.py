@@ -1,7 +1,8 @@
-"""A face lattice cut by the layers of a network."""
+"""A complex cut by the layers of a network, whichever way its cells are kept."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,28 +34,45 @@ class GrowingValues(Protocol):
         """New vertices a + t (b - a)."""
 
 
-@dataclass(frozen=True, eq=False)
-class LayeredLattice:
-    """A lattice behind some layers, their codes, and the network's outputs at its vertices."""
+class Cutter(Protocol):
+    """A complex that is cut: `LatticeCutter` or `CellCutter`."""
 
-    lattice: CellLattice
+    @property
+    def n_cells(self) -> int:
+        """Cells that there are."""
+
+    def cut(
+        self,
+        z: Floats,
+        walls: LayerWalls,
+        tol: Floats,
+        behind: Ints,
+        max_cells: int,
+        pause: Callable[[], Any],
+    ) -> tuple[Any, Ints, tuple[Ints, Ints, Floats]]:
+        """Cut by up to 64 walls; see `LatticeCutter.cut`."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayeredCells:
+    """Codes of layers on the cells behind them, and the network's outputs at the vertices."""
+
     layer_codes: tuple[LayerCodes, ...]
     outputs: Floats
     output_errors: Floats
 
 
-def cut_lattice_by_layers(
-    net: Network, lattice: CellLattice, points: Any, n_layers: int, limits: BuildLimits
-) -> LayeredLattice:
-    """Cut by the first layers of a network; points(U) are its inputs (V, n_inputs) at vertices.
+def cut_by_layers(
+    net: Network, cutter: Cutter, inputs: Floats, n_layers: int, limits: BuildLimits
+) -> LayeredCells:
+    """Cut by the first layers of a network, whose inputs (V, n_inputs) at the vertices are given.
 
     Raises
     ------
-    TooManyCells, TimeIsUp, StoppedError
+    TooManyCells, FacetsOverflow, TimeIsUp, StoppedError
         A limit was reached.
     """
-    cutter = LatticeCutter(lattice)
-    values_, layer_codes = LayerValues(net, points(lattice.vertices)), []
+    values_, layer_codes = LayerValues(net, inputs), []
     for i, layer in enumerate(net.layers):
         units = values_.advance()
         if i < n_layers:
@@ -62,11 +80,11 @@ def cut_lattice_by_layers(
             layer_codes.append(_cut_layer(cutter, units, values_, layer.start, limits))
         values_.bend()
     outputs, errors = values_.finish()
-    return LayeredLattice(cutter.lattice(), tuple(layer_codes), outputs, errors)
+    return LayeredCells(tuple(layer_codes), outputs, errors)
 
 
 def _cut_layer(
-    cutter: LatticeCutter, units: Units, values_: LayerValues, start: int, limits: BuildLimits
+    cutter: Cutter, units: Units, values_: LayerValues, start: int, limits: BuildLimits
 ) -> LayerCodes:
     range_, noise = values_.range, values_.noise
     walls = layer_walls(units, range_, noise)
@@ -78,6 +96,7 @@ def _cut_layer(
     sides, root = cut_by_words(cutter, walls, values_, noise, start, limits)
     if isinstance(units, Pieces):
         return LayerCodes(count_knots_below(sides, walls.units, below), root)
+    assert isinstance(cutter, LatticeCutter)  # cells alone cannot be joined
     codes, merged = winners(cutter.lattice(), units, values_.z, noise, root)
     if merged is None:
         return LayerCodes(codes, root)
@@ -104,7 +123,7 @@ def winners(
 
 
 def cut_by_words(
-    cutter: LatticeCutter,
+    cutter: Cutter,
     walls: LayerWalls,
     values_: GrowingValues,
     noise: Floats,

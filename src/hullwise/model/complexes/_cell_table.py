@@ -1,0 +1,85 @@
+"""Cells by their own corners and facets, without the faces between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._core.types import Floats, Ints
+from ._cell_cutting import edges_of_cells, edges_of_simple_cells, facet_signatures
+from ._face_lattice import CellLattice, FaceIds, FaceLists
+
+FacetWords = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, eq=False)
+class CellTable:
+    """The cells of a complex in R^d.
+
+    corners: the vertices of each cell; masks (n,): on which facets of the cell each of those lies,
+    a bit for each; used (n_cells,): the bits that stand for a facet; is_above (n_cells,): the
+    facets that the cell is above, sides of the domain among them; facet_walls: what lies behind
+    the facets, in the order of their bits, as in `CellLattice.walls`. cut_edges (n_new, 2): the
+    ends of the edge that each vertex but those of the domain was cut into.
+    """
+
+    vertices: Floats
+    corners: FaceLists
+    masks: FacetWords
+    used: FacetWords
+    is_above: FacetWords
+    facet_walls: FaceLists
+    cut_edges: Ints
+
+    @property
+    def dimension(self) -> int:
+        return int(self.vertices.shape[1])
+
+    @property
+    def n_cells(self) -> int:
+        return len(self.corners)
+
+    @cached_property
+    def edges(self) -> FaceIds:
+        """(E, 2) pairs of vertices."""
+        cells = self.corners.ids, self.masks, self.corners.ends
+        edges, are_simple = edges_of_simple_cells(self.dimension, *cells, self.is_above)
+        if not are_simple:
+            edges = edges_of_cells(self.dimension, *cells, len(self.vertices))
+        return np.asarray(edges)
+
+    @cached_property
+    def facets(self) -> tuple[Ints, FaceIds]:
+        """The cells on both sides of each (d - 1)-face (F, 2), -1 outside, and its wall (F,)."""
+        walls = self.facet_walls
+        own = self.corners.ids, self.masks, self.corners.ends, self.used, walls.ends
+        order = np.argsort(facet_signatures(*own), kind="stable")
+        signature, cells = facet_signatures(*own)[order], walls.owners[order]
+        first = np.concatenate([np.ones(1, bool), signature[1:] != signature[:-1]])
+        sides = np.full((np.count_nonzero(first), 2), -1, dtype=np.int64)
+        number = np.cumsum(first) - 1
+        sides[number[first], 0] = cells[first]
+        sides[number[~first], 1] = cells[~first]
+        return sides, np.asarray(walls.ids[order][first])
+
+
+def table_of_box(box: CellLattice) -> CellTable:
+    """The one cell of a box, its side i the facet of bit i."""
+    d, X = box.dimension, box.vertices
+    n_sides = 2 * d
+    low, high = X.min(axis=0), X.max(axis=0)
+    on = np.stack([low == X, high == X], axis=2).reshape(len(X), n_sides)
+    masks = (on.astype(np.uint64) << np.arange(n_sides, dtype=np.uint64)).sum(axis=1)
+    sides = np.array([2**n_sides - 1], np.uint64)
+    return CellTable(
+        X,
+        FaceLists(np.arange(len(X), dtype=np.int32), np.array([len(X)])),
+        masks.astype(np.uint64),
+        sides,
+        sides,
+        FaceLists(-1 - np.arange(n_sides, dtype=np.int32), np.array([n_sides])),
+        np.zeros((0, 2), np.int64),
+    )
