@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from .predict.linear_nd import LinearNDInterpolator as LinearNDInterpolator
     from .predict.linear_shepard import LinearShepardRegressor as LinearShepardRegressor
     from .predict.minimax import MinimaxRegressor as MinimaxRegressor
+    from .predict.minimax_band import HardestTarget as HardestTarget
+    from .predict.minimax_band import MinimaxBand as MinimaxBand
     from .predict.minimax_fits import MinimaxFits as MinimaxFits
     from .predict.minimax_fits import WeightStatus as WeightStatus
     from .predict.mixture import MixtureClassifier as MixtureClassifier
@@ -203,6 +205,8 @@ _HOMES = {
     "Band": "reliability.prediction_band",
     "Explanation": "predict.explanation",
     "MinimaxFits": "predict.minimax_fits",
+    "MinimaxBand": "predict.minimax_band",
+    "HardestTarget": "predict.minimax_band",
     "WeightStatus": "predict.minimax_fits",
     "ErrorBound": "predict.error_bound",
     "error_bound": "predict.error_bound",

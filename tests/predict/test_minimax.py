@@ -297,3 +297,82 @@ def test_fits_are_a_table():
     assert {"value", "noise", "shift", "spread", "risk", "rows", "gap", "slope 2"} <= set(columns)
     assert fits.rows[0][0] == np.abs(fits.weights[[0]].toarray()).argmax()
     assert len(fits.to_frame()) == 20
+
+
+def noisy(n, seed):
+    """Rows, targets with noise of a tenth of their spread, and queries within and to the side."""
+    rng = np.random.default_rng(seed)
+    X, Q = rng.uniform(size=(n, 2)), rng.uniform(size=(200, 2))
+    side = np.column_stack([rng.uniform(1.05, 1.3, 200), rng.uniform(size=200)])
+
+    def target(Z):
+        return np.sin(4 * Z[:, 0]) + Z[:, 1] ** 2
+
+    parts = [X, Q, side]
+    return [(Z, target(Z), target(Z) + 0.1 * rng.normal(size=len(Z))) for Z in parts]
+
+
+def test_bands_cover_rows_within_and_to_the_side_and_means_with_twice_the_bend():
+    shares = {"row": [], "side": [], "mean": [], "once": [], "calibrated": []}
+    for seed in range(6):
+        (X, _, y), (Q, mean, new), (side, _, new_side) = noisy(200, seed)
+        reg = hw.MinimaxRegressor().fit(X, y)
+        fits = reg.local(Q)
+        band, far = fits.band(), reg.local(side).band()
+        of_mean = fits.band(of="mean")
+        once = fits.band(of="mean", smoothness=reg.smoothness_)
+        calibrated = hw.CalibratedRegressor(hw.MinimaxRegressor()).fit(X, y).band(Q)
+        for name, one, truth in (
+            ("row", band, new),
+            ("side", far, new_side),
+            ("mean", of_mean, mean),
+            ("once", once, mean),
+            ("calibrated", calibrated, new),
+        ):
+            shares[name].append(np.mean((one.lower <= truth) & (truth <= one.upper)))
+        assert np.median(far.width) > 1.2 * np.median(band.width)
+        assert (of_mean.width > once.width).all()
+    covered = {name: np.mean(values) for name, values in shares.items()}
+    assert 0.86 < covered["row"] < 0.97
+    assert covered["side"] > 0.8
+    assert covered["mean"] > max(0.9, covered["once"])
+    assert 0.86 < covered["calibrated"] < 0.99
+
+
+def test_bands_say_what_they_hold_for():
+    X, y, Q = rows(60)
+    fits = hw.MinimaxRegressor().fit(X, np.column_stack([y, 2 * y])).local(Q)
+    band = fits.band(0.8, of="mean", smoothness=[3.0, 6.0])
+    assert repr(band).endswith("bends at most 3, 6; median width " + repr(band).split()[-1])
+    assert band.lower.shape == (20, 2)
+    np.testing.assert_allclose(band.width[:, 1], 2 * band.width[:, 0], rtol=1e-9)
+    assert {"prediction_0", "upper_1"} <= set(band[:2].to_dict())
+    for options, message in (
+        ({"coverage": 1.0}, "coverage=1.0: expected a number between 0 and 1"),
+        ({"of": "rows"}, "of='rows': expected 'row' or 'mean'"),
+        ({"smoothness": -1.0}, "smoothness=-1.0: expected a finite number"),
+    ):
+        with pytest.raises(hw.DataError, match=message):
+            fits.band(**options)
+
+
+def test_the_hardest_target_is_in_the_class_and_costs_what_the_risk_says():
+    """Its error under the weights is the bias, and its values at the rows are the weights."""
+    X, y, Q = rows(80)
+    reg = hw.MinimaxRegressor(noise=0.1, smoothness=0.5, lipschitz=2.0).fit(X, y)
+    fits, hardest = reg.local(Q[:1]), reg.hardest_target(Q[0])
+    own, at_rows = fits.target_class, hardest(X)
+    W = fits.weights.toarray()[0]
+    np.testing.assert_allclose(at_rows / at_rows.sum(), W, atol=1e-9)
+    U = (X - Q[0]) / X.std(axis=0)
+    line = hardest.size * (hardest.dual[0] + U / own.unit @ hardest.dual[1:-1])
+    bend = hardest.size * hardest.dual[-1] / own.unit**2
+    slope = hardest.size * np.linalg.norm(hardest.dual[1:-1]) / own.unit
+    assert (np.abs(at_rows - line) <= bend / 2 * np.square(U).sum(axis=1) + 1e-9).all()
+    assert np.hypot(bend / reg.smoothness_, slope / reg.lipschitz_) == pytest.approx(1)
+    bias = W @ at_rows - hardest(Q[:1])[0]
+    squares = np.square(np.hypot(fits.shift, fits.spread))
+    assert bias**2 == pytest.approx(squares[0], rel=1e-6)
+    assert fits.risk[0] == pytest.approx((fits.noise[0] ** 2 + squares[0]) / 0.01, rel=1e-6)
+    with pytest.raises(hw.DataError, match="so far from all rows"):
+        reg.hardest_target([1e9, 0, 0])

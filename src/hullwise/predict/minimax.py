@@ -29,7 +29,9 @@ from ._minimax_tuning import (
 from .delaunay import delaunay_weights
 from .duplicates import TrainingPlaces
 from .interpolant import Interpolant, MetricOption
+from .minimax_band import HardestTarget, hardest_target
 from .minimax_fits import MinimaxFits, TargetClass, WeightStatus
+from .targets import as_one_row
 
 __all__ = ["MinimaxRegressor"]
 
@@ -38,6 +40,7 @@ LEVEL_QUANTILE = 0.99
 LARGEST_LEVEL = 1e6  # over the noise: a limit on the target where there is nearly none
 FREE_RISK = 0.01  # of the squared level: with less risk nothing is moved to the mean
 UNKNOWN_SHARE = 1e-12  # of the weight on the rows: nothing is known
+ERROR_SCALE_COVERAGE = 0.9
 REMOTE_PULL = 0.999  # of the weight on the mean: what the rest is hardly matters
 OUTCOME_STATUS = {
     MINIMAX_OPTIMAL: WeightStatus.OPTIMAL,
@@ -350,9 +353,37 @@ class MinimaxRegressor(Interpolant):
             status,
             values,
             own,
+            self._level_ratio * own.noise,
             self.unique_rows_,
             checked.row_names,
         )
+
+    @own_errors("finding the hardest target")
+    def hardest_target(self, q: Any, *, target: int = 0) -> HardestTarget:
+        """The target that makes the weights at one query q, (d,) or (1, d), the best there are.
+
+        Of all targets of the class the one that is largest at q while the rows show least of it; a
+        function, to be drawn. `target` is its number where there are several.
+        """
+        fits = self.local(as_one_row(q))
+        if len(fits) != 1:
+            raise DataError(f"hardest_target takes one query: found {len(fits)} rows.")
+        if not 0 <= target < len(self._class.noise):
+            raise DataError(f"target={target}: there are {len(self._class.noise)}.")
+        if fits.status[0] in (WeightStatus.REMOTE, WeightStatus.INTERPOLATED):
+            raise DataError(f"no hardest target here: {fits.status[0].value}.")
+        return hardest_target(fits, target)
+
+    def error_scale(self, Q: Floats) -> Floats:
+        """(m,) how errors at checked queries grow, in units of the noise: `CalibratedRegressor`'s.
+
+        The half width of a band for a row; one number serves all targets, which share the weights.
+        """
+        band = self.local(Q).band(ERROR_SCALE_COVERAGE)
+        half = (band.width / 2).reshape(len(Q), -1)
+        unit = self._class.noise
+        j = int(np.argmax(unit))
+        return half[:, j] / unit[j] if unit[j] > 0 else half[:, j]
 
     def remarks(self, Q: Floats) -> tuple[str, ...]:
         """What the weights are best for, and how many queries are far off."""

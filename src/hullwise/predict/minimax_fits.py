@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from .._core.foreign import own_errors
-from .._core.options import check_nonnegative
+from .._core.options import check_fraction, check_nonnegative
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Floats, Indices
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
 from .duplicates import UniqueRows
+from .minimax_band import MinimaxBand, band_of_fits
+from .targets import as_array
 
 __all__ = ["MinimaxFits", "WeightStatus"]
 
@@ -95,6 +97,8 @@ class MinimaxFits(RowResult):
     gap : (m,)
         How much less it could be, at most, as a share.
     status : (m,) WeightStatus
+    level : (k,)
+        How far from their mean targets are, at most; infinite for no bound.
 
     ``fits[i]``, slices and masks pick queries; `to_dict` and `to_frame` give a table.
 
@@ -122,6 +126,7 @@ class MinimaxFits(RowResult):
     status: NDArray[np.object_]
     queries: Floats
     target_class: TargetClass
+    level: Floats
     unique: UniqueRows | None = None
     row_names: RowNames = UNNAMED_ROWS
 
@@ -164,6 +169,50 @@ class MinimaxFits(RowResult):
             shape=self.weights.shape,
         )
         return self._each(self.target_class.noise, np.sqrt(np.asarray(squares.sum(axis=1))))
+
+    @own_errors("computing bands")
+    def band(
+        self, coverage: float = 0.9, *, of: str = "row", smoothness: Any = None
+    ) -> MinimaxBand:
+        """Bands from the noise and the bends, with nothing kept aside to calibrate them.
+
+        Parameters
+        ----------
+        coverage : float
+            Between 0 and 1.
+        of : {"row", "mean"}
+            For the target of a new row, noise and all; or for what it is on average there. For the
+            mean the learnt smoothness counts twice: it is what predicts best, which is less than
+            what is there.
+        smoothness : float or (k,), optional
+            How much the target bends at most, in the metric, where that is known. The band then
+            covers the mean with a probability of at least `coverage` for every such target, if the
+            noise is Gaussian and its size right.
+
+        Returns
+        -------
+        MinimaxBand
+
+        Notes
+        -----
+        Learnt constants make no promise: no data bound how much a target bends (Low 1997).
+        `CalibratedRegressor` keeps rows aside and has one.
+        """
+        check_fraction("coverage", coverage, ends=False)
+        if of not in ("row", "mean"):
+            raise DataError(f"of={of!r}: expected 'row' or 'mean'.")
+        bends = None
+        if smoothness is not None:
+            k = len(self.target_class.noise)
+            values = np.atleast_1d(as_array(smoothness, "smoothness"))
+            usable = values.dtype.kind in "iuf" and values.shape in ((1,), (k,))
+            if not usable or not (np.isfinite(values) & (values >= 0)).all():
+                raise DataError(
+                    f"smoothness={smoothness!r}: expected a finite number of at least 0, or one "
+                    "for each target."
+                )
+            bends = np.broadcast_to(values.astype(np.float64), (k,))
+        return band_of_fits(self, float(coverage), of, bends)
 
     def _each(self, constants: Floats, values: Floats) -> Floats:
         """Constants (k,) times values (m,): (m,), or (m, k) for several targets."""

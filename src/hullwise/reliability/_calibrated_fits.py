@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import has_fit_parameter
 
 from .._core.foreign import own_errors
 from .._core.types import Array, Floats, Indices
@@ -36,6 +37,7 @@ class Terms:
     prediction: Floats  # (m, k)
     reach: Floats  # (m,)
     moment: Floats  # (m,)
+    scale: Floats | None = None  # (m,) where the regressor knows how its errors grow
 
 
 class CalibratedFit(Protocol):
@@ -83,9 +85,19 @@ class InterpolantFit:
     def terms(self, Q: Any) -> Terms:
         values = check_rows(Q, allow_empty=True).values.astype(np.float64)
         starts = range(0, max(1, len(values)), PREDICTION_BATCH)
-        parts = [self._batch(values[start : start + PREDICTION_BATCH]) for start in starts]
+        batches = [values[start : start + PREDICTION_BATCH] for start in starts]
+        parts = [self._batch(batch) for batch in batches]
         prediction, reach, moment = (np.concatenate(part) for part in zip(*parts))
-        return Terms(prediction, reach, moment)
+        if not self.has_own_scale:
+            return Terms(prediction, reach, moment)
+        model: Any = self.model
+        scale = np.concatenate([model.error_scale(batch) for batch in batches])
+        return Terms(prediction, reach, moment, scale)
+
+    @property
+    def has_own_scale(self) -> bool:
+        """Whether the interpolant says how its errors grow, as one with noise does."""
+        return hasattr(self.model, "error_scale")
 
     def _batch(self, Q: Floats) -> tuple[Floats, Floats, Floats]:
         model = self.model
@@ -112,6 +124,7 @@ class InterpolantTable:
 
     def __init__(self, interpolant: Interpolant, checked: LabelledArray, y: Floats) -> None:
         self.interpolant, self.checked, self.n = interpolant, checked, len(checked.values)
+        self.group: Indices | None = None  # (n,) for interpolants that leave groups out to learn
         warn_of_outliers(
             checked.values, checked.columns or [f"x{j}" for j in range(checked.values.shape[1])]
         )
@@ -126,7 +139,10 @@ class InterpolantTable:
         target = y[rows, 0] if y.shape[1] == 1 else y[rows]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)  # said before, about the whole table
-            return InterpolantFit(clone(self.interpolant).fit(self.take(rows), target))
+            model, own = clone(self.interpolant), {}
+            if self.group is not None and has_fit_parameter(model, "groups"):
+                own = {"groups": self.group[rows]}
+            return InterpolantFit(model.fit(self.take(rows), target, **own))
 
 
 def with_columns(values: Array, columns: tuple[str, ...] | None) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core.types import Floats, Indices
 from ..errors import DataError
-from ._calibrated_fits import CalibratedFit, CalibrationTable, InterpolantTable
+from ._calibrated_fits import CalibratedFit, CalibrationTable, InterpolantTable, Terms
 from ._calibration_scale import conformal_factors, fit_scale
 from ._calibration_split import choose_calibration_rows, choose_folds, whole_folds
 
@@ -113,11 +113,17 @@ def fit_constants(
 ) -> Floats:
     """The constants of u (k, 3), from errors on training rows left out in turn.
 
+    Those of the interpolant where it knows its own scale.
+
     Raises
     ------
     DataError
         They are not finite.
     """
+    if getattr(fitted, "has_own_scale", False):
+        model = fitted.model
+        own = [model.noise_, model.lipschitz_, model.smoothness_]
+        return np.column_stack([np.broadcast_to(one, (y.shape[1],)) for one in own])
     parts = []
     for left_out, predicted in folds:
         rest = np.setdiff1d(train, left_out, assume_unique=True)
@@ -158,13 +164,17 @@ def scores_of(fitted: CalibratedFit, constants: Floats, rows: Any, y: Floats) ->
     """(c, k) |y - prediction| / u; an error of 0 is none however small u is."""
     terms = fitted.terms(rows)
     error = np.abs(y - terms.prediction)
-    u = error_scales(constants, terms.reach, terms.moment)
+    u = error_scales(constants, terms)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where((error == 0) | np.isinf(u), 0.0, error / u)
 
 
-def error_scales(constants: Floats, reach: Floats, moment: Floats) -> Floats:
-    """(m, k) the error scale u of each target."""
+def error_scales(constants: Floats, terms: Terms) -> Floats:
+    """(m, k) the error scale u of each target; an interpolant's own is in units of the noise."""
+    reach, moment = terms.reach, terms.moment
+    if terms.scale is not None:
+        unit = np.where(constants[:, 0] > 0, constants[:, 0], 1.0)
+        return np.asarray(terms.scale[:, None] * unit)
     noise, lipschitz, smoothness = constants.T
     with np.errstate(over="ignore", invalid="ignore"):
         grown = lipschitz * reach[:, None] + smoothness / 2 * moment[:, None]

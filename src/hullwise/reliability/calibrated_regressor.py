@@ -62,7 +62,8 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
 
         u(q) = noise_ + lipschitz_ |sum w_i x_i - q| + smoothness_ / 2 sum |w_i| |x_i - q|^2
 
-    the error bound of the weights plus a term for noise. For any other regressor ::
+    the error bound of the weights plus a term for noise; `MinimaxRegressor` has its own u, the half
+    width of its band, and only the factor is fitted. For any other regressor ::
 
         u(q) = noise_ + lipschitz_ D(q) + smoothness_ N(q)
 
@@ -211,6 +212,8 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         group = encode_groups(groups, len(target))
         rng = np.random.default_rng(check_int("random_state", self.random_state, 0))
         whole = groups is not None
+        if whole and isinstance(table, InterpolantTable):
+            table.group = group
         coverage = float(self.coverage)
         if self.method == "split":
             share = float(self.calibration)
@@ -269,7 +272,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         if self.method == "split":
             fitted, constants, _ = self._calibrated.fits[0]
             terms = fitted.terms(rows)
-            u = error_scales(constants, terms.reach, terms.moment)
+            u = error_scales(constants, terms)
             with np.errstate(invalid="ignore", over="ignore"):
                 half = (
                     np.broadcast_to(np.atleast_1d(self.factor_), (self._calibrated.n_targets,)) * u
@@ -295,7 +298,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         calibrated = self._calibrated
         scores, k = calibrated.scores, calibrated.n_targets
         parts = [(fit.terms(rows), constants, own) for fit, constants, own in calibrated.fits]
-        scales = [error_scales(constants, t.reach, t.moment) for t, constants, _ in parts]
+        scales = [error_scales(constants, t) for t, constants, _ in parts]
         m = len(scales[0])
         lower, upper = np.empty((m, k)), np.empty((m, k))
         for block in _blocks(m, len(scores)):
