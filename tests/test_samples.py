@@ -66,6 +66,15 @@ def test_licences_are_shipped_and_name_the_source():
         assert file.stat().st_size < 400_000
 
 
+def test_bikes_are_hours_of_a_year():
+    table = read_mixed(samples.path("bikes"))
+    names = ["date", "hour", "workingday", "weather", "temperature", "humidity", "wind", "rentals"]
+    assert table.n == 6000
+    assert list(table.names) == names
+    assert not any(table.column(name).empty.any() for name in names)
+    assert "10.24432/C5W894" in (Path(samples.__file__).parent / "LICENSES.md").read_text("utf-8")
+
+
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(DataError, match="called 'iris': there are forest_fires, parkinsons"):
         samples.load("iris")

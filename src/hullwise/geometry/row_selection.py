@@ -155,9 +155,10 @@ class RowSelection(RowResult):
         if needed is not None and needed <= self.n_train:
             alone = f"for one alone, {needed:,} {self._unit}s must be left out (reference=)"
         many = f"at least {self.n_far_needed:,} must be farther out than all of them"
+        are = "is" if n_far == 1 else "are"
         if self.n_far_needed > self.n_tested:
             many = "no number of far ones is enough"
-        return f"With {self._count(self.n_reference)} left out {many} ({n_far:,} are); {alone}."
+        return f"With {self._count(self.n_reference)} left out {many} ({n_far:,} {are}); {alone}."
 
     @property
     def _unit(self) -> str:

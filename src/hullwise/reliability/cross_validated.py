@@ -12,6 +12,7 @@ from .._core.types import Floats, Objects
 from ..domain.domain import Domain
 from ..errors import DataError
 from ..io.mixed_table import MixedTable, read_mixed
+from ..table.spec import ColumnSpec
 from .binned_means import group_codes
 from .error_profile import ErrorProfile, profile_of
 from .folds import left_out_folds
@@ -43,7 +44,7 @@ def cross_validated_error_profile(
     domain : Domain, optional
         Its settings; ``Domain()`` unless given.
     groups : str, optional
-        A column; folds are whole groups, and groups are judged.
+        A column, and no feature; folds are whole groups, and groups are judged.
     n_folds : int
     level, n_bins, random_state : float, int, int
         As for `error_profile`; the seed also draws the folds.
@@ -65,7 +66,7 @@ def cross_validated_error_profile(
     from sklearn.base import clone, is_classifier
 
     check_int("n_folds", n_folds, 2)
-    domain = Domain() if domain is None else domain
+    domain = _without_feature(Domain() if domain is None else domain, groups)
     mixed = read_mixed(table, gaps=domain.spec.gaps)
     labels = None if groups is None else _group_labels(mixed, groups)
     folds = left_out_folds(mixed.n, labels, n_folds, random_state)
@@ -100,6 +101,18 @@ def cross_validated_error_profile(
         n_bins=n_bins,
         random_state=random_state,
     )
+
+
+def _without_feature(domain: Domain, groups: str | None) -> Domain:
+    """The domain with the column of groups as such: who it is tells nothing of somebody new."""
+    spec = domain.spec
+    if groups is None or groups in spec.roles:
+        return domain
+    has_blocks = spec.columns_with("group") or spec.columns_with("time")
+    role: Any = {"drop": [groups]} if has_blocks else {"group": groups}
+    domain = domain.unfitted()
+    domain.spec = spec.merged(ColumnSpec.declare(**role))
+    return domain
 
 
 def _group_labels(table: MixedTable, groups: str) -> Objects:

@@ -1,8 +1,8 @@
-"""Three real tables and a small network that come with the library, for examples and the demo.
+"""Four real tables and a small network that come with the library, for examples and the demo.
 
-Two are of numbers, from the UCI Machine Learning Repository under CC BY 4.0; penguins has text and
-gaps and is in the public domain (CC0). `LICENSES.md` beside this file holds the attribution and
-says what was changed.
+Two are of numbers, from the UCI Machine Learning Repository under CC BY 4.0, as is bikes, which has
+text, hours and dates; penguins has text and gaps and is in the public domain (CC0). `LICENSES.md`
+beside this file holds the attribution and says what was changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CITATIONS = {
     "parkinsons": "Tsanas & Little (2009), Parkinsons Telemonitoring, UCI, doi 10.24432/C5ZS3N",
 }
 NAMES = tuple(_TARGETS)
-MIXED_NAMES = ("penguins",)  # tables that are not all numbers: only `path` knows them
+MIXED_NAMES = ("penguins", "bikes")  # tables that are not all numbers: only `path` knows them
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +119,13 @@ def path(name: str) -> Path:
     """The file of a bundled table: gzipped CSV with a header.
 
     Features first and the target last in those of numbers; `penguins` is 344 rows of 8 columns, of
-    which three are text and five have gaps, for `hullwise.Domain`.
+    which three are text and five have gaps, `bikes` 6,000 hours of bike rentals with text, hours
+    and dates, both for `hullwise.Domain`.
 
     Raises
     ------
     DataError
-        For another name than "forest_fires", "parkinsons" and "penguins".
+        For another name than "forest_fires", "parkinsons", "penguins" and "bikes".
 
     Examples
     --------
