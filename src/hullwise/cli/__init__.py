@@ -23,6 +23,7 @@ from ._next_command import next_runs
 from ._play_options import PlayOptions
 from ._prediction_commands import errors, predict
 from ._program import Program
+from ._prove_command import prove
 from ._serve_command import serve
 from ._watch_command import watch
 from .column_options import COLUMN_ROLES
@@ -263,7 +264,7 @@ def locate(options: LocateOptions) -> None:
         click.get_current_context().exit(1)
 
 
-for command in (predict, errors, next_runs, watch, serve, dissect, cell_complex):
+for command in (predict, errors, next_runs, watch, serve, dissect, cell_complex, prove):
     main.add_command(command)
 
 

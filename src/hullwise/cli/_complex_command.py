@@ -71,8 +71,12 @@ def _numbers(kind: type[Any], expected: str) -> Any:
     return read
 
 
-def _bounds(_: Any, __: Any, text: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def box_bounds(
+    _: Any, __: Any, text: str | None
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """`R`, `LOW:HIGH`, or one `LOW:HIGH` for each input, as the lower and the upper ends."""
+    if text is None:
+        return None
     try:
         if ":" not in text:
             half = float(text)
@@ -93,7 +97,7 @@ def _bounds(_: Any, __: Any, text: str) -> tuple[tuple[float, ...], tuple[float,
     default="1",
     show_default=True,
     metavar="R|LOW:HIGH,...",
-    callback=_bounds,
+    callback=box_bounds,
     help="The inputs: a half width around 0, LOW:HIGH for all, or one LOW:HIGH for each.",
 )
 @click.option(

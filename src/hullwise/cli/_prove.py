@@ -1,0 +1,106 @@
+"""`hullwise prove`, from a network and a property to the answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from .._core.results import json_ready
+from ..model.properties.output_property import OutputProperty
+from ..model.properties.verify_property import PropertyResult, verify_property
+from ..model.properties.vnnlib import read_vnnlib
+from ..report.words import format_number, printable
+from ._compiling import timing_text
+from ._layout import grid_of, print_notes
+from ._metric import read_network
+from ._prove_command import ProveOptions
+from .console import console, progress_bar, require_standard_output
+from .status import raise_if_cancelled
+
+ANSWERS = {
+    "holds": "proved for every input in the box",
+    "violated": "violated: the inputs below break it",
+    "open": "open: neither proved nor refuted",
+}
+
+
+def run_prove(options: ProveOptions) -> bool:
+    """Do everything that the command says; whether the condition of --fail-on is met."""
+    if options.json:
+        require_standard_output()
+    start = perf_counter()
+    net = read_network(options.model, options.upto)
+    box, outputs = _question(options)
+    reading = perf_counter() - start
+    start = perf_counter()
+    with progress_bar(options.quiet) as progress:
+        result = verify_property(
+            net,
+            box,
+            outputs,
+            max_boxes=options.max_boxes,
+            max_seconds=options.max_seconds,
+            progress=progress,
+        )
+        raise_if_cancelled()
+        checked = result.verify(progress) if options.verify and result.status != "open" else None
+    options.status(timing_text(reading, 0.0, perf_counter() - start, "searched"))
+    answer: dict[str, Any] = {
+        "property": result.text,
+        "status": result.status,
+        "counter_example": result.counter_example,
+        "outputs": result.outputs,
+        "open_share": result.open_share,
+        "n_boxes": result.n_boxes,
+    }
+    if checked is not None:
+        answer |= {"verified": checked.ok, "fault": checked.fault}
+    if options.json:
+        sys.stdout.write(json.dumps(json_ready(answer), indent=1) + "\n")
+        sys.stdout.flush()
+    elif not options.quiet:
+        _print(console(sys.stdout), result, net.source, answer)
+    failing = {"violated": ("violated",), "open": ("violated", "open")}
+    return result.status in failing.get(options.fail_on or "", ())
+
+
+def _question(options: ProveOptions) -> tuple[Any, str | OutputProperty]:
+    """The box and the property as `verify_property` takes them."""
+    if options.is_file or options.box is None:
+        return None, read_vnnlib(options.claim)
+    low, high = options.box
+    ends = (low[0], high[0]) if len(low) == 1 else (np.array(low), np.array(high))
+    return ends, options.claim
+
+
+def _print(out: Console, result: PropertyResult, source: str, answer: dict[str, Any]) -> None:
+    lines = [
+        ("network", printable(source, 60)),
+        ("property", printable(result.text, 60)),
+        ("answer", ANSWERS[result.status]),
+        ("boxes", f"{result.n_boxes:,} looked at"),
+    ]
+    if result.status == "open":
+        lines.append(("open", f"on {result.open_share:.3%} of the volume"))
+    if result.counter_example is not None and result.outputs is not None:
+        lines.append(("inputs", _numbers(result.counter_example)))
+        lines.append(("outputs", _numbers(result.outputs)))
+    out.print()
+    out.print(grid_of(*lines))
+    notes = []
+    if result.status == "open":
+        notes.append("Give a higher --max-boxes or --max-seconds, or a smaller --box.")
+    if "verified" in answer:
+        verdict = "it is right" if answer["verified"] else f"WRONG: {answer['fault']}"
+        notes.append(f"An independent checker looked at the answer: {verdict}.")
+    print_notes(out, notes)
+    out.file.flush()
+
+
+def _numbers(values: Any) -> str:
+    return ", ".join(format_number(float(v)) for v in values)
