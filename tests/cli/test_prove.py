@@ -38,9 +38,8 @@ def test_answers_are_those_of_python(net, top):
 
 
 def test_exit_codes_and_words(net, top):
-    broken = run(
-        "prove", net, f"y0 <= {top - 0.1}", "--box", "-1:2", "--fail-on", "violated", code=1
-    )
+    box = ("--box", "-1:2")
+    broken = run("prove", net, f"y0 <= {top - 0.1}", *box, "--fail-on", "violated", code=1)
     assert "violated" in broken.stdout
     assert "inputs" in broken.stdout
     few = ("--max-boxes", "1", "--fail-on", "open")
