@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .domain.group_comparison import GroupComparison as GroupComparison
     from .domain.half_space_location import HalfSpaceLocation as HalfSpaceLocation
     from .domain.half_spaces import HalfSpaces as HalfSpaces
+    from .domain.linear_rules import LinearRules as LinearRules
     from .domain.new_combinations import NewCombinations as NewCombinations
     from .domain.proofs import Proofs as Proofs
     from .domain.proofs import load_proofs as load_proofs
@@ -167,6 +168,7 @@ _HOMES = {
     "NewCombinations": "domain.new_combinations",
     "HalfSpaceLocation": "domain.half_space_location",
     "HalfSpaces": "domain.half_spaces",
+    "LinearRules": "domain.linear_rules",
     "load": "domain.domain_file",
     "Proofs": "domain.proofs",
     "load_proofs": "domain.proofs",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from ..io.mixed_table import read_mixed
 from ..table.columns import Column
 from ._rule_features import RuleFeatures
 from .half_space_location import HalfSpaceLocation
+
+if TYPE_CHECKING:
+    from .linear_rules import LinearRules
 
 SHRINKAGE = 1 - 2.0**-40  # of bounds computed in float64: what rounding may add to them far out
 LEAST_EXCESS = 1e-300  # of a row out of the box, however little
@@ -312,6 +315,42 @@ class HalfSpaces(RecordResult):
         from ._half_spaces_onnx import write_half_spaces_onnx
 
         write_half_spaces_onnx(self, path, precision, force=force)
+
+    def linear(
+        self,
+        *,
+        near: Mapping[str, Any] | None = None,
+        n_half_spaces: int | None = None,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> LinearRules:
+        """The box and the half-spaces as linear constraints, for SciPy, BoTorch and other programs.
+
+        Parameters
+        ----------
+        near : mapping of str to value, optional
+            A row, such as an optimum: half-spaces come by their distance from it, the nearest one
+            first, negative where it is outside.
+        n_half_spaces : int, optional
+            As many of them at most.
+        fixed : mapping of str to value, optional
+            Values of columns that do not change, such as a category.
+
+        Raises
+        ------
+        DataError
+            A column is neither a number nor fixed.
+
+        Examples
+        --------
+        >>> import hullwise as hw
+        >>> rows = [{"a": i % 10, "b": i % 10 + i % 3, "kind": "xy"[i % 2]} for i in range(60)]
+        >>> rules = hw.Domain().fit(rows).half_spaces()
+        >>> rules.linear(near={"a": 9, "b": 0}, n_half_spaces=2, fixed={"kind": "x"})
+        LinearRules(2 variables, 2 half-spaces)
+        """
+        from .linear_rules import linear_rules
+
+        return linear_rules(self, near, n_half_spaces, fixed or {})
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write the rules to a file (`.hull`) that holds no training row; `hullwise.load` reads it.
