@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar, ParamSpec, TypeVar, cast
 
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 from ..errors import DataWarning
 
@@ -65,6 +66,27 @@ def inlined(kernel: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return cast(Callable[Arguments, Result], inline)
 
 
+def _accept_read_only(locator: Any) -> None:
+    """In place of numba's check that a cache folder can be written."""
+    if not os.path.isdir(locator.get_cache_path()):
+        raise FileNotFoundError(locator.get_cache_path())
+
+
+class _ReadyMadeImpl(CompileResultCacheImpl):  # type: ignore[misc]
+    """Where kernels were compiled before, in NUMBA_CACHE_DIR or beside their source."""
+
+    _locator_classes: ClassVar[list[Any]] = [
+        type(locator.__name__, (locator,), {"ensure_cache_path": _accept_read_only})
+        for locator in CompileResultCacheImpl._locator_classes[:2]
+    ]
+
+
+class _ReadyMadeCache(FunctionCache):  # type: ignore[misc]
+    """A cache that is only read: that of an image, made as another user, cannot be written."""
+
+    _impl_class = _ReadyMadeImpl
+
+
 class _KernelCache:
     """Numba's cache of one kernel on disk; its failures cost time and never the answer."""
 
@@ -72,22 +94,31 @@ class _KernelCache:
 
     def __init__(self, kernel: Callable[..., Any]) -> None:
         self.files: FunctionCache | None = None
+        self.ready_made: FunctionCache | None = None
         with suppress(RuntimeError, OSError):  # no locator available
             self.files = FunctionCache(kernel)
+        with suppress(RuntimeError, OSError):
+            self.ready_made = _ReadyMadeCache(kernel)
 
     @property
     def cache_path(self) -> str | None:
-        return None if self.files is None else str(self.files.cache_path)
+        cache = self.files or self.ready_made
+        return None if cache is None else str(cache.cache_path)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """The compiled kernel for these types, None where it has to be compiled."""
-        if self.files is None:
-            return None
-        try:
-            return self.files.load_overload(signature, target_context)
-        except Exception:  # a damaged file: whatever pickle raises
-            self._start_anew()
-            return None
+        for cache in (self.files, self.ready_made):
+            if cache is None:
+                continue
+            try:
+                compiled = cache.load_overload(signature, target_context)
+            except Exception:  # a damaged file: whatever pickle raises
+                if cache is self.files:
+                    self._start_anew()
+                continue
+            if compiled is not None:
+                return compiled
+        return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep a compiled kernel where that is possible, else say once that it is not."""

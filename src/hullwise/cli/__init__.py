@@ -25,6 +25,7 @@ from ._prediction_commands import errors, predict
 from ._program import Program
 from ._prove_command import prove
 from ._serve_command import serve
+from ._warm_options import WarmOptions
 from ._watch_command import watch
 from .column_options import COLUMN_ROLES
 from .options import (
@@ -334,6 +335,30 @@ def demo(options: DemoOptions) -> None:
     from ._demo import run_demo
 
     run_demo(options)
+
+
+@main.command(epilog=EXIT_CODES)
+@click.option(
+    "--only",
+    type=click.Choice(["locate", "predict", "networks"]),
+    multiple=True,
+    help="What later runs will do. May be repeated.  [default: all]",
+)
+@QUIET
+@takes(WarmOptions)
+def warm(options: WarmOptions) -> None:
+    """Compile every kernel now, for an image or a fresh machine.
+
+    Kernels are kept where NUMBA_CACHE_DIR says, beside the installed files, or in the user's own
+    cache folder. A later run that may only read that folder compiles nothing.
+
+    \b
+      NUMBA_CACHE_DIR=/opt/kernels hullwise warm
+    """
+    options.status(f"hullwise {__version__}: compiling the kernels ...")
+    from ._warm import run_warm
+
+    run_warm(options)
 
 
 @main.command(epilog=EXIT_CODES)

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..geometry.hull import locate_in_hull
+from . import INTERPOLANT_METHODS, interpolant_class
 from .smoothness import estimate_smoothness
+
+
+def compile_regressors() -> None:
+    """Run every interpolant of `hullwise predict`, and its bounds where it has some."""
+    for method in INTERPOLANT_METHODS:
+        regressor = interpolant_class(method)()
+        compile_regressor(regressor, bound=hasattr(regressor, "bound"))
 
 
 def compile_regressor(regressor: Any, *, bound: bool = False) -> None:
