@@ -10,6 +10,7 @@ import pytest
 import hullwise as hw
 from networks import mixed, mlp
 from rational import cell_faces, exact_cells, exact_outputs, exact_volume
+from shared_data import load_npz
 
 WIDTHS = [(2, 5, 4, 1), (2, 4, 4, 3, 1), (3, 4, 4, 1), (3, 6, 2), (3, 3, 3, 3, 1), (4, 4, 3, 1)]
 
@@ -190,6 +191,32 @@ def test_stopping():
 def test_bad_input_is_refused(arguments, message):
     with pytest.raises(hw.errors.DataError, match=message):
         hw.model.cell_complex(mlp((3, 4, 1)), **arguments)
+
+
+def test_what_can_be_read_is_taken():
+    from sklearn.neural_network import MLPRegressor
+
+    X = np.random.default_rng(0).uniform(-1, 1, (60, 3))
+    model = MLPRegressor(hidden_layer_sizes=(6, 5), solver="lbfgs", tol=0.1, random_state=0)
+    c = hw.model.cell_complex(model.fit(X, np.abs(X).sum(axis=1)))
+    np.testing.assert_allclose(c.outputs[:, 0], model.predict(c.vertices), atol=1e-9)
+    with pytest.raises(hw.errors.ModelError):
+        hw.model.cell_complex(object())
+
+
+@pytest.mark.parametrize("method", ["cells", "lattice"])
+def test_known_counts(method):
+    """Lines in a pencil, grids, copies of units, tent maps: recorded region counts."""
+    known = load_npz("spline/known.npz")
+    for name in sorted({key.partition("/")[0] for key in known}):
+        own = {k.partition("/")[2]: v for k, v in known.items() if k.startswith(f"{name}/")}
+        n = sum(k.startswith("W") for k in own)
+        net = hw.model.from_arrays(
+            [own[f"W{i}"] for i in range(n)], [own[f"b{i}"] for i in range(n)]
+        )
+        c = hw.model.cell_complex(net, float(own["h"]), method=method)
+        assert (name, c.n_regions) == (name, int(own["n_regions"]))
+        assert c.euler_characteristic == 1
 
 
 def test_too_many_inputs_are_refused():

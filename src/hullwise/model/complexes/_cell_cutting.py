@@ -98,16 +98,11 @@ def rehash(keys, numbers, shift, old_keys, old_numbers):  # type: ignore[no-unty
 
 
 @uncounted
-def vertex_on_edge(  # type: ignore[no-untyped-def]
-    p, q, u, n, keys, numbers, shift, Z, ends, entries, levels, tol, values, sides, a, b, t
+def make_vertex(  # type: ignore[no-untyped-def]
+    p, q, u, n, Z, ends, entries, levels, tol, values, sides, a, b, t
 ):  # fmt: skip
-    """The vertex where wall u cuts the edge from p, above, to q, below; made if there is none."""
-    key = np.uint64(min(p, q)) << np.uint64(32) | np.uint64(max(p, q))
-    slot = slot_of_edge(keys, key, shift)
-    if keys[slot] == key:
-        return np.int64(numbers[slot])
+    """Make the next vertex, where wall u cuts the edge from p, above, to q, below."""
     v = n[N_VERTICES]
-    keys[slot], numbers[slot] = key, v
     x = wall_value(Z, p, ends, entries, levels, u)
     w = x / (x - wall_value(Z, q, ends, entries, levels, u))
     a[v], b[v], t[v] = p, q, w
@@ -120,7 +115,6 @@ def vertex_on_edge(  # type: ignore[no-untyped-def]
     sides[0, v, 0] &= ~bit
     sides[1, v, 0] &= ~bit
     n[N_VERTICES], n[CUT_EDGES] = v + 1, n[CUT_EDGES] + 1
-    return v
 
 
 @uncounted
@@ -214,7 +208,7 @@ def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_mask
             new[2 * room + n_on], new_masks[2 * room + n_on] = v, m
             n_on += 1
     simple = simple and n_on == 0
-    made = 2 * room + n_on
+    made, last_slot = 2 * room + n_on, len(keys) - 1
     for i in range(n_above):
         m = new_masks[i]
         for j in range(room, room + n_below):
@@ -222,11 +216,20 @@ def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_mask
             if count_bits(both) >= d - 1:
                 r, q = new[i], new[j]
                 if simple or is_edge(both, r, q, begin, count, masks):
-                    new[made] = vertex_on_edge(
-                        corners[r], corners[q], u, n, keys, numbers, shift, Z, ends, entries,
-                        levels, tol, values, sides, a, b, t,
-                    )  # fmt: skip
-                    new_masks[made] = both
+                    above, below = corners[r], corners[q]
+                    low, high = np.uint64(min(above, below)), np.uint64(max(above, below))
+                    key = low << np.uint64(32) | high
+                    slot = np.int64((key * EDGE_MULTIPLIER) >> shift)
+                    while keys[slot] != key:  # a call for each edge would cost more than this
+                        if keys[slot] == 0:
+                            keys[slot], numbers[slot] = key, n[N_VERTICES]
+                            make_vertex(
+                                above, below, u, n, Z, ends, entries, levels, tol, values, sides,
+                                a, b, t,
+                            )  # fmt: skip
+                            break
+                        slot = (slot + 1) & last_slot
+                    new[made], new_masks[made] = numbers[slot], both
                     made += 1
     for i in range(n_above):
         new[i] = corners[new[i]]

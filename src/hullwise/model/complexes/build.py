@@ -10,9 +10,10 @@ from ..._core.options import check_int, check_positive
 from ..._core.threads import StopFlag, single_threaded_blas
 from ..._core.types import Floats, Progress
 from ...errors import DataError, ModelError
-from .._arguments import as_floats, border, check_network, one_row
+from .._arguments import as_floats, border, one_row
 from .._input_box import input_box
 from ..network import Network
+from ..readers.read import read
 from ._build_limits import BuildLimits, TimeIsUp
 from ._cell_cutter import CellCutter, FacetsOverflow
 from ._cell_table import table_of_box
@@ -29,7 +30,7 @@ SPAN_TOLERANCE = 1e-10  # axes whose least singular value is below this share sp
 
 @border("making the cell complex of a network")
 def cell_complex(
-    net: Network,
+    net: Any,
     box: Any = 1.0,
     *,
     origin: Any = None,
@@ -44,8 +45,8 @@ def cell_complex(
 
     Parameters
     ----------
-    net : Network
-        From :func:`hullwise.model.read` or :func:`hullwise.model.from_arrays`.
+    net : Network or anything :func:`hullwise.model.read` takes
+        A torch module, a path to an ONNX file, a fitted scikit-learn MLP.
     box : float or (lower, upper)
         A half width around 0, or a pair of numbers or of (k,) arrays: of the inputs, or of the
         coordinates along `axes` where they are given.
@@ -74,7 +75,7 @@ def cell_complex(
     DataError
         If the box, the axes or the method are none, or the dimension is not 2 to 8.
     ModelError
-        If `net` is no network.
+        If `net` cannot be read, or has other than 2 to 8 inputs and no axes are given.
     MemoryLimitError
         Before an array that cannot fit is made.
     StoppedError
@@ -103,7 +104,8 @@ def cell_complex(
     >>> float(complex_.volumes.sum()), complex_.euler_characteristic
     (8.0, 1)
     """
-    check_network(net, "cell_complex")
+    if not isinstance(net, Network):
+        net = read(net)
     base, frame = _subspace(net, origin, axes)
     low, high = _box(net, box, len(frame), axes is not None)
     if method not in COMPLEX_METHODS:
