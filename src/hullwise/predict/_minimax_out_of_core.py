@@ -108,7 +108,7 @@ class _MinimaxBlock:
         z, off = self.Zq[at], self.offs[at]
         square = np.einsum("ij,ij->i", z, z) + off
         inner, length = np.einsum("ij,ij->i", b, z), np.einsum("ij,ij->i", b, b)
-        found: list[list[Indices]] = [[] for _ in at]
+        answers: list[list[Indices]] = [[] for _ in at]
         allowed = np.zeros(len(at))
         for sign in (1.0, -1.0):
             # the ball of the negative sign holds no row where it is empty
@@ -120,11 +120,11 @@ class _MinimaxBlock:
             allowed[usable] = np.maximum(allowed[usable], slack)
             level = (slack - sign * (a - inner)[usable]) * 2 / c[usable] + square[usable]
             for number, rows in zip(np.flatnonzero(usable), self._above(U, level, at[usable])):
-                found[number].append(rows)
+                answers[number].append(rows)
         share = self.view.n * np.square(allowed) / np.maximum(np.abs(a), 1e-300)
         gap[at] += share
         outcome[at[(gap[at] > OPTIMALITY_GAP) | ~(c > 0)]] = MINIMAX_LOOSE
-        return [np.concatenate(rows or [np.zeros(0, np.intp)]) for rows in found]
+        return [np.concatenate(rows or [np.zeros(0, np.intp)]) for rows in answers]
 
     def _above(self, U: Floats, level: Floats, queries: Indices) -> list[Indices]:
         """Rows of a score above a level: the best few beyond those that have a weight already."""
