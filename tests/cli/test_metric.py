@@ -229,7 +229,8 @@ def test_a_table_of_npy_has_targets_too(numbers, tmp_path):
 def test_predictions_are_made_in_the_metric(files, numbers, tmp_path):
     X, y, Q = numbers
     kept = tmp_path / "M.npy"
-    args = ["predict", *files, "--target", "y", "-o", "-", "-q", "--force"]
+    args = ["predict", *files, "--target", "y", "--method", "delaunay"]
+    args += ["-o", "-", "-q", "--force"]
     rows = read_rows(run(*args, "--metric", "rfm", "--verify", "--save-metric", kept).stdout)
     again = read_rows(run(*args, "--metric", kept).stdout)
     found, same = ([float(r["prediction"]) for r in table] for table in (rows, again))

@@ -191,7 +191,7 @@ def metrics_of_a_part_of_a_network(case):
     assert not np.allclose(learnt.matrix, whole.matrix)
     table = case.table("locate", *options)
     agree(table["upper_task"], case.locate(metric=learnt.metric).upper)
-    table = case.table("predict", *options)
+    table = case.table("predict", "--method", "delaunay", *options)
     regressor = hw.DelaunayRegressor(metric=learnt.metric).fit(case.X, case.y)
     agree(table["prediction"], regressor.predict(case.Q))
 
@@ -592,9 +592,27 @@ def predictions(case):
         agree(table["known"], case.known)
 
 
+@pair("predict", "--method by left-out rows", "--group", "printed: methods")
+def methods_compared(case):
+    done = case.command("predict")
+    comparison = hw.compare(case.X, case.y)
+    best = f"{comparison.error[comparison.methods.index(comparison.best), 0]:.4g}"
+    assert f" {comparison.best} {best} +- " in done.text
+    regressor = comparison.best_estimator().fit(case.X, case.y)
+    agree(case.table("predict")["prediction"], regressor.predict(case.Q))
+    groups = np.repeat(np.arange(case.cloud.n // 4 + 1), 4)[: case.cloud.n]
+    rows = [[*x, f"g{g}", t] for x, g, t in zip(case.X.tolist(), groups, case.y, strict=True)]
+    train = write_csv(case.folder / "groups.csv", [*NAMES, "site", "y"], rows)
+    text = run("predict", train, case.new, "--target", "y", "--id", "id", "--group", "site").stdout
+    comparison = hw.compare(case.X, case.y, groups=groups.astype(str))
+    assert f"in {comparison.n_groups} groups" in " ".join(text.split())
+
+
 @pair("predict", "--columns", "--metric")
 def predictions_in_a_metric(case):
-    table = case.table("predict", "--columns", "age,weight", "--metric", "range")
+    table = case.table(
+        "predict", "--method", "delaunay", "--columns", "age,weight", "--metric", "range"
+    )
     regressor = hw.DelaunayRegressor(metric="range").fit(case.X[:, [0, 2]], case.y)
     agree(table["prediction"], regressor.predict(case.Q[:, [0, 2]]))
 
@@ -602,12 +620,12 @@ def predictions_in_a_metric(case):
 @pair("predict", "--metric agop", "--model", "--save-metric")
 def predictions_in_a_learnt_metric(case):
     kept = case.folder / "predict.npy"
-    table = case.table("predict", "--metric", "agop", "--save-metric", kept)
+    table = case.table("predict", "--method", "delaunay", "--metric", "agop", "--save-metric", kept)
     learnt = hw.metrics.learn_metric(case.cloud, case.y)
     np.testing.assert_allclose(np.load(kept), learnt.matrix, rtol=1e-12)
     regressor = hw.DelaunayRegressor(metric=learnt.metric).fit(case.X, case.y)
     agree(table["prediction"], regressor.predict(case.Q))
-    table = case.table("predict", "--metric", "agop", "--model", case.net)
+    table = case.table("predict", "--method", "delaunay", "--metric", "agop", "--model", case.net)
     learnt = hw.metrics.learn_metric(case.cloud, model=hw.model.read(case.net))
     regressor = hw.DelaunayRegressor(metric=learnt.metric).fit(case.X, case.y)
     agree(table["prediction"], regressor.predict(case.Q))
@@ -616,14 +634,16 @@ def predictions_in_a_learnt_metric(case):
 @pair("predict", "--bound", "--smoothness", "--lipschitz")
 def bounds(case):
     regressor = hw.DelaunayRegressor(metric="std").fit(case.X, case.y)
-    table = case.table("predict", "--bound", "--smoothness", 2, "--lipschitz", 3)
+    table = case.table(
+        "predict", "--method", "delaunay", "--bound", "--smoothness", 2, "--lipschitz", 3
+    )
     bound = regressor.bound(case.Q, smoothness=2.0, lipschitz=3.0)
     for column, values in (
         ("bound", bound.total), ("bound_shift", bound.shift),
         ("bound_spread", bound.spread), ("bound_reach", bound.reach),
     ):  # fmt: skip
         np.testing.assert_allclose([float(v) for v in table[column]], values, rtol=1e-12)
-    table = case.table("predict", "--bound")
+    table = case.table("predict", "--method", "delaunay", "--bound")
     constants = hw.estimate_smoothness(case.X, case.y, metric="std")
     bound = regressor.bound(case.Q, smoothness=constants.smoothness, lipschitz=constants.lipschitz)
     np.testing.assert_allclose([float(v) for v in table["bound"]], bound.total, rtol=1e-12)
@@ -634,7 +654,9 @@ def shares_of_classes(case):
     labels = np.where(case.X[:, 0] > 0, "high", "low")
     rows = [[*x, label] for x, label in zip(case.X.tolist(), labels, strict=True)]
     train = write_csv(case.folder / "labels.csv", [*NAMES, "y"], rows)
-    done = run("predict", train, case.new, "--target", "y", "--id", "id", "--classes", "-o", "-")
+    done = run("predict", train, case.new, "--target", "y", "--id", "id", "--classes", "-o", "-",
+        "--method", "delaunay",
+    )  # fmt: skip
     table = read_rows(done.stdout)
     model = hw.MixtureClassifier(hw.DelaunayRegressor(metric="std")).fit(case.X, labels)
     shares = model.predict_proba(case.Q)
@@ -653,7 +675,19 @@ def predictions_from_other_tables(case):
     reading = ["--sep", ";", "--decimal", ",", "--no-header", "--bad-rows", "keep", "--force"]
     out = case.folder / "predicted.csv"
     for _ in range(2):
-        run("predict", path, new, "--target", "x3", *reading, "-o", out, "-q")
+        run(
+            "predict",
+            path,
+            new,
+            "--target",
+            "x3",
+            "--method",
+            "delaunay",
+            *reading,
+            "-o",
+            out,
+            "-q",
+        )
     table = read_rows(out.read_text())
     regressor = hw.DelaunayRegressor(metric="std").fit(case.X, case.y)
     agree([r["prediction"] for r in table[:-1]], regressor.predict(case.Q))
@@ -671,7 +705,7 @@ def simplices(case):
 
 @pair("predict", "printed: quartiles", "printed: errors")
 def figures_of_a_prediction(case):
-    text = case.command("predict").text
+    text = case.command("predict", "--method", "delaunay").text
     prediction = hw.DelaunayRegressor(metric="std").fit(case.X, case.y).predict(case.Q)
     quartiles = np.quantile(prediction, [0, 0.25, 0.5, 0.75, 1])
     assert "prediction " + " ".join(f"{q:.4g}" for q in quartiles) in text

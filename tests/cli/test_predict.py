@@ -13,7 +13,8 @@ from cli_input import COLUMNS, SOURCE, files, process, read_rows, run, tables, w
 from hullwise.io.table_reader import read_table
 from hullwise.predict import INTERPOLANT_METHODS, interpolant_class
 
-TARGET = ["--target", "y", "--id", "id"]
+DELAUNAY = ["--method", "delaunay"]
+TARGET = ["--target", "y", "--id", "id", *DELAUNAY]  # a later --method is the one that counts
 LEARNT_FROM_TARGETS = ("kernel", "rbf-network", "minimax")
 
 
@@ -66,7 +67,7 @@ def test_a_target_in_the_new_rows_is_compared_and_not_used(tables, tmp_path, fil
     lines = [[*q, t] for q, t in zip(Q.tolist(), known)]
     lines[3][-1] = ""
     new = write_csv(tmp_path / "known.csv", [*COLUMNS, "y"], lines)
-    done = run("predict", files[0], new, "--target", "y", "-o", "-")
+    done = run("predict", files[0], new, "--target", "y", *DELAUNAY, "-o", "-")
     rows = table_of(done)
     plain = table_of(run("predict", *files, *TARGET, "-o", "-"))
     assert [r["prediction"] for r in rows] == [r["prediction"] for r in plain]
@@ -82,7 +83,7 @@ def test_class_labels(tables, tmp_path):  # noqa: F811
     train = write_csv(tmp_path / "a.csv", [*COLUMNS, "y"], [[*x, t] for x, t in zip(X, labels)])
     truth = np.where(Q[:, 0] > 0, "high", "low")
     new = write_csv(tmp_path / "b.csv", [*COLUMNS, "y"], [[*q, t] for q, t in zip(Q, truth)])
-    done = run("predict", train, new, "--target", "y", "--classes", "-o", "-")
+    done = run("predict", train, new, "--target", "y", "--classes", *DELAUNAY, "-o", "-")
     rows = table_of(done)
     model = hw.MixtureClassifier(hw.DelaunayRegressor()).fit(X, labels)
     assert [r["prediction"] for r in rows] == model.predict(Q).tolist()
@@ -211,7 +212,7 @@ def test_labels_that_are_missing(tables, tmp_path):  # noqa: F811
     train = with_target(tmp_path / "a.csv", X, labels)
     truth = ["", "other", *(["high"] * 18)]
     new = with_target(tmp_path / "b.csv", Q, truth)
-    done = run("predict", train, new, "--target", "y", "--classes", "-o", "-")
+    done = run("predict", train, new, "--target", "y", "--classes", *DELAUNAY, "-o", "-")
     rows = table_of(done)
     right = sum(r["prediction"] == t for r, t in zip(rows, truth))
     assert f"right: {right} of 19" in done.stderr
@@ -231,7 +232,9 @@ def test_a_whole_number_is_one_label_in_any_file(tables, files, tmp_path):  # no
     columns = dict(zip(COLUMNS, X.T, strict=True)) | {"y": sides}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     new = with_target(tmp_path / "b.csv", Q, (Q[:, 0] > 0).astype(int).tolist())
-    done = run("predict", tmp_path / "a.parquet", new, "--target", "y", "--classes", "-o", "-")
+    done = run(
+        "predict", tmp_path / "a.parquet", new, "--target", "y", "--classes", *DELAUNAY, "-o", "-"
+    )
     rows = table_of(done)
     assert {r["prediction"] for r in rows} == {"0", "1"}
     right = sum(r["prediction"] == r["known"] for r in rows)
@@ -255,7 +258,7 @@ def test_a_bound_that_is_met_exactly_counts_as_met(tables, files, tmp_path):  # 
     X, _, Q = tables
     train = with_target(tmp_path / "a.csv", X, [0.1] * len(X))
     new = with_target(tmp_path / "b.csv", Q, [0.1] * len(Q))
-    out = run("predict", train, new, "--target", "y", "--bound").stdout
+    out = run("predict", train, new, "--target", "y", *DELAUNAY, "--bound").stdout
     assert "within their bound     20 of 20" in out
 
 
@@ -270,7 +273,7 @@ def test_nothing_to_predict(files, tmp_path):  # noqa: F811
 
 def test_a_target_of_new_rows_that_cannot_be_read_is_no_obstacle(tables, files, tmp_path):  # noqa: F811
     new = with_target(tmp_path / "b.csv", tables[2], ["open", *(["1"] * 19)])
-    done = run("predict", files[0], new, "--target", "y", "-o", "-")
+    done = run("predict", files[0], new, "--target", "y", *DELAUNAY, "-o", "-")
     plain = table_of(run("predict", *files, *TARGET, "-o", "-"))
     assert [r["prediction"] for r in table_of(done)] == [r["prediction"] for r in plain]
     assert "Not compared with the target" in done.stderr
@@ -280,7 +283,7 @@ def test_the_largest_bounds_are_shown_where_no_row_is_outside(tables, tmp_path):
     X, y, _ = tables
     train = with_target(tmp_path / "a.csv", X, y.tolist())
     new = write_csv(tmp_path / "b.csv", COLUMNS, (0.2 * X[:20]).tolist())
-    args = ["predict", train, new, "--target", "y", "--bound", "--smoothness", "1"]
+    args = ["predict", train, new, "--target", "y", *DELAUNAY, "--bound", "--smoothness", "1"]
     done = run(*args, "--lipschitz", "1", "-o", "-")
     rows = table_of(done)
     assert {r["verdict"] for r in rows} == {"inside"}
@@ -394,7 +397,7 @@ def test_one_bound_without_end_leaves_the_others_their_quartiles(tmp_path):
     rows = [[i, i * i % 7, i] for i in range(12)]
     train = write_csv(tmp_path / "train.csv", ["a", "b", "y"], rows)
     new = write_csv(tmp_path / "new.csv", ["a", "b"], [[1, 2], [2, 2], [1e300, 0]])
-    done = run("predict", train, new, "--target", "y", "--bound", "--smoothness", "1")
+    done = run("predict", train, new, "--target", "y", *DELAUNAY, "--bound", "--smoothness", "1")
     line = next(x for x in done.stdout.splitlines() if x.strip().startswith("bound"))
     assert "nan" not in line
     assert line.split()[-2:] == ["inf", "inf"]
@@ -476,3 +479,82 @@ def test_a_metric_is_learnt_from_all_targets(tables, tmp_path):  # noqa: F811
     matrix = np.load(tmp_path / "M.npy")
     assert matrix.shape == (4, 4)
     assert min(matrix[0, 0], matrix[1, 1]) > 10 * max(matrix[2, 2], matrix[3, 3])
+
+
+def noisy_tables(tmp_path, n=120):
+    """Two tables of noisy rows of sites; those of one site are alike."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 2))
+    y = np.sin(2 * X[:, 0]) + 0.4 * rng.normal(size=n)
+    rows = [[*x, f"s{i // 4}", t] for i, (x, t) in enumerate(zip(X.tolist(), y.tolist()))]
+    train = write_csv(tmp_path / "noisy.csv", ["a", "b", "site", "y"], rows)
+    return X, y, train, write_csv(tmp_path / "asked.csv", ["a", "b"], X[:5].tolist())
+
+
+def test_the_best_method_by_left_out_rows_is_taken(tmp_path):
+    X, y, train, new = noisy_tables(tmp_path)
+    args = ["predict", train, new, "--target", "y", "--drop", "site"]
+    done = run(*args, "-o", "-")
+    comparison = hw.compare(X, y)
+    assert comparison.best != "delaunay"
+    reg = comparison.best_estimator().fit(X, y)
+    found = [float(r["prediction"]) for r in table_of(done)]
+    np.testing.assert_allclose(found, reg.predict(X[:5]), rtol=1e-12)
+    text = " ".join(done.stderr.split())
+    assert f"method {comparison.best}: the least error of left-out rows (--method)" in text
+    assert f"{comparison.best} has the least error over 5 folds of 120 rows and is taken" in text
+    assert " median 0." in text  # the constant stands beside the methods
+
+
+def test_groups_are_left_out_together_and_are_no_feature(tmp_path):
+    X, y, train, new = noisy_tables(tmp_path)
+    args = ["predict", train, new, "--target", "y"]
+    text = " ".join(run(*args, "--group", "site").stdout.split())
+    assert "5 folds of 120 rows in 30 groups" in text
+    assert "features 2: a, b" in text
+    error = run(*args, "--group", "y", code=2).stderr
+    assert "'y' of --group is also that of --target" in error
+    assert "--group" in run(*args, "--group", "place", code=2).stderr
+
+
+def test_what_cannot_be_compared_is_predicted_all_the_same(tmp_path):
+    rows = [[i, i * i % 5, i] for i in range(7)]
+    few = write_csv(tmp_path / "few.csv", ["a", "b", "y"], rows)
+    new = write_csv(tmp_path / "new.csv", ["a", "b"], [[1, 2]])
+    text = " ".join(run("predict", few, new, "--target", "y").stdout.split())
+    assert "7 rows only, too few to compare methods by: delaunay answers" in text
+    text = " ".join(run("predict", few, new, "--target", "y", "--verify").stdout.split())
+    assert "--verify checks Delaunay simplices: the method is delaunay" in text
+
+
+def test_a_target_that_no_feature_tells_of_is_said_to_be_one(tmp_path):
+    rng = np.random.default_rng(3)
+    rows = np.c_[rng.normal(size=(60, 3)), rng.standard_t(3, size=60)].tolist()
+    train = write_csv(tmp_path / "noise.csv", ["a", "b", "c", "y"], rows)
+    new = write_csv(tmp_path / "new.csv", ["a", "b", "c"], [row[:3] for row in rows[:3]])
+    done = run("predict", train, new, "--target", "y", "--metric", "none")
+    comparison = hw.compare(np.array(rows)[:, :3], np.array(rows)[:, 3], metric=None)
+    said = "No method beats the median, which looks at no feature" in " ".join(done.stdout.split())
+    assert said == (not comparison.beats_constant)
+
+
+def test_metrics_are_learnt_from_the_other_folds(tmp_path):
+    X, y, train, new = noisy_tables(tmp_path)
+    args = ["predict", train, new, "--target", "y", "--drop", "site", "--metric"]
+    text = " ".join(run(*args, "agop").stdout.split())
+    comparison = hw.compare(X, y, metric="agop")
+    i = comparison.methods.index(comparison.best)
+    assert f"{comparison.best} {comparison.error[i, 0]:.4g} +- " in text
+    assert "has seen the rows" not in text
+    assert "has seen the rows" in " ".join(run(*args, "rfm").stdout.split())
+
+
+def test_methods_for_classes_are_compared_by_their_shares(tmp_path):
+    X, _, _, new = noisy_tables(tmp_path)
+    labels = np.where(X[:, 0] > 0, "high", "low")
+    rows = [[*x, label] for x, label in zip(X.tolist(), labels)]
+    train = write_csv(tmp_path / "labels.csv", ["a", "b", "y"], rows)
+    text = run("predict", train, new, "--target", "y", "--classes").stdout
+    assert "error of shares" in text
+    comparison = hw.compare(X, labels, classes=True)
+    assert f"method         {comparison.best}: the least error" in text

@@ -207,7 +207,8 @@ class LocateOptions(PairOptions, RoleOptions):
 class PredictOptions(PairOptions):
     """`hullwise predict`."""
 
-    method: str
+    method: str | None  # None for the best by left-out rows
+    group: str | None
     bound: bool
     smoothness: tuple[float, ...]
     lipschitz: tuple[float, ...]
@@ -227,8 +228,18 @@ class PredictOptions(PairOptions):
             raise click.UsageError("--bound is about numbers: leave out --classes")
         if self.classes and self.method == "linear-shepard":
             raise click.UsageError("linear-shepard has negative weights: they are no class shares")
-        if self.verify and self.method != "delaunay":
+        if self.verify and self.method not in (None, "delaunay"):
             raise click.UsageError("--verify checks Delaunay simplices: use --method delaunay")
+        if self.group is not None and self.group in (*self.target, *self.drop, self.id_column):
+            raise click.UsageError(
+                f"the column {self.group!r} of --group is also that of --target, --drop or --id"
+            )
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The columns that are no features: also that of the groups."""
+        group = () if self.group is None else (self.group,)
+        return tuple(dict.fromkeys([*self.target, *self.drop, *group]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,12 +19,18 @@ from ..geometry.cloud import Cloud
 from ..io.rows import ArrayRows
 from ..io.table_reader import OpenTable, read_rows
 from ..predict import interpolant_class
-from ..predict.interpolant import Interpolant
 from ..predict.mixture import MixtureClassifier
 from ..predict.outlier_check import warn_of_outliers
 from ..predict.predictions import HEAVIEST_ROWS, BoundConstants, bound_constants, explain_all
 from ..predict.warm_up import compile_regressor
 from ..report.words import printable
+from ._choose_method import (
+    MethodChoice,
+    check_group,
+    choose_method,
+    fit_regressor,
+    methods_to_compile,
+)
 from ._command_options import PredictOptions
 from ._compiling import compile_kernels, timing_text, with_status
 from ._metric import learn, read_metric, write_metric
@@ -49,12 +55,13 @@ def run_predict(options: PredictOptions) -> None:
     check_outputs(options, (options.train, options.query), [options.save_metric])
     start = perf_counter()
     train, query = (open_as(path, options) for path in (options.train, options.query))
+    check_group(train, options)
     pairing = pair_columns(train, query, options)
     metric: Any = None if options.is_learnt else read_metric(options.metric)
     data = _read(train, query, pairing, options)
     reading = perf_counter() - start
-    regressor = _regressor(options.method, None)
-    compiling = compile_kernels(status, lambda: compile_regressor(regressor, bound=options.bound))
+    compiled = methods_to_compile(options)
+    compiling = compile_kernels(status, lambda: _compile(compiled, bound=options.bound))
     start = perf_counter()
     raise_if_cancelled()
     learnt = None
@@ -63,8 +70,13 @@ def run_predict(options: PredictOptions) -> None:
         data = replace(data, notes=(*data.notes, *learnt.notes))
         metric = learnt.metric
         raise_if_cancelled()
+    choice = with_status(
+        status, lambda: choose_method(data.cloud, data.y, data.groups, metric, options)
+    )
+    data = replace(data, notes=(*data.notes, *choice.notes))
+    raise_if_cancelled()
     # a large table, or a search that ends early, runs kernels that no small table needs
-    answer = with_status(status, lambda: _predict(data, metric, options, status))
+    answer = with_status(status, lambda: _predict(data, metric, options, choice, status))
     raise_if_cancelled()
     status(timing_text(reading, compiling, perf_counter() - start, "predicted"))
     try:
@@ -90,6 +102,7 @@ class PredictData:
     y: Array
     queries: QueryRows
     known: Mapping[str, Array]  # (g,) values of targets that the file of queries has
+    groups: Array | None  # (n,) labels of the training rows' groups
     files: tuple[str, str]
     notes: tuple[str, ...]
 
@@ -103,6 +116,9 @@ def _read(
         query, pairing.query_features, pairing.query_id, options, participle="predicted"
     )
     notes = [*pairing.notes, *repeated_ids(cloud.labels, queries.ids)]
+    groups = None
+    if options.group is not None:
+        groups = read_labels(train, options.group, _feature_of(train, pairing))
     known: dict[str, Array] = {}
     for target in options.target:
         if target in query.names and train.named == query.named:
@@ -111,7 +127,7 @@ def _read(
             except FileError as error:  # nothing of the prediction depends on it
                 notes.append(f"Not compared with the target in {query.path}: {error.problem}.")
     files = Path(train.path).name, Path(query.path).name
-    return PredictData(cloud, y, queries, known, files, tuple(notes))
+    return PredictData(cloud, y, queries, known, groups, files, tuple(notes))
 
 
 def _read_numeric(
@@ -171,12 +187,19 @@ def _read_known(table: OpenTable, target: str, pairing: ColumnPairing, classes: 
     return read_rows(table, columns=[target], bad_rows="keep").values[:, 0].astype(np.float64)
 
 
-def _regressor(method: str, metric: Any) -> Interpolant:
-    return interpolant_class(method)(metric=metric)
+def _compile(methods: Sequence[str], bound: bool) -> None:
+    for method in methods:
+        compile_regressor(interpolant_class(method)(), bound=bound)
 
 
-def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Printer) -> Answer:
-    regressor = _regressor(options.method, metric)
+def _predict(
+    data: PredictData,
+    metric: Any,
+    options: PredictOptions,
+    choice: MethodChoice,
+    status: Printer,
+) -> Answer:
+    regressor = interpolant_class(choice.method)(metric=metric)
     rows = data.cloud.rows.block(0, data.cloud.n)
     classes: Array | None = None
     data.cloud.warn_if_flat()
@@ -187,7 +210,7 @@ def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Pr
             model = MixtureClassifier(regressor).fit(rows, data.y)
             regressor, classes = model.interpolant_, model.classes_
         else:
-            regressor.fit(rows, data.y)
+            fit_regressor(regressor, rows, data.y, data.groups)
     queries = data.queries.values.astype(np.float64)
     constants, notes = None, (*data.notes, *regressor.remarks(queries))
     if options.bound:
@@ -204,7 +227,8 @@ def _predict(data: PredictData, metric: Any, options: PredictOptions, status: Pr
             progress=progress,
         )
     answer = Answer(
-        method=options.method,
+        method=choice.method,
+        comparison=choice.comparison,
         metric_text=data.cloud.metric(metric).text,
         columns=data.cloud.names,
         n=data.cloud.n,

@@ -14,6 +14,7 @@ from rich.text import Text
 from ..predict.predictions import Predictions, prediction_errors, quartiles
 from ..report.sentences import status_sentences
 from ..report.words import printable, share
+from ._comparison_text import print_comparison
 from ._layout import (
     RIGHT_ALIGNED,
     STYLES,
@@ -31,6 +32,7 @@ from ._readings_text import print_directions
 if TYPE_CHECKING:
     from .._core.types import Array, Floats
     from ..metrics import Directions
+    from ..reliability.method_comparison import MethodComparison
     from ._tables import QueryRows
 
 PREDICTED_ROWS = 8
@@ -43,6 +45,7 @@ class Answer:
     """Predictions of the rows that could be predicted, and what made them."""
 
     method: str
+    comparison: MethodComparison | None  # None where the method was named
     metric_text: str
     columns: tuple[str, ...]
     n: int
@@ -94,6 +97,8 @@ def print_answer(
     _print_heading(out, answer, queries)
     if directions is not None:
         print_directions(out, directions)
+    if answer.comparison is not None:
+        print_comparison(out, answer.comparison, answer.targets)
     if len(answer.predictions):
         _print_predictions(out, answer)
         _print_verdicts(out, answer)
@@ -119,11 +124,17 @@ def _print_heading(out: Console, answer: Answer, queries: QueryRows) -> None:
         ("training data", f"{answer.files[0]}: {rows_text(answer.n)}"),
         ("new rows", f"{answer.files[1]}: {rows_text(len(answer.predictions))}{refused}"),
         ("features", f"{d:,}: {names}"),
-        ("method", f"{answer.method} (--method)"),
+        ("method", _method_text(answer)),
         ("distance", f"{answer.metric_text} (--metric)"),
     )
     out.print()
     out.print(grid)
+
+
+def _method_text(answer: Answer) -> str:
+    if answer.comparison is None:
+        return f"{answer.method} (--method)"
+    return f"{answer.method}: the least error of left-out rows (--method)"
 
 
 def _print_predictions(out: Console, answer: Answer) -> None:

@@ -36,9 +36,14 @@ from .options import (
 @click.option(
     "--method",
     type=click.Choice([*INTERPOLANT_METHODS]),
-    default="delaunay",
-    show_default=True,
-    help="How training rows are weighted.",
+    help="How training rows are weighted. Default: the one of several with the least error of "
+    "training rows that are left out in turn; with --verify delaunay.",
+)
+@click.option(
+    "--group",
+    metavar="COL",
+    help="The column of TRAIN that says which rows belong together: groups are left out as a "
+    "whole. No feature.",
 )
 @click.option("--classes", is_flag=True, help="The target holds class labels: predict shares.")
 @apply(*BOUND, ID, FEATURES, *METRIC, *READING, *SOURCE, bad_rows_option("predicted"))
@@ -50,7 +55,8 @@ def predict(options: PredictOptions) -> None:
     """Predict COL for each row of QUERY from the rows of TRAIN, and say which rows did it.
 
     The tables are read as by `hullwise locate`. The output has one row per new row: prediction,
-    error bound, inside or outside the training data and how far, and the training rows used. If
+    error bound, inside or outside the training data and how far, and the training rows used.
+    Methods are compared by rows of TRAIN that are left out in turn, unless --method names one. If
     QUERY holds COL too, the errors are summed up; they are never used to predict.
 
     \b
