@@ -21,6 +21,7 @@ NEEDS_TORCH = [
     "src/hullwise/train/_torch_forward_gradient.py",
     "src/hullwise/train/_torch_passes.py",
     "src/hullwise/train/_torch_tangents.py",
+    "tests/random_networks.py",
     "tests/torch_modules.py",
 ]
 collect_ignore = [] if find_spec("torch") else NEEDS_TORCH

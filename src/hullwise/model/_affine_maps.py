@@ -25,6 +25,19 @@ def slopes_at(net: Network, codes: Codes) -> Floats:
     return out
 
 
+def slopes_of_output(net: Network, codes: Codes, output: int) -> Floats:
+    """One row (m, d) of the slopes: those of one output. Cost: a backward pass."""
+    out = np.empty((len(codes), net.n_inputs))
+    seed, last = np.zeros((1, 1, net.n_outputs)), len(net.nodes) - 1
+    seed[0, 0, output] = 1
+    for rows in net.blocks(len(codes)):
+        code = codes[rows]
+        out[rows] = net.pull({last: np.broadcast_to(seed, (len(code), 1, net.n_outputs))}, code)[
+            :, 0
+        ]
+    return out
+
+
 def offsets_at(net: Network, codes: Codes) -> Floats:
     """Offsets b (m, n_outputs) of the pieces with codes (m, n_units). Cost: a forward pass."""
     out = np.empty((len(codes), net.n_outputs))

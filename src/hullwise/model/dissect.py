@@ -13,7 +13,7 @@ from .._core.results import UNNAMED_ROWS, Column, RecordResult, RowNames, RowRes
 from .._core.types import Floats, Indices, Ints
 from ..errors import DataError
 from ..io.validation import table_row_names
-from ._affine_maps import offsets_at, slopes_at
+from ._affine_maps import offsets_at, slopes_at, slopes_of_output
 from ._arguments import as_floats, border, check_index
 from ._piecewise_layers import Codes
 from ._point_codes import codes_and_outputs
@@ -144,11 +144,12 @@ class Dissection(RowResult):
         """What an output matches its input with: its row of `A` in the shape of the input.
 
         ``output = <template, x> + b`` on the region. Shape ``(m, *input_shape)``, without m for a
-        single point.
+        single point. Cost: one backward pass, and m d numbers, whatever the number of outputs.
         """
         output = check_index("output", output, self.net.n_outputs)
-        rows = self._A[:, output].reshape(-1, *self.net.input_shape)
-        return self._per_point(rows)  # type: ignore[no-any-return]
+        whole = vars(self).get("_A")
+        rows = slopes_of_output(self.net, self.codes, output) if whole is None else whole[:, output]
+        return self._per_point(rows.reshape(-1, *self.net.input_shape))  # type: ignore[no-any-return]
 
     @cached_property
     def _b(self) -> Floats:

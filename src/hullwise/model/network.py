@@ -111,6 +111,21 @@ class Network:
         return RoundingErrors(self)
 
     @cached_property
+    def shared_passes(self) -> Any:
+        """What `_locality` makes of it: backward passes that many units share, or None."""
+        from ._locality import layer_passes
+
+        n = min([self.n_inputs, *(prod(self.nodes[j].shape) for j in self._before_units)])
+        return layer_passes(self, n) if self.layers else None
+
+    @property
+    def _before_units(self) -> list[int]:
+        """The nodes that the first units are made of, where it is one narrow layer alone."""
+        first = self.layers[0].node if self.layers else 0
+        open_ = {j for n in self.nodes[first:] for j in n.inputs if j < first}
+        return list(open_) if len(open_) == 1 else []
+
+    @cached_property
     def _last_use(self) -> list[int]:
         last = list(range(len(self.nodes)))
         for i, node in enumerate(self.nodes):

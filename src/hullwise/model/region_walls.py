@@ -19,6 +19,7 @@ from .._core.types import Floats, Ints, Mask
 from ..errors import DataError
 from ._arguments import border, check_network
 from ._facet_crossing import wall_errors
+from ._locality import slope_lengths
 from ._piecewise_layers import Codes, Pieces
 from ._polytope import essential
 from ._rounding import ErrorScreen, slopes_of_code
@@ -181,7 +182,7 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     distance, which = np.full(len(X), np.inf), np.full(len(X), -1)
     if not net.layers:
         return distance, which
-    for rows, entry_lengths, wall_lengths in _slope_lengths(net, codes):
+    for rows, entry_lengths, wall_lengths in slope_lengths_of(net, codes):
         length = np.concatenate(wall_lengths, axis=1)
         value, entering = _wall_values(net, X[rows], codes[rows])
         real = length > 0
@@ -197,10 +198,19 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     return distance, which
 
 
-def _slope_lengths(
+def slope_lengths_of(
     net: Network, codes: Codes
 ) -> Iterator[tuple[slice, list[Floats], list[Floats]]]:
-    """Blocks of points: the lengths of the slopes of what enters each layer, and of its walls."""
+    """Blocks of points: the lengths of the slopes of what enters each layer, and of its walls.
+
+    By backward passes that units without a common input share, where these are fewer than the
+    tangents that would be pushed.
+    """
+    passes = net.shared_passes
+    return _by_tangents(net, codes) if passes is None else slope_lengths(net, passes, codes)
+
+
+def _by_tangents(net: Network, codes: Codes) -> Iterator[tuple[slice, list[Floats], list[Floats]]]:
     start = first_tangents(net)
     entries: dict[int, Floats] = {}
     walls: dict[int, Floats] = {}

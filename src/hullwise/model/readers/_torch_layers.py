@@ -85,7 +85,7 @@ class TorchCall:
 
     def array(self, key: str, place: int) -> Any:
         value = self.get(key, place)
-        return None if value is None else value.numpy()
+        return None if value is None else value.detach().numpy()
 
     def evaluate(self, *values: Any) -> Any:
         """The call on other values of its signals, in their order."""
@@ -164,7 +164,7 @@ class TorchLayers:
         constant = not isinstance(b, TorchSignal) and not isinstance(W, TorchSignal)
         if not constant or set(c.kwargs) & {"alpha", "beta"} or b.ndim != 1:
             return self._on_any_affine(c)
-        return self.layers.linear(c.name, x.node, W.numpy().T, b.numpy())
+        return self.layers.linear(c.name, x.node, W.detach().numpy().T, b.detach().numpy())
 
     def _on_instance_norm(self, c: TorchCall) -> int:
         if c.get("use_input_stats", 5, True) or c.array("running_mean", 1) is None:
@@ -257,7 +257,7 @@ class TorchLayers:
         return self.layers.leaky_relu(c.name, c.node_in, "rrelu", slope)
 
     def _on_prelu(self, c: TorchCall) -> int:
-        return self.layers.leaky_relu(c.name, c.node_in, "prelu", c.get("weight", 1).numpy())
+        return self.layers.leaky_relu(c.name, c.node_in, "prelu", c.array("weight", 1))
 
     def _on_abs(self, c: TorchCall) -> int:
         return self.layers.piecewise(c.name, c.node_in, "abs", [0.0], [-1.0, 1.0])
@@ -364,15 +364,15 @@ class TorchLayers:
         signal, W = (first, second) if isinstance(first, TorchSignal) else (second, first)
         shape = self.layers.shape(signal.node)
         if signal is first and W.ndim == 1:
-            out = self.layers.linear(c.name, signal.node, W.numpy()[None])
+            out = self.layers.linear(c.name, signal.node, W.detach().numpy()[None])
             return self.layers.rearrange(f"{c.name} (shape)", out, None, shape[:-1])
         if signal is first and W.ndim == 2:
-            return self.layers.linear(c.name, signal.node, W.numpy().T)
+            return self.layers.linear(c.name, signal.node, W.detach().numpy().T)
         if len(shape) < 2:
             refuse(c.name, "matrix product that mixes the rows of a batch")
         if signal is second and W.ndim == 2:
             node = self.layers.swap_last_axes(f"{c.name} (turn)", signal.node)
-            out = self.layers.linear(c.name, node, W.numpy())
+            out = self.layers.linear(c.name, node, W.detach().numpy())
             return self.layers.swap_last_axes(f"{c.name} (back)", out)
         return self._on_any_affine(c)
 

@@ -23,13 +23,14 @@ class TorchRecurrent:
         """max(0, W x + b + R h + c)."""
         x, h, W, R, *offsets = (c.operand(i) for i in range(len(c.node.args)))
         driven: list[int] = []
-        constant = sum((one.numpy() for one in offsets if one is not None), np.zeros(len(W)))
+        biases = [one.detach().numpy() for one in offsets if one is not None]
+        constant = sum(biases, np.zeros(len(W)))
         for part, weights in ((x, W), (h, R)):
             if isinstance(part, TorchSignal):
                 label = f"{c.name} ({len(driven)})"
-                driven.append(self.layers.linear(label, part.node, weights.numpy()))
+                driven.append(self.layers.linear(label, part.node, weights.detach().numpy()))
             else:
-                constant = constant + self._row(c, part) @ weights.numpy().T
+                constant = constant + self._row(c, part) @ weights.detach().numpy().T
         node = self.layers.weighted_sum(f"{c.name} (sum)", driven, (1.0,) * len(driven))
         return self.layers.relu(
             c.name, self.layers.scale(f"{c.name} (offset)", node, 1.0, constant)
@@ -50,7 +51,7 @@ class TorchRecurrent:
         steps, features = self.layers.shape(node)
         node = self.layers.rearrange(f"{c.name} (rows)", node, None, (1, steps, features))
         each, ways, last = 4 if biased else 2, 2 if both_ways else 1, []
-        arrays = [one.numpy() for one in weights]
+        arrays = [one.detach().numpy() for one in weights]
         first = np.asarray([self._row(c, one) for one in h0])  # (layers * ways, units)
         for layer in range(n_layers):
             sides = []
