@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -19,6 +20,11 @@ import numpy as np
 import scipy.linalg  # noqa: F401  (loads SciPy's own BLAS, so that the limit reaches it)
 from threadpoolctl import ThreadpoolController
 
+from ..errors import DataError
+
+THREADS_VARIABLE = "HULLWISE_THREADS"
+NO_THREAD_LIMIT = 1 << 20
+CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
 _lock = Lock()
 _n_callers = 0
 _blas_limit: Any = None
@@ -78,10 +84,36 @@ def limit_threads(threads: int) -> Iterator[None]:
 
 
 def cpu_count() -> int:
-    """Processors this process may use."""
+    """Processors this process may use: fewer where HULLWISE_THREADS or a container's quota says."""
     has_affinity = hasattr(os, "sched_getaffinity")
     n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return min(n_cores, _thread_limit.get() or n_cores)
+    return min(n_cores, _thread_limit.get() or n_cores, requested_threads(), _quota() or n_cores)
+
+
+def requested_threads() -> int:
+    """What HULLWISE_THREADS asks for; very many where it is not set.
+
+    Raises
+    ------
+    DataError
+        It is no whole number of at least 1.
+    """
+    text = os.environ.get(THREADS_VARIABLE, "").strip()
+    if not text:
+        return NO_THREAD_LIMIT
+    if not text.isdecimal() or int(text) < 1:
+        raise DataError(f"{THREADS_VARIABLE}={text!r}: expected a whole number of at least 1.")
+    return int(text)
+
+
+@cache
+def _quota() -> int | None:
+    """Processors that the control group of this process may use, rounded up; None for no limit."""
+    with suppress(OSError, ValueError):
+        quota, period = CPU_QUOTA_FILE.read_text().split()
+        if quota != "max":
+            return max(1, -(-int(quota) // int(period)))
+    return None
 
 
 class KeyedLocks:
