@@ -239,7 +239,7 @@ def test_what_is_no_client_is_said_to_be_none(cluster):
         ClusterError, match=r"a LocalCluster is a cluster.*distributed\.Client\(it\)"
     ):
         hw.ClusterRows(cluster.cluster, "x.npy")
-    with pytest.raises(DataTypeError, match="found a int: expected a scheduler's address"):
+    with pytest.raises(DataTypeError, match="found an int: expected a scheduler's address"):
         hw.ClusterRows(8786, "x.npy")
     with pytest.raises(DataError, match="connect_timeout"):
         hw.ClusterRows(cluster, "x.npy", connect_timeout=0)

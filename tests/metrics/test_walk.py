@@ -532,7 +532,7 @@ BAD = {
     "field of another size": ({"metric": lambda x: np.ones((len(x), 3, 3))}, "gives shape"),
     "one output for all": ({"metric": lambda x: 3.0}, "gives shape"),
     "no encoder": ({"kind": "latent"}, "needs an encoder"),
-    "no decoder": ({"kind": "latent", "encoder": lambda x: x, "decoder": 3}, "decoder is a int"),
+    "no decoder": ({"kind": "latent", "encoder": lambda x: x, "decoder": 3}, "decoder is an int"),
     "NaN decoder": (
         {"kind": "latent", "encoder": lambda x: x, "decoder": lambda z: z / 0 * 0},
         "decoder gives NaN or infinity at 33 of 33",

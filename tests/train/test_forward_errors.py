@@ -200,9 +200,9 @@ def test_inputs_changed_in_place_are_refused_only_where_a_layer_needs_them():
 
 def test_generators_and_optimisers():
     net, other = nn.Linear(3, 2), nn.Linear(3, 2)
-    with pytest.raises(hw.DataError, match="generator=0: expected a torch"):
+    with pytest.raises(hw.DataError, match="random_state=0: expected a torch"):
         hw.train.accumulate_forward_gradient(mean, net, 0)
-    with pytest.raises(hw.ModelError, match="module is a int"):
+    with pytest.raises(hw.ModelError, match="module is an int"):
         hw.train.accumulate_forward_gradient(mean, 3, torch.Generator())
     with pytest.raises(hw.DataTypeError, match="optimizer is a str"):
         hw.train.ForwardGradientOptimizer(net, "adam")

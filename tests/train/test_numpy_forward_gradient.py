@@ -103,7 +103,7 @@ def test_filling_a_plain_array_is_refused():
         (lambda x: np.log(x - 1).sum(), np.ones(3), hw.DataError, "the function is -inf"),
         (np.median, np.ones(3), hw.DataTypeError, r"numpy\.median has no rule"),
         (np.sum, np.arange(3), hw.DataError, "parameters is of int64"),
-        (np.sum, np.array(["a"]), hw.DataTypeError, "parameters is a ndarray: expected"),
+        (np.sum, np.array(["a"]), hw.DataTypeError, "parameters is an ndarray: expected"),
         (np.sum, np.array([1.0, np.nan]), hw.DataError, "parameters has numbers that are not"),
         (np.sum, [], hw.DataError, "parameters holds no number"),
         (np.sum, None, hw.DataTypeError, "parameters is a NoneType"),

@@ -30,6 +30,7 @@ PACKAGE_ERRORS: dict[str, type[HullwiseError]] = {
     "llvmlite": HullwiseError,
     "numpy": DataError,
     "scipy": DataError,
+    "sklearn": DataError,
     "pandas": DataError,
     "polars": DataError,
     "narwhals": DataError,
@@ -77,8 +78,9 @@ def own_errors(
     HullwiseError
         MemoryLimitError where memory ran out, FileError where `path` is named, else the error of
         the room that the other library serves: ModelError (torch, onnx, onnxruntime, protobuf),
-        ClusterError (distributed and what it stands on), DataError (numpy, scipy, pyarrow, data
-        frames; DataTypeError for their TypeErrors), HullwiseError (numba). The cause is kept.
+        ClusterError (distributed and what it stands on), DataError (numpy, scipy, scikit-learn,
+        pyarrow, data frames; DataTypeError for their TypeErrors), HullwiseError (numba). The cause
+        is kept. scikit-learn's NotFittedError passes: callers look for it.
 
     Examples
     --------
@@ -107,7 +109,7 @@ def own_errors(
 def _own_error(error: Exception, doing: str, path: str | None) -> HullwiseError | None:
     """The error as this library words it, None where it is the caller's or a fault of ours."""
     package = _origin(error)
-    if package is None:
+    if package is None or type(error).__name__ == "NotFittedError":
         return None
     words = _first_line(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

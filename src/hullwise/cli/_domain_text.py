@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from .._core.wording import counted
 from ..errors import Note
 from ..report.domain_sentences import (
     GAP_RULES,
@@ -70,7 +71,7 @@ def print_domain(out: Console, domain: Domain, train: str) -> None:
     out.print(
         grid_of(
             ("training data", f"{train}: {rows_text(len(fitted))}"),
-            ("columns", f"{n_columns:,} in {width:,} coordinates"),
+            ("columns", f"{n_columns:,} in {counted(width, 'coordinate')}"),
             ("distance", f"{fitted.metric_text} (--metric)"),
             ("gaps", f"{GAP_RULES[domain.missing]} (--missing)"),
         )

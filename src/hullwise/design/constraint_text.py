@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._core.wording import type_of
 from ..errors import DataError
 from ..io.coercion import format_names
 
@@ -87,7 +88,7 @@ def parse_constraint(text: str, names: Sequence[str]) -> list[LinearBound]:
     ({'a': 1.0, 'flow rate': 0.5}, 1.0)
     """
     if not isinstance(text, str):
-        raise DataError(f"a constraint is text or a function, got a {type(text).__name__}.")
+        raise DataError(f"a constraint is text or a function, got {type_of(text)}.")
     if len(text) > LONGEST_CONSTRAINT:
         raise DataError(f"a constraint of {len(text):,} characters: at most {LONGEST_CONSTRAINT:,}")
     source = text.strip().replace("≤", "<=").replace("≥", ">=").replace("`", '"')

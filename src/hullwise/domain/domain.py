@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._core.foreign import own_errors
 from .._core.options import check_int, check_nonnegative
 from .._core.types import Mask, Progress
+from .._core.wording import counted
 from ..errors import DataError
 from ..io.mixed_table import RecordTable, read_mixed
 from ..io.numeric_table import BadRows
@@ -223,7 +224,8 @@ class Domain:
             len(self.fitted_.coordinates.columns),
             len(self.fitted_.coordinates.owner),
         )
-        return f"Domain({len(self.fitted_):,} rows, {n_columns} columns in {width} coordinates)"
+        columns, coordinates = counted(n_columns, "column"), counted(width, "coordinate")
+        return f"Domain({counted(len(self.fitted_), 'row')}, {columns} in {coordinates})"
 
     def _repr_html_(self) -> str:
         from ..report.domain_view import domain_view

@@ -11,6 +11,7 @@ from scipy.stats import betabinom
 
 from .._core.results import Column, TableResult
 from .._core.types import Floats, Indices, Ints, Mask, Objects
+from .._core.wording import counted
 from ..geometry.bands import BANDS, Reference
 from ..geometry.left_out import leave_out
 from .pattern_location import PatternLocation
@@ -84,7 +85,7 @@ class GroupComparison(TableResult):
 
     def __repr__(self) -> str:
         return (
-            f"GroupComparison({len(self)} groups, compared with "
+            f"GroupComparison({counted(len(self), 'group')}, compared with "
             f"{self.n_compared.max(initial=0)} left out whole: {int(self.is_out.sum())} out)"
         )
 

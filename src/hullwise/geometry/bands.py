@@ -14,6 +14,7 @@ import numpy as np
 
 from .._core.results import RecordResult
 from .._core.types import Floats, Indices, Mask, Objects
+from .._core.wording import counted
 from .block_floats import row_norms
 from .metric import Metric
 
@@ -94,8 +95,9 @@ class Reference(RecordResult):
 
     def __repr__(self) -> str:
         if self.groups is None:
-            return f"Reference({len(self.rows)} training rows left out in turn)"
-        return f"Reference({len(self.rows)} training rows, {self.n_groups} groups left out whole)"
+            return f"Reference({counted(len(self.rows), 'training row')} left out in turn)"
+        groups = counted(self.n_groups, "group")
+        return f"Reference({counted(len(self.rows), 'training row')}, {groups} left out whole)"
 
     @property
     def n_groups(self) -> int:

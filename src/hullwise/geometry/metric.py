@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.types import Floats, Ints
+from .._core.wording import type_of
 from ..errors import DataError
 from .block_floats import NO_EXPONENT, row_norms, with_row_exponents
 from .units import UnitKind, unit_roots
@@ -108,9 +109,8 @@ def metric_array(metric: ArrayLike) -> Floats:
     try:
         return np.asarray(metric, dtype=np.float64)
     except (TypeError, ValueError):
-        kind = type(metric).__name__
         is_sequence = isinstance(metric, np.ndarray | list | tuple)
-        problem = "holds what is no number" if is_sequence else f"is a {kind}"
+        problem = "holds what is no number" if is_sequence else f"is {type_of(metric)}"
         raise DataError(
             f"metric {problem}: expected a name, a vector of weights or a matrix."
         ) from None

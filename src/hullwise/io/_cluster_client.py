@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from .._core.wording import type_of
 from ..errors import ClusterError, DataTypeError, HullwiseError
 
 Answer = TypeVar("Answer")
@@ -71,12 +72,13 @@ async def _shake_hands(address: str, seconds: float) -> None:
 
 
 def _connected_client(client: Any) -> Any:
-    kind = type(client).__name__
     if hasattr(client, "scheduler_address") and hasattr(client, "scale"):
-        raise ClusterError(f"a {kind} is a cluster, not its client: pass distributed.Client(it)")
+        raise ClusterError(
+            f"{type_of(client)} is a cluster, not its client: pass distributed.Client(it)"
+        )
     if not (hasattr(client, "submit") and hasattr(client, "scheduler_info")):
         raise DataTypeError(
-            f"found a {kind}: expected a scheduler's address, such as 'tcp://10.0.0.1:8786', or a "
+            f"found {type_of(client)}: expected a scheduler's address, such as 'tcp://10.0.0.1:8786', or a "
             "distributed.Client"
         )
     if getattr(client, "asynchronous", False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -21,6 +22,7 @@ from .coercion import format_names
 
 LIKELY_SEPARATORS: Final = (";", "\t", "|", ",")
 COMMENT_MARK: Final = "#"
+LINES_TO_JUDGE_SPACES: Final = 5
 
 
 class CsvTable:
@@ -106,16 +108,26 @@ class CsvTable:
                     hint=Hint.SEPARATOR,
                     value=mark,
                 )
-        if re.fullmatch(r"\s*\S+(\s+\S+)+\s*", cells[0]) and self._is_spaced(cells[0]):
-            raise FileError(
-                self.path, "values are separated by spaces; save the file with commas or tabs"
-            )
+        if len(cells[0].split()) > 1:
+            self._refuse_spaces(cells[0])
 
-    def _is_spaced(self, first: str) -> bool:
+    def _refuse_spaces(self, header: str) -> None:
+        """Refuse a file in which spaces part values: as many words in each line, some numbers."""
         records = (cells for line, cells in self.source.records(self.sep) if line > self.first_line)
-        second = next(records, [])
-        words = second[0].split() if len(second) == 1 else []
-        return len(words) == len(first.split()) and all(is_number(w) for w in words)
+        lines = [cells for cells in islice(records, LINES_TO_JUDGE_SPACES) if cells]
+        if not lines or any(len(cells) != 1 for cells in lines):
+            return
+        words = [line[0].split() for line in lines]
+        if any(len(row) != len(header.split()) for row in words):
+            return
+        if not all(any(is_number(word) for word in row) for row in words):
+            return
+        what = "values are separated by spaces"
+        if all(" ".join(row) == line[0] for row, line in zip(words, lines)) and header == " ".join(
+            header.split()
+        ):
+            raise FileError(self.path, what, hint=Hint.SEPARATOR, value="' '")
+        raise FileError(self.path, f"{what}; save the file with commas or tabs")
 
     def _refuse_numbers_only(self, cells: list[str]) -> None:
         if all(is_number(c, self.decimal) for c in cells):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import memory
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError
 
 # Integers up to here are float64 numbers, each of them.
@@ -173,7 +174,7 @@ def _check_two_dimensional(values: NDArray[Any], name: str) -> None:
         return
     if values.ndim == 0 and values.dtype.kind == "O":
         raise DataTypeError(
-            f"{name} is a {type(values.item()).__name__}: pass the rows themselves, an array or "
+            f"{name} is {type_of(values.item())}: pass the rows themselves, an array or "
             "data frame of shape (n rows, d features)."
         )
     if values.ndim == 0:

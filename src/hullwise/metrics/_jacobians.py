@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..errors import DataError, DataWarning, ModelError
 from ..model.network import Network
 from ..model.tangents import first_tangents
@@ -218,7 +219,7 @@ def _finite_differences(model: Any, X: Floats, step: float | None) -> FiniteDiff
     if callable(model):
         return FiniteDifferences(model, share * spread, method)
     raise ModelError(
-        f"a {type(model).__name__} cannot be differentiated: give a Network, a torch module, a "
+        f"{type_of(model)} cannot be differentiated: give a Network, a torch module, a "
         f"fitted scikit-learn estimator or a function of rows"
     )
 

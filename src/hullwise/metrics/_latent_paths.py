@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..errors import DataError
 from ._geodesics import straight_path
 from ._model_functions import is_torch, torch_function
@@ -44,7 +45,7 @@ def _row_function(coder: Any, method: str, name: str) -> RowFunction:
     if callable(coder) and not hasattr(coder, "transform"):
         return coder  # type: ignore[no-any-return]
     raise DataError(
-        f"the {name} is a {type(coder).__name__}: it has no {method} and cannot be called. Give "
+        f"the {name} is {type_of(coder)}: it has no {method} and cannot be called. Give "
         f"{name}= a function of rows, or an object with {method}"
     )
 

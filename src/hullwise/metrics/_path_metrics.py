@@ -16,6 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from .._core.options import check_nonnegative
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ..geometry.cloud import Cloud
 from ..geometry.metric import Metric
@@ -246,7 +247,7 @@ def read_path_metric(metric: Any, cloud: Cloud, ends: Floats) -> PathMetric:
         return ConstantMetric(cloud.metric(metric))
     except TypeError:
         raise DataError(
-            f"metric is a {type(metric).__name__}: expected None, 'std', 'range', a vector or "
+            f"metric is {type_of(metric)}: expected None, 'std', 'range', a vector or "
             "matrix of numbers, a function, or a model that predicts"
         ) from None
 
@@ -269,7 +270,7 @@ def _pullback(model: Any, cloud: Cloud) -> PullbackMetric:
     mean = total / len(rows) / cloud.d
     if not mean > 0:
         raise ModelError("the model does not change at any row: it induces no metric")
-    text = f"pullback of a {type(model).__name__}, {gradients.method}"
+    text = f"pullback of {type_of(model)}, {gradients.method}"
     return PullbackMetric(output_function(gradients), gradients, PULLBACK_RIDGE * mean, text)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.options import check_fraction
 from .._core.results import UNNAMED_ROWS, Column, RowNames, TableResult
 from .._core.types import Floats
 from ..errors import DataError
@@ -211,6 +212,12 @@ def leading_metric(M: ArrayLike, spread: Floats, share: float, text: str = "") -
     Metric
         Of as many directions as hold the share, for ``metric=`` of :func:`hullwise.locate`.
 
+    Raises
+    ------
+    DataError
+        M or `spread` has another shape, a unit is not positive, the share is not above 0 and at
+        most 1, or M sees no direction at all.
+
     Notes
     -----
     O(d^3).
@@ -222,15 +229,37 @@ def leading_metric(M: ArrayLike, spread: Floats, share: float, text: str = "") -
     >>> metric.rank
     2
     """
-    A = np.asarray(M, dtype=np.float64) * np.outer(spread, spread)
+    A, spread = _checked_form(M, spread)
+    if not check_fraction("share", share, ends=True):
+        raise DataError("share=0: expected a number above 0, and at most 1.")
+    A = A * np.outer(spread, spread)
     values, vectors = np.linalg.eigh((A + A.T) / 2)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     cumulative = np.cumsum(values)
+    if not cumulative[-1] > 0:
+        raise DataError("M sees no direction: all of its eigenvalues are 0.")
+    values, vectors = values[values > 0], vectors[:, values > 0]
     r = int(np.searchsorted(cumulative, share * cumulative[-1])) + 1
     size, basis = np.sqrt(values[:r]), vectors[:, :r]
     factor = size[:, None] * basis.T / spread
     words = f"{text}; its {r} leading direction{'s' * (r > 1)}" if r < len(A) else text
     return Metric(np.ones(len(A)), factor, spread[:, None] * (basis / size), words)
+
+
+def _checked_form(M: ArrayLike, spread: ArrayLike) -> tuple[Floats, Floats]:
+    """A square matrix of finite numbers and a positive unit for each of its columns."""
+    A, units = np.asarray(M, dtype=np.float64), np.asarray(spread, dtype=np.float64)
+    if A.ndim != 2 or A.shape[0] != A.shape[1] or not np.isfinite(A).all():
+        raise DataError(f"M has shape {A.shape}: expected a square matrix of finite numbers.")
+    if units.shape != (len(A),):
+        raise DataError(f"spread has shape {units.shape}: expected ({len(A)},), one a feature.")
+    bad = np.flatnonzero(~(np.isfinite(units) & (units > 0)))
+    if bad.size:
+        raise DataError(
+            f"spread[{bad[0]}] is {units[bad[0]]:g}: units are positive. A feature that never "
+            "moves has none: leave it out, or give it a unit of its own."
+        )
+    return A, units
 
 
 def _standardised(M: ArrayLike | Metric | None, cloud: Cloud) -> Floats:

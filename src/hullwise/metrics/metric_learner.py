@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from .._core.types import Floats, Indices
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ..geometry.cloud import Cloud
 from .curvature_matrices import curvature, curvature_of_rows
@@ -136,7 +137,7 @@ class MetricLearner:
             return function(refit(rows), _safe_indexing(X, rows), **options)
 
         name = "AGOP" if method == "agop" else "absolute Hessian"
-        return cls(learn, len(X), f"{name} of a {type(model).__name__}")
+        return cls(learn, len(X), f"{name} of {type_of(model)}")
 
     @classmethod
     def from_rfm(cls, model: Any, X: Any, y: Any) -> MetricLearner:
@@ -153,7 +154,7 @@ class MetricLearner:
             fitted, near = refit(rows), _safe_indexing(X, rows)
             return lambda x: local_agop(fitted, x, near, **options)
 
-        return cls(learn, len(X), f"local AGOP of a {type(model).__name__}")
+        return cls(learn, len(X), f"local AGOP of {type_of(model)}")
 
 
 def _refit(model: Any, X: Any, y: Any) -> Callable[[Indices], Any]:
@@ -162,7 +163,7 @@ def _refit(model: Any, X: Any, y: Any) -> Callable[[Indices], Any]:
         return lambda rows: model
     if not hasattr(model, "fit") or not hasattr(model, "get_params"):
         raise ModelError(
-            f"a {type(model).__name__} cannot be fitted again: pass a scikit-learn estimator, no "
+            f"{type_of(model)} cannot be fitted again: pass a scikit-learn estimator, no "
             "y, or MetricLearner(function of row indices, n)"
         )
     if len(y) != len(X):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows
 
@@ -95,9 +96,8 @@ def as_floats(value: Any, name: str, expected: str) -> Floats:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        kind = type(value).__name__
         raise DataError(
-            f"{name} is a {kind} that is no array of numbers: give {expected}"
+            f"{name} is {type_of(value)} that is no array of numbers: give {expected}"
         ) from None
 
 

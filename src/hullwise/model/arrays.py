@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.wording import type_of
 from ..errors import ModelError
 from ._piecewise_layers import pieces
 from .affine_layers import Linear
@@ -83,7 +84,7 @@ def _numbers(value: Any, name: str) -> Any:
     try:
         return np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        raise ModelError(f"{name} is no array of numbers, but a {type(value).__name__}") from None
+        raise ModelError(f"{name} is no array of numbers, but {type_of(value)}") from None
 
 
 def _matrix(W: Any, i: int) -> Any:

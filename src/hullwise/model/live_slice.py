@@ -7,6 +7,7 @@ from typing import Any
 
 from .._core.foreign import own_errors
 from .._core.options import check_int
+from .._core.wording import type_of
 from ..errors import ModelError
 from ._arguments import border
 from .network import Network
@@ -88,7 +89,7 @@ class LiveSlice:
         homes = {cls.__module__.partition(".")[0] for cls in type(module).__mro__}
         if "torch" not in homes:
             raise ModelError(
-                f"a {type(module).__name__} does not train step by step: LiveSlice follows a "
+                f"{type_of(module)} does not train step by step: LiveSlice follows a "
                 f"torch.nn.Module; hullwise.model.read reads other models once"
             )
         self._arguments = module, input_shape, upto

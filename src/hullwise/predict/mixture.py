@@ -19,6 +19,7 @@ from .._core.caller import caller_stacklevel
 from .._core.estimators import ClassifierMixin, RegressorMixin
 from .._core.foreign import own_errors
 from .._core.types import Array, Floats, Progress
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError
 from ..geometry.cloud_estimator import CloudEstimator
 from ..geometry.scaling import power_of_two_exponents
@@ -42,7 +43,7 @@ class MixtureEstimator(CloudEstimator):
         """Fit a copy of the interpolant on targets (n, k)."""
         if not isinstance(self.interpolant, Interpolant):
             raise DataTypeError(
-                f"interpolant is a {type(self.interpolant).__name__}: {type(self).__name__} mixes "
+                f"interpolant is {type_of(self.interpolant)}: {type(self).__name__} mixes "
                 "with the weights of an interpolant such as DelaunayRegressor()."
             )
         fitted = clone(self.interpolant).fit(X, target)

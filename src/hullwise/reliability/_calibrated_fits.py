@@ -63,6 +63,7 @@ class CalibrationTable(Protocol):
 
     n: int
     least_share: float
+    group: Indices | None
 
     def take(self, rows: Indices) -> Any:
         """Some of the rows, as the regressor takes them."""
@@ -194,6 +195,7 @@ class ModelTable:
     def __init__(self, regressor: Any, domain: Domain, X: Any) -> None:
         self.regressor, self.domain, self.X = regressor, domain, X
         self.n = int(X.shape[0])
+        self.group: Indices | None = None  # (n,) for models that leave groups out to learn
 
     def take(self, rows: Indices) -> Any:
         return _safe_indexing(self.X, rows)
@@ -201,7 +203,10 @@ class ModelTable:
     def fit(self, y: Floats, rows: Indices) -> ModelFit:
         table, target = self.take(rows), y[rows, 0] if y.shape[1] == 1 else y[rows]
         with own_errors("fitting the model"):
-            model = clone(self.regressor).fit(table, target)
+            model, own = clone(self.regressor), {}
+            if self.group is not None and has_fit_parameter(model, "groups"):
+                own = {"groups": self.group[rows]}
+            model.fit(table, target, **own)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
             return ModelFit(model, self.domain.unfitted().fit(table))

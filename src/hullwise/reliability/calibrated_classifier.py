@@ -17,6 +17,7 @@ from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_int
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult
 from .._core.types import Array, Floats, Indices, Mask
+from .._core.wording import type_of
 from ..domain.domain import Domain
 from ..errors import DataError, DataTypeError, DataWarning
 from ..geometry.bands import BEYOND
@@ -176,7 +177,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):
             hasattr(self.classifier, "fit") and is_classifier(self.classifier)
         ):
             raise DataTypeError(
-                f"classifier is a {type(self.classifier).__name__}: expected a classifier with "
+                f"classifier is {type_of(self.classifier)}: expected a classifier with "
                 "predict_proba."
             )
         for name in ("coverage", "calibration"):

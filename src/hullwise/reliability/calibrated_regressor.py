@@ -24,6 +24,7 @@ from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_int
 from .._core.results import RowNames
 from .._core.types import Floats, Indices
+from .._core.wording import type_of
 from ..domain.domain import Domain
 from ..errors import DataError, DataTypeError
 from ..geometry.cloud_estimator import RowsEstimator
@@ -212,7 +213,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         group = encode_groups(groups, len(target))
         rng = np.random.default_rng(check_int("random_state", self.random_state, 0))
         whole = groups is not None
-        if whole and isinstance(table, InterpolantTable):
+        if whole:
             table.group = group
         coverage = float(self.coverage)
         if self.method == "split":
@@ -375,7 +376,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
         if not isinstance(self.regressor, Interpolant):
             raise DataTypeError(
                 f"{what} needs the weights of an interpolant such as DelaunayRegressor(), and the "
-                f"regressor is a {type(self.regressor).__name__}."
+                f"regressor is {type_of(self.regressor)}."
             )
 
     def _check_options(self) -> None:
@@ -383,7 +384,7 @@ class CalibratedRegressor(RegressorMixin, RowsEstimator):
             hasattr(self.regressor, "fit") and is_regressor(self.regressor)
         ):
             raise DataTypeError(
-                f"regressor is a {type(self.regressor).__name__}: CalibratedRegressor needs a "
+                f"regressor is {type_of(self.regressor)}: CalibratedRegressor needs a "
                 "regressor; CalibratedClassifier takes classifiers."
             )
         if self.method not in ("split", "cv+", "jackknife+"):

@@ -19,6 +19,7 @@ from .._core.estimators import BaseEstimator
 from .._core.foreign import own_errors
 from .._core.results import UNNAMED_ROWS, Column, RowNames, RowResult, scatter
 from .._core.types import Array, Floats, Indices, Mask, Objects
+from .._core.wording import type_of
 from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
 from ..errors import DataError, DataTypeError, DataWarning, OutOfDomainError
@@ -269,8 +270,14 @@ class Guarded(BaseEstimator):
             inside[:] = True
         if not inside.any():
             return float("nan")
+        truth = np.asarray(y)
+        if len(truth) != len(inside):
+            raise DataError(
+                f"X and y have inconsistent numbers of samples: X has {len(inside)} rows, y has "
+                f"{len(truth)}"
+            )
         with own_errors("scoring predictions"):
-            return float(model.score(_rows_of(X, inside), np.asarray(y)[inside]))
+            return float(model.score(_rows_of(X, inside), truth[inside]))
 
     def _parts(self) -> tuple[Any, Domain]:
         """The fitted model and domain: this estimator's own, or those that it was made of."""
@@ -307,12 +314,12 @@ class Guarded(BaseEstimator):
                 )
         elif not callable(self.on_out) and not hasattr(self.on_out, "predict"):
             raise DataTypeError(
-                f"on_out is a {type(self.on_out).__name__}: expected a word, a function or a "
+                f"on_out is {type_of(self.on_out)}: expected a word, a function or a "
                 "fitted estimator."
             )
         if not (is_regressor(self.model) or is_classifier(self.model)):
             raise DataTypeError(
-                f"model is a {type(self.model).__name__}: expected a regressor or a classifier."
+                f"model is {type_of(self.model)}: expected a regressor or a classifier."
             )
 
     def _ask_fallback(self, rows: Any, n: int) -> Array:

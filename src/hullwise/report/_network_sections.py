@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Ints
+from .._core.wording import counted
 from ..model.network_view import NetworkView
 from ._network_charts import distance_chart, walk_chart
 from ._slice_svg import DrawingDetail, SliceDrawing
@@ -30,10 +31,6 @@ FILL_CAPTIONS = {
     "heat": "Local complexity: the length of walls per area, in discs of 3 % of the picture. "
     "Where it is dark, the network changes its affine map most often.",
 }
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def headline(view: NetworkView, title: str) -> str:

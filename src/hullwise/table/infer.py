@@ -15,6 +15,8 @@ Every decision that may surprise is noted in words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import DataError, Hint, Note
@@ -79,11 +81,22 @@ def infer_columns(
             unused.append(column)
     if not any(column.width for column in used):
         raise DataError(
-            f"{table.source}: no column is left to locate rows by; "
-            f"left out: {format_names([c.name for c in unused]) or 'none'}; always the same: "
-            f"{format_names([c.name for c in used]) or 'none'}. Declare the columns."
+            f"{table.source}: no column is left to locate rows by: "
+            f"{_why_nothing_is_left(used, unused)}. Declare those that are features, or give a "
+            "table with others."
         )
     return tuple(used), tuple(unused), (*notes, *_near_copies(table, used))
+
+
+def _why_nothing_is_left(used: Sequence[Column], unused: Sequence[UnusedColumn]) -> str:
+    """What became of the columns of a table, where none has a coordinate."""
+    constant = format_names([column.name for column in used])
+    left_out = [f"{column.name!r} ({column.describe()})" for column in unused]
+    texts = [f"always the same: {constant}"] * bool(used)
+    texts += [f"no features: {', '.join(left_out[:5])}{', ...' * (len(left_out) > 5)}"] * bool(
+        unused
+    )
+    return "; ".join(texts) or "the table has none"
 
 
 def _declared(cells: MixedColumn, role: str, spec: ColumnSpec) -> list[Column]:

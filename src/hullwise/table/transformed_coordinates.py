@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats, Mask
+from .._core.wording import type_of
 from ..errors import DataError, HullwiseError
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable
@@ -212,7 +213,7 @@ def transforming_part(transformer: Any) -> tuple[Any, tuple[str, ...]]:
     if steps and hasattr(steps[-1][1], "predict"):
         if len(steps) == 1:
             raise DataError(
-                f"transformer= is a pipeline of a {type(steps[-1][1]).__name__} alone: no step "
+                f"transformer= is a pipeline of {type_of(steps[-1][1])} alone: no step "
                 "before it makes coordinates."
             )
         notes = (
@@ -222,7 +223,7 @@ def transforming_part(transformer: Any) -> tuple[Any, tuple[str, ...]]:
         transformer = transformer[:-1]
     if not callable(getattr(transformer, "transform", None)):
         raise DataError(
-            f"transformer= is a {type(transformer).__name__}, which has no transform: pass a "
+            f"transformer= is {type_of(transformer)}, which has no transform: pass a "
             "fitted ColumnTransformer or Pipeline, or what transforms rows in front of the model."
         )
     return transformer, notes

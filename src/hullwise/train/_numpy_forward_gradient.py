@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Array, Floats
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError
 from ._direction_theory import check_directions, relative_variance
 from ._seeds import seed_of
@@ -68,7 +69,7 @@ def checked_leaves(parameters: Any) -> list[Floats]:
         array = np.asarray(leaf) if numeric else np.empty(0, dtype=object)
         if array.dtype.kind not in "fiu":
             raise DataTypeError(
-                f"{name} is a {type(leaf).__name__}: expected a torch.nn.Module, tensors, or "
+                f"{name} is {type_of(leaf)}: expected a torch.nn.Module, tensors, or "
                 "arrays of floating point numbers."
             )
         if array.dtype.kind in "iu":
@@ -100,7 +101,7 @@ def call_with_duals(
 def _one_number(result: Any) -> tuple[float, float]:
     if not isinstance(result, DualArray):
         raise DataError(
-            f"the function returns a {type(result).__name__} that does not depend on the "
+            f"the function returns {type_of(result)} that does not depend on the "
             "parameters: expected one number computed from them."
         )
     if result.size != 1:

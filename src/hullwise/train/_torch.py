@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError, MissingDependencyError, ModelError
 
 
@@ -58,7 +59,7 @@ def check_module(torch: Any, module: Any) -> None:
     """ModelError for what is no torch module."""
     if not isinstance(module, torch.nn.Module):
         raise ModelError(
-            f"module is a {type(module).__name__}: expected a torch.nn.Module. Networks of other "
+            f"module is {type_of(module)}: expected a torch.nn.Module. Networks of other "
             "libraries have no gradients to train with."
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError
 from ._direction_theory import check_directions
 from ._perturbed_layers import ParametersOnlyInLayers, PerturbedLayers
@@ -33,7 +34,7 @@ def torch_activation_gradient(
     if not isinstance(module, torch.nn.Module):
         raise DataTypeError(
             "perturb='activations' needs a torch.nn.Module, whose layers have outputs to perturb; "
-            f"parameters is a {type(module).__name__}."
+            f"parameters is {type_of(module)}."
         )
     parameters = trained_parameters(module)
     weights = list(parameters.values())

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError, ModelError
 from ._direction_theory import check_directions, relative_variance
 from ._seeds import seed_of
@@ -100,7 +101,7 @@ def _as_function(
 
 def _check_weight(name: str, weight: Any) -> None:
     if not isinstance(weight, torch.Tensor):
-        raise DataTypeError(f"{name} is a {type(weight).__name__}: expected a tensor, like others.")
+        raise DataTypeError(f"{name} is {type_of(weight)}: expected a tensor, like others.")
     if isinstance(weight, torch.nn.parameter.UninitializedTensorMixin):
         raise ModelError(f"{name} has no shape yet: run the module once on rows first.")
     if not weight.is_floating_point():

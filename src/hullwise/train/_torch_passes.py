@@ -11,6 +11,7 @@ import torch
 from torch.autograd import forward_ad
 
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ._torch import prepare_forward_mode
 
@@ -138,7 +139,7 @@ def _same(a: Any, b: Any) -> bool:
 def _checked(loss: Any, with_rows: bool) -> Any:
     """A loss that has a derivative."""
     if not isinstance(loss, torch.Tensor):
-        raise DataError(f"the loss is a {type(loss).__name__}: expected a tensor of one number.")
+        raise DataError(f"the loss is {type_of(loss)}: expected a tensor of one number.")
     if loss.numel() != 1 and not (with_rows and loss.ndim == 1):
         raise DataError(
             f"the loss has shape {tuple(loss.shape)}: expected one number, as loss.mean() is."

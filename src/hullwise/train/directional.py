@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.wording import type_of
 from ..errors import DataError
 from ._numpy_forward_gradient import call_with_duals, checked_leaves
 from ._trees import leaves_of
@@ -63,7 +64,7 @@ def directional_derivative(
     result = call_with_duals(function, parameters, leaves, along)
     if not isinstance(result, DualArray):
         raise DataError(
-            f"the function returns a {type(result).__name__} that does not depend on the "
+            f"the function returns {type_of(result)} that does not depend on the "
             "parameters: expected numbers computed from them, joined with np.stack."
         )
     return np.asarray(result.value), np.asarray(result.tangent)

@@ -10,6 +10,7 @@ import numpy as np
 from .._core.options import check_int, check_positive
 from .._core.results import RecordResult
 from .._core.types import Array, Floats, Indices, Progress
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ..io.validation import check_rows, check_target
 from ..predict.targets import as_array
@@ -226,7 +227,7 @@ def _student_rows(torch: Any, X: Any, student: Any) -> Any:
 def _checked_outputs(torch: Any, soft: Any, rows: Any, task: str) -> Any:
     """The teacher's outputs (n, k), of the type of the student's rows."""
     if not isinstance(soft, torch.Tensor) or soft.ndim == 0:
-        raise ModelError(f"the teacher answers with a {type(soft).__name__}: expected a tensor.")
+        raise ModelError(f"the teacher answers with {type_of(soft)}: expected a tensor.")
     if len(soft) != len(rows):
         raise DataError(f"the teacher answers {len(soft)} rows, the student sees {len(rows)}.")
     if task == "classification" and (soft.ndim != 2 or soft.shape[1] < 2):

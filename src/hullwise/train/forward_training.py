@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core.options import check_int
+from .._core.wording import type_of
 from ..errors import DataError, DataTypeError
 from ._direction_theory import check_directions, check_perturb
 from ._torch import check_module, import_torch
@@ -19,7 +20,7 @@ __all__ = ["ForwardGradientOptimizer", "accumulate_forward_gradient"]
 def accumulate_forward_gradient(
     loss: Callable[[Any], Any],
     module: Any,
-    generator: Any,
+    random_state: Any,
     *,
     n_tangents: int = 1,
     directions: str = "rademacher",
@@ -33,7 +34,7 @@ def accumulate_forward_gradient(
         Takes the module and returns its loss, a tensor of one number; it runs no backward.
     module : torch.nn.Module
         Its parameters that require gradients are perturbed.
-    generator : torch.Generator or numpy.random.Generator
+    random_state : torch.Generator or numpy.random.Generator
         Draws the tangents: new ones in every call.
     n_tangents, directions, perturb :
         As in `forward_gradient`.
@@ -46,7 +47,7 @@ def accumulate_forward_gradient(
     Raises
     ------
     DataError, DataTypeError, ModelError
-        As in `forward_gradient`, and where `generator` is none.
+        As in `forward_gradient`, and where `random_state` is none of these.
     MissingDependencyError
         PyTorch is not installed.
 
@@ -67,10 +68,10 @@ def accumulate_forward_gradient(
     """
     torch = import_torch("accumulate_forward_gradient")
     check_module(torch, module)
-    if not isinstance(generator, torch.Generator | np.random.Generator):
+    if not isinstance(random_state, torch.Generator | np.random.Generator):
         raise DataError(
-            f"generator={generator!r}: expected a torch.Generator or a numpy.random.Generator, "
-            "which draws new tangents in every step."
+            f"random_state={random_state!r}: expected a torch.Generator or a "
+            "numpy.random.Generator, which draws new tangents in every step."
         )
     estimate = forward_gradient(
         loss,
@@ -78,7 +79,7 @@ def accumulate_forward_gradient(
         n_tangents=n_tangents,
         directions=directions,
         perturb=perturb,
-        random_state=generator,
+        random_state=random_state,
     )
     for name, parameter in module.named_parameters():
         if name not in estimate.gradient:
@@ -148,7 +149,7 @@ class ForwardGradientOptimizer:
         check_module(torch, module)
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise DataTypeError(
-                f"optimizer is a {type(optimizer).__name__}: expected a "
+                f"optimizer is {type_of(optimizer)}: expected a "
                 "torch.optim.Optimizer, such as torch.optim.SGD(module.parameters(), lr=0.01)."
             )
         check_perturb(perturb)

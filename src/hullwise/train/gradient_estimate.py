@@ -15,6 +15,7 @@ import numpy as np
 
 from .._core.results import RecordResult
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..errors import DataTypeError
 from ._direction_theory import check_perturb
 
@@ -175,7 +176,7 @@ def forward_gradient(
     if perturb != "weights":
         raise DataTypeError(
             "perturb='activations' needs a torch.nn.Module, whose layers have outputs to perturb; "
-            f"parameters is a {type(parameters).__name__}."
+            f"parameters is {type_of(parameters)}."
         )
     from ._numpy_forward_gradient import numpy_forward_gradient
 

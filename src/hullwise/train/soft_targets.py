@@ -8,6 +8,7 @@ import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_positive
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ._torch import float_rows, import_torch, is_tensor
 
@@ -185,7 +186,7 @@ def teacher_outputs(teacher: Any, X: Any) -> Any:
         )
     if not hasattr(teacher, "predict"):
         raise ModelError(
-            f"teacher is a {type(teacher).__name__}: expected a torch.nn.Module, or an estimator "
+            f"teacher is {type_of(teacher)}: expected a torch.nn.Module, or an estimator "
             "with predict_proba or predict."
         )
     numbers = np.asarray(teacher.predict(X), dtype=np.float64)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._core.foreign import own_errors
 from .._core.options import check_positive
+from .._core.wording import type_of
 from ..errors import DataError, ModelError
 from ._torch import (
     check_module,
@@ -160,7 +161,7 @@ def _checked_outputs(torch: Any, outputs: Any, n: int) -> Any:
         what = (
             f"shape {tuple(outputs.shape)}"
             if isinstance(outputs, torch.Tensor)
-            else f"a {type(outputs).__name__}"
+            else f"{type_of(outputs)}"
         )
         raise ModelError(f"the module answers {n} rows with {what}: expected a tensor of {n} rows.")
     return outputs

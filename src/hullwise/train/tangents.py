@@ -10,6 +10,7 @@ import numpy as np
 from .._core.foreign import own_errors
 from .._core.options import check_int, check_positive
 from .._core.types import Array, Floats, Indices
+from .._core.wording import type_of
 from ..errors import DataError
 from ..geometry.cloud import Cloud
 from ..geometry.neighbours import nearest_rows
@@ -183,7 +184,7 @@ def transformation_tangents(
     """
     if not callable(transform):
         raise DataError(
-            f"transform is a {type(transform).__name__}: expected a callable of rows and an amount."
+            f"transform is {type_of(transform)}: expected a callable of rows and an amount."
         )
     if method not in ("differences", "jvp"):
         raise DataError(f"method={method!r}: expected 'differences' or 'jvp'.")

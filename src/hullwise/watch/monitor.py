@@ -14,6 +14,7 @@ import numpy as np
 from .._core.foreign import own_errors
 from .._core.options import check_fraction, check_int
 from .._core.types import Floats
+from .._core.wording import type_of
 from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
 from ..domain.fitted_table import FittedTable
@@ -281,7 +282,7 @@ def _checked_parts(watch: Sequence[str]) -> tuple[str, ...]:
 
 def _checked_fitted(domain: Domain) -> FittedTable:
     if not isinstance(domain, Domain) or not hasattr(domain, "fitted_"):
-        what = repr(domain) if isinstance(domain, Domain) else f"a {type(domain).__name__}"
+        what = repr(domain) if isinstance(domain, Domain) else f"{type_of(domain)}"
         raise DataError(f"domain is {what}: expected a fitted Domain.")
     fitted = domain.fitted_
     if fitted.blocks is not None and fitted.blocks.forward:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core.results import Column, TableResult
 from .._core.types import Floats, Indices, Objects
+from .._core.wording import counted
 from .batch_counts import BatchCounts
 
 if TYPE_CHECKING:
@@ -138,8 +139,7 @@ class WatchResult(TableResult):
     @property
     def extent_text(self) -> str:
         """How much was watched: "5 batches, 500 rows"."""
-        rows, batches = "s" * (self.n_rows != 1), "es" * (self.batch != 1)
-        return f"{self.batch:,} batch{batches}, {self.n_rows:,} row{rows}"
+        return f"{self.batch:,} batch{'es' * (self.batch != 1)}, {counted(self.n_rows, 'row')}"
 
     @property
     def sentence(self) -> str:
@@ -168,8 +168,8 @@ class WatchResult(TableResult):
     def __repr__(self) -> str:
         what = "ALARM" if self.alarmed else "no alarm"
         return (
-            f"WatchResult(batch {self.batch}, {self.n_rows} rows: {what} at {self.alarm:g}, "
-            f"p = {self.p_value:.2g})"
+            f"WatchResult(batch {self.batch}, {counted(self.n_rows, 'row')}: {what} at "
+            f"{self.alarm:g}, p = {self.p_value:.2g})"
         )
 
     def _columns(self) -> Mapping[str, Column]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core.wording import type_of
 from ...errors import DataError
 from .._input_box import box_ends
 from ._formulas import Condition, Formula, Junction, LinearExpression, unsafe_cases
@@ -64,7 +65,7 @@ def output_property(text: str, box: Any, n_inputs: int, n_outputs: int) -> Outpu
 class _Text:
     def __init__(self, text: str, n_inputs: int, n_outputs: int) -> None:
         if not isinstance(text, str):
-            raise DataError(f"the property is a {type(text).__name__}: expected a text, {EXPECTED}")
+            raise DataError(f"the property is {type_of(text)}: expected a text, {EXPECTED}")
         self.text = text
         self.sizes = {"x": n_inputs, "y": n_outputs}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._core.wording import type_of
 from ...errors import DataError, ModelError
 
 
@@ -23,7 +24,7 @@ class ReadOptions:
             raise DataError("give upto= or output=, not both: one says where the reading ends")
         if not isinstance(self.constants, Mapping):
             raise DataError(
-                f"constants is a {type(self.constants).__name__}; give a dict of the inputs that "
+                f"constants is {type_of(self.constants)}; give a dict of the inputs that "
                 f"stay what they are, by their names"
             )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.foreign import own_errors
+from ..._core.wording import type_of
 from ...errors import MissingDependencyError, ModelError
 from ...io.paths import PICKLE_SUFFIXES, readable_path
 from ..network import Network
@@ -111,7 +112,7 @@ def _reader_of(model: Any) -> Callable[[Any, ReadOptions], ReadModel]:
 
         return read_sklearn
     raise ModelError(
-        f"a {type(model).__name__} cannot be read; give a torch.nn.Module, the path of an ONNX "
+        f"{type_of(model)} cannot be read; give a torch.nn.Module, the path of an ONNX "
         f"file, a fitted scikit-learn MLP, or arrays to hullwise.model.from_arrays"
     )
 
