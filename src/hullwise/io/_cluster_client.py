@@ -78,8 +78,8 @@ def _connected_client(client: Any) -> Any:
         )
     if not (hasattr(client, "submit") and hasattr(client, "scheduler_info")):
         raise DataTypeError(
-            f"found {type_of(client)}: expected a scheduler's address, such as 'tcp://10.0.0.1:8786', or a "
-            "distributed.Client"
+            f"found {type_of(client)}: expected a scheduler's address, such as "
+            "'tcp://10.0.0.1:8786', or a distributed.Client"
         )
     if getattr(client, "asynchronous", False):
         raise ClusterError("an asynchronous client cannot be waited for: pass one that is not")
