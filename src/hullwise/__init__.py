@@ -123,6 +123,7 @@ if TYPE_CHECKING:
     from .reliability.prediction_band import Band as Band
     from .report.report import write_report as write_report
     from .watch.monitor import Monitor as Monitor
+    from .watch.sensitivity import WatchSensitivity as WatchSensitivity
     from .watch.watch_result import WatchResult as WatchResult
 
 # Interpolants: `hullwise predict --method` has the same names (box-spline for BoxSplineRegressor).
@@ -226,6 +227,7 @@ _HOMES = {
     "write_report": "report.report",
     "Monitor": "watch.monitor",
     "WatchResult": "watch.watch_result",
+    "WatchSensitivity": "watch.sensitivity",
     "DataError": "errors",
     "DataTypeError": "errors",
     "DataWarning": "errors",

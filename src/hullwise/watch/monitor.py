@@ -24,6 +24,7 @@ from ..io.mixed_table import read_mixed
 from .batch_counts import BatchCounts
 from .change_evidence import ChangeEvidence
 from .history import StoredBatch, WatchHistory
+from .sensitivity import WatchSensitivity, watch_sensitivity
 from .watch_result import WatchResult
 from .watched_rows import located_rows, new_group_names
 from .watched_scores import SHARES_OF_ALARM, watched_scores
@@ -264,6 +265,37 @@ class Monitor:
                 self.history.shown_url,
                 f"holds counts of batch {number} that are of other scores than this watch's",
             )
+
+    def sensitivity(
+        self, *, batch_rows: int = 100, max_rows: int = 3000, n_streams: int = 25
+    ) -> WatchSensitivity:
+        """What this watch would notice, and after how many rows, by simulation.
+
+        Changes that begin with the first row, of one column or one distance alone: the hardest
+        case, as nothing but the reference is known of before.
+
+        Parameters
+        ----------
+        batch_rows, max_rows : int
+            Rows (or groups, where they are counted) of a batch, and of a stream.
+        n_streams : int
+            About a tenth of a second each.
+
+        Examples
+        --------
+        >>> import numpy as np, hullwise as hw
+        >>> domain = hw.Domain().fit(np.random.default_rng(0).normal(size=(400, 3)))
+        >>> hw.Monitor(domain).sensitivity(n_streams=10)
+        WatchSensitivity(... of 6 changes noticed within 3,000 rows)
+        """
+        return watch_sensitivity(
+            self.scores,
+            self.alarm,
+            check_int("batch_rows", batch_rows, 1),
+            check_int("max_rows", max_rows, 1),
+            check_int("n_streams", n_streams, 1),
+            self.random_state,
+        )
 
     def result(self) -> WatchResult:
         """What the watch says now."""
