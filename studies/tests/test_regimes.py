@@ -17,7 +17,16 @@ from hullwise_studies import command, regimes
 from hullwise_studies._options import RegimesOptions
 from hullwise_studies._runs import run_tasks
 from hullwise_studies._terminal import run_study
-from hullwise_studies.regimes import _grid, _local, _manifold, _models, _noise, _notions, _ranking
+from hullwise_studies.regimes import (
+    _curvature,
+    _grid,
+    _local,
+    _manifold,
+    _models,
+    _noise,
+    _notions,
+    _ranking,
+)
 from hullwise_studies.regimes._scores import auroc, curve, interval, spearman, worst
 from hullwise_studies.regimes._sets import (
     QUERY_SPLITS,
@@ -368,6 +377,18 @@ def test_useless_inputs():
     assert "from 150 rows on" in findings[0].text
     X = np.full((1, 256), 0.5)
     assert _noise.target(X)[0] == pytest.approx(3 * friedman1(X[:, :10])[0] + 2.5)
+
+
+def test_bends_track_the_errors_of_what_reproduces_linear_functions():
+    size = _grid.GridSize(400, 200, (150,), 150)
+    grid = _grid.Grid({}, {}, (), 1, size)
+    results = run_tasks(_curvature.curvature_tasks(grid), None, None)
+    part, findings = _curvature.curvature_part(grid, results)
+    frame = part.tables[0].to_frame().set_index(["predictor", "metric"])["Spearman"]
+    linear, average = frame.iloc[:3].to_numpy(), frame.iloc[3:].to_numpy()
+    assert linear[2] > max(linear[:2])  # curvature, against plain and AGOP
+    assert average[1] > average[2]
+    assert "curvature" in findings[0].text
 
 
 def test_no_query_is_inside_once_a_flat_is_noisy():
