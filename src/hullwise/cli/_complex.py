@@ -210,7 +210,8 @@ def _counted(n: int, what: str) -> str:
 
 def _faces_text(n_faces: tuple[int, ...]) -> str:
     names = [*FACE_NAMES[: len(n_faces) - 1], *(f"{i}-faces" for i in range(3, len(n_faces) - 1))]
-    return ", ".join(f"{n:,} {name}" for n, name in zip(n_faces, [*names, "regions"]))
+    texts = [f"{n:,} {name}" for n, name in zip(n_faces, names)]
+    return ", ".join([*texts, f"{n_faces[-1]:,} region{'s' * (n_faces[-1] != 1)}"])
 
 
 def _print_outputs(out: Console, counts: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..._core.memory import check_memory
 from ..._core.types import Floats, Ints
 from .._layer_values import extended
 from .._layer_walls import LayerWalls
@@ -32,15 +31,9 @@ from ._cell_cutting import (
 )
 from ._cell_table import CellTable
 from ._face_lattice import FaceLists
-from ._lattice_cutter import (
-    CELL_ADVICE,
-    GROWTH,
-    UNCHECKED_GROWTH_BYTES,
-    WORD_WALLS,
-    TooManyCells,
-)
+from ._lattice_cutter import WORD_WALLS, TooManyCells, longer, room_for
 
-CUTS_BETWEEN_PAUSES = 2**16  # some 50 ms
+CUTS_BETWEEN_PAUSES = 2**14  # some 30 ms
 
 
 class FacetsOverflow(Exception):
@@ -138,30 +131,26 @@ class CellCutter:
 
     def _grow(self, status: int) -> None:
         if status == VERTEX_ROOM:
-            room = GROWTH * len(self.Z)
-            self._check(room * (8 * self.Z.shape[1] + 40))
-            self.Z, self.t = _longer(self.Z, room), _longer(self.t, room)
-            self.a, self.b = _longer(self.a, room), _longer(self.b, room)
+            room = self._room(len(self.Z), 8 * self.Z.shape[1] + 40)
+            self.Z, self.t = longer(self.Z, room), longer(self.t, room)
+            self.a, self.b = longer(self.a, room), longer(self.b, room)
             sides = np.empty((2, room, 1), np.uint64)
             sides[:, : self.sides.shape[1]] = self.sides
             self.sides = sides
         elif status == TABLE_ROOM:
             keys, numbers = self.keys, self.numbers
-            self._check(GROWTH * len(keys) * 12)
-            self._make_table(GROWTH * len(keys))
+            self._make_table(self._room(len(keys), 12))
             rehash(self.keys, self.numbers, self.shift, keys, numbers)
         elif status == OUTPUT_ROOM:
-            sizes = [GROWTH * len(x) for x in self.out]
-            self._check(sum(size * x.itemsize for size, x in zip(sizes, self.out)))
-            self.out = tuple(_longer(x, size) for x, size in zip(self.out, sizes))
+            sizes = [self._room(len(x), x.itemsize) for x in self.out]
+            self.out = tuple(longer(x, size) for x, size in zip(self.out, sizes))
         elif status == STACK_ROOM:
-            old, room = self.stack, GROWTH * len(self.stack[0])
-            self.stack = (_longer(old[0], room), _longer(old[1], room), *old[2:])
+            old, room = self.stack, self._room(len(self.stack[0]), 16)
+            self.stack = (longer(old[0], room), longer(old[1], room), *old[2:])
             self.new, self.new_masks = np.empty(room, np.int64), np.empty(room, np.uint64)
 
-    def _check(self, n_bytes: int) -> None:
-        if n_bytes > UNCHECKED_GROWTH_BYTES:
-            check_memory(n_bytes, f"Cutting {self.n[CELLS_OUT]:,} cells and more", CELL_ADVICE)
+    def _room(self, n: int, row_bytes: int) -> int:
+        return room_for(n, row_bytes, int(self.n[CELLS_OUT]))
 
     def _end(self, n_before: int) -> tuple[Any, Ints, tuple[Ints, Ints, Floats]]:
         n = self.n
@@ -180,9 +169,3 @@ class CellCutter:
         )
         del self.cells, self.stack, self.keys, self.numbers
         return above[:C], root[:C], new
-
-
-def _longer(x: Any, room: int) -> Any:
-    out = np.empty((room, *x.shape[1:]), x.dtype)
-    out[: len(x)] = x
-    return out

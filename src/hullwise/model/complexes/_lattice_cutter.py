@@ -33,7 +33,8 @@ from ._face_lattice import CellLattice, FaceLists
 
 WORD_WALLS = 64  # walls whose signs fit in a word
 FACES_BETWEEN_PAUSES = 2**18  # some 50 ms
-GROWTH = 4  # of an array that is full
+GROWTH, LARGE_GROWTH = 4, 2  # of an array that is full, and of one of many bytes
+LARGE_ARRAY_BYTES = 2**27
 UNCHECKED_GROWTH_BYTES = 2**26  # allocated without a look at what is free
 CELL_ADVICE = "Give a lower max_regions, a smaller box, or max_seconds."
 
@@ -147,22 +148,20 @@ class LatticeCutter:
         """Room for what the next wall needs, several times over."""
         n = self.n
         if n[FACES] + need[FACES] > len(self.rec):
-            room = GROWTH * int(n[FACES] + need[FACES])
-            _check_growth(room * 57, int(n[CELLS]))
-            self.dim, self.rec = _longer(self.dim, room), _longer(self.rec, room)
-            self.wall, self.root = _longer(self.wall, room), _longer(self.root, room)
-            self.link, self.todo = _longer(self.link, room), np.empty(room, np.int32)
+            room = room_for(int(n[FACES] + need[FACES]), 57, int(n[CELLS]))
+            self.dim, self.rec = longer(self.dim, room), longer(self.rec, room)
+            self.wall, self.root = longer(self.wall, room), longer(self.root, room)
+            self.link, self.todo = longer(self.link, room), np.empty(room, np.int32)
             self.mark = np.zeros(room, np.int64)
         if n[VERTICES] + need[VERTICES] > len(self.Z):
-            room = GROWTH * int(n[VERTICES] + need[VERTICES])
-            _check_growth(room * (8 * self.Z.shape[1] + 40), int(n[CELLS]))
-            self.Z, self.t = _longer(self.Z, room), _longer(self.t, room)
-            self.a, self.b = _longer(self.a, room), _longer(self.b, room)
+            row = 8 * self.Z.shape[1] + 40
+            room = room_for(int(n[VERTICES] + need[VERTICES]), row, int(n[CELLS]))
+            self.Z, self.t = longer(self.Z, room), longer(self.t, room)
+            self.a, self.b = longer(self.a, room), longer(self.b, room)
             self.sides = np.empty((2, room, 1), np.uint64)
         if n[POOL] + need[POOL] > len(self.pool):
-            room = GROWTH * int(n[POOL] + need[POOL])
-            _check_growth(room * 4, int(n[CELLS]))
-            self.pool = _longer(self.pool, room)
+            room = room_for(int(n[POOL] + need[POOL]), 4, int(n[CELLS]))
+            self.pool = longer(self.pool, room)
         if need[HITS] > len(self.hit):
             self.hit = np.empty(GROWTH * int(need[HITS]), np.int32)
 
@@ -178,12 +177,16 @@ class LatticeCutter:
         return CellLattice(self.X, facets, self.wall[:n][dim == self.d - 1])
 
 
-def _longer(x: Any, room: int) -> Any:
+def longer(x: Any, room: int) -> Any:
     out = np.empty((room, *x.shape[1:]), x.dtype)
     out[: len(x)] = x
     return out
 
 
-def _check_growth(n_bytes: int, n_cells: int) -> None:
-    if n_bytes > UNCHECKED_GROWTH_BYTES:
-        check_memory(n_bytes, f"Cutting a complex of {n_cells:,} cells further", CELL_ADVICE)
+def room_for(n: int, row_bytes: int, n_cells: int) -> int:
+    """Rows to allocate where n are needed: several times as many, where the memory is there."""
+    room = (GROWTH if n * row_bytes < LARGE_ARRAY_BYTES else LARGE_GROWTH) * n
+    if room * row_bytes > UNCHECKED_GROWTH_BYTES:
+        what = f"Cutting a complex of {n_cells:,} cells further"
+        check_memory(room * row_bytes, what, CELL_ADVICE)
+    return room
