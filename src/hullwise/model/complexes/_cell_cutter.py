@@ -78,7 +78,7 @@ class CellCutter:
         while status != CELLS_DONE:
             status = cut_cells(
                 self.d, behind, max_cells, CUTS_BETWEEN_PAUSES, self.n, self.cells, self.out,
-                self.stack, self.new, self.new_masks,
+                self.stack, self.new, self.new_masks, self.near,
                 (self.keys, self.numbers, self.shift, self.Z, *cuts, self.sides, self.a, self.b,
                  self.t),
             )  # fmt: skip
@@ -101,19 +101,19 @@ class CellCutter:
             table.corners.ids, table.masks, table.corners.ends, table.used, table.is_above,
             table.facet_walls.ids, table.facet_walls.ends,
         )  # fmt: skip
-        room = max(4096, 4 * n_before)
+        room = max(2**14, 4 * n_before)
         self.Z = np.empty((room, z.shape[1]))
         self.Z[:n_before] = z
         self.sides = np.empty((2, room, 1), np.uint64)
         self.a, self.b, self.t = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
         self._make_table(1 << max(13, (4 * n_before).bit_length()))
         self._make_stack(max(16384, 4 * 2**self.d * MOST_WAITING))
-        room = max(1024, 4 * n_cells)
-        corners = max(16384, 4 * n_corners)
+        # what is not touched costs nothing, and copies into longer arrays are spared
+        room, corners = max(2**15, 4 * n_cells), max(2**20, 4 * n_corners)
         self.out: tuple[Any, ...] = (
             np.empty(corners, np.int32), np.empty(corners, np.uint64), np.empty(room, np.int64),
             np.empty(room, np.uint64), np.empty(room, np.uint64),
-            np.empty(max(4096, 4 * len(table.facet_walls.ids)), np.int32),
+            np.empty(max(2**18, 4 * len(table.facet_walls.ids)), np.int32),
             np.empty(room, np.int64), np.empty(room, np.uint64), np.empty(room, np.int64),
         )  # fmt: skip
 
@@ -127,7 +127,11 @@ class CellCutter:
             np.zeros((MOST_WAITING, 3), np.int64), np.zeros((MOST_WAITING, 5), np.uint64),
             np.zeros((MOST_WAITING, MOST_FACETS), np.int32),
         )  # fmt: skip
+        self._make_work_room(room)
+
+    def _make_work_room(self, room: int) -> None:
         self.new, self.new_masks = np.empty(room, np.int64), np.empty(room, np.uint64)
+        self.near = np.empty(room, np.int64)
 
     def _grow(self, status: int) -> None:
         if status == VERTEX_ROOM:
@@ -147,7 +151,7 @@ class CellCutter:
         elif status == STACK_ROOM:
             old, room = self.stack, self._room(len(self.stack[0]), 16)
             self.stack = (longer(old[0], room), longer(old[1], room), *old[2:])
-            self.new, self.new_masks = np.empty(room, np.int64), np.empty(room, np.uint64)
+            self._make_work_room(room)
 
     def _room(self, n: int, row_bytes: int) -> int:
         return room_for(n, row_bytes, int(self.n[CELLS_OUT]))

@@ -186,7 +186,7 @@ def write_part(p, begin, kept, bit, first, count, ids, own_masks, corners, masks
 
 
 @uncounted
-def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_masks, edges):  # type: ignore[no-untyped-def]
+def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_masks, near, edges):  # type: ignore[no-untyped-def]
     """Cut the part on top of the stack by wall u; its upper part goes on top of its lower one."""
     keys, numbers, shift, Z, ends, entries, levels, tol, values, sides, a, b, t = edges
     p, bit = n[WAITING] - 1, np.uint64(1) << np.uint64(u)
@@ -210,27 +210,28 @@ def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_mask
     simple = simple and n_on == 0
     made, last_slot = 2 * room + n_on, len(keys) - 1
     for i in range(n_above):
-        m = new_masks[i]
-        for j in range(room, room + n_below):
-            both = m & new_masks[j]
-            if count_bits(both) >= d - 1:
-                r, q = new[i], new[j]
-                if simple or is_edge(both, r, q, begin, count, masks):
-                    above, below = corners[r], corners[q]
-                    low, high = np.uint64(min(above, below)), np.uint64(max(above, below))
-                    key = low << np.uint64(32) | high
-                    slot = np.int64((key * EDGE_MULTIPLIER) >> shift)
-                    while keys[slot] != key:  # a call for each edge would cost more than this
-                        if keys[slot] == 0:
-                            keys[slot], numbers[slot] = key, n[N_VERTICES]
-                            make_vertex(
-                                above, below, u, n, Z, ends, entries, levels, tol, values, sides,
-                                a, b, t,
-                            )  # fmt: skip
-                            break
-                        slot = (slot + 1) & last_slot
-                    new[made], new_masks[made] = numbers[slot], both
-                    made += 1
+        m, n_near, r = new_masks[i], 0, new[i]
+        for j in range(room, room + n_below):  # without a branch that no one could foresee
+            near[n_near] = j
+            n_near += np.int64(count_bits(m & new_masks[j]) >= d - 1)
+        for k in range(n_near):
+            q, both = new[near[k]], m & new_masks[near[k]]
+            if simple or is_edge(both, r, q, begin, count, masks):
+                above, below = corners[r], corners[q]
+                low, high = np.uint64(min(above, below)), np.uint64(max(above, below))
+                key = low << np.uint64(32) | high
+                slot = np.int64((key * EDGE_MULTIPLIER) >> shift)
+                while keys[slot] != key:  # a call for each edge would cost more than this
+                    if keys[slot] == 0:
+                        keys[slot], numbers[slot] = key, n[N_VERTICES]
+                        make_vertex(
+                            above, below, u, n, Z, ends, entries, levels, tol, values, sides,
+                            a, b, t,
+                        )  # fmt: skip
+                        break
+                    slot = (slot + 1) & last_slot
+                new[made], new_masks[made] = numbers[slot], both
+                made += 1
     for i in range(n_above):
         new[i] = corners[new[i]]
     for j in range(room, room + n_below):
@@ -264,7 +265,7 @@ def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_mask
 
 @jit
 def cut_cells(  # type: ignore[no-untyped-def]
-    d, behind, max_cells, pause, n, cells, out, stack, new, new_masks, edges
+    d, behind, max_cells, pause, n, cells, out, stack, new, new_masks, near, edges
 ):
     """Cut cell after cell by a word of walls, on from where the counters n stand; why it ended.
 
@@ -311,7 +312,9 @@ def cut_cells(  # type: ignore[no-untyped-def]
             return PAUSED
         cuts += 1
         u = lowest_bit(crossed)
-        split_part(d, u, behind[u], n, corners, masks, place, words, walls, new, new_masks, edges)
+        split_part(
+            d, u, behind[u], n, corners, masks, place, words, walls, new, new_masks, near, edges
+        )
 
 
 @jit
@@ -338,16 +341,16 @@ def edges_of_simple_cells(d, ids, masks, ends, is_above):  # type: ignore[no-unt
                     few = np.concatenate((few, few))
                 few[k] = i
                 k += 1
-        if used + k * k > len(out):
-            longer = np.empty((2 * (used + k * k), 2), np.int32)
+        if used + k * k + 1 > len(out):
+            longer = np.empty((2 * (used + k * k + 1), 2), np.int32)
             longer[:used] = out[:used]
             out = longer
         for i in range(k):
-            for j in range(i):
-                both = masks[few[i]] & masks[few[j]]
-                if both & beyond == 0 and count_bits(both) == d - 1:
-                    out[used, 0], out[used, 1] = ids[few[j]], ids[few[i]]
-                    used += 1
+            m, v = masks[few[i]], ids[few[i]]
+            for j in range(i):  # written where it is none, too, and then written over
+                both = m & masks[few[j]]
+                out[used, 0], out[used, 1] = ids[few[j]], v
+                used += np.int64(both & beyond == 0) & np.int64(count_bits(both) == d - 1)
         begin = ends[cell]
     return out[:used].copy(), True
 

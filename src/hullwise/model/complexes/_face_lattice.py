@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 
 import numpy as np
@@ -171,12 +171,17 @@ def united(ids, ends, member_ids, member_ends, n):  # type: ignore[no-untyped-de
 
 def box_lattice(low: Floats, high: Floats) -> CellLattice:
     """The faces of a box: side 2 j is where coordinate j is low[j], 2 j + 1 where it is high[j]."""
-    d = len(low)
+    corners, facets, walls = _box_faces(len(low))
+    return CellLattice(np.where(corners, high, low).astype(float), facets, walls)
+
+
+@cache
+def _box_faces(d: int) -> tuple[Ints, tuple[FaceLists, ...], FaceIds]:
+    """At which ends of a box's axes its corners are (2^d, d), its faces, and its sides."""
     faces: list[list[tuple[int, ...]]] = [[] for _ in range(d + 1)]
     for place in product((0, 1, 2), repeat=d):  # at the low end, at the high one, between
         faces[place.count(2)].append(place)
     number = [{place: i for i, place in enumerate(level)} for level in faces]
-    vertices = np.array([[(low[j], high[j])[s] for j, s in enumerate(p)] for p in faces[0]])
     facets = []
     for k in range(1, d + 1):
         ids = [
@@ -185,4 +190,4 @@ def box_lattice(low: Floats, high: Floats) -> CellLattice:
         ]  # fmt: skip
         facets.append(FaceLists(np.array(ids, np.int32), 2 * k * np.arange(1, len(faces[k]) + 1)))
     walls = [-1 - next(2 * j + p[j] for j in range(d) if p[j] < 2) for p in faces[d - 1]]
-    return CellLattice(vertices.astype(float), tuple(facets), np.array(walls, np.int32))
+    return np.array(faces[0]), tuple(facets), np.array(walls, np.int32)
