@@ -210,7 +210,7 @@ def split_part(d, u, wall, n, corners, masks, place, words, walls, new, new_mask
     simple = simple and n_on == 0
     made, last_slot = 2 * room + n_on, len(keys) - 1
     for i in range(n_above):
-        m, n_near, r = new_masks[i], 0, new[i]
+        m, n_near, r = new_masks[i], np.int64(0), new[i]
         for j in range(room, room + n_below):  # without a branch that no one could foresee
             near[n_near] = j
             n_near += np.int64(count_bits(m & new_masks[j]) >= d - 1)
@@ -329,7 +329,7 @@ def edges_of_simple_cells(d, ids, masks, ends, is_above):  # type: ignore[no-unt
 
     Of the cells around an edge one lies above all its facets there: that one names it.
     """
-    out, used = np.empty((2 * len(ends) + 64, 2), np.int32), 0
+    out, used = np.empty((2 * len(ends) + 64, 2), np.int32), np.int64(0)
     few, begin = np.empty(4096, np.int64), 0
     for cell in range(len(ends)):
         beyond, k = ~is_above[cell], 0
