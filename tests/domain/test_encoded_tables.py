@@ -58,3 +58,13 @@ def test_threads_measure_a_pattern_once(monkeypatch):
     assert len(measured) == 1
     assert len(set(bands)) == 1
     assert pickle.loads(pickle.dumps(domain)).locate_one({"a": 3, "c": "x"}).band[0] == bands[0]
+
+
+def test_numbers_that_overflow_are_named():
+    domain = hw.Domain().fit(ROWS)
+    new = [{"a": 3, "b": 1, "c": "x"}, {"a": -1e308, "b": 1, "c": "x"}]
+    with pytest.raises(hw.DataError, match="row 1, column 'a' holds -1e\\+308, beyond"):
+        domain.locate(new)
+    where = domain.locate(new, bad_rows="keep")
+    assert where.band.tolist() == ["core", "unknown"]
+    assert "overflow" not in where.status[0]

@@ -75,19 +75,20 @@ def test_arrow(client, expected, kind):
 
 
 def test_one_bad_row_loses_no_other(client, expected):
-    bad = [{"size": "7x"}, [1], {"size": {"a": 1}}, {"city": "\ud800"}, {"size": 1e308}, None]
-    body = json.dumps([NEW[0], *bad[:2], NEW[1], *bad[2:], NEW[2], NEW[3]])
-    body = body.replace("1e+308", "1e400")
+    bad = [{"size": "7x"}, [1], {"size": {"a": 1}}, {"city": "\ud800"}, {"size": 1e307}, None]
+    body = json.dumps([NEW[0], *bad[:2], NEW[1], *bad[2:], NEW[2], NEW[3], {"size": -1e308}])
+    body = body.replace("1e+307", "1e400")
     headers = {"Content-Type": "application/json"}
     rows = client.post("/locate", content=body, headers=headers).json()["rows"]
     errors = [row["error"] for row in rows]
-    assert [error is None for error in errors] == [1, 0, 0, 1, 0, 0, 0, 0, 1, 1]
+    assert [error is None for error in errors] == [1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0]
     assert errors[1] == "not located: column 'size' holds '7x', which is no number."
     assert "the row is a list" in errors[2]
     assert "column 'size' holds an object" in errors[4]
     assert "half a letter" in errors[5]
     assert "infinite" in errors[6]
     assert "the row is null" in errors[7]
+    assert "beyond 2.25e+307" in errors[10]
     check([row for row in rows if row["error"] is None], expected)
 
 

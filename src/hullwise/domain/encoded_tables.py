@@ -10,6 +10,7 @@ import numpy as np
 from .._core.results import RowNames
 from .._core.types import Floats, Indices, Mask, Objects, Progress
 from ..errors import DataError
+from ..geometry.cloud import MAX_MAGNITUDE
 from ..geometry.locate import locate_by_hull
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable
@@ -64,6 +65,7 @@ def encode_table(fitted: FittedTable, table: MixedTable, *, strict: bool = False
     if strict or not table.is_named:
         _refuse_extra(fitted, table)
     encoded = fitted.coordinates.encode(table)
+    _refuse_large(fitted, table, encoded.values)
     filled = fitted.coordinates.filled(encoded.values)
     filled &= ~encoded.unseen | ~fitted.coordinates.located_by
     unseen, segment = encoded.unseen, np.zeros(table.n, dtype=np.intp)
@@ -153,6 +155,17 @@ def _domain_location(
         encoded.unusable,
     )
     return replace(where, notes=(*where.notes, *combinations_note(where)))
+
+
+def _refuse_large(fitted: FittedTable, table: MixedTable, values: Floats) -> None:
+    """Note cells whose differences would overflow, which become gaps, or raise for the first."""
+    for row, place in np.argwhere(np.abs(values) > MAX_MAGNITUDE).tolist():
+        name = fitted.coordinates.columns[int(fitted.coordinates.owner[place])].name
+        text = f"column {name!r} holds {values[row, place]:g}, beyond {MAX_MAGNITUDE:.3g}"
+        if table.faults is None:
+            raise DataError(f"{table.place(row)}, {text}: differences of such numbers overflow.")
+        table.faults.setdefault(row, text)
+        values[row, place] = np.nan
 
 
 def _unseen_cells(fitted: FittedTable, table: MixedTable, unseen: Mask) -> Objects:

@@ -19,7 +19,7 @@ from ..domain.domain import Domain
 from ..domain.domain_location import DomainLocation
 from ..domain.encoded_tables import EncodedTable, encode_table, locate_encoded
 from ..domain.gap_patterns import rows_by_segment_and_pattern
-from ..errors import DataError, DataTypeError, StoppedError
+from ..errors import DataError, DataTypeError, FileError, StoppedError
 from ..io.mixed_table import MixedTable, RecordTable
 from ._request_errors import RequestError, busy_error
 from .service_limits import ServiceLimits
@@ -192,14 +192,12 @@ class LocatingQueue:
                     with contextlib.suppress(DataError):  # else what is wrong of its cells is noted
                         return encode_table(fitted, table)
                 return encode_table(fitted, table.tolerant())
-        except (DataError, DataTypeError) as error:
-            return RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
-        except MemoryError:
-            return _memory_error()
+        except Exception as error:
+            return _request_error(error)
 
     def _located(
         self, encoded: list[EncodedTable], jobs: list[LocatingJob]
-    ) -> list[DomainLocation] | list[RequestError]:
+    ) -> list[DomainLocation | Exception]:
         deadline = max(job.deadline for job in jobs)
 
         def stop_in_time(*_: Any) -> None:
@@ -209,11 +207,22 @@ class LocatingQueue:
         n_threads = max(1, cpu_count() // max(1, self.n_running))
         try:
             with limit_threads(n_threads):
-                return locate_encoded(self.domain.fitted_, encoded, progress=stop_in_time)
+                return [*locate_encoded(self.domain.fitted_, encoded, progress=stop_in_time)]
         except StoppedError:
             return [self._time_error()] * len(encoded)
-        except MemoryError:
-            return [_memory_error()] * len(encoded)
+        except Exception as error:
+            if len(encoded) > 1:  # one of them may be what went wrong
+                return [where for one in encoded for where in self._located([one], jobs)]
+            return [_request_error(error)]
+
+
+def _request_error(error: Exception) -> Exception:
+    """What a client is told of an error; one that is a fault of ours as it is."""
+    if isinstance(error, MemoryError):
+        return _memory_error()
+    if isinstance(error, DataError | DataTypeError) and not isinstance(error, FileError):
+        return RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+    return error
 
 
 def _memory_error() -> RequestError:
