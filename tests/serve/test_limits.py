@@ -140,6 +140,12 @@ def test_a_row_of_very_many_columns(client):
     assert len(answer.content) < 10_000
 
 
+def test_long_texts_are_not_repeated(client):
+    answer = client.post("/locate", json=[{"city": "x" * 300_000}, {"size": "1" * 300_000}])
+    assert all("300,000 letters" in row["error"] for row in answer.json()["rows"])
+    assert len(answer.content) < 5000
+
+
 def test_slow_bodies_end(service):
     start = time.monotonic()
     with socket.create_connection(("127.0.0.1", service.port), timeout=WAIT) as link:

@@ -57,6 +57,8 @@ def row_title(location: DomainLocation, row: int) -> str:
         return f"Not located: {location.unusable[row]}."
     if location.unseen[row].any():
         return _by_name(location, row)
+    if not (location.filled[row] & location.coordinates.located_by).any():
+        return "Not located: all its cells are empty."
     if part_of_row(location, row) is None:
         return "Not located: too few training rows have the columns that this row has."
     band, rank = str(location.band[row]), float(location.hull_percentile[row])

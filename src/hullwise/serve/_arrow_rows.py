@@ -11,13 +11,17 @@ from http import HTTPStatus
 from typing import Any
 
 from ..io.mixed_table import MixedTable
-from ._json_rows import REQUEST_SOURCE, check_columns, check_row_count
+from ._json_rows import (
+    MAX_LETTERS_OF_CELL,
+    REQUEST_SOURCE,
+    check_columns,
+    check_row_count,
+)
 from ._request_errors import RequestError
 from ._request_rows import KnownColumns, RequestRows, shown_name
 
 FILE_MAGIC = b"ARROW1"
 FILE_START = 8  # what follows is laid out as a stream is
-MAX_LETTERS_OF_CELL = 10_000
 # Flatbuffers of Message.fbs: the place of each field in its table.
 MESSAGE_HEADER, DICTIONARY_DATA, BATCH_LENGTH, BATCH_COMPRESSION = 2, 1, 0, 3
 WRITE_AGAIN = "write it without compression"

@@ -16,7 +16,7 @@ from ._request_rows import KnownColumns, RequestRows, shown_name
 
 REQUEST_SOURCE = "the request"
 FORMS = "a list of objects, one for each row; an object of lists, one for each column; or one row"
-SHOWN_CELL = 60  # letters
+MAX_LETTERS_OF_CELL = 10_000
 
 
 class RepeatedNameError(ValueError):
@@ -114,6 +114,8 @@ def _known_cells(
 def _fault(cell: Any) -> str:
     """What is wrong of a cell, in words; "" for nothing."""
     if isinstance(cell, str):
+        if len(cell) > MAX_LETTERS_OF_CELL:
+            return f"a text of {len(cell):,} letters, where {MAX_LETTERS_OF_CELL:,} are read"
         if not cell.isascii() and any("\ud800" <= letter <= "\udfff" for letter in cell):
             return "half a letter (a lone surrogate), which is no text"
     elif isinstance(cell, list | dict):
