@@ -156,6 +156,21 @@ def test_slow_bodies_end(service):
     assert time.monotonic() - start < 30
 
 
+def test_bodies_of_all_requests_are_counted(service):
+    """Many that are each small enough would otherwise fill the memory."""
+    head = "POST /locate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head = f"{head}Content-Length: {2**20}\r\n\r\n".encode()
+    links = [socket.create_connection(("127.0.0.1", service.port), timeout=WAIT) for _ in range(8)]
+    for link in links:
+        link.sendall(head + b" " * (2**20 - 1))
+    answers = [link.recv(4096) for link in links]
+    assert {b" 503 " in answer for answer in answers} == {True, False}
+    assert all(b" 503 " in answer or b" 408 " in answer for answer in answers)
+    for link in links:
+        link.close()
+    assert httpx.post(f"{service.url}/locate", json={"size": 3}, trust_env=False).is_success
+
+
 def test_slow_heads_end(service):
     """And others are answered meanwhile."""
     links = [socket.create_connection(("127.0.0.1", service.port), timeout=WAIT) for _ in range(50)]

@@ -41,7 +41,7 @@ from ._domain_description import domain_description
 from ._json_rows import json_rows
 from ._locating import LocatingQueue
 from ._page_files import page_files
-from ._request_body import read_body
+from ._request_body import RequestBodies
 from ._request_errors import RequestError, json_response
 from ._request_rows import KnownColumns, RequestRows
 from ._row_details import row_details
@@ -59,6 +59,7 @@ class Service:
         self.domain, self.limits = domain, limits
         self.known = KnownColumns(domain)
         self.queue = LocatingQueue(domain, limits)
+        self.bodies = RequestBodies(limits)
         self.traffic = Traffic()
         self.files = page_files()
         self.description = domain_description(domain, self.known, limits)
@@ -67,34 +68,34 @@ class Service:
         """Where the rows of a request stand."""
         content_type = check_content_type(request)
         answer_type = accepted_type(request, content_type)
-        body = await read_body(request, self.limits)
-        deadline = monotonic() + self.limits.max_seconds
-        rows = await self._read(body, content_type, deadline)
-        if strict and rows.unknown:
-            raise RequestError(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                f"{rows.notes[0]}; with strict they are refused",
-            )
-        location = await self.queue.locate(rows.table, deadline)
-        self.traffic.count_rows(band_counts(location), len(location.unusable))
-        return await self._answer(location, rows, answer_type, deadline)
+        async with self.bodies.read(request) as body:
+            deadline = monotonic() + self.limits.max_seconds
+            rows = await self._read(body, content_type, deadline)
+            if strict and rows.unknown:
+                raise RequestError(
+                    HTTPStatus.UNPROCESSABLE_ENTITY,
+                    f"{rows.notes[0]}; with strict they are refused",
+                )
+            location = await self.queue.locate(rows.table, deadline)
+            self.traffic.count_rows(band_counts(location), len(location.unusable))
+            return await self._answer(location, rows, answer_type, deadline)
 
     async def explain(self, request: Request) -> Response:
         """Everything of one row."""
         if check_content_type(request) not in ROWS_AS_JSON:
             raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"one row is sent as {JSON_TYPE}")
-        body = await read_body(request, self.limits)
-        deadline = monotonic() + self.limits.max_seconds
-        rows = await self._read(body, JSON_TYPE, deadline)
-        if rows.table.n != 1:
-            raise RequestError(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                f"{rows.table.n:,} rows: one at a time is explained; POST /locate takes many",
-            )
-        location = await self.queue.locate(rows.table, deadline)
-        self.traffic.count_rows(band_counts(location), len(location.unusable))
-        details = await self.queue.run(lambda: row_details(location, rows.notes), deadline)
-        return json_response(details)
+        async with self.bodies.read(request) as body:
+            deadline = monotonic() + self.limits.max_seconds
+            rows = await self._read(body, JSON_TYPE, deadline)
+            if rows.table.n != 1:
+                raise RequestError(
+                    HTTPStatus.UNPROCESSABLE_ENTITY,
+                    f"{rows.table.n:,} rows: one at a time is explained; POST /locate takes many",
+                )
+            location = await self.queue.locate(rows.table, deadline)
+            self.traffic.count_rows(band_counts(location), len(location.unusable))
+            details = await self.queue.run(lambda: row_details(location, rows.notes), deadline)
+            return json_response(details)
 
     async def _read(self, body: bytes, content_type: str, deadline: float) -> RequestRows:
         reader = arrow_rows if content_type in ROWS_AS_ARROW else json_rows
