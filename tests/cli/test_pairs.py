@@ -830,6 +830,71 @@ def new_patients_and_penguins(case):
     assert drawings[0] == drawings[1]
 
 
+# ---- next ---------------------------------------------------------------------------------------
+
+
+def box_file(case):
+    lines = [f"{name},-3,3" for name in NAMES]
+    path = case.folder / "bounds.csv"
+    path.write_text("\n".join(["name,low,high", *lines]) + "\n")
+    return path
+
+
+def next_table(case, *args):
+    options = ["--box", box_file(case), "--target", "y", "-n", 3, *args, "-o", "-"]
+    return columns_of(run("next", case.train, *options).stdout)
+
+
+def suggested(case, **options):
+    columns = {name: case.X[:, j] for j, name in enumerate(NAMES)}
+    return hw.suggest(columns, case.y, n=3, box=box_file(case), **options).to_dict()
+
+
+def same_suggestions(table, columns):
+    assert set(table) == set(columns)
+    for name, values in columns.items():
+        agree(table[name], values)
+
+
+@pair("next", "runs", "--box", "--target", "-n", "-o", "--constraint", "--random-state")
+def where_to_run_next(case):
+    same_suggestions(next_table(case), suggested(case))
+    same_suggestions(
+        next_table(case, "--constraint", "age + dose <= 1", "--random-state", 3),
+        suggested(case, constraints="age + dose <= 1", random_state=3),
+    )
+
+
+@pair("next", "--criterion", "--n-candidates", "--pending", "--queries", "--candidates")
+def candidates_and_criteria(case):
+    args = ["--criterion", "fill", "--n-candidates", 50, "--pending", case.new]
+    new = {name: case.Q[:, j] for j, name in enumerate(NAMES)}
+    same = suggested(case, criterion="fill", n_candidates=50, pending=new)
+    same_suggestions(next_table(case, *args), same)
+    same_suggestions(next_table(case, "--queries", case.new), suggested(case, queries=new))
+    same_suggestions(next_table(case, "--candidates", case.new), suggested(case, candidates=new))
+
+
+@pair("next", "--report", "--force", "-q", "--sep", "--decimal", "--no-header")
+def next_report_and_ways_to_write_a_table(case):
+    ours, box = case.folder / "next.html", box_file(case)
+    for _ in range(2):
+        run("next", case.train, "--box", box, "--report", ours, "--force", "-q")
+    columns = {name: case.X[:, j] for j, name in enumerate(NAMES)}
+    hw.report.write_next_page(hw.suggest(columns, n=1, box=box), case.folder / "mine.html")
+    pages = [path.read_text() for path in (ours, case.folder / "mine.html")]
+    drawings = [re.findall(r"<svg.*?</svg>", page, re.DOTALL) for page in pages]
+    assert drawings[0] == drawings[1]
+    path = case.folder / "semicolons.csv"
+    lines = [";".join(f"{v}".replace(".", ",") for v in row) for row in case.X.tolist()]
+    path.write_text("\n".join(lines) + "\n")
+    hull = case.folder / "box.hull"
+    hw.Domain().fit(case.X).save(hull)
+    reading = ["--sep", ";", "--decimal", ",", "--no-header"]
+    table = columns_of(run("next", path, "--box", hull, *reading, "-o", "-").stdout)
+    agree(table["x0"], hw.suggest(case.X, n=1, box=hw.load(hull)).to_dict()["x0"])
+
+
 # ---- the list ---------------------------------------------------------------------------------
 
 
@@ -841,7 +906,7 @@ def test_a_command_and_python_say_the_same(check, case):
 
 
 @pytest.mark.parametrize(
-    "name", ["fit", "inspect", "verify", "locate", "predict", "dissect", "demo"]
+    "name", ["fit", "inspect", "verify", "locate", "predict", "next", "dissect", "demo"]
 )
 def test_no_option_is_without_a_pair(name):
     covered = {pair.what.split()[0] for pair in PAIRS if pair.command == name}

@@ -1,5 +1,9 @@
 """What is suggested, to whom it is shown, and what becomes of odd tables of runs."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,6 +11,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import hullwise as hw
+from hullwise.design import _sphere_checker
 
 SQUARE = {"a": (0, 1), "b": (0, 1)}
 LEVELS = {"n": {"low": 1, "high": 3, "role": "integer"}, "kind": ["x", "y"]}
@@ -219,3 +224,38 @@ def test_bend_among_kinds_of_parameters():
     new = hw.suggest(runs, target="y", n=6, box=box)
     assert new.criterion == "bend"
     assert (new.points["kind"] == "x").sum() >= 2
+
+
+# ---- the checker --------------------------------------------------------------------------------
+
+KINDS = {
+    "a": {"low": -1, "high": 3, "scale": 0.5},
+    "k": {"low": 1e-3, "high": 10, "role": "log"},
+    "n": {"low": 1, "high": 9, "role": "integer"},
+    "hour": {"low": 0, "high": 24, "role": "periodic"},
+    "size": {"levels": ["s", "m", "l"], "role": "ordered"},
+    "kind": ["x", "y", "z"],
+}
+
+
+def test_empty_spheres_are_checked_by_other_code():
+    first = hw.suggest(n=10, box=KINDS)
+    assert first.verify().all()
+    new = hw.suggest(
+        first.points, n=10, box=KINDS, pending=[dict(zip(KINDS, (1, 1, 5, 3, "m", "x")))]
+    )
+    assert new.verify().all()
+    wrong = replace(new, distance=new.distance * (1 + 1e-6))
+    assert not wrong.verify().any()
+    nearer = replace(new, runs=np.vstack([new.runs, new.values[7]]))
+    assert not nearer.verify()[7]
+
+
+def test_the_checker_shares_no_code():
+    text = Path(_sphere_checker.__file__).read_text()
+    ours = [line for line in text.splitlines() if re.match(r"\s*from \.", line)]
+    assert ours == [
+        "from .._core.types import Mask",
+        "    from .parameters import Parameter",
+        "    from .suggestions import Suggestions",
+    ]

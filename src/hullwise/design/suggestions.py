@@ -99,6 +99,20 @@ class Suggestions(RowResult):
             return frame_of(columns, RowNames(None, self.row_names.frame_library))
         return {name: cells.tolist() for name, cells in columns.items()}
 
+    def verify(self) -> Mask:
+        """Check that no run, and no point before it, is nearer to each point than its distance.
+
+        By code that shares nothing with the search; for all points as they were suggested. O(s n)
+        distances.
+
+        Returns
+        -------
+        (n,) bool
+        """
+        from ._sphere_checker import verify_spheres
+
+        return verify_spheres(self)
+
     def plot(self, ax: Any = None, *, parameters: tuple[str, str] | None = None) -> Any:
         """Draw runs, allowed points and suggestions over two parameters; needs matplotlib.
 
