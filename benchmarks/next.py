@@ -19,6 +19,7 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -321,7 +322,8 @@ def main() -> None:
         run_part(title, BOX_FUNCTIONS, common, (40, args.total), 10, args.seeds)
     if "plane" in args.parts:
         title = f"2 and 3 parameters, 20 to 80 runs in batches of 10, {args.seeds} seed(s)"
-        run_part(title, PLANE_FUNCTIONS, (*common, "adaptive"), (20, 80), 10, args.seeds)
+        methods = (*common, "adaptive") if find_spec("adaptive") else common
+        run_part(title, PLANE_FUNCTIONS, methods, (20, 80), 10, args.seeds)
     if "queries" in args.parts:
         title = f"2,000 queries, 600 shown, 40 to 100 runs in batches of 10, {args.seeds} seed(s)"
         methods = ("drawn from queries", "random", "risk", "bend", "fill", "GP IMSE")

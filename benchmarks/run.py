@@ -48,6 +48,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "cluster": (),
     "patches": (),
     "gaussian_study": (),
+    "next": ("--seeds", "3"),
 }
 QUICK: dict[str, tuple[str, ...]] = {
     "mnist": ("--m", "500", "--distances", "64", "--peer", "0", "--repeat", "1"),
@@ -77,6 +78,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "cluster": ("--n", "300000", "--repeat", "2"),
     "patches": ("--sizes", "2", "8", "28"),
     "gaussian_study": ("--short",),
+    "next": ("--parts", "plane"),
 }
 NEEDS_DATA = {"mnist": "mnist.npz", "patches": "mnist.npz", "delaunay": "delaunay/*.npz"}
 USES_DATA = (*NEEDS_DATA, "gaussian", "points", "agop", "metric")
