@@ -376,3 +376,20 @@ def test_the_hardest_target_is_in_the_class_and_costs_what_the_risk_says():
     assert fits.risk[0] == pytest.approx((fits.noise[0] ** 2 + squares[0]) / 0.01, rel=1e-6)
     with pytest.raises(hw.DataError, match="so far from all rows"):
         reg.hardest_target([1e9, 0, 0])
+
+
+def test_the_bound_has_the_noise_as_a_third_term():
+    X, y, Q = rows(60)
+    reg = hw.MinimaxRegressor(noise=0.1, smoothness=0.5, lipschitz=2.0).fit(X, y)
+    bound, fits = reg.bound(Q), reg.local(Q)
+    np.testing.assert_allclose(bound.spread, fits.spread, rtol=1e-9)
+    np.testing.assert_allclose(bound.shift, fits.shift, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(bound.noise, fits.noise, rtol=1e-9)
+    np.testing.assert_allclose(bound.total, bound.shift + bound.spread)
+    assert bound[:2].to_dict()["noise"] == bound.noise[:2].tolist()
+    other = reg.bound(Q, smoothness=1.0, lipschitz=0.0, noise=0.2)
+    np.testing.assert_allclose(other.spread, 2 * bound.spread)
+    np.testing.assert_allclose(other.noise, 2 * bound.noise)
+    both = hw.MinimaxRegressor().fit(X, np.column_stack([y, y])).bound(Q)
+    assert both.noise.shape == both.spread.shape == (20, 2)
+    assert hw.DelaunayRegressor().fit(X, y).bound(Q, smoothness=1.0).noise is None

@@ -37,9 +37,14 @@ class TargetConstants:
     def of(cls, options: _Options, k: int) -> TargetConstants:
         """Those of an estimator's options, checked."""
         constants = cls(
-            _numbers("noise", options.noise, k),
-            _numbers("smoothness", options.smoothness, k),
-            _numbers("lipschitz", options.lipschitz, k),
+            *(
+                None if value is None else numbers_of_targets(name, value, k)
+                for name, value in (
+                    ("noise", options.noise),
+                    ("smoothness", options.smoothness),
+                    ("lipschitz", options.lipschitz),
+                )
+            )
         )
         if constants.smoothness is None and constants.has_slope_limit:
             raise DataError(
@@ -85,10 +90,8 @@ class TargetConstants:
         return TargetClass(metric, unit, lam, rho, noise, smoothness, slope)
 
 
-def _numbers(name: str, value: Any, k: int) -> Floats | None:
-    """(k,) numbers of at least 0 from one for all targets, or one each; None stays None."""
-    if value is None:
-        return None
+def numbers_of_targets(name: str, value: Any, k: int) -> Floats:
+    """(k,) numbers of at least 0 from one for all targets, or one each."""
     numbers = as_array(value, name)
     usable = numbers.dtype.kind in "iuf" and numbers.shape in ((), (k,), (1,))
     infinite = name == "lipschitz" and usable and bool(np.isposinf(numbers).all())

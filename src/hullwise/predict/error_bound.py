@@ -41,6 +41,10 @@ class ErrorBound(RowResult):
         ``|sum w_i x_i - q|`` in the metric.
     moment : (m,)
         ``sum |w_i| |x_i - q|^2`` in the metric.
+    noise : (m,) or (m, k), or None
+        Standard deviation that the noise of the rows gives the prediction, where an interpolant
+        knows it: the root of the sum of squared weights times that of a row. It is no part of
+        `total`, which bounds the error that would be there without noise.
     labels : (m,) object or None
         Labels of the queries, where they had some.
 
@@ -60,6 +64,7 @@ class ErrorBound(RowResult):
     reach: Floats
     moment: Floats
     row_names: RowNames = UNNAMED_ROWS
+    noise: Floats | None = None
 
     @property
     def total(self) -> Floats:
@@ -91,12 +96,14 @@ class ErrorBound(RowResult):
             self.reach[rows],
             self.moment[rows],
             self.row_names.take(rows),
+            None if self.noise is None else self.noise[rows],
         )
 
     def _columns(self) -> Mapping[str, Column]:
         """Those of the k-th target end in its number."""
         columns: dict[str, Column] = {}
-        for name in ("total", "shift", "spread", "theorem1"):
+        terms = ("total", "shift", "spread", "theorem1")
+        for name in terms if self.noise is None else (*terms, "noise"):
             values = getattr(self, name)
             if values.ndim == 1:
                 columns[name] = values

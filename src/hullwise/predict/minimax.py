@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from .._core.foreign import own_errors
 from .._core.options import check_nonnegative
@@ -15,8 +16,9 @@ from ..geometry.cloud import Cloud
 from ..geometry.left_out import MetricOfRows
 from ..geometry.metric import Metric
 from ._linear_slopes import local_slopes
+from ._mean_level import move_to_level, target_level
 from ._metric_choices import is_fixed, metric_choices
-from ._minimax_constants import TargetConstants
+from ._minimax_constants import TargetConstants, numbers_of_targets
 from ._minimax_kernel import MINIMAX_LOOSE, MINIMAX_OPTIMAL, MINIMAX_UNKNOWN
 from ._minimax_search import MinimaxProblem, MinimaxWeights
 from ._minimax_tuning import (
@@ -28,6 +30,7 @@ from ._minimax_tuning import (
 )
 from .delaunay import delaunay_weights
 from .duplicates import TrainingPlaces
+from .error_bound import ErrorBound
 from .interpolant import Interpolant, MetricOption
 from .minimax_band import HardestTarget, hardest_target
 from .minimax_fits import MinimaxFits, TargetClass, WeightStatus
@@ -35,9 +38,6 @@ from .targets import as_one_row
 
 __all__ = ["MinimaxRegressor"]
 
-LEVEL_ROWS = 1000  # whose mean target answers where nothing is known
-LEVEL_QUANTILE = 0.99
-LARGEST_LEVEL = 1e6  # over the noise: a limit on the target where there is nearly none
 FREE_RISK = 0.01  # of the squared level: with less risk nothing is moved to the mean
 UNKNOWN_SHARE = 1e-12  # of the weight on the rows: nothing is known
 ERROR_SCALE_COVERAGE = 0.9
@@ -227,7 +227,7 @@ class MinimaxRegressor(Interpolant):
             noise = np.zeros(places.targets.shape[1])
         unit = MinimaxProblem.of(cloud, metric).unit
         own = constants.target_class(metric, unit, lam, rho, noise)
-        ratio, level_rows = self._level(cloud, places, own)
+        ratio, level_rows = target_level(self.level, cloud, places, own)
         single = places.targets.shape[1] == 1
         return {
             "metric_": metric,
@@ -254,22 +254,6 @@ class MinimaxRegressor(Interpolant):
             "_level_rows": level_rows,
         }
 
-    def _level(
-        self, cloud: Cloud, places: TrainingPlaces, own: TargetClass
-    ) -> tuple[float, Indices]:
-        """How far targets may be from their mean, over their noise; and the rows of that mean.
-
-        One number serves all targets, since they share the weights: the largest.
-        """
-        rows = cloud.sample(LEVEL_ROWS)
-        if self.level is None:
-            return np.inf, rows
-        away = np.abs(places.targets - places.targets[rows].mean(axis=0))
-        size = self.level * np.quantile(away, LEVEL_QUANTILE, axis=0)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            ratios = np.where(own.noise > 0, size / own.noise, LARGEST_LEVEL)
-        return float(np.clip(ratios.max(), 1.0, LARGEST_LEVEL)), rows
-
     # ---- weights ------------------------------------------------------------------------------
 
     @property
@@ -292,27 +276,7 @@ class MinimaxRegressor(Interpolant):
         if self._interpolates:
             return delaunay_weights(self.cloud_, Q, self.metric_, progress)
         solved, pull = self._solve(Q, progress)
-        return self._moved(solved.W, pull)
-
-    def _moved(self, W: csr_array, pull: Floats) -> csr_array:
-        """Weights of which the share `pull` is spread evenly over the rows of the level."""
-        if not pull.any():
-            return W
-        moved, level = np.flatnonzero(pull), self._level_rows
-        even = csr_array(
-            (
-                np.repeat(pull[moved] / len(level), len(level)),
-                np.tile(level, len(moved)),
-                np.arange(len(moved) + 1) * len(level),
-            ),
-            shape=(len(moved), W.shape[1]),
-        )
-        place = csr_array(
-            (np.ones(len(moved)), (moved, np.arange(len(moved)))), shape=(len(pull), len(moved))
-        )
-        total = csr_array(diags_array(1 - pull) @ W + place @ even)
-        total.sort_indices()
-        return total
+        return move_to_level(solved.W, pull, self._level_rows)
 
     @own_errors("fitting about queries")
     def local(self, Q: Any, *, progress: Progress | None = None) -> MinimaxFits:
@@ -338,7 +302,7 @@ class MinimaxRegressor(Interpolant):
         if self.averaging_ is not None:
             Y = np.asarray(self.averaging_ @ Y)
         fit = local_slopes(W, self.cloud_, values, own, Y)
-        value = self.share_among_copies(self._moved(W, pull)) @ self.y_
+        value = self.share_among_copies(move_to_level(W, pull, self._level_rows)) @ self.y_
         single = self.y_.ndim == 1
         return MinimaxFits(
             np.asarray(value),
@@ -357,6 +321,32 @@ class MinimaxRegressor(Interpolant):
             self.unique_rows_,
             checked.row_names,
         )
+
+    def bound(
+        self,
+        Q: Any,
+        *,
+        smoothness: Any = None,
+        lipschitz: Any = None,
+        noise: Any = None,
+    ) -> ErrorBound:
+        """How wrong the predictions at Q (m, d) can be, with the noise as a third term.
+
+        Constants not named are those that were given or learnt; where slopes are free, 0.
+        """
+        own = self._class
+        slopes = np.where(np.isfinite(own.lipschitz), own.lipschitz, 0.0)
+        single = self.y_.ndim == 1
+        chosen = [
+            (value[0] if single else value) if option is None else option
+            for option, value in ((smoothness, own.smoothness), (lipschitz, slopes))
+        ]
+        bound = super().bound(Q, smoothness=chosen[0], lipschitz=chosen[1])
+        sizes = own.noise if noise is None else numbers_of_targets("noise", noise, len(own.noise))
+        W = self.unique_row_weights(self._queries(Q).values.astype(np.float64))
+        squares = csr_array((np.square(W.data), W.indices, W.indptr), shape=W.shape).sum(axis=1)
+        error = np.sqrt(np.asarray(squares))[:, None] * sizes
+        return replace(bound, noise=error[:, 0] if single else error)
 
     @own_errors("finding the hardest target")
     def hardest_target(self, q: Any, *, target: int = 0) -> HardestTarget:
