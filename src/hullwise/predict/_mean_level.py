@@ -1,4 +1,4 @@
-"""How far targets are from their mean at most, and weights that move there where nothing is known."""
+"""How far targets are from their mean, and weights that move there where nothing is known."""
 
 from __future__ import annotations
 
