@@ -178,6 +178,7 @@ def test_tables_in_a_store(bucket):
     domain = hw.Domain(reference=0).fit("s3://bucket/lake")
     assert len(domain.locate("s3://bucket/lake/year=2024/*/*.parquet")) == 60
     assert len(domain.locate("gs://bucket/one.parquet")) == 120
+    assert hw.read_table("s3://bucket/new.csv?region=eu-west-1").n == 2
     assert hw.read_table("s3://key:secret@bucket/new.csv").values.tolist() == [[1, 2], [0.5, 1]]
     assert hw.Cloud("s3://bucket/new.csv").n == 2
     with pytest.raises(FileError, match=r"s3://bucket/none.parquet: no such file or folder"):
@@ -214,3 +215,9 @@ def test_public_urls():
 def test_web_addresses_are_no_tables():
     with pytest.raises(FileError, match=r"https://host/x.csv: is a web address; download"):
         hw.read_table("https://user:pw@host/x.csv")
+
+
+def test_nothing_is_written_to_a_store(lake, run):
+    output = run("locate", lake, lake, "-o", "s3://key:geheim@bucket/out.parquet", code=3).output
+    assert "s3://bucket/out.parquet: is no folder of this machine" in output
+    assert "geheim" not in output

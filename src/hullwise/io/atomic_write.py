@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from ..errors import FileError, Hint
 from .paths import expanded_path
+from .remote_files import public_url, url_scheme
 
 
 def output_path(path: str | PathLike[str], *, force: bool) -> Path:
@@ -24,6 +25,10 @@ def output_path(path: str | PathLike[str], *, force: bool) -> Path:
         It is a folder, lies in none, or exists and `force` is false.
     """
     name = os.fsdecode(path)
+    if url_scheme(name):
+        raise FileError(
+            public_url(name), "is no folder of this machine: write a file here, and copy it there"
+        )
     # A link is followed, so that the rename does not replace the link itself.
     target = Path(os.path.realpath(expanded_path(path)))
     if target.is_dir():

@@ -99,7 +99,7 @@ def _missing(path: Path) -> str:
 
 def table_suffix(path: str | PathLike[str]) -> str:
     """The suffix that decides the format, without .gz; refuse the unknown."""
-    name = os.fsdecode(path).lower()
+    name = public_url(os.fsdecode(path)).lower()
     for suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES):
         if name.removesuffix(".gz").endswith(suffix):
             return suffix

@@ -22,10 +22,10 @@ REASON_CHARACTERS: Final = 300
 
 def is_store_url(path: str | PathLike[str]) -> bool:
     """Whether a path is that of an object store."""
-    return urlsplit_scheme(os.fsdecode(path)) in STORE_SCHEMES
+    return url_scheme(os.fsdecode(path)) in STORE_SCHEMES
 
 
-def urlsplit_scheme(name: str) -> str:
+def url_scheme(name: str) -> str:
     """What stands before ``://``, in small letters; empty for a path."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", name)
     return match[1].lower() if match else ""
@@ -33,7 +33,7 @@ def urlsplit_scheme(name: str) -> str:
 
 def public_url(name: str) -> str:
     """A URL without user, password and what follows a question mark; a path as it is."""
-    if not urlsplit_scheme(name):
+    if not url_scheme(name):
         return name
     scheme, _, rest = name.partition("://")
     rest = rest.partition("?")[0]
@@ -66,8 +66,7 @@ def store_errors(url: str, problem: str) -> Iterator[None]:
         yield
     except (pa.ArrowNotImplementedError, ImportError) as error:
         raise MissingDependencyError(
-            f"{public_url(url)}: this pyarrow has no {urlsplit_scheme(url)}:// "
-            f"({_reason(error, url)})"
+            f"{public_url(url)}: this pyarrow has no {url_scheme(url)}:// ({_reason(error, url)})"
         ) from None
     except FileNotFoundError:
         raise FileError(public_url(url), "no such file or folder") from None
