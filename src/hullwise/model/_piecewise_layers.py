@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .._core.types import Floats, Mask
 from .affine_layers import Shape
+from .smooth_functions import SmoothFunction
 
 Codes = NDArray[np.integer[Any]]
 
@@ -81,6 +82,8 @@ class Pieces:
     knots: Floats
     slopes: Floats
     offsets: Floats
+    stands_for: SmoothFunction | None = None  # what the pieces take the place of
+    error: float = 0.0  # how far they are off that at most
 
     def shape(self, *shapes: Shape) -> Shape:
         (shape,) = shapes

@@ -151,6 +151,32 @@ class Network:
         parts = [self.push(X[rows, None])[:, 0] for rows in self.blocks(len(X))]
         return np.concatenate(parts) if parts else np.zeros((0, self.n_outputs))
 
+    def approximation_errors(self, box: Any = None) -> Floats:
+        """How far the outputs may be from the model's, (n_outputs,), for all inputs in a box.
+
+        Zero unless the model was read with pieces in the place of smooth units. `box` is a half
+        width or a pair of ends; None for all inputs, which is a larger bound. Cost: one forward
+        pass, over a box one of bounds.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import hullwise as hw
+        >>> from sklearn.neural_network import MLPRegressor
+        >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(6,), activation="tanh", solver="lbfgs")
+        >>> mlp = mlp.set_params(random_state=0).fit(X, X[:, 0] * X[:, 1])
+        >>> net = hw.model.read(mlp, smooth="pieces", error=1e-4)
+        >>> bool(abs(net(X)[:, 0] - mlp.predict(X)).max() <= net.approximation_errors(1.0)[0])
+        True
+        """
+        from ._input_box import input_box
+        from .approximation_error import approximation_errors
+
+        if not any(getattr(node.op, "error", 0.0) for node in self.nodes):
+            return np.zeros(self.n_outputs)
+        return approximation_errors(self, None if box is None else input_box(self, box))
+
     @border("evaluating the model")
     def model_outputs(self, X: Any) -> Floats:
         """What the model that was read gives at rows X (m, d): (m, n_outputs).

@@ -15,9 +15,10 @@ from ..._core.types import Floats
 from ...errors import ModelError
 from .._piecewise_layers import Largest, Pieces
 from ..affine_layers import Average, Concat, Conv, Shape, Sum, Window
-from ._basic_layers import BasicLayers, as_floats, reduced_shape
+from ._basic_layers import as_floats, reduced_shape
 from ._entrywise import Entrywise, entrywise, times
 from ._refusals import Refusal, refuse
+from ._smooth_layers import SmoothLayers
 
 SAME_CONSTANT = 1e-13  # of the largest: constants that are one, computed in two rows of a batch
 LONGEST_SORT = 4096  # entries along an axis that are put in order by a network of comparisons
@@ -34,7 +35,7 @@ class MovedBatch:
     table: NDArray[np.int64]
 
 
-class LayerBuilder(BasicLayers):
+class LayerBuilder(SmoothLayers):
     """A builder that readers use; every method returns a node, of one row."""
 
     def conv(self, name: str, node: int, W: Any, b: Any, window: Window, groups: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._core.options import check_positive
 from ..._core.wording import type_of
 from ...errors import DataError, ModelError
 
@@ -18,6 +19,7 @@ class ReadOptions:
     upto: str | None = None
     output: str | int | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
+    unit_error: float | None = None  # of pieces in place of smooth units; None: those are refused
 
     def __post_init__(self) -> None:
         if self.upto is not None and self.output is not None:
@@ -35,6 +37,21 @@ class ReadOptions:
                 f"{kind} has one input and one output: constants=, output= and an input_shape "
                 f"that is a dict say nothing of it"
             )
+
+
+def unit_error(smooth: Any, error: Any) -> float | None:
+    """How far pieces may be off smooth units; None where these are refused.
+
+    Raises
+    ------
+    DataError
+        If the options are not what they can be.
+    """
+    if smooth is None:
+        return None
+    if smooth != "pieces":
+        raise DataError(f"smooth={smooth!r}: expected 'pieces', or None")
+    return check_positive("error", error)
 
 
 def chosen_output(names: list[str], output: str | int | None, title: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from ..._core.types import Floats
 from ...errors import HullwiseError, ModelError
 from ..output_activations import OutputActivation
+from ..smooth_functions import sigmoid, tanh
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._options import ReadOptions
@@ -29,7 +30,7 @@ def read_sklearn(model: Any, options: ReadOptions) -> ReadModel:
     title = type(model).__name__
     try:
         options.require_one_input(f"a {title}")
-        return _read(model, options.upto)
+        return _read(model, options.upto, options.unit_error)
     except HullwiseError:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -38,22 +39,28 @@ def read_sklearn(model: Any, options: ReadOptions) -> ReadModel:
         ) from None
 
 
-def _read(model: Any, upto: str | None) -> ReadModel:
+def _read(model: Any, upto: str | None, error: float | None) -> ReadModel:
     *scalers, mlp = _flat_steps(model)
     _require_fitted([*scalers, mlp])
     if not hasattr(mlp, "coefs_"):
         refuse(type(mlp).__name__, "scikit-learn estimator other than an MLP", part=False)
-    if mlp.activation not in ("relu", "identity"):
+    smooth = {"tanh": tanh, "logistic": sigmoid}
+    if mlp.activation not in ("relu", "identity", *smooth):
         refuse("hidden", f"MLP with the activation {mlp.activation!r}", Refusal.CURVED, part=False)
     if mlp.out_activation_ not in SKLEARN_OUTPUT_ACTIVATIONS:
         refuse("output", f"MLP with the output function {mlp.out_activation_!r}", part=False)
     builder, node = LayerBuilder(((*scalers, mlp)[0].n_features_in_,)), 0
+    builder.unit_error = error
     for scaler in scalers:
         node = _add_scaler(builder, scaler, node)
     for i, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True)):
         node = builder.linear(f"linear{i}", node, W.T, b)
         if i + 1 < len(mlp.coefs_) and mlp.activation == "relu":
             node = builder.relu(f"relu{i}", node)
+        elif i + 1 < len(mlp.coefs_) and mlp.activation in smooth:
+            node = builder.smooth(
+                f"{mlp.activation}{i}", mlp.activation, node, smooth[mlp.activation]
+            )
     last = SKLEARN_OUTPUT_ACTIVATIONS[mlp.out_activation_]
     activations = () if last is None else (OutputActivation(last),)
     net = builder.network(node, type(mlp).__name__, activations)

@@ -73,7 +73,7 @@ def behind(call: TorchCall, value: LeftOut) -> LeftOut:
     activation = _activation(call) if value.in_order else None
     if activation is None:
         kind, layer = value.names[0]
-        refuse(layer, kind, Refusal.CURVED)
+        refuse(layer, kind, Refusal.CURVED, to_do=advice_for(kind))
     return LeftOut(value.before, (*value.activations, activation), named)
 
 

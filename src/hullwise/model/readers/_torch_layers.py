@@ -11,6 +11,7 @@ from ...errors import ModelError
 from ..affine_layers import Shape
 from ._layer_builder import LayerBuilder, constant_of_one_row
 from ._refusals import Refusal, refuse
+from ._smooth_layers import GATE_TITLE
 from ._torch_recorder import leaves
 
 
@@ -338,7 +339,10 @@ class TorchLayers:
     def _on_mul(self, c: TorchCall) -> int:
         first, second = c.operand(0), c.operand(1)
         if isinstance(first, TorchSignal) and isinstance(second, TorchSignal):
-            refuse(c.name, "product of two branches", Refusal.CURVED)
+            node = self.layers.gated(c.name, first.node, second.node)
+            if node is None:
+                refuse(c.name, GATE_TITLE, Refusal.CURVED)
+            return node
         signal, factor = (first, second) if isinstance(first, TorchSignal) else (second, first)
         return self.layers.scale(c.name, signal.node, row_constant(factor, c))
 

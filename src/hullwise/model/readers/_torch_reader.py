@@ -24,6 +24,7 @@ from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._options import ReadOptions, chosen_output
 from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
+from ._smooth_layers import SMOOTH_KINDS
 from ._torch_archive import read_archive
 from ._torch_endings import LeftOut, behind, ending
 from ._torch_inputs import TorchInputs, answers, inputs_of_module
@@ -35,6 +36,7 @@ from ._torch_programs import inputs_of_program, is_program, module_of_program
 from ._torch_recorder import CallRecorder, buffers_in_float64
 from ._torch_recurrent import TorchRecurrent
 from ._torch_refusals import refusal_of_call
+from ._torch_smooth import TorchSmooth, is_used_further
 from ._torch_steps import STARTING, StepSignal, TorchSteps
 from ._torch_windows import TorchWindows
 
@@ -92,6 +94,7 @@ def traced(torch: Any, module: Any, options: ReadOptions) -> tuple[TorchReader, 
         inputs = inputs_of_module(copied, options)
     title = module.name if isinstance(module, Path) else type(module).__name__
     reader = TorchReader(torch, copied, inputs, title)
+    reader.layers.unit_error = options.unit_error
     return reader, reader.read(options.upto, options.output)
 
 
@@ -169,7 +172,9 @@ class TorchEnd(NamedTuple):
     left_out: tuple[tuple[str, str], ...]
 
 
-class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecurrent, TorchSteps):
+class TorchReader(
+    TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecurrent, TorchSteps, TorchSmooth
+):
     """Walks the calls that were made."""
 
     def __init__(self, torch: Any, module: Any, inputs: TorchInputs, title: str) -> None:
@@ -286,13 +291,18 @@ class TorchReader(TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecur
         left_out = next((v for v in map(self.values.get, inputs) if isinstance(v, LeftOut)), None)
         if left_out is not None:
             self.values[node] = behind(call, left_out)
-        elif (last := ending(call, inputs[0])) is not None:
+        elif not self._is_replaced(call) and (last := ending(call, inputs[0])) is not None:
             self.layers.batch_first(name, parts.node)
             self.values[node] = last
         elif kind in TORCH_MOVEMENTS and self._can_move(call):
             self._move(call)
         else:
             self.values[node] = self._layer(call, kind)
+
+    def _is_replaced(self, call: TorchCall) -> bool:
+        """Whether pieces take the place of a call that could be left out at the end."""
+        smooth = call.kind in SMOOTH_KINDS and self.layers.unit_error is not None
+        return smooth and is_used_further(call)
 
     def _layer(self, call: TorchCall, kind: str) -> Any:
         """A call as layers of ours."""

@@ -13,7 +13,7 @@ from ...errors import MissingDependencyError, ModelError
 from ...io.paths import PICKLE_SUFFIXES, readable_path
 from ..network import Network
 from ._left_out import ReadModel, warn_left_out
-from ._options import ReadOptions
+from ._options import ReadOptions, unit_error
 
 
 def read(
@@ -23,6 +23,8 @@ def read(
     upto: str | None = None,
     output: str | int | None = None,
     constants: Mapping[str, Any] | None = None,
+    smooth: str | None = None,
+    error: float = 1e-3,
 ) -> Network:
     """A network as a graph of affine layers and piecewise affine units, in float64.
 
@@ -47,6 +49,12 @@ def read(
     constants : dict, optional
         Inputs that stay what they are, by name. An array whose first axis has size 1 is repeated
         for each row; everything else is passed as it is.
+    smooth : "pieces", optional
+        Put straight pieces in the place of smooth activations (GELU, SiLU, Mish, tanh, sigmoid,
+        softplus, ELU, SELU, CELU, Hardswish), which are refused otherwise.
+    error : float
+        How far these may be off the activation, anywhere. `Network.approximation_errors` says what
+        that makes of the outputs.
 
     Returns
     -------
@@ -79,7 +87,8 @@ def read(
     Network(2 inputs, 1 output, 4 units in 1 layer, from MLPRegressor)
     """
     with own_errors("reading the network"):
-        options = ReadOptions(input_shape, upto, output, {} if constants is None else constants)
+        named = {} if constants is None else constants
+        options = ReadOptions(input_shape, upto, output, named, unit_error(smooth, error))
         if isinstance(model, Network):
             options.require_one_input("a Network")
             return model if upto is None else model.upto(upto)

@@ -39,6 +39,7 @@ class Reading:
     folder: Path | None = None
     path: Path | None = None
     values: set[int] = field(default_factory=set)
+    answers: frozenset[str] = frozenset()  # names of what the graph gives
 
 
 class Call:

@@ -88,7 +88,11 @@ class OnnxReader:
         limits = ReadingLimits(stored, len(self.graph.node))
         limits.check_array((self.input.n_rows, self.input.size), self.input.parts[0].name)
         self.builder = LayerBuilder(self.input.row_shape, limits)
-        self.reading = Reading(self.builder, self.input.n_rows, limits, folder, path)
+        self.builder.unit_error = options.unit_error
+        answers = frozenset(one.name for one in self.graph.output)
+        self.reading = Reading(
+            self.builder, self.input.n_rows, limits, folder, path, answers=answers
+        )
         self.reader = GraphReader(self.reading, proto.functions)
         self.scope = Scope(opset_versions(proto.opset_import))
         self.reader.add_tensors(self.scope, self.graph)

@@ -92,7 +92,10 @@ def mul(call: Call) -> Value:
         return of_two(call, times)
     (first, second), _ = _operands(call)
     if isinstance(first, int) and isinstance(second, int):
-        call.refuse_curved("as a product of two branches")
+        gated = call.builder.gated(call.name, first, second)
+        if gated is None:
+            call.refuse_curved("as a product of two branches")
+        return call.result(gated)
     node, factor = (first, second) if isinstance(first, int) else (second, first)
     return call.result(call.builder.scale(call.name, node, factor))
 

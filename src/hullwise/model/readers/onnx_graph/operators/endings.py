@@ -16,9 +16,9 @@ from ..call import Call
 from ..registry import operator
 from ..values import Constant, Derived, Signal, Value
 from .constants import UNARY, evaluated, place_of_extreme
+from .smooth import ONNX_SELU, in_pieces, replaces
 
 PARAMETERS = {"Elu": "alpha", "Celu": "alpha"}
-SELU = {"alpha": 1.6732631921768188, "gamma": 1.0507010221481323}
 ELEMENTWISE_ENDINGS: dict[str, tuple[tuple[int, ...], str, Any]] = {
     "Asinh": ((9, 22), "arcsinh", np.arcsinh),
     "Atan": ((7, 22), "arctan", np.arctan),
@@ -62,7 +62,7 @@ def _activation(call: Call, kind: str) -> OutputActivation:
                 f"of {PARAMETERS[call.kind]} = {parameter:g}, which does not increase"
             )
     if call.kind == "Selu":
-        for name, standard in SELU.items():
+        for name, standard in ONNX_SELU.items():
             if abs(call.number(name, standard) - standard) > 1e-3:
                 call.refuse(f"of {name} = {call.number(name):g}")
     return OutputActivation(kind, call.name, parameter)
@@ -70,6 +70,8 @@ def _activation(call: Call, kind: str) -> OutputActivation:
 
 def _register(name: str, opsets: tuple[int, ...], kind: str, function: Any) -> None:
     def read(call: Call) -> Value:
+        if replaces(call):
+            return in_pieces(call)
         return derived(call, _activation(call, kind), in_order=True)
 
     def evaluate(call: Call) -> Value:

@@ -1,0 +1,82 @@
+"""Smooth activations as straight pieces with a stated error, where the caller asks for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import ModelError
+from .._piecewise_layers import Pieces, pieces
+from ..smooth_functions import SmoothFunction, hardswish, known_interpolant, silu
+from ._basic_layers import BasicLayers
+from ._refusals import Refusal, refuse
+
+MOST_PIECES = 254  # knots of a unit: codes count them in a byte
+GATE_TITLE = "product of two branches"
+SMOOTH_KINDS = {  # as torch and ONNX call them, in small letters
+    *("gelu", "silu", "mish", "tanh", "sigmoid", "expit", "softplus", "elu", "selu", "celu"),
+    *("hardswish", "swish"),
+}
+SMOOTH_ADVICE = (
+    'read(model, smooth="pieces", error=1e-3) puts straight pieces in its place that are off by '
+    "so much at most"
+)
+
+
+def advice_for(title: str) -> str:
+    """What to do about a layer that messages call so, where pieces can take its place."""
+    return SMOOTH_ADVICE if title.partition(" ")[0].lower() in SMOOTH_KINDS else ""
+
+
+class SmoothLayers(BasicLayers):
+    """A builder that puts pieces in the place of smooth units if it has an error for them."""
+
+    unit_error: float | None = None
+
+    def smooth(
+        self,
+        name: str,
+        title: str,
+        node: int,
+        make: Callable[..., SmoothFunction],
+        *parameters: float,
+    ) -> int:
+        """Straight pieces in the place of a smooth function, within `unit_error` of it.
+
+        Raises
+        ------
+        ModelError
+            If no error is allowed, or it would take more pieces than a code can count.
+        """
+        if self.unit_error is None:
+            refuse(name, title, Refusal.CURVED, to_do=SMOOTH_ADVICE)
+        function, line = known_interpolant(make, parameters, self.unit_error)
+        if len(line.knots) > MOST_PIECES:
+            raise ModelError(
+                f"layer {name!r}: an error of {self.unit_error:g} takes {len(line.knots)} pieces "
+                f"of each {function.name}, and {MOST_PIECES} are possible; give a larger error="
+            )
+        n = math.prod(self.shape(node))
+        self.check_array((2 + 3 * len(line.knots), n), name)
+        units = pieces(function.name, n, line.knots, line.slopes, line.knots[0], line.first_value)
+        return self.add(name, replace(units, stands_for=function, error=line.error), node)
+
+    def gated(self, name: str, first: int, second: int) -> int | None:
+        """A product of two nodes that is one activation: z sigmoid(z), or z hard_sigmoid(z)."""
+        for gate, node in ((first, second), (second, first)):
+            op = self.nodes[gate].op
+            if isinstance(op, Pieces) and self.nodes[gate].inputs == (node,):
+                if op.stands_for is not None and op.stands_for.name == "sigmoid":
+                    return self.smooth(name, GATE_TITLE, node, silu)
+                if op.kind == "hard_sigmoid" and _is_standard(op):
+                    return self.smooth(name, GATE_TITLE, node, hardswish)
+        return None
+
+
+def _is_standard(op: Pieces) -> bool:
+    """Whether a hard sigmoid is clip(z + 3, 0, 6) / 6, in float32 too."""
+    knots = np.abs(np.abs(op.knots) - 3).max() <= 1e-6
+    return bool(knots and op.knots.shape[0] == 2 and np.abs(op.slopes[1] - 1 / 6).max() <= 1e-7)
