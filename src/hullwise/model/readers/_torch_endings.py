@@ -8,6 +8,7 @@ from typing import Any
 from ...errors import ModelError
 from ..output_activations import OutputActivation
 from ._refusals import Refusal, refuse
+from ._smooth_layers import advice_for
 from ._torch_layers import TorchCall
 
 # kind of call: (function, the name and place of its parameter)
