@@ -27,12 +27,12 @@ class Campaign:
 
     Parameters
     ----------
-    box, constraints
-        The design space; see `DesignSpace`.
-    runs, y, target
-        The runs there are, as for `suggest`.
-    queries, candidates, criterion, n_candidates, random_state
-        As for `suggest`.
+    box, constraints : as for DesignSpace
+        The design space.
+    runs, y, target : as for suggest
+        The runs there are.
+    queries, candidates, criterion, n_candidates, random_state : as for suggest
+        How points are chosen.
 
     Attributes
     ----------

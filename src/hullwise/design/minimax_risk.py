@@ -32,6 +32,7 @@ from ..predict.minimax_fits import MinimaxFits
 DEFAULT_RATIOS = (1e-3, 3.0)  # lam and rho, where no target was learnt from
 RISK_NOISE_RATIOS = tuple(np.geomspace(1e-5, 1.0, 6).tolist())  # lam, in units of the queries
 RISK_SLOPE_RATIOS = (10.0, 1.0)  # rho, the same: slopes stay limited, so that all risks exist
+MOST_LEARNT_RUNS = 5000  # a seeded sample of more, to learn where errors are large
 LEAST_RISK_RATIO = 1e-7  # lam, in units of the runs: with less, the Delaunay simplex would answer
 
 
@@ -97,6 +98,9 @@ def learnt_regressor(runs: Floats, targets: Floats, points: Floats) -> MinimaxRe
     if n < D + 2 or not varies.any():
         return None
     Y = (targets[:, varies] - targets[:, varies].mean(axis=0)) / spread[varies]
+    if n > MOST_LEARNT_RUNS:
+        rows = np.sort(np.random.default_rng(0).permutation(n)[:MOST_LEARNT_RUNS])
+        runs, Y = runs[rows], Y[rows]
     unit, least = _root_mean_square(points), _least_noise(runs)
     best, least_error = None, np.inf
     for rho, lam in product(RISK_SLOPE_RATIOS, RISK_NOISE_RATIOS):

@@ -39,8 +39,8 @@ def suggest(
     y : (m,) or (m, t), optional
         What each run gave; NaN for a run that failed.
     n : int
-    box, constraints
-        The design space; see `DesignSpace`.
+    box, constraints : as for DesignSpace
+        The design space.
     target : str or sequence of str, optional
         Columns of `runs` with what each gave, in place of `y`; empty for a run that failed.
     pending : table, optional
@@ -80,7 +80,7 @@ def suggest(
     not depend on what the runs will give.
 
     O(C m D) for C candidates, m runs and D coordinates, and O(C D) for each point; "bend" leaves at
-    most 250 runs out, O(m D) each; "risk" solves at most 500 queries anew for each point.
+    most 250 runs out of a sample of 5,000; "risk" solves at most 500 queries anew for each point.
 
     Source: empty spheres: Johnson, Moore, Ylvisaker, *Minimax and maximin distance designs*,
     Journal of Statistical Planning and Inference 1990; left-out errors steer runs in Xu, Liang,
