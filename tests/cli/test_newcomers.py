@@ -16,9 +16,11 @@ ONE_LEVEL = "site\n" + 20 * "north\n"
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (SPACED, "values are separated by spaces; pass --sep ' '"),
-        (ALIGNED, "values are separated by spaces; save the file with commas or tabs"),
-        (ONE_LEVEL, "no column is left to locate rows by: always the same: 'site'"),
+        (SPACED, "values are separated by spaces, not by commas or tabs; pass --sep ' '"),
+        (
+            ALIGNED,
+            "values are separated by spaces, not by commas or tabs; save the file with one of these",
+        ),
     ],
 )
 def test_what_is_wrong_and_what_to_do(tmp_path, monkeypatch, command, text, says):
@@ -27,6 +29,14 @@ def test_what_is_wrong_and_what_to_do(tmp_path, monkeypatch, command, text, says
     result = CliRunner().invoke(main, [*command, "-q"])
     assert result.exit_code == 3
     assert says in result.output
+
+
+def test_text_of_one_level(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text(ONE_LEVEL)
+    result = CliRunner().invoke(main, ["fit", "t.csv", "-q"])
+    assert result.exit_code == 3
+    assert "no column is left to locate rows by: always the same: 'site'" in result.output
 
 
 def test_spaces_as_told(tmp_path, monkeypatch):

@@ -306,7 +306,7 @@ def test_a_choice_that_is_none_is_refused(choice: object, message: str) -> None:
 
 def test_a_table_of_one_column_says_what_parts_columns() -> None:
     with pytest.raises(DataError, match="one column, 'x y c': a comma, a semicolon or a tab parts"):
-        read_own_table("x y c\n1 2 a\n3 4 b\n").proposal()
+        read_own_table("x y c\nu v a\nw z b\n").proposal()
 
 
 def test_a_column_of_numbers_with_a_word_says_where_it_is() -> None:

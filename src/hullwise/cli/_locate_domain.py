@@ -202,7 +202,7 @@ def _refused_number(
     error: DataError, refusal: FileError | None, options: LocateOptions
 ) -> FileError | None:
     """Why cells are no numbers, where nothing says that they are anything else."""
-    if refusal is None or options.domain_options or not error.hints:
+    if refusal is None or options.domain_options:
         return None
     for hint in error.hints:
         if hint[0] in (Hint.NAME_AS_GAP, Hint.DECLARE_CATEGORY):

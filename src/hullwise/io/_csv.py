@@ -122,12 +122,12 @@ class CsvTable:
             return
         if not all(any(is_number(word) for word in row) for row in words):
             return
-        what = "values are separated by spaces"
+        what = "values are separated by spaces, not by commas or tabs"
         if all(" ".join(row) == line[0] for row, line in zip(words, lines)) and header == " ".join(
             header.split()
         ):
             raise FileError(self.path, what, hint=Hint.SEPARATOR, value="' '")
-        raise FileError(self.path, f"{what}; save the file with commas or tabs")
+        raise FileError(self.path, f"{what}; save the file with one of these")
 
     def _refuse_numbers_only(self, cells: list[str]) -> None:
         if all(is_number(c, self.decimal) for c in cells):
