@@ -19,7 +19,7 @@ ONE_LEVEL = "site\n" + 20 * "north\n"
         (SPACED, "values are separated by spaces, not by commas or tabs; pass --sep ' '"),
         (
             ALIGNED,
-            "values are separated by spaces, not by commas or tabs; save the file with one of these",
+            "by spaces, not by commas or tabs; save the file with one of these",
         ),
     ],
 )
