@@ -103,12 +103,33 @@ def write_surface_picture(
 ) -> None:
     """Write a picture of a surface: ``.svg``, or ``.png`` and others that matplotlib knows.
 
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+        From `BoundaryComplex.mesh`.
+    path : path-like
+    force : bool
+        Replace a file that is there.
+    view : float
+        `azimuth` and `elevation`, in degrees.
+
     Raises
     ------
     DataError
         The name has no ending that says the kind.
     FileError
         The file cannot be written, or exists and `force` is false.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import numpy as np, hullwise as hw
+    >>> W = np.vstack([np.eye(3), -np.eye(3)])
+    >>> net = hw.model.from_arrays([W, np.ones((1, 6))], [np.zeros(6), np.full(1, -0.5)])
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "octahedron.svg")
+    >>> hw.report.write_surface_picture(hw.model.cell_complex(net).boundary().mesh(), path)
+    >>> path.read_text()[:4]
+    '<svg'
     """
     kind = os.path.splitext(os.fsdecode(path))[1].lower().lstrip(".")
     if not kind:

@@ -48,6 +48,15 @@ class ComplexCheck(RecordResult):
         Of the cells' volumes together from the box's, as a share of it.
     ok : bool
         Everything is as it has to be.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> W = np.vstack([np.eye(3), -np.eye(3)])
+    >>> net = hw.model.from_arrays([W, np.ones((1, 6))], [np.zeros(6), np.full(1, -0.5)])
+    >>> check = hw.model.cell_complex(net, 1.0).verify()
+    >>> check.ok, check.euler_characteristic
+    (True, 1)
     """
 
     euler_characteristic: int

@@ -37,6 +37,15 @@ class BoundaryComplex(RecordResult):
         The faces between cells of different decisions, with their own faces.
     sides : ndarray (n_surface_faces, 2)
         The cells on both sides of each: that of the lower decision first.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> W = np.vstack([np.eye(3), -np.eye(3)])
+    >>> net = hw.model.from_arrays([W, np.ones((1, 6))], [np.zeros(6), np.full(1, -0.5)])
+    >>> octahedron = hw.model.cell_complex(net, 1.0).boundary()
+    >>> octahedron.n_faces, octahedron.betti_numbers
+    ((6, 12, 8), (1, 0, 1))
     """
 
     cells: CellLattice

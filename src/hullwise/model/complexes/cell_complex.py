@@ -47,6 +47,15 @@ class CellComplex(RecordResult):
     partial : bool
         True where a limit was reached: the cells are then those of the first
         ``len(n_regions_per_layer)`` layers only.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> W = np.vstack([np.eye(3), -np.eye(3)])
+    >>> net = hw.model.from_arrays([W, np.ones((1, 6))], [np.zeros(6), np.full(1, -0.5)])
+    >>> cells = hw.model.cell_complex(net, 1.0)
+    >>> cells.n_regions, float(cells.maximum.max())
+    (8, 2.5)
     """
 
     net: Network

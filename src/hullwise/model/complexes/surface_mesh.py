@@ -32,6 +32,15 @@ class SurfaceMesh(RecordResult):
     ids, ends : ndarray (n,), (F,)
         The corners of all polygons one after another, each counter-clockwise seen from the side
         that it faces, and where each ends.
+
+    Examples
+    --------
+    >>> import numpy as np, hullwise as hw
+    >>> W = np.vstack([np.eye(3), -np.eye(3)])
+    >>> net = hw.model.from_arrays([W, np.ones((1, 6))], [np.zeros(6), np.full(1, -0.5)])
+    >>> mesh = hw.model.cell_complex(net, 1.0).boundary().mesh()
+    >>> len(mesh.ends), mesh.triangles.shape
+    (8, (8, 3))
     """
 
     vertices: Floats

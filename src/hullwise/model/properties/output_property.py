@@ -21,6 +21,13 @@ class UnsafeCase:
         All r rows must hold at once.
     strict : ndarray (r,) of bool
         Rows that must be above zero and not at it.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> claim = hw.model.output_property("y0 <= 3", box=1.0, n_inputs=2, n_outputs=1)
+    >>> claim.cases[0].C, claim.cases[0].c  # y0 - 3 > 0 would break it
+    (array([[1.]]), array([-3.]))
     """
 
     low: Floats
