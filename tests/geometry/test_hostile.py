@@ -58,7 +58,6 @@ REFUSED = [
     refused("63-masked", np.ma.array(SQUARE, mask=SQUARE > 0), CENTRE, ["masked"]),
     refused("64-pandas-na", table(pd.array([1, None, 3], "Int64")), CENTRE, ["NaN", "'age'"]),
     refused("64-polars-null", pl.DataFrame({"a": [1.0, None], "b": [1.0, 2.0]}), CENTRE, ["'a'"]),
-    refused("65-lazy", pl.LazyFrame({"a": [1.0]}), [[1.0]], [".collect()"], hw.DataTypeError),
     refused(
         "66-duplicate-names", pd.DataFrame(SQUARE, columns=["a", "a"]), CENTRE, ["duplicate", "'a'"]
     ),
