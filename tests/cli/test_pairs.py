@@ -5,15 +5,18 @@ give the same. Both are run. No option of a command and no parameter of the func
 without a pair.
 """
 
+import contextlib
 import inspect
 import json
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import mean_absolute_error, median_absolute_error, r2_score
 
@@ -139,6 +142,13 @@ def chosen_features(case):
     table = case.table("locate", "--columns", "weight,age")
     location = hw.locate(case.X[:, [2, 0]], case.Q[:, [2, 0]])
     agree(table["upper"], location.upper)
+
+
+@pair("locate", "--fdr")
+def selected_rows(case):
+    table = case.table("locate", "--fdr", "0.2")
+    for column, values in case.locate().select(0.2).to_dict().items():
+        agree(table[column], values)
 
 
 @pair("locate", "--metric")
@@ -867,12 +877,13 @@ def where_to_run_next(case):
 
 @pair("next", "--criterion", "--n-candidates", "--pending", "--queries", "--candidates")
 def candidates_and_criteria(case):
-    args = ["--criterion", "fill", "--n-candidates", 50, "--pending", case.new]
     new = {name: case.Q[:, j] for j, name in enumerate(NAMES)}
+    path = write_csv(case.folder / "points.csv", NAMES, case.Q.tolist())
+    args = ["--criterion", "fill", "--n-candidates", 50, "--pending", path]
     same = suggested(case, criterion="fill", n_candidates=50, pending=new)
     same_suggestions(next_table(case, *args), same)
-    same_suggestions(next_table(case, "--queries", case.new), suggested(case, queries=new))
-    same_suggestions(next_table(case, "--candidates", case.new), suggested(case, candidates=new))
+    same_suggestions(next_table(case, "--queries", path), suggested(case, queries=new))
+    same_suggestions(next_table(case, "--candidates", path), suggested(case, candidates=new))
 
 
 @pair("next", "--report", "--force", "-q", "--sep", "--decimal", "--no-header")
@@ -881,8 +892,8 @@ def next_report_and_ways_to_write_a_table(case):
     for _ in range(2):
         run("next", case.train, "--box", box, "--report", ours, "--force", "-q")
     columns = {name: case.X[:, j] for j, name in enumerate(NAMES)}
-    hw.report.write_next_page(hw.suggest(columns, n=1, box=box), case.folder / "mine.html")
-    pages = [path.read_text() for path in (ours, case.folder / "mine.html")]
+    hw.report.write_next_page(hw.suggest(columns, n=1, box=box), case.folder / "next-mine.html")
+    pages = [path.read_text() for path in (ours, case.folder / "next-mine.html")]
     drawings = [re.findall(r"<svg.*?</svg>", page, re.DOTALL) for page in pages]
     assert drawings[0] == drawings[1]
     path = case.folder / "semicolons.csv"
@@ -893,6 +904,35 @@ def next_report_and_ways_to_write_a_table(case):
     reading = ["--sep", ";", "--decimal", ",", "--no-header"]
     table = columns_of(run("next", path, "--box", hull, *reading, "-o", "-").stdout)
     agree(table["x0"], hw.suggest(case.X, n=1, box=hw.load(hull)).to_dict()["x0"])
+
+
+# ---- queries of a database ----------------------------------------------------------------------
+
+
+@pair("fit", "--query", "--db")
+@pair("locate", "--query", "--db")
+@pair("predict", "--query", "--db")
+@pair("dissect", "--query", "--db")
+def rows_of_a_database(case):
+    path = case.folder / "rows.db"
+    seen, new = (pd.DataFrame(A, columns=NAMES) for A in (case.X, case.Q))
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        seen.assign(y=case.y).to_sql("seen", db, index=False)
+        new.to_sql("new", db, index=False)
+    train = write_csv(case.folder / "seen-rows.csv", [*NAMES, "y"], np.c_[case.X, case.y].tolist())
+    query = ["--query", "SELECT * FROM new", "--db", f"sqlite:///{path}"]
+    table = columns_of(run("locate", train, *query, "--target", "y", "-o", "-").stdout)
+    agree(table["upper"], hw.locate(case.X, case.Q).upper)
+    method = ["--method", "voronoi"]
+    table = columns_of(run("predict", train, *query, "--target", "y", *method, "-o", "-").stdout)
+    agree(table["prediction"], hw.VoronoiRegressor().fit(case.X, case.y).predict(case.Q))
+    table = columns_of(run("dissect", case.net, *query, "-o", "-").stdout)
+    agree(table["output 0"], hw.dissect(hw.model.read(case.net), case.Q).output[:, 0])
+    kept = case.folder / "queried.hull"
+    source = f"sqlite:///{path}"
+    run("fit", "--query", "SELECT * FROM seen", "--db", source, "--drop", "y", "-o", kept)
+    domain = hw.Domain(drop=["y"]).fit(hw.SqlQuery("SELECT * FROM seen", source))
+    agree(hw.load(kept).locate(new).upper, domain.locate(new).upper)
 
 
 # ---- the list ---------------------------------------------------------------------------------

@@ -108,6 +108,11 @@ OPTIONS = {
     "fine_tuning": NUMBERS,
     "random_state": NUMBERS,
     "power": NUMBERS,
+    "level": NUMBERS,
+    "lipschitz": NUMBERS,
+    "loss": WORDS,
+    "noise": NUMBERS,
+    "smoothness": NUMBERS,
     "n_neighbors": NUMBERS,
 }
 KINDS = [interpolant_class(method) for method in INTERPOLANT_METHODS]

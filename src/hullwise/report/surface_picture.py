@@ -69,6 +69,16 @@ def draw_surface(
 def surface_svg(mesh: SurfaceMesh, *, azimuth: float = -60.0, elevation: float = 25.0) -> str:
     """The same as the text of an SVG picture.
 
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+    azimuth, elevation : float
+        Where it is seen from, in degrees.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> import numpy as np, hullwise as hw
