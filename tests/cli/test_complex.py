@@ -74,6 +74,8 @@ def test_a_partial_complex_says_so(net, tmp_path):
         (["--of", "7"], 3, "outputs 0 to 1"),
         (["--mesh", "b.stl"], 2, ".ply"),
         (["--picture", "b"], 2, ".svg"),
+        (["--inputs", "0,1", "--mesh", "b.ply"], 2, "2 inputs vary"),
+        (["--inputs", "0,1", "--picture", "b.svg"], 2, "3 dimensions"),
     ],
 )
 def test_what_cannot_be_done_is_refused(net, options, code, message):

@@ -171,7 +171,9 @@ def test_columns_that_do_not_pair_are_named_with_what_to_do(files, tables, tmp_p
     assert f"columns of {more} that {train} has not are ignored: 'predicted'" in text
     run("locate", train, more, "--columns", "age,dose,weight")
     error = run("locate", train, more, "--target", "yy", code=2).stderr
-    assert "no column 'yy'; did you mean 'y'?" in error
+    assert "no column 'yy'; did you mean 'y'? The columns are" in error
+    error = run("locate", train, more, "--drop", "age,dose", code=2).stderr
+    assert "name 'age', 'dose' one by one" in error
     assert "no column 'nr'" in run("locate", train, more, "--id", "nr", code=2).stderr
     assert "did you mean 'dose'?" in run("locate", train, more, "--columns", "dosis", code=2).stderr
     np.save(tmp_path / "wide.npy", np.zeros((2, 5)))

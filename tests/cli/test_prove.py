@@ -67,7 +67,7 @@ def test_files_of_properties(net, top, tmp_path):
         (("y0 < 1",), 2, "--box"),
         (("y9 < 1", "--box", "1"), 3, "y0 to y1"),
         (("import os", "--box", "1"), 3, "expected comparisons"),
-        (("none.vnnlib",), 3, "none.vnnlib"),
+        (("none.vnnlib",), 3, "none.vnnlib: no such file"),
         (("none.vnnlib", "--box", "1"), 2, "leave --box out"),
         (("y0 < 1", "--box", "1:2,3:4"), 3, "3 numbers"),
     ],

@@ -142,6 +142,7 @@ def test_files_for_other_programs(folder, tmp_path):
         (["night1.csv", "--report", "x.html", "--summary", "x.html"], 2, "the same file"),
         (["night1.csv", "night1.csv"], 3, "holds the same rows as batch 1 (night1.csv)"),
         (["nowhere.csv"], 3, "nowhere.csv"),
+        (["--history", "sqlite:///nowhere.db"], 3, "nowhere.db: no such file"),
         (["night1.csv", "--history", "watch.db"], 3, "is no address of a database"),
     ],
 )

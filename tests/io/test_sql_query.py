@@ -97,7 +97,7 @@ def test_queries_that_give_no_table(shop, sql, words):
     ("url", "kind", "words"),
     [
         ("sqlite:///no_such.db", FileError, "no such file"),
-        ("nonsense", FileError, "its URL is none"),
+        ("nonsense", FileError, "is no address of a database: expected one such as"),
         ("postgresql://me:geheim@127.0.0.1:1/x", FileError, "cannot be reached .*refused"),
         ("foo://me:geheim@host/x", MissingDependencyError, "driver .* is not installed"),
         ("mssql://me:geheim@host/x", MissingDependencyError, "pip install 'pyodbc'"),

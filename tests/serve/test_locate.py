@@ -80,6 +80,8 @@ def test_one_bad_row_loses_no_other(client, expected):
     body = body.replace("1e+307", "1e400")
     headers = {"Content-Type": "application/json"}
     rows = client.post("/locate", content=body, headers=headers).json()["rows"]
+    alone = client.post("/locate", json={"size": "7x", "city": "Ulm"}).json()
+    assert not any("is empty" in note for note in alone["notes"])
     errors = [row["error"] for row in rows]
     assert [error is None for error in errors] == [1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0]
     assert errors[1] == "not located: column 'size' holds '7x', which is no number."

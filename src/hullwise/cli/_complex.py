@@ -40,6 +40,7 @@ def run_complex(options: ComplexOptions) -> None:
         require_standard_output()
     start = perf_counter()
     net = read_network(options.model, options.upto)
+    _require_three_inputs(net, options)
     reading = perf_counter() - start
     start = perf_counter()
     whole = with_status(options.status, lambda: _build(net, options))
@@ -57,6 +58,18 @@ def run_complex(options: ComplexOptions) -> None:
         out.file.flush()
     for text in written:
         options.status(text)
+
+
+def _require_three_inputs(net: Network, options: ComplexOptions) -> None:
+    """Refuse a mesh or a picture of other dimensions before anything is cut."""
+    dimension = net.n_inputs if options.inputs is None else len(options.inputs)
+    for option, path in (("--mesh", options.mesh), ("--picture", options.picture)):
+        if path is not None and dimension != 3:
+            raise click.BadParameter(
+                f"drawn is a boundary in 3 dimensions, and {dimension} inputs vary: leave it out, "
+                "or choose three with --inputs",
+                param_hint=option,
+            )
 
 
 def _compared(options: ComplexOptions) -> Any:

@@ -14,6 +14,7 @@ from ..geometry.warm_up import compile_locate
 from ..io.mixed_table import mixed_table
 from ..io.paths import display_path
 from ..report.words import printable
+from ..watch.history import require_history_file
 from ..watch.monitor import Monitor
 from ..watch.watch_result import WatchResult
 from ._compiling import compile_kernels, with_status
@@ -34,6 +35,8 @@ def run_watch(options: WatchOptions) -> bool:
     """Count the batches and say what the watch says; whether --fail-on is met."""
     others = (options.report, options.summary, options.metrics, options.junit)
     check_outputs(options, (options.domain, *options.batches), others)
+    if options.history is not None and not options.batches:
+        require_history_file(options.history)
     domain = read_domain(options.domain)
     compile_kernels(options.status, compile_locate)
     holdout = None

@@ -145,7 +145,7 @@ def _domain_location(
         fitted.coordinates,
         fitted.labels,
         _mean_unseen_rate(fitted, encoded.segment),
-        (*_notes_on(fitted, table, encoded.filled | encoded.unseen), *notes),
+        (*_notes_on(fitted, table, _filled_in_table(encoded)), *notes),
         RowNames(row_labels(table, fitted.column_with("id")), table.frame_library),
         len(fitted),
         fitted.metric_text,
@@ -199,6 +199,13 @@ def _refuse_extra(fitted: FittedTable, table: MixedTable) -> None:
         )
 
 
+def _filled_in_table(encoded: EncodedTable) -> Mask:
+    """Which cells hold something; those of rows that cannot be read are not called empty."""
+    filled = encoded.filled | encoded.unseen
+    filled[list(encoded.unusable)] = True
+    return filled
+
+
 def _notes_on(fitted: FittedTable, table: MixedTable, filled: Mask) -> tuple[str, ...]:
     """What of a table of new rows may surprise."""
     notes = []
@@ -208,7 +215,8 @@ def _notes_on(fitted: FittedTable, table: MixedTable, filled: Mask) -> tuple[str
     newly = fitted.always_filled & ~filled.all(axis=0)
     for column, new, n_empty in zip(fitted.coordinates.columns, newly, (~filled).sum(axis=0)):
         if new:
-            notes.append(f"{column.name} is empty in {n_empty:,} new rows and in no training row")
+            rows = "1 new row" if n_empty == 1 else f"{n_empty:,} new rows"
+            notes.append(f"{column.name} is empty in {rows} and in no training row")
     return (*notes, *fitted.coordinates.notes_on(table))
 
 

@@ -71,8 +71,8 @@ def _engine(query: SqlQuery, sqlalchemy: Any) -> Any:
     except (sqlalchemy.exc.ArgumentError, ValueError):
         raise FileError(
             query.name,
-            "its URL is none: expected one such as postgresql+psycopg://user@host/name or "
-            "sqlite:///name.db",
+            "its URL (--db) is no address of a database: expected one such as "
+            "postgresql+psycopg://user@host/name or sqlite:///name.db",
         ) from None
     dialect, _, driver = url.drivername.partition("+")
     if dialect == "sqlite" and not driver:

@@ -167,8 +167,15 @@ def missing_columns_text(missing: Sequence[str], names: Sequence[str]) -> str:
     noun = "column" if len(missing) == 1 else "columns"
     near = [difflib.get_close_matches(c, names, n=1, cutoff=0.6) for c in missing]
     similar = list(dict.fromkeys(matches[0] for matches in near if matches))
-    hint = f"; did you mean {format_names(similar)}?" if similar else ""
-    return f"no {noun} {format_names(missing)}{hint}; the columns are {format_names(names, 20)}"
+    listed = f"the columns are {format_names(names, 20)}"
+    parts = [part.strip() for name in missing for part in name.split(",")]
+    if len(parts) > len(missing) and set(parts) <= set(names):
+        advice = f"; name {format_names(parts)} one by one, each with the option before it"
+        return f"no {noun} {format_names(missing)}{advice}; {listed}"
+    if similar:
+        text = f"no {noun} {format_names(missing)}; did you mean {format_names(similar)}?"
+        return f"{text} {listed[0].upper()}{listed[1:]}"
+    return f"no {noun} {format_names(missing)}; {listed}"
 
 
 def _repeated(names: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core.results import UNNAMED_ROWS, RowNames, RowResult
+from .._core.results import UNNAMED_ROWS, RecordResult, RowNames, RowResult
 from .._core.types import Floats, Indices
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def folded_quantile(coverage: float, ratio: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class HardestTarget:
+class HardestTarget(RecordResult):
     """The target of the class that is largest at a query while the rows show least of it.
 
     A function of rows (n, d) that gives (n,) values: ``s (|a + b'u| - c |u|^2 / 2)_+``, s the sign
@@ -161,6 +161,8 @@ class HardestTarget:
     >>> X = np.linspace(0, 1, 50)[:, None]
     >>> reg = hw.MinimaxRegressor(noise=0.1, smoothness=0.2).fit(X, X[:, 0] ** 2)
     >>> hardest = reg.hardest_target([0.5])
+    >>> hardest
+    HardestTarget(1-dimensional, size 0.855)
     >>> bool(hardest([[0.5]])[0] > hardest([[0.6]])[0] > 0), hardest([[9.0]]) == 0
     (True, array([ True]))
     """
@@ -169,6 +171,9 @@ class HardestTarget:
     dual: Floats
     size: float
     target_class: TargetClass
+
+    def __repr__(self) -> str:
+        return f"HardestTarget({len(self.query)}-dimensional, size {self.size:.3g})"
 
     def __call__(self, X: Any) -> Floats:
         own = self.target_class

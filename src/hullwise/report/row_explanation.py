@@ -92,8 +92,9 @@ def row_sentences_of(
     if lacking:
         listed = ", ".join(printable(name, 40) for name in lacking[:8])
         more = ", ..." * (len(lacking) > 8)
+        they = "it is" if len(lacking) == 1 else "they are"
         texts.append(
-            f"Empty here: {listed}{more}. However it is filled, the row is at least as far out."
+            f"Empty here: {listed}{more}. However {they} filled, the row is at least as far out."
         )
     return texts
 

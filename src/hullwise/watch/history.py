@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import DataError, FileError, MissingDependencyError
+from ..io.paths import readable_path
 from .batch_counts import BatchCounts
 
 WATCHES_TABLE = "hullwise_watches"
@@ -220,6 +221,26 @@ class _Tables:
             sql.UniqueConstraint("watch", "digest"),
         )
         return cls(metadata, watches, batches)
+
+
+def require_history_file(url: str) -> None:
+    """Refuse a history to look at that is not there: SQLite would make an empty database.
+
+    Raises
+    ------
+    FileError
+        The URL names a file of SQLite that is missing or cannot be read.
+    """
+    sql = _sqlalchemy()
+    try:
+        address = sql.engine.make_url(url)
+    except sql.exc.ArgumentError:
+        return  # refused where it is opened
+    database = address.database
+    if address.get_backend_name() != "sqlite" or not database or database == ":memory:":
+        return
+    if not database.startswith("file:"):
+        readable_path(database)
 
 
 def _engine(url: str) -> Any:

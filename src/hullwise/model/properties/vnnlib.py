@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
+from ...io.paths import readable_path
 from ._formulas import Condition, Formula, Junction, LinearExpression, unsafe_cases
 from .output_property import OutputProperty
 
@@ -54,7 +55,7 @@ def read_vnnlib(path: str | os.PathLike[str]) -> OutputProperty:
     >>> hw.model.read_vnnlib(path)
     OutputProperty('small.vnnlib', 1 unsafe case)
     """
-    path = Path(path)
+    path = readable_path(path)
     return OutputProperty(_Script(path).cases(), path.name)
 
 
