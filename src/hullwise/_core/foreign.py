@@ -97,7 +97,9 @@ def own_errors(
     except BrokenPipeError:  # the reader of what is written has gone, which is no failure
         raise
     except Exception as error:
-        own = _own_error(error, doing, path)
+        own = None
+        if not (including_callers and _is_raised_by_caller(error)):
+            own = _own_error(error, doing, path)
         if own is None and including_callers:
             words = f"{type(error).__name__}: {_first_line(error)}"
             own = DataError(f"{doing} failed with {words}")
@@ -153,6 +155,12 @@ def _origin(error: Exception) -> str | None:
     if type(error) is RuntimeError and "torch" in sys.modules:
         return "torch"
     return "numpy" if isinstance(error, NUMPY_BUILTINS) else None
+
+
+def _is_raised_by_caller(error: Exception) -> bool:
+    """Whether a function of the caller's raised it, though a library called that."""
+    below = _packages_below_border(error.__traceback__)
+    return below is not None and len(below) > 0 and not _is_library(below[-1])
 
 
 def _packages_below_border(traceback: TracebackType | None) -> list[str] | None:
