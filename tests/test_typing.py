@@ -51,7 +51,7 @@ def test_a_user_file_is_typed(tmp_path):
     assert "DelaunayRegressor" in notes[2]
     assert "def (" in notes[3]
     assert "Network" in notes[4]
-    errors = [line for line in lines if "error" in line]
+    errors = [line for line in lines if ": error: " in line]
     assert len(errors) == 2, done.stdout
     assert 'Missing positional argument "Q"' in errors[0]
     assert 'has no attribute "lowest"' in errors[1]

@@ -156,3 +156,16 @@ def test_one_query_is_located_as_among_many():
         assert one.upper[0] == pytest.approx(many.upper[b], rel=2e-6, abs=1e-12)
         np.testing.assert_array_equal(one.nearest_rows[0], many.nearest_rows[b])
         assert one.verify(X).all()
+
+
+@pytest.mark.parametrize(("d", "seed"), [(8, 8), (16, 9), (24, 2)])
+def test_membership_among_many_rows_leaves_nothing_open(d, seed):
+    """The way from the centre says nothing of the support that the longest rows have given."""
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(size=(6, d))
+    X = np.maximum(rng.normal(size=(20_000, 6)) @ factors + 0.3 * rng.normal(size=(20_000, d)), 0)
+    Q = np.maximum(rng.normal(size=(200, 6)) @ factors, 0)
+    Q[:100] = np.maximum(0.9 * X[:100] + 0.05 * rng.normal(size=(100, d)), 0)
+    location = hw.locate(X, Q, membership_only=True)
+    assert (location.verdict != 0).all()
+    assert location.verify(X).all()

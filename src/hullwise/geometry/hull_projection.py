@@ -176,6 +176,7 @@ class _ProjectionSearch:
         outward = np.where(self.size[:, None] > 0, own_Zq, 1.0)
         self.outward = outward / row_norms(outward)[:, None]
         self.direction = self.outward.copy()
+        self.leaves_support = np.ones(m, dtype=bool)  # else a pass says nothing of the support
 
     def own_units(self, Z: Floats, queries: Indices | slice = slice(None)) -> Floats:
         """One row for each of these queries, in that query's units."""
@@ -200,6 +201,8 @@ class _ProjectionSearch:
         self.weights, self.count, self.upper = first.weights, first.count, first.upper
         if not self.membership:  # the way from the centre separates more of those outside
             self.outward = first.outward
+        else:
+            self.leaves_support[:] = False
         self.termination[first.termination == Termination.TOUCHING] = Termination.TOUCHING
 
     def run(self, limits: tuple[int, float], progress: Callable[[int], Any]) -> None:
@@ -243,7 +246,8 @@ class _ProjectionSearch:
         useful = (gain > 0) & ~in_support
         faint = gain.max(axis=1) <= (2 * error if single else 0.0)
         idle = self.n_idle[queries] > MAX_IDLE_ROUNDS
-        self._terminate(queries, single, faint | ~useful.any(axis=1) | idle)
+        stuck = faint | ~useful.any(axis=1) | idle
+        self._terminate(queries, single, stuck & self.leaves_support[queries])
         return np.where(useful, priced.winners, -1)
 
     def _terminate(self, queries: Indices, single: bool, stuck: Mask) -> None:
@@ -299,6 +303,7 @@ class _ProjectionSearch:
         self._update_upper(queries, length + error)
         self.termination[queries[length <= floor]] = Termination.TOUCHING
         self.outward[queries] = U
+        self.leaves_support[queries] = True
 
     def _update_upper(self, queries: Indices, upper: Floats) -> None:
         """Take over what became shorter, and count the rounds in which nothing did."""
