@@ -177,3 +177,16 @@ def test_bands_of_segments_are_said_to_be_of_each_segment():
     page = render_report(location)
     assert "each against rows of its own segment left out in turn" in page
     assert "farther out than all of them" in page
+
+
+def test_a_row_that_its_own_segment_says_nothing_of_is_proved_to_be_so():
+    rng = np.random.default_rng(0)
+    site = np.array(["a", "b"] * 30)
+    x, y = rng.normal(size=60), rng.normal(size=60)
+    y[site == "b"] = np.nan  # never measured there
+    table = pd.DataFrame({"site": site, "x": x, "y": y})
+    domain = hw.Domain(by="site").fit(table)
+    new = pd.DataFrame({"site": ["a", "b", "b"], "x": [0.0, 0.0, np.nan], "y": [0.0, 0.0, 1.0]})
+    location = domain.locate(new)
+    assert location.band.tolist()[1:] == ["unknown", "unknown"]
+    assert location.verify(table).all()

@@ -32,6 +32,15 @@ def segment_holds(segments: Mapping[str, Any] | None, segment: int, queries: Che
     return np.asarray((level == NEVER_SEEN) | (own == segment))
 
 
+def own_segments(segments: Mapping[str, Any] | None, queries: CheckedRows) -> Indices:
+    """(m,) the segment of each row by its own cell; that of all rows for a level never seen."""
+    if segments is None:
+        return np.zeros(len(queries), dtype=np.intp)
+    level = queries.codes[:, _column(queries)]
+    own = np.array([*segments["of_level"], 0])[level]
+    return np.where(level == NEVER_SEEN, segments["in_all_rows"], own).astype(np.intp)
+
+
 def in_segment(queries: CheckedRows, training: CheckedRows) -> CheckedRows:
     """The rows with levels that none of these training rows holds as levels never seen."""
     codes = queries.codes.copy()

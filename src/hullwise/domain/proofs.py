@@ -23,7 +23,7 @@ from ._checked_rows import CheckedColumns, CheckedRows
 from ._checked_training import training_rows
 from ._metric_checker import metric_agrees
 from ._proof_checker import HullClaims, hull_claims_hold
-from ._segment_checker import in_segment, rows_of_segment, segment_holds
+from ._segment_checker import in_segment, own_segments, rows_of_segment, segment_holds
 
 if TYPE_CHECKING:
     from ..geometry.bands import Reference
@@ -264,9 +264,12 @@ def _names_and_answers_hold(
         holds[part.rows] &= (queries.present[part.rows] == part.used).all(axis=1)
         holds[part.rows] &= segment_holds(_segments(fitted), part.segment, queries.take(part.rows))
     holds &= ~(located & proofs.unusable)
+    segments = _segments(fitted)
+    own = own_segments(segments, queries)
     for b in np.flatnonzero(~located & ~proofs.unusable):
         columns = np.flatnonzero(queries.present[b])
-        n_rows = int(training.present[:, columns].all(axis=1).sum())
+        among = rows_of_segment(segments, int(own[b]), training)
+        n_rows = int(training.present[np.ix_(among, columns)].all(axis=1).sum())
         seen = training.layout.widths[columns].any() and _metric_sees(fitted, queries.present[b])
         holds[b] &= n_rows < 2 or not seen
     verdict[by_name], band[by_name] = Verdict.OUTSIDE, CLAIMED_BANDS.index("far")
