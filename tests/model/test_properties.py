@@ -113,12 +113,13 @@ def test_a_changed_certificate_is_refused() -> None:
     assert not verdict(value=with_entry(cuts.value, cut, 5.0))
     assert not verdict(closed=with_entry(cuts.closed, leaf, -1))
     assert not verdict(axis=with_entry(cuts.axis, 0, -1), closed=np.zeros_like(cuts.closed))
+    assert not dataclasses.replace(result, cuts=()).verify().ok
+    assert not dataclasses.replace(result, cuts=(cuts, cuts)).verify().ok
     lower = dataclasses.replace(cuts.cases[0], c=cuts.cases[0].c + 0.2 * max(1, abs(top)))
-    assert (
-        not dataclasses.replace(result, cuts=(dataclasses.replace(cuts, cases=(lower,)),))
-        .verify()
-        .ok
-    )
+    harder = dataclasses.replace(result.claim, cases=(lower,))
+    about_it = dataclasses.replace(cuts, cases=(lower,))
+    assert not dataclasses.replace(result, cuts=(about_it,)).verify().ok
+    assert not dataclasses.replace(result, claim=harder, cuts=(about_it,)).verify().ok
 
 
 def test_a_counter_example_is_one_in_rational_arithmetic() -> None:

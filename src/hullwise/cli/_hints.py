@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..errors import Hint
 
 OPTION_WORDS: Mapping[Hint, str] = {
-    Hint.SEPARATOR: "pass --sep {}",
+    Hint.SEPARATOR: "pass --sep {} (and --decimal ',' where numbers are written 2,5)",
     Hint.DECIMAL: "pass --decimal {}",
     Hint.GROUPED_OR_DECIMAL: (
         "remove the thousands separators, or pass --decimal {} if it is the decimal mark"

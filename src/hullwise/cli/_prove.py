@@ -7,7 +7,6 @@ import sys
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from .._core.results import json_ready
@@ -64,7 +63,7 @@ def run_prove(options: ProveOptions) -> bool:
         sys.stdout.write(json.dumps(json_ready(answer), indent=1) + "\n")
         sys.stdout.flush()
     elif not options.quiet:
-        _print(console(sys.stdout), result, net.source, answer)
+        _print(console(sys.stdout), result, options, answer)
     failing = {"violated": ("violated",), "open": ("violated", "open")}
     return result.status in failing.get(options.fail_on or "", ())
 
@@ -74,14 +73,16 @@ def _question(options: ProveOptions) -> tuple[Any, str | OutputProperty]:
     if options.is_file or options.box is None:
         return None, read_vnnlib(options.claim)
     low, high = options.box
-    ends = (low[0], high[0]) if len(low) == 1 else (np.array(low), np.array(high))
-    return ends, options.claim
+    return (low[0], high[0]) if len(low) == 1 else (low, high), options.claim
 
 
-def _print(out: Console, result: PropertyResult, source: str, answer: dict[str, Any]) -> None:
+def _print(
+    out: Console, result: PropertyResult, options: ProveOptions, answer: dict[str, Any]
+) -> None:
     lines = [
-        ("network", printable(source, 60)),
+        ("network", printable(result.net.source, 60)),
         ("property", printable(result.text, 60)),
+        ("box", _box_text(options)),
         ("answer", ANSWERS[result.status]),
         ("boxes", f"{result.n_boxes:,} looked at"),
     ]
@@ -100,6 +101,14 @@ def _print(out: Console, result: PropertyResult, source: str, answer: dict[str, 
         notes.append(f"An independent checker looked at the answer: {verdict}.")
     print_notes(out, notes)
     out.file.flush()
+
+
+def _box_text(options: ProveOptions) -> str:
+    """The inputs that the property is about."""
+    if options.box is None:
+        return "that of the file"
+    sides = [f"{format_number(a)}:{format_number(b)}" for a, b in zip(*options.box, strict=True)]
+    return sides[0] + " in every input" if len(sides) == 1 else printable(", ".join(sides), 60)
 
 
 def _numbers(values: Any) -> str:

@@ -131,7 +131,7 @@ def _print_scores(out: Any, result: WatchResult) -> None:
         ("score", {"overflow": "fold"}),
         ("p", RIGHT_ALIGNED),
         ("p of all (Holm)", RIGHT_ALIGNED),
-        ("since batch", RIGHT_ALIGNED),
+        ("after batch", RIGHT_ALIGNED),
         ("compared with", RIGHT_ALIGNED),
     )
     order = np.argsort(result.p_values / result.weight, kind="stable")

@@ -45,12 +45,12 @@ def feasible_points(space: DesignSpace, rng: np.random.Generator) -> Floats:
         corners.append(np.where(integral, np.rint(solution.x), np.clip(solution.x, low, high)))
     if not corners:
         return np.zeros((0, len(low)))
-    found = np.array(corners)
-    pairs = rng.integers(len(found), size=(20 * CORNER_PROGRAMS, len(low) + 1))
+    vertices = np.array(corners)
+    pairs = rng.integers(len(vertices), size=(20 * CORNER_PROGRAMS, len(low) + 1))
     shares = rng.dirichlet(np.ones(pairs.shape[1]), size=len(pairs))
-    mixtures = np.einsum("ij,ijk->ik", shares, found[pairs])
-    mixtures[:, integral] = found[pairs[:, 0]][:, integral]  # whole numbers cannot be mixed
-    points = np.vstack([mixtures, found])
+    mixtures = np.einsum("ij,ijk->ik", shares, vertices[pairs])
+    mixtures[:, integral] = vertices[pairs[:, 0]][:, integral]  # whole numbers cannot be mixed
+    points = np.vstack([mixtures, vertices])
     return points[space.allowed(points)]
 
 

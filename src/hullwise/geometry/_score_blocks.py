@@ -68,10 +68,10 @@ class ArrayScoreBlock:
             merge_top(self.buffer, self.width, start, values, rows)
             return
         # the kernel is compiled for one type; few of the later blocks hold a row that is kept
-        some = np.flatnonzero(self.S.max(axis=1) > values[:, -1])
-        own_values, own_rows = values[some], rows[some]
-        merge_top(self.S[some].astype(np.float64), self.width, start, own_values, own_rows)
-        values[some], rows[some] = own_values, own_rows
+        improved = np.flatnonzero(self.S.max(axis=1) > values[:, -1])
+        own_values, own_rows = values[improved], rows[improved]
+        merge_top(self.S[improved].astype(np.float64), self.width, start, own_values, own_rows)
+        values[improved], rows[improved] = own_values, own_rows
 
 
 def scan_scores(

@@ -157,6 +157,14 @@ def read_archive(
             }
             _compare_digests(name, header, arrays, later)
     except zipfile.BadZipFile as error:
+        with file.open("rb") as stream:
+            is_archive = stream.read(2) == b"PK"
+        if not is_archive:
+            raise FileError(
+                name,
+                "is no file that hullwise keeps, such as a domain: `hullwise fit` makes one of a "
+                "table (in Python: Domain().fit(table).save(path))",
+            ) from None
         raise FileError(
             name, f"is damaged, or no file of hullwise's ({str(error)[:100]})"
         ) from None

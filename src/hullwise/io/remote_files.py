@@ -126,9 +126,9 @@ def _query(query: str) -> Iterator[tuple[str, str]]:
 
 def _pattern(url: str) -> str:
     """The end of a URL from the folder on that holds ``*``, ``?`` cannot be one; or nothing."""
-    plain = url.partition("?")[0]
-    star = min((plain.index(mark) for mark in "*[" if mark in plain), default=-1)
-    return "" if star < 0 else plain[plain.rindex("/", 0, star) :]
+    path = url.partition("?")[0]
+    star = min((path.index(mark) for mark in "*[" if mark in path), default=-1)
+    return "" if star < 0 else path[path.rindex("/", 0, star) :]
 
 
 def _without_pattern(url: str) -> str:

@@ -31,13 +31,12 @@ def box_ends(box: Any, d: int, *, may_be_flat: bool = False) -> tuple[Floats, Fl
             lower, upper = (np.broadcast_to(np.asarray(e, float).reshape(-1), (d,)) for e in box)
     except (TypeError, ValueError, OverflowError):
         raise DataError(
-            f"box={box!r}: expected a half width, a pair (lower, upper) of numbers or of {d} "
-            f"numbers each, or None for the whole space."
+            f"box={box!r}: expected a half width, or a pair (lower, upper) of numbers or of {d} "
+            f"numbers each."
         ) from None
     in_order = lower <= upper if may_be_flat else lower < upper
     if not (np.isfinite(lower).all() and np.isfinite(upper).all() and in_order.all()):
         raise DataError(
-            f"box={box!r}: expected finite ends, the lower below the upper in every input; None "
-            f"is the whole space."
+            f"box={box!r}: expected finite ends, the lower below the upper in every input."
         )
     return lower.copy(), upper.copy()

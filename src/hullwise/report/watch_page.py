@@ -188,7 +188,7 @@ def _scores(result: WatchResult) -> Html:
         )
         for k in order
     ]
-    head = ("score", "p", "p of all (Holm)", "since batch", "counted", "compared with")
+    head = ("score", "p", "p of all (Holm)", "after batch", "counted", "compared with")
     text = (
         "The most evidence first. Each p holds at any time, for that score by itself; Holm's are "
         "for saying which scores changed: with the stated probability none of them is wrong."

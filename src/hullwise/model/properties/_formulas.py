@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from ..._core.linear_forms import LinearForm
 from ..._core.types import Floats
 from ...errors import DataError
 from .output_property import UnsafeCase
@@ -16,31 +17,10 @@ MOST_CASES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class LinearExpression:
-    """``coefficients @ (x, y) + constant``, over inputs and outputs one after another."""
-
-    coefficients: Floats
-    constant: float
-
-    def plus(self, other: LinearExpression, factor: float = 1.0) -> LinearExpression:
-        return LinearExpression(
-            self.coefficients + factor * other.coefficients,
-            self.constant + factor * other.constant,
-        )
-
-    def times(self, factor: float) -> LinearExpression:
-        return LinearExpression(factor * self.coefficients, factor * self.constant)
-
-    @property
-    def is_constant(self) -> bool:
-        return not self.coefficients.any()
-
-
-@dataclass(frozen=True, eq=False)
 class Condition:
     """``expression >= 0``, or above 0 where `strict`."""
 
-    expression: LinearExpression
+    expression: LinearForm
     strict: bool = False
 
     def negated(self) -> Condition:
@@ -89,39 +69,42 @@ def _few_enough(cases: list[list[Condition]]) -> list[list[Condition]]:
     return cases
 
 
-def unsafe_cases(formula: Formula, low: Floats, high: Floats) -> tuple[UnsafeCase, ...]:
-    """The cases of a formula over boxes within [low, high]; without those that no input is in."""
-    cases = [_unsafe_case(conditions, low, high) for conditions in conjunctions(formula)]
+def unsafe_cases(
+    formula: Formula, low: Floats, high: Floats, n_outputs: int
+) -> tuple[UnsafeCase, ...]:
+    """The cases of a formula over boxes within [low, high]; without those that no input is in.
+
+    Inputs are called x0, x1, ... in it and outputs y0, y1, ...
+    """
+    cases = [_unsafe_case(conditions, low, high, n_outputs) for conditions in conjunctions(formula)]
     return tuple(case for case in cases if (case.low <= case.high).all())
 
 
-def _unsafe_case(conditions: Sequence[Condition], low: Floats, high: Floats) -> UnsafeCase:
-    d = len(low)
+def _unsafe_case(
+    conditions: Sequence[Condition], low: Floats, high: Floats, n_outputs: int
+) -> UnsafeCase:
     low, high = low.copy(), high.copy()
     rows: list[Condition] = []
     for condition in conditions:
-        weights = condition.expression.coefficients
-        used = np.flatnonzero(weights)
-        if len(used) == 1 and used[0] < d and not condition.strict and abs(weights[used[0]]) == 1:
-            j = used[0]
-            bound = -condition.expression.constant * weights[j]
-            if weights[j] > 0:
+        weights = {name: w for name, w in condition.expression.weights.items() if w}
+        name = next(iter(weights), "")
+        if (
+            len(weights) == 1
+            and name[0] == "x"
+            and not condition.strict
+            and abs(weights[name]) == 1
+        ):
+            j, bound = int(name[1:]), -condition.expression.constant * weights[name]
+            if weights[name] > 0:
                 low[j] = max(low[j], bound)
             else:
                 high[j] = min(high[j], bound)
         else:
             rows.append(condition)
-    W = np.array([row.expression.coefficients for row in rows])
-    W = (
-        W.reshape(len(rows), -1)
-        if rows
-        else np.zeros((0, len(conditions[0].expression.coefficients)))
-    )
-    return UnsafeCase(
-        low,
-        high,
-        W[:, :d],
-        W[:, d:],
-        np.array([row.expression.constant for row in rows]),
-        np.array([row.strict for row in rows], dtype=bool),
-    )
+    W = {"x": np.zeros((len(rows), len(low))), "y": np.zeros((len(rows), n_outputs))}
+    for r, row in enumerate(rows):
+        for name, weight in row.expression.weights.items():
+            W[name[0]][r, int(name[1:])] = weight
+    constants = np.array([row.expression.constant for row in rows])
+    strict = np.array([row.strict for row in rows], dtype=bool)
+    return UnsafeCase(low, high, W["x"], W["y"], constants, strict)

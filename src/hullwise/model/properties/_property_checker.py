@@ -18,7 +18,7 @@ from scipy.sparse import csr_array, vstack
 from ..._core.results import RecordResult
 from ..._core.types import Floats, Ints, Progress
 from ..network import Network
-from .output_property import UnsafeCase
+from .output_property import OutputProperty, UnsafeCase
 
 if TYPE_CHECKING:
     from ._box_search import BoxCuts
@@ -123,16 +123,23 @@ def breaks_exactly(net: Network, x: Floats, case: UnsafeCase) -> bool:
     return True
 
 
-def check_example(net: Network, x: Floats, case: UnsafeCase) -> PropertyCheck:
+def check_example(
+    net: Network, claim: OutputProperty, x: Floats, case: UnsafeCase
+) -> PropertyCheck:
     """Whether x breaks a property as a case of it says, in rational arithmetic."""
-    ok = breaks_exactly(net, x, case)
+    ok = any(case is one for one in claim.cases) and breaks_exactly(net, x, case)
     return PropertyCheck(ok, 0, "" if ok else "the counter-example does not break the property")
 
 
 def check_cuts(
-    net: Network, cuts: Sequence[BoxCuts], progress: Progress | None = None
+    net: Network,
+    claim: OutputProperty,
+    cuts: Sequence[BoxCuts],
+    progress: Progress | None = None,
 ) -> PropertyCheck:
-    """Whether the boxes that are left cover all and each is closed by the condition it names."""
+    """Whether every case is closed in all boxes that the cuts leave of the one it is about."""
+    if fault := _left_out(claim, cuts):
+        return PropertyCheck(False, 0, fault)
     layers = SparseNetwork(net)
     n = 0
     total = sum(int((part.axis < 0).sum()) for part in cuts)
@@ -157,6 +164,20 @@ def check_cuts(
             if progress is not None:
                 progress(n, total, "boxes")
     return PropertyCheck(True, n, "")
+
+
+def _left_out(claim: OutputProperty, cuts: Sequence[BoxCuts]) -> str:
+    """What is wrong with the cases that the cuts are about, in words; nothing if it is all."""
+    listed = [case for part in cuts for case in part.cases]
+    missing = [k for k, case in enumerate(claim.cases) if not any(case is one for one in listed)]
+    if missing or len(listed) != len(claim.cases):
+        return f"the proof is not about case {missing[0] if missing else 'list'} of the property"
+    for part in cuts:
+        first = part.cases[0]
+        for case in part.cases:
+            if not ((case.low == first.low).all() and (case.high == first.high).all()):
+                return "cases about unlike boxes share their cuts"
+    return ""
 
 
 def _fault(layers: SparseNetwork, cuts: BoxCuts, node: int, low: Floats, high: Floats) -> str:

@@ -6,12 +6,11 @@ import ast
 import re
 from typing import Any
 
-import numpy as np
-
+from ..._core.linear_forms import FormReader, LinearForm
 from ..._core.wording import type_of
 from ...errors import DataError
 from .._input_box import box_ends
-from ._formulas import Condition, Formula, Junction, LinearExpression, unsafe_cases
+from ._formulas import Condition, Formula, Junction, unsafe_cases
 from .output_property import OutputProperty
 
 PYTHON_ORDERS = {
@@ -59,105 +58,63 @@ def output_property(text: str, box: Any, n_inputs: int, n_outputs: int) -> Outpu
     """
     low, high = box_ends(box, n_inputs, may_be_flat=True)
     formula = _Text(text, n_inputs, n_outputs).formula()
-    return OutputProperty(unsafe_cases(formula.negated(), low, high), text)
+    return OutputProperty(unsafe_cases(formula.negated(), low, high, n_outputs), text)
 
 
 class _Text:
     def __init__(self, text: str, n_inputs: int, n_outputs: int) -> None:
+        self.text, self.sizes = text, {"x": n_inputs, "y": n_outputs}
         if not isinstance(text, str):
             raise DataError(f"the property is {type_of(text)}: expected a text, {EXPECTED}")
-        self.text = text
-        self.sizes = {"x": n_inputs, "y": n_outputs}
+        self.reader = FormReader(self._variable, self._refused)
 
     def formula(self) -> Formula:
-        try:
-            return self._formula(ast.parse(self.text.strip(), mode="eval").body)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            if isinstance(error, DataError):
-                raise
-            raise DataError(
-                f"the property {self.text!r} cannot be read: expected {EXPECTED}"
-            ) from None
+        return self._formula(self.reader.tree(self.text.strip()))
 
-    def _formula(self, tree: ast.AST) -> Formula:
+    def _formula(self, tree: ast.expr) -> Formula:
         if isinstance(tree, ast.BoolOp):
             return Junction(isinstance(tree.op, ast.And), tuple(map(self._formula, tree.values)))
         if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
             return self._formula(tree.operand).negated()
         if isinstance(tree, ast.Compare):
             return self._comparison(tree)
-        raise self._error(tree)
+        raise self._part_refused(tree)
 
     def _comparison(self, tree: ast.Compare) -> Formula:
-        sides = [tree.left, *tree.comparators]
         if isinstance(tree.left, ast.Name) and tree.left.id in ("argmax", "argmin"):
-            return self._winner(tree)
+            return self._winner(tree, 1.0 if tree.left.id == "argmax" else -1.0)
+        sides = [self.reader.form(side) for side in (tree.left, *tree.comparators)]
         parts: list[Formula] = []
         for left, order, right in zip(sides, tree.ops, sides[1:]):
             if type(order) not in PYTHON_ORDERS:
-                raise self._error(tree)
+                raise self._part_refused(tree)
             sign, strict = PYTHON_ORDERS[type(order)]
-            difference = self._linear(left).plus(self._linear(right), -1.0)
-            parts.append(Condition(difference.times(sign), strict))
+            parts.append(Condition(left.plus(right, -1.0).times(sign), strict))
         return parts[0] if len(parts) == 1 else Junction(True, tuple(parts))
 
-    def _winner(self, tree: ast.Compare) -> Formula:
-        """`argmax == k`: no other output is above y_k (`argmin`: below)."""
-        named = tree.comparators[0]
-        if (
-            len(tree.ops) != 1
-            or not isinstance(tree.ops[0], ast.Eq)
-            or not isinstance(named, ast.Constant)
-            or type(named.value) is not int
-            or named.value >= self.sizes["y"]
-        ):
-            raise self._error(tree)
-        sign = 1.0 if tree.left.id == "argmax" else -1.0  # type: ignore[attr-defined]
-        own = self._variable("y", named.value)
-        others = [j for j in range(self.sizes["y"]) if j != named.value]
-        if not others:
-            raise self._error(tree)
-        return Junction(
-            True,
-            tuple(Condition(own.plus(self._variable("y", j), -1.0).times(sign)) for j in others),
-        )
+    def _winner(self, tree: ast.Compare, sign: float) -> Formula:
+        """`argmax == k` (sign 1): no other output is above y_k; `argmin == k`: none is below."""
+        named, k = tree.comparators[0], self.sizes["y"]
+        equal = len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Eq)
+        winner = named.value if isinstance(named, ast.Constant) else None
+        if not equal or type(winner) is not int or not 0 <= winner < k or k < 2:
+            raise self._part_refused(tree)
+        own = self._variable(f"y{winner}")
+        leads = [own.plus(self._variable(f"y{j}"), -1.0) for j in range(k) if j != winner]
+        return Junction(True, tuple(Condition(lead.times(sign)) for lead in leads))
 
-    def _linear(self, tree: ast.AST) -> LinearExpression:
-        if isinstance(tree, ast.Constant) and type(tree.value) in (int, float):
-            number: Any = tree.value
-            if not np.isfinite(float(number)):
-                raise self._error(tree)
-            return LinearExpression(np.zeros(sum(self.sizes.values())), float(number))
-        if isinstance(tree, ast.Name):
-            match = re.fullmatch(r"([xy])_?(\d{1,9})", tree.id)
-            if match is None or int(match[2]) >= self.sizes[match[1]]:
-                raise self._error(tree)
-            return self._variable(match[1], int(match[2]))
-        if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub | ast.UAdd):
-            return self._linear(tree.operand).times(-1.0 if isinstance(tree.op, ast.USub) else 1.0)
-        if isinstance(tree, ast.BinOp):
-            return self._combined(tree, self._linear(tree.left), self._linear(tree.right))
-        raise self._error(tree)
+    def _variable(self, name: str) -> LinearForm:
+        match = re.fullmatch(r"([xy])_?(\d{1,9})", name)
+        if match is None or int(match[2]) >= self.sizes[match[1]]:
+            raise self._refused(f"it has no {name!r}")
+        return LinearForm({f"{match[1]}{int(match[2])}": 1.0}, 0.0)
 
-    def _combined(
-        self, tree: ast.BinOp, left: LinearExpression, right: LinearExpression
-    ) -> LinearExpression:
-        if isinstance(tree.op, ast.Add | ast.Sub):
-            return left.plus(right, 1.0 if isinstance(tree.op, ast.Add) else -1.0)
-        if isinstance(tree.op, ast.Mult) and (left.is_constant or right.is_constant):
-            return right.times(left.constant) if left.is_constant else left.times(right.constant)
-        if isinstance(tree.op, ast.Div) and right.is_constant and right.constant != 0:
-            return left.times(1 / right.constant)
-        raise self._error(tree)
+    def _part_refused(self, tree: ast.expr) -> DataError:
+        return self._refused(f"it holds {ast.unparse(tree)[:60]!r}")
 
-    def _variable(self, kind: str, place: int) -> LinearExpression:
-        row = np.zeros(sum(self.sizes.values()))
-        row[place + (self.sizes["x"] if kind == "y" else 0)] = 1.0
-        return LinearExpression(row, 0.0)
-
-    def _error(self, tree: ast.AST) -> DataError:
-        part = ast.get_source_segment(self.text.strip(), tree) or self.text
+    def _refused(self, why: str) -> DataError:
+        text = self.text if len(self.text) <= 200 else f"{self.text[:197]}..."
         return DataError(
-            f"the property {self.text!r} has {part!r}: expected {EXPECTED}; the network has inputs "
-            f"x0 to x{self.sizes['x'] - 1} and outputs y0 to y{self.sizes['y'] - 1}"
+            f"the property {text!r}: {why}; expected {EXPECTED}. The network has inputs x0 to "
+            f"x{self.sizes['x'] - 1} and outputs y0 to y{self.sizes['y'] - 1}."
         )

@@ -28,8 +28,8 @@ class PropertyResult(RecordResult):
     ----------
     status : str
         "holds", "violated" or "open".
-    text : str
-        The property, or the name of its file.
+    claim : OutputProperty
+        What was asked.
     counter_example : ndarray (d,) or None
         Inputs that break it, as rational arithmetic without rounding has confirmed.
     outputs : ndarray (n_outputs,) or None
@@ -53,7 +53,7 @@ class PropertyResult(RecordResult):
     """
 
     status: str
-    text: str
+    claim: OutputProperty
     counter_example: Floats | None
     outputs: Floats | None
     open_share: float
@@ -62,6 +62,11 @@ class PropertyResult(RecordResult):
     net: Network
     cuts: tuple[BoxCuts, ...]
     broken: UnsafeCase | None
+
+    @property
+    def text(self) -> str:
+        """The property in words, or the name of its file."""
+        return self.claim.text
 
     @property
     def holds(self) -> bool:
@@ -79,8 +84,8 @@ class PropertyResult(RecordResult):
         Cost: one backward pass for each layer and each box that was not cut.
         """
         if self.counter_example is not None and self.broken is not None:
-            return check_example(self.net, self.counter_example, self.broken)
-        return check_cuts(self.net, self.cuts, progress)
+            return check_example(self.net, self.claim, self.counter_example, self.broken)
+        return check_cuts(self.net, self.claim, self.cuts, progress)
 
     def __repr__(self) -> str:
         boxes = f"{self.n_boxes:,} box{'' if self.n_boxes == 1 else 'es'}"
@@ -192,7 +197,7 @@ def _result(search: BoxSearch) -> PropertyResult:
     status = "violated" if example is not None else "open" if search.open_share else "holds"
     return PropertyResult(
         status,
-        search.claim.text,
+        search.claim,
         example,
         None if example is None else search.net(example[None])[0],
         search.open_share,

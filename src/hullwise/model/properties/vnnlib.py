@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..._core.linear_forms import LinearForm
 from ...errors import DataError
 from ...io.paths import readable_path
-from ._formulas import Condition, Formula, Junction, LinearExpression, unsafe_cases
+from ._formulas import Condition, Formula, Junction, unsafe_cases
 from .output_property import OutputProperty
 
 VNNLIB_ORDERS = {"<=": (-1.0, False), "<": (-1.0, True), ">=": (1.0, False), ">": (1.0, True)}
@@ -84,7 +85,7 @@ class _Script:
             raise DataError(f"{self.path.name} declares no inputs X_0, ... or no outputs Y_0, ...")
         edge = np.full(self.n["X"], np.inf)
         formula = Junction(True, tuple(self._formula(one) for one in self.asserts))
-        cases = unsafe_cases(formula, -edge, edge)
+        cases = unsafe_cases(formula, -edge, edge, self.n["Y"])
         for case in cases:
             open_ = np.flatnonzero(~(np.isfinite(case.low) & np.isfinite(case.high)))
             if open_.size:
@@ -106,34 +107,28 @@ class _Script:
             return self._formula(form[1]).negated()
         raise self._error(form, "and, or, not, <=, >=, < or >")
 
-    def _linear(self, form: Any) -> LinearExpression:
-        size = self.n["X"] + self.n["Y"]
+    def _linear(self, form: Any) -> LinearForm:
         if isinstance(form, str):
             try:
-                return LinearExpression(np.zeros(size), float(form))
+                return LinearForm({}, float(form))
             except ValueError:
                 kind, place = self._variable(form)
             if place >= self.n[kind]:
                 raise self._error(form, "a declared variable")
-            row = np.zeros(size)
-            row[place + (self.n["X"] if kind == "Y" else 0)] = 1.0
-            return LinearExpression(row, 0.0)
+            return LinearForm({f"{kind.lower()}{place}": 1.0}, 0.0)
         if len(form) > 1 and form[0] in ("+", "-", "*"):
-            parts = [self._linear(part) for part in form[1:]]
-            return self._combined(form, parts)
+            return self._combined(form, [self._linear(part) for part in form[1:]])
         raise self._error(form, "a number, a variable, +, - or *")
 
-    def _combined(self, form: Any, parts: list[LinearExpression]) -> LinearExpression:
+    def _combined(self, form: Any, parts: list[LinearForm]) -> LinearForm:
         total = parts[0]
         if form[0] == "-" and len(parts) == 1:
             return total.times(-1.0)
         for part in parts[1:]:
             if form[0] != "*":
                 total = total.plus(part, 1.0 if form[0] == "+" else -1.0)
-            elif part.is_constant:
-                total = total.times(part.constant)
-            elif total.is_constant:
-                total = part.times(total.constant)
+            elif (product := total.product(part)) is not None:
+                total = product
             else:
                 raise self._error(form, "a product with a number: properties are linear")
         return total
