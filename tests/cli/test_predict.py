@@ -105,7 +105,7 @@ def test_bad_rows_are_kept_when_asked(tmp_path, files):  # noqa: F811
     assert [bool(r["prediction"]) for r in rows] == [True, False, True]
     assert rows[1]["verdict"] == "undecided"
     assert rows[1]["status"] == "not predicted: NaN in column 'dose'"
-    assert "1 row has missing" in done.stderr
+    assert "1 row is not predicted; row 1: NaN in column 'dose'" in done.stderr
 
 
 def test_parquet_out_and_no_overwriting(files, tmp_path):  # noqa: F811
@@ -268,7 +268,7 @@ def test_nothing_to_predict(files, tmp_path):  # noqa: F811
     done = run(*args, "-o", "-")
     assert table_of(done)[0]["status"].startswith("not predicted")
     assert "No row could be predicted" in done.stderr
-    assert "1 row has missing" in done.stderr
+    assert "1 row is not predicted; row 0: NaN in column 'dose'" in done.stderr
 
 
 def test_a_target_of_new_rows_that_cannot_be_read_is_no_obstacle(tables, files, tmp_path):  # noqa: F811

@@ -1,8 +1,10 @@
 """Errors of other libraries at the public border."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import hullwise as hw
 from hullwise import ClusterError, DataError, DataTypeError, FileError, MemoryLimitError, ModelError
 from hullwise._core.foreign import own_errors
 from hullwise.errors import HullwiseError
@@ -143,3 +145,10 @@ def test_no_error_of_numpy_reaches_a_caller_raw(place, call, monkeypatch):
     X = np.random.default_rng(0).normal(size=(60, 2))
     with pytest.raises(DataError, match="failed: numpy says 'Singular matrix'"):
         call(hw, X)
+
+
+def test_scikit_learn_says_which_columns_it_found():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [3.0, 1.0, 2.0]})
+    reg = hw.NearestRegressor().fit(frame, [1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match="must be in the same order as they were in fit"):
+        reg.predict(frame[["b", "a"]])

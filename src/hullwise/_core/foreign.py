@@ -101,7 +101,7 @@ def own_errors(
         if not (including_callers and _is_raised_by_caller(error)):
             own = _own_error(error, doing, path)
         if own is None and including_callers:
-            words = f"{type(error).__name__}: {_first_line(error)}"
+            words = f"{type(error).__name__}: {_message(error)}"
             own = DataError(f"{doing} failed with {words}")
         if own is None:
             raise
@@ -113,7 +113,7 @@ def _own_error(error: Exception, doing: str, path: str | None) -> HullwiseError 
     package = _origin(error)
     if package is None or type(error).__name__ == "NotFittedError":
         return None
-    words = _first_line(error)
+    words = _message(error, package)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return MemoryLimitError(f"{doing} needs more memory than there is ({words})")
     if isinstance(error, RecursionError):
@@ -185,8 +185,10 @@ def _is_library(package: str) -> bool:
     )
 
 
-def _first_line(error: Exception) -> str:
-    """What the error says, as one line that a person can read."""
+def _message(error: Exception, package: str | None = None) -> str:
+    """What the error says, as one line: the first, but all of those of scikit-learn."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip() or type(error).__name__
-    line = text.splitlines()[0].strip()
+    lines = [line.strip() for line in text.splitlines()]
+    # the first line of scikit-learn's is what it wants, and the others what it found
+    line = " ".join(lines) if package == "sklearn" else lines[0]
     return line if len(line) <= MESSAGE_CHARACTERS else line[: MESSAGE_CHARACTERS - 3] + "..."

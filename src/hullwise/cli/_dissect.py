@@ -17,7 +17,7 @@ from .._core.types import Array
 from ..errors import DataError, FileError, HullwiseError
 from ..io.coercion import format_names
 from ..io.paths import display_path, select_features
-from ..io.table_reader import OpenTable, read_rows
+from ..io.table_reader import OpenTable, read_ids, read_rows
 from ..model.arrays import from_arrays
 from ..model.network import Network
 from ..model.network_view import NetworkView, view_network
@@ -127,7 +127,7 @@ def _read(net: Network, options: DissectOptions) -> DissectData:
     labels = None
     notes = [note.replace(" new ", " ") for note in repeated_ids(None, queries.ids)]
     if len(options.target) == 1:
-        labels = _read_labels(table, options.target[0], features[0])[queries.usable]
+        labels = _read_labels(table, options.target[0])[queries.usable]
     elif options.target:
         notes.append(
             f"{format_names(options.target)}: rows are compared with one --target only, so these "
@@ -149,14 +149,13 @@ def _unequal_text(features: tuple[str, ...], model: str, net: Network) -> str:
     )
 
 
-def _read_labels(table: OpenTable, column: str, feature: str) -> Array:
+def _read_labels(table: OpenTable, column: str) -> Array:
     """The target of every row as numbers where it is numbers, else as text; "" where missing."""
     try:
         return read_rows(table, columns=[column]).values[:, 0]
     except FileError:
         pass
-    ids = read_rows(table, columns=[feature], id_column=column, bad_rows="keep").ids
-    assert ids is not None  # a column was named
+    ids = read_ids(table, column)
     return np.array(["" if v is None or v != v else str(v).strip() for v in ids.tolist()])
 
 

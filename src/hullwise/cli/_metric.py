@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +68,7 @@ def learn(options: PairOptions, table: OpenTable, cloud: Cloud, reference: int =
     try:
         return learn_metric(
             cloud,
-            _read_target(options, table, cloud.names),
+            _read_target(options, table),
             method=method,
             classes=options.classes,
             target_name=name,
@@ -103,7 +102,7 @@ def _learn_from_network(
         ) from None
 
 
-def _read_target(options: PairOptions, table: OpenTable, features: Sequence[str]) -> Any:
+def _read_target(options: PairOptions, table: OpenTable) -> Any:
     """Numbers of all targets, or the labels of the one."""
     if not options.classes and holds_numbers(table, options.target):
         values = read_rows(table, columns=options.target, bad_rows="keep").values
@@ -117,8 +116,7 @@ def _read_target(options: PairOptions, table: OpenTable, features: Sequence[str]
             "learnt from one target of class labels",
         )
     else:
-        feature = next(c for c in features if c in table.names)
-        values = read_labels(table, options.target[0], feature)
+        values = read_labels(table, options.target[0])
         missing = np.flatnonzero(values == "")
     if len(missing):
         raise FileError(

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .._core.types import Array, Floats
-from ..errors import DataWarning, FileError, Hint, HullwiseError
-from ..geometry.cloud import Cloud
-from ..io.rows import ArrayRows
-from ..io.table_reader import OpenTable, read_rows
+from .._core.types import Array
+from ..errors import DataWarning, FileError, HullwiseError
 from ..predict import interpolant_class
 from ..predict.mixture import MixtureClassifier
 from ..predict.outlier_check import warn_of_outliers
@@ -35,16 +30,9 @@ from ._command_options import PredictOptions
 from ._compiling import compile_kernels, timing_text, with_status
 from ._metric import learn, read_metric, write_metric
 from ._output import check_outputs, output_table, write_output
+from ._predict_data import PredictData, read_predict_data
 from ._predict_text import Answer, print_answer
-from ._tables import (
-    ColumnPairing,
-    QueryRows,
-    open_as,
-    pair_columns,
-    read_queries,
-    repeated_ids,
-)
-from ._target import holds_numbers, read_labels
+from ._tables import QueryRows, open_as, pair_columns
 from .console import console, progress_bar
 from .status import Printer, raise_if_cancelled
 
@@ -58,7 +46,7 @@ def run_predict(options: PredictOptions) -> None:
     check_group(train, options)
     pairing = pair_columns(train, query, options)
     metric: Any = None if options.is_learnt else read_metric(options.metric)
-    data = _read(train, query, pairing, options)
+    data = read_predict_data(train, query, pairing, metric, options)
     reading = perf_counter() - start
     compiled = methods_to_compile(options)
     compiling = compile_kernels(status, lambda: _compile(compiled, bound=options.bound))
@@ -67,16 +55,16 @@ def run_predict(options: PredictOptions) -> None:
     learnt = None
     if options.is_learnt:
         learnt = with_status(status, lambda: learn(options, train, data.cloud))
-        data = replace(data, notes=(*data.notes, *learnt.notes))
-        metric = learnt.metric
+        notes = (*data.notes, *learnt.notes)
+        data = replace(data, metric=learnt.metric, metric_text=None, notes=notes)
         raise_if_cancelled()
     choice = with_status(
-        status, lambda: choose_method(data.cloud, data.y, data.groups, metric, options)
+        status, lambda: choose_method(data.cloud, data.y, data.groups, data.metric, options)
     )
     data = replace(data, notes=(*data.notes, *choice.notes))
     raise_if_cancelled()
     # a large table, or a search that ends early, runs kernels that no small table needs
-    answer = with_status(status, lambda: _predict(data, metric, options, choice, status))
+    answer = with_status(status, lambda: _predict(data, options, choice, status))
     raise_if_cancelled()
     status(timing_text(reading, compiling, perf_counter() - start, "predicted"))
     try:
@@ -94,99 +82,6 @@ def run_predict(options: PredictOptions) -> None:
             out.file.flush()
 
 
-@dataclass(frozen=True, eq=False)
-class PredictData:
-    """What was read: training rows, their targets, the queries, and what became of them."""
-
-    cloud: Cloud
-    y: Array
-    queries: QueryRows
-    known: Mapping[str, Array]  # (g,) values of targets that the file of queries has
-    groups: Array | None  # (n,) labels of the training rows' groups
-    files: tuple[str, str]
-    notes: tuple[str, ...]
-
-
-def _read(
-    train: OpenTable, query: OpenTable, pairing: ColumnPairing, options: PredictOptions
-) -> PredictData:
-    read_training = _read_labelled if options.classes else _read_numeric
-    cloud, y = read_training(train, options.target, pairing)
-    queries = read_queries(
-        query, pairing.query_features, pairing.query_id, options, participle="predicted"
-    )
-    notes = [*pairing.notes, *repeated_ids(cloud.labels, queries.ids)]
-    groups = None
-    if options.group is not None:
-        groups = read_labels(train, options.group, _feature_of(train, pairing))
-    known: dict[str, Array] = {}
-    for target in options.target:
-        if target in query.names and train.named == query.named:
-            try:
-                known[target] = _read_known(query, target, pairing, options.classes)[queries.usable]
-            except FileError as error:  # nothing of the prediction depends on it
-                notes.append(f"Not compared with the target in {query.path}: {error.problem}.")
-    files = Path(train.path).name, Path(query.path).name
-    return PredictData(cloud, y, queries, known, groups, files, tuple(notes))
-
-
-def _read_numeric(
-    table: OpenTable, targets: Sequence[str], pairing: ColumnPairing
-) -> tuple[Cloud, Floats]:
-    """The training rows and their targets of numbers, (n,) or (n, k)."""
-    d = len(pairing.features)
-    try:
-        rows = read_rows(table, columns=[*pairing.features, *targets], id_column=pairing.train_id)
-    except FileError as error:
-        raise _with_class_hint(error, table, targets, pairing) from None
-    cloud = Cloud(ArrayRows(np.ascontiguousarray(rows.values[:, :d]), rows.columns[:d]))
-    cloud.labels = rows.ids
-    y = rows.values[:, d:].astype(np.float64)
-    return cloud, y[:, 0] if len(targets) == 1 else y
-
-
-def _with_class_hint(
-    error: FileError, table: OpenTable, targets: Sequence[str], pairing: ColumnPairing
-) -> FileError:
-    """What to do where a target is text, but for a file that cannot be read at all."""
-    with contextlib.suppress(FileError):
-        for target in targets:
-            read_labels(table, target, _feature_of(table, pairing))
-            if not holds_numbers(table, [target]):
-                return error.with_hint(Hint.CLASS_LABELS, repr(target))
-    return error
-
-
-def _read_labelled(
-    table: OpenTable, targets: Sequence[str], pairing: ColumnPairing
-) -> tuple[Cloud, Array]:
-    """The training rows and a target of class labels, none of them missing."""
-    (target,) = targets
-    rows = read_rows(table, columns=pairing.features, id_column=pairing.train_id)
-    cloud = Cloud(ArrayRows(rows.values, rows.columns))
-    cloud.labels = rows.ids
-    labels = read_labels(table, target, _feature_of(table, pairing))
-    missing = np.flatnonzero(labels == "")
-    if len(missing):
-        raise FileError(
-            table.path,
-            f"the target {target!r} is missing in {len(missing):,} "
-            f"row{'s' * (len(missing) > 1)}, first in row {missing[0]} (counted from 0); nothing "
-            "is filled in for you: drop those rows",
-        )
-    return cloud, labels
-
-
-def _feature_of(table: OpenTable, pairing: ColumnPairing) -> str:
-    return next(c for c in pairing.features if c in table.names)
-
-
-def _read_known(table: OpenTable, target: str, pairing: ColumnPairing, classes: bool) -> Array:
-    if classes:
-        return read_labels(table, target, _feature_of(table, pairing))
-    return read_rows(table, columns=[target], bad_rows="keep").values[:, 0].astype(np.float64)
-
-
 def _compile(methods: Sequence[str], bound: bool) -> None:
     for method in methods:
         compile_regressor(interpolant_class(method)(), bound=bound)
@@ -194,12 +89,11 @@ def _compile(methods: Sequence[str], bound: bool) -> None:
 
 def _predict(
     data: PredictData,
-    metric: Any,
     options: PredictOptions,
     choice: MethodChoice,
     status: Printer,
 ) -> Answer:
-    regressor = interpolant_class(choice.method)(metric=metric)
+    regressor = interpolant_class(choice.method)(metric=data.metric)
     rows = data.cloud.rows.block(0, data.cloud.n)
     classes: Array | None = None
     data.cloud.warn_if_flat()
@@ -229,8 +123,8 @@ def _predict(
     answer = Answer(
         method=choice.method,
         comparison=choice.comparison,
-        metric_text=data.cloud.metric(metric).text,
-        columns=data.cloud.names,
+        metric_text=data.metric_text or data.cloud.metric(data.metric).text,
+        columns=data.columns,
         n=data.cloud.n,
         predictions=predictions,
         bounded=options.bound,

@@ -109,10 +109,18 @@ def print_answer(
         out.print("\nNo row could be predicted.", style="bold")
     notes = list(answer.notes)
     if queries.reasons:
-        rows = "row has" if len(queries.reasons) == 1 else "rows have"
-        notes.append(f"{len(queries.reasons):,} {rows} missing or infinite values: not predicted.")
+        notes += _refused_sentences(queries)
     notes += status_sentences(answer.predictions.status, ("BOUNDARY", "STALLED", "LOOSE"))
     print_notes(out, notes)
+
+
+def _refused_sentences(queries: QueryRows) -> list[str]:
+    """How many rows are not predicted, and why the first of them is not."""
+    row, reason = min(queries.reasons.items())
+    name = printable(row if queries.ids is None else queries.ids[row], 40)
+    rows = "row is" if len(queries.reasons) == 1 else "rows are"
+    text = reason.removeprefix("not predicted: ")
+    return [f"{len(queries.reasons):,} {rows} not predicted; row {name}: {printable(text, 200)}."]
 
 
 def _print_heading(out: Console, answer: Answer, queries: QueryRows) -> None:
@@ -171,8 +179,8 @@ def _print_verdicts(out: Console, answer: Answer) -> None:
         else "the training rows end before them"
     )
     meaning = {
-        "inside": "an average of training rows",
-        "outside": f"of the convex hull of the training rows: {outside}",
+        "inside": "of the convex hull of the training rows",
+        "outside": f"of it: {outside}",
         "undecided": "on the hull's surface, up to rounding",
     }
     for word, text in meaning.items():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileError
-from ..io.table_reader import OpenTable, read_rows
+from ..io.table_reader import OpenTable, read_ids, read_rows
 
 
 def holds_numbers(table: OpenTable, columns: Sequence[str]) -> bool:
@@ -21,11 +21,9 @@ def holds_numbers(table: OpenTable, columns: Sequence[str]) -> bool:
     return True
 
 
-def read_labels(table: OpenTable, column: str, feature: str) -> NDArray[np.str_]:
-    """The labels of a column as text, "" where missing; `feature` is any column of numbers."""
-    ids = read_rows(table, columns=[feature], id_column=column, bad_rows="keep").ids
-    assert ids is not None  # a column was named
-    return np.array([_label_text(value) for value in ids.tolist()], dtype=str)
+def read_labels(table: OpenTable, column: str) -> NDArray[np.str_]:
+    """The labels of a column as text, "" where missing."""
+    return np.array([_label_text(value) for value in read_ids(table, column).tolist()], dtype=str)
 
 
 def _label_text(value: Any) -> str:

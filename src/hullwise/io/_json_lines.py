@@ -57,7 +57,9 @@ class JsonLinesTable:
         """Values and row ids; NaN only where `keep_bad`."""
         columns = [MixedColumn(c, self.arrow.column(c), ".", self.place) for c in features]
         try:
-            values = np.column_stack([column.numbers() for column in columns])
+            values = np.empty((self.arrow.num_rows, len(columns)))
+            for j, column in enumerate(columns):
+                values[:, j] = column.numbers()
             if not keep_bad:
                 refuse_bad(values, "the table", 0, features, None)
         except FileError:

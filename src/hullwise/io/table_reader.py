@@ -12,6 +12,7 @@ import numpy as np
 
 from .._core.foreign import own_errors
 from .._core.memory import check_memory
+from .._core.types import Objects
 from ..errors import DataError, FileError
 from ._byte_source import ByteSource, open_byte_source, refuse_foreign
 from ._csv import CsvTable, likely_marks
@@ -234,6 +235,19 @@ def read_rows(
         warn_of_row_numbers(values, features, table.path, stacklevel=3)
     bad = find_bad_rows(values, features) if keep else {}
     return NumericTable(values, tuple(features), ids, table.path, bad)
+
+
+def read_ids(table: OpenTable, id_column: str) -> Objects:
+    """The cells (n,) of one column as they are, such as the ids of rows; "" or None in gaps.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    """
+    ids = table.read([], id_column, True)[1]
+    assert ids is not None  # a column was named
+    return ids
 
 
 def _kind(path: str | PathLike[str]) -> str:

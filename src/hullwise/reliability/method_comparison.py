@@ -116,11 +116,13 @@ class MethodComparison(TableResult):
     def as_good(self) -> Mask:
         """(m,) whether the best method is not better by two standard errors over the folds.
 
-        Squared scores are compared fold by fold; their standard error counts that folds share
+        Logarithms of the scores are compared fold by fold, so that one hard fold does not hide a
+        method that is twice as wrong in all of them; their standard error counts that folds share
         training rows (Nadeau and Bengio, *Inference for the generalization error*, Machine Learning
         2003).
         """
-        difference = np.square(self.fold_score) - np.square(self.fold_score[self._best])
+        logarithms = np.log(np.maximum(self.fold_score, np.finfo(np.float64).tiny))
+        difference = logarithms - logarithms[self._best]
         n_folds = difference.shape[1]
         variance = difference.var(axis=1, ddof=1) * (1 / n_folds + 1 / (n_folds - 1))
         return np.asarray(difference.mean(axis=1) <= STANDARD_ERRORS * np.sqrt(variance))
