@@ -12,10 +12,12 @@ from ..domain.domain_file import load
 from ..errors import FileError
 from ..io.mixed_table import MixedTable, mixed_table
 from ..io.paths import missing_columns_text
+from ..io.sql_query import TablePath
 from ..io.table_reader import OpenTable
 from ..table.spec import read_spec
 from ._command_options import FitOptions, LocateOptions
-from ._option_groups import RoleOptions
+from ._option_groups import ReadingOptions, RoleOptions
+from ._tables import open_as
 
 DOMAIN_SUFFIX = ".hull"
 ROLES_OF_NO_FEATURE = ("id", "target", "group", "segment", "time")
@@ -87,6 +89,11 @@ def fit_domain(
 def read_as_domain(table: OpenTable, domain: Domain) -> MixedTable:
     """All columns of a table, with the texts as gaps that the domain takes for such."""
     return mixed_table(table, domain.spec.gaps)
+
+
+def read_like_training(path: TablePath, domain: Domain, options: ReadingOptions) -> MixedTable:
+    """All columns of a file of new rows, read as the file of the training rows was."""
+    return read_as_domain(open_as(path, options, domain.fitted_.csv_marks), domain)
 
 
 def check_declared(table: OpenTable, options: RoleOptions) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from ..domain.domain import Domain
 from ..geometry.bands import BANDS
 from ..geometry.warm_up import compile_locate
-from ..io.mixed_table import MixedTable, mixed_table
+from ..io.mixed_table import MixedTable
 from ..io.paths import display_path
 from ..model.readers.read import read
 from ..reliability.acceptance import AcceptanceRegion, region_in
@@ -21,7 +21,7 @@ from ..reliability.scored_rows import ScoredRows, score_rows
 from ..report.words import format_number, limits_text, printable
 from ._command_options import ErrorsOptions
 from ._compiling import compile_kernels, with_status
-from ._domain import read_domain
+from ._domain import read_domain, read_like_training
 from ._layout import (
     RIGHT_ALIGNED,
     STYLES,
@@ -33,7 +33,6 @@ from ._layout import (
     table_of,
 )
 from ._output import check_outputs, write_output
-from ._tables import open_as
 from .console import console
 from .status import raise_if_cancelled, record_written
 
@@ -42,7 +41,7 @@ def run_errors(options: ErrorsOptions) -> None:
     """Locate the rows, take the errors, judge, and write what was asked for."""
     check_outputs(options, (options.domain, options.table), (options.report,))
     domain = read_domain(options.domain)
-    table = mixed_table(open_as(options.table, options), domain.spec.gaps)
+    table = read_like_training(options.table, domain, options)
     compile_kernels(options.status, compile_locate)
     scored = with_status(options.status, lambda: _score(options, domain, table))
     raise_if_cancelled()

@@ -33,7 +33,8 @@ def locate_rows(options: LocateOptions) -> bool:
     check_outputs(options, (options.train, options.query), [*options.files.values()])
     if options.is_domain_file:
         domain = load(options.train)
-        query = open_as(options.query, options)
+        known = domain if isinstance(domain, HalfSpaces) else domain.fitted_
+        query = open_as(options.query, options, known.csv_marks)
         if isinstance(domain, HalfSpaces):
             return locate_by_rules(options, domain, query)
         return locate_in_domain(options, domain, query, os.path.basename(options.train))

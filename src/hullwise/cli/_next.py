@@ -30,9 +30,11 @@ PARAMETERS_SHOWN = 6
 def run_next(options: NextOptions) -> None:
     """Suggest the next runs and say why."""
     check_outputs(options, options.inputs, [options.report])
-    space = DesignSpace(_read_box(options), options.constraint)
+    box = _read_box(options)
+    csv_marks = box.fitted_.csv_marks if isinstance(box, Domain) else None
+    space = DesignSpace(box, options.constraint)
     tables = {
-        name: _table(getattr(options, name), options)
+        name: _table(getattr(options, name), options, csv_marks)
         for name in ("runs", "pending", "queries", "candidates")
     }
     with progress_bar(options.quiet) as progress:
@@ -67,8 +69,10 @@ def _read_box(options: NextOptions) -> Any:
     return domain
 
 
-def _table(path: str | None, options: NextOptions) -> MixedTable | None:
-    return None if path is None else mixed_table(open_as(path, options))
+def _table(
+    path: str | None, options: NextOptions, csv_marks: tuple[str, str] | None = None
+) -> MixedTable | None:
+    return None if path is None else mixed_table(open_as(path, options, csv_marks))
 
 
 def _write(options: NextOptions, suggestions: Suggestions) -> list[str]:

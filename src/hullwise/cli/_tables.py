@@ -64,9 +64,14 @@ class QueryRows:
         return np.flatnonzero(self.usable).astype(object) if self.reasons else None
 
 
-def open_as(path: TablePath, options: ReadingOptions) -> OpenTable:
-    """A table, opened as the options say."""
-    return open_table(path, sep=options.sep, decimal=options.decimal, header=not options.no_header)
+def open_as(
+    path: TablePath, options: ReadingOptions, csv_marks: tuple[str, str] | None = None
+) -> OpenTable:
+    """A table, opened as the options say; where they say nothing, with the marks of another."""
+    sep, decimal = options.sep, options.decimal
+    if csv_marks is not None and sep is None and decimal == ".":
+        sep, decimal = csv_marks
+    return open_table(path, sep=sep, decimal=decimal, header=not options.no_header)
 
 
 def pair_columns(

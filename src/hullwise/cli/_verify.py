@@ -13,9 +13,8 @@ from ..io.mixed_table import MixedTable
 from ..report.words import printable
 from ._command_options import VerifyOptions
 from ._compiling import with_status
-from ._domain import read_as_domain, read_domain
+from ._domain import read_domain, read_like_training
 from ._layout import grid_of
-from ._tables import open_as
 from .console import console, require_standard_output
 
 FAILED_PROOFS_NAMED = 10
@@ -43,7 +42,7 @@ def run_verify(options: VerifyOptions) -> bool:
 
 
 def _table(path: str | None, domain: Domain, options: VerifyOptions) -> MixedTable | None:
-    return None if path is None else read_as_domain(open_as(path, options), domain)
+    return None if path is None else read_like_training(path, domain, options)
 
 
 def _print_verified(options: VerifyOptions, proofs: Proofs, n_hold: int) -> None:

@@ -11,17 +11,15 @@ from rich.text import Text
 
 from ..geometry.bands import BAND_NAMES
 from ..geometry.warm_up import compile_locate
-from ..io.mixed_table import mixed_table
 from ..io.paths import display_path
 from ..report.words import printable
 from ..watch.history import require_history_file
 from ..watch.monitor import Monitor
 from ..watch.watch_result import WatchResult
 from ._compiling import compile_kernels, with_status
-from ._domain import read_domain
+from ._domain import read_domain, read_like_training
 from ._layout import RIGHT_ALIGNED, grid_of, indented, rows_text, section, table_of
 from ._output import check_outputs, write_output
-from ._tables import open_as
 from ._watch_command import WatchOptions
 from ._watch_files import write_watch_files
 from .console import console
@@ -41,7 +39,7 @@ def run_watch(options: WatchOptions) -> bool:
     compile_kernels(options.status, compile_locate)
     holdout = None
     if options.holdout is not None:
-        holdout = mixed_table(open_as(options.holdout, options), domain.spec.gaps)
+        holdout = read_like_training(options.holdout, domain, options)
     monitor = with_status(
         options.status,
         lambda: Monitor(
@@ -55,7 +53,7 @@ def run_watch(options: WatchOptions) -> bool:
     )
     for path in options.batches:
         raise_if_cancelled()
-        table = mixed_table(open_as(path, options), domain.spec.gaps)
+        table = read_like_training(path, domain, options)
         name = Path(display_path(path)).name
         monitor.update(table, name=name)
         options.status(f"{name}: {rows_text(table.n)} counted as batch {len(monitor.batches)}")

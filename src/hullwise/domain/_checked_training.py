@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core.types import Indices, Mask
 from ..errors import DataError
-from ..io.mixed_table import read_mixed
+from ..io.mixed_table import MixedTable
 from ._cells_of_outputs import cells_of
 from ._checked_rows import CheckedColumns, CheckedRows
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .fitted_table import FittedTable
 
 
-def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> CheckedRows:
+def training_rows(fitted: FittedTable, table: MixedTable | None) -> CheckedRows:
     """The training rows as the checker reads them: from their table, or those that were kept.
 
     Raises
@@ -31,27 +31,26 @@ def training_rows(fitted: FittedTable, table: Any, gaps: tuple[str, ...]) -> Che
     kept = layout.stored_rows(fitted.values, segments)
     if table is None:
         return kept
-    mixed = read_mixed(table, gaps=gaps)
-    cells = cells_of(fitted.coordinates, mixed)
+    cells = cells_of(fitted.coordinates, table)
     for j, column in enumerate(columns):
         if column["role"] in ("category", "constant") and "outputs" not in column:
-            _compare_levels(mixed.source, column, set(cells.labels[j]))
-    stored = np.full((mixed.n, len(layout.owner)), np.nan)
-    complete = np.arange(mixed.n)
-    if mixed.n != len(fitted):  # rows with gaps were left out
-        has_all = np.ones(mixed.n, dtype=bool)
+            _compare_levels(table.source, column, set(cells.labels[j]))
+    stored = np.full((table.n, len(layout.owner)), np.nan)
+    complete = np.arange(table.n)
+    if table.n != len(fitted):  # rows with gaps were left out
+        has_all = np.ones(table.n, dtype=bool)
         for j, width in enumerate(layout.widths):
             if width:
                 has_all &= ~np.isnan(cells.numbers[:, j]) | (cells.codes[:, j] >= 0)
         complete = np.flatnonzero(has_all)
     if len(complete) != len(fitted):
         raise DataError(
-            f"{mixed.source} is another table: it has {mixed.n:,} rows, and the domain was fitted "
+            f"{table.source} is another table: it has {table.n:,} rows, and the domain was fitted "
             f"on {len(fitted):,}."
         )
     stored = np.asarray(fitted.values, dtype=np.float64)
     rows, wrong = layout.rows(cells.take(complete), stored)
-    _compare_rows(mixed.source, rows, kept, wrong, complete)
+    _compare_rows(table.source, rows, kept, wrong, complete)
     return rows
 
 

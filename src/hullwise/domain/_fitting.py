@@ -87,6 +87,7 @@ def fit_table(
         unit_kind(metric),
         n_neighbors,
         reference,
+        csv_marks=table.csv_marks,
     )
     id_column = fitted.column_with("id")
     labels = row_labels(table, id_column)

@@ -50,6 +50,7 @@ def save_half_spaces(rules: HalfSpaces, path: str | PathLike[str], *, force: boo
         "n_train": rules.n_train,
         "n_probes": rules.n_probes,
         "metric_text": rules.metric_text,
+        "csv_marks": rules.csv_marks,
     }
     write_archive(path, header, arrays, force=force)
 
@@ -91,7 +92,19 @@ def restored_half_spaces(header: Mapping[str, Any], arrays: Mapping[str, Array])
         _count(header["n_train"]),
         str(header["metric_text"]),
         tuple(map(str, header["gaps"])),
+        restored_csv_marks(header),
     )
+
+
+def restored_csv_marks(header: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Separator and decimal mark of the file that the training rows came from."""
+    marks = header.get("csv_marks")
+    if marks is None:
+        return None
+    sep, decimal = marks
+    if not (isinstance(sep, str) and isinstance(decimal, str) and len(sep) == len(decimal) == 1):
+        raise ValueError(f"the marks {str(marks)[:40]} of a text file")
+    return sep, decimal
 
 
 def _box(arrays: Mapping[str, Array], features: RuleFeatures) -> tuple[Any, Any]:

@@ -71,6 +71,7 @@ def fit_half_spaces(
         len(table),
         table.metric_text,
         gaps,
+        table.csv_marks,
     )
     return rules
 

@@ -12,7 +12,7 @@ from .._core.options import check_int, check_nonnegative
 from .._core.types import Mask, Progress
 from .._core.wording import counted
 from ..errors import DataError
-from ..io.mixed_table import RecordTable, read_mixed
+from ..io.mixed_table import MixedTable, RecordTable, read_as, read_mixed
 from ..io.numeric_table import BadRows
 from ..table.spec import ColumnSpec, read_spec, write_spec
 from ._fitting import Gaps, fit_table
@@ -285,11 +285,22 @@ class Domain:
         (['core', 'unknown', 'core'], "not located: column 'age' holds '1x', which is no number.")
         """
         fitted = self._fitted()
-        mixed = read_mixed(table, gaps=self.spec.gaps)
+        mixed = self.read_table(table)
         if bad_rows == "keep":
             mixed = mixed.tolerant()
         encoded = encode_table(fitted, mixed, strict=strict)
         return locate_encoded(fitted, [encoded], max_seconds=max_seconds, progress=progress)[0]
+
+    def read_table(self, table: Any, *, name: str = "the table") -> MixedTable:
+        """A table, read as the training table was: its gaps, its separator and decimal mark.
+
+        Parameters
+        ----------
+        table : path, data frame, pyarrow.Table, array or list of dictionaries
+        name : str
+            What messages call a table that is no file.
+        """
+        return read_as(table, self.spec.gaps, self._fitted().csv_marks, name=name)
 
     def locate_one(self, row: Mapping[str, Any]) -> DomainLocation:
         """Where one row, a dictionary of cells, stands.
@@ -353,8 +364,10 @@ class Domain:
         (array([ True]), array([False]))
         """
         loaded = proofs if isinstance(proofs, Proofs) else load_proofs(proofs)
-        gaps = self.spec.gaps
-        return verify_proofs(self._fitted(), loaded, table, new=new, exact=exact, gaps=gaps)
+        fitted = self._fitted()
+        training = None if table is None else self.read_table(table)
+        rows = None if new is None else self.read_table(new, name="new")
+        return verify_proofs(fitted, loaded, training, new=rows, exact=exact)
 
     def write_spec(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write what every column was taken for as a file of columns, to be edited."""

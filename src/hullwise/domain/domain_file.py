@@ -18,7 +18,7 @@ from ..table.coordinates import Coordinates, TableCoordinates
 from ..table.stored_columns import stored_columns
 from ..table.transformed_coordinates import TransformedCoordinates, restore_coordinates
 from ._block_file import block_arrays, block_header, restored_blocks, restored_segments
-from ._half_space_file import HALF_SPACES, restored_half_spaces
+from ._half_space_file import HALF_SPACES, restored_csv_marks, restored_half_spaces
 from .coordinate_metric import CoordinateMetric, unit_kind
 from .domain import Domain
 from .fitted_table import FittedTable
@@ -71,6 +71,7 @@ def save(domain: Domain, path: str | PathLike[str], *, force: bool) -> None:
         "n_neighbors": domain.n_neighbors,
         "reference": domain.reference,
         "gaps": list(domain.spec.gaps),
+        "csv_marks": fitted.csv_marks,
         "random_state": RANDOM_STATE,
         "units": _units(fitted),
         "patterns": patterns,
@@ -191,6 +192,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, Any], transformer: Any) 
         segments,
         header[DIGESTS]["values"],
         directions,
+        restored_csv_marks(header),
     )
     return domain
 

@@ -15,6 +15,7 @@ from ..errors import DataError
 from ..geometry.bands import BANDS
 from ..geometry.row_selection import RowSelection
 from ..geometry.verdict import Verdict
+from ..io.mixed_table import read_as
 from ..table.coordinates import Coordinates
 from ._chances import chance_by_distance, chance_by_name
 from ._p_values import p_values_of_rows, select_in_domain
@@ -481,8 +482,9 @@ class DomainLocation(RowResult):
         array([ True,  True])
         """
         assert self.new_rows is not None
-        new = self.new_rows
-        return verify_proofs(new.fitted, Proofs.of(self), table, exact=exact, gaps=new.table.gaps)
+        fitted, gaps = self.new_rows.fitted, self.new_rows.table.gaps
+        training = None if table is None else read_as(table, gaps, fitted.csv_marks)
+        return verify_proofs(fitted, Proofs.of(self), training, exact=exact)
 
     def save_proofs(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write what is claimed of each row, and why, to a file that `Domain.verify` checks.

@@ -57,6 +57,8 @@ class FittedTable:
         The digest of `values` as they were written, where they come from a file.
     directions : CoordinateMetric or None
         A metric over the coordinates that is more than units, in place of `metric`.
+    csv_marks : (str, str) or None
+        Separator and decimal mark of the text file of training rows: new ones are read alike.
     """
 
     coordinates: Coordinates
@@ -73,6 +75,7 @@ class FittedTable:
     segments: RowSegments | None = None
     values_sha256: str | None = None
     directions: CoordinateMetric | None = None
+    csv_marks: tuple[str, str] | None = None
     _patterns: OrderedDict[PatternKey, GapPattern | None] = field(default_factory=OrderedDict)
     _measuring: KeyedLocks = field(default_factory=KeyedLocks)
 

@@ -15,7 +15,7 @@ from .._core.types import Floats, Indices, Mask
 from ..errors import DataError
 from ..geometry.bands import BANDS
 from ..io.atomic_write import whole_file
-from ..io.mixed_table import read_mixed
+from ..io.mixed_table import read_as
 from ..table.columns import Column
 from ._rule_features import RuleFeatures
 from .half_space_location import HalfSpaceLocation
@@ -80,6 +80,8 @@ class HalfSpaces(RecordResult):
     metric_text : str
     gaps : tuple of str
         Texts that stand for a gap.
+    csv_marks : (str, str) or None
+        Separator and decimal mark of the text file of training rows.
 
     Notes
     -----
@@ -111,6 +113,7 @@ class HalfSpaces(RecordResult):
     n_train: int
     metric_text: str
     gaps: tuple[str, ...] = ()
+    csv_marks: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         return (
@@ -155,7 +158,7 @@ class HalfSpaces(RecordResult):
         -----
         O(m R F) time.
         """
-        mixed = read_mixed(table, gaps=self.gaps)
+        mixed = read_as(table, self.gaps, self.csv_marks)
         encoded = self.features.coordinates.encode(mixed)
         values, unseen = encoded.values, encoded.unseen
         lower, rule = np.zeros(len(values)), np.full(len(values), -1, dtype=np.intp)

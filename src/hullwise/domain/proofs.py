@@ -15,7 +15,7 @@ from .._core.results import RecordResult
 from .._core.types import Array, Floats, Indices, Mask, Objects
 from ..errors import DataError
 from ..geometry.verdict import Status, Verdict
-from ..io.mixed_table import read_mixed
+from ..io.mixed_table import MixedTable
 from ._band_checker import CLAIMED_BANDS, BandClaims, bands_hold, off_flat_holds
 from ._cells_of_outputs import cells_of
 from ._checked_cells import TableCells
@@ -187,21 +187,20 @@ def _part_proofs(part: PatternLocation, n: int) -> PartProofs:
 def verify_proofs(
     fitted: FittedTable,
     proofs: Proofs,
-    table: Any = None,
+    table: MixedTable | None = None,
     *,
-    new: Any = None,
+    new: MixedTable | None = None,
     exact: bool = False,
-    gaps: tuple[str, ...] = (),
 ) -> Mask:
     """(m,) whether all claims of each row hold; see `Domain.verify`."""
     with own_errors("verifying proofs"):
         _check_identity(fitted, proofs)
-        training = training_rows(fitted, table, gaps)
+        training = training_rows(fitted, table)
         queries, wrong = training.layout.rows(proofs.cells, proofs.rounded)
         queries = _by_segments(fitted, proofs, training, queries)
         holds = _names_and_answers_hold(fitted, proofs, training, queries)
         if new is not None:
-            holds &= _same_cells(new, fitted, proofs, gaps)
+            holds &= _same_cells(new, fitted, proofs)
         for part in proofs.parts:
             holds[part.rows] &= ~wrong[part.rows].any(axis=1)
             holds[part.rows] &= _part_holds(fitted, part, training, queries.take(part.rows), exact)
@@ -218,9 +217,9 @@ def _check_identity(fitted: FittedTable, proofs: Proofs) -> None:
         )
 
 
-def _same_cells(new: Any, fitted: FittedTable, proofs: Proofs, gaps: tuple[str, ...]) -> Mask:
+def _same_cells(new: MixedTable, fitted: FittedTable, proofs: Proofs) -> Mask:
     """Whether the proofs are about these rows."""
-    mixed = read_mixed(new, gaps=gaps, name="new").tolerant()
+    mixed = new.tolerant()
     cells = cells_of(fitted.coordinates, mixed)
     if len(cells) != len(proofs):
         raise DataError(

@@ -68,6 +68,11 @@ class MixedTable:
         """The data frame library that it came in; None for files and records."""
         return None if self.native is None else frame_library(self.native)
 
+    @property
+    def csv_marks(self) -> tuple[str, str] | None:
+        """Separator and decimal mark of the text file that it came from."""
+        return (self.file.sep, self.file.decimal) if isinstance(self.file, CsvTable) else None
+
     def __len__(self) -> int:
         return self.n
 
@@ -197,6 +202,20 @@ def read_mixed(
     if is_frame(table, name):
         return _from_frame(table, name, gaps)
     return _from_array(table, name)
+
+
+def read_as(
+    table: Any,
+    gaps: Sequence[str] = (),
+    csv_marks: tuple[str, str] | None = None,
+    *,
+    name: str = "the table",
+) -> MixedTable:
+    """Any table, text files with the marks of a file that was read before: see `csv_marks`."""
+    if csv_marks is None:
+        return read_mixed(table, gaps=gaps, name=name)
+    sep, decimal = csv_marks
+    return read_mixed(table, sep=sep, decimal=decimal, gaps=gaps, name=name)
 
 
 def mixed_table(opened: OpenTable, gaps: Sequence[str] = ()) -> MixedTable:

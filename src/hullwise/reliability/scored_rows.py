@@ -19,7 +19,7 @@ from ..geometry.comparison import ellipsoid_distances
 from ..geometry.optional_parts import OptionalParts
 from ..geometry.verdict import Verdict
 from ..io.mixed_column import ColumnKind, MixedColumn
-from ..io.mixed_table import MixedTable, read_mixed
+from ..io.mixed_table import MixedTable
 from ..model.network import Network
 from .binned_means import group_codes
 
@@ -130,7 +130,7 @@ def score_rows(
     DataError
         Lengths differ, a cell is empty, or labels meet numbers.
     """
-    mixed = read_mixed(table, gaps=domain.spec.gaps)
+    mixed = domain.read_table(table)
     location = domain.locate(mixed)
     if isinstance(prediction, Network):
         prediction = _network_predictions(prediction, mixed, domain, truth)

@@ -20,7 +20,6 @@ from ..domain.domain_location import DomainLocation
 from ..domain.fitted_table import FittedTable
 from ..domain.table_digest import digest_of
 from ..errors import DataError, FileError
-from ..io.mixed_table import read_mixed
 from .batch_counts import BatchCounts
 from .change_evidence import ChangeEvidence
 from .history import StoredBatch, WatchHistory
@@ -106,7 +105,7 @@ class Monitor:
         fitted = _checked_fitted(domain)
         holdout_rows, self.holdout_digest = None, ""
         if holdout is not None:
-            table = read_mixed(holdout, gaps=domain.spec.gaps)
+            table = domain.read_table(holdout)
             holdout_rows = located_rows(domain.locate(table))
             self.holdout_digest = digest_of(table)
         rng = np.random.default_rng(self.random_state)
@@ -215,7 +214,7 @@ class Monitor:
 
     def count(self, batch: Any, *, name: str = "") -> BatchCounts:
         """Locate and count a batch without adding it: what is kept of it."""
-        table = read_mixed(batch, gaps=self.domain.spec.gaps)
+        table = self.domain.read_table(batch)
         location = self.domain.locate(table)
         rows = located_rows(location)
         blocks = self.domain.fitted_.blocks
