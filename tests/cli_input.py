@@ -87,6 +87,36 @@ def save_network(path, W, b):
     return str(path)
 
 
+def save_two_headed_network(path, seed=0):
+    """Inputs x (3) and shift (2), outputs y (2, behind ReLUs) and z (1, behind a tanh)."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    W, b = network_weights([5, 6, 2], seed)
+    arrays = {"w0": W[0].T, "b0": b[0], "w1": W[1].T, "b1": b[1], "w2": W[1][:1].T}
+    weights = [numpy_helper.from_array(np.asarray(a, float), name) for name, a in arrays.items()]
+    nodes = [
+        helper.make_node("Concat", ["x", "shift"], ["xs"], "join", axis=1),
+        helper.make_node("Gemm", ["xs", "w0", "b0"], ["h"], "first"),
+        helper.make_node("Relu", ["h"], ["r"], "relu"),
+        helper.make_node("Gemm", ["r", "w1", "b1"], ["y"], "logits"),
+        helper.make_node("Tanh", ["h"], ["t"], "tanh"),
+        helper.make_node("MatMul", ["t", "w2"], ["z"], "value"),
+    ]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", size])
+        for name, size in (("x", 3), ("shift", 2))
+    ]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", size])
+        for name, size in (("y", 2), ("z", 1))
+    ]
+    graph = helper.make_graph(nodes, "net", inputs, outputs, weights)
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+    return str(path)
+
+
 def network_weights(sizes, seed=0):
     rng = np.random.default_rng(seed)
     W = [rng.normal(size=(o, i)) / np.sqrt(i / 2) for i, o in pairwise(sizes)]

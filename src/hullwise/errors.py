@@ -90,6 +90,20 @@ class Hint(Enum):
     KEEP_BAD_ROWS = "or pass bad_rows='keep' to have the other rows {}"
     CLASS_LABELS = "if the target {} holds class labels, use a classifier"
     METRIC_OF_SPREAD = "use metric='std', or learn from a model instead of y"
+    CHOOSE_OUTPUT = "say which one is read: output={}"
+    HOLD_INPUT = "hold those that stay what they are: constants={{{}: value}}"
+    ROW_SHAPE = "give the shape of one row: input_shape=(channels, height, width)"
+    ROW_SHAPES = (
+        "give the shapes of those that are read, side by side: input_shape={{{}: shape, ...}}"
+    )
+    WHOLE_INPUT = (
+        "if the whole input is one row, give its shape with as many axes as the file declares: "
+        "input_shape=(2, 3, 4)"
+    )
+    STRAIGHT_PIECES = (
+        'read(model, smooth="pieces", error=1e-3) puts straight pieces in its place that are off '
+        "by so much at most"
+    )
     READ_PART = "the part before it can be read: hullwise.model.read(model, upto={})"
     REPLACE_FILE = "pass force=True to replace it"
     ANY_TABLE = "without {} a Domain takes any table as it is"

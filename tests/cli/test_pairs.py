@@ -21,7 +21,14 @@ import pytest
 from sklearn.metrics import mean_absolute_error, median_absolute_error, r2_score
 
 import hullwise as hw
-from cli_input import network_weights, read_rows, run, save_network, write_csv
+from cli_input import (
+    network_weights,
+    read_rows,
+    run,
+    save_network,
+    save_two_headed_network,
+    write_csv,
+)
 from hullwise import samples
 from hullwise.cli import main
 from hullwise.domain.domain_contents import domain_contents
@@ -751,6 +758,60 @@ def the_part_before_a_layer(case):
     table = case.dissect("--drop", "y", "--upto", "r1")
     part = hw.model.read(case.net, upto="r1")
     agree(table["output 3"], hw.dissect(part, case.Q).output[:, 3])
+
+
+READING = ("--upto", "--model-output", "--constant", "--input-shape", "--smooth")
+
+
+@pair("dissect", *READING)
+@pair("locate", *READING)
+@pair("predict", *READING)
+@pair("errors", *READING)
+@pair("complex", *READING)
+@pair("prove", *READING)
+def which_part_of_a_network_and_what_it_takes(case):
+    net = save_two_headed_network(case.folder / "heads.onnx")
+    shift = case.folder / "shift.npy"
+    np.save(shift, [[0.5, -1.0]])
+    logits = hw.model.read(net, output="y", constants={"shift": [[0.5, -1.0]]})
+    value = hw.model.read(
+        net, output="z", constants={"shift": [[0.5, -1.0]]}, smooth="pieces", error=0.01
+    )
+    five = hw.model.read(net, {"shift": (2,), "x": (3,)}, output="y")
+    part = hw.model.read(net, upto="relu", constants={"shift": [[0.5, -1.0]]})
+    held, first = ["--constant", "shift=0.5,-1"], ["--model-output", "y"]
+    smooth = ["--model-output", "z", "--smooth", "pieces:0.01", "--constant", f"shift={shift}"]
+    rows = ["--data", case.new, "--id", "id", "--drop", "y", "-o", "-"]
+    for options, expected in (
+        ([*held, *first], logits),
+        (smooth, value),
+        ([*held, "--upto", "relu"], part),
+        ([*held, *first, "--input-shape", "3"], logits),
+    ):
+        table = columns_of(run("dissect", net, *rows, *options).stdout)
+        agree(table["output 0"], hw.dissect(expected, case.Q).output[:, 0])
+        counts = json.loads(run("complex", net, "--box", "1", "--json", *options).stdout)
+        assert counts["n_regions"] == hw.model.cell_complex(expected, 1.0).n_regions
+        text = run("prove", net, "y0 <= 100", "--box", "1", "--json", *options).stdout
+        bounded = hw.verify_property(expected, 1.0, "y0 <= 100")
+        assert json.loads(text)["status"] == bounded.status
+    wide = write_csv(case.folder / "wide.csv", list("abcde"), np.c_[case.Q, case.Q[:, :2]].tolist())
+    shapes = ["--input-shape", "shift=2", "--input-shape", "x=3"]
+    table = columns_of(run("dissect", net, "--data", wide, "-o", "-", *first, *shapes).stdout)
+    agree(table["output 1"], five(np.c_[case.Q, case.Q[:, :2]])[:, 1])
+    learnt = hw.metrics.learn_metric(case.cloud, model=value)
+    options = ["--metric", "agop", "--model", net, *smooth]
+    agree(case.table("locate", *options)["upper_task"], case.locate(metric=learnt.metric).upper)
+    table = case.table("predict", "--method", "delaunay", *options)
+    regressor = hw.DelaunayRegressor(metric=learnt.metric).fit(case.X, case.y)
+    agree(table["prediction"], regressor.predict(case.Q))
+    hull, frame = case.folder / "errors.hull", pd.DataFrame(case.X, columns=NAMES)
+    hw.Domain().fit(frame).save(hull)
+    options = ["--truth", "y", "--model", net, *smooth, "-o", "-"]
+    table = columns_of(run("errors", hull, case.train, *options).stdout)
+    errors = hw.error_profile(hw.load(hull), frame.assign(y=case.y), ["y"], value).to_dict()
+    for column in ("verdict", "sentence"):
+        agree(table[column], errors[column])
 
 
 @pair("dissect", "--slice", "--line", "--max-regions", "--report", "--force")

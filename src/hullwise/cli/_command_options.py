@@ -12,6 +12,7 @@ from typing import Literal
 import click
 
 from ..io.sql_query import TablePath
+from ._network_options import ModelReadingOptions
 from ._option_groups import (
     NewRowsOptions,
     OutputOptions,
@@ -243,22 +244,18 @@ class PredictOptions(PairOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DissectOptions(NewRowsOptions, OutputOptions):
+class DissectOptions(NewRowsOptions, OutputOptions, ModelReadingOptions):
     """`hullwise dissect`."""
 
     model: str
     data: TablePath
-    upto: str | None
     slice: str | None
     line: str | None
     max_regions: int
     report: str | None
 
     def __post_init__(self) -> None:
-        if self.model == "-":
-            raise click.BadParameter(
-                "a network cannot come from standard input", param_hint="MODEL"
-            )
+        self.check_network("MODEL")
         self.check_output(self.report)
         self.check_columns()
 
@@ -308,15 +305,13 @@ class InspectOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ErrorsOptions(ReadingOptions, OutputOptions):
+class ErrorsOptions(ReadingOptions, OutputOptions, ModelReadingOptions):
     """`hullwise errors`."""
 
     domain: str
     table: TablePath
     truth: tuple[str, ...]
     prediction: tuple[str, ...]
-    model: str | None
-    upto: str | None
     group: str | None
     peer: tuple[str, ...]
     classes: bool
@@ -334,8 +329,7 @@ class ErrorsOptions(ReadingOptions, OutputOptions):
                 "the predictions come from --prediction, columns of TABLE, or from --model, a "
                 "network: give one of them"
             )
-        if self.upto is not None and self.model is None:
-            raise click.UsageError("--upto belongs to --model")
+        self.check_network()
         if self.tolerance is not None and self.at_most is None:
             raise click.UsageError("--tolerance belongs to --at-most")
 

@@ -21,7 +21,7 @@ from ..report.words import format_number, printable
 from ._compiling import timing_text, with_status
 from ._complex_command import ComplexOptions
 from ._layout import RIGHT_ALIGNED, grid_of, indented, print_notes, section, table_of
-from ._metric import read_network
+from ._network import read_network
 from ._output import check_outputs, output_cells, write_output
 from .console import console, progress_bar, require_standard_output
 from .status import raise_if_cancelled, record_written
@@ -39,7 +39,7 @@ def run_complex(options: ComplexOptions) -> None:
     if options.json:
         require_standard_output()
     start = perf_counter()
-    net = read_network(options.model, options.upto)
+    net = read_network(options)
     _require_three_inputs(net, options)
     reading = perf_counter() - start
     start = perf_counter()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ._network_options import OF_MODEL_ARGUMENT, ModelReadingOptions
 from ._option_groups import OutputOptions
 from .options import EXIT_CODES, FORCE, QUIET, apply, finite_number, takes
 
@@ -17,14 +18,13 @@ PICTURE_KINDS = (".svg", ".png", ".pdf")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComplexOptions(OutputOptions):
+class ComplexOptions(OutputOptions, ModelReadingOptions):
     """`hullwise complex`."""
 
     model: str
     box: tuple[tuple[float, ...], tuple[float, ...]]
     inputs: tuple[int, ...] | None
     at: tuple[float, ...] | None
-    upto: str | None
     of: tuple[int, ...] | None
     level: float
     mesh: str | None
@@ -39,10 +39,7 @@ class ComplexOptions(OutputOptions):
         self.check_output()
         if self.json and self.output == "-":
             raise click.UsageError("--json and -o - both write to standard output")
-        if self.model == "-":
-            raise click.BadParameter(
-                "a network cannot come from standard input", param_hint="MODEL"
-            )
+        self.check_network("MODEL")
         for name, path, kinds in (
             ("--mesh", self.mesh, MESH_KINDS),
             ("--picture", self.picture, PICTURE_KINDS),
@@ -112,7 +109,7 @@ def box_bounds(
     callback=_numbers(float, "one number for each input"),
     help="Where the other inputs stay, a number for each input; 0 unless given.",
 )
-@click.option("--upto", metavar="NAME", help="Read the network before the layer of this name only.")
+@apply(*OF_MODEL_ARGUMENT)
 @click.option(
     "--of",
     metavar="K|I,J",

@@ -25,7 +25,7 @@ from ..report.network_report import write_view
 from ._command_options import DissectOptions
 from ._compiling import compile_kernels, timing_text, with_status
 from ._dissect_text import print_network
-from ._metric import read_network
+from ._network import read_network
 from ._output import check_outputs, output_table, write_output
 from ._tables import (
     QueryRows,
@@ -47,7 +47,7 @@ def run_dissect(options: DissectOptions) -> None:
     status = options.status
     check_outputs(options, (options.model, options.data), [options.report])
     start = perf_counter()
-    net = read_network(options.model, options.upto)
+    net = read_network(options)
     data = _read(net, options)
     plane = _plane(options.slice, data)
     line = _line(options.line, data)
@@ -269,6 +269,7 @@ def _source(options: DissectOptions) -> dict[str, str]:
     words += [f"--drop {shell_word(column)}" for column in options.drop]
     if options.columns is not None:
         words.append(f"--columns {shell_list(options.columns)}")
+    words += options.network_words
     return {
         "Network": display_path(options.model),
         "Table": display_path(options.data),

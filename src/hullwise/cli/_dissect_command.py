@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from ._command_options import DissectOptions
+from ._network_options import OF_MODEL_ARGUMENT
 from .options import (
     DROP,
     EXIT_CODES,
@@ -27,12 +28,7 @@ from .options import (
 @click.command(epilog=EXIT_CODES)
 @click.argument("model")
 @click.option("--data", metavar="TABLE", help="The rows: a table as for locate.")
-@click.option(
-    "--upto",
-    metavar="NAME",
-    help="Read the part of the network before the layer of this name only, or up to the value of "
-    "this name.",
-)
+@apply(*OF_MODEL_ARGUMENT)
 @apply(
     target_option("The column that holds the rows' classes or values: no input."),
     DROP,

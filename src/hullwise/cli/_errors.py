@@ -14,7 +14,6 @@ from ..geometry.bands import BANDS
 from ..geometry.warm_up import compile_locate
 from ..io.mixed_table import MixedTable
 from ..io.paths import display_path
-from ..model.readers.read import read
 from ..reliability.acceptance import AcceptanceRegion, region_in
 from ..reliability.error_profile import ErrorProfile, profile_of
 from ..reliability.scored_rows import ScoredRows, score_rows
@@ -32,6 +31,7 @@ from ._layout import (
     section,
     table_of,
 )
+from ._network import read_network
 from ._output import check_outputs, write_output
 from .console import console
 from .status import raise_if_cancelled, record_written
@@ -64,7 +64,7 @@ def run_errors(options: ErrorsOptions) -> None:
 def _score(options: ErrorsOptions, domain: Domain, table: MixedTable) -> ScoredRows:
     prediction: Any = list(options.prediction)
     if options.model is not None:
-        prediction = read(options.model, upto=options.upto)
+        prediction = read_network(options)
     return score_rows(
         domain,
         table,

@@ -32,6 +32,20 @@ OPTION_WORDS: Mapping[Hint, str] = {
     Hint.KEEP_BAD_ROWS: "or pass --bad-rows keep to have the other rows {}",
     Hint.CLASS_LABELS: "if the target {} holds class labels, say so with --classes",
     Hint.METRIC_OF_SPREAD: "take --metric std, or a network's with --model",
+    Hint.CHOOSE_OUTPUT: "say which one is read: --model-output {}",
+    Hint.HOLD_INPUT: "hold those that stay what they are: --constant {}=NUMBERS",
+    Hint.ROW_SHAPE: "give the shape of one row: --input-shape 3x32x32",
+    Hint.ROW_SHAPES: (
+        "give the shapes of those that are read, side by side: --input-shape {}=SIZES, once for "
+        "each"
+    ),
+    Hint.WHOLE_INPUT: (
+        "if the whole input is one row, give its shape with as many axes as the file declares: "
+        "--input-shape 2x3x4"
+    ),
+    Hint.STRAIGHT_PIECES: (
+        "--smooth pieces:0.001 puts straight pieces in its place that are off by so much at most"
+    ),
     Hint.READ_PART: "the part before it can be read: --upto {}",
     Hint.REPLACE_FILE: "pass --force to replace it",
     Hint.ANY_TABLE: "without {} any table is taken as it is (--metric std or range)",

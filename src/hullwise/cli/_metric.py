@@ -13,10 +13,11 @@ from ..geometry.cloud import Cloud
 from ..geometry.left_out import can_spare, rows_left_out
 from ..io.atomic_write import whole_file
 from ..io.coercion import format_names
-from ..io.paths import readable_path
 from ..io.table_reader import OpenTable, read_rows
 from ..metrics import LearntMetric, learn_metric
 from ..report.words import printable
+from ._network import read_network
+from ._npy_files import read_array
 from ._option_groups import PairOptions
 from ._target import holds_numbers, read_labels
 from .status import record_written
@@ -31,21 +32,7 @@ def read_metric(text: str) -> Any:
         return text
     if text == "none":
         return None
-    try:
-        return np.load(readable_path(text), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise FileError(text, f"is no .npy file of numbers ({error})") from None
-
-
-def read_network(model: str, upto: str | None = None) -> Network:
-    """The network of an ONNX file, or the part of it before a layer."""
-    from ..model import read
-
-    path = readable_path(model)
-    if path.stat().st_size == 0:
-        raise FileError(model, "is empty; export the network as ONNX again")
-    net: Network = read(path, upto=upto)
-    return net
+    return read_array(text)
 
 
 def learn(options: PairOptions, table: OpenTable, cloud: Cloud, reference: int = 0) -> LearntMetric:
@@ -61,7 +48,7 @@ def learn(options: PairOptions, table: OpenTable, cloud: Cloud, reference: int =
         The network cannot be read or takes another number of features; the target cannot be used.
     """
     if options.model is not None:
-        return _learn_from_network(options, read_network(options.model, options.upto), table, cloud)
+        return _learn_from_network(options, read_network(options), table, cloud)
     name = " and ".join(printable(column, 40) for column in options.target)
     method: Any = options.metric
     rows = rows_left_out(cloud, reference)

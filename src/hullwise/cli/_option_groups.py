@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from ..io.sql_query import TablePath
+from ._network_options import ModelReadingOptions
 from .status import Printer, print_nothing, print_status
 
 LEARNT_METRICS = ("agop", "curvature", "rfm", "nfm")
@@ -141,12 +142,10 @@ class OutputOptions(StatusOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MetricOptions:
+class MetricOptions(ModelReadingOptions):
     """The metric of distances, or what it is to be learnt from."""
 
     metric: str
-    model: str | None
-    upto: str | None
     save_metric: str | None
     classes: bool
 
@@ -169,8 +168,7 @@ class MetricOptions:
 
     def check_metric(self, target: Sequence[str]) -> None:
         """Refuse options of the metric that do not go together."""
-        if self.upto is not None and self.model is None:
-            raise click.UsageError("--upto belongs to --model")
+        self.check_network()
         if not self.is_learnt:
             self._check_plain()
             return
@@ -186,10 +184,6 @@ class MetricOptions:
             )
         if name == "rfm" and self.model is not None:
             raise click.UsageError("--metric rfm learns from --target: leave out --model")
-        if self.model == "-":
-            raise click.BadParameter(
-                "a network cannot come from standard input", param_hint="--model"
-            )
         if self.is_learnt_from_rows and not target:
             other = ", or --model, a network" if name in ("agop", "curvature") else ""
             raise click.UsageError(

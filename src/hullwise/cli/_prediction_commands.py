@@ -7,6 +7,7 @@ import click
 from .. import __version__
 from ..predict import INTERPOLANT_METHODS
 from ._command_options import ErrorsOptions, PredictOptions
+from ._network_options import OF_MODEL_OPTION
 from .options import (
     BOUND,
     DROP,
@@ -89,7 +90,7 @@ def predict(options: PredictOptions) -> None:
     metavar="NET.onnx",
     help="A network of the domain's columns, in place of --prediction.",
 )
-@click.option("--upto", metavar="LAYER", help="Read the part of --model before this layer only.")
+@apply(*OF_MODEL_OPTION)
 @click.option("--group", metavar="COL", help="Rows of one group were drawn together.")
 @click.option(
     "--peer",

@@ -16,7 +16,7 @@ from ..model.properties.vnnlib import read_vnnlib
 from ..report.words import format_number, printable
 from ._compiling import timing_text
 from ._layout import grid_of, print_notes
-from ._metric import read_network
+from ._network import read_network
 from ._prove_command import ProveOptions
 from .console import console, progress_bar, require_standard_output
 from .status import raise_if_cancelled
@@ -33,7 +33,7 @@ def run_prove(options: ProveOptions) -> bool:
     if options.json:
         require_standard_output()
     start = perf_counter()
-    net = read_network(options.model, options.upto)
+    net = read_network(options)
     box, outputs = _question(options)
     reading = perf_counter() - start
     start = perf_counter()

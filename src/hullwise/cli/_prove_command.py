@@ -8,18 +8,18 @@ import click
 
 from .. import __version__
 from ._complex_command import box_bounds
+from ._network_options import OF_MODEL_ARGUMENT, ModelReadingOptions
 from ._option_groups import StatusOptions
 from .options import EXIT_CODES, QUIET, apply, takes
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProveOptions(StatusOptions):
+class ProveOptions(StatusOptions, ModelReadingOptions):
     """`hullwise prove`."""
 
     model: str
     claim: str
     box: tuple[tuple[float, ...], tuple[float, ...]] | None
-    upto: str | None
     verify: bool
     json: bool
     fail_on: str | None
@@ -27,10 +27,7 @@ class ProveOptions(StatusOptions):
     max_seconds: float | None
 
     def __post_init__(self) -> None:
-        if self.model == "-":
-            raise click.BadParameter(
-                "a network cannot come from standard input", param_hint="MODEL"
-            )
+        self.check_network("MODEL")
         if self.is_file and self.box is not None:
             raise click.UsageError("a VNN-LIB file has its own boxes: leave --box out")
         if not self.is_file and self.box is None:
@@ -51,7 +48,7 @@ class ProveOptions(StatusOptions):
     callback=box_bounds,
     help="The inputs: a half width around 0, LOW:HIGH for all, or one LOW:HIGH for each.",
 )
-@click.option("--upto", metavar="NAME", help="Read the network before the layer of this name only.")
+@apply(*OF_MODEL_ARGUMENT)
 @click.option("--verify", is_flag=True, help="Have an independent checker look at the answer.")
 @click.option("--json", is_flag=True, help="The answer as JSON on standard output.")
 @click.option(

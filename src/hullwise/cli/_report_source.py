@@ -20,8 +20,7 @@ def report_source(
     words = [f"--metric {shell_word(options.metric)}"]
     if options.model is not None:
         words.append(f"--model {shell_word(display_path(options.model))}")
-    if options.upto is not None:
-        words.append(f"--upto {shell_word(options.upto)}")
+    words += options.network_words
     words += ["--classes"] if options.classes else []
     words += [f"--target {shell_word(column)}" for column in options.target]
     words += [f"--drop {shell_word(column)}" for column in options.drop]

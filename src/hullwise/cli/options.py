@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from ._network_options import OF_MODEL_OPTION
 from .status import IS_QUIET
 
 __all__ = [
@@ -144,11 +145,7 @@ METRIC = (
         help="For --metric agop, curvature and nfm:LAYER (a linear layer's number or name): a "
         "network of the features in the table's order.",
     ),
-    click.option(
-        "--upto",
-        metavar="LAYER",
-        help="Read the part of --model before this layer only.",
-    ),
+    *OF_MODEL_OPTION,
     click.option(
         "--save-metric", metavar="M.npy", help="Keep the metric learnt, for --metric M.npy."
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._core.options import check_positive
 from ..._core.wording import type_of
-from ...errors import DataError, ModelError
+from ...errors import DataError, Hint, ModelError
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,8 @@ def chosen_output(names: list[str], output: str | int | None, title: str) -> str
     if output is None:
         if len(names) == 1:
             return names[0]
-        raise ModelError(
-            f"{title} gives {len(names)} outputs ({listed}); say which one is read: "
-            f"read(model, output={names[0]!r})"
-        )
+        error = ModelError(f"{title} gives {len(names)} outputs ({listed})")
+        raise error.with_hint(Hint.CHOOSE_OUTPUT, repr(names[0]))
     if str(output) in names:
         return str(output)
     if isinstance(output, int) and -len(names) <= output < len(names):

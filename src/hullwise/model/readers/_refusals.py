@@ -38,15 +38,22 @@ class Refusal(Enum):
 
 
 def refuse(
-    name: str, kind: str, why: Refusal = Refusal.UNREAD, *, part: bool = True, to_do: str = ""
+    name: str,
+    kind: str,
+    why: Refusal = Refusal.UNREAD,
+    *,
+    part: bool = True,
+    hint: Hint | None = None,
 ) -> NoReturn:
     """Say what a layer is, which of the refusals it is, and (where it can be) what to do."""
     jumps = ", which jumps" * (why is Refusal.JUMPS and "which jumps" not in kind)
     known = "" if why is Refusal.JUMPS else f". Read are {READABLE_LAYERS}"
     error = ModelError(
-        f"layer {name!r} is a {kind}{jumps}: {why.value}{known}{f'. {to_do}' if to_do else ''}. "
+        f"layer {name!r} is a {kind}{jumps}: {why.value}{known}. "
         f"For where queries stand in the data no network is needed: hullwise.locate"
     )
+    if hint is not None:
+        error = error.with_hint(hint)
     raise error.with_hint(Hint.READ_PART, f'"{name}"') if part else error
 
 

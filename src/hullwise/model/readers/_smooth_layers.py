@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...errors import ModelError
+from ...errors import Hint, ModelError
 from .._piecewise_layers import Pieces, pieces
 from ..smooth_functions import SmoothFunction, hardswish, known_interpolant, silu
 from ._basic_layers import BasicLayers
@@ -20,15 +20,11 @@ SMOOTH_KINDS = {  # as torch and ONNX call them, in small letters
     *("gelu", "silu", "mish", "tanh", "sigmoid", "expit", "softplus", "elu", "selu", "celu"),
     *("hardswish", "swish"),
 }
-SMOOTH_ADVICE = (
-    'read(model, smooth="pieces", error=1e-3) puts straight pieces in its place that are off by '
-    "so much at most"
-)
 
 
-def advice_for(title: str) -> str:
-    """What to do about a layer that messages call so, where pieces can take its place."""
-    return SMOOTH_ADVICE if title.partition(" ")[0].lower() in SMOOTH_KINDS else ""
+def smooth_hint(title: str) -> Hint | None:
+    """What helps against a layer that messages call so, where pieces can take its place."""
+    return Hint.STRAIGHT_PIECES if title.partition(" ")[0].lower() in SMOOTH_KINDS else None
 
 
 class SmoothLayers(BasicLayers):
@@ -52,7 +48,7 @@ class SmoothLayers(BasicLayers):
             If no error is allowed, or it would take more pieces than a code can count.
         """
         if self.unit_error is None:
-            refuse(name, title, Refusal.CURVED, to_do=SMOOTH_ADVICE)
+            refuse(name, title, Refusal.CURVED, hint=Hint.STRAIGHT_PIECES)
         function, line = known_interpolant(make, parameters, self.unit_error)
         if len(line.knots) > MOST_PIECES:
             raise ModelError(

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import ModelError
 from ..output_activations import OutputActivation
 from ._refusals import Refusal, refuse
-from ._smooth_layers import advice_for
+from ._smooth_layers import smooth_hint
 from ._torch_layers import TorchCall
 
 # kind of call: (function, the name and place of its parameter)
@@ -74,7 +74,7 @@ def behind(call: TorchCall, value: LeftOut) -> LeftOut:
     activation = _activation(call) if value.in_order else None
     if activation is None:
         kind, layer = value.names[0]
-        refuse(layer, kind, Refusal.CURVED, to_do=advice_for(kind))
+        refuse(layer, kind, Refusal.CURVED, hint=smooth_hint(kind))
     return LeftOut(value.before, (*value.activations, activation), named)
 
 

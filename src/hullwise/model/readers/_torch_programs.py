@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from ...errors import ModelError
+from ...errors import Hint, ModelError
 from ..affine_layers import Shape
 from ._options import ReadOptions
 from ._refusals import row_shape
@@ -47,11 +47,9 @@ def inputs_of_signature(
     parts = {str(k): row_shape(v) for k, v in requested.items()} if _is_dict(requested) else {}
     _require_known(names, [*options.constants, *parts], title)
     if len(open_) != max(1, len(parts)) or any(name not in sizes for name in open_):
-        raise ModelError(
-            f"{title} takes {', '.join(names)}: give those that stay what they are as "
-            f"constants={{name: value}}, or the shapes of several that are read side by side as "
-            f"input_shape={{name: shape, ...}}"
-        )
+        error = ModelError(f"{title} takes {', '.join(names)}")
+        error = error.with_hint(Hint.ROW_SHAPES, repr(names[0]))
+        raise error.with_hint(Hint.HOLD_INPUT, repr(names[-1]))
     rows = {sizes[name][0] if sizes[name] else 1 for name in open_}
     if len(rows) > 1:
         raise ModelError(f"inputs {', '.join(open_)} of {title} hold unlike numbers of rows")
@@ -80,8 +78,6 @@ def _row_of(size: tuple[int | None, ...], requested: Any) -> Shape:
         return row_shape(requested)
     row = tuple(n for n in size[1:] if n is not None)
     if len(row) < len(size) - 1:
-        raise ModelError(
-            f"the program was exported with the open shape {size}; give that of one row: "
-            f"read(program, input_shape=(channels, height, width))"
-        )
+        error = ModelError(f"the program was exported with the open shape {size}")
+        raise error.with_hint(Hint.ROW_SHAPE)
     return row

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...._core.types import Floats
-from ....errors import ModelError
+from ....errors import Hint, ModelError
 from ...affine_layers import Concat, Shape
 from .._layer_builder import LayerBuilder
 from .._refusals import Refusal, refuse
@@ -225,10 +225,10 @@ class Call:
         )
 
     def mixes_rows(self) -> NoReturn:
-        raise ModelError(
-            f"layer {self.name!r}, {self.title}, mixes or moves the rows of a batch: not read. If "
-            f"the whole input is one row, give its shape: read(model, input_shape=(2, 3, 4))"
+        error = ModelError(
+            f"layer {self.name!r}, {self.title}, mixes or moves the rows of a batch: not read"
         )
+        raise error.with_hint(Hint.WHOLE_INPUT)
 
     def result(self, node: int) -> Signal:
         """A node as a value."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ....errors import HullwiseError, ModelError
 from .._refusals import Refusal, refuse
-from .._smooth_layers import advice_for
+from .._smooth_layers import smooth_hint
 from . import operators  # noqa: F401  (registers the operators)
 from .call import Call, Reading, on_constant
 from .limits import NESTED_CALLS
@@ -156,7 +156,7 @@ class GraphReader:
             answer = operator.read(call)
             return answer if isinstance(answer, list) else [answer]
         title, name = value.names[0]
-        refuse(name, title, refusal_of_title(title), to_do=advice_for(title))
+        refuse(name, title, refusal_of_title(title), hint=smooth_hint(title))
 
     def _function(
         self, function: Any, name: str, inputs: list[Any], attributes: dict[str, Any], scope: Scope

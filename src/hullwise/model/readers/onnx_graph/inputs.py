@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ....errors import ModelError
+from ....errors import Hint, ModelError
 from ...affine_layers import Shape
 from .._refusals import row_shape
 from .tensors import FLOATING, WHOLE, type_name
@@ -78,10 +78,8 @@ def graph_input(inputs: list[Any], requested: Any, title: str) -> GraphInput:
     if requested is not None:
         return GraphInput((_requested_part(inputs[0].name, shape, row_shape(requested)),), whole)
     if shape is None or min(shape[1:], default=1) < 1 or (len(shape) == 1 and shape[0] < 1):
-        raise ModelError(
-            f"the input {inputs[0].name!r} has the open shape {shape or 'none'}; give that of "
-            f"one row: read(path, input_shape=(channels, height, width))"
-        )
+        error = ModelError(f"the input {inputs[0].name!r} has the open shape {shape or 'none'}")
+        raise error.with_hint(Hint.ROW_SHAPE)
     return GraphInput((_batch_part(inputs[0].name, shape),), whole)
 
 
@@ -91,10 +89,12 @@ def _named_parts(
     """Several inputs in the order and of the shapes that the caller gives."""
     by_name = {i.name: i for i in inputs}
     if set(by_name) != set(requested):
-        raise ModelError(
-            f"{title} takes {', '.join(by_name)}, input_shape names {', '.join(requested)}; give "
-            f"the shape of each, or hold it: constants={{name: value}}"
+        other = next((name for name in by_name if name not in requested), next(iter(by_name)))
+        error = ModelError(
+            f"{title} takes {', '.join(by_name)}, input_shape names {', '.join(requested)}: "
+            f"each input has a shape or stays what it is"
         )
+        raise error.with_hint(Hint.HOLD_INPUT, repr(other))
     parts = [
         _requested_part(name, declared_shape(by_name[name]), row_shape(shape))
         for name, shape in requested.items()
@@ -122,12 +122,9 @@ def _columns(inputs: list[Any]) -> tuple[InputPart, ...]:
     batches = {_first_size(i) for i in inputs}
     if any(s is None or len(s) != 2 or s[1] < 1 for s in declared) or len(batches) != 1:
         names = ", ".join(i.name for i in inputs[:20])
-        example = f"{inputs[0].name!r}: shape, ..."
-        raise ModelError(
-            f"the model takes {len(inputs)} inputs ({names}): give the shapes of those that are "
-            f"read, side by side, as input_shape={{{example}}}, and hold the others as "
-            f"constants={{name: value}}"
-        )
+        error = ModelError(f"the model takes {len(inputs)} inputs ({names})")
+        error = error.with_hint(Hint.ROW_SHAPES, repr(inputs[0].name))
+        raise error.with_hint(Hint.HOLD_INPUT, repr(inputs[-1].name))
     parts = [_batch_part(i.name, s) for i, s in zip(inputs, declared, strict=True) if s is not None]
     return _side_by_side(parts)
 
@@ -165,7 +162,8 @@ def _requested_part(name: str, declared: Shape | None, requested: Shape) -> Inpu
     if len(requested) == 1 and min(rows, default=0) > 0 and math.prod(rows) == requested[0]:
         return _batch_part(name, declared)
     raise ModelError(
-        f"the input {name!r} has the shape {declared}; input_shape={requested} is none of it"
+        f"the input {name!r} has the shape {declared}, rows of the batch first (0: open); a row of "
+        f"shape {requested} is none of it"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...._core.memory import check_memory
 from ...._core.types import Floats
-from ....errors import FileError, HullwiseError, MemoryLimitError, ModelError
+from ....errors import FileError, Hint, HullwiseError, MemoryLimitError, ModelError
 from ....io.paths import readable_path
 from ...network import Network
 from ...output_activations import OutputActivation
@@ -197,10 +197,11 @@ class OnnxReader:
         ends = [self._one_end(name, value) for name, value in made.items()]
         nodes = {self.builder.before_reshape(end.signal.node) for end in ends}
         if len(nodes) > 1 or any(isinstance(value, Unread) for value in made.values()):
-            raise ModelError(
+            error = ModelError(
                 f"the model gives {len(made)} outputs ({', '.join(made)}), each made of its input "
-                f"in another way; say which is read: output={next(iter(made))!r}"
+                f"in another way"
             )
+            raise error.with_hint(Hint.CHOOSE_OUTPUT, repr(next(iter(made))))
         if not any(_is_complete(value) for value in made.values()):
             kind, layer = ends[0].left_out[0]
             refuse(layer, kind, Refusal.JUMPS)
