@@ -368,6 +368,7 @@ def test_the_hardest_target_is_in_the_class_and_costs_what_the_risk_says():
     assert (np.abs(at_rows - line) <= bend / 2 * np.square(U).sum(axis=1) + 1e-9).all()
     assert np.hypot(bend / reg.smoothness_, slope / reg.lipschitz_) == pytest.approx(1)
     bias = W @ at_rows - hardest(Q[:1])[0]
+    np.testing.assert_array_equal(hardest.rows, X[W != 0])
     squares = np.square(np.hypot(fits.shift, fits.spread))
     assert bias**2 == pytest.approx(squares[0], rel=1e-6)
     assert fits.risk[0] == pytest.approx((fits.noise[0] ** 2 + squares[0]) / 0.01, rel=1e-6)

@@ -62,6 +62,11 @@ RESULTS = {
     "groups": grouped,
     "local": lambda: hw.metrics.local_locate(X, Q, lambda x: np.eye(3)),
     "band": lambda: hw.CalibratedRegressor(interpolant()).fit(X, X.iloc[:, 0]).band(Q),
+    "hardest target": lambda: (
+        hw.MinimaxRegressor(noise=0.3, smoothness=1.0)
+        .fit(X, X.iloc[:, 0] ** 2)
+        .hardest_target(Q.iloc[0].to_numpy() / 4)
+    ),
     "explanation": lambda: interpolant().explain(Q.iloc[:1]),
     "bound": lambda: hw.error_bound(interpolant().weights(Q), X, Q, smoothness=2.0, lipschitz=1.0),
     "smoothness": lambda: hw.estimate_smoothness(X, X.iloc[:, 0]),

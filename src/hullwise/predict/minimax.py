@@ -362,7 +362,7 @@ class MinimaxRegressor(Interpolant):
             raise DataError(f"target={target}: there are {len(self._class.noise)}.")
         if fits.status[0] in (WeightStatus.REMOTE, WeightStatus.INTERPOLATED):
             raise DataError(f"no hardest target here: {fits.status[0].value}.")
-        return hardest_target(fits, target)
+        return hardest_target(fits, target, self.cloud_.rows.block(0, self.cloud_.n))
 
     def error_scale(self, Q: Floats) -> Floats:
         """(m,) how errors at checked queries grow, in units of the noise: `CalibratedRegressor`'s.

@@ -154,6 +154,8 @@ class HardestTarget(RecordResult):
     dual : (r + 2,)
     size : float
         What the dual numbers are multiplied by, in the target's units.
+    rows : (k, d)
+        The training rows with a weight: it is not 0 there.
 
     Examples
     --------
@@ -171,6 +173,20 @@ class HardestTarget(RecordResult):
     dual: Floats
     size: float
     target_class: TargetClass
+    rows: Floats
+
+    @property
+    def steepest(self) -> Floats:
+        """(r,) unit vector, in the metric, along which it rises fastest at the query."""
+        slope = self.dual[1:-1] * np.sign(self.dual[0])
+        length = float(np.sqrt(slope @ slope))
+        return slope / length if length > 0 else np.eye(len(slope))[0]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw it along its steepest direction, with the rows that weigh; matplotlib axes."""
+        from ..report.result_pictures import draw_hardest_target
+
+        return draw_hardest_target(self, ax)
 
     def __repr__(self) -> str:
         return f"HardestTarget({len(self.query)}-dimensional, size {self.size:.3g})"
@@ -184,8 +200,8 @@ class HardestTarget(RecordResult):
         return np.asarray(self.size * np.sign(line) * bump)
 
 
-def hardest_target(fits: MinimaxFits, target: int) -> HardestTarget:
-    """That of the first query of some fits, for one of the targets.
+def hardest_target(fits: MinimaxFits, target: int, rows: Floats) -> HardestTarget:
+    """That of the first query of some fits, for one of the targets; `rows` (n, d) are trained on.
 
     Its bend and slope, (c, |b|) times the size, are on the edge of the class.
     """
@@ -194,4 +210,5 @@ def hardest_target(fits: MinimaxFits, target: int) -> HardestTarget:
     length = float(np.sqrt(dual[1:-1] @ dual[1:-1]))
     slope = 0.0 if np.isinf(own.rho) else length / own.rho
     size = smoothness / float(np.hypot(dual[-1], slope))
-    return HardestTarget(fits.queries[0], dual, size, own)
+    hardest = HardestTarget(fits.queries[0], dual, size, own, rows[:0])
+    return replace(hardest, rows=rows[hardest(rows) != 0])

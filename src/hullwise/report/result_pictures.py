@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from ..model.occupancy import RegionOccupancy
     from ..predict.error_bound import ErrorBound
     from ..predict.explanation import Explanation
+    from ..predict.minimax_band import HardestTarget
     from ..predict.smoothness import Smoothness
     from ..reliability.prediction_band import Band
 
 BARS_OF_PICTURE = 12
 LARGEST_LINEAR_COUNT = 50
+POINTS_OF_CURVE = 401
 FIRST, SECOND, THIRD = BAND_FILLS["core"], BAND_FILLS["beyond"], BAND_FILLS["edge"]
 
 
@@ -51,6 +53,26 @@ def draw_band(band: Band, ax: Any = None) -> Any:
         label="prediction",
     )
     label_axes(ax, "queries, in the order of their predictions", "target", f"{len(band):,} queries")
+    legend_of(ax, "upper left")
+    return ax
+
+
+def draw_hardest_target(hardest: HardestTarget, ax: Any = None) -> Any:
+    """Draw a target along its steepest direction, the rows with weight at their places there."""
+    ax = new_axes((6.4, 3.8)) if ax is None else ax
+    metric, direction = hardest.target_class.metric, hardest.steepest
+    places = metric.image(hardest.rows - hardest.query) @ direction
+    reach = 1.2 * float(np.abs(places).max(initial=0.0)) or 1.0
+    line = np.linspace(-reach, reach, POINTS_OF_CURVE)
+    along = hardest.query + line[:, None] * metric.preimage(direction[None, :])
+    ax.plot(line, hardest(along), color=FIRST, label="the target")
+    values = hardest(hardest.rows)
+    label = "training rows with weight"
+    ax.scatter(places, values, s=9, color=ink(ax), linewidths=0, zorder=3, label=label)
+    ax.axvline(0, color=soft_ink(ax), lw=0.8)
+    at_query = format_number(float(hardest(hardest.query[None, :])[0]))
+    title = f"{at_query} at the query, and least told by the rows"
+    label_axes(ax, "distance from the query along the steepest slope", "target", title)
     legend_of(ax, "upper left")
     return ax
 
