@@ -65,7 +65,7 @@ RESULTS = {
     "hardest target": lambda: (
         hw.MinimaxRegressor(noise=0.3, smoothness=1.0)
         .fit(X, X.iloc[:, 0] ** 2)
-        .hardest_target(Q.iloc[0].to_numpy() / 4)
+        .hardest_target(Q.iloc[:1] / 4)
     ),
     "explanation": lambda: interpolant().explain(Q.iloc[:1]),
     "bound": lambda: hw.error_bound(interpolant().weights(Q), X, Q, smoothness=2.0, lipschitz=1.0),

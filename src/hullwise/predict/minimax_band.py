@@ -180,7 +180,7 @@ class HardestTarget(RecordResult):
         """(r,) unit vector, in the metric, along which it rises fastest at the query."""
         slope = self.dual[1:-1] * np.sign(self.dual[0])
         length = float(np.sqrt(slope @ slope))
-        return slope / length if length > 0 else np.eye(len(slope))[0]
+        return np.asarray(slope / length if length > 0 else np.eye(len(slope))[0])
 
     def plot(self, ax: Any = None) -> Any:
         """Draw it along its steepest direction, with the rows that weigh; matplotlib axes."""
