@@ -232,7 +232,7 @@ class LayerBuilder(SmoothLayers):
         number) is added. A part whose rows are not along the first axis is a MovedBatch until
         another movement brings them back.
         """
-        node, tables = self._joined_tables(name, values, n_rows)
+        node, tables = self.joined_tables(name, values, n_rows)
         size = math.prod(self.shape(node))
         parts: list[int | MovedBatch] = []
         outputs = zip(
@@ -254,7 +254,7 @@ class LayerBuilder(SmoothLayers):
                 parts.append(MovedBatch(node, index))
         return parts
 
-    def _joined_tables(
+    def joined_tables(
         self, name: str, values: Sequence[int | MovedBatch], n_rows: int
     ) -> tuple[int, list[NDArray[np.int64]]]:
         """One node that holds all of some values' entries, and for each their positions in it."""

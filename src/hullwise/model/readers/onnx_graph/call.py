@@ -271,7 +271,7 @@ class Call:
             full = (self.n_rows * shape[0], *shape[1:])
             self.reading.limits.count_numbers(math.prod(full), self.name)
             table = places(full)
-        return self._marked(self._from_table(value.node, np.asarray(function(table))), i)
+        return self._marked(self.from_table(value.node, np.asarray(function(table))), i)
 
     def rearranged(self, node: int, table: NDArray[np.int64]) -> int:
         """A node by a table of positions from 1; 0 for a zero."""
@@ -300,7 +300,7 @@ class Call:
         whole = isinstance(value, Signal) and value.whole
         return Signal(signal.node, signal.shape, signal.table, whole)
 
-    def _from_table(self, node: int, table: NDArray[np.int64]) -> Signal:
+    def from_table(self, node: int, table: NDArray[np.int64]) -> Signal:
         """A node, where the table's rows are those of the batch again; else kept as a table."""
         if self.n_rows == 1:
             return self.result(self.rearranged(node, table))

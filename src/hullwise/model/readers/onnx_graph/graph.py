@@ -1,7 +1,7 @@
 """The walk through a graph: every node read once, in the graph's own order.
 
 Functions of the file are read where they are called, with the opsets that they import; a branch on
-a constant is read as the side it takes. Loops are not read.
+a constant is read as the side it takes, a loop of a constant number of passes as all of them.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ....errors import HullwiseError, ModelError
 from .._refusals import Refusal, refuse
 from .._smooth_layers import smooth_hint
 from . import operators  # noqa: F401  (registers the operators)
 from .call import Call, Reading, on_constant
+from .control import CONTROL, read_control
 from .limits import NESTED_CALLS
 from .operators.endings import look_through
 from .registry import NEWEST_OPSETS, OPERATORS, Operator
@@ -100,7 +99,8 @@ class GraphReader:
                 *(self.reading, name, node.op_type, domain, opset),
                 *(inputs, list(node.output), attributes, sources),
             )
-            out = self._branch(call, scope) if node.op_type == "If" else self._call(call)
+            is_control = not domain and node.op_type in CONTROL
+            out = self._control(call, scope) if is_control else self._call(call)
         for output, value in zip(node.output, out, strict=False):
             if output and output in scope.values:
                 raise ModelError(f"it is not valid ONNX: {output[:LONGEST_NAME]!r} is made twice")
@@ -170,22 +170,20 @@ class GraphReader:
         self.walk(function.node, function.output, inner)
         return [self.value(inner, output) for output in function.output]
 
-    def _branch(self, call: Call, scope: Scope) -> list[Any]:
-        """The side that a constant condition takes."""
-        condition = call.inputs[0] if call.inputs else None
-        if not isinstance(condition, Constant) or condition.array.size != 1:
-            call.refuse("on what depends on the input")
+    def _control(self, call: Call, scope: Scope) -> list[Any]:
         if scope.depth >= NESTED_CALLS:
             raise ModelError(f"branches in branches are too deep, at {call.name!r}")
-        side = "then_branch" if bool(np.ravel(condition.array)[0]) else "else_branch"
-        graph = call.graph(side)
-        if graph is None:
-            call.invalid(f"it has no {side}")
-        inner = Scope(scope.opsets, scope, scope.attributes, f"{call.name}/", sees_outer=True)
-        self.add_tensors(inner, graph)
-        outputs = [output.name for output in graph.output]
-        self.walk(graph.node, outputs, inner)
-        return [self.value(inner, output) for output in outputs]
+
+        def body(graph: Any, inputs: list[Any], label: str) -> list[Any]:
+            prefix = f"{call.name} ({label})/" if label else f"{call.name}/"
+            inner = Scope(scope.opsets, scope, scope.attributes, prefix, sees_outer=True)
+            self.add_tensors(inner, graph)
+            inner.values |= {own.name: one for own, one in zip(graph.input, inputs, strict=True)}
+            outputs = [output.name for output in graph.output]
+            self.walk(graph.node, outputs, inner)
+            return [self.value(inner, output) for output in outputs]
+
+        return read_control(call, body)
 
 
 def layer_name(node: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from ...._core.types import Floats
 from ....errors import ModelError
 from ...network import Network
+from .control import CONTROL
 from .graph import needed_nodes
 from .tensors import BFLOAT16, DOUBLE, FLOAT, FLOAT16, tensor_array
 
@@ -123,7 +124,7 @@ def _copied(message: Any) -> Any:
 
 
 def _is_used(name: str, used: set[str], nodes: list[Any]) -> bool:
-    return name in used or any(node.op_type == "If" for node in nodes)
+    return name in used or any(node.op_type in CONTROL for node in nodes)
 
 
 def _to_float32(tensor: Any) -> None:

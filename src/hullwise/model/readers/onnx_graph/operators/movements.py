@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....affine_layers import Shape
+from ..._layer_builder import MovedBatch
 from ..call import Call
 from ..registry import operator
 from ..values import Constant, Signal, Value
@@ -242,11 +243,12 @@ def tile(call: Call) -> Value:
 @operator("Concat", opsets=(1, 4, 11, 13), arrays=True)
 def concat(call: Call) -> Value:
     shapes = [call.shape(i) for i in range(len(call.inputs))]
-    axis = (
-        call.axis("axis", 1, len(shapes[0]))
-        if call.opset < 4
-        else call.axis("axis", 0, len(shapes[0]))
-    )
+    return joined(call, call.axis("axis", 1 if call.opset < 4 else 0, len(shapes[0])))
+
+
+def joined(call: Call, axis: int) -> Value:
+    """All inputs of a call one after another along an axis."""
+    shapes = [call.shape(i) for i in range(len(call.inputs))]
     rest = {(len(s), s[:axis] + s[axis + 1 :]) for s in shapes}
     if len(rest) > 1:
         call.invalid(f"it cannot join {', '.join(map(str, shapes))} along axis {axis}")
@@ -256,13 +258,12 @@ def concat(call: Call) -> Value:
     if not signals:
         call.reading.limits.count_constants(math.prod(to), call.name)
         return Constant(np.concatenate([call.constant(i) for i in range(len(shapes))], axis=axis))
-    call.require_own_axis(axis)
+    if call.n_rows > 1 and (axis == 0 or any(_is_moved(value) for value in call.inputs)):
+        return _joined_tables(call, axis)
     whole = any(value.whole for value in call.inputs if isinstance(value, Signal))
     nodes = []
     for i, value in enumerate(call.inputs):
         if isinstance(value, Signal):
-            if value.table is not None:
-                call.mixes_rows()
             nodes.append(value.node)
         elif math.prod(shapes[i]):
             own = call.per_row(call.constant(i), len(to))
@@ -274,6 +275,35 @@ def concat(call: Call) -> Value:
             nodes.append(call.builder.constant(f"{call.name} ({i})", own))
     out = call.result(call.builder.concat(call.name, nodes, axis))
     return Signal(out.node, out.shape, None, whole)
+
+
+def _is_moved(value: Any) -> bool:
+    return isinstance(value, Signal) and value.table is not None
+
+
+def _joined_tables(call: Call, axis: int) -> Value:
+    """The same where rows are not along the first axis, or are joined: by tables of positions."""
+    parts: list[Any] = []
+    for i, value in enumerate(call.inputs):
+        if isinstance(value, Signal):
+            table = value.table
+            parts.append(value.node if table is None else MovedBatch(value.node, table))
+        elif not np.any(np.asarray(call.constant(i))):
+            parts.append(None)
+        else:
+            call.mixes_rows()
+    moves = [part for part in parts if part is not None]
+    size = sum(math.prod(call.shape(i)) for i in range(len(call.inputs)))
+    call.reading.limits.count_numbers(size, call.name)
+    node, tables = call.builder.joined_tables(call.name, moves, call.n_rows)
+    places = iter(tables)
+    arrays = [
+        np.zeros(call.shape(i), dtype=np.int64)
+        if part is None
+        else next(places).reshape(call.shape(i))
+        for i, part in enumerate(parts)
+    ]
+    return call.from_table(node, np.concatenate(arrays, axis=axis))
 
 
 @operator("DepthToSpace", opsets=(1, 11, 13, 28), arrays=True)
