@@ -86,6 +86,29 @@ def test_cells_alone_have_the_faces_of_the_lattice(widths):
         assert cells.verify().ok
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_edge_with_an_odd_number_of_cells_is_one(sign):
+    """max(x, 0) + y bends at y's own wall: five cells around the line, of two facets there each."""
+    W = [np.array([[1.0, 0, 0], [0, 1, 0], [0, -1, 0]]), sign * np.array([[1.0, 1, -1]]), [[1.0]]]
+    c = hw.model.cell_complex(hw.model.from_arrays(W), method="cells")
+    assert not c.structure.is_simple
+    assert (len(c.vertices), len(c.edges), c.n_regions) == (18, 35, 5)
+    assert c.n_faces == c.lattice.n_faces == (18, 35, 23, 5)
+
+
+@pytest.mark.parametrize("widths", [(3, 9, 9, 1), (4, 7, 6, 1), (5, 6, 5, 1), (6, 5, 4, 1)])
+def test_volumes_and_counts_without_faces_are_those_with(widths):
+    net = mlp(widths, seed=5)
+    cells, lattice = (hw.model.cell_complex(net, method=m) for m in ("cells", "lattice"))
+    assert cells.structure.is_simple
+    assert cells.n_faces == lattice.n_faces
+    assert cells.euler_characteristic == 1
+    np.testing.assert_allclose(np.sort(cells.volumes), np.sort(lattice.volumes), rtol=1e-7)
+    own, other = (c.centroids[np.argsort(c.volumes)] for c in (cells, lattice))
+    np.testing.assert_allclose(own, other, atol=1e-9)
+    assert "lattice" not in vars(cells)  # faces were not made
+
+
 def test_cells_of_many_facets_are_cut_as_a_lattice():
     """A tangent cell of 80 sides in the middle of as many lines."""
     angles = np.arange(80) * np.pi / 40

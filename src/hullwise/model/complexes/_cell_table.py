@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._core.types import Floats, Ints
-from ._cell_cutting import edges_of_cells, edges_of_simple_cells, facet_signatures
+from ._cell_faces import (
+    counts_of_simple_faces,
+    edges_of_cells,
+    edges_of_simple_cells,
+    facet_signatures,
+    vertices_are_simple,
+)
 from ._face_lattice import CellLattice, FaceIds, FaceLists
 
 FacetWords = NDArray[np.uint64]
@@ -46,10 +52,22 @@ class CellTable:
     def edges(self) -> FaceIds:
         """(E, 2) pairs of vertices."""
         cells = self.corners.ids, self.masks, self.corners.ends
-        edges, are_simple = edges_of_simple_cells(self.dimension, *cells, self.is_above)
-        if not are_simple:
-            edges = edges_of_cells(self.dimension, *cells, len(self.vertices))
-        return np.asarray(edges)
+        if self.is_simple:
+            return np.asarray(edges_of_simple_cells(self.dimension, *cells, self.is_above))
+        return np.asarray(edges_of_cells(self.dimension, *cells, len(self.vertices)))
+
+    @cached_property
+    def is_simple(self) -> bool:
+        """Whether at each vertex d walls meet, and 2^d cells inside the domain."""
+        own = self.corners.ids, self.masks, self.corners.ends, self.used
+        walls = self.facet_walls.ids, self.facet_walls.ends
+        return bool(vertices_are_simple(self.dimension, *own, *walls, len(self.vertices)))
+
+    @cached_property
+    def n_faces(self) -> tuple[int, ...]:
+        """Of each dimension; where cells are simple, without a list of faces."""
+        own = self.masks, self.corners.ends, self.is_above
+        return tuple(counts_of_simple_faces(self.dimension, *own).tolist())
 
     @cached_property
     def facets(self) -> tuple[Ints, FaceIds]:

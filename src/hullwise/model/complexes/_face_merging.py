@@ -77,7 +77,7 @@ def _signatures(old: CellLattice, joined: Ints) -> list[np.typing.NDArray[np.uin
         if k == old.dimension:
             outer = np.flatnonzero(old.walls < 0)
             below = np.concatenate([below, outer * n_all + n_new - 1 - old.walls[outer]])
-        pairs.append(np.unique(below))
+        pairs.append(_distinct(below))
     out = []
     for level in reversed(pairs):
         face, member = _split(level, n_all)
@@ -88,6 +88,12 @@ def _signatures(old: CellLattice, joined: Ints) -> list[np.typing.NDArray[np.uin
 
 def _split(pairs: Ints, n: int) -> tuple[Ints, Ints]:
     return pairs // n, pairs % n
+
+
+def _distinct(x: Ints) -> Ints:
+    """Each number once, rising; a sort, which is several times faster than a table of them."""
+    x = np.sort(x)
+    return x[np.concatenate([np.ones(min(len(x), 1), bool), x[1:] != x[:-1]])]
 
 
 def _mixed(x: Ints) -> np.typing.NDArray[np.uint64]:
@@ -104,5 +110,5 @@ def _new_facets(old: FaceLists, number: FaceIds, facet_number: FaceIds) -> FaceL
     owner, facet = number[old.owners].astype(np.int64), facet_number[old.ids].astype(np.int64)
     real = (owner >= 0) & (facet >= 0)
     n = len(facet_number) + 1
-    owner, facet = _split(np.unique(owner[real] * n + facet[real]), n)
+    owner, facet = _split(_distinct(owner[real] * n + facet[real]), n)
     return FaceLists(facet.astype(np.int32), np.cumsum(np.bincount(owner)))

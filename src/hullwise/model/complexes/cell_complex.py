@@ -17,6 +17,7 @@ from .._layer_cuts import LayerCodes
 from .._piecewise_layers import Codes
 from ..network import Network
 from ._cell_table import CellTable
+from ._cell_volumes import volumes_of_cells
 from ._complex_checker import ComplexCheck, check_complex
 from ._face_lattice import CellLattice, FaceIds, FaceLists
 from ._face_measures import cell_measures, corner_means
@@ -92,8 +93,13 @@ class CellComplex(RecordResult):
 
     @property
     def n_faces(self) -> tuple[int, ...]:
-        """How many faces of each dimension: vertices, edges, ..., cells."""
-        return self.lattice.n_faces
+        """How many faces of each dimension: vertices, edges, ..., cells.
+
+        Counted without making them where no more than k walls meet in a vertex.
+        """
+        structure = self.structure
+        simple = isinstance(structure, CellTable) and structure.is_simple
+        return structure.n_faces if simple else self.lattice.n_faces
 
     @property
     def n_regions_per_layer(self) -> list[int]:
@@ -103,7 +109,7 @@ class CellComplex(RecordResult):
     @property
     def euler_characteristic(self) -> int:
         """V - E + F - ...: 1, that of a box, where the faces are right."""
-        return self.lattice.euler_characteristic
+        return sum((-1) ** i * n for i, n in enumerate(self.n_faces))
 
     @property
     def vertices(self) -> Floats:
@@ -157,7 +163,9 @@ class CellComplex(RecordResult):
 
     @cached_property
     def _measures(self) -> tuple[Floats, Floats]:
-        return cell_measures(self.lattice)
+        if isinstance(self.structure, CellTable):
+            return volumes_of_cells(self.structure)
+        return cell_measures(self.structure)
 
     @property
     def volumes(self) -> Floats:
