@@ -43,12 +43,12 @@ def is_facet_of_face(b, union, common, own, rows, k, count, masks):  # type: ign
 
     own: the corners there, as a mask of the facets that all of them lie on.
     """
-    n_own = 0
+    n_own = np.int64(0)
     for i in range(count):
         n_own += np.int64(masks[rows[k, i]] & b != 0)
     others = own & union & ~common & ~b
     while others:
-        c, n_other = others & (~others + np.uint64(1)), 0
+        c, n_other = others & (~others + np.uint64(1)), np.int64(0)
         for i in range(count):
             n_other += np.int64(masks[rows[k, i]] & c != 0)
         if n_other > n_own or (n_other == n_own and c < b):

@@ -93,7 +93,7 @@ def _split(pairs: Ints, n: int) -> tuple[Ints, Ints]:
 def _distinct(x: Ints) -> Ints:
     """Each number once, rising; a sort, which is several times faster than a table of them."""
     x = np.sort(x)
-    return x[np.concatenate([np.ones(min(len(x), 1), bool), x[1:] != x[:-1]])]
+    return np.asarray(x[np.concatenate([np.ones(min(len(x), 1), bool), x[1:] != x[:-1]])])
 
 
 def _mixed(x: Ints) -> np.typing.NDArray[np.uint64]:
