@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.model import _slicing
+from hullwise.model import _region_cutter
 from hullwise.model._piecewise_layers import pieces
 from hullwise.model.affine_layers import Linear, Rearrange
 from hullwise.model.builder import Builder
@@ -416,8 +416,8 @@ def test_ctrl_c_is_heard_within_a_long_layer(monkeypatch):
             steps.append(time.sleep(0.001))
         raise TooManyFaces
 
-    monkeypatch.setattr(_slicing, "cut_layer", endless)
-    monkeypatch.setattr(_slicing, "SHORT_CUT_REGIONS", 0)
+    monkeypatch.setattr(_region_cutter, "cut_layer", endless)
+    monkeypatch.setattr(_region_cutter, "SHORT_CUT_REGIONS", 0)
     with pytest.raises(KeyboardInterrupt):
         mlp([2, 3, 1]).slice(*SQUARE)
     assert stops[0].is_set()
@@ -428,5 +428,5 @@ def test_short_layers_take_no_thread(monkeypatch):
     def no_threads(*arguments):
         raise AssertionError("a thread for a layer of some regions")
 
-    monkeypatch.setattr(_slicing, "run_in_threads", no_threads)
+    monkeypatch.setattr(_region_cutter, "run_in_threads", no_threads)
     assert mlp([2, 20, 20, 1]).slice(*SQUARE).n_regions > 100

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+
+SIZE_UNITS = {"": 1, "b": 1, "bytes": 1} | {
+    f"{prefix}{infix}b": (1024 if infix else 1000) ** power
+    for power, prefix in enumerate("kmgt", 1)
+    for infix in ("", "i")
+}
+SIZE_TEXT = re.compile(
+    r"(\d+(?:\.\d*)?|\.\d+)\s*(|b|bytes|[kmgt]i?b)", flags=re.IGNORECASE | re.ASCII
+)
 
 
 def check_int(name: str, value: Any, minimum: int) -> int:
@@ -42,6 +52,23 @@ def check_fraction(name: str, value: Any, *, ends: bool) -> float:
             f"{'from 0 to 1' if ends else 'between 0 and 1'}."
         )
     return number
+
+
+def check_size(name: str, value: Any, minimum: int) -> int:
+    """Bytes from a whole number or text such as "2 GB", at least `minimum`, else DataError."""
+    size: Any = value
+    if isinstance(value, str):
+        match = SIZE_TEXT.fullmatch(value.strip())
+        number, unit = match.groups() if match else ("", "")
+        size = int(float(number) * SIZE_UNITS[unit.lower()]) if match else None
+    elif isinstance(value, float) and value.is_integer():
+        size = int(value)
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < minimum:
+        raise DataError(
+            f"{name}={_shown(value)}: expected bytes, as a number or as text such as '2 GB', at "
+            f"least {minimum:,}."
+        )
+    return int(size)
 
 
 def _as_float(value: Any) -> float:

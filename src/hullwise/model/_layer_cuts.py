@@ -42,13 +42,14 @@ def cut_layer(
     range_: tuple[Floats, Floats],
     noise: Floats,
     start: int,
+    n_fixed: int,
     max_regions: int,
     stop: StopFlag,
 ) -> LayerCut:
     """Cut by one layer of units whose input at the vertices is z (V, i), less than noise (i) zero.
 
     range_ are the least and largest of each entry of z, (i) each. Edges name the unit behind them,
-    counted from `start`.
+    counted from `start`. The first `n_fixed` vertices stay.
 
     Raises
     ------
@@ -65,10 +66,10 @@ def cut_layer(
         below = (range_[0] > units.knots + noise).sum(axis=0, dtype=np.uint8)
         layer_codes = LayerCodes(count_knots_below(new.sides, walls.units, below), new.root)
         return LayerCut(new.complex, layer_codes, new, None)
-    return _merge_equal_codes(units, z, noise, new)
+    return _merge_equal_codes(units, z, noise, n_fixed, new)
 
 
-def _merge_equal_codes(units: Units, z: Floats, noise: Floats, new: Cut) -> LayerCut:
+def _merge_equal_codes(units: Units, z: Floats, noise: Floats, n_fixed: int, new: Cut) -> LayerCut:
     """Maxima: where the winner is the same on both sides of a cut, the cut is taken back."""
     inner = new.complex.corner_means(extended(z, new.a, new.b, new.t))
     step = max(1, MERGE_BLOCK_NUMBERS // units.n_walls)
@@ -77,6 +78,6 @@ def _merge_equal_codes(units: Units, z: Floats, noise: Floats, new: Cut) -> Laye
     rows = np.ascontiguousarray(np.c_[new.root.astype("<i8").view(np.uint8).reshape(-1, 8),
                                       codes.view(np.uint8).reshape(len(codes), -1)])  # fmt: skip
     key = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_inverse=True)[1]
-    merged = dissolve(new.complex, key)
+    merged = dissolve(new.complex, key, n_fixed)
     layer_codes = LayerCodes(codes[merged.faces], new.root[merged.faces])
     return LayerCut(merged.complex, layer_codes, new, merged.vertices)

@@ -8,6 +8,8 @@ rounding may have done to the value on its way through the layers (`_rounding`).
 
 from __future__ import annotations
 
+from copy import copy
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,37 @@ class LayerValues:
         self._after = 0
         self._layer = -1
         self._range: tuple[Floats, Floats] | None = None
+        self._known_noise: dict[int, Floats] = {}
+
+    def part(self, vertices: Any) -> LayerValues:
+        """The values at some vertices; what counts as zero stays what it is at all of them.
+
+        Of layers ahead it is what the values at these vertices say, carried through without cuts.
+        """
+        if not self._known_noise:
+            self._known_noise = self._noise_ahead()
+        out = copy(self)
+        out.outputs = {node: block[vertices] for node, block in self.outputs.items()}
+        out._errors, out._range = dict(self._errors), None
+        return out
+
+    def _noise_ahead(self) -> dict[int, Floats]:
+        ahead = copy(self)
+        ahead.outputs, ahead._errors = dict(self.outputs), dict(self._errors)
+        noise = {self._layer: self.noise}
+        for layer in range(self._layer + 1, len(self.net.layers)):
+            ahead.bend()
+            ahead.advance()
+            noise[layer] = ahead.noise
+        return noise
+
+    @property
+    def row_numbers(self) -> int:
+        """Numbers at one vertex: those there are, and those of the layer behind the units."""
+        node = self.net.layers[self._layer].node
+        behind = self.net.nodes[node : node + 2]
+        now = sum(int(block.shape[2]) for block in self.outputs.values())
+        return now + sum(prod(one.shape) for one in behind)
 
     def advance(self) -> Units:
         """Through the affine layers to the next units; the units."""
@@ -68,6 +101,8 @@ class LayerValues:
     @property
     def noise(self) -> Floats:
         """What counts as zero in each entry of z, (i)."""
+        if self._layer in self._known_noise:
+            return self._known_noise[self._layer]
         low, high = self.range
         relative = RELATIVE_TOLERANCE * np.maximum(-low, high)
         return np.asarray(np.maximum(relative, self.errors))

@@ -101,7 +101,7 @@ def split_edge(h, nv, nh, start, after, twin, face, wall):  # type: ignore[no-un
     after[nh], after[nh + 1] = after[h], after[k]
     after[h], after[k] = nh, nh + 1
     face[nh], face[nh + 1] = face[h], face[k]
-    wall[nh], wall[nh + 1] = wall[h], wall[h]
+    wall[nh], wall[nh + 1] = wall[h], wall[k]  # a border names other things on its outer side
     twin[h], twin[nh + 1] = nh + 1, h
     twin[k], twin[nh] = nh, k
 
@@ -300,7 +300,7 @@ def cut_all(z, ends, entries, levels, tol, units, xy, halves, first, max_faces, 
             first, root = grown(first, F), grown(root, F)
             face_above, face_below = grown_rows(face_above, F), grown_rows(face_below, F)
     nv, nh, nf = counters[0], counters[1], counters[2]
-    halves = np.empty((5, nh), np.int64)
+    halves = np.empty((5, nh), np.int32)
     halves[0], halves[1], halves[2] = start[:nh], after[:nh], twin[:nh]
     halves[3], halves[4] = face[:nh], wall[:nh]
     new_vertices = (a[old:nv].copy(), b[old:nv].copy(), t[old:nv].copy())
@@ -309,7 +309,7 @@ def cut_all(z, ends, entries, levels, tol, units, xy, halves, first, max_faces, 
 
 
 @jit
-def dissolve_all(nv, halves, key):  # type: ignore[no-untyped-def]
+def dissolve_all(nv, n_fixed, halves, key):  # type: ignore[no-untyped-def]
     """Join polygons of equal key; see `planar_complex.dissolve`."""
     start, after, twin, face, wall = halves[0], halves[1], halves[2], halves[3], halves[4]
     nh = len(start)
@@ -319,11 +319,11 @@ def dissolve_all(nv, halves, key):  # type: ignore[no-untyped-def]
         dead[h] = f >= 0 and g >= 0 and key[f] == key[g]
         if not dead[h]:
             left[start[h]] += 1
-    # a vertex with two edges left is a bend of none of them, but for the rectangle's corners
+    # a vertex with two edges left is a bend of none of them, but for the border's corners
     new_vertex = np.full(nv, -1, np.int64)
     vertices, n = np.empty(nv, np.int64), 0
     for v in range(nv):
-        if v < 4 or left[v] > 2:
+        if v < n_fixed or left[v] > 2:
             new_vertex[v], vertices[n] = n, v
             n += 1
     vertices = vertices[:n].copy()
@@ -333,21 +333,24 @@ def dissolve_all(nv, halves, key):  # type: ignore[no-untyped-def]
         if not dead[h] and new_vertex[start[h]] >= 0:
             new_half[h] = n
             n += 1
-    out = np.full((5, n), -1, np.int64)
-    first, faces, nf = np.empty(len(key), np.int64), np.empty(len(key), np.int64), 0
+    out = np.full((5, n), -1, np.int32)
+    first, faces, nf = np.empty(len(key), np.int32), np.empty(len(key), np.int64), 0
     for h in range(nh):
         i = new_half[h]
         if i < 0:
             continue
-        last = h
+        last, following = h, np.int64(-1)
         while True:
             k = after[last]
-            while dead[k]:
+            while k >= 0 and dead[k]:
                 k = after[twin[k]]
-            if new_half[k] >= 0:
+            if k < 0:  # the end of an outer side
+                break
+            following = new_half[k]
+            if following >= 0:
                 break
             last = k
-        out[0, i], out[1, i], out[2, i] = new_vertex[start[h]], new_half[k], new_half[twin[last]]
+        out[0, i], out[1, i], out[2, i] = new_vertex[start[h]], following, new_half[twin[last]]
         out[4, i] = wall[h]
     for h in range(nh):
         i = new_half[h]

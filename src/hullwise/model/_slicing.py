@@ -1,29 +1,28 @@
-"""Making a slice: every layer cuts the polygons of the layers before it.
-
-In the main thread a long cut runs in a thread beside it, so that Ctrl-C is heard; short ones, and
-those of other threads, run where they are called.
-"""
+"""Making a slice: every layer cuts the polygons of the layers before it, piece by piece."""
 
 from __future__ import annotations
 
-from threading import current_thread, main_thread
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._core.options import check_int, check_nonnegative
-from .._core.threads import StopFlag, run_in_threads, single_threaded_blas
+from .._core.memory import available_memory, size_text
+from .._core.options import check_int, check_nonnegative, check_size
+from .._core.threads import StopFlag, single_threaded_blas
 from .._core.types import Floats, Progress
-from ..errors import DataError, StoppedError
+from ..errors import DataError, MemoryLimitError
 from ._arguments import check_rectangle, one_row
-from ._layer_cuts import LayerCut, cut_layer
-from ._layer_values import LayerValues
-from ._piecewise_layers import Units
+from ._complex_gluing import PartVertices, glue_parts
+from ._packed_codes import joined_levels
+from ._region_cutter import CutPiece, RegionCutter, RegionLimit
 from .network import Network
-from .planar_complex import Complex, TooManyFaces, rectangle
 from .slices import MAX_SLICE_REGIONS, Slice
 
-SHORT_CUT_REGIONS = 20_000  # regions before a layer; up to twice as many behind it take some 10 ms
+WORK_BYTES = 2**27  # of a piece that is cut at a time
+LEAST_MEMORY = 2**20  # bytes that a slice may be limited to
+NO_MEMORY_LIMIT = 2**62  # where the system does not say what is free
+JOIN_COPIES = 2  # of all regions while parts are joined
 PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
 
 
@@ -34,18 +33,62 @@ def slice_plane(
     half_width: Any = 1.0,
     *,
     max_regions: int = MAX_SLICE_REGIONS,
+    max_memory: Any = None,
     progress: Progress | None = None,
     stop: StopFlag | None = None,
 ) -> Slice:
     """The regions with ``|u| <= half_width[0], |v| <= half_width[1]``; see `Network.slice`."""
+    plane = check_plane(net, origin, axes, half_width)
+    regions = check_int("max_regions", max_regions, 1)
+    limits = SliceLimits(regions, *memory_limits(max_memory), stop or StopFlag(), progress)
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        return _whole_slice(plane, limits)
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePlane:
+    """A rectangle of a plane in a network's input space."""
+
+    net: Network
+    origin: Floats
+    axes: Floats
+    half: Floats
+
+
+@dataclass(frozen=True)
+class SliceLimits:
+    """What a slice may take: regions, bytes of results and of work; and who is told of it."""
+
+    max_regions: int
+    memory: int
+    work: int
+    stop: StopFlag
+    progress: Progress | None
+
+
+def check_plane(net: Network, origin: Any, axes: Any, half_width: Any) -> SlicePlane:
+    """The rectangle that a user names, else DataError."""
     centre = one_row(net, origin, "origin")
     frame = net.rows(axes, "axes")
     if len(frame) != 2 or _are_parallel(frame):
         raise DataError(f"axes must be two independent directions (2, {net.n_inputs})")
-    half = check_rectangle(half_width)
-    max_regions = check_int("max_regions", max_regions, 1)
-    with single_threaded_blas():  # the products are small: two threads would mostly wait
-        return _cut_all_layers(net, centre, frame, half, max_regions, progress, stop or StopFlag())
+    return SlicePlane(net, centre, frame, check_rectangle(half_width))
+
+
+def memory_limits(max_memory: Any) -> tuple[int, int]:
+    """Bytes for a slice in all, and of these for what is worked on at a time."""
+    if max_memory is None:
+        free = available_memory()
+        return (NO_MEMORY_LIMIT if free is None else free), WORK_BYTES
+    memory = check_size("max_memory", max_memory, LEAST_MEMORY)
+    return memory, min(WORK_BYTES, memory // 4)
+
+
+def region_cutter(plane: SlicePlane, limits: SliceLimits, n_layers: int) -> RegionCutter:
+    """What cuts a rectangle by the first layers."""
+    where = plane.net, plane.origin, plane.axes, plane.half
+    allowed = limits.max_regions, limits.work, limits.stop, limits.progress
+    return RegionCutter(*where, n_layers, *allowed)
 
 
 def _are_parallel(frame: Floats) -> bool:
@@ -79,73 +122,56 @@ def slice_through(
     return slice_plane(net, corners[0] + (low + high) / 2 @ axes, axes, half, **options)
 
 
-def _cut_all_layers(
-    net: Network,
-    origin: Floats,
-    axes: Floats,
-    half: Floats,
-    max_regions: int,
-    progress: Progress | None,
-    stop: StopFlag,
-) -> Slice:
-    complex_ = rectangle(-half, half)
-    values_, layer_codes, partial = LayerValues(net, origin + complex_.xy @ axes), [], False
-    for i, layer in enumerate(net.layers):
-        if progress is not None:
-            progress(i, len(net.layers), f"{complex_.n_faces:,} regions")
-        units = values_.advance()
+def _whole_slice(plane: SlicePlane, limits: SliceLimits) -> Slice:
+    """All pieces joined; the layers that make too many regions are left out."""
+    n_layers, partial = len(plane.net.layers), False
+    while True:
+        cutter = region_cutter(plane, limits, n_layers)
         try:
-            step = _cut_interruptibly(complex_, units, values_, layer.start, max_regions, stop)
-        except TooManyFaces:
-            partial = not stop.is_set()
-        if stop.is_set():
-            raise StoppedError(f"the slice was stopped in layer {i + 1} of {len(net.layers)}")
-        if partial:
-            break
-        if step.new is not None:
-            values_.extend(step.new.a, step.new.b, step.new.t)
-        if step.vertices is not None:
-            values_.keep(step.vertices)
-        values_.bend()
-        complex_ = step.complex
-        layer_codes.append(step.codes)
-    if partial:  # the layers behind are not cut: their values at the vertices
-        values_ = LayerValues(net, origin + complex_.xy @ axes)
-        for _ in net.layers:
-            values_.advance()
-            values_.bend()
-    outputs, errors = values_.finish()
-    codes = tuple(layer_codes)
-    return Slice(net, origin, axes, -half, half, complex_, codes, outputs, errors, partial)
+            pieces = _within_memory(cutter, limits)
+        except RegionLimit as limit:
+            n_layers, partial = limit.layer, True
+            continue
+        return _joined_slice(plane, cutter, pieces, partial)
 
 
-def _cut_interruptibly(
-    old: Complex,
-    units: Units,
-    values_: LayerValues,
-    start: int,
-    max_regions: int,
-    stop: StopFlag,
-) -> LayerCut:
-    """`cut_layer` such that Ctrl-C is heard, which the main thread does between steps of Python.
+def _within_memory(cutter: RegionCutter, limits: SliceLimits) -> list[CutPiece]:
+    """All pieces.
 
-    There only what is short is done at once, the rest in a thread of its own.
+    Raises
+    ------
+    MemoryLimitError
+        If they, and the whole made of them, need more than there is.
     """
-    inputs = old, units, values_.z, values_.range, values_.noise, start
-    if current_thread() is not main_thread():
-        return cut_layer(*inputs, max_regions, stop)
-    if old.n_faces < SHORT_CUT_REGIONS:
-        few = min(max_regions, 2 * SHORT_CUT_REGIONS)
-        try:
-            return cut_layer(*inputs, few, stop)
-        except TooManyFaces:
-            if few == max_regions or stop.is_set():
-                raise
-    results: list[LayerCut] = []
+    pieces: list[CutPiece] = []
+    size = 0
+    for piece in cutter.pieces():
+        pieces.append(piece)
+        size += piece.nbytes
+        if cutter.is_divided and JOIN_COPIES * size + cutter.work_bytes > limits.memory:
+            raise MemoryLimitError(
+                f"the slice needs more than {size_text(limits.memory)}: {cutter.n_regions[-1]:,} "
+                f"regions with their vertices and values are {size_text(size)}, twice that while "
+                "they are joined, and more were to come. Take a smaller half_width, allow more "
+                "max_memory, or take the regions part by part (Network.slice_parts) or in a file "
+                "(Network.save_slice)."
+            )
+    return pieces
 
-    def task(_: None, stop: StopFlag) -> None:
-        with np.errstate(over="raise", invalid="raise"):  # the caller's settings are not this one's
-            results.append(cut_layer(*inputs, max_regions, stop))
 
-    run_in_threads(task, [None], 2, stop)
-    return results[0]
+def _joined_slice(
+    plane: SlicePlane, cutter: RegionCutter, pieces: list[CutPiece], partial: bool
+) -> Slice:
+    errors = np.max([piece.output_errors for piece in pieces], axis=0)
+    levels = joined_levels([piece.levels for piece in pieces], cutter.n_regions)
+    parts = [PartVertices(piece.complex, piece.outputs) for piece in pieces]
+    pieces.clear()
+    if len(parts) == 1:
+        complex_, outputs = parts[0].complex, parts[0].values
+    else:
+        complex_, outputs = glue_parts(parts)
+    rectangle_ = -plane.half, plane.half
+    return Slice(
+        *(plane.net, plane.origin, plane.axes, *rectangle_),
+        *(complex_, levels, outputs, errors, partial),
+    )

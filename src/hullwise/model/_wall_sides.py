@@ -113,3 +113,18 @@ def count_knots_below(sides, units, base):  # type: ignore[no-untyped-def]
                     bit = (sides[f, words[i, unit]] >> places[i, unit]) & used[i, unit]
                     codes[f, unit] += np.uint8(bit)
     return codes
+
+
+@jit
+def vertex_sides(z, ends, entries, levels, tol):  # type: ignore[no-untyped-def]
+    """The words of all vertices, z (V, i), and those of walls that compare more than two entries.
+
+    above, below (V, words) and folds (words).
+    """
+    words, values = (len(levels) + 63) // 64, np.empty(64)
+    above = np.empty((len(z), words), np.uint64)
+    below, folds = np.empty((len(z), words), np.uint64), np.zeros(words, np.uint64)
+    all_vertex_sides(len(z), z, ends, entries, levels, tol, values, above, below)
+    for c in range(len(levels)):
+        folds[c >> 6] |= np.uint64(ends[c + 1] - ends[c] > 2) << np.uint64(c & 63)
+    return above, below, folds

@@ -1,7 +1,8 @@
 """A planar complex of convex polygons, cut by functions that are affine on every polygon.
 
-A half-edge h runs from vertex `start[h]` along the polygon `face[h]` (-1 outside the square), to
-the start of `after[h]`; `twin[h]` runs back on the other side. Vertices are shared, so a wall that
+A half-edge h runs from vertex `start[h]` along the polygon `face[h]` (-1 outside) to the start of
+`after[h]`; `twin[h]` runs back on the other side. Outside, `after` follows one side of the border
+and ends in -1. Vertices are shared, so a wall that
 crosses an edge makes one vertex there for both sides and V - E + F = 1 holds by construction.
 Cutting costs the sign of every wall at every vertex, one look at every corner of a polygon for 64
 walls, and O(1) for each new edge and polygon.
@@ -19,6 +20,9 @@ from .._core.types import Floats, Ints
 from ._layer_walls import LayerWalls
 from ._polygon_cutting import cut_all, dissolve_all, loops
 
+RECTANGLE_CORNERS = 4
+HalfEdges = NDArray[np.int32]  # four for each polygon: half the memory of int64
+
 
 @dataclass(frozen=True, eq=False)
 class Complex:
@@ -29,27 +33,27 @@ class Complex:
     """
 
     xy: Floats
-    halves: Ints
-    first: Ints
+    halves: HalfEdges
+    first: HalfEdges
 
     @property
-    def start(self) -> Ints:
+    def start(self) -> HalfEdges:
         return np.asarray(self.halves[0])
 
     @property
-    def after(self) -> Ints:
+    def after(self) -> HalfEdges:
         return np.asarray(self.halves[1])
 
     @property
-    def twin(self) -> Ints:
+    def twin(self) -> HalfEdges:
         return np.asarray(self.halves[2])
 
     @property
-    def face(self) -> Ints:
+    def face(self) -> HalfEdges:
         return np.asarray(self.halves[3])
 
     @property
-    def wall(self) -> Ints:
+    def wall(self) -> HalfEdges:
         return np.asarray(self.halves[4])
 
     @property
@@ -106,13 +110,14 @@ def rectangle(low: Floats, high: Floats) -> Complex:
         halves=np.array(
             [
                 np.r_[i, (i + 1) % 4],
-                np.r_[(i + 1) % 4, 4 + (i + 3) % 4],
+                np.r_[(i + 1) % 4, np.full(4, -1)],
                 np.r_[i + 4, i],
                 np.r_[np.zeros(4, int), np.full(4, -1)],
                 np.full(8, -1),
-            ]
+            ],
+            dtype=np.int32,
         ),
-        first=np.zeros(1, int),
+        first=np.zeros(1, np.int32),
     )
 
 
@@ -176,7 +181,10 @@ class Dissolved:
     vertices: Ints
 
 
-def dissolve(old: Complex, key: Ints) -> Dissolved:
-    """Join neighbours of equal key (F,); what a key covers must be convex."""
-    halves, first, faces, vertices = dissolve_all(len(old.xy), old.halves, key)
+def dissolve(old: Complex, key: Ints, n_fixed: int = RECTANGLE_CORNERS) -> Dissolved:
+    """Join neighbours of equal key (F,); what a key covers must be convex.
+
+    The first `n_fixed` vertices stay.
+    """
+    halves, first, faces, vertices = dissolve_all(len(old.xy), n_fixed, old.halves, key)
     return Dissolved(Complex(old.xy[vertices], halves, first), faces, vertices)

@@ -14,21 +14,24 @@ from typing import Any
 
 import numpy as np
 
+from .._core.memory import check_memory
 from .._core.results import RecordResult
 from .._core.threads import StopFlag as StopFlag
 from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._affine_maps import n_distinct, offsets_at, slopes_at
 from ._arguments import as_floats, border, check_index
-from ._layer_cuts import LayerCodes, cut_layer
+from ._layer_cuts import cut_layer
+from ._packed_codes import PackedCodes, codes_along
 from ._piecewise_layers import Codes, Largest, pieces
 from ._plane_location import locate_points
 from ._rounding import RELATIVE_TOLERANCE
 from .network import Network
-from .planar_complex import Complex
+from .planar_complex import RECTANGLE_CORNERS, Complex
 from .slice_readings import PlaneDistance, nearest_decision
 
 MAX_SLICE_REGIONS = 2_000_000  # regions
+UNCHECKED_CODE_BYTES = 2**26  # codes up to which nobody is asked for free memory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,7 +88,7 @@ class Slice(RecordResult):
     low: Floats
     high: Floats
     complex: Complex
-    layer_codes: tuple[LayerCodes, ...]
+    layer_codes: tuple[PackedCodes, ...]
     outputs: Floats
     output_errors: Floats
     partial: bool
@@ -96,17 +99,25 @@ class Slice(RecordResult):
 
     @property
     def n_regions_per_layer(self) -> list[int]:
-        return [len(level.codes) for level in self.layer_codes]
+        return [len(level) for level in self.layer_codes]
 
     @cached_property
     def codes(self) -> Codes:
         """Activation codes (n_regions, n_units) of the layers that were cut."""
-        at, parts = np.arange(self.n_regions), []
-        for level in reversed(self.layer_codes):
-            parts.append(level.codes[at])
-            at = level.root[at]
-        whole = [part.astype(self.net.code_dtype, copy=False) for part in reversed(parts)]
-        return np.asarray(np.concatenate(whole, axis=1) if whole else np.zeros((1, 0), np.uint8))
+        n_units = sum(level.n_units for level in self.layer_codes)
+        size = self.n_regions * n_units * np.dtype(self.net.code_dtype).itemsize
+        if size > UNCHECKED_CODE_BYTES:
+            what = f"the codes of {self.n_regions:,} regions"
+            check_memory(2 * size, what, "`codes_of` gives those of some regions.")
+        return self.codes_of(np.arange(self.n_regions))
+
+    def codes_of(self, regions: Any) -> Codes:
+        """The activation codes (k, n_units) of some regions, of the layers that were cut."""
+        regions = np.atleast_1d(np.asarray(regions, dtype=np.int64))
+        parts = codes_along(self.layer_codes, regions)
+        whole = [part.astype(self.net.code_dtype, copy=False) for part in parts]
+        none = np.zeros((len(regions), 0), np.uint8)
+        return np.asarray(np.concatenate(whole, axis=1) if whole else none)
 
     @cached_property
     def polygons(self) -> list[Floats]:
@@ -126,7 +137,7 @@ class Slice(RecordResult):
         Region i has ``corners[ends[i - 1] : ends[i]]``, counter-clockwise; ends (n_regions,).
         """
         halves, ends = self.complex.loops
-        return self.complex.start[halves], ends
+        return self.complex.start[halves].astype(np.int64), ends
 
     @cached_property
     def edges_by_layer(self) -> tuple[Ints, Ints]:
@@ -159,11 +170,11 @@ class Slice(RecordResult):
     def edges(self) -> Ints:
         halves = self.complex.edges
         ends = self.complex.start[halves], self.complex.start[self.complex.twin[halves]]
-        return np.stack(ends, axis=1)
+        return np.stack(ends, axis=1).astype(np.int64)
 
     @cached_property
     def edge_units(self) -> Ints:
-        return np.asarray(self.complex.wall[self.complex.edges])
+        return np.asarray(self.complex.wall[self.complex.edges], dtype=np.int64)
 
     @cached_property
     def edge_layers(self) -> Ints:
@@ -175,7 +186,7 @@ class Slice(RecordResult):
     def neighbours(self) -> Ints:
         halves = self.complex.edges
         pairs = np.c_[self.complex.face[halves], self.complex.face[self.complex.twin[halves]]]
-        return np.asarray(pairs[(pairs >= 0).all(axis=1)])
+        return np.asarray(pairs[(pairs >= 0).all(axis=1)], dtype=np.int64)
 
     @cached_property
     def maps(self) -> Floats:
@@ -186,7 +197,7 @@ class Slice(RecordResult):
         frame = np.vstack([self.origin, self.axes])[None]
         out = np.empty((self.n_regions, self.net.n_outputs, 3))
         for rows in self.net.blocks(self.n_regions, 3):
-            code = self.codes[rows]
+            code = self.codes_of(np.arange(self.n_regions)[rows])
             block = np.broadcast_to(frame, (len(code), *frame.shape[1:]))
             out[rows] = self.net.push(block, code).transpose(0, 2, 1)
         return out
@@ -242,7 +253,7 @@ class Slice(RecordResult):
         limit = 10 * MAX_SLICE_REGIONS
         ranges = self.outputs.min(axis=0), self.outputs.max(axis=0)
         inputs = self.complex, units, self.outputs, ranges, noise
-        return cut_layer(*inputs, DECISION_WALL, limit, StopFlag()).complex
+        return cut_layer(*inputs, DECISION_WALL, RECTANGLE_CORNERS, limit, StopFlag()).complex
 
     def decision_boundary(self) -> Floats:
         """The segments (k, 2, 2) where the largest output changes (one output: where it is 0)."""
