@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from .slice_readings import PlaneDistance as PlaneDistance
     from .slices import Slice as Slice
     from .slices import StopFlag as StopFlag
+    from .taylor.linearize import Linearization as Linearization
+    from .taylor.linearize import linearize as linearize
     from .trees.ndt import NeuralDecisionTree as NeuralDecisionTree
     from .trees.ndt import NeuralDecisionTreeClassifier as NeuralDecisionTreeClassifier
     from .trees.to_tree import to_tree as to_tree
@@ -67,6 +69,8 @@ _HOMES = {
     "Facets": "region_walls",
     "PowerCell": "dissect",
     "walls": "region_walls",
+    "linearize": "taylor.linearize",
+    "Linearization": "taylor.linearize",
     "NetworkTree": "trees.tree",
     "NeuralDecisionTree": "trees.ndt",
     "NeuralDecisionTreeClassifier": "trees.ndt",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
 from .._core.results import UNNAMED_ROWS, Column, RecordResult, RowNames, RowResult
 from .._core.types import Floats, Indices, Ints
-from ..errors import DataError
+from ..errors import DataError, ModelError
 from ..io.validation import table_row_names
 from ._affine_maps import offsets_at, slopes_at, slopes_of_output
 from ._arguments import as_floats, border, check_index
@@ -20,6 +20,9 @@ from ._point_codes import codes_and_outputs
 from .network import Network
 from .output_activations import applied
 from .region_walls import Facets, facets, nearest_walls, wall_directions, wall_units
+
+if TYPE_CHECKING:
+    from .taylor.linearize import Linearization
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -262,8 +265,22 @@ class Dissection(RowResult):
         return f"Dissection({m:,} point{'' if m == 1 else 's'} of {self.net!r})"
 
 
+@overload
+def dissect(net: Any, X: Any) -> Dissection: ...
+
+
+@overload
+def dissect(net: Any, X: Any, *, radius: float | Floats, norm: float = 2) -> Linearization: ...
+
+
+@overload
+def dissect(net: Any, X: Any, *, frozen: Literal[True]) -> Linearization: ...
+
+
 @border("dissecting the network")
-def dissect(net: Any, X: Any) -> Dissection:
+def dissect(
+    net: Any, X: Any, *, radius: Any = None, norm: float = 2, frozen: bool = False
+) -> Dissection | Linearization:
     """The affine piece and the region of a network at points.
 
     Parameters
@@ -272,12 +289,18 @@ def dissect(net: Any, X: Any) -> Dissection:
         A torch module, a path to an ONNX file, a fitted scikit-learn MLP.
     X : array-like (d,) or (m, d), or of the network's input shape
         The points.
+    radius, norm, frozen : optional
+        For torch modules that are not piecewise affine (attention, layer norm, GELU): value and
+        Jacobian with a proved remainder on a ball, or the frozen reading. See
+        :func:`hullwise.model.linearize`, which has more options.
 
     Returns
     -------
     Dissection
         `A`, `b`, `code`, `output`, `boundary_distance`, `boundary_unit`, `boundary_direction`,
         `facets`, `decision_distance`, `power_cells()`.
+    Linearization
+        Where `radius` or `frozen` is given: `A`, `b`, `output`, `remainder`.
 
     Raises
     ------
@@ -302,14 +325,30 @@ def dissect(net: Any, X: Any) -> Dissection:
     >>> float(p.boundary_distance), int(p.boundary_unit)
     (2.0, 0)
     """
-    if not isinstance(net, Network):
-        from .readers.read import read
+    if radius is not None or frozen:
+        from .taylor.linearize import linearize
 
-        net = read(net, np.shape(X)[1:] if np.ndim(X) == 4 else None)  # a batch of images
+        return linearize(net, X, radius=radius, norm=norm, frozen=frozen)
+    if not isinstance(net, Network):
+        net = _read(net, np.shape(X))
     single = np.shape(X) in ((net.n_inputs,), net.input_shape)
     rows = net.rows(X)
     codes, outputs = codes_and_outputs(net, rows)
     return Dissection(net, rows, codes, outputs, single, table_row_names(X))
+
+
+def _read(model: Any, shape: tuple[int, ...]) -> Network:
+    """A model as a network, for points X of this shape."""
+    from .readers.read import read
+
+    if len(shape) > 2:
+        return read(model, shape[1:] if len(shape) == 4 else None)  # a batch of images
+    try:
+        return read(model)
+    except ModelError:
+        if not hasattr(model, "state_dict") or not shape:
+            raise
+        return read(model, shape[-1])  # its first layer does not say what it takes
 
 
 def _power_cells(net: Network, codes: Codes) -> list[list[PowerCell]]:

@@ -18,6 +18,10 @@ READABLE_LAYERS = (
     "products with constants, ReLU and its kin, absolute value, clips, max pooling, maximum and "
     "minimum, sorting, choices whose branches meet"
 )
+EXPANSION_ADVICE = (
+    "Of a torch module hullwise.dissect(module, X, radius=...) has value and Jacobian at points, "
+    "with a proved remainder on a ball"
+)
 FORWARD_TOLERANCE = 1e-9  # of the largest output: our forward pass against the model's, in float64
 
 
@@ -46,6 +50,8 @@ def refuse(
     hint: Hint | None = None,
 ) -> NoReturn:
     """Say what a layer is, which of the refusals it is, and (where it can be) what to do."""
+    if why is Refusal.CURVED:
+        to_do = ". ".join([*([to_do] if to_do else []), EXPANSION_ADVICE])
     jumps = ", which jumps" * (why is Refusal.JUMPS and "which jumps" not in kind)
     known = "" if why is Refusal.JUMPS else f". Read are {READABLE_LAYERS}"
     error = ModelError(
