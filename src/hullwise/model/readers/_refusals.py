@@ -50,12 +50,11 @@ def refuse(
     hint: Hint | None = None,
 ) -> NoReturn:
     """Say what a layer is, which of the refusals it is, and (where it can be) what to do."""
-    if why is Refusal.CURVED:
-        to_do = ". ".join([*([to_do] if to_do else []), EXPANSION_ADVICE])
     jumps = ", which jumps" * (why is Refusal.JUMPS and "which jumps" not in kind)
     known = "" if why is Refusal.JUMPS else f". Read are {READABLE_LAYERS}"
+    advice = f"{EXPANSION_ADVICE}. " if why is Refusal.CURVED else ""
     error = ModelError(
-        f"layer {name!r} is a {kind}{jumps}: {why.value}{known}. "
+        f"layer {name!r} is a {kind}{jumps}: {why.value}{known}. {advice}"
         f"For where queries stand in the data no network is needed: hullwise.locate"
     )
     if hint is not None:
