@@ -11,7 +11,9 @@ A block that begins with ```` ```python ```` holds doctests; one that begins wit
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import io
 import os
 import re
 import shlex
@@ -20,6 +22,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 PAGES = (HERE.parent / "README.md", *sorted(HERE.glob("*.md")))
@@ -113,6 +116,19 @@ def _close(shown: str, found: str) -> bool:
     return abs(float(shown) - float(found)) <= max(last_digit, RELATIVE * abs(float(shown)))
 
 
+def run_python(content: str, names: dict[str, Any], page: str) -> str:
+    """Run a block of Python in the namespace of its page; what is printed otherwise than shown."""
+    if ">>>" not in content:
+        exec(compile(content, page, "exec"), names)
+        return ""
+    test = doctest.DocTestParser().get_doctest(content, names, page, page, 0)
+    out = io.StringIO()
+    runner = doctest.DocTestRunner(checker=Checker(), optionflags=FLAGS)
+    runner.run(test, out=out.write, clear_globs=False)
+    names.update(test.globs)
+    return out.getvalue()
+
+
 class Checker(doctest.OutputChecker):
     """Doctests whose decimals may differ in the last digit."""
 
@@ -121,10 +137,13 @@ class Checker(doctest.OutputChecker):
 
 
 def refresh(page: str, folder: Path) -> str:
-    """The page with the output of every command as it is now."""
+    """The page with the output of every command as it is now, after the Python before it."""
+    names: dict[str, Any] = {}
 
     def again(match: re.Match[str]) -> str:
-        if match[1] != "console":
+        if match[1] == "python":
+            with contextlib.chdir(folder):
+                print(run_python(match[2], names, "the page"), end="")
             return match[0]
         lines = []
         for command in commands(match[2]):

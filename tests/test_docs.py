@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
 import importlib.util
 import inspect
-import io
 import re
 import subprocess
 import sys
@@ -70,20 +68,11 @@ def test_examples_of_a_page_print_what_it_shows(
     names: dict[str, Any] = {}
     problems: list[str] = []
     for kind, content in commands.blocks(page.read_text(encoding="utf-8")):
-        problems += _python(page, content, names) if kind == "python" else _console(content)
+        if kind == "console":
+            problems += _console(content)
+        elif found := commands.run_python(content, names, page.name):
+            problems.append(found)
     assert not problems, "\n".join(problems)
-
-
-def _python(page: Path, content: str, names: dict[str, Any]) -> list[str]:
-    if ">>>" not in content:
-        exec(compile(content, page.name, "exec"), names)
-        return []
-    test = doctest.DocTestParser().get_doctest(content, names, page.name, str(page), 0)
-    out = io.StringIO()
-    runner = doctest.DocTestRunner(checker=commands.Checker(), optionflags=commands.FLAGS)
-    runner.run(test, out=out.write, clear_globs=False)
-    names.update(test.globs)
-    return [out.getvalue()] if out.getvalue() else []
 
 
 def _console(content: str) -> list[str]:

@@ -43,7 +43,7 @@ def test_bend_report_and_formats(folder):
     args = [folder / "sims.csv", "--target", "y", "--box", folder / "bounds.csv", "-n", 2]
     done = run("next", *args, "--report", folder / "next.html", "-o", folder / "next.jsonl")
     assert "criterion  bend" in done.stdout
-    assert "left-out errors here" in " ".join(done.stdout.split())
+    assert "runs near here that are left out miss by" in " ".join(done.stdout.split())
     assert "report written to" in done.stderr
     assert "Where to run next" in (folder / "next.html").read_text()
     rows = [json.loads(line) for line in (folder / "next.jsonl").read_text().splitlines()]

@@ -174,7 +174,7 @@ def test_bend_goes_where_left_out_errors_are_large():
     assert (new.criterion, fill.criterion) == ("bend", "fill")
     near = [(np.linalg.norm(s.values - 0.7, axis=1) < 0.35).sum() for s in (new, fill)]
     assert near[0] > near[1]
-    assert "left-out errors here are" in new.why[0]
+    assert "runs near here that are left out miss by" in new.why[0]
 
 
 def test_bend_is_squared_distance_times_the_scale():

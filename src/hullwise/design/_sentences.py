@@ -53,7 +53,7 @@ def _text(reason: Reason, i: int) -> str:
     if site < 0:
         return "the first run of all: the middle of the allowed points"
     near = (
-        f"{number_text(choices.distance[i])} to the nearest, {reason.names[site]} "
+        f"{reason.names[site]} is the nearest, {number_text(choices.distance[i])} away "
         f"({_differences(reason.space, reason.values[i], reason.sites[site])})"
     )
     if reason.criterion == "fill":
@@ -62,11 +62,10 @@ def _text(reason: Reason, i: int) -> str:
         return text + (f"; the largest empty sphere falls from {fall}" if fall else "")
     if reason.criterion == "bend":
         assert reason.error_scale is not None
-        size = number_text(reason.error_scale[i] ** 2)
         return (
-            f"left-out errors here are {size} times the mean for their distance, and it is {near}; "
-            f"the criterion's mean over {reason.count:,} points falls by "
-            f"{100 * choices.gain[i]:.2g} %"
+            f"{near}; runs near here that are left out miss by {reason.error_scale[i]:.3g} times "
+            "what is usual at their distance; the criterion's mean over "
+            f"{reason.count:,} points falls by {100 * choices.gain[i]:.2g} %"
         )
     what = {
         "risk": "the mean minimax risk of {} queries, in units of the noise's variance, falls",
