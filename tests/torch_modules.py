@@ -85,6 +85,20 @@ class FirstOf(nn.Module):
         return self.module(x)[0]
 
 
+class Stated(nn.Module):
+    """A recurrent layer whose first states are made of its input."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        h = x[:, :2, :4].transpose(0, 1).contiguous()
+        if self.inner.batch_first:
+            return self.inner(x, h)[0]
+        return self.inner(x.transpose(0, 1), h)[0].transpose(0, 1)
+
+
 def recurred(m, x):
     """A cell of ReLU units over the steps of a signal, from a state of its own."""
     state = m.W[:, :3].diag().expand(len(x), 3)
@@ -130,6 +144,7 @@ def zeroed(m, x):
 
 
 IMAGE, VECTOR, SIGNAL, VOLUME = (2, 6, 8), (6,), (2, 10), (2, 4, 3, 5)
+PLACES = torch.arange(2 * 48).reshape(1, 2, 6, 8)
 MODULES = {
     "linear": (nn.Linear(6, 4), VECTOR),
     "no bias": (nn.Linear(6, 4, bias=False), VECTOR),
@@ -283,6 +298,11 @@ MORE_MODULES = {
         FirstOf(nn.RNN(5, 3, 1, "relu", False, True, bidirectional=True)),
         (3, 5),
     ),
+    "recurrent from a state": (
+        Stated(nn.RNN(5, 4, 2, nonlinearity="relu", batch_first=True)),
+        (3, 5),
+    ),
+    "recurrent in time first": (Stated(nn.RNN(5, 4, 2, nonlinearity="relu")), (3, 5)),
     "instance norm at rest": (nn.InstanceNorm2d(2, affine=True, track_running_stats=True), IMAGE),
 }
 MORE_CALLS = {
@@ -330,4 +350,35 @@ MORE_CALLS = {
     "written in place": (written, VECTOR),
     "written into a buffer": (buffered, IMAGE),
     "negative entries set to 0": (zeroed, VECTOR),
+    "distances to points": (
+        lambda m, x: torch.cdist(x, m.W, p=1) + torch.cdist(x, m.W, p=torch.inf),
+        VECTOR,
+    ),
+    "distances between sets": (
+        lambda m, x: (
+            torch.cdist(x[:, 0, :3], x[:, 1, 3:].relu(), p=1)
+            - torch.cdist(m.W[:, :8].expand(len(x), 3, 6), x[:, 0, :, :6], p=1)[:, :, :3]
+        ),
+        IMAGE,
+    ),
+    "distances in pairs": (
+        lambda m, x: (
+            F.pairwise_distance(x[:, :3], x[:, 3:], p=1, keepdim=True)
+            + F.l1_loss(x, m.W[:1].expand(len(x), 6), reduction="none")
+        ),
+        VECTOR,
+    ),
+    "margins": (
+        lambda m, x: (
+            F.triplet_margin_loss(x[:, :2], x[:, 2:4], x[:, 4:], p=1, reduction="none")
+            + F.margin_ranking_loss(x[:, 0], x[:, 1], torch.ones(1).to(x), 0.5, reduction="none")
+        ),
+        VECTOR,
+    ),
+    "central differences": (lambda m, x: torch.gradient(x, dim=2)[0], SIGNAL),
+    "unpooled to constant places": (
+        lambda m, x: F.max_unpool2d(x, PLACES.expand(len(x), -1, -1, -1), 2),
+        IMAGE,
+    ),
+    "sums without gaps": (lambda m, x: x.nansum(1, keepdim=True) + x.nanmean(1)[:, None], VECTOR),
 }

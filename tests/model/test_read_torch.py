@@ -290,3 +290,20 @@ def test_a_wrong_copy_is_never_analysed(monkeypatch):
     )
     with pytest.raises(hw.ModelError, match="differs from itself"):
         hw.model.read(nn.Sequential(nn.Linear(3, 2), nn.ReLU()).eval())
+
+
+def test_windows_that_were_drawn():
+    """Fractional max pooling whose draws are fixed, in two and three dimensions."""
+    draws = torch.rand(1, 2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    flat = nn.FractionalMaxPool2d(
+        (2, 3), output_size=(3, 4), _random_samples=draws[..., :2].expand(2, 2, 2)
+    )
+    deep = nn.FractionalMaxPool3d(2, output_ratio=0.7, _random_samples=draws.expand(2, 2, 3))
+    for module, shape in ((flat, (2, 7, 9)), (deep, (2, 5, 6, 4))):
+        net = hw.model.read(module, shape)
+        X = torch.randn(2, *shape, dtype=torch.float64)
+        expected = module(X).reshape(2, -1).numpy()
+        np.testing.assert_array_equal(net(X.reshape(2, -1).numpy()), expected)
+    uneven = torch.cat([draws, 1 - draws])
+    with pytest.raises(hw.ModelError, match="other windows in each row"):
+        hw.model.read(nn.FractionalMaxPool3d(2, 2, _random_samples=uneven), (2, 5, 6, 4))

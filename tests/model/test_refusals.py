@@ -22,7 +22,29 @@ CALLS = {
     "round": (torch.round, JUMPS),
     "hardshrink": (torch.nn.functional.hardshrink, JUMPS),
     "gt, which jumps": (lambda x: torch.where(x > 0, x + 1, x), JUMPS),
-    "cdist": (lambda x: torch.cdist(x, torch.ones(3, 4).double(), p=1), UNREAD),
+    "cdist": (lambda x: torch.cdist(x, torch.ones(3, 4).double()), CURVED),
+    "smooth_l1_loss": (
+        lambda x: torch.nn.functional.smooth_l1_loss(x, 0 * x, reduction="none"),
+        CURVED,
+    ),
+    "use of the places": (
+        lambda x: torch.nn.functional.max_unpool1d(
+            *torch.nn.functional.max_pool1d(x[:, None], 2, return_indices=True), 2
+        ),
+        JUMPS,
+    ),
+    "multi_margin_loss": (
+        lambda x: torch.nn.functional.multi_margin_loss(
+            x, torch.zeros(len(x), dtype=torch.long), reduction="none"
+        ),
+        UNREAD,
+    ),
+    "draws its windows": (
+        lambda x: torch.nn.functional.fractional_max_pool2d(
+            x.reshape(-1, 1, 2, 2), 1, output_size=(2, 2)
+        ).flatten(1),
+        UNREAD,
+    ),
 }
 
 
@@ -45,7 +67,7 @@ OPERATORS = {
     "Tanh": CURVED,
     "Round": JUMPS,
     "QuantizeLinear": JUMPS,
-    "Loop": UNREAD,
+    "NegativeLogLikelihoodLoss": UNREAD,
 }
 
 

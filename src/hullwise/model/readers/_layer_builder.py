@@ -219,6 +219,24 @@ class LayerBuilder(SmoothLayers):
         op = Largest("maxpool", groups.reshape(-1, groups.shape[2]), (channels, *counts))
         return self.add(name, op, node)
 
+    def pool_at(self, name: str, node: int, sizes: Shape, counts: Shape, draws: Any) -> int:
+        """Fractional max pooling (Graham 2014): windows at ``int((i + draw) a) - int(draw a)``.
+
+        draws (channels, axes) lie in [0, 1), a is such that the windows reach from end to end.
+        """
+        channels, *space = shape = self.shape(node)
+        entries = np.arange(math.prod(shape)).reshape(shape)
+        groups = []
+        for own, draw in zip(entries, draws, strict=True):
+            places = [
+                _drawn_starts(n, k, size, u)[:, None] + np.arange(size)
+                for n, k, size, u in zip(space, counts, sizes, draw, strict=True)
+            ]
+            for place in itertools.product(*places):
+                groups.append(own[np.ix_(*place)].ravel())
+        op = Largest("maxpool", np.array(groups), (channels, *counts))
+        return self.add(name, op, node)
+
     def rearranged_by(
         self,
         name: str,
@@ -287,6 +305,14 @@ class LayerBuilder(SmoothLayers):
         if value is None:
             refuse(name, "use of the places of maxima (indices)", Refusal.JUMPS)
         return value
+
+
+def _drawn_starts(n: int, count: int, size: int, draw: float) -> NDArray[np.int64]:
+    """Where `count` windows of a size begin among n entries."""
+    step = (n - size) / (count - 1) if count > 1 else 0.0
+    starts = ((np.arange(count) + draw) * step).astype(np.int64) - int(draw * step)
+    starts[-1] = n - size
+    return starts
 
 
 def pad_to_counts(window: Window, space: Shape, counts: Shape) -> Window:

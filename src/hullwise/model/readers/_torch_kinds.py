@@ -43,5 +43,11 @@ SAME_KINDS: dict[str, tuple[str, ...]] = {
     ),
     "norm": ("linalg_vector_norm", "linalg_norm", "vector_norm"),
     "median": ("nanmedian",),
+    "sum": ("nansum",),
+    "mean": ("nanmean",),
+    "fractional_max_pool": (
+        *("fractional_max_pool2d", "fractional_max_pool3d"),
+        *("fractional_max_pool2d_with_indices", "fractional_max_pool3d_with_indices"),
+    ),
 }
 TORCH_SYNONYMS = {name: kind for kind, names in SAME_KINDS.items() for name in names}

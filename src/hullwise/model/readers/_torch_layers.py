@@ -88,19 +88,20 @@ class TorchCall:
         value = self.get(key, place)
         return None if value is None else value.detach().numpy()
 
+    def with_inputs(self, others: Any, value: Any) -> Any:
+        """Arguments with tensors in the place of calls: these, or those of the example."""
+        return map_calls(lambda node: others.get(node, self.reader.examples[node]), value)
+
     def evaluate(self, *values: Any) -> Any:
         """The call on other values of its signals, in their order."""
         torch = self.reader.torch
         signals = self.node.all_input_nodes
         others = {node: torch.tensor(x) for node, x in zip(signals, values, strict=True)}
-
-        def swap(node: Any) -> Any:
-            return others.get(node, self.reader.examples[node])
-
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self.node.target(
-                *map_calls(swap, self.node.args), **map_calls(swap, self.node.kwargs)
+                *self.with_inputs(others, self.node.args),
+                **self.with_inputs(others, self.node.kwargs),
             )
 
     def evaluate_rows(self, *values: Any) -> Any:
@@ -231,7 +232,9 @@ class TorchLayers:
 
     def _on_mean(self, c: TorchCall) -> int:
         keep = bool(c.get("keepdim", 2, False))
-        return self.layers.mean_over(c.name, c.node_in, self._axes(c), keep, c.kind == "sum")
+        return self.layers.mean_over(
+            c.name, c.node_in, self._axes(c), keep, c.kind in ("sum", "nansum")
+        )
 
     _on_sum = _on_mean
 

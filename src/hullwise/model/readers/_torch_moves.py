@@ -30,7 +30,7 @@ TORCH_MOVEMENTS = {
     *("diagonal_scatter", "masked_scatter", "masked_select", "assigned", "overwritten"),
     *("constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
     *("replication_pad1d", "replication_pad2d", "replication_pad3d", "reshape_copy", "view_copy"),
-    *("fill", "zero"),
+    *("fill", "zero", "max_unpool1d", "max_unpool2d", "max_unpool3d"),
     *("meshgrid", "block_diag", "atleast_1d", "atleast_2d", "atleast_3d", "native_channel_shuffle"),
 }
 ADDING_CALLS = {"scatter", "index_put", "assigned"}  # that may do more than move

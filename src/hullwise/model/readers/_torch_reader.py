@@ -26,7 +26,9 @@ from ._options import ReadOptions, chosen_output
 from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
 from ._smooth_layers import SMOOTH_KINDS
 from ._torch_archive import read_archive
+from ._torch_distances import TorchDistances
 from ._torch_endings import LeftOut, behind, ending
+from ._torch_inner_calls import TorchInnerCalls
 from ._torch_inputs import TorchInputs, answers, inputs_of_module
 from ._torch_kinds import TORCH_SYNONYMS
 from ._torch_layers import TorchCall, TorchLayers, TorchSignal, is_node, map_calls
@@ -34,8 +36,7 @@ from ._torch_moves import TORCH_MOVEMENTS, TorchMoves
 from ._torch_orders import TorchOrders
 from ._torch_programs import inputs_of_program, is_program, module_of_program
 from ._torch_recorder import CallRecorder, buffers_in_float64
-from ._torch_recurrent import TorchRecurrent
-from ._torch_refusals import refusal_of_call
+from ._torch_recurrent import TAKING_MOVED_BATCHES, TorchRecurrent
 from ._torch_smooth import TorchSmooth, is_used_further
 from ._torch_steps import STARTING, StepSignal, TorchSteps
 from ._torch_windows import TorchWindows
@@ -173,7 +174,15 @@ class TorchEnd(NamedTuple):
 
 
 class TorchReader(
-    TorchLayers, TorchWindows, TorchOrders, TorchMoves, TorchRecurrent, TorchSteps, TorchSmooth
+    TorchInnerCalls,
+    TorchLayers,
+    TorchWindows,
+    TorchOrders,
+    TorchMoves,
+    TorchRecurrent,
+    TorchSteps,
+    TorchSmooth,
+    TorchDistances,
 ):
     """Walks the calls that were made."""
 
@@ -300,7 +309,9 @@ class TorchReader(
             self.values[node] = self._layer(call, kind)
 
     def _is_replaced(self, call: TorchCall) -> bool:
-        """Whether pieces take the place of a call that could be left out at the end."""
+        """Whether it is read where it could be left out: pieces are, and inner calls."""
+        if call.node.meta.get("is_inner"):
+            return True
         smooth = call.kind in SMOOTH_KINDS and self.layers.unit_error is not None
         return smooth and is_used_further(call)
 
@@ -313,9 +324,10 @@ class TorchReader(
         kind = TORCH_SYNONYMS.get(kind, kind)
         reading = getattr(self, f"_on_{kind}", None)
         if reading is None:
-            refuse(call.name, title, refusal_of_call(call))
+            return self.inner_calls(call)
         for other in call.node.all_input_nodes:
-            self.layers.batch_first(call.name, self.values[other].node)
+            if kind not in TAKING_MOVED_BATCHES:
+                self.layers.batch_first(call.name, self.values[other].node)
         try:
             node = reading(call)
         except HullwiseError:

@@ -83,22 +83,26 @@ class CallRecorder:
     def __init__(
         self, torch: Any, module: Any, example: Any, run: Callable[[Any, Any], Any]
     ) -> None:
+        self.begin(torch, module_tensors(torch, module), ("", module))
+        self.follow(example, self.graph.placeholder("input"))
+        self.answers = answers(self._run(module, example, run))
+        self.graph.output(self.nodes(list(self.answers.values())))
+
+    def begin(self, torch: Any, own: list[tuple[int, str, Any]], place: tuple[str, Any]) -> None:
+        """With nothing written down; `own` are tensors whose calls are kept too."""
         from torch import fx
 
         self.torch, self.graph = torch, fx.Graph()
         self.entered: dict[str, Any] = {}
-        self.module_stack: list[tuple[str, Any]] = [("", module)]
+        self.module_stack: list[tuple[str, Any]] = [place]
         self.names: set[str] = set()
         self.node_of: dict[int, Any] = {}  # the call that made a tensor, by the tensor's id
         self.tensors: list[Any] = []  # and the tensors, so that ids stay theirs
-        self.module_tensors = module_tensors(torch, module)
+        self.module_tensors = own
         self.own = {id(tensor) for _, _, tensor in self.module_tensors}
         self.derivations: list[Derivation] = []
         self.constants: dict[int, Any] = {}  # tensors on the way that do not depend on the input
         self.reads_values = False
-        self._follow(example, self.graph.placeholder("input"))
-        self.answers = answers(self._run(module, example, run))
-        self.graph.output(self._nodes(list(self.answers.values())))
 
     def _run(self, module: Any, example: Any, run: Callable[[Any, Any], Any]) -> Any:
         hooks = []
@@ -126,15 +130,7 @@ class CallRecorder:
         """A mode in which torch hands its calls to `call`; those of compiled code lower down."""
         recorder = self
         if isinstance(module, self.torch.jit.ScriptModule):
-            from torch.utils._python_dispatch import TorchDispatchMode
-
-            class Dispatched(TorchDispatchMode):  # type: ignore[misc]
-                def __torch_dispatch__(
-                    self, call: Any, types: Any, args: Any = (), kwargs: Any = None
-                ) -> Any:
-                    return recorder.call(call, args, kwargs or {})
-
-            return Dispatched()
+            return self.dispatch_mode()
         from torch.overrides import TorchFunctionMode
 
         class Called(TorchFunctionMode):  # type: ignore[misc]
@@ -144,6 +140,20 @@ class CallRecorder:
                 return recorder.call(call, args, kwargs or {})
 
         return Called()
+
+    def dispatch_mode(self) -> Any:
+        """A mode in which torch hands the calls of its kernels to `call`."""
+        from torch.utils._python_dispatch import TorchDispatchMode
+
+        recorder = self
+
+        class Dispatched(TorchDispatchMode):  # type: ignore[misc]
+            def __torch_dispatch__(
+                self, call: Any, types: Any, args: Any = (), kwargs: Any = None
+            ) -> Any:
+                return recorder.call(call, args, kwargs or {})
+
+        return Dispatched()
 
     def _enters(self, path: str) -> Any:
         def hook(module: Any, args: Any, kwargs: Any) -> None:
@@ -185,13 +195,13 @@ class CallRecorder:
         parts = list(result) if isinstance(result, tuple | list) else [result]
         if name in TORCH_CONSTANT_FACTORIES or not any(map(self._is_tensor, parts)):
             return result
-        node = self._write(name, call, self._nodes(args), self._nodes(kwargs))
+        node = self._write(name, call, self.nodes(args), self.nodes(kwargs))
         if self._is_tensor(result):
-            self._follow(result, node)
+            self.follow(result, node)
             return result
         for i, part in enumerate(parts):
             if self._is_tensor(part):
-                self._follow(part, self.graph.call_function(operator.getitem, (node, i)))
+                self.follow(part, self.graph.call_function(operator.getitem, (node, i)))
         return result
 
     def _contents(self, target: Any) -> dict[int, Any]:
@@ -223,12 +233,10 @@ class CallRecorder:
             places = overlap(self.torch, other, target)
             if bool((places >= 0).any()):
                 old = as_it_was(other)
-                self._follow(
-                    other, self._write("overwritten", overwritten, (old, node, places), {})
-                )
-        self._follow(target, node)
+                self.follow(other, self._write("overwritten", overwritten, (old, node, places), {}))
+        self.follow(target, node)
         if self._is_tensor(result) and result is not target:
-            self._follow(result, node)
+            self.follow(result, node)
         return result
 
     def _derive(self, call: Any, args: Any, kwargs: Any) -> Any:
@@ -292,7 +300,7 @@ class CallRecorder:
         }
         return node
 
-    def _follow(self, tensor: Any, node: Any) -> None:
+    def follow(self, tensor: Any, node: Any) -> None:
         self.node_of[id(tensor)] = node
         self.tensors.append(tensor)
 
@@ -302,7 +310,7 @@ class CallRecorder:
     def _is_followed(self, value: Any) -> bool:
         return any(id(a) in self.node_of for a in leaves(value))
 
-    def _nodes(self, value: Any) -> Any:
+    def nodes(self, value: Any) -> Any:
         return self._map(lambda a: self.node_of.get(id(a), a), value)
 
     def _map(self, change: Any, value: Any) -> Any:

@@ -12,6 +12,8 @@ from ._recurrent_layers import unrolled
 from ._refusals import refuse
 from ._torch_layers import TorchCall, TorchSignal
 
+TAKING_MOVED_BATCHES = {"rnn_relu"}  # calls whose rows may lie along another axis than the first
+
 
 class TorchRecurrent:
     """torch.nn.RNN(nonlinearity="relu") and its cell; others are not piecewise affine."""
@@ -40,9 +42,11 @@ class TorchRecurrent:
         """The states of all steps, and the last of each layer and direction."""
         x, h0 = c.operand(0), c.operand(1)
         weights, biased, n_layers, _, _, both_ways, batch_first = c.node.args[2:9]
-        if not isinstance(x, TorchSignal) or isinstance(h0, TorchSignal):
-            refuse(c.name, f"{c.title} whose first state depends on the input")
-        node = x.node if batch_first else self._rows_first(c, x.node)
+        if not isinstance(x, TorchSignal):
+            refuse(c.name, f"{c.title} whose first state alone depends on the input")
+        node = (
+            self.layers.batch_first(c.name, x.node) if batch_first else self._rows_first(c, x.node)
+        )
         if isinstance(node, MovedBatch) or len(self.layers.shape(node)) != 2:
             raise ModelError(
                 f"layer {c.name!r} takes rows along its second axis (batch_first=False): give it "
@@ -52,7 +56,7 @@ class TorchRecurrent:
         node = self.layers.rearrange(f"{c.name} (rows)", node, None, (1, steps, features))
         each, ways, last = 4 if biased else 2, 2 if both_ways else 1, []
         arrays = [one.detach().numpy() for one in weights]
-        first = np.asarray([self._row(c, one) for one in h0])  # (layers * ways, units)
+        first = self._first_states(c, h0)
         for layer in range(n_layers):
             sides = []
             for way in range(ways):
@@ -61,7 +65,7 @@ class TorchRecurrent:
                 b = sum(offsets) if offsets else np.zeros(len(W))
                 name = f"{c.name} (layer {layer}, {'back' if way else 'forth'})"
                 joined, end = unrolled(
-                    self.layers, name, node, (W, R, b), first[i][None], backwards=bool(way)
+                    self.layers, name, node, (W, R, b), first[i], backwards=bool(way)
                 )
                 sides.append(joined)
                 last.append(end)
@@ -74,6 +78,19 @@ class TorchRecurrent:
         states: Any = TorchSignal(node if batch_first else self._rows_second(c, node))
         ends = self.layers.concat(f"{c.name} (last)", last, 0)
         return states, TorchSignal(self._rows_second(c, ends))
+
+    def _first_states(self, c: TorchCall, h0: Any) -> list[Any]:
+        """For each layer and direction its first state (1, units): numbers, or a node."""
+        if not isinstance(h0, TorchSignal):
+            return [self._row(c, one)[None] for one in h0]
+        node = self.layers.batch_first(c.name, self._rows_first(c, h0.node))
+        n, units = self.layers.shape(node)
+        places = np.arange(n * units).reshape(n, 1, units)
+        label = f"{c.name} (first state"
+        return [
+            self.layers.rearrange(f"{label} {i})", node, places[i].ravel(), (1, units))
+            for i in range(n)
+        ]
 
     def _row(self, c: TorchCall, value: Any) -> Any:
         """The constant state of one row, of (rows, units)."""

@@ -125,6 +125,27 @@ class TorchWindows:
     def _on_pool_with_indices(self, c: TorchCall) -> Any:
         return TorchSignal(self._on_max_pool(c)), TorchSignal(None)
 
+    def _on_fractional_max_pool(self, c: TorchCall) -> Any:
+        """Windows whose places are drawn: read where the draws are fixed, the same for all rows."""
+        samples = c.get("_random_samples", 5, c.get("random_samples", 3, None))
+        if samples is None:
+            refuse(
+                c.name,
+                f"{c.title} that draws its windows (give it _random_samples)",
+                Refusal.UNREAD,
+            )
+        several = isinstance(c.out, tuple)
+        counts = tuple((c.out[0] if several else c.out).shape[2:])
+        draws = samples.detach().numpy()
+        if not (draws == draws[:1]).all():
+            refuse(c.name, f"{c.title} with other windows in each row of a batch")
+        sizes = _per_axis(c.get("kernel_size", 1), len(counts))
+        # of two axes the last one has the first draw
+        node = self.layers.pool_at(
+            c.name, c.node_in, sizes, counts, draws[0][:, ::-1] if len(counts) == 2 else draws[0]
+        )
+        return (TorchSignal(node), TorchSignal(None)) if several else node
+
     def _on_adaptive_max(self, c: TorchCall) -> int:
         return self.layers.adaptive_max_pool(c.name, c.node_in, tuple(c.out.shape[2:]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..call import Call
 from ..registry import operator
 from ..values import Constant, Signal, Value
 from .comparisons import has_steps, of_two
-from .constants import evaluated, quotient
+from .constants import evaluated, power_of, quotient
 from .movements import broadcast_shape
 
 
@@ -108,6 +109,16 @@ def div(call: Call) -> Value:
     if not second.all():
         call.refuse("by zero")
     return call.result(call.builder.scale(call.name, first, 1 / second))
+
+
+@operator("Pow", opsets=(1, 7, 12, 13, 15), evaluate=evaluated(power_of))
+def pow_(call: Call) -> Value:
+    """The power of 1, which exporters write of norms."""
+    if not call.is_constant(1) or not (np.asarray(call.constant(1)) == 1).all():
+        call.refuse_curved()
+    if math.prod(broadcast_shape(call, call.shape(0), call.shape(1))) != math.prod(call.shape(0)):
+        call.refuse("that repeats its entries")
+    return call.value(0)
 
 
 @operator("Neg", opsets=(1, 6, 13), evaluate=evaluated(np.negative))

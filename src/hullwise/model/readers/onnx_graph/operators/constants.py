@@ -126,7 +126,7 @@ def quotient(a: Any, b: Any) -> Any:
     return np.true_divide(a, b)
 
 
-def _power(a: Any, b: Any) -> Any:
+def power_of(a: Any, b: Any) -> Any:
     return np.power(a.astype(np.float64), b.astype(np.float64)).astype(a.dtype)
 
 
@@ -143,7 +143,6 @@ UNARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
 }
 BINARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
     "Equal": ((1, 7, 11, 13, 19), np.equal),
-    "Pow": ((1, 7, 12, 13, 15), _power),
     "Xor": ((1, 7), np.logical_xor),
 }
 for _name, (_opsets, _function) in {**UNARY, **BINARY}.items():

@@ -92,12 +92,34 @@ def _rows_first(call: Call, already: bool) -> int:
 
 
 def _first_states(call: Call, ways: int, k: int, units: int, rows_first: bool) -> Any:
-    """Constant first states (ways, k, units) of one row of the batch."""
+    """First states of one row of the batch, for each way: numbers (k, units), or a node."""
     if not call.has(5):
         return np.zeros((ways, k, units))
+    if not call.is_constant(5):
+        return _made_states(call, ways, k, units, rows_first)
     h = np.asarray(call.constant(5), dtype=np.float64)
     h = h if rows_first else np.moveaxis(h, 1, 0)
     return np.moveaxis(np.asarray(call.per_row(h, 3)).reshape(k, ways, units), 1, 0)
+
+
+def _made_states(call: Call, ways: int, k: int, units: int, rows_first: bool) -> list[int]:
+    """The same where they depend on the network's input."""
+    rows = call.shape(5)[0 if rows_first else 1]
+    if call.shape(5) != ((rows, ways, units) if rows_first else (ways, rows, units)):
+        call.cannot_run()
+    states: Any = call.value(5)
+    if not rows_first:
+        to = (rows, ways, units)
+        states = call.move(lambda a: np.moveaxis(a, 1, 0), to, keeps_rows=False, i=5)
+    if not isinstance(states, Signal) or states.table is not None:
+        call.mixes_rows()
+    places = np.arange(k * ways * units).reshape(k, ways, units)
+    return [
+        call.builder.rearrange(
+            f"{call.name} (state {way})", states.node, places[:, way].ravel(), (k, units)
+        )
+        for way in range(ways)
+    ]
 
 
 def _moved(call: Call, node: int, order: tuple[int, ...]) -> Any:
