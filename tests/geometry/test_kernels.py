@@ -42,7 +42,7 @@ def test_contents_of_a_workspace_do_not_matter(n, d):
 LOCATE_KERNELS = """
 import numpy as np
 import hullwise as hw
-from hullwise.geometry import _few_directions, _score_blocks, wolfe
+from hullwise.geometry import _few_directions, _row_tiles, _score_blocks, wolfe
 rng = np.random.default_rng(0)
 for n, d, m in ((30, 3, 40), (30, 3, 1), (12, 8, 3), (2000, 2, 70), (20000, 4, 70)):
     X, Q = rng.normal(size=(n, d)), rng.normal(size=(m, d))
@@ -50,7 +50,7 @@ for n, d, m in ((30, 3, 40), (30, 3, 1), (12, 8, 3), (2000, 2, 70), (20000, 4, 7
         hw.locate(rows, Q, reference=5)
         hw.Cloud(rows).support(Q, h=1.0, k=2)
 kernels = 0
-for module in (wolfe, _score_blocks, _few_directions):
+for module in (wolfe, _score_blocks, _few_directions, _row_tiles):
     for name, kernel in vars(module).items():
         if hasattr(kernel, "signatures"):
             kernels += 1

@@ -16,7 +16,7 @@ from .size_words import size_words
 from .status import raise_if_cancelled
 
 WARM_UPS: Final = {
-    "locate": ("geometry.warm_up", "compile_locate"),
+    "locate": ("geometry.warm_up", "compile_large_locate"),
     "predict": ("predict.warm_up", "compile_regressors"),
     "networks": ("model.warm_up", "compile_networks"),
 }

@@ -24,7 +24,7 @@ from .._core.types import Floats, Indices, Ints, Mask
 from ._subspace import RowSpan
 from .block_floats import row_norms
 from .exclusion import BlockExclusion, Exclusion
-from .pricing import price
+from .pricing import PricingResult, price, price_above
 from .scaled_view import ScaledView
 from .wolfe import nearest_batch, workspace
 
@@ -227,7 +227,11 @@ class _ProjectionSearch:
             U = self.view.float32_directions(U)  # what is multiplied is what certifies
         exclude = None if self.exclude is None else self.exclude[queries]
         scale = None if self.scale is None else self.scale[queries]
-        priced = price(self.view, U, exclude, single)
+        lists_rows = not single and scale is None and exclude is None and self.view.is_tiled
+        if lists_rows and np.isfinite(self.upper[queries]).all():
+            priced = self._price_above_support(queries, U)
+        else:
+            priced = price(self.view, U, exclude, single)
         self.n_passes[queries] += 1
         lower, at_query, error = lower_bounds(
             self.view, U, self.Zq[queries], priced.best, single, scale
@@ -249,6 +253,26 @@ class _ProjectionSearch:
         stuck = faint | ~useful.any(axis=1) | idle
         self._terminate(queries, single, stuck & self.leaves_support[queries])
         return np.where(useful, priced.winners, -1)
+
+    def _price_above_support(self, queries: Indices, U: Floats) -> PricingResult:
+        """A pass that looks for rows beyond the plane through each nearest point."""
+        at_query = np.einsum("ij,ij->i", U, self.Zq[queries])
+        level = at_query - self.upper[queries] * row_norms(U)
+        priced, is_long = price_above(self.view, U, level)
+        long = np.flatnonzero(is_long)
+        if long.size:
+            all_ = price(self.view, U[long])
+            width = max(priced.winners.shape[1], all_.winners.shape[1])
+            winners, scores = (
+                pad_columns(priced.winners, width, -1),
+                pad_columns(priced.scores, width, -np.inf),
+            )
+            winners[long] = pad_columns(all_.winners, width, -1)
+            scores[long] = pad_columns(all_.scores, width, -np.inf)
+            best, row = priced.best.copy(), priced.row.copy()
+            best[long], row[long] = all_.best, all_.row
+            priced = PricingResult(best, row, winners, scores)
+        return priced
 
     def _terminate(self, queries: Indices, single: bool, stuck: Mask) -> None:
         """Let go the queries for which this pass was the last one."""

@@ -76,10 +76,8 @@ def _nearest_in_block(
     view: ScaledView, Zq: Floats, k: int, n_fetched: int, exclude: Indices | None
 ) -> tuple[Indices, Floats]:
     """The nearest k rows and their distances in the frame; `exclude` among them comes last."""
-    if view.looks_at_longest_first:  # float32 is enough for nearly every query
-        rows, gaps, doubtful = _nearest_by_scores(
-            view.in_float32, Zq, k, n_fetched, exclude, single=True
-        )
+    if view.is_tiled:  # float32 is enough for nearly every query
+        rows, gaps, doubtful = _nearest_in_tiles(view, Zq, k, n_fetched, exclude)
         if doubtful.size:
             own = None if exclude is None else exclude[doubtful]
             rows[doubtful], gaps[doubtful], left = _nearest_by_scores(
@@ -96,24 +94,37 @@ def _nearest_in_block(
     return rows, gaps
 
 
+def _nearest_in_tiles(
+    view: ScaledView, Zq: Floats, k: int, n_fetched: int, exclude: Indices | None
+) -> tuple[Indices, Floats, Indices]:
+    """The same in float32: rows, distances, and the queries whose nearest rounding may hide.
+
+    A score is a sum of 2 q_j z_j and -|z|^2: at most rank + 4 roundings of terms whose sizes add up
+    to no more than what the bound of products says, and the largest square.
+    """
+    scores, candidates = view.row_tiles.top(2 * Zq, n_fetched)
+    rows, gaps = _sort_by_distance(view, Zq, candidates, exclude)
+    if n_fetched == view.n:
+        return rows, gaps, np.zeros(0, dtype=np.intp)
+    slack = scores[:, k - 1] - scores[:, -1]
+    square = view.row_tiles.length[0] ** 2 * (view.rank + 8) * 2.0**-23
+    error = view.in_float32.rounding_bound(2 * Zq, True) + square
+    return rows, gaps, np.flatnonzero(slack <= 4 * error)
+
+
 def _nearest_by_scores(
-    view: ScaledView,
-    Zq: Floats,
-    k: int,
-    n_fetched: int,
-    exclude: Indices | None,
-    single: bool = False,
+    view: ScaledView, Zq: Floats, k: int, n_fetched: int, exclude: Indices | None
 ) -> tuple[Indices, Floats, Indices]:
     """Rows and distances by one pass of products, and the queries whose nearest it may have missed.
 
     A row left out may be as near as the last one of the k: then every row is to be measured.
     """
-    scores, candidates = top_rows(view, 2 * Zq, 1.0, n_fetched, single)
+    scores, candidates = top_rows(view, 2 * Zq, 1.0, n_fetched)
     rows, gaps = _sort_by_distance(view, Zq, candidates, exclude)
     if n_fetched == view.n:
         return rows, gaps, np.zeros(0, dtype=np.intp)
     slack = scores[:, k - 1] - scores[:, -1]
-    return rows, gaps, np.flatnonzero(slack <= 4 * _score_rounding(view, Zq, single))
+    return rows, gaps, np.flatnonzero(slack <= 4 * _score_rounding(view, Zq))
 
 
 def _sort_by_distance(
@@ -129,10 +140,10 @@ def _sort_by_distance(
     return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(gaps, order, axis=1)
 
 
-def _score_rounding(view: ScaledView, Zq: Floats, single: bool = False) -> Floats:
+def _score_rounding(view: ScaledView, Zq: Floats) -> Floats:
     """Bound on the error of 2 <z, q> - |z|^2 for any row, (m,)."""
     ones = np.ones((1, view.rank))
-    return np.asarray(view.rounding_bound(2 * Zq, single) + view.rounding_bound(ones, single) * 4)
+    return np.asarray(view.rounding_bound(2 * Zq, False) + view.rounding_bound(ones, False) * 4)
 
 
 def _nearest_by_differences(view: ScaledView, Zq: Floats, k: int) -> Indices:

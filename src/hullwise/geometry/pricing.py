@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from .._core.threads import cpu_count
-from .._core.types import Array, Floats, Indices
+from .._core.types import Array, Floats, Indices, Mask
 from ._few_directions import best_of_groups, best_rows, suits_kernel
 from ._longest_first import best_by_length
 from ._score_blocks import BLOCK_ROWS, GroupSpans, ScoreBlock, scan_scores
@@ -25,6 +25,7 @@ from .exclusion import BlockExclusion, Exclusion, excluded_scores
 from .scaled_view import ScaledView
 
 N_PROPOSALS = 32  # rows a pass may propose for each direction
+MAX_LISTED_ROWS = 128  # above a level, that are multiplied again in float64
 RowSpans = list[tuple[int, int]]
 
 
@@ -54,7 +55,9 @@ def price(
     """
     block, starts = group_starts(view.n, groups or N_PROPOSALS)
     directions, base = view.operands(U, single, h)
-    if suits_kernel(view, len(U)) and not h and not isinstance(exclude, BlockExclusion):
+    if single and view.prefers_float32 and view.is_tiled and exclude is None and not h:
+        winners, scores = view.row_tiles.best_of_groups(U, groups or N_PROPOSALS)
+    elif suits_kernel(view, len(U)) and not h and not isinstance(exclude, BlockExclusion):
         winners, scores = best_of_groups(view, directions, starts, exclude)
     elif view.looks_at_longest_first and exclude is None and not single and not h:
         winners, scores = best_by_length(view.rows_by_length, directions, groups or N_PROPOSALS)
@@ -76,6 +79,24 @@ def price(
     best = scores.max(axis=1)
     row = np.where(scores == best[:, None], winners, view.n).min(axis=1)
     return PricingResult(best, row, winners, scores)
+
+
+def price_above(view: ScaledView, U: Floats, level: Floats) -> tuple[PricingResult, Mask]:
+    """The same for rows in memory of which those that lie above `level` (B,) matter; and where not.
+
+    A pass in float32 lists the rows that its own rounding lets reach the level; these few are
+    multiplied in float64. `best` is at least the level, and no row's score in float64 is above it.
+    True in the mask where more rows are above than are listed: there the result says nothing.
+    """
+    slack = view.in_float32.rounding_bound(U, True) + view.rounding_bound(U, False)
+    rows, count = view.row_tiles.at_least(U, level - 2 * slack, MAX_LISTED_ROWS)
+    rows = rows[:, : max(1, int(count.max(initial=1)))]
+    Z = view.scaled_rows[rows]
+    scores = np.where(rows >= 0, np.einsum("bkr,br->bk", Z, U), -np.inf)
+    order = np.lexsort((rows, -scores), axis=1)[:, :N_PROPOSALS]
+    rows, scores = np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+    best = np.maximum(scores[:, 0], level)
+    return PricingResult(best, rows[:, 0], rows, scores), count > MAX_LISTED_ROWS
 
 
 @lru_cache(maxsize=16)

@@ -12,12 +12,14 @@ import numpy as np
 from .._core.types import Array, Floats, Indices
 from ..io.rows import Answer, ArrayRows, Rows, ask
 from ._longest_first import LONGEST_FIRST_ROWS, RowsByLength
+from ._row_tiles import RowTiles
 from .block_floats import row_norms
 from .scaling import Frame, identity_frame
 
 SAMPLE_RUNS = 16  # places of the source from which a sample is taken
 LONGEST_SHARE = 3  # one row of so many, the longest, is searched first
 MAX_NUMBERS_IN_MEMORY = 1 << 22  # a smaller cloud keeps its scaled rows (32 MiB)
+TILED_ROWS = 1 << 12  # a smaller cloud is not worth the tiles
 
 
 class ScaledView:
@@ -71,6 +73,16 @@ class ScaledView:
     def rows_by_length(self) -> RowsByLength:
         """The rows of a small cloud, the longest first."""
         return RowsByLength.of(self.scaled_rows)
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether float32 passes over the rows are made by the kernels of tiles."""
+        return self.in_memory and self.n >= TILED_ROWS
+
+    @cached_property
+    def row_tiles(self) -> RowTiles:
+        """The rows of a small cloud, in float32, as tiles."""
+        return RowTiles.of(self.scaled_rows)
 
     @cached_property
     def longest_rows(self) -> tuple[ScaledView, Indices]:

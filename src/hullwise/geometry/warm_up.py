@@ -1,4 +1,4 @@
-"""A small run of `locate`, for its kernels."""
+"""Small runs of `locate`, for its kernels."""
 
 from __future__ import annotations
 
@@ -12,3 +12,14 @@ def compile_locate() -> None:
     from .locate import locate
 
     locate(WARM_UP_ROWS, WARM_UP_ROWS[:2] + 0.25, metric=None, n_neighbors=1, reference=2)
+
+
+def compile_large_locate() -> None:
+    """The same, and what only clouds of thousands of rows need."""
+    from ._row_tiles import RowTiles
+
+    compile_locate()
+    tiles, level = RowTiles.of(WARM_UP_ROWS), np.zeros(len(WARM_UP_ROWS))
+    tiles.best_of_groups(WARM_UP_ROWS, 1)
+    tiles.top(WARM_UP_ROWS, 1)
+    tiles.at_least(WARM_UP_ROWS[1:], level[1:], 1)

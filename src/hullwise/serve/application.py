@@ -10,7 +10,7 @@ from .._core.foreign import own_errors
 from ..domain.domain import Domain
 from ..domain.domain_file import load
 from ..errors import DataError, MissingDependencyError
-from ..geometry.warm_up import compile_locate
+from ..geometry.warm_up import compile_large_locate
 from .service_limits import ServiceLimits
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def create_app(
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise DataError("the token may hold ASCII letters, digits and signs only, and no spaces.")
     with own_errors("preparing the service"):
-        compile_locate()
+        compile_large_locate()
         fitted.measure_gaps()
     return build_app(fitted, token, tuple(hosts), limits or ServiceLimits())
 
