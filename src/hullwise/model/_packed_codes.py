@@ -71,26 +71,25 @@ def used_levels(levels: tuple[PackedCodes, ...], faces: Ints) -> tuple[PackedCod
     return tuple(out[::-1])
 
 
-def joined_levels(
-    parts: list[tuple[PackedCodes, ...]], n_regions: list[int]
-) -> tuple[PackedCodes, ...]:
-    """The layers' codes of all parts, whose polygons may come from the same ones before."""
+def joined_levels(parts: list[list[PackedCodes]], n_regions: list[int]) -> tuple[PackedCodes, ...]:
+    """The layers' codes of all parts, whose polygons may come from the same ones before.
+
+    The lists of the parts are emptied: nothing is in memory twice for long.
+    """
     if len(parts) == 1:
-        return parts[0]
-    out = []
-    for i, n in enumerate(n_regions):
-        sample = parts[0][i]
+        return tuple(parts[0])
+    out: list[PackedCodes] = []
+    before: list[NDArray[np.integer]] = [np.zeros(1, np.int32) for _ in parts]
+    for n in n_regions:
+        sample = parts[0][0]
         packed = np.empty((n, sample.packed.shape[1]), sample.packed.dtype)
         root = np.empty(n, np.int32)
-        for levels in parts:
-            level = levels[i]
-            packed[level.numbers] = level.packed
-            before = levels[i - 1].numbers[level.root] if i else level.root
-            root[level.numbers] = before
-        out.append(
-            PackedCodes(packed, sample.n_units, sample.in_bits, root, np.arange(n, dtype=np.int32))
-        )
-    # the last in the order of the parts, as their polygons are
-    order = np.concatenate([levels[-1].numbers for levels in parts])
+        for i, levels in enumerate(parts):
+            level = levels.pop(0)
+            packed[level.numbers], root[level.numbers] = level.packed, before[i][level.root]
+            before[i] = level.numbers
+        numbers = np.arange(n, dtype=np.int32)
+        out.append(PackedCodes(packed, sample.n_units, sample.in_bits, root, numbers))
+    order = np.concatenate(before)  # the last in the order of the parts, as their polygons are
     out[-1] = out[-1].subset(order, out[-1].root[order])
     return tuple(out)

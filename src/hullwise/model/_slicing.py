@@ -163,9 +163,10 @@ def _joined_slice(
     plane: SlicePlane, cutter: RegionCutter, pieces: list[CutPiece], partial: bool
 ) -> Slice:
     errors = np.max([piece.output_errors for piece in pieces], axis=0)
-    levels = joined_levels([piece.levels for piece in pieces], cutter.n_regions)
     parts = [PartVertices(piece.complex, piece.outputs) for piece in pieces]
+    codes = [list(piece.levels) for piece in pieces]
     pieces.clear()
+    levels = joined_levels(codes, cutter.n_regions)
     if len(parts) == 1:
         complex_, outputs = parts[0].complex, parts[0].values
     else:
