@@ -20,6 +20,7 @@ from ..errors import DataError, DataWarning, ModelError
 from ..model.network import Network
 from ..model.tangents import first_tangents
 from ._closed_form_jacobians import closed_form_gradients
+from ._torch_gradients import TorchGradients, is_torch
 
 JACOBIAN_BLOCK_ENTRIES = 2**23  # numbers of Jacobians held at a time
 CLASSIFYING = ("softmax", "log_softmax", "sigmoid", "logsigmoid")  # ends of classifiers
@@ -113,29 +114,6 @@ class LinearGradients:
 
 
 @dataclass(frozen=True, eq=False)
-class TorchGradients:
-    """By torch, for modules that are not piecewise affine."""
-
-    module: Any
-    method: str = "exact, by torch"
-
-    def jacobians(self, X: Floats) -> Iterator[Floats]:
-        import copy
-
-        import torch
-
-        module = copy.deepcopy(self.module).cpu().double().eval()
-        for i in range(0, len(X), 256):
-            x = torch.tensor(X[i : i + 256], requires_grad=True)
-            out = module(x).reshape(len(x), -1)
-            slopes = [
-                torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].numpy()
-                for j in range(out.shape[1])
-            ]
-            yield np.stack(slopes, axis=1)
-
-
-@dataclass(frozen=True, eq=False)
 class FiniteDifferences:
     """Central differences of f: (m, d) to (m,) or (m, k), with a step for each feature."""
 
@@ -170,7 +148,7 @@ def gradients_of(model: Any, X: Floats, step: float | None) -> Gradients:
     if isinstance(model, Network):
         return NetworkGradients(model)
     packages = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
-    if step is None and "torch" in packages and hasattr(model, "state_dict"):
+    if step is None and is_torch(model):
         try:
             return _network_gradients(model, X.shape[1])
         except ModelError:
@@ -213,6 +191,8 @@ def _finite_differences(model: Any, X: Floats, step: float | None) -> FiniteDiff
         (TREE_MODEL_STEP if _is_tree_model(model) else SMOOTH_MODEL_STEP) if step is None else step
     )
     method = f"central differences, {share:g} standard deviations to each side"
+    if is_torch(model):
+        return FiniteDifferences(TorchGradients(model).function(), share * spread, method)
     for name in ("decision_function", "predict_proba", "predict"):
         if hasattr(model, name):
             return FiniteDifferences(getattr(model, name), share * spread, method)

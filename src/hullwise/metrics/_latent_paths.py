@@ -11,7 +11,7 @@ from .._core.types import Floats
 from .._core.wording import type_of
 from ..errors import DataError
 from ._geodesics import straight_path
-from ._model_functions import is_torch, torch_function
+from ._torch_gradients import TorchGradients, is_torch
 
 RowFunction = Callable[[Floats], Any]
 
@@ -41,7 +41,7 @@ def _row_function(coder: Any, method: str, name: str) -> RowFunction:
     if function is not None:
         return function  # type: ignore[no-any-return]
     if is_torch(coder):
-        return torch_function(coder)
+        return TorchGradients(coder).function()
     if callable(coder) and not hasattr(coder, "transform"):
         return coder  # type: ignore[no-any-return]
     raise DataError(

@@ -110,8 +110,8 @@ def learn_metric(
         The average gradient outer product of the model, or of local linear fits to y; the average
         absolute Hessian of the model, or of a smooth fit to y; the metric of a recursive feature
         machine fitted to y; or W'W of a layer of the model.
-    model : Network, optional
-        As `hullwise.model.read` returns it.
+    model : Network, torch module, or anything `agop` takes, optional
+        For ``"nfm"`` a Network, as `hullwise.model.read` returns it.
     layer : int or str, optional
         For ``"nfm"``: a linear layer that reads the rows, by number or name.
     classes : bool, default=False
@@ -183,17 +183,18 @@ def learn_metric(
 
 
 def _from_network(method: Method, net: Any, layer: int | str | None, rows: Floats) -> _Estimate:
+    source = getattr(net, "source", type(net).__name__)
     if method == "agop":
-        return _Estimate(agop(net, rows, ridge=0), f"AGOP of {net.source} over the training rows")
+        return _Estimate(agop(net, rows, ridge=0), f"AGOP of {source} over the training rows")
     if method == "curvature":
-        text = f"average absolute Hessian of {net.source} at the training rows"
+        text = f"average absolute Hessian of {source} at the training rows"
         return _Estimate(curvature(net, rows, ridge=0), text)
     if method != "nfm" or layer is None:
         raise DataError(
             f"method={method!r}, layer={layer!r}: a model has agop, curvature, or nfm of a layer"
         )
     M, name = nfm_of_rows(net, layer, rows[:1])
-    return _Estimate(M, f"W'W of layer {name!r} of {net.source}")
+    return _Estimate(M, f"W'W of layer {name!r} of {source}")
 
 
 # ---- from the training rows -------------------------------------------------------------------
