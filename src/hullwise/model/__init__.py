@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .complexes.boundary_complex import BoundaryComplex as BoundaryComplex
     from .complexes.build import cell_complex as cell_complex
     from .complexes.cell_complex import CellComplex as CellComplex
+    from .complexes.cell_parts import CellPart as CellPart
+    from .complexes.cell_parts import cell_parts as cell_parts
     from .complexes.surface_mesh import SurfaceMesh as SurfaceMesh
     from .complexity import LocalComplexity as LocalComplexity
     from .complexity import VQDistance as VQDistance
@@ -92,6 +94,8 @@ _HOMES = {
     "cell_complex": "complexes.build",
     "CellComplex": "complexes.cell_complex",
     "BoundaryComplex": "complexes.boundary_complex",
+    "CellPart": "complexes.cell_parts",
+    "cell_parts": "complexes.cell_parts",
     "SurfaceMesh": "complexes.surface_mesh",
     "ComplexCheck": "complexes._complex_checker",
     "OutputProperty": "properties.output_property",

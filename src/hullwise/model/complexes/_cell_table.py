@@ -84,6 +84,27 @@ class CellTable:
         return sides, np.asarray(walls.ids[order][first])
 
 
+def table_part(table: CellTable, begin: int, end: int) -> tuple[CellTable, Ints]:
+    """Cells begin .. end - 1 as a table of their own, and the vertices that they have."""
+    which = np.arange(begin, end)
+    corners = table.corners
+    own = slice(int(corners.begins[begin]), int(corners.ends[end - 1]))
+    has = np.zeros(len(table.vertices), bool)
+    has[corners.ids[own]] = True
+    number = np.cumsum(has, dtype=np.int32) - np.int32(1)
+    vertices = np.flatnonzero(has)
+    part = CellTable(
+        table.vertices[vertices],
+        FaceLists(number[corners.ids[own]], corners.ends[begin:end] - own.start),
+        table.masks[own],
+        table.used[begin:end],
+        table.is_above[begin:end],
+        table.facet_walls.take(which),
+        np.zeros((0, 2), np.int64),
+    )
+    return part, vertices
+
+
 def table_of_box(box: CellLattice) -> CellTable:
     """The one cell of a box, its side i the facet of bit i."""
     d, X = box.dimension, box.vertices

@@ -106,8 +106,8 @@ def cell_complex(
     """
     if not isinstance(net, Network):
         net = read(net)
-    base, frame = _subspace(net, origin, axes)
-    low, high = _box(net, box, len(frame), axes is not None)
+    base, frame = complex_subspace(net, origin, axes)
+    low, high = complex_box(net, box, len(frame), axes is not None)
     if method not in COMPLEX_METHODS:
         raise DataError(f"method={method!r}: expected one of {', '.join(COMPLEX_METHODS)}")
     limits = BuildLimits(
@@ -161,7 +161,7 @@ def _build(
     )
 
 
-def _subspace(net: Network, origin: Any, axes: Any) -> tuple[Floats, Floats]:
+def complex_subspace(net: Network, origin: Any, axes: Any) -> tuple[Floats, Floats]:
     """Origin and axes; those of the input itself where none are given."""
     d = net.n_inputs
     if axes is None:
@@ -186,7 +186,7 @@ def _subspace(net: Network, origin: Any, axes: Any) -> tuple[Floats, Floats]:
     return np.asarray(base), frame
 
 
-def _box(net: Network, box: Any, k: int, in_subspace: bool) -> tuple[Floats, Floats]:
+def complex_box(net: Network, box: Any, k: int, in_subspace: bool) -> tuple[Floats, Floats]:
     """The ends (k,) of the box."""
     if box is None:
         raise DataError("box=None: a complex is that of a bounded box; give its ends.")

@@ -9,24 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from ..._core.results import RecordResult
 from ..._core.types import Floats, Ints
 from ...errors import DataError, MissingDependencyError
 from .._arguments import border, check_index, check_network
 from .._layer_cuts import LayerCodes
 from .._piecewise_layers import Codes
 from ..network import Network
+from ._cell_quantities import CellQuantities
 from ._cell_table import CellTable
-from ._cell_volumes import volumes_of_cells
 from ._complex_checker import ComplexCheck, check_complex
-from ._face_lattice import CellLattice, FaceIds, FaceLists
-from ._face_measures import cell_measures, corner_means
+from ._face_lattice import CellLattice, FaceIds
 from ._homology import betti_numbers
 from .boundary_complex import BoundaryComplex
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CellComplex(RecordResult):
+class CellComplex(CellQuantities):
     """Every region of a network in a box, with faces of all dimensions.
 
     Made by :func:`hullwise.model.cell_complex`. Vertices, volumes and centroids are in coordinates
@@ -112,25 +110,9 @@ class CellComplex(RecordResult):
         return sum((-1) ** i * n for i, n in enumerate(self.n_faces))
 
     @property
-    def vertices(self) -> Floats:
-        """(V, k)."""
-        return self.structure.vertices
-
-    @property
     def edges(self) -> FaceIds:
         """(E, 2) pairs of vertices."""
         return self.structure.edges
-
-    @property
-    def corners(self) -> FaceLists:
-        """The vertices of all cells: `ids`, one cell after another, and their `ends`."""
-        structure = self.structure
-        return structure.corners if isinstance(structure, CellTable) else structure.corners[-1]
-
-    @cached_property
-    def cells(self) -> list[FaceIds]:
-        """The vertices of each cell."""
-        return self.corners.as_list()
 
     @cached_property
     def codes(self) -> Codes:
@@ -160,41 +142,6 @@ class CellComplex(RecordResult):
         if isinstance(self.structure, CellTable):
             return self.structure.facets
         return self.structure.sides, self.structure.walls
-
-    @cached_property
-    def _measures(self) -> tuple[Floats, Floats]:
-        if isinstance(self.structure, CellTable):
-            return volumes_of_cells(self.structure)
-        return cell_measures(self.structure)
-
-    @property
-    def volumes(self) -> Floats:
-        """(n_regions,) in coordinates u: those of the box in all."""
-        return self._measures[0]
-
-    @property
-    def centroids(self) -> Floats:
-        """(n_regions, k), a point inside each cell."""
-        return self._measures[1]
-
-    @cached_property
-    def values(self) -> Floats:
-        """The outputs at a point inside each region, (n_regions, n_outputs)."""
-        return corner_means(self.corners, self.outputs)
-
-    @cached_property
-    def minimum(self) -> Floats:
-        """(n_regions, n_outputs) the least value of every output in each cell."""
-        return np.minimum.reduceat(self.outputs[self.corners.ids], self.corners.begins, axis=0)
-
-    @cached_property
-    def maximum(self) -> Floats:
-        """(n_regions, n_outputs) the largest value of every output in each cell."""
-        return np.maximum.reduceat(self.outputs[self.corners.ids], self.corners.begins, axis=0)
-
-    def points(self, u: Any) -> Floats:
-        """Inputs (m, n_inputs) of the network at coordinates u (m, k)."""
-        return np.asarray(self.origin + np.atleast_2d(np.asarray(u, dtype=float)) @ self.axes)
 
     def facets_of(self, region: int) -> FaceIds:
         """The (k - 1)-faces of a cell."""
