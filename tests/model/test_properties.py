@@ -12,7 +12,11 @@ import pytest
 
 import hullwise as hw
 from hullwise.errors import DataError
+from hullwise.model._piecewise_layers import pieces
+from hullwise.model.affine_layers import Linear
+from hullwise.model.builder import Builder
 from hullwise.model.linear_bounds import InputBoxes, LinearBounds, input_ball, output_rows
+from hullwise.model.properties._box_examiner import BoxExaminer
 from networks import every_layer, mlp
 from shared_data import shared_path
 
@@ -88,6 +92,69 @@ def test_every_kind_of_layer_is_bounded(seed: int) -> None:
     proved = hw.verify_property(net, (low, high), f"y0 < {top + 1e-6 * max(1, abs(top))!r}")
     assert proved.holds
     assert proved.verify().ok
+
+
+def chain(kind: str, seed: int) -> hw.model.Network:
+    rng = np.random.default_rng(seed)
+    W = [rng.normal(size=(12, 3)), rng.normal(size=(10, 12)) / 3, rng.normal(size=(2, 10)) / 3]
+    b = [rng.normal(size=n) * 0.5 for n in (12, 10, 2)]
+    if kind != "clip":
+        return hw.model.from_arrays(W, b, activation=kind)
+    build, last = Builder((3,)), 0
+    for k in range(3):
+        last = build.add(f"linear{k}", Linear(W[k], b[k]), last)
+        if k < 2:
+            units = pieces("clip", len(b[k]), [-1.0, 0.7], [0.1, 1.0, 0.0])
+            last = build.add(f"clip{k}", units, last)
+    return build.network()
+
+
+@pytest.mark.parametrize("kind", ["relu", "leaky_relu", "abs", "clip"])
+@pytest.mark.parametrize("seed", range(4))
+def test_compiled_and_general_bounds_close_the_same_boxes_and_no_more(kind: str, seed: int) -> None:
+    net = chain(kind, seed)
+    rng = np.random.default_rng(seed)
+    low = rng.uniform(-1, 1, size=(60, 3))
+    high = low + rng.uniform(0, 0.7, size=(60, 3))
+    level = float(np.median(net(low)[:, 0])) + 0.3
+    claim = hw.model.output_property(f"y0 + 0.3 * x1 <= {level!r}", 2.0, 3, net.n_outputs)
+    examiner = BoxExaminer(net)
+    assert examiner.chain is not None
+    look = examiner.look(claim.cases, low, high)
+    general = BoxExaminer(net)
+    general.chain = None
+    slower = general.look(claim.cases, low, high)
+    assert 0 < look.done.sum() < 60
+    assert look.done[slower.done].all()
+    assert (look.has_slopes[:, 0] >= look.done & ~slower.done).all()
+    inside = rng.uniform(size=(500, 1, 3)) * (high - low) + low
+    values = net(inside.reshape(-1, 3))[:, 0].reshape(500, 60) + 0.3 * inside[..., 1]
+    assert (values[:, look.done] <= level).all()
+
+
+def test_what_needed_other_lines_is_checked_with_them() -> None:
+    net = hw.model.read(shared_path("networks/acasxu_1_1.onnx"))
+    claim = hw.model.read_vnnlib(shared_path("networks/acasxu_properties/prop_4.vnnlib"))
+    result = hw.verify_property(net, None, claim)
+    (cuts,) = result.cuts
+    with_slopes = np.flatnonzero(cuts.slope_rows[:, 0] >= 0)
+    assert len(with_slopes) > 0
+    assert result.verify().ok
+    cases = (cuts.slope_rows * 0 - 1, np.where(cuts.slope_rows < 0, -1, len(cuts.slopes)))
+    for rows in cases:
+        changed = dataclasses.replace(cuts, slope_rows=rows)
+        assert not dataclasses.replace(result, cuts=(changed,)).verify().ok
+    for slopes in (cuts.slopes[:, :-1], np.full_like(cuts.slopes, np.inf), cuts.slopes + 3):
+        changed = dataclasses.replace(cuts, slopes=slopes)
+        assert not dataclasses.replace(result, cuts=(changed,)).verify().ok
+
+
+def test_an_input_in_millions_is_found() -> None:
+    net = hw.model.read(shared_path("networks/acasxu_2_9.onnx"))
+    claim = hw.model.read_vnnlib(shared_path("networks/acasxu_properties/prop_7.vnnlib"))
+    result = hw.verify_property(net, None, claim)
+    assert result.violated
+    assert result.verify().ok
 
 
 def test_a_changed_certificate_is_refused() -> None:

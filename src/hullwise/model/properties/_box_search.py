@@ -2,10 +2,8 @@
 
 A box is closed where linear bounds (`LinearBounds`) show for each unsafe case that one of its
 conditions cannot hold; else it is cut in two across the input that accounts for most of what the
-bounds lack (after Wang, Pei, Whitehouse, Yang & Jana (2018), *Formal Security Analysis of Neural
-Networks using Symbolic Intervals*, section 5.2, whose smear counts slopes only; here the slack of
-undecided units counts, as the inputs have a part in it). The cuts are the certificate: the boxes
-they leave cover the whole, and each can be checked by itself.
+bounds lack. The cuts are the certificate: the boxes they leave cover the whole, and each can be
+checked by itself.
 """
 
 from __future__ import annotations
@@ -16,16 +14,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..._core.types import Floats, Ints, Mask, Progress
-from ..linear_bounds import InputBoxes, LinearBounds, output_rows
+from ..._core.types import Floats, Ints, Progress, Singles
 from ..network import Network
 from ._attack import attack_boxes
+from ._box_examiner import THINNEST_BOX, BoxExaminer, BoxLook
 from ._property_checker import breaks_exactly
 from .output_property import OutputProperty, UnsafeCase
 
-BOX_BATCH_NUMBERS = 2**21  # of the widest layer's weights, over the boxes of one batch
-LARGEST_BATCH = 512
-THINNEST_BOX = 2.0**-40  # of the widths of the whole box: thinner boxes are left open
+FIRST_ATTACK_BOXES = 1000  # boxes after which the first try is repeated with more points
+ATTACK_GROWTH = 4  # of boxes and points from one try to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +30,9 @@ class BoxCuts:
     """How a box was cut: node i at `value[i]` across input `axis[i]` into nodes child[i] and +1.
 
     `axis` is -1 where nothing was cut; there `closed[i]`, (n_cases,), names for each case the
-    condition that cannot hold, -1 where that is open.
+    condition that cannot hold, -1 where that is open. Where `slope_rows[i]`, (n_cases,), is not -1
+    it names the row of `slopes` (m, n_units): slopes of lines below all units, in the order of
+    the network, with which that is proved (NaN: those of the checker's own choice).
     """
 
     cases: tuple[UnsafeCase, ...]
@@ -41,6 +40,8 @@ class BoxCuts:
     value: Floats
     child: Ints
     closed: Ints
+    slope_rows: Ints
+    slopes: Singles
 
 
 @dataclass(eq=False)
@@ -52,6 +53,15 @@ class _Cuts:
     value: list[float] = field(default_factory=lambda: [0.0])
     child: list[int] = field(default_factory=lambda: [-1])
     closed: dict[int, Ints] = field(default_factory=dict)
+    slope_rows: list[tuple[int, int]] = field(default_factory=list)
+    slopes: list[Singles] = field(default_factory=list)
+
+    def close(self, node: int, look: BoxLook, i: int) -> None:
+        """Box i of what was looked at is done."""
+        self.closed[node] = look.closed[i]
+        for k in np.flatnonzero(look.has_slopes[i]):
+            self.slope_rows.append((node, int(k)))
+            self.slopes.append(look.slopes[i, k].copy())
 
     def cut(self, node: int, axis: int, value: float) -> tuple[int, int]:
         first = len(self.axis)
@@ -65,9 +75,12 @@ class _Cuts:
         closed = np.full((len(self.axis), len(self.cases)), -1, dtype=np.int64)
         for node, conditions in self.closed.items():
             closed[node] = conditions
-        return BoxCuts(
-            self.cases, np.array(self.axis), np.array(self.value), np.array(self.child), closed
-        )
+        rows = np.full(closed.shape, -1, dtype=np.int64)
+        for row, place in enumerate(self.slope_rows):
+            rows[place] = row
+        slopes = np.array(self.slopes, dtype=np.float32)
+        tables = np.array(self.axis), np.array(self.value), np.array(self.child)
+        return BoxCuts(self.cases, *tables, closed, rows, slopes)
 
 
 def cases_by_box(cases: Sequence[UnsafeCase]) -> list[tuple[UnsafeCase, ...]]:
@@ -91,23 +104,33 @@ class BoxSearch:
         self.started, self.max_seconds, self.progress = time.monotonic(), max_seconds, progress
         self.counter_example: Floats | None = None
         self.broken: UnsafeCase | None = None
-        self.n_boxes, self.n_open, self.open_share = 0, 0, 0.0
+        self.n_boxes, self.open_share = 0, 0.0
+        self._next_attack = FIRST_ATTACK_BOXES
         self.groups = cases_by_box(claim.cases)
         self.cuts: list[_Cuts] = []
-        numbers = net.widest**2
-        self.batch = int(np.clip(BOX_BATCH_NUMBERS // numbers, 1, LARGEST_BATCH))
+        self.examiner = BoxExaminer(net)
 
     def run(self, rng: np.random.Generator) -> None:
         for cases in self.groups:
-            points = attack_boxes(self.net, cases, rng)
-            if self._broken_by(points, cases):
+            if self._broken_by(attack_boxes(self.net, cases, rng), cases):
                 return
         for cases in self.groups:
-            self._search(cases)
+            self._search(cases, rng)
             if self.counter_example is not None:
                 return
 
-    def _search(self, cases: tuple[UnsafeCase, ...]) -> None:
+    def _attack_again(self, cases: Sequence[UnsafeCase], rng: np.random.Generator) -> bool:
+        """Try more points, the more the longer the search takes; whether one breaks the property.
+
+        An input that breaks it may be one of millions, which no bound leads to.
+        """
+        if self.n_boxes < self._next_attack:
+            return False
+        factor = ATTACK_GROWTH * self._next_attack // FIRST_ATTACK_BOXES
+        self._next_attack *= ATTACK_GROWTH
+        return self._broken_by(attack_boxes(self.net, cases, rng, factor), cases)
+
+    def _search(self, cases: tuple[UnsafeCase, ...], rng: np.random.Generator) -> None:
         cuts = _Cuts(cases)
         self.cuts.append(cuts)
         whole = cases[0].high - cases[0].low
@@ -115,20 +138,21 @@ class BoxSearch:
         nodes = np.zeros(1, dtype=np.int64)
         left = 0.0  # share of the box's volume that is too thin to cut
         settled = 0.0
+        size = self.examiner.batch(len(cases))
         while len(nodes):
             if self.n_boxes >= self.max_boxes or time.monotonic() - self.started > self.max_seconds:
                 break
-            batch = slice(max(0, len(nodes) - self.batch), None)
+            batch = slice(max(0, len(nodes) - size), None)
             L, H, ids = low[batch], high[batch], nodes[batch]
             low, high, nodes = low[: batch.start], high[: batch.start], nodes[: batch.start]
             self.n_boxes += len(ids)
-            look = _look(self.net, cases, L, H)
-            if self._broken_by(look.points, cases):
+            look = self.examiner.look(cases, L, H)
+            if self._broken_by(look.points, cases) or self._attack_again(cases, rng):
                 return
             for i in np.flatnonzero(look.done):
-                cuts.closed[int(ids[i])] = look.closed[i]
+                cuts.close(int(ids[i]), look, int(i))
             settled += float(_shares(L[look.done], H[look.done], whole).sum())
-            thin = ~look.done & (look.split_width <= THINNEST_BOX)
+            thin = ~look.done & (look.width <= THINNEST_BOX)
             left += float(_shares(L[thin], H[thin], whole).sum())
             cut = np.flatnonzero(~look.done & ~thin)
             if self.progress is not None:
@@ -167,84 +191,3 @@ def _halves(low: Floats, high: Floats, axis: Ints, value: Floats) -> tuple[Float
     high[2 * rows, axis] = value
     low[2 * rows + 1, axis] = value
     return low, high
-
-
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """What bounds say of a batch of boxes.
-
-    `done` (B,): no case can hold; `closed` (B, n_cases) by which conditions. `points` are tries at
-    a counter-example, `axis` and `value` (B,) where to cut, `split_width` in widths of the whole.
-    """
-
-    done: Mask
-    closed: Ints
-    points: Floats
-    axis: Ints
-    value: Floats
-    split_width: Floats
-
-
-def _look(net: Network, cases: Sequence[UnsafeCase], low: Floats, high: Floats) -> _Look:
-    B = len(low)
-    bounds = LinearBounds(net, InputBoxes(low, high), keep_shares=True)
-    most, slopes = _most(bounds, cases)
-    closed = np.full((B, len(cases)), -1, dtype=np.int64)
-    nearest = np.zeros((B, len(cases)), dtype=np.int64)
-    start, at = 0, np.arange(B)
-    for k, case in enumerate(cases):
-        if len(case.c):
-            row = most[:, start : start + len(case.c)].argmin(axis=1)
-            top = most[at, start + row]
-            # a condition that is at most 0 cannot hold where it must be above 0
-            excluded = (top < 0) | (case.strict[row] & (top <= 0))
-            closed[:, k] = np.where(excluded, row, -1)
-            nearest[:, k] = start + row
-            start += len(case.c)
-    done: Mask = np.asarray((closed >= 0).all(axis=1))
-    axis, value, width = _cut_places(bounds, cases, nearest, closed < 0)
-    points = [(low + (high - low) / 2)[~done]]
-    for k, case in enumerate(cases):
-        if len(case.c):
-            best = np.where(slopes[at, nearest[:, k]] > 0, high, low)
-            points.append(best[closed[:, k] < 0])
-    return _Look(done, closed, np.concatenate(points), axis, value, width)
-
-
-def _most(bounds: LinearBounds, cases: Sequence[UnsafeCase]) -> tuple[Floats, Floats]:
-    """Upper bounds (B, r) of all conditions of all cases, and the slopes (B, r, d) behind them."""
-    C = np.concatenate([case.C for case in cases])
-    A, constant = bounds.below(output_rows(bounds.net, -C, len(bounds.low[0])))
-    A -= np.concatenate([case.A for case in cases])
-    c = np.concatenate([case.c for case in cases])
-    return c - (bounds.inputs.least(A) + constant), -A
-
-
-def _cut_places(
-    bounds: LinearBounds, cases: Sequence[UnsafeCase], nearest: Ints, open_: Mask
-) -> tuple[Ints, Floats, Floats]:
-    """Across which input to cut each box, where, and that width as a share of the whole box.
-
-    Across the one that adds most to what the nearest conditions of open cases lack: by their own
-    slope, or by the slack of units that are undecided because of it.
-    """
-    low, high = bounds.low[0], bounds.high[0]
-    C = np.concatenate([case.C for case in cases])
-    A = np.concatenate([case.A for case in cases])
-    gain = np.zeros_like(low)
-    for k in range(len(cases)):
-        row = nearest[:, k]
-        seeds = {len(bounds.net.nodes) - 1: -C[row][:, None]}
-        slopes, _, slack = bounds.slack_shares(seeds)
-        own = np.abs(slopes[:, 0] - A[row]) * (high - low) + slack
-        gain += np.where(open_[:, k, None], own, 0.0)
-    whole = cases[0].high - cases[0].low
-    relative = np.where(whole > 0, (high - low) / np.where(whole > 0, whole, 1), 0.0)
-    flat = ~(gain > 0).any(axis=1)
-    gain[flat] = relative[flat]
-    gain[relative <= THINNEST_BOX] = 0.0
-    axis, at = gain.argmax(axis=1), np.arange(len(low))
-    value = low[at, axis] + (high[at, axis] - low[at, axis]) / 2
-    inside = (value > low[at, axis]) & (value < high[at, axis])
-    width = np.where(inside & (gain.max(axis=1) > 0), relative[at, axis], 0.0)
-    return axis, value, width

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HALF_ULP = 2.0**-53
 IDENTITY_ROWS = 256  # rows of the identity pushed through a layer at a time
+DENSE_SHARE = 0.2  # of a matrix that is not zero: from here on it is stored whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,6 +55,7 @@ class SparseNetwork:
     def __init__(self, net: Network) -> None:
         self.nodes = net.nodes
         self.matrices: dict[int, list[Any]] = {}
+        self.factors: dict[int, list[Any]] = {}
         self.parts: dict[int, list[tuple[Any, Any, Any]]] = {}  # above zero, below, magnitudes
         self.offsets: dict[int, Floats] = {}
         for i, node in enumerate(net.nodes):
@@ -62,7 +64,11 @@ class SparseNetwork:
             op: Any = node.op
             shapes = [net.nodes[j].shape for j in node.inputs]
             self.matrices[i] = [_matrix(op, shapes, k, node.shape) for k in range(len(shapes))]
-            self.parts[i] = [(M.maximum(0), M.minimum(0), abs(M)) for M in self.matrices[i]]
+            self.factors[i] = [_quick(M) for M in self.matrices[i]]
+            self.parts[i] = [
+                (_quick(M.maximum(0)), _quick(M.minimum(0)), _quick(abs(M)))
+                for M in self.matrices[i]
+            ]
             offset = np.zeros(node.shape) if op.offset is None else op.offset
             self.offsets[i] = np.array(np.broadcast_to(offset, node.shape)).reshape(-1)
 
@@ -97,6 +103,11 @@ def _matrix(op: Any, shapes: Sequence[Any], k: int, shape: Any) -> Any:
     return csr_array(vstack(parts).T)
 
 
+def _quick(M: Any) -> Any:
+    """The matrix itself, dense where most of it is."""
+    return M.toarray() if M.nnz > DENSE_SHARE * prod(M.shape) else M
+
+
 def _units_exactly(op: Any, z: list[Fraction]) -> list[Fraction]:
     if hasattr(op, "groups"):
         return [max(z[j] for j in group if j >= 0) for group in op.groups]
@@ -106,6 +117,10 @@ def _units_exactly(op: Any, z: list[Fraction]) -> list[Fraction]:
         slope, offset = op.slopes[piece, unit], op.offsets[piece, unit]
         out.append(Fraction(float(slope)) * value + Fraction(float(offset)))
     return out
+
+
+class _NoProofError(Exception):
+    """What a certificate says is no proof of anything, in words."""
 
 
 def breaks_exactly(net: Network, x: Floats, case: UnsafeCase) -> bool:
@@ -158,7 +173,10 @@ def check_cuts(
                 pending += [(child, low, below), (child + 1, above, high)]
                 continue
             n += 1
-            fault = _fault(layers, part, node, low, high)
+            try:
+                fault = _fault(layers, part, node, low, high)
+            except _NoProofError as error:
+                fault = f"box {node}: {error}"
             if fault:
                 return PropertyCheck(False, n, fault)
             if progress is not None:
@@ -183,16 +201,20 @@ def _left_out(claim: OutputProperty, cuts: Sequence[BoxCuts]) -> str:
 def _fault(layers: SparseNetwork, cuts: BoxCuts, node: int, low: Floats, high: Floats) -> str:
     """What is wrong with the box of a node, in words; nothing where it is closed."""
     named = cuts.closed[node]
-    if (named < 0).any():
+    if any(not 0 <= r < len(case.c) for case, r in zip(cuts.cases, named, strict=True)):
         return f"box {node} is open"
-    C = np.array([case.C[r] for case, r in zip(cuts.cases, named)])
-    A = np.array([case.A[r] for case, r in zip(cuts.cases, named)])
-    c = np.array([case.c[r] for case, r in zip(cuts.cases, named)])
-    strict = np.array([case.strict[r] for case, r in zip(cuts.cases, named)])
-    most = c - _BoxBounds(layers, low, high).least(-C, -A)
-    most += 4 * HALF_ULP * np.abs(most)
-    open_ = np.flatnonzero(~((most < 0) | (strict & (most <= 0))))
-    return f"box {node} leaves case {open_[0]} open" if open_.size else ""
+    bounds = _BoxBounds(layers, low, high)
+    for k, (case, r) in enumerate(zip(cuts.cases, named, strict=True)):
+        row = int(cuts.slope_rows[node, k])
+        if row >= len(cuts.slopes) or row < -1:
+            return f"box {node} names slopes that are not there"
+        slopes = None if row < 0 else cuts.slopes[row].astype(float)
+        least = bounds.least(-case.C[r][None], -case.A[r][None], slopes)[0]
+        top = case.c[r] - least
+        top += 4 * HALF_ULP * (abs(case.c[r]) + abs(least))
+        if not (top < 0 or (case.strict[r] and top <= 0)):
+            return f"box {node} leaves case {k} open"
+    return ""
 
 
 class _BoxBounds:
@@ -242,9 +264,38 @@ class _BoxBounds:
         hi[open_] = np.maximum(lo[open_], np.minimum(hi[open_], -self._back(-rows, j)))
         return lo, hi
 
-    def least(self, C: Floats, A: Floats) -> Floats:
-        """Lower bounds of C y + A x over the box."""
-        return self._back(C, len(self.layers.nodes) - 1, A)
+    def least(self, C: Floats, A: Floats, slopes: Floats | None = None) -> Floats:
+        """Lower bounds of C y + A x over the box; with lines of these slopes below all units."""
+        own = self.lines
+        if slopes is not None:
+            self.lines = self._with_slopes(slopes)
+        bounds = self._back(C, len(self.layers.nodes) - 1, A)
+        self.lines = own
+        return bounds
+
+    def _with_slopes(self, slopes: Floats) -> dict[int, Floats]:
+        """The lines of all units, those below with slopes (n_units,) in the nodes' order or NaN."""
+        if np.isinf(slopes).any() or len(slopes) != sum(map(len, self.lines.values())):
+            raise _NoProofError("its slopes do not fit the network")
+        out, start = {}, 0
+        for i in sorted(self.lines):
+            op, table = self.layers.nodes[i].op, self.lines[i].copy()
+            if hasattr(op, "groups"):
+                raise _NoProofError("it has slopes of maxima")
+            chosen = slopes[start : start + len(table)]
+            start += len(table)
+            lo, hi = self.ranges[self.layers.nodes[i].inputs[0]]
+            z, f, size = _unit_vertices(op, lo, hi)
+            decided = (z[1:-1] <= lo) | (z[1:-1] >= hi)
+            keeps = decided.all(axis=0) | np.isnan(chosen)
+            chosen = np.where(keeps, 0.0, chosen)
+            size = size + 2 * np.abs(chosen) * np.maximum(np.abs(lo), np.abs(hi))
+            below = (f - chosen * z).min(axis=0) - 8 * HALF_ULP * size
+            table[:, 0] = np.where(keeps, table[:, 0], chosen)
+            table[:, 1] = np.where(keeps, table[:, 1], below)
+            table[:, 6] = np.maximum(table[:, 6], size)
+            out[i] = table
+        return out
 
     def _back(self, rows: Floats, end: int, inputs: Floats | None = None) -> Floats:
         weights: dict[int, Floats] = {end: rows}
@@ -262,8 +313,8 @@ class _BoxBounds:
                 j = node.inputs[0]
                 weights[j] = weights.get(j, 0.0) + part
                 continue
-            for j, M in zip(node.inputs, self.layers.matrices[i], strict=True):
-                weights[j] = weights.get(j, 0.0) + (M.T @ own.T).T
+            for j, M in zip(node.inputs, self.layers.factors[i], strict=True):
+                weights[j] = weights.get(j, 0.0) + own @ M
             slack = self._roundoff(i) * (np.abs(own) @ self.sizes[i])
             total += own @ self.layers.offsets[i] - slack
         low, high = self.ranges[0]
@@ -277,9 +328,12 @@ class _BoxBounds:
     def _past_units(self, own: Floats, i: int) -> tuple[Floats, Floats]:
         table = self.lines[i]
         source = table[:, 7].astype(np.int64)
-        out = np.zeros((len(own), len(self.ranges[self.layers.nodes[i].inputs[0]][0])))
         up, down = np.maximum(own, 0), np.minimum(own, 0)
-        np.add.at(out.T, source, (up * table[:, 0] + down * table[:, 2]).T)
+        out = up * table[:, 0] + down * table[:, 2]
+        if hasattr(self.layers.nodes[i].op, "groups"):
+            scattered = np.zeros((len(own), len(self.ranges[self.layers.nodes[i].inputs[0]][0])))
+            np.add.at(scattered.T, source, out.T)
+            out = scattered
         rest = up @ table[:, 1] + down @ table[:, 3]
         return out, rest - 16 * HALF_ULP * (np.abs(own) @ table[:, 6])
 
@@ -302,28 +356,40 @@ def _bounding_lines(op: Any, low: Floats, high: Floats) -> Floats:
     if hasattr(op, "groups"):
         groups = [[int(j) for j in group if j >= 0] for group in op.groups]
         return np.array([_lines_of_maximum(low, high, group) for group in groups])
-    return np.array([_lines_of_unit(op, low[u], high[u], u) for u in range(op.knots.shape[1])])
+    return _lines_of_units(op, low, high)
 
 
-def _lines_of_unit(op: Any, low: float, high: float, u: int) -> tuple[float, ...]:
-    slopes, offsets = op.slopes[:, u].tolist(), op.offsets[:, u].tolist()
-    knots = op.knots[:, u].tolist()
-    vertices = [low, *(t for t in knots if low < t < high), high]
-    values = []
-    for z in vertices:
-        piece = sum(z > t for t in knots)
-        values.append(slopes[piece] * z + offsets[piece])
-    size = 2 * max(map(abs, slopes)) * max(abs(low), abs(high)) + max(map(abs, offsets))
+def _unit_vertices(op: Any, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
+    """Where units bend between their ends, with the ends, and their values there; magnitudes."""
+    z = np.vstack([low, np.minimum(np.maximum(op.knots, low), high), high])
+    units = np.arange(len(low))
+    f = np.empty_like(z)
+    for v, row in enumerate(z):
+        piece = (op.knots < row).sum(axis=0)
+        f[v] = op.slopes[piece, units] * row + op.offsets[piece, units]
+    furthest = np.maximum(np.abs(low), np.abs(high))
+    return z, f, 2 * np.abs(op.slopes).max(axis=0) * furthest + np.abs(op.offsets).max(axis=0)
+
+
+def _lines_of_units(op: Any, low: Floats, high: Floats) -> Floats:
+    z, f, size = _unit_vertices(op, low, high)
     slack = 8 * HALF_ULP * size
-    slopes.append((values[-1] - values[0]) / (high - low) if high > low else 0.0)
+    rise, run = f[-1] - f[0], high - low
+    chord = np.divide(rise, run, out=np.zeros_like(run), where=run > 0)
     middle = (low + high) / 2
-    points = list(zip(vertices, values, strict=True))
-    below = max(((s, min(f - s * z for z, f in points)) for s in slopes),
-                key=lambda line: line[0] * middle + line[1])  # fmt: skip
-    above = min(((s, max(f - s * z for z, f in points)) for s in slopes),
-                key=lambda line: line[0] * middle + line[1])  # fmt: skip
-    return (below[0], below[1] - slack, above[0], above[1] + slack, min(values) - slack,
-            max(values) + slack, size, u)  # fmt: skip
+    table = np.empty((len(low), 8))
+    for column, sign in ((0, 1.0), (2, -1.0)):
+        height = np.full(len(low), -np.inf)
+        for slope in (*op.slopes, chord):
+            offset = (sign * (f - slope * z)).min(axis=0)
+            reached = sign * slope * middle + offset
+            better = reached > height
+            height = np.where(better, reached, height)
+            table[better, column] = slope[better]
+            table[better, column + 1] = sign * (offset - slack)[better]
+    table[:, 4], table[:, 5], table[:, 6] = f.min(axis=0) - slack, f.max(axis=0) + slack, size
+    table[:, 7] = np.arange(len(low))
+    return table
 
 
 def _lines_of_maximum(low: Floats, high: Floats, group: list[int]) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._core.options import check_int, check_positive
 from ..._core.results import RecordResult
+from ..._core.threads import single_threaded_blas
 from ..._core.types import Floats, Progress
 from ...errors import DataError
 from .._arguments import border
@@ -163,7 +164,8 @@ def verify_property(
     claim = _property(net, box, outputs)
     limit = np.inf if max_seconds is None else check_positive("max_seconds", max_seconds)
     search = BoxSearch(net, claim, check_int("max_boxes", max_boxes, 1), limit, progress)
-    search.run(np.random.default_rng(random_state))
+    with single_threaded_blas():  # the products are small: two threads would mostly wait
+        search.run(np.random.default_rng(random_state))
     return _result(search)
 
 
