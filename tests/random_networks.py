@@ -100,6 +100,38 @@ def _clamped(rng, n):
     return lambda x: x.clamp(max=other(x))
 
 
+def _distances(rng, n):
+    points = torch.tensor(rng.normal(size=(3, n)))
+    p = float(rng.choice([1.0, np.inf]))
+    return lambda x: torch.cdist(x, points, p=p)
+
+
+def _sets(rng, n):
+    return lambda x: torch.cdist(
+        x.reshape(len(x), 2, -1), x.reshape(len(x), -1, n // 2).flip(1) - 0.3, p=1
+    ).flatten(1)
+
+
+def _stated(rng, n):
+    cell = nn.RNN(2, 2, nonlinearity="relu", batch_first=True).double()
+    with torch.no_grad():
+        for p in cell.parameters():
+            p.copy_(torch.tensor(rng.normal(size=tuple(p.shape)) / 2))
+    return lambda x: cell(x[:, 2:].reshape(len(x), -1, 2), x[None, :, :2])[0].flatten(1)
+
+
+def _drawn(rng, n):
+    draws = torch.tensor(rng.uniform(size=(1, 1, 2)))
+    return lambda x: F.fractional_max_pool2d(
+        x.reshape(len(x), 1, 2, -1), (1, 2), (2, 2), _random_samples=draws.expand(len(x), 1, 2)
+    ).flatten(1)
+
+
+def _unpooled(rng, n):
+    places = torch.tensor(rng.permutation(2 * n)[:n])[None, None]
+    return lambda x: F.max_unpool1d(x[:, None], places.expand(len(x), 1, n), 2).flatten(1)
+
+
 def _simple(call):
     return lambda rng, n: call
 
@@ -118,6 +150,18 @@ BLOCKS = {
     "larger": _larger,
     "residual": _residual,
     "clamped": _clamped,
+    "distances": _distances,
+    "sets": _sets,
+    "stated": _stated,
+    "drawn": _drawn,
+    "unpooled": _unpooled,
+    "margins": _simple(
+        lambda x: (
+            F.triplet_margin_loss(x[:, :2], x[:, 2:4], x[:, 4:6], p=1, reduction="none")[:, None]
+            + x
+        )
+    ),
+    "gradient": _simple(lambda x: torch.gradient(x, dim=1)[0]),
     "relu": _simple(F.relu),
     "leaky": _simple(lambda x: F.leaky_relu(x, 0.2)),
     "where": _simple(lambda x: torch.where(x > 0.2, x, 0.3 * x + 0.14)),

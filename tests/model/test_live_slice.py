@@ -333,3 +333,35 @@ def test_one_shared_by_threads_takes_turns():
     for thread in threads:
         thread.join()
     assert wrong == [False] * 30
+
+
+class OfTwo(torch.nn.Module):
+    """Two inputs, two outputs, units that are smooth."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = torch.nn.Linear(3, 6), torch.nn.Linear(6, 1)
+
+    def forward(self, x, context):
+        z = torch.tanh(self.body(torch.cat([x, context], dim=1)))
+        return {"value": self.head(z), "features": z}
+
+
+def test_what_is_read_is_said_as_for_read():
+    module = OfTwo()
+    options = {
+        "output": "value",
+        "constants": {"context": torch.full((1, 1), 0.5)},
+        "smooth": "pieces",
+        "error": 0.01,
+    }
+    live = hw.model.LiveSlice(module, 2, **options, check_every=1)
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    for _ in range(3):
+        with torch.no_grad():
+            for p in module.parameters():
+                p.add_(0.1 * torch.randn_like(p))
+        net = live.refresh()
+        np.testing.assert_array_equal(net(rows), hw.model.read(module, 2, **options)(rows))
+        assert net.approximation_errors() > 0
+    assert live.n_reads == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..errors import ModelError
 from ._arguments import border
 from .network import Network
 from .readers._left_out import ReadModel, warn_left_out
+from .readers._options import ReadOptions, unit_error
 from .readers._torch_weights import StructureChanged, TorchWeights
 from .slices import Slice
 
@@ -34,6 +36,9 @@ class LiveSlice:
         As for `hullwise.model.read`.
     upto : str, optional
         Follow the part before this layer only.
+    output, constants, smooth, error
+        As for `hullwise.model.read`: which of several outputs is followed, inputs that stay what
+        they are, pieces in the place of smooth activations.
     check_every : int
         After so many refreshes the network's outputs are compared with the module's own at two
         rows, 0.3 ms and more; where they differ the module is read afresh.
@@ -84,6 +89,10 @@ class LiveSlice:
         input_shape: Any = None,
         *,
         upto: str | None = None,
+        output: str | int | None = None,
+        constants: Mapping[str, Any] | None = None,
+        smooth: str | None = None,
+        error: float = 1e-3,
         check_every: int = CHECK_EVERY,
     ) -> None:
         homes = {cls.__module__.partition(".")[0] for cls in type(module).__mro__}
@@ -92,7 +101,9 @@ class LiveSlice:
                 f"{type_of(module)} does not train step by step: LiveSlice follows a "
                 f"torch.nn.Module; hullwise.model.read reads other models once"
             )
-        self._arguments = module, input_shape, upto
+        named = {} if constants is None else constants
+        options = ReadOptions(input_shape, upto, output, named, unit_error(smooth, error))
+        self._arguments = module, options
         self._check_every = check_int("check_every", check_every, 1)
         self._lock = Lock()
         self.n_reads, self._n_unchecked = 0, 0

@@ -69,7 +69,20 @@ def entrywise(nodes: Sequence[Node], node: int) -> Entrywise:
             a, b = inner.slopes[0], inner.offsets[0]
             knots, offsets = (op.knots - b) / a, op.slopes * b + op.offsets
             return Entrywise(inner.root, knots, op.slopes * a, offsets)
+        composed = None if inner.root is None else _composed(op, inner)
+        if composed is not None:
+            return composed
     return Entrywise(node, np.zeros((0, n)), np.ones((1, n)), np.zeros((1, n)))
+
+
+def _composed(op: Pieces, f: Entrywise) -> Entrywise | None:
+    """A layer of units on a function: its first piece, and what each knot adds above it."""
+    out: Entrywise | None = f.mapped(op.slopes[0], op.offsets[0])
+    for knot, turn in zip(op.knots, np.diff(op.slopes, axis=0), strict=True):
+        above = f.mapped(1.0, -knot)
+        part = times(above, positive(above))
+        out = None if out is None or part is None else plus(out, part.mapped(turn, 0.0))
+    return out
 
 
 def constant_entries(values: Floats) -> Entrywise:

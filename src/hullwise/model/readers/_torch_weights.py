@@ -58,14 +58,14 @@ class TorchWeights:
         Kinds and layers of what the reader left out.
     """
 
-    def __init__(self, module: Any, input_shape: Any, upto: str | None) -> None:
+    def __init__(self, module: Any, options: ReadOptions) -> None:
         import torch
 
-        self.torch, self.module, self.whole = torch, module, upto is None
+        self.torch, self.module, self.whole = torch, module, options.upto is None
         with module_errors(torch, module):
             self._snapshot = [(part, _attributes(part)) for part in module.modules()]
-            self._reader, end = traced(torch, module, ReadOptions(input_shape, upto))
-            self.network = checked_network(torch, self._reader, end, upto)
+            self._reader, end = traced(torch, module, options)
+            self.network = checked_network(torch, self._reader, end, options.upto)
         self.left_out = end.left_out
         self._nodes = list(self._reader.layers.nodes)
         self._places = needed_indices(self._nodes, end.node)
