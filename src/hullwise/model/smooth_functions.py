@@ -224,6 +224,18 @@ def tanh() -> SmoothFunction:
     )  # fmt: skip
 
 
+def error_function() -> SmoothFunction:
+    """erf."""
+
+    def slope(z: Floats) -> Floats:
+        return np.asarray(2 / np.sqrt(np.pi) * np.exp(-z * z))
+
+    return SmoothFunction(
+        "erf", lambda z: np.asarray(erf(z)), slope, lambda z: np.asarray(-2 * z * slope(z)),
+        1.1284, 0.968, 2.257, (0.0, -1.0), (0.0, 1.0),
+    )  # fmt: skip
+
+
 def sigmoid() -> SmoothFunction:
     """1 / (1 + exp(-z))."""
     return SmoothFunction(

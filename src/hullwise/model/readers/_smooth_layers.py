@@ -10,7 +10,8 @@ import numpy as np
 
 from ...errors import Hint, ModelError
 from .._piecewise_layers import Pieces, pieces
-from ..smooth_functions import SmoothFunction, hardswish, known_interpolant, silu
+from ..affine_layers import Scale
+from ..smooth_functions import SmoothFunction, gelu, hardswish, known_interpolant, silu
 from ._basic_layers import BasicLayers
 from ._refusals import Refusal, refuse
 
@@ -18,7 +19,7 @@ MOST_PIECES = 254  # knots of a unit: codes count them in a byte
 GATE_TITLE = "product of two branches"
 SMOOTH_KINDS = {  # as torch and ONNX call them, in small letters
     *("gelu", "silu", "mish", "tanh", "sigmoid", "expit", "softplus", "elu", "selu", "celu"),
-    *("hardswish", "swish"),
+    *("hardswish", "swish", "erf"),
 }
 
 
@@ -61,8 +62,14 @@ class SmoothLayers(BasicLayers):
         return self.add(name, replace(units, stands_for=function, error=line.error), node)
 
     def gated(self, name: str, first: int, second: int) -> int | None:
-        """A product of two nodes that is one activation: z sigmoid(z), or z hard_sigmoid(z)."""
+        """A product of two nodes that is one activation.
+
+        z sigmoid(z), z hard_sigmoid(z), or z (1 + erf(z / sqrt(2))), a GELU twice.
+        """
         for gate, node in ((first, second), (second, first)):
+            written_out = self._gelu_written_out(name, gate, node)
+            if written_out is not None:
+                return written_out
             op = self.nodes[gate].op
             if isinstance(op, Pieces) and self.nodes[gate].inputs == (node,):
                 if op.stands_for is not None and op.stands_for.name == "sigmoid":
@@ -70,6 +77,33 @@ class SmoothLayers(BasicLayers):
                 if op.kind == "hard_sigmoid" and _is_standard(op):
                     return self.smooth(name, GATE_TITLE, node, hardswish)
         return None
+
+    def _gelu_written_out(self, name: str, gate: int, node: int) -> int | None:
+        """f y c (1 + erf(k y)), as 2 f c / l gelu(l y) with l = k sqrt(2); None: it is none."""
+        c, d, inner = self._affine_of(gate)
+        op = self.nodes[inner].op
+        named = isinstance(op, Pieces) and op.stands_for is not None
+        if not named or op.stands_for.name != "erf" or c == 0 or abs(c - d) > 1e-6 * abs(c):  # type: ignore[union-attr]
+            return None
+        k, shift, inside = self._affine_of(self.nodes[inner].inputs[0])
+        f, offset, outside = self._affine_of(node)
+        if inside != outside or shift or offset or not k:
+            return None
+        width = k * math.sqrt(2)
+        z = self.scale(f"{name} (inside)", inside, width)
+        return self.scale(name, self.smooth(name, GATE_TITLE, z, gelu), 2 * f * c / width)
+
+    def _affine_of(self, node: int) -> tuple[float, float, int]:
+        """a, b and y where a node is a y + b with the same a and b for all entries."""
+        a, b = 1.0, 0.0
+        while isinstance(op := self.nodes[node].op, Scale):
+            shift = np.zeros(1) if op.b is None else op.b
+            if np.ptp(op.a) or np.ptp(shift):
+                break
+            b += a * float(shift.flat[0])
+            a *= float(op.a.flat[0])
+            (node,) = self.nodes[node].inputs
+        return a, b, node
 
 
 def _is_standard(op: Pieces) -> bool:

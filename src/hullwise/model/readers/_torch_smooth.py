@@ -33,6 +33,9 @@ class TorchSmooth:
     def _on_tanh(self, c: TorchCall) -> int:
         return self.layers.smooth(c.name, c.title, c.node_in, smooth.tanh)
 
+    def _on_erf(self, c: TorchCall) -> int:
+        return self.layers.smooth(c.name, c.title, c.node_in, smooth.error_function)
+
     def _on_sigmoid(self, c: TorchCall) -> int:
         return self.layers.smooth(c.name, c.title, c.node_in, smooth.sigmoid)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ....affine_layers import Shape
+from ....affine_layers import Shape, Sum
 from ..._entrywise import plus, times
 from ..call import Call
 from ..registry import operator
@@ -93,6 +93,8 @@ def mul(call: Call) -> Value:
         return of_two(call, times)
     (first, second), _ = _operands(call)
     if isinstance(first, int) and isinstance(second, int):
+        if first == second:
+            _refuse_norm(call)
         gated = call.builder.gated(call.name, first, second)
         if gated is None:
             call.refuse_curved("as a product of two branches")
@@ -115,10 +117,26 @@ def div(call: Call) -> Value:
 def pow_(call: Call) -> Value:
     """The power of 1, which exporters write of norms."""
     if not call.is_constant(1) or not (np.asarray(call.constant(1)) == 1).all():
+        _refuse_norm(call)
         call.refuse_curved()
     if math.prod(broadcast_shape(call, call.shape(0), call.shape(1))) != math.prod(call.shape(0)):
         call.refuse("that repeats its entries")
     return call.value(0)
+
+
+def _refuse_norm(call: Call) -> None:
+    """Refuse, by what it is, the square of what its own mean was taken off."""
+    nodes, value = call.builder.nodes, call.value(0)
+    if not isinstance(value, Signal):
+        return
+    node = nodes[value.node]
+    if isinstance(node.op, Sum) and tuple(node.op.factors) == (1.0, -1.0):
+        whole, mean = node.inputs
+        ancestors = {mean}
+        while ancestors and whole not in ancestors:
+            ancestors = {j for i in ancestors for j in nodes[i].inputs if j >= whole}
+        if whole in ancestors:
+            call.refuse_curved("in a layer norm written out (the square of x minus its mean)")
 
 
 @operator("Neg", opsets=(1, 6, 13), evaluate=evaluated(np.negative))

@@ -15,6 +15,7 @@ Maker = tuple[Callable[..., smooth.SmoothFunction], tuple[float, ...]]
 SMOOTH_READINGS: dict[str, Callable[[Call], Maker]] = {
     "Sigmoid": lambda call: (smooth.sigmoid, ()),
     "Tanh": lambda call: (smooth.tanh, ()),
+    "Erf": lambda call: (smooth.error_function, ()),
     "Softplus": lambda call: (smooth.softplus, ()),
     "Elu": lambda call: (smooth.elu, (call.number("alpha", 1.0),)),
     "Selu": lambda call: (
