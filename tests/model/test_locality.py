@@ -7,6 +7,7 @@ import hullwise as hw
 from hullwise.model._locality import layer_passes, slope_lengths
 from hullwise.model.builder import Builder
 from hullwise.model.region_walls import _by_tangents
+from hullwise.model.tangents import first_tangents
 from networks import mlp
 
 from hullwise.model._piecewise_layers import Largest, relu  # isort: skip
@@ -46,9 +47,10 @@ def test_slopes_have_the_lengths_that_tangents_give():
     codes = net.codes(X)
     passes = layer_passes(net, net.n_inputs)
     assert sum(one.entries.n_passes for one in passes) < net.n_inputs / 2
+    by_tangents = _by_tangents(net, codes, first_tangents(net))
     tangents = [
         [np.concatenate(parts) for parts in zip(*values, strict=True)]
-        for values in zip(*((e, w) for _, e, w in _by_tangents(net, codes)), strict=True)
+        for values in zip(*((e, w) for _, e, w in by_tangents), strict=True)
     ]
     shared = [
         [np.concatenate(parts) for parts in zip(*values, strict=True)]

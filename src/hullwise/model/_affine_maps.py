@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._core.memory import check_memory
 from .._core.types import Floats
+from ._layer_values import UNCHECKED_BYTES
 from ._piecewise_layers import Codes
 from .network import Network
 
+ONE_ROW = "One output at a time, template(output) needs a row of them only."
 MAP_TOLERANCE = 1e-9  # of the largest number in the maps
 
 
@@ -16,13 +19,33 @@ def slopes_at(net: Network, codes: Codes) -> Floats:
 
     Cost: one backward pass for each output.
     """
-    m, k = len(codes), net.n_outputs
-    out = np.empty((m, k, net.n_inputs))
-    seeds, last = np.eye(k)[None], len(net.nodes) - 1
+    k = net.n_outputs
+    return weighted_slopes(net, codes, np.broadcast_to(np.eye(k), (len(codes), k, k)))
+
+
+def weighted_slopes(net: Network, codes: Codes, weights: Floats) -> Floats:
+    """Slopes (m, k, d) of sums of outputs with weights (m, k, n_outputs), a few sums at a time."""
+    m, k = weights.shape[:2]
+    out = empty_slopes(m, k, net.n_inputs)
+    last, step = len(net.nodes) - 1, net.most_slots
     for rows in net.blocks(m, k):
-        code = codes[rows]
-        out[rows] = net.pull({last: np.broadcast_to(seeds, (len(code), k, k))}, code)
+        for low in range(0, k, step):
+            part = slice(low, low + step)
+            out[rows, part] = net.pull({last: weights[rows, part]}, codes[rows])
     return out
+
+
+def empty_slopes(m: int, k: int, d: int) -> Floats:
+    """Room for slopes (m, k, d).
+
+    Raises
+    ------
+    MemoryLimitError
+        If so many numbers do not fit.
+    """
+    if 8 * m * k * d > UNCHECKED_BYTES:
+        check_memory(8 * m * k * d, f"the slopes of {k:,} outputs in {d:,} inputs", ONE_ROW)
+    return np.empty((m, k, d))
 
 
 def slopes_of_output(net: Network, codes: Codes, output: int) -> Floats:

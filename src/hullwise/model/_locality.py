@@ -21,6 +21,7 @@ from ._piecewise_layers import Codes, Largest
 from .affine_layers import Average, Concat, Conv, Linear, Rearrange, Scale, Shape, Sum, Window
 from .network import PUSH_BLOCK_NUMBERS, Network
 
+PASSED_NUMBERS = 2**24  # of a point, in all its passes: beyond, slopes are estimated first
 MOST_FIELD_ENTRIES = 2**25  # of all receptive fields of one node; beyond, nothing is shared
 OCCUPIED_NUMBERS = 2**27  # passes times inputs, while entries are put into passes
 
@@ -60,16 +61,19 @@ class LayerPasses:
 def layer_passes(net: Network, n_tangents: int) -> tuple[LayerPasses, ...] | None:
     """The shared passes of all layers of units; None where they are no fewer than tangents.
 
+    None, too, where they cost so much that random tangents are taken (`_sampled_walls`).
+
     Cost: a sparse product for each layer, once for a network.
     """
-    most = min(n_tangents, OCCUPIED_NUMBERS // net.n_inputs)
+    most = min(n_tangents, OCCUPIED_NUMBERS // net.n_inputs, most_passes(net))
+    limit = min(MOST_FIELD_ENTRIES, most * net.n_inputs)  # fields of one pass have no common input
     fields: dict[int, Any] = {0: sp.identity(net.n_inputs, dtype=np.float32, format="csr")}
     out: list[LayerPasses] = []
     for i in range(1, net.layers[-1].node + 1):
         node = net.nodes[i]
         seen = [fields[j] for j in node.inputs]
         shapes = [net.nodes[j].shape for j in node.inputs]
-        own = _through(node.op, seen, shapes, node.shape)
+        own = _through(node.op, seen, shapes, node.shape, limit)
         if own is None:
             return None
         fields[i] = own
@@ -86,7 +90,12 @@ def layer_passes(net: Network, n_tangents: int) -> tuple[LayerPasses, ...] | Non
     return tuple(out)
 
 
-def _through(op: Any, seen: list[Any], shapes: list[Shape], shape: Shape) -> Any:
+def most_passes(net: Network) -> int:
+    """How many passes the slopes at a point may take."""
+    return PASSED_NUMBERS // sum(prod(node.shape) for node in net.nodes)
+
+
+def _through(op: Any, seen: list[Any], shapes: list[Shape], shape: Shape, limit: int) -> Any:
     """The fields (size, d) behind a layer; None where they are too many to hold."""
     if hasattr(op, "knots") or isinstance(op, Scale):
         return seen[0]
@@ -94,24 +103,24 @@ def _through(op: Any, seen: list[Any], shapes: list[Shape], shape: Shape) -> Any
         places = np.flatnonzero(op.groups.ravel() >= 0)
         rows = places // op.groups.shape[1]
         chosen = _ones(rows, op.groups.ravel()[places], (len(op.groups), prod(shapes[0])))
-        return _product(chosen, seen)
+        return _product(chosen, seen, limit)
     if isinstance(op, Linear):
         lead = prod(shapes[0][:-1])
         joined = sp.kron(sp.identity(lead), np.ones((1, shapes[0][-1]), np.float32), format="csr")
-        return _repeated(_product(joined, seen), shape[-1])
+        return _repeated(_product(joined, seen, limit), shape[-1], limit)
     if isinstance(op, Conv):
         per_channel = _window_pattern(op.window, shapes[0][1:])
         groups, channels = op.groups, shapes[0][0]
         joined = sp.kron(sp.identity(groups), np.ones((1, channels // groups), np.float32))
-        fields = _product(sp.kron(joined, per_channel, format="csr"), seen)
+        fields = _product(sp.kron(joined, per_channel, format="csr"), seen, limit)
         each = shape[0] // groups
-        if fields is None or fields.nnz * each > MOST_FIELD_ENTRIES:
+        if fields is None or fields.nnz * each > limit:
             return None
         order = np.arange(fields.shape[0]).reshape(groups, 1, -1)
         return fields[np.repeat(order, each, axis=1).ravel()]
     if isinstance(op, Average):
         pattern = _window_pattern(op.window, shapes[0][1:])
-        return _product(sp.kron(sp.identity(shapes[0][0]), pattern, format="csr"), seen)
+        return _product(sp.kron(sp.identity(shapes[0][0]), pattern, format="csr"), seen, limit)
     if isinstance(op, Rearrange):
         return seen[0] if op.index is None else _moved(seen[0], op.index)
     if isinstance(op, Sum):
@@ -119,7 +128,7 @@ def _through(op: Any, seen: list[Any], shapes: list[Shape], shape: Shape) -> Any
         for part, own in zip(seen, shapes, strict=True):
             index = np.arange(prod(own)).reshape(own)
             total = total + part[np.broadcast_to(index, shape).ravel()]
-        return _counted(total)
+        return _counted(total, limit)
     if isinstance(op, Concat):
         starts = np.cumsum([0, *map(prod, shapes)])
         parts = [
@@ -134,26 +143,26 @@ def _ones(rows: Any, columns: Any, shape: tuple[int, int]) -> Any:
     return sp.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
 
 
-def _product(pattern: Any, seen: list[Any]) -> Any:
+def _product(pattern: Any, seen: list[Any], limit: int) -> Any:
     """The union of fields for each row of a pattern."""
     if seen[0] is None:
         return None
-    if float((pattern @ np.diff(seen[0].indptr)).sum()) > 8 * MOST_FIELD_ENTRIES:
+    if float((pattern @ np.diff(seen[0].indptr)).sum()) > 8 * limit:
         return None
-    return _counted(pattern @ seen[0])
+    return _counted(pattern @ seen[0], limit)
 
 
-def _counted(fields: Any) -> Any:
+def _counted(fields: Any, limit: int) -> Any:
     """Fields as ones; None where they are too many to hold."""
-    if fields.nnz > MOST_FIELD_ENTRIES:
+    if fields.nnz > limit:
         return None
     fields = fields.tocsr()
     fields.data[:] = 1
     return fields
 
 
-def _repeated(fields: Any, times: int) -> Any:
-    if fields is None or fields.nnz * times > MOST_FIELD_ENTRIES:
+def _repeated(fields: Any, times: int, limit: int) -> Any:
+    if fields is None or fields.nnz * times > limit:
         return None
     return fields[np.repeat(np.arange(fields.shape[0]), times)]
 

@@ -186,7 +186,10 @@ class Dissection(RowResult):
         """Distance (m,) to the region's nearest wall, exact; infinite where there is none.
 
         The least of ``|z| / |grad z|`` over the walls of all units of all layers. Cost: a forward
-        pass for each of min(d, width of the first layer) directions.
+        pass for each of min(d, width of the first layer) directions, or fewer backward passes that
+        units without a common input share. In large networks (where that would push more than 2^24
+        numbers a point) 16 directions at random say which walls need an exact look, some 15 of
+        them: there a wall of another unit is nearer with a probability of 1e-9 at most.
         """
         return self._per_point(self._boundary[0])  # type: ignore[no-any-return]
 

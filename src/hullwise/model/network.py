@@ -115,11 +115,15 @@ class Network:
         """What `_locality` makes of it: backward passes that many units share, or None."""
         from ._locality import layer_passes
 
-        n = min([self.n_inputs, *(prod(self.nodes[j].shape) for j in self._before_units)])
-        return layer_passes(self, n) if self.layers else None
+        return layer_passes(self, self.n_first_tangents) if self.layers else None
 
     @property
-    def _before_units(self) -> list[int]:
+    def n_first_tangents(self) -> int:
+        """Tangents at the first units: as many as inputs, or the width of what is before them."""
+        return min([self.n_inputs, *(prod(self.nodes[j].shape) for j in self.before_units)])
+
+    @property
+    def before_units(self) -> list[int]:
         """The nodes that the first units are made of, where it is one narrow layer alone."""
         first = self.layers[0].node if self.layers else 0
         open_ = {j for n in self.nodes[first:] for j in n.inputs if j < first}
@@ -191,12 +195,13 @@ class Network:
 
         Cost: one backward pass for each output, and all the numbers at once.
         """
+        from ._affine_maps import empty_slopes, weighted_slopes
+
         X = self.rows(X)
-        k, last = self.n_outputs, len(self.nodes) - 1
-        out = np.empty((len(X), k, self.n_inputs))
-        for rows in self.blocks(len(X), k):
+        out = empty_slopes(len(X), self.n_outputs, self.n_inputs)
+        for rows in self.blocks(len(X), self.n_outputs):
             seeds = self.output_seeds(self(X[rows]))
-            out[rows] = self.pull({last: seeds}, self.codes(X[rows]))
+            out[rows] = weighted_slopes(self, self.codes(X[rows]), seeds)
         return out
 
     def output_seeds(self, Y: Floats) -> Floats:
@@ -224,9 +229,14 @@ class Network:
         )
         return np.uint16 if wide else np.uint8
 
+    @property
+    def most_slots(self) -> int:
+        """Points and tangents that are pushed at a time."""
+        return max(1, PUSH_BLOCK_NUMBERS // self.widest)
+
     def blocks(self, m: int, slots: int = 1) -> list[slice]:
         """Slices of m points, each small enough to push with so many slots."""
-        step = max(1, PUSH_BLOCK_NUMBERS // (self.widest * slots))
+        step = max(1, self.most_slots // slots)
         return [slice(start, min(m, start + step)) for start in range(0, m, step)]
 
     def split(self, code: Codes) -> list[Codes]:

@@ -14,17 +14,25 @@ from typing import Any
 
 import numpy as np
 
+from .._core.memory import check_memory
 from .._core.results import RecordResult
 from .._core.types import Floats, Ints, Mask
 from ..errors import DataError
 from ._arguments import border, check_network
 from ._facet_crossing import wall_errors
-from ._locality import slope_lengths
+from ._layer_values import UNCHECKED_BYTES
+from ._locality import most_passes, slope_lengths
 from ._piecewise_layers import Codes, Pieces
 from ._polytope import essential
 from ._rounding import ErrorScreen, slopes_of_code
+from ._sampled_walls import (
+    most_length_ratio,
+    nearest_of_sampled,
+    random_tangents,
+    wall_slopes,
+)
 from .network import Network
-from .tangents import first_tangents, tangent_blocks
+from .tangents import FirstTangents, first_tangents, tangent_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +101,7 @@ def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, 
             f"codes are {codes.dtype} of shape {codes.shape}; expected whole numbers of shape "
             f"({len(X)}, {net.n_units}), such as net.codes(X)"
         )
+    _check_slopes(net, len(X) * (net.n_inputs + 1))
     G: list[Floats] = []
     values: list[Floats] = []
     lengths: list[Floats] = []
@@ -112,6 +121,14 @@ def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, 
     normals[flat] = 0.0
     offsets[flat & (np.abs(offsets) <= errors)] = 0.0
     return normals, offsets, wall_units(net)
+
+
+def _check_slopes(net: Network, n_numbers: int) -> None:
+    """That so many numbers for each wall fit in memory."""
+    n = sum(net.nodes[one.node].op.n_walls for one in net.layers)  # type: ignore[union-attr]
+    if 8 * n * n_numbers > UNCHECKED_BYTES:
+        advice = "The nearest wall needs no others: dissect(net, X).boundary_distance."
+        check_memory(8 * n * n_numbers, f"the slopes of all {n:,} walls of a region", advice)
 
 
 def wall_units(net: Network) -> Ints:
@@ -182,6 +199,8 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     distance, which = np.full(len(X), np.inf), np.full(len(X), -1)
     if not net.layers:
         return distance, which
+    if is_sampled(net):
+        return _nearest_by_sampling(net, X, codes)
     for rows, entry_lengths, wall_lengths in slope_lengths_of(net, codes):
         length = np.concatenate(wall_lengths, axis=1)
         value, entering = _wall_values(net, X[rows], codes[rows])
@@ -198,6 +217,25 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     return distance, which
 
 
+def _nearest_by_sampling(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
+    distance, which = np.empty(len(X)), np.empty(len(X), dtype=np.int64)
+    ratio = most_length_ratio(sum(net.nodes[one.node].op.n_walls for one in net.layers))  # type: ignore[union-attr]
+    for i in range(len(X)):
+        x, code = X[i : i + 1], codes[i : i + 1]
+        ((_, entries, walls),) = _by_tangents(net, code, random_tangents(net))
+        values, entering = _wall_values(net, x, code)
+        errors = _wall_errors(net, x, code, entering, [ratio * one for one in entries])[1]
+        most = ratio * np.concatenate(walls, axis=1)[0]
+        nearest = nearest_of_sampled(net, code[0], np.maximum(values[0], 0.0), most, errors[0])
+        distance[i], which[i] = nearest
+    return distance, which
+
+
+def is_sampled(net: Network) -> bool:
+    """Whether all slopes at a point take too many passes, and random tangents find the nearest."""
+    return net.shared_passes is None and net.n_first_tangents > most_passes(net)
+
+
 def slope_lengths_of(
     net: Network, codes: Codes
 ) -> Iterator[tuple[slice, list[Floats], list[Floats]]]:
@@ -207,11 +245,14 @@ def slope_lengths_of(
     tangents that would be pushed.
     """
     passes = net.shared_passes
-    return _by_tangents(net, codes) if passes is None else slope_lengths(net, passes, codes)
+    if passes is None:
+        return _by_tangents(net, codes, first_tangents(net))
+    return slope_lengths(net, passes, codes)
 
 
-def _by_tangents(net: Network, codes: Codes) -> Iterator[tuple[slice, list[Floats], list[Floats]]]:
-    start = first_tangents(net)
+def _by_tangents(
+    net: Network, codes: Codes, start: FirstTangents
+) -> Iterator[tuple[slice, list[Floats], list[Floats]]]:
     entries: dict[int, Floats] = {}
     walls: dict[int, Floats] = {}
 
@@ -258,41 +299,15 @@ def _repeated(lengths: Floats, n_knots: int) -> Floats:
 
 def wall_directions(net: Network, codes: Codes, which: Ints) -> Floats:
     """Unit vectors (m, d) towards wall `which` of each point."""
-    out = np.zeros((len(codes), net.n_inputs))
-    ops: list[Any] = [net.nodes[one.node].op for one in net.layers]
-    ends = np.cumsum([0, *(op.n_walls for op in ops)])
-    for i, layer in enumerate(net.layers):
-        mine = np.flatnonzero((which >= ends[i]) & (which < ends[i + 1]))
-        node = net.nodes[layer.node].inputs[0]
-        op = ops[i]
-        width = int(np.prod(net.nodes[node].shape))
-        for rows in net.blocks(len(mine)):
-            points = mine[rows]
-            code = codes[points]
-            seed = _wall_seed(op, width, code[:, layer.columns], which[points] - ends[i])
-            out[points] = 0.0 - net.pull({node: seed[:, None]}, code)[:, 0]
+    out = 0.0 - wall_slopes(net, codes, which)
     length = np.linalg.norm(out, axis=1, keepdims=True)
     return np.asarray(out / np.where(length > 0, length, 1))
-
-
-def _wall_seed(op: Any, width: int, code: Codes, wall: Ints) -> Floats:
-    """The wall as a linear function (B, width) of the units' input, signed to be >= 0."""
-    B = len(code)
-    seed, rows = np.zeros((B, width)), np.arange(B)
-    unit = op.wall_units()[wall]
-    own = code[rows, unit]
-    if hasattr(op, "groups"):
-        place = wall % op.groups.shape[1]
-        seed[rows, op.groups[unit, own]] += 1
-        seed[rows, op.groups[unit, place]] -= 1
-    else:
-        seed[rows, unit] = np.where(own > wall // width, 1.0, -1.0)
-    return seed
 
 
 def facets(net: Network, x: Floats, code: Codes) -> Facets:
     if not net.layers:
         return Facets(np.zeros((0, net.n_inputs)), np.zeros(0), np.zeros(0, dtype=np.int64))
+    _check_slopes(net, net.n_first_tangents)
     start = first_tangents(net)
     parts: list[Floats] = []
     rows: list[Floats] = []

@@ -25,15 +25,20 @@ class FirstTangents:
 
 
 def first_tangents(net: Network) -> FirstTangents:
+    if net.n_first_tangents < net.n_inputs:
+        (node,) = net.before_units
+        seeds, step = np.eye(net.n_first_tangents)[None], net.most_slots
+        no_code = np.zeros((1, net.n_units), np.uint8)  # no unit is before that node
+        slopes = np.empty((net.n_first_tangents, net.n_inputs))
+        for low in range(0, len(slopes), step):
+            rows = slice(low, low + step)
+            slopes[rows] = net.pull({node: seeds[:, rows]}, no_code)[0]
+        Q, R = np.linalg.qr(slopes.T)
+        return FirstTangents({node: R[None]}, net.layers[0].node - 1, Q.T)
     outputs: dict[int, Floats] = {0: np.eye(net.n_inputs)[None]}
     after = net.layers[0].node - 1
     if after > 0:
         net.resume(outputs, 0, origin=False, until=after)
-    if len(outputs) == 1:
-        ((node, block),) = outputs.items()
-        if block.shape[2] < net.n_inputs:
-            Q, R = np.linalg.qr(block[0])
-            return FirstTangents({node: R[None]}, after, Q.T)
     return FirstTangents(outputs, after, None)
 
 
