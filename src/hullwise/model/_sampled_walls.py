@@ -31,9 +31,15 @@ def random_tangents(net: Network) -> FirstTangents:
     return FirstTangents({0: block}, 0, None)
 
 
-def most_length_ratio(n_walls: int) -> float:
+def n_walls(net: Network) -> int:
+    """Walls of a region, of all units of all layers."""
+    ops: list[Any] = [net.nodes[layer.node].op for layer in net.layers]
+    return sum(op.n_walls for op in ops)
+
+
+def most_length_ratio(n: int) -> float:
     """How much longer any of so many slopes may be than the random tangents say."""
-    quantile = stats.chi2.ppf(MISSED_PROBABILITY / n_walls, N_RANDOM_TANGENTS)
+    quantile = stats.chi2.ppf(MISSED_PROBABILITY / n, N_RANDOM_TANGENTS)
     return float(np.sqrt(N_RANDOM_TANGENTS / quantile))
 
 
@@ -60,7 +66,7 @@ def nearest_of_sampled(
 
 def slope_of_wall(net: Network, code: Codes, wall: int) -> Floats:
     """The slope (d,) of a wall of the region with code (n_units). Cost: a backward pass."""
-    return wall_slopes(net, code[None], np.array([wall]))[0]
+    return np.asarray(wall_slopes(net, code[None], np.array([wall]))[0])
 
 
 def wall_slopes(net: Network, codes: Codes, which: Ints) -> Floats:

@@ -27,6 +27,7 @@ from ._polytope import essential
 from ._rounding import ErrorScreen, slopes_of_code
 from ._sampled_walls import (
     most_length_ratio,
+    n_walls,
     nearest_of_sampled,
     random_tangents,
     wall_slopes,
@@ -125,7 +126,7 @@ def walls(net: Network, X: Floats, codes: Codes | None = None) -> tuple[Floats, 
 
 def _check_slopes(net: Network, n_numbers: int) -> None:
     """That so many numbers for each wall fit in memory."""
-    n = sum(net.nodes[one.node].op.n_walls for one in net.layers)  # type: ignore[union-attr]
+    n = n_walls(net)
     if 8 * n * n_numbers > UNCHECKED_BYTES:
         advice = "The nearest wall needs no others: dissect(net, X).boundary_distance."
         check_memory(8 * n * n_numbers, f"the slopes of all {n:,} walls of a region", advice)
@@ -219,7 +220,7 @@ def nearest_walls(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
 
 def _nearest_by_sampling(net: Network, X: Floats, codes: Codes) -> tuple[Floats, Ints]:
     distance, which = np.empty(len(X)), np.empty(len(X), dtype=np.int64)
-    ratio = most_length_ratio(sum(net.nodes[one.node].op.n_walls for one in net.layers))  # type: ignore[union-attr]
+    ratio = most_length_ratio(n_walls(net))
     for i in range(len(X)):
         x, code = X[i : i + 1], codes[i : i + 1]
         ((_, entries, walls),) = _by_tangents(net, code, random_tangents(net))
