@@ -1,7 +1,7 @@
 """Cell complexes in 3 to 6 dimensions, against edge subdivision and a decision tree of regions.
 
     python benchmarks/complexes.py                    # against edge subdivision, in one run
-    python benchmarks/complexes.py --peers PYTHON     # an interpreter that has affinitree, too
+    python benchmarks/complexes.py --peers PYTHON     # an interpreter with affinitree and relucent
     python benchmarks/complexes.py --large            # sizes and memory of large ones
 
 He weights, biases N(0, 0.3^2), the box [-1, 1]^d. CPU seconds, the least of `--repeat` runs, all
@@ -9,7 +9,9 @@ programs by turns, kernels compiled before. Edge subdivision (Berzins 2023) give
 edges; its author's code is PyTorch without a licence, so what is timed is `_edge_subdivision.py`,
 written from the paper in NumPy with signs packed in bits; it took a quarter to a half of the time
 that was noted for the author's. Beside vertices and edges hullwise gives the cells with their
-corners, facets and codes.
+corners, facets and codes. affinitree makes a decision tree of the regions, relucent walks over their
+facets with linear programs; both give regions alone, and all counts have to be equal. SplineCam is
+for planes only and needs graph-tool, which is in no package index.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import itertools
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -26,16 +29,18 @@ import numpy as np
 from _edge_subdivision import edge_subdivision
 from _measure import MIB, clocked, forget_peak, memory, parser, show
 
-SHAPES = ((3, 16, 16, 1), (4, 16, 16, 1), (5, 12, 12, 1), (6, 10, 10, 1))
+SHAPES = ((3, 8, 8, 1), (3, 16, 16, 1), (4, 16, 16, 1), (5, 12, 12, 1), (6, 10, 10, 1))
 LARGE = ((3, 64, 64, 1), (3, 128, 128, 1), (4, 40, 40, 1), (5, 20, 20, 1), (6, 14, 14, 1))
+PARTS_TIMED = ("cells", "peer", "lattice", "counts", "volumes")
 HEAD = ("network", "regions", "vertices", "edges", "cells, vertices, edges, s",
-        "edge subdivision, s", "ratio", "all faces, s", "volumes, s", "affinitree, s")  # fmt: skip
+        "edge subdivision, s", "ratio", "all faces, s", "counts of faces, s", "volumes, s",
+        "affinitree, s", "relucent, s")  # fmt: skip
 AFFINITREE = """
 import json, sys, time, warnings
 warnings.simplefilter("ignore")
 import numpy as np
 from affinitree import AffFunc, AffTree, Architecture, Polytope, builder
-W, b = json.load(sys.stdin)
+W, b = json.load(open(sys.argv[1]))
 d = len(W[0][0])
 arch = Architecture(d)
 for i, (w, c) in enumerate(zip(W, b)):
@@ -48,6 +53,26 @@ start = time.process_time()
 tree = builder.from_layers(arch, precondition=box)
 print(time.process_time() - start, len(list(tree.terminals())))
 """
+RELUCENT = """
+import json, resource, sys, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+import relucent
+
+def cpu():
+    whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return sum(r.ru_utime + r.ru_stime for r in map(resource.getrusage, whose))
+
+def main():
+    layers = [(np.array(w), np.array(c)) for w, c in zip(*json.load(open(sys.argv[1])))]
+    start = cpu()
+    regions = relucent.Complex(layers)
+    regions.bfs(cube_radius=1.0, cube_mode="clipped", nworkers=1, verify=False, verbose=0)
+    print(cpu() - start, len(regions))
+
+if __name__ == "__main__":
+    main()
+"""
 
 
 def he(widths: tuple[int, ...], seed: int = 0) -> tuple[list[Any], list[Any]]:
@@ -57,16 +82,23 @@ def he(widths: tuple[int, ...], seed: int = 0) -> tuple[list[Any], list[Any]]:
     return W, [rng.normal(size=o) * 0.3 for _, o in pairs]
 
 
-def affinitree(python: Path, W: list[Any], b: list[Any], seconds: float) -> str:
-    given = json.dumps([[w.tolist() for w in W], [c.tolist() for c in b]])
-    command = [str(python), "-c", AFFINITREE]
-    try:
-        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return f"> {seconds:.0f}"
+def regions_of_peer(
+    python: Path, program: str, W: list[Any], b: list[Any], n_regions: int, seconds: float
+) -> str:
+    """CPU seconds of a peer, whose regions have to be as many; more than `seconds` is too long."""
+    with tempfile.TemporaryDirectory() as folder:
+        network, script = Path(folder, "network.json"), Path(folder, "peer.py")
+        network.write_text(json.dumps([[w.tolist() for w in W], [c.tolist() for c in b]]))
+        script.write_text(program)  # a file: relucent starts processes
+        command = [str(python), str(script), str(network)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return f"> {seconds:.0f}"
     if done.returncode:
         return "failed"
-    return f"{float(done.stdout.splitlines()[-1].split()[0]):.3g}"
+    cpu, n = done.stdout.splitlines()[-1].split()
+    return f"{float(cpu):.3g}" + ("" if int(n) == n_regions else f" ({int(n):,} regions)")
 
 
 def compare(options: Any) -> None:
@@ -77,7 +109,7 @@ def compare(options: Any) -> None:
         W, b = he(widths)
         net, d = hw.model.from_arrays(W, b), widths[0]
         low, high = -np.ones(d), np.ones(d)
-        times: dict[str, list[float]] = {name: [] for name in ("cells", "peer", "lattice", "vol")}
+        times: dict[str, list[float]] = {name: [] for name in PARTS_TIMED}
         for _ in range(options.repeat + 1):
             run = clocked(lambda net=net: _with_edges(hw.model.cell_complex(net, 1.0)))
             times["cells"].append(run.cpu)
@@ -85,19 +117,25 @@ def compare(options: Any) -> None:
             times["peer"].append(run_peer.cpu)
             faces = clocked(lambda net=net: hw.model.cell_complex(net, 1.0, method="lattice"))
             times["lattice"].append(faces.cpu)
-            times["vol"].append(clocked(lambda c=faces.result: c.volumes).cpu)
+            times["counts"].append(clocked(lambda c=run.result: c.n_faces).cpu)
+            times["volumes"].append(clocked(lambda c=run.result: c.volumes).cpu)
+            assert run.result.n_faces == faces.result.n_faces
         c, (X, E) = run.result, run_peer.result
         assert (len(X), len(E)) == (len(c.vertices), len(c.edges))
         least = {name: min(seconds[1:]) for name, seconds in times.items()}
-        tree = affinitree(options.peers, W, b, 60.0) if options.peers else "-"
+        peers = [
+            regions_of_peer(options.peers, program, W, b, c.n_regions, options.peer_seconds)
+            if options.peers else "-"
+            for program in (AFFINITREE, RELUCENT)
+        ]  # fmt: skip
         rows.append(
             [
                 _name(widths),
                 *(f"{n:,}" for n in (c.n_regions, len(X), len(E))),
                 *(f"{least[name]:.4f}" for name in ("cells", "peer")),
                 f"{least['peer'] / least['cells']:.2f}",
-                *(f"{least[name]:.4f}" for name in ("lattice", "vol")),
-                tree,
+                *(f"{least[name]:.4f}" for name in ("lattice", "counts", "volumes")),
+                *peers,
             ]
         )
     show(HEAD, rows)
@@ -140,7 +178,10 @@ def one(widths: tuple[int, ...]) -> None:
 def main() -> None:
     p = parser(__doc__)
     p.add_argument("--repeat", type=int, default=7)
-    p.add_argument("--peers", type=Path, metavar="PYTHON", help="interpreter with affinitree")
+    p.add_argument(
+        "--peers", type=Path, metavar="PYTHON", help="interpreter with affinitree and relucent"
+    )
+    p.add_argument("--peer-seconds", type=float, default=60.0)
     p.add_argument("--large", action="store_true")
     p.add_argument("--one", metavar="D,N,...", help="one large network, in this process")
     options = p.parse_args()

@@ -33,7 +33,8 @@ from ._cell_table import CellTable
 from ._face_lattice import FaceLists
 from ._lattice_cutter import WORD_WALLS, TooManyCells, longer, room_for
 
-CUTS_BETWEEN_PAUSES = 2**14  # some 30 ms
+CORNER_PAIRS_BETWEEN_PAUSES = 2**20  # some 30 ms: a cut takes 4^d of them
+LEAST_CUTS_BETWEEN_PAUSES = 64
 
 
 class FacetsOverflow(Exception):
@@ -74,10 +75,11 @@ class CellCutter:
         self._begin(z[:, columns], n_before)
         cuts = walls.ends, entries.astype(np.int64), walls.levels, tol, np.empty(WORD_WALLS)
         begin_cells(n_before, self.Z, *cuts, self.sides)
+        between = max(LEAST_CUTS_BETWEEN_PAUSES, CORNER_PAIRS_BETWEEN_PAUSES >> 2 * self.d)
         status = PAUSED
         while status != CELLS_DONE:
             status = cut_cells(
-                self.d, behind, max_cells, CUTS_BETWEEN_PAUSES, self.n, self.cells, self.out,
+                self.d, behind, max_cells, between, self.n, self.cells, self.out,
                 self.stack, self.new, self.new_masks, self.near,
                 (self.keys, self.numbers, self.shift, self.Z, *cuts, self.sides, self.a, self.b,
                  self.t),
