@@ -9,9 +9,9 @@ programs by turns, kernels compiled before. Edge subdivision (Berzins 2023) give
 edges; its author's code is PyTorch without a licence, so what is timed is `_edge_subdivision.py`,
 written from the paper in NumPy with signs packed in bits; it took a quarter to a half of the time
 that was noted for the author's. Beside vertices and edges hullwise gives the cells with their
-corners, facets and codes. affinitree makes a decision tree of the regions, relucent walks over their
-facets with linear programs; both give regions alone, and all counts have to be equal. SplineCam is
-for planes only and needs graph-tool, which is in no package index.
+corners, facets and codes. affinitree makes a decision tree of the regions, relucent walks over
+their facets with linear programs; both give regions alone, and another count than hullwise's is
+shown. SplineCam is for planes only and needs graph-tool, which is in no package index.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from formulas, so neither file has any other source.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -28,8 +29,8 @@ def table() -> tuple[np.ndarray, np.ndarray]:
     return np.round(X[order], 4), arm[order]
 
 
-def network(mlp: MLPClassifier) -> onnx.ModelProto:
-    """The classifier's scores before the softmax, as ONNX."""
+def network(mlp: Any, name: str) -> onnx.ModelProto:
+    """The values of a scikit-learn MLP, a classifier's before the softmax, as ONNX."""
     nodes, weights, at = [], [], "point"
     last = len(mlp.coefs_) - 1
     for i, (W, b) in enumerate(zip(mlp.coefs_, mlp.intercepts_, strict=True)):
@@ -40,9 +41,11 @@ def network(mlp: MLPClassifier) -> onnx.ModelProto:
         if i < last:
             at = f"relu{i}"
             nodes.append(helper.make_node("Relu", [out], [at], at))
-    given = helper.make_tensor_value_info("point", TensorProto.FLOAT, ["rows", 2])
-    made = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["rows", ARMS])
-    graph = helper.make_graph(nodes, "spirals", [given], [made], weights)
+    given = helper.make_tensor_value_info("point", TensorProto.FLOAT, ["rows", len(mlp.coefs_[0])])
+    made = helper.make_tensor_value_info(
+        "scores", TensorProto.FLOAT, ["rows", len(mlp.intercepts_[-1])]
+    )
+    graph = helper.make_graph(nodes, name, [given], [made], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     return model
@@ -54,7 +57,7 @@ def main() -> None:
     (SAMPLES / "spirals.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     mlp = MLPClassifier((32, 32, 32), alpha=1e-3, max_iter=3000, random_state=2, tol=1e-5)
     mlp.fit(X, arm)
-    (SAMPLES / "spirals.onnx").write_bytes(network(mlp).SerializeToString())
+    (SAMPLES / "spirals.onnx").write_bytes(network(mlp, "spirals").SerializeToString())
     print(f"{len(X)} rows, {mlp.score(X, arm):.1%} right")
 
 

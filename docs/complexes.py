@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from sklearn.neural_network import MLPRegressor
-
 import hullwise as hw
+from hullwise.samples import ring_network_path
 
 IMAGES = Path(__file__).parent / "images"
 
 
 def main() -> None:
-    X = np.random.default_rng(0).uniform(-1, 1, (5000, 3))
-    ring = np.hypot(np.linalg.norm(X[:, :2], axis=1) - 0.6, X[:, 2]) - 0.25
-    model = MLPRegressor(
-        hidden_layer_sizes=(14, 14), solver="lbfgs", alpha=1e-5, max_iter=3000, random_state=1
-    )
-    net = hw.model.read(model.fit(X, ring))
+    net = hw.model.read(ring_network_path())
     c = hw.model.cell_complex(net, 1.0)
     boundary = c.boundary()
     print(c, boundary, boundary.betti_numbers, c.verify())

@@ -1,4 +1,4 @@
-"""Four real tables and a small network that come with the library, for examples and the demo.
+"""Four real tables and two small networks that come with the library, for examples and the demo.
 
 Two are of numbers, from the UCI Machine Learning Repository under CC BY 4.0, as is bikes, which has
 text, hours and dates; penguins has text and gaps and is in the public domain (CC0). `LICENSES.md`
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..io.table_reader import read_table
 
-__all__ = ["MIXED_NAMES", "NAMES", "Sample", "load", "network_paths", "path"]
+__all__ = ["MIXED_NAMES", "NAMES", "Sample", "load", "network_paths", "path", "ring_network_path"]
 
 _TARGETS = {"forest_fires": "area", "parkinsons": "total_UPDRS"}
 _CITATIONS = {
@@ -152,3 +152,18 @@ def network_paths() -> tuple[Path, Path]:
     """
     folder = Path(__file__).parent
     return folder / "spirals.onnx", folder / "spirals.csv"
+
+
+def ring_network_path() -> Path:
+    """A small trained network of three inputs that is below 0 within a ring around the z-axis.
+
+    The ONNX file holds 3-14-14-1 ReLU layers; `benchmarks/make_ring.py` made it.
+
+    Examples
+    --------
+    >>> import hullwise as hw
+    >>> from hullwise.samples import ring_network_path
+    >>> hw.model.cell_complex(ring_network_path(), 1.0).boundary().betti_numbers
+    (1, 2, 1)
+    """
+    return Path(__file__).parent / "ring.onnx"
