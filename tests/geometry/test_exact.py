@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import hullwise as hw
 import oracle
-from hullwise.geometry import _score_blocks, pricing, scaled_view
+from hullwise.geometry import _certificates, _score_blocks, pricing, scaled_view
+from hullwise.geometry.verdict import Status
 
 pytestmark = pytest.mark.filterwarnings("ignore::hullwise.DataWarning")
 
@@ -199,3 +200,24 @@ def test_the_oracles_agree():
         support = [points[i] for i in weights]
         gap = [a - b for a, b in zip(oracle.combination(support, weights.values()), query)]
         assert sum(g * g for g in gap) == truth
+
+
+def test_rows_of_a_category_are_proved_inside_without_exact_arithmetic(monkeypatch):
+    """A level holds on all rows of a support, which is a simplex in the other features."""
+    rng = np.random.default_rng(5)
+    levels = np.eye(3)
+
+    def table(n, width):
+        return np.hstack([width * rng.normal(size=(n, 3)), levels[rng.integers(0, 3, n)]])
+
+    X, Q = table(400, 1.0), table(60, 0.5)
+    checked = []
+    monkeypatch.setattr(
+        _certificates, "is_convex_combination", lambda rows, q: checked.append(q) or False
+    )
+    loc = hw.locate(X, Q, reference=0)
+    inside = loc.verdict == 1
+    assert inside.sum() > 40
+    assert not checked
+    assert (loc.hull.status[inside] == Status.INSIDE).all()
+    assert loc.verify(X, exact=True).all()

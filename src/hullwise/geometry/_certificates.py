@@ -34,6 +34,8 @@ from .optional_parts import attempt
 from .scaling import Frame
 from .verdict import Status, Verdict
 
+WEIGHT_ROUNDING = 1e-12  # a row with no more weight is not needed for a simplex around a query
+
 
 class Certificates:
     """The proofs for a block of queries, on their way from a frame to the data's own units."""
@@ -185,19 +187,45 @@ class Certificates:
 
         With d + 1 rows and all weights positive, the distance to facet i is w_i times the
         altitude of vertex i. If the least of these exceeds the residual, the query is inside,
-        exactly. Everything is measured with each feature in its own unit.
+        exactly. Everything is measured with each feature in its own unit. A feature in which every
+        row of the support equals the query (a level of a category) holds for any weights: it is
+        no dimension of the simplex. Rows with weights that are rounding are none of its corners.
         """
         interior = np.zeros(len(queries), dtype=bool)
-        count = (self.rows[queries] >= 0).sum(axis=1)
-        simplices = np.flatnonzero(count == self.cloud.d + 1)
-        frame = self.cloud.columnwise_view.frame
-        block = max(1, (1 << 20) // (self.cloud.d + 1) ** 2)
-        for start in range(0, len(simplices), block):
-            at = queries[simplices[start : start + block]]
-            k = self.cloud.d + 1
-            rows, w = self.rows[at, :k], self.weights[at, :k]
-            Z = frame.map(self.cloud.take(rows.ravel())).reshape(len(at), k, k - 1)
-            Z = Z - frame.map(self.Q[at])[:, None, :]
+        used = self._has_weight(queries)
+        count, width = used.sum(axis=1), used.shape[1]
+        block = max(1, (1 << 20) // max(1, width * self.cloud.d))
+        for start in range(0, len(queries), block):
+            at = np.arange(start, min(start + block, len(queries)))
+            rows = np.maximum(self.rows[queries[at]], 0)
+            X = self.cloud.take(rows.ravel()).reshape(len(at), width, self.cloud.d)
+            differs = (self.Q[queries[at], None, :] != X) & used[at][:, :, None]
+            varies = differs.any(axis=1)
+            at = at[count[at] == varies.sum(axis=1) + 1]
+            features, own = np.unique(varies[at - start], axis=0, return_inverse=True)
+            for g, mask in enumerate(features):
+                some = at[own.ravel() == g]
+                interior[some] = self._is_in_simplex(queries[some], np.flatnonzero(mask))
+        return interior
+
+    def _has_weight(self, queries: Indices) -> Mask:
+        """Which rows of the supports have more weight than rounding gives, (len(queries), s)."""
+        return np.asarray(
+            (self.rows[queries] >= 0) & (self.weights[queries] > WEIGHT_ROUNDING), dtype=bool
+        )
+
+    def _is_in_simplex(self, queries: Indices, features: Indices) -> Mask:
+        """The same for supports of one row more than these features."""
+        k, frame = len(features) + 1, self.cloud.columnwise_view.frame
+        is_inside = np.zeros(len(queries), dtype=bool)
+        block = max(1, (1 << 20) // (k * self.cloud.d))
+        for start in range(0, len(queries), block):
+            at = queries[start : start + block]
+            order = np.argsort(~self._has_weight(at), axis=1, kind="stable")[:, :k]
+            rows = np.take_along_axis(self.rows[at], order, 1)
+            w = np.take_along_axis(self.weights[at], order, 1)
+            Z = frame.map(self.cloud.take(rows.ravel()))[:, features].reshape(len(at), k, k - 1)
+            Z = Z - frame.map(self.Q[at])[:, None, features]
             A = np.concatenate([Z, np.ones((len(at), k, 1))], axis=2)
             inverse = _inverses(A)
             with np.errstate(all="ignore"):
@@ -205,10 +233,8 @@ class Certificates:
                 radius = (w / gradient).min(axis=1)
                 error = np.sqrt(np.square(np.einsum("bs,bsd->bd", w, Z)).sum(axis=1)) + 1e-14 * k
                 condition = np.abs(A).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) * k
-                interior[simplices[start : start + block]] = (condition < 1e9) & (
-                    radius > 16 * error
-                )
-        return interior
+                is_inside[start : start + block] = (condition < 1e9) & (radius > 16 * error)
+        return is_inside
 
     def match_training_rows(self, queries: Indices) -> None:
         """A query that is a training row is that row, however many others lie within rounding."""

@@ -22,6 +22,9 @@ def is_convex_combination(rows: Floats, query: Floats) -> bool:
     there are any, are unique. Fraction-free elimination (Bareiss 1968) of d + 1 equations in k
     unknowns: O(d k^2) products of integers of up to about 110 k bits.
     """
+    # where all rows agree with the query any weights of sum 1 do
+    differs = (rows != query).any(axis=0)
+    rows, query = rows[:, differs], query[differs]
     columns = [_to_integers(np.append(rows[:, j], query[j])) for j in range(rows.shape[1])]
     equations = [*columns, [1] * (len(rows) + 1)]
     weights = _solve_bareiss(equations, len(rows))
