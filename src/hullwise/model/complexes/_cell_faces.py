@@ -23,32 +23,27 @@ def mixed_bits(x):  # type: ignore[no-untyped-def]
 
 @jit
 def vertices_are_simple(d, ids, masks, ends, used, walls, wall_ends, n_vertices):  # type: ignore[no-untyped-def]
-    """Whether at each vertex all cells around it have the same d walls as facets.
+    """Whether each corner lies on d facets of its cell, and 2^d cells inside the domain meet there.
 
-    Then their signs differ: in the order of cutting, each of these walls is flat near the vertex on
-    each side of those before it, and a wall that is crossed flips no earlier one. So one cell is
-    above any set of them, and one only. Corners on d facets each are not enough: five cells may
-    meet in a vertex of the plane, each of two facets.
+    Fewer cannot be: the first wall that was cut is flat near the vertex, and on each side there are
+    at least as many cells as parts of that wall, of which there are 2^(d - 1) likewise. With no
+    more every cell has that wall, and so on: of those around a face one and one only is above all
+    its facets there. Corners on d facets each are not enough: five cells may meet in a plane.
     """
-    at_vertex, own = np.zeros(n_vertices, np.uint64), np.zeros(64, np.uint64)
-    begin, at = 0, 0
+    around, begin, at = np.zeros(n_vertices, np.int64), 0, 0
     for cell in range(len(ends)):
-        bits = used[cell]
+        bits, outer = used[cell], np.uint64(0)
         while bits:
-            own[lowest_bit(bits)] = mixed_bits(walls[at]) | np.uint64(1)
+            if walls[at] < 0:
+                outer |= bits & (~bits + np.uint64(1))
             at += 1
             bits &= bits - np.uint64(1)
         for i in range(begin, ends[cell]):
-            m, total, k = masks[i], np.uint64(0), 0
-            while m:
-                total += own[lowest_bit(m)]
-                k += 1
-                m &= m - np.uint64(1)
-            if k != d or (at_vertex[ids[i]] != total and at_vertex[ids[i]] != 0):
+            if count_bits(masks[i]) != d:
                 return False
-            at_vertex[ids[i]] = total
+            around[ids[i]] += 1 << count_bits(masks[i] & outer)
         begin = ends[cell]
-    return True
+    return (around == 1 << d).all()
 
 
 @jit
