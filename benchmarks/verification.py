@@ -3,7 +3,10 @@
     python benchmarks/verification.py --networks FOLDER [--images mnist.npz]
 
 FOLDER holds networks of the verification competitions: `acasxu_*.onnx` with `acasxu_properties/`,
-`mnistfc_256x2.onnx` and a convolutional `marabou_cifar10_small.onnx`. PGD (Madry et al., 2018: the
+`mnistfc_256x2.onnx`, and convolutional ones of CIFAR-10, `marabou_cifar10_small.onnx`,
+`oval_cifar_base_kw.onnx` and `resnet_2b.onnx`. Beside each lies `NAME.npz` with inputs X and the
+outputs Y that another program computed in float32: those are compared first, and the X of the three
+are the points of their distances (noise: no images come with them). PGD (Madry et al., 2018: the
 least radius of a bisection at which one of its restarts finds another class) and DeepFool
 (Moosavi-Dezfooli et al., 2016, with the bisection that brings its point back to the boundary) are
 attacks: they bound the distance from above only.
@@ -17,9 +20,27 @@ from typing import Any
 import numpy as np
 from _measure import clocked, parser, show
 
+COLOUR_NETWORKS = ("marabou_cifar10_small", "oval_cifar_base_kw", "resnet_2b")
 PGD_STEPS = 40
 PGD_RESTARTS = 4
 PGD_BISECTIONS = 8
+
+
+def recorded(folder: Path) -> list[list[str]]:
+    """How far the outputs as read are from those recorded beside each network."""
+    import hullwise as hw
+
+    rows = []
+    for path in sorted(folder.glob("*.npz")):
+        net = hw.model.read(path.with_suffix(".onnx"))
+        with np.load(path) as data:
+            X, Y = (data[name].astype(float).reshape(len(data[name]), -1) for name in "XY")
+        size = np.abs(Y).max()
+        rows.append([
+            path.stem, f"{net.n_inputs:,}", f"{net.n_units:,}", str(len(X)),
+            f"{np.abs(net(X) - Y).max() / size:.1e}",
+        ])  # fmt: skip
+    return rows
 
 
 def acas(folder: Path, seconds: float) -> list[list[str]]:
@@ -37,7 +58,7 @@ def acas(folder: Path, seconds: float) -> list[list[str]]:
             )
             result = done.result
             check = None
-            if result.status != "open" and result.n_boxes <= 20_000:
+            if result.status != "open" and result.n_boxes <= 50_000:
                 check = clocked(result.verify)
             rows.append([
                 path.stem, str(number), result.status, f"{result.n_boxes:,}", f"{done.cpu:.2f}",
@@ -45,6 +66,30 @@ def acas(folder: Path, seconds: float) -> list[list[str]]:
                 "" if check is None else f"{check.cpu:.2f}",
             ])  # fmt: skip
     return rows
+
+
+def ascent(g: Any, norm: float) -> Any:
+    """The step of length 1 that climbs most along g."""
+    if norm == np.inf:
+        return np.sign(g)
+    if norm == 2:
+        return g / max(np.linalg.norm(g), 1e-300)
+    step = np.zeros_like(g)
+    step[np.abs(g).argmax()] = np.sign(g[np.abs(g).argmax()])
+    return step
+
+
+def into_ball(u: Any, radius: float, norm: float) -> Any:
+    """The nearest point of the ball about 0; for the norm 1 after Duchi et al. (2008)."""
+    if norm == np.inf:
+        return np.clip(u, -radius, radius)
+    if np.linalg.norm(u, ord=norm) <= radius:
+        return u
+    if norm == 2:
+        return u * radius / np.linalg.norm(u)
+    size = np.sort(np.abs(u))[::-1]
+    excess = (np.cumsum(size) - radius) / np.arange(1, len(u) + 1)
+    return np.sign(u) * np.maximum(np.abs(u) - excess[(size > excess).sum() - 1], 0)
 
 
 def deepfool(net: Any, x: Any, norm: float) -> float:
@@ -58,10 +103,9 @@ def deepfool(net: Any, x: Any, norm: float) -> float:
         J = net.pull({len(net.nodes) - 1: np.eye(len(y))[None]}, net.codes((x + u)[None]))[0]
         rest = np.arange(len(y)) != own
         G, gap = J[rest] - J[own], y[own] - y[rest]
-        dual = np.linalg.norm(G, ord=1 if norm == np.inf else 2, axis=1)
+        dual = np.linalg.norm(G, ord={1: np.inf, 2: 2, np.inf: 1}[norm], axis=1)
         j = int((gap / np.maximum(dual, 1e-300)).argmin())
-        step = np.sign(G[j]) * gap[j] / dual[j] if norm == np.inf else gap[j] / dual[j] ** 2 * G[j]
-        u = u + 1.02 * step
+        u = u + 1.02 * gap[j] / dual[j] * ascent(G[j], norm)
     else:
         return np.inf
     low, high = 0.0, 1.0
@@ -89,12 +133,8 @@ def pgd(net: Any, x: Any, norm: float, start: float) -> float:
             seeds[np.arange(len(U)), 0, others.argmax(axis=1)] = 1
             seeds[:, 0, own] -= 1
             G = net.pull({len(net.nodes) - 1: seeds}, net.codes(x + U))[:, 0]
-            if norm == np.inf:
-                U = np.clip(U + radius / 8 * np.sign(G), -radius, radius)
-            else:
-                U = U + radius / 8 * G / np.maximum(np.linalg.norm(G, axis=1), 1e-300)[:, None]
-                size = np.linalg.norm(U, axis=1, keepdims=True)
-                U = U * np.minimum(1, radius / size)
+            steps = np.array([ascent(g, max(norm, 2)) for g in G])
+            U = np.array([into_ball(u, radius, norm) for u in U + radius / 8 * steps])
         return bool((net(x + U).argmax(axis=1) != own).any())
 
     low, high = 0.0, 2 * start
@@ -135,21 +175,38 @@ def main() -> None:
     options_parser.add_argument("--networks", type=Path, required=True, metavar="FOLDER")
     options_parser.add_argument("--images", type=Path, help="mnist.npz; else uniform noise")
     options_parser.add_argument("--points", type=int, default=10)
+    options_parser.add_argument("--colour-points", type=int, default=2)
     options_parser.add_argument("--max-regions", type=int, default=5)
     options_parser.add_argument("--seconds", type=float, default=120.0, help="for each property")
     options = options_parser.parse_args()
-    head = ["network", "property", "answer", "boxes", "CPU s", "checked", "CPU s to check"]
+    read = recorded(options.networks)
+    show(["network", "inputs", "units", "rows", "|f - Y| / max |Y|"], read)
+    head = [
+        "network",
+        "property",
+        "answer",
+        "boxes",
+        "CPU s",
+        "checked",
+        "CPU s to check",
+    ]
     show(head, acas(options.networks, options.seconds))
     rng = np.random.default_rng(0)
     digits = rng.uniform(0, 1, (options.points, 784))
     if options.images:
         with np.load(options.images) as data:
             digits = data["X_test"][: options.points] / 255.0
-    colours = rng.uniform(0, 1, (options.points, 3072))
+    images = [("mnistfc_256x2", digits)]
+    for name in COLOUR_NETWORKS:
+        with np.load(options.networks / f"{name}.npz") as data:
+            X = data["X"][: options.colour_points].astype(float)
+        images.append((name, X.reshape(len(X), -1)))
     rows = [
-        distances(options.networks / name, X, norm, options.max_regions)
-        for name, X in (("mnistfc_256x2.onnx", digits), ("marabou_cifar10_small.onnx", colours))
-        for norm in (2, np.inf)
+        distances(
+            options.networks / f"{name}.onnx", X.reshape(len(X), -1), norm, options.max_regions
+        )
+        for name, X in images
+        for norm in (1, 2, np.inf)
     ]
     show(
         ["network", "norm", "points", "lower / upper", "settled", "DeepFool / upper",

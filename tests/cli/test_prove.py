@@ -74,3 +74,24 @@ def test_files_of_properties(net, top, tmp_path):
 )
 def test_what_is_refused(net, options, code, message):
     assert message in run("prove", net, *options, code=code).stderr
+
+
+def test_proofs_are_kept_and_checked(net, top, tmp_path):
+    words, box = f"y0 <= {top + 0.1}", ("--box", "-1:2")
+    proof = str(tmp_path / "proof.npz")
+    assert "What proves it is in" in run("prove", net, words, *box, "--proof", proof).stdout
+    right = run("prove", net, words, *box, "--check", proof)
+    assert "right: proved" in right.stdout
+    assert json.loads(run("prove", net, words, *box, "--check", proof, "--json").stdout)["verified"]
+    lower = f"y0 <= {top - 0.1}"
+    assert "WRONG" in run("prove", net, lower, *box, "--check", proof, code=1).stdout
+    wider = run("prove", net, words, "--box", "-3:3", "--check", proof, code=1)
+    assert "WRONG" in wider.stdout
+    assert "exists already" in run("prove", net, words, *box, "--proof", proof, code=3).stderr
+    run("prove", net, lower, *box, "--proof", proof, "--force")
+    assert "in the file break" in run("prove", net, lower, *box, "--check", proof).stdout
+    run("prove", net, lower, *box, "--check", proof, "--fail-on", "violated", code=1)
+    no = run("prove", net, words, *box, "--check", str(tmp_path / "none.npz"), code=3)
+    assert "no such file" in no.stderr
+    both = run("prove", net, words, *box, "--check", proof, "--verify", code=2)
+    assert "searches for nothing" in both.stderr

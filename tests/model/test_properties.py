@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 import hullwise as hw
-from hullwise.errors import DataError
+from hullwise.errors import DataError, FileError
+from hullwise.io.archive import read_archive, write_archive
 from hullwise.model._piecewise_layers import pieces
 from hullwise.model.affine_layers import Linear
 from hullwise.model.builder import Builder
@@ -144,7 +146,7 @@ def test_what_needed_other_lines_is_checked_with_them() -> None:
     for rows in cases:
         changed = dataclasses.replace(cuts, slope_rows=rows)
         assert not dataclasses.replace(result, cuts=(changed,)).verify().ok
-    for slopes in (cuts.slopes[:, :-1], np.full_like(cuts.slopes, np.inf), cuts.slopes + 3):
+    for slopes in (cuts.slopes[:, :-1], cuts.slopes + 3):
         changed = dataclasses.replace(cuts, slopes=slopes)
         assert not dataclasses.replace(result, cuts=(changed,)).verify().ok
 
@@ -316,3 +318,87 @@ def test_acas_properties_are_decided(network: str, number: int, status: str) -> 
     result = hw.verify_property(net, None, claim)
     assert result.status == status
     assert result.verify().ok
+
+
+@pytest.fixture(scope="module")
+def proved() -> tuple[hw.model.Network, str, hw.model.PropertyResult]:
+    net = mlp([2, 8, 8, 1], 3)
+    top = greatest_output(net, 1.0)
+    words = f"y0 <= {top + 0.003 * max(1, abs(top))!r}"
+    return net, words, hw.verify_property(net, 1.0, words)
+
+
+def test_files_are_about_what_is_asked(proved, tmp_path: Path) -> None:
+    net, words, result = proved
+    path = tmp_path / "proof.npz"
+    result.save(path)
+    assert hw.model.check_certificate(path, net, 1.0, words).n_boxes > 4
+    assert hw.model.check_certificate(path, net, 1.0, words).ok
+    bound = float(words.split()[-1])
+    for other, box, text in (
+        (mlp([2, 8, 8, 1], 4), 1.0, words),
+        (net, 1.2, words),
+        (net, 1.0, f"y0 <= {bound - 1}"),
+    ):
+        assert not hw.model.check_certificate(path, other, box, text).ok
+    with pytest.raises(DataError, match="unsafe cases"):
+        hw.model.check_certificate(path, net, 1.0, f"{words} and y0 > -1e9")
+    with pytest.raises(FileError, match="exists"):
+        result.save(path)
+
+
+def test_files_of_counter_examples(proved, tmp_path: Path) -> None:
+    net, words, _ = proved
+    path = tmp_path / "proof.npz"
+    text = f"y0 <= {float(words.split()[-1]) - 1}"
+    hw.verify_property(net, 1.0, text).save(path)
+    check = hw.model.check_certificate(path, net, 1.0, text)
+    assert check.ok
+    assert check.refutes
+    assert not hw.model.check_certificate(path, net, 1.0, words).ok
+    assert not hw.model.check_certificate(path, net, 1e-6, text).ok
+    left = hw.verify_property(net, 1.0, f"y0 <= {float(words.split()[-1])!r}", max_boxes=1)
+    with pytest.raises(DataError, match="no proof"):
+        left.save(path, force=True)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_change_of_a_file_proves_more_than_is_true(proved, tmp_path: Path, seed: int) -> None:
+    """Any bytes at all: a changed file is refused, or what it says is true of a lower bound too."""
+    net, words, result = proved
+    rng = np.random.default_rng(seed)
+    path = tmp_path / "proof.npz"
+    result.save(path)
+    header, arrays = read_archive(path)
+    changed = {name: np.array(array) for name, array in arrays.items()}
+    for _ in range(int(rng.integers(1, 4))):
+        name = str(rng.choice([key for key in changed if changed[key].size]))
+        flat = changed[name].reshape(-1)
+        place = int(rng.integers(len(flat)))
+        kind = flat.dtype.kind
+        flat[place] = rng.integers(-3, len(flat) + 3) if kind == "i" else rng.normal() * 3
+        if rng.random() < 0.2:
+            changed[name] = changed[name][:-1]
+    write_archive(
+        path, {key: header[key] for key in header if key != "sha256"}, changed, force=True
+    )
+    false = f"y0 <= {float(words.split()[-1]) - 0.01 * (1 + abs(float(words.split()[-1])))!r}"
+    for text in (false, f"y0 <= {float(net(np.zeros((1, 2)))[0, 0]) - 1e-9!r}"):
+        with suppress(FileError):
+            assert not hw.model.check_certificate(path, net, 1.0, text).ok
+
+
+def test_files_that_would_take_for_ever_are_refused(proved, tmp_path: Path) -> None:
+    """Cuts whose parts are shared would be looked at twice as often from cut to cut."""
+    net, words, result = proved
+    (cuts,) = result.cuts
+    n = 201
+    axis = np.full(n, -1)
+    axis[:-2] = 0
+    low = float(cuts.cases[0].low[0])
+    shared = dataclasses.replace(
+        cuts, axis=axis, value=np.full(n, low), child=np.arange(1, n + 1),
+        closed=np.zeros((n, 1), dtype=np.int64), slope_rows=np.full((n, 1), -1),
+    )  # fmt: skip
+    fault = dataclasses.replace(result, cuts=(shared,)).verify().fault
+    assert "not its own" in fault or "open" in fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from time import perf_counter
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from .._core.results import json_ready
+from ..errors import FileError
 from ..model.properties.output_property import OutputProperty
-from ..model.properties.verify_property import PropertyResult, verify_property
+from ..model.properties.verify_property import PropertyResult, check_certificate, verify_property
 from ..model.properties.vnnlib import read_vnnlib
 from ..report.words import format_number, printable
 from ._compiling import timing_text
@@ -19,7 +21,7 @@ from ._layout import grid_of, print_notes
 from ._network import read_network
 from ._prove_command import ProveOptions
 from .console import console, progress_bar, require_standard_output
-from .status import raise_if_cancelled
+from .status import raise_if_cancelled, record_written
 
 ANSWERS = {
     "holds": "proved for every input in the box",
@@ -27,14 +29,20 @@ ANSWERS = {
     "open": "open: neither proved nor refuted",
 }
 
+FAILING = {"violated": ("violated",), "open": ("violated", "open")}
+
 
 def run_prove(options: ProveOptions) -> bool:
     """Do everything that the command says; whether the condition of --fail-on is met."""
     if options.json:
         require_standard_output()
+    if options.proof is not None and not options.force and os.path.lexists(options.proof):
+        raise FileError(options.proof, "exists already; pass --force to replace it")
     start = perf_counter()
     net = read_network(options)
     box, outputs = _question(options)
+    if options.check is not None:
+        return _check(options, options.check, net, box, outputs)
     reading = perf_counter() - start
     start = perf_counter()
     with progress_bar(options.quiet) as progress:
@@ -49,6 +57,9 @@ def run_prove(options: ProveOptions) -> bool:
         raise_if_cancelled()
         checked = result.verify(progress) if options.verify and result.status != "open" else None
     options.status(timing_text(reading, 0.0, perf_counter() - start, "searched"))
+    if options.proof is not None and result.status != "open":
+        result.save(options.proof, force=options.force)
+        record_written(options.proof)
     answer: dict[str, Any] = {
         "property": result.text,
         "status": result.status,
@@ -64,8 +75,37 @@ def run_prove(options: ProveOptions) -> bool:
         sys.stdout.flush()
     elif not options.quiet:
         _print(console(sys.stdout), result, options, answer)
-    failing = {"violated": ("violated",), "open": ("violated", "open")}
-    return result.status in failing.get(options.fail_on or "", ())
+    return result.status in FAILING.get(options.fail_on or "", ())
+
+
+def _check(options: ProveOptions, path: str, net: Any, box: Any, outputs: Any) -> bool:
+    """Check a file; whether it does not decide the property, or --fail-on is met."""
+    with progress_bar(options.quiet) as progress:
+        checked = check_certificate(path, net, box, outputs, progress=progress)
+        raise_if_cancelled()
+    status = ("violated" if checked.refutes else "holds") if checked.ok else "open"
+    if options.json:
+        answer = {"status": status, "verified": checked.ok, "fault": checked.fault,
+                  "n_boxes": checked.n_boxes}  # fmt: skip
+        sys.stdout.write(json.dumps(answer, indent=1) + "\n")
+        sys.stdout.flush()
+    elif not options.quiet:
+        out = console(sys.stdout)
+        claim = os.path.basename(options.claim) if options.is_file else options.claim
+        right = f"right: {ANSWERS[status]}" if checked.ok else f"WRONG: {checked.fault}"
+        out.print()
+        out.print(
+            grid_of(
+                ("network", printable(net.source, 60)),
+                ("property", printable(claim, 60)),
+                ("box", _box_text(options)),
+                ("proof", printable(path, 60)),
+                ("answer", right.replace("the inputs below break", "the inputs in the file break")),
+                ("boxes", f"{checked.n_boxes:,} checked"),
+            )
+        )
+        out.file.flush()
+    return not checked.ok or status in FAILING.get(options.fail_on or "", ())
 
 
 def _question(options: ProveOptions) -> tuple[Any, str | OutputProperty]:
@@ -96,6 +136,10 @@ def _print(
     notes = []
     if result.status == "open":
         notes.append("Give a higher --max-boxes or --max-seconds, or a smaller --box.")
+    if options.proof is not None:
+        where = printable(options.proof, 60)
+        is_open = result.status == "open"
+        notes.append("No proof is written." if is_open else f"What proves it is in {where}.")
     if "verified" in answer:
         verdict = "it is right" if answer["verified"] else f"WRONG: {answer['fault']}"
         notes.append(f"An independent checker looked at the answer: {verdict}.")

@@ -10,7 +10,7 @@ from .. import __version__
 from ._complex_command import box_bounds
 from ._network_options import OF_MODEL_ARGUMENT, ModelReadingOptions
 from ._option_groups import StatusOptions
-from .options import EXIT_CODES, QUIET, apply, takes
+from .options import EXIT_CODES, FORCE, QUIET, apply, takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,9 @@ class ProveOptions(StatusOptions, ModelReadingOptions):
     fail_on: str | None
     max_boxes: int
     max_seconds: float | None
+    proof: str | None
+    check: str | None
+    force: bool
 
     def __post_init__(self) -> None:
         self.check_network("MODEL")
@@ -32,6 +35,10 @@ class ProveOptions(StatusOptions, ModelReadingOptions):
             raise click.UsageError("a VNN-LIB file has its own boxes: leave --box out")
         if not self.is_file and self.box is None:
             raise click.UsageError("give the inputs that the property is about with --box")
+        if self.check is not None and (self.proof is not None or self.verify):
+            raise click.UsageError(
+                "--check searches for nothing: leave --proof and --verify out, or --check"
+            )
 
     @property
     def is_file(self) -> bool:
@@ -70,7 +77,18 @@ class ProveOptions(StatusOptions, ModelReadingOptions):
     metavar="S",
     help="What is left by then is called open.",
 )
-@apply(QUIET)
+@click.option(
+    "--proof",
+    metavar="OUT.npz",
+    help="Write what proves or refutes it to a file, for --check.",
+)
+@click.option(
+    "--check",
+    metavar="PROOF.npz",
+    help="Search for nothing: check the file that --proof wrote against this network, property "
+    "and box. Exit with 1 if it does not decide it.",
+)
+@apply(FORCE, QUIET)
 @takes(ProveOptions)
 def prove(options: ProveOptions) -> None:
     """Prove that a property of a network holds for every input in a box, or refute it.
@@ -82,6 +100,8 @@ def prove(options: ProveOptions) -> None:
       hullwise prove net.onnx "y0 <= 3 and y1 < y0" --box -1:1
       hullwise prove net.onnx "argmax == 2" --box 0:0.1,0:1,-1:1 --fail-on open
       hullwise prove net.onnx property.vnnlib --verify
+      hullwise prove net.onnx property.vnnlib --proof proof.npz
+      hullwise prove net.onnx property.vnnlib --check proof.npz
     """
     options.status(f"hullwise {__version__}: {options.claim} of {options.model} ...")
     from ._prove import run_prove

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from .occupancy import RowOccupancy as RowOccupancy
     from .occupancy import region_occupancy as region_occupancy
     from .output_activations import OutputActivation as OutputActivation
+    from .properties._property_checker import PropertyCheck as PropertyCheck
     from .properties.output_property import OutputProperty as OutputProperty
     from .properties.output_property import UnsafeCase as UnsafeCase
     from .properties.property_text import output_property as output_property
     from .properties.verify_property import PropertyResult as PropertyResult
+    from .properties.verify_property import check_certificate as check_certificate
     from .properties.verify_property import verify_property as verify_property
     from .properties.vnnlib import read_vnnlib as read_vnnlib
     from .readers.read import read as read
@@ -104,6 +106,8 @@ _HOMES = {
     "read_vnnlib": "properties.vnnlib",
     "verify_property": "properties.verify_property",
     "PropertyResult": "properties.verify_property",
+    "PropertyCheck": "properties._property_checker",
+    "check_certificate": "properties.verify_property",
 }
 
 __all__ = list(_HOMES)

@@ -78,9 +78,9 @@ class _Cuts:
         rows = np.full(closed.shape, -1, dtype=np.int64)
         for row, place in enumerate(self.slope_rows):
             rows[place] = row
-        slopes = np.array(self.slopes, dtype=np.float32)
-        tables = np.array(self.axis), np.array(self.value), np.array(self.child)
-        return BoxCuts(self.cases, *tables, closed, rows, slopes)
+        slopes = np.array(self.slopes or np.zeros((0, 0)), dtype=np.float32)
+        axis, child = (np.array(part, dtype=np.int64) for part in (self.axis, self.child))
+        return BoxCuts(self.cases, axis, np.array(self.value), child, closed, rows, slopes)
 
 
 def cases_by_box(cases: Sequence[UnsafeCase]) -> list[tuple[UnsafeCase, ...]]:

@@ -32,6 +32,8 @@ DENSE_SHARE = 0.2  # of a matrix that is not zero: from here on it is stored who
 class PropertyCheck(RecordResult):
     """What the checker says: `ok`, boxes checked, and the first fault in words.
 
+    `refutes` where it is a counter-example, in rational arithmetic, that was checked.
+
     Examples
     --------
     >>> import hullwise as hw
@@ -43,8 +45,11 @@ class PropertyCheck(RecordResult):
     ok: bool
     n_boxes: int
     fault: str
+    refutes: bool = False
 
     def __repr__(self) -> str:
+        if self.refutes:
+            return f"PropertyCheck({'ok' if self.ok else self.fault}, a counter-example)"
         boxes = f"{self.n_boxes:,} box{'' if self.n_boxes == 1 else 'es'}"
         return f"PropertyCheck({'ok' if self.ok else self.fault}, {boxes})"
 
@@ -143,7 +148,8 @@ def check_example(
 ) -> PropertyCheck:
     """Whether x breaks a property as a case of it says, in rational arithmetic."""
     ok = any(case is one for one in claim.cases) and breaks_exactly(net, x, case)
-    return PropertyCheck(ok, 0, "" if ok else "the counter-example does not break the property")
+    fault = "" if ok else "the counter-example does not break the property"
+    return PropertyCheck(ok, 0, fault, refutes=True)
 
 
 def check_cuts(
@@ -160,14 +166,18 @@ def check_cuts(
     total = sum(int((part.axis < 0).sum()) for part in cuts)
     for part in cuts:
         low, high = part.cases[0].low, part.cases[0].high
+        reached = np.zeros(len(part.axis), dtype=bool)
         pending = [(0, low, high)]
         while pending:
             node, low, high = pending.pop()
             axis = int(part.axis[node])
             if axis >= 0:
                 at, child = float(part.value[node]), int(part.child[node])
-                if not (low[axis] <= at <= high[axis] and node < child):
+                if not low[axis] <= at <= high[axis]:
                     return PropertyCheck(False, n, f"cut {node} lies outside its box")
+                if not node < child < len(reached) - 1 or reached[child : child + 2].any():
+                    return PropertyCheck(False, n, f"the parts of cut {node} are not its own")
+                reached[child : child + 2] = True
                 below, above = high.copy(), low.copy()
                 below[axis] = above[axis] = at
                 pending += [(child, low, below), (child + 1, above, high)]
