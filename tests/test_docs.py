@@ -48,6 +48,7 @@ PAGES = [
 PAGES_WITH_TORCH = {
     "networks.md",
     "play.md",
+    "smooth_networks.md",
     "study_forward2022.md",
     "study_training.md",
     "training.md",
