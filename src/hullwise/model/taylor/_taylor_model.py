@@ -23,7 +23,8 @@ from ..._core.rounding import UNIT_ROUNDOFF
 
 UPWARD = 1.0 + 2.0**-32  # of a bound, for the rounding of its own few operations and sums
 LEAST_REST = 2.0**-1000  # more than what underflow takes away from an entry
-MOST_SYMBOLS = 1024  # rows of noise symbols; errors of later steps are intervals
+MOST_SYMBOLS = 16_384  # noise symbols of a point; errors of later steps are intervals
+SYMBOL_NUMBERS = 2**25  # of one tensor's rows: past that, too
 
 
 @dataclass(eq=False)
@@ -161,7 +162,9 @@ class TaylorModel:
         if not self.space.bounded:
             return self
         both = known(self.rest + local) * UPWARD
-        if self.space.n_symbols + n > MOST_SYMBOLS or not bool(both.isfinite().all()):
+        n_symbols = self.space.n_symbols + n
+        too_many = n_symbols > MOST_SYMBOLS or (self.space.n_rows + n_symbols) * n > SYMBOL_NUMBERS
+        if too_many or not bool(both.isfinite().all()):
             return replace(self, rest=both)
         older = padded(self.rows, self.space.n_rows + self.space.n_symbols)
         fresh = torch.diag(both.reshape(-1)).reshape(n, *both.shape)

@@ -191,8 +191,8 @@ def linearize(
     The bound holds in real arithmetic for the module's float64 parameters, and has all rounding of
     `output`, `A` and itself in it; elementary functions are taken to be right to 32 units in the
     last place. It is infinite where the ball is too large to say anything. Makino & Berz (2003),
-    Taylor models. Cost: per point, a forward pass for each input (d²/2 for degree 2) and for up to
-    1,024 noise symbols.
+    Taylor models. Cost: per point, a forward pass for each input (d²/2 for degree 2) and for each
+    noise symbol (an entry of a nonlinear step; 16,384 at most).
 
     Examples
     --------
