@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from hullwise.model.readers.onnx_graph.registry import NEWEST_OPSETS, OPERATORS  # noqa: E402
-from onnx_corpora import examples, light_models  # noqa: E402
+from onnx_corpora import RECORDED_OTHERWISE, examples, light_models  # noqa: E402
 
 # operators that are piecewise affine in their first real input, the others constant
 PIECEWISE_AFFINE = {
@@ -62,10 +62,6 @@ REFUSED = {  # of those, for a reason of their own
     "symbolic_override_nested": "gives another input's numbers",
     "scan9_multi_state": "one of its outputs counts the passes",
     "test_Softsign": "divides by a branch",
-}
-RECORDED_OTHERWISE = {  # from fractional sizes; PyTorch and onnxruntime take whole ones
-    "test_resize_downsample_scales_linear_align_corners",
-    "test_resize_downsample_scales_cubic_align_corners",
 }
 
 

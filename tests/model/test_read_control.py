@@ -143,3 +143,31 @@ def test_a_loop_that_torch_writes():
     net, live = hw.model.read(proto), hw.model.read(module)
     X = np.random.default_rng(3).normal(size=(6, 3))
     np.testing.assert_allclose(net(X), live(X), atol=1e-6)
+
+
+def test_masks_that_are_moved_and_sums_at_places():
+    """Masks cut and turned as what they mask is, scatters that add a branch, tests for gaps."""
+    nodes = [
+        helper.make_node("Greater", ["x", "zero"], ["mask"]),
+        helper.make_node("Slice", ["mask", "last", "before", "one", "back"], ["turned"]),
+        helper.make_node("Slice", ["x", "last", "before", "one", "back"], ["values"]),
+        helper.make_node("Cast", ["turned"], ["share"], to=TensorProto.DOUBLE),
+        helper.make_node("Mul", ["share", "values"], ["relus"]),
+        helper.make_node("IsNaN", ["relus"], ["gaps"]),
+        helper.make_node("And", ["gaps", "turned"], ["both"]),
+        helper.make_node("Where", ["both", "zero", "relus"], ["filled"]),
+        helper.make_node(
+            *("ScatterElements", ["x", "places", "filled"], ["y"]), axis=1, reduction="add"
+        ),
+    ]
+    weights = [
+        constant("zero", np.zeros(1)),
+        constant("places", np.array([[1, 1, 0]])),
+        *(constant(k, np.array([v])) for k, v in (("last", -1), ("before", -9), ("back", -1))),
+        constant("one", np.array([1])),
+    ]
+    net = hw.model.read(model(nodes, weights, [info("x", [1, 3])], [info("y")]))
+    X = np.random.default_rng(4).normal(size=(9, 3))
+    relus = np.maximum(X[:, ::-1], 0)
+    expected = X + np.stack([relus[:, 2], relus[:, 0] + relus[:, 1], 0 * X[:, 0]], axis=1)
+    np.testing.assert_allclose(net(X), expected, atol=1e-12)

@@ -16,7 +16,7 @@ from ...errors import ModelError
 from .._piecewise_layers import Largest, Pieces
 from ..affine_layers import Average, Concat, Conv, Shape, Sum, Window
 from ._basic_layers import as_floats, reduced_shape
-from ._entrywise import Entrywise, entrywise, times
+from ._entrywise import Entrywise, constant_entries, entrywise, times
 from ._refusals import Refusal, refuse
 from ._smooth_layers import SmoothLayers
 
@@ -236,6 +236,29 @@ class LayerBuilder(SmoothLayers):
                 groups.append(own[np.ix_(*place)].ravel())
         op = Largest("maxpool", np.array(groups), (channels, *counts))
         return self.add(name, op, node)
+
+    def moved_entries(self, name: str, f: Entrywise, places: Any) -> Entrywise:
+        """A function of entries with these of its flat entries, in this order."""
+        if f.root is None:
+            return constant_entries(f.offsets[0, places])
+        if len(places) == f.slopes.shape[1] and (places == np.arange(len(places))).all():
+            return f
+        node = self._same_move(f.root, places)
+        if node is None:
+            node = self.rearrange(f"{name} (entries)", f.root, places, places.shape)
+        inner = entrywise(self.nodes, node)
+        return Entrywise(inner.root, *(v[:, places] for v in (f.knots, f.slopes, f.offsets)))
+
+    def _same_move(self, root: int, places: Any) -> int | None:
+        """A node whose flat entries are these of another: what was compared may be moved alike."""
+        whole = self.before_reshape(root)
+        for i, node in enumerate(self.nodes):
+            index = getattr(node.op, "index", None)
+            if index is None or self.before_reshape(node.inputs[0]) != whole:
+                continue
+            if np.array_equal(index, places):
+                return i
+        return None
 
     def rearranged_by(
         self,

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ...errors import ModelError
-from ._entrywise import Entrywise, constant_entries, entrywise
 from ._layer_builder import LayerBuilder
 from ._refusals import Refusal, refuse
 from ._torch_layers import TorchCall, TorchSignal
@@ -77,32 +76,9 @@ class TorchMoves:
             if len(index) != n or not index.all() or not (index == np.concatenate(rows)).all():
                 refuse(value.layer, f"{value.title} used by {call.name!r}", Refusal.JUMPS)
             places, to = index[0].ravel() - 1, index.shape[1:]
-            function = self._moved_entries(call.name, value.function, places)
+            function = self.layers.moved_entries(call.name, value.function, places)
             out.append(StepSignal(value.layer, value.title, function, to))
         return out
-
-    def _moved_entries(self, name: str, f: Entrywise, places: Any) -> Entrywise:
-        if f.root is None:
-            return constant_entries(f.offsets[0, places])
-        if (places == np.arange(f.slopes.shape[1])).all():
-            return f
-        node = self._same_move(f.root, places)
-        if node is None:
-            node = self.layers.rearrange(f"{name} (entries)", f.root, places, places.shape)
-        inner = entrywise(self.layers.nodes, node)
-        own = [values[:, places] for values in (f.knots, f.slopes, f.offsets)]
-        return Entrywise(inner.root, *own)
-
-    def _same_move(self, root: int, places: Any) -> int | None:
-        """A node whose flat entries are these of another: what was compared may be moved alike."""
-        whole = self.layers.before_reshape(root)
-        for i, node in enumerate(self.layers.nodes):
-            index = getattr(node.op, "index", None)
-            if index is None or self.layers.before_reshape(node.inputs[0]) != whole:
-                continue
-            if np.array_equal(index, places):
-                return i
-        return None
 
 
 def _followed(call: TorchCall, source: Any) -> Any:

@@ -258,6 +258,9 @@ class Call:
         if isinstance(value, Constant):
             self.reading.limits.count_constants(math.prod(to), self.name)
             return Constant(np.asarray(function(value.array)))
+        if isinstance(value, Steps):
+            steps: Signal = self._moved_steps(value, function)  # which jumps still
+            return steps
         assert isinstance(value, Signal)
         if math.prod(to) == 0:
             return Constant(np.zeros(to))
@@ -273,6 +276,18 @@ class Call:
             table = places(full)
         return self._marked(self.from_table(value.node, np.asarray(function(table))), i)
 
+    def _moved_steps(self, value: Steps, function: Callable[[Any], Any]) -> Any:
+        """What jumps, its entries moved within each row."""
+        self.reading.limits.count_numbers(math.prod(value.shape), self.name)
+        table = np.asarray(function(places(value.shape)))
+        rows = table.reshape(self.n_rows, -1) if len(table) % self.n_rows == 0 else table[:0]
+        size = math.prod(value.shape) // self.n_rows
+        own = rows[:1] + size * np.arange(self.n_rows)[:, None]
+        if not rows.size or not (rows > 0).all() or not (rows == own).all():
+            refuse(value.layer, f"{value.title} used by {self.name!r}", Refusal.JUMPS)
+        moved = self.builder.moved_entries(self.name, value.function, rows[0] - 1)
+        return Steps(value.layer, value.title, moved, table.shape)
+
     def rearranged(self, node: int, table: NDArray[np.int64]) -> int:
         """A node by a table of positions from 1; 0 for a zero."""
         self.reading.limits.count_numbers(table.size, self.name)
@@ -286,6 +301,9 @@ class Call:
             self.invalid(f"it cannot arrange {self.shape(i)} as {to}")
         if isinstance(value, Constant):
             return Constant(value.array.reshape(to))
+        if isinstance(value, Steps):
+            steps: Signal = self._moved_steps(value, lambda table: table.reshape(to))
+            return steps
         assert isinstance(value, Signal)
         if value.table is None and (self.n_rows == 1 or (to and to[0] % self.n_rows == 0)):
             one = to if self.n_rows == 1 else (to[0] // self.n_rows, *to[1:])

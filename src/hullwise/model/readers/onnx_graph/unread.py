@@ -18,7 +18,7 @@ CURVED_OPERATORS = {
 JUMPING_OPERATORS = {
     *("ArgMax", "ArgMin", "BitCast", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr"),
     *("BitwiseXor", "Ceil", "ConvInteger", "DynamicQuantizeLinear", "Equal", "Floor", "Hardmax"),
-    *("IsInf", "IsNaN", "MatMulInteger", "Mod", "NonMaxSuppression", "NonZero", "OneHot"),
+    *("MatMulInteger", "Mod", "NonMaxSuppression", "NonZero", "OneHot"),
     *("QLinearConv", "QLinearMatMul", "QuantizeLinear", "Round", "Unique", "Xor"),
     *("LinearClassifier", "OneHotEncoder", "TreeEnsemble", "TreeEnsembleClassifier"),
     *("TreeEnsembleRegressor", "Binarizer", "LabelEncoder"),

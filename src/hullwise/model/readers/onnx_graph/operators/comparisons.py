@@ -33,11 +33,15 @@ def has_steps(call: Call) -> bool:
     return any(isinstance(value, Steps) for value in call.inputs)
 
 
-def of_two(call: Call, combine: Combine) -> Value:
-    """Two inputs as functions of the same entries, combined."""
+def of_two(call: Call, combine: Combine, *, is_truth: bool = False) -> Value:
+    """Two inputs as functions of the same entries, combined; `is_truth`: into truth values."""
     shape = broadcast_shape(call, call.shape(0), call.shape(1))
     first, second = (_function(call, i, shape) for i in (0, 1))
-    return _made(call, combine(first, second), shape)
+    made = combine(first, second)
+    if is_truth and made is not None and made.meets():  # the same for every input
+        one = made.offsets[0].reshape(_row(call, shape)) != 0
+        return Constant(np.concatenate([one] * call.n_rows) if shape else one)
+    return _made(call, made, shape)
 
 
 def _made(call: Call, function: Entrywise | None, shape: Shape) -> Value:
@@ -137,9 +141,28 @@ def not_(call: Call) -> Value:
     return Steps(value.layer, value.title, value.function.mapped(-1.0, 1.0), value.shape)
 
 
+@operator("IsNaN", opsets=(9, 13, 20), evaluate=evaluated(np.isnan))
+def is_nan(call: Call) -> Value:
+    """Never of what is read: its values are finite."""
+    call.reading.limits.count_constants(math.prod(call.shape()), call.name)
+    return Constant(np.zeros(call.shape(), dtype=bool))
+
+
+def _infinite(call: Call) -> Value:
+    array = np.asarray(call.constant(0))
+    low, high = (bool(call.integer(f"detect_{side}", 1)) for side in ("negative", "positive"))
+    return Constant((np.isneginf(array) & low) | (np.isposinf(array) & high))
+
+
+@operator("IsInf", opsets=(10, 20), evaluate=_infinite)
+def is_infinite(call: Call) -> Value:
+    never: Value = is_nan(call)
+    return never
+
+
 @operator("And", opsets=(1, 7), evaluate=evaluated(np.logical_and), steps=True)
 def and_(call: Call) -> Value:
-    return of_two(call, times)
+    return of_two(call, times, is_truth=True)
 
 
 @operator("Or", opsets=(1, 7), evaluate=evaluated(np.logical_or), steps=True)
@@ -148,7 +171,7 @@ def or_(call: Call) -> Value:
         none = times(first.mapped(-1.0, 1.0), second.mapped(-1.0, 1.0))
         return None if none is None else none.mapped(-1.0, 1.0)
 
-    return of_two(call, either)
+    return of_two(call, either, is_truth=True)
 
 
 @operator("Where", opsets=(9, 16), arrays=True, steps=True)

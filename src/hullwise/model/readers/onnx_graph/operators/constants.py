@@ -134,7 +134,6 @@ UNARY: dict[str, tuple[tuple[int, ...], Callable[..., Any]]] = {
     "Ceil": ((1, 6, 13), np.ceil),
     "Cos": ((7, 22), np.cos),
     "Floor": ((1, 6, 13), np.floor),
-    "IsNaN": ((9, 13, 20), np.isnan),
     "Log": ((1, 6, 13), np.log),
     "Reciprocal": ((1, 6, 13), lambda a: 1 / a),
     "Round": ((11, 22), np.rint),

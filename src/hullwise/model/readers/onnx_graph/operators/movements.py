@@ -15,7 +15,7 @@ from ..registry import operator
 from ..values import Constant, Signal, Value
 
 
-@operator("Transpose", opsets=(1, 13, 21, 23, 24, 25), arrays=True)
+@operator("Transpose", opsets=(1, 13, 21, 23, 24, 25), arrays=True, steps=True)
 def transpose(call: Call) -> Value:
     shape = call.shape()
     perm = call.integers("perm", list(range(len(shape)))[::-1])
@@ -25,7 +25,7 @@ def transpose(call: Call) -> Value:
     return call.move(lambda a: a.transpose(perm), to, keeps_rows=perm[:1] == [0])
 
 
-@operator("Slice", opsets=(1, 10, 11, 13), arrays=True)
+@operator("Slice", opsets=(1, 10, 11, 13), arrays=True, steps=True)
 def slice_(call: Call) -> Value:
     shape = call.shape()
     if call.opset < 10:
@@ -59,7 +59,7 @@ def _indices(call: Call, i: int, size: int) -> NDArray[np.int64]:
     return np.asarray(indices % max(size, 1), dtype=np.int64)
 
 
-@operator("Gather", opsets=(1, 11, 13), arrays=True)
+@operator("Gather", opsets=(1, 11, 13), arrays=True, steps=True)
 def gather(call: Call) -> Value:
     shape = call.shape()
     axis = call.axis("axis", 0, len(shape))
@@ -178,7 +178,7 @@ def pad_array(a: Any, before: list[int], after: list[int], mode: str) -> Any:
     return np.pad(a[cuts], widths, mode=mode)  # type: ignore[call-overload]
 
 
-@operator("Split", opsets=(1, 2, 11, 13, 18), arrays=True)
+@operator("Split", opsets=(1, 2, 11, 13, 18), arrays=True, steps=True)
 def split(call: Call) -> list[Value]:
     shape = call.shape()
     axis = call.axis("axis", 0, len(shape))
@@ -205,7 +205,7 @@ def split(call: Call) -> list[Value]:
     return out
 
 
-@operator("Expand", opsets=(8, 13), arrays=True)
+@operator("Expand", opsets=(8, 13), arrays=True, steps=True)
 def expand(call: Call) -> Value:
     shape, wanted = call.shape(), call.integers_of(1, [])
     to = broadcast_shape(call, shape, tuple(wanted))

@@ -13,6 +13,7 @@ from ..call import Call
 from ..registry import operator
 from ..values import Constant, Signal, Value
 
+TIMES_ADDED = 256  # updates that are added to one entry
 REDUCTIONS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
@@ -83,7 +84,9 @@ def _scattered(call: Call, targets: NDArray[np.int64]) -> Value:
     if how == "none":
         return _replaced(call, targets)
     if not call.is_constant(2):
-        call.refuse(f"of a branch, with the reduction {how!r}")
+        if how != "add":
+            call.refuse(f"of a branch, with the reduction {how!r}")
+        return _added(call, targets)
     shape = call.shape()
     neutral = {"add": 0.0, "mul": 1.0, "max": -np.inf, "min": np.inf}[how]
     full = np.full(math.prod(shape), neutral)
@@ -140,6 +143,40 @@ def _replaced(call: Call, targets: NDArray[np.int64]) -> Value:
         offset = call.per_row(constants[0], len(shape))
         return call.result(call.builder.scale(call.name, nodes[0], 1.0, offset))
     return call.result(call.builder.weighted_sum(call.name, nodes, (1.0, 1.0)))
+
+
+def _added(call: Call, targets: NDArray[np.int64]) -> Value:
+    """Data plus updates that are a branch: a part for each time that places are added to."""
+    shape = call.shape()
+    order = np.argsort(targets, kind="stable")
+    ranks = np.empty(targets.size, dtype=np.int64)
+    first = np.searchsorted(targets[order], targets[order])
+    ranks[order] = np.arange(targets.size) - first
+    times = int(ranks.max(initial=-1)) + 1
+    if times > TIMES_ADDED:
+        call.refuse(f"of a branch, which adds {times:,} numbers to one entry")
+    parts = []
+    for k in range(times):
+        source = np.zeros(math.prod(shape), dtype=np.int64)
+        own = np.flatnonzero(ranks == k)
+        source[targets[own]] = own + 1
+
+        def placed(a: Any, source: Any = source) -> Any:
+            return np.where(source > 0, a.reshape(-1)[source - 1], 0).reshape(shape)
+
+        part: Any = call.move(placed, shape, keeps_rows=False, i=2)
+        if part.table is not None:
+            call.mixes_rows()
+        parts.append(part.node)
+    if call.is_constant(0):
+        offset = call.per_row(call.constant(0), len(shape))
+        nodes = [
+            call.builder.constant(f"{call.name} (data)", np.broadcast_to(offset, _row_shape(call)))
+        ]
+    else:
+        nodes = [call.node()]
+    nodes += parts
+    return call.result(call.builder.weighted_sum(call.name, nodes, (1.0,) * len(nodes)))
 
 
 def _bounded(call: Call, node: int, level: Any, minimum: bool) -> int:

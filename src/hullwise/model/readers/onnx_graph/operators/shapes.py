@@ -77,7 +77,7 @@ def cast_to(call: Call, code: int) -> Value:
         return Constant(array != 0 if code == 9 else np.trunc(array).astype(WHOLE[code]))
 
 
-@operator("Reshape", opsets=(1, 5, 13, 14, *NEW_TYPES), arrays=True)
+@operator("Reshape", opsets=(1, 5, 13, 14, *NEW_TYPES), arrays=True, steps=True)
 def reshape(call: Call) -> Value:
     wanted = call.integers("shape", []) if call.opset < 5 else call.integers_of(1, [])
     shape, copies = call.shape(), not call.integer("allowzero", 0)
@@ -94,7 +94,7 @@ def reshape(call: Call) -> Value:
     return call.reshaped(tuple(to))
 
 
-@operator("Flatten", opsets=(1, 9, 11, 13, 21, 23, 24, 25), arrays=True)
+@operator("Flatten", opsets=(1, 9, 11, 13, 21, 23, 24, 25), arrays=True, steps=True)
 def flatten(call: Call) -> Value:
     shape, axis = call.shape(), call.integer("axis", 1)
     if not -len(shape) <= axis <= len(shape):
@@ -107,7 +107,7 @@ def _axes(call: Call) -> Any:
     return call.integers("axes") if call.opset < 13 else call.integers_of(1)
 
 
-@operator("Squeeze", opsets=(1, 11, 13, 21, 23, 24, 25), arrays=True)
+@operator("Squeeze", opsets=(1, 11, 13, 21, 23, 24, 25), arrays=True, steps=True)
 def squeeze(call: Call) -> Value:
     shape, axes = call.shape(), _axes(call)
     if axes is None:
@@ -119,7 +119,7 @@ def squeeze(call: Call) -> Value:
     return call.reshaped(tuple(size for i, size in enumerate(shape) if i not in gone))
 
 
-@operator("Unsqueeze", opsets=(1, 11, 13, 21, 23, 24, 25), arrays=True)
+@operator("Unsqueeze", opsets=(1, 11, 13, 21, 23, 24, 25), arrays=True, steps=True)
 def unsqueeze(call: Call) -> Value:
     shape, axes = call.shape(), _axes(call)
     if axes is None:
