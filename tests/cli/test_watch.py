@@ -105,6 +105,16 @@ def test_a_history_goes_on_and_alarms_with_an_exit_code(folder, tmp_path):
     assert files == ["watch.db"]
 
 
+def test_rows_of_a_batch_are_selected_at_a_rate(folder):
+    line = ("watch", folder / "seen.hull", *nights(folder, 1, 5))
+    text = words(run(*line, "--fdr", "0.1"))
+    monitor = monitor_of(folder, 1, 5)
+    assert monitor.last_location is not None
+    assert text.count("Rows that are not like the training rows in") == 2
+    assert " ".join(monitor.last_location.select(0.1).text.split()) in text
+    assert "not like the training rows in" not in words(run(*line))
+
+
 def test_files_for_other_programs(folder, tmp_path):
     names = ("summary.json", "metrics.prom", "case.xml", "watch.html", "scores.csv")
     options = zip(("--summary", "--metrics", "--junit", "--report", "-o"), names)

@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from fastapi.testclient import TestClient
 
 import hullwise as hw
+from hullwise.io.mixed_table import read_mixed
 from service_processes import training_rows
 
 STREAM, FILE = "application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file"
@@ -119,3 +121,23 @@ def test_domain_says_what_rows_need(client):
     assert about["limits"]["max_rows"] == 100_000
     typical = {column["name"]: column["typical"] for column in about["columns"]}
     assert client.post("/locate", json=typical).json()["rows"][0]["band"] == "core"
+
+
+def test_all_bad_cells_of_a_row_are_told(client):
+    row = client.post("/locate", json=[{"size": "7x", "city": {}}]).json()["rows"][0]
+    assert "column 'size' holds '7x', which is no number" in row["error"]
+    assert "column 'city' holds an object" in row["error"]
+
+
+def test_decimal_commas_are_read_where_the_training_file_has_them(tmp_path):
+    path = tmp_path / "flats.csv"
+    lines = (f"{30 + i % 50},5;{('Bonn', 'Ulm')[i % 2]}" for i in range(80))
+    path.write_text("size;city\n" + "\n".join(lines))
+    domain = hw.Domain().fit(read_mixed(path, sep=";", decimal=","))
+    app = TestClient(hw.serve.create_app(domain), base_url="http://localhost")
+    sent = [{"size": size, "city": "Ulm"} for size in ("45,5", "45.5", 45.5, "4,5,5")]
+    rows = app.post("/locate", json=sent).json()["rows"]
+    assert [row["band"] for row in rows] == [rows[2]["band"]] * 3 + ["unknown"]
+    assert (
+        app.post("/locate", json={"size": ["45,5"], "city": ["Ulm"]}).json()["rows"][0] == rows[0]
+    )

@@ -30,11 +30,11 @@ def with_selection(columns: dict[str, Any], selection: RowSelection | None) -> d
     return columns | {"status": columns.pop("status")}  # the last, as it was
 
 
-def print_selection(out: Console, selection: RowSelection | None) -> None:
-    """What was selected, and the first of it by name."""
+def print_selection(out: Console, selection: RowSelection | None, where: str = "") -> None:
+    """What was selected, and the first of it by name; `where` ends the heading."""
     if selection is None:
         return
-    section(out, "Rows that are not like the training rows")
+    section(out, f"Rows that are not like the training rows{where}")
     out.print(Text(selection.text))
     names = _names(selection)
     if names:

@@ -10,6 +10,7 @@ import numpy as np
 from rich.text import Text
 
 from ..geometry.bands import BAND_NAMES
+from ..geometry.row_selection import RowSelection
 from ..geometry.warm_up import compile_locate
 from ..io.paths import display_path
 from ..report.words import printable
@@ -20,6 +21,7 @@ from ._compiling import compile_kernels, with_status
 from ._domain import read_domain, read_like_training
 from ._layout import RIGHT_ALIGNED, grid_of, indented, rows_text, section, table_of
 from ._output import check_outputs, write_output
+from ._selection import print_selection
 from ._watch_command import WatchOptions
 from ._watch_files import write_watch_files
 from .console import console
@@ -51,16 +53,19 @@ def run_watch(options: WatchOptions) -> bool:
             random_state=options.random_state,
         ),
     )
+    selections: list[tuple[str, RowSelection]] = []
     for path in options.batches:
         raise_if_cancelled()
         table = read_like_training(path, domain, options)
         name = Path(display_path(path)).name
         monitor.update(table, name=name)
+        if options.fdr is not None and monitor.last_location is not None:
+            selections.append((name, monitor.last_location.select(options.fdr)))
         options.status(f"{name}: {rows_text(table.n)} counted as batch {len(monitor.batches)}")
     result = monitor.result()
     written = _write(options, monitor, result)
     if not options.quiet:
-        _print(options, result)
+        _print(options, result, selections)
     for line in written:
         options.status(line)
     return options.fail_on == "alarm" and result.alarmed
@@ -81,7 +86,9 @@ def _write(options: WatchOptions, monitor: Monitor, result: WatchResult) -> list
     return written
 
 
-def _print(options: WatchOptions, result: WatchResult) -> None:
+def _print(
+    options: WatchOptions, result: WatchResult, selections: list[tuple[str, RowSelection]]
+) -> None:
     out = console(sys.stderr if options.output == "-" else sys.stdout)
     out.print()
     rows = result.extent_text
@@ -97,6 +104,8 @@ def _print(options: WatchOptions, result: WatchResult) -> None:
     if result.batch:
         _print_batches(out, result)
         _print_scores(out, result)
+    for name, selection in selections:
+        print_selection(out, selection, f" in {printable(name, 40)}")
     out.file.flush()
 
 

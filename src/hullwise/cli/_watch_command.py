@@ -31,6 +31,7 @@ class WatchOptions(ReadingOptions, OutputOptions):
     junit: str | None
     report: str | None
     fail_on: str | None
+    fdr: float | None
 
     def __post_init__(self) -> None:
         self.check_output(self.report)
@@ -78,6 +79,13 @@ class WatchOptions(ReadingOptions, OutputOptions):
     default=0,
     show_default=True,
     help="Breaks ties.",
+)
+@click.option(
+    "--fdr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="RATE",
+    help="Name the rows of each batch that are not like the training rows, at this false discovery "
+    "rate in each batch, such as 0.1; the alarm does not depend on it.",
 )
 @click.option("--summary", metavar="OUT.json", help="What the watch says, for other programs.")
 @click.option("--metrics", metavar="OUT.prom", help="The same as OpenMetrics, for a monitor.")

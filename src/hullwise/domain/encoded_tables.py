@@ -13,6 +13,7 @@ from ..errors import DataError
 from ..geometry.cloud import MAX_MAGNITUDE
 from ..geometry.locate import locate_by_hull
 from ..io.coercion import format_names
+from ..io.mixed_column import note_fault
 from ..io.mixed_table import MixedTable
 from ..table.columns import LevelColumn
 from ._fitting import row_labels
@@ -164,7 +165,7 @@ def _refuse_large(fitted: FittedTable, table: MixedTable, values: Floats) -> Non
         text = f"column {name!r} holds {values[row, place]:g}, beyond {MAX_MAGNITUDE:.3g}"
         if table.faults is None:
             raise DataError(f"{table.place(row)}, {text}: differences of such numbers overflow.")
-        table.faults.setdefault(row, text)
+        note_fault(table.faults, row, text)
         values[row, place] = np.nan
 
 

@@ -28,6 +28,7 @@ CODE_OF_DIGITS = (
 NO_DATE = ", which is no date (as 2024-05-31 or 2024-05-31T12:30)"
 SHORTEST_CODE = 10**15  # whole numbers from here on have 16 digits: labels too
 CELLS_OF_NOTATION = 200  # looked at to see whether text is numbers written in another way
+MORE_FAULTS, MAX_FAULT_LETTERS = "; and more", 1000  # of what is said of one row
 NEARLY_ALL = 0.9  # share of numbers from which a column of text is one of numbers with bad cells
 
 
@@ -368,7 +369,17 @@ class MixedColumn:
             text = f"column {self.name!r} holds {_shown(self.cells[row].as_py())}{problem}"
             if self.faults is None:
                 raise DataError(f"{self.place(row)}, {text}.")
-            self.faults.setdefault(row, text)
+            note_fault(self.faults, row, text)
+
+
+def note_fault(faults: dict[int, str], row: int, text: str) -> None:
+    """Add what is wrong of a row to what else is: one sentence says all of it, up to a length."""
+    before = faults.get(row)
+    if before is None:
+        faults[row] = text
+    elif text not in before and not before.endswith(MORE_FAULTS):
+        is_long = len(before) + len(text) > MAX_FAULT_LETTERS
+        faults[row] = before + (MORE_FAULTS if is_long else f"; {text}")
 
 
 def _shown(cell: Any) -> str:

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, NoReturn
 
 from ..errors import HullwiseError
+from ..io.mixed_column import note_fault
 from ..io.mixed_table import MixedTable, RecordTable
 from ..io.records import column_table, record_columns
 from ._request_errors import RequestError
@@ -102,11 +103,11 @@ def _known_cells(
     if not isinstance(row, dict):
         faults[number] = f"the row is {_kind(row)}, not an object of columns and cells"
         return {}
-    cells = {name: cell for name, cell in row.items() if name in known.read}
+    cells = {name: known.with_point(name, cell) for name, cell in row.items() if name in known.read}
     for name, cell in cells.items():
         fault = _fault(cell)
         if fault:
-            faults.setdefault(number, f"column {name!r} holds {fault}")
+            note_fault(faults, number, f"column {name!r} holds {fault}")
             cells[name] = None
     return cells
 
@@ -144,12 +145,16 @@ def _from_columns(content: dict[str, Any], known: KnownColumns, max_rows: int) -
         raise _refused(f"the body holds no rows: send {FORMS}")
     check_row_count(n_rows, max_rows)
     faults: dict[int, str] = {}
-    columns = {name: list(cells) for name, cells in content.items() if name in known.read}
+    columns = {
+        name: [known.with_point(name, cell) for cell in cells]
+        for name, cells in content.items()
+        if name in known.read
+    }
     for name, cells in columns.items():
         for row, cell in enumerate(cells):
             fault = _fault(cell)
             if fault:
-                faults.setdefault(row, f"column {name!r} holds {fault}")
+                note_fault(faults, row, f"column {name!r} holds {fault}")
                 cells[row] = None
     check_columns(columns, known)
     return RequestRows(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ..domain.domain import Domain
 from ..domain.fitted_table import FittedTable
 from ..io.coercion import format_names
 from ..io.mixed_table import MixedTable
 
+NUMBER_ROLES = ("number", "log", "periodic")
+COMMA_NUMBER = re.compile(r"\s*[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?\s*")
 UNKNOWN_NAMED = 20
 SHOWN_NAME = 80  # letters
 
@@ -47,6 +51,18 @@ class KnownColumns:
         self.read = frozenset(self.sources) | {name for name in named if name is not None}
         self.expected = self.read | {column.name for column in fitted.unused}
         self.gaps = tuple(domain.spec.gaps)
+        has_commas = fitted.csv_marks is not None and fitted.csv_marks[1] == ","
+        self.comma_numbers = frozenset(
+            column.source
+            for column in fitted.coordinates.columns
+            if has_commas and column.role in NUMBER_ROLES
+        )
+
+    def with_point(self, name: str, cell: Any) -> Any:
+        """A cell of text such as 70,5 with a point, where the training file had decimal commas."""
+        if name in self.comma_numbers and isinstance(cell, str) and COMMA_NUMBER.fullmatch(cell):
+            return cell.replace(",", ".")
+        return cell
 
     def unknown(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names of no column of the training table, the first few, fit to be shown."""

@@ -114,6 +114,9 @@ class Monitor:
         self.batches: list[BatchCounts] = []
         self.log_statistics: list[float] = []
         self.first_alarm: int | None = None
+        self.last_location: DomainLocation | None = (
+            None  # of the batch counted last, by this object
+        )
         self._n_kept = 0  # batches whose evidence the history has
         self.history = None if history is None else WatchHistory(history, self.digest)
         self.catch_up()
@@ -215,7 +218,7 @@ class Monitor:
     def count(self, batch: Any, *, name: str = "") -> BatchCounts:
         """Locate and count a batch without adding it: what is kept of it."""
         table = self.domain.read_table(batch)
-        location = self.domain.locate(table)
+        self.last_location = location = self.domain.locate(table)
         rows = located_rows(location)
         blocks = self.domain.fitted_.blocks
         if blocks is not None and rows.group is None:
