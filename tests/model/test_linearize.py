@@ -88,6 +88,7 @@ MODULES: dict[str, Any] = {
     "prelu": nn.PReLU,
     "relu6": nn.ReLU6,
     "hardtanh": nn.Hardtanh,
+    "soft shrink": nn.Softshrink,
     "logsigmoid": nn.LogSigmoid,
     "exp": lambda: lambda z: z.exp(),
     "log": lambda: lambda z: (z * z + 1).log(),
@@ -300,6 +301,25 @@ def test_several_inputs_and_outputs() -> None:
     assert p.A.shape == (2, 3)
     with pytest.raises(ModelError, match="'one', 'two'"):
         hw.model.linearize(net, np.zeros(3), radius=0.1, **options)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch.compile itself
+def test_other_modules_of_torch() -> None:
+    torch.manual_seed(0)
+    every = [
+        (torch.compile(nn.Sequential(nn.Linear(3, 2), nn.Tanh())), torch.randn(1, 3), None),
+        (nn.LSTM(2, 3, batch_first=True), torch.randn(1, 3, 2), 0),
+        (nn.Sequential(nn.InstanceNorm1d(2), nn.Tanh()), torch.randn(1, 2, 3), None),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)), torch.randn(1, 1, 4, 4), None),
+    ]
+    for net, x, output in every:
+        p = hw.model.linearize(net, x, radius=1e-3, output=output)
+        assert 0 < p.remainder.max() < 1e-4
+    masked = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    mask = {"src_key_padding_mask": torch.tensor([[False, False, True]])}
+    p = hw.model.linearize(masked, torch.randn(1, 3, 4), radius=1e-3, constants=mask)
+    assert np.abs(p.A[0, :8, 8:]).max() == 0  # a padded token is not looked at
+    assert p.remainder.max() < 1e-4
 
 
 def refused(function: Any, *, match: str, error: Any = ModelError) -> None:

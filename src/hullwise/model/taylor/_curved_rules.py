@@ -124,6 +124,14 @@ def leaky_relu(call: OperatorCall) -> TaylorModel:
     )
 
 
+@rule("softshrink")
+def soft_shrink(call: OperatorCall) -> TaylorModel:
+    end = float(call.get("lambd", 0.5))
+    return through(
+        BrokenLine((-end, end), (1.0, 0.0, 1.0), lambda z: z - np.clip(z, -end, end)), call["self"]
+    )
+
+
 @rule("clamp", "hardtanh", "clamp_min", "clamp_max")
 def clamp(call: OperatorCall) -> TaylorModel:
     low, high = call.get("min", -np.inf), call.get("max", np.inf)

@@ -39,6 +39,7 @@ class TracedModule:
     def __init__(self, module: Any, row: Floats, options: ReadOptions) -> None:
         import torch
 
+        module = getattr(module, "_orig_mod", module)  # of torch.compile
         self.torch, self.title = torch, type(module).__name__
         self.module = copy_at_rest(module)
         self.inputs: TorchInputs = inputs_of_module(self.module, options)
