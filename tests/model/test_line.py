@@ -78,3 +78,19 @@ def test_decisions(classes):
 def test_the_same_point_twice_is_no_line():
     with pytest.raises(hw.DataError, match="same point"):
         mlp((2, 4, 1)).along([1, 2], [1, 2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_segment_in_parts_has_the_same_pieces(seed, monkeypatch):
+    nets = [mlp((4, 30, 30, 2), seed), every_layer(6, 2, seed)]
+    for net in nets:
+        a, b = 2 * np.random.default_rng(seed).normal(size=(2, net.n_inputs))
+        whole = net.along(a, b)
+        assert whole.n_pieces > 10
+        with monkeypatch.context() as patch:
+            patch.setattr("hullwise.model.line.SEGMENT_NUMBERS", 1)
+            parts = net.along(a, b)
+        np.testing.assert_allclose(parts.knots, whole.knots, atol=1e-13)
+        np.testing.assert_array_equal(parts.codes, whole.codes)
+        np.testing.assert_allclose(parts.values, whole.values, atol=1e-11)
+        check(parts)

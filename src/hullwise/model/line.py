@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from .._core.memory import check_memory
 from .._core.results import RecordResult
 from .._core.types import Floats, Ints
 from ..errors import DataError
 from ._arguments import as_floats, one_row
-from ._layer_values import LayerValues
+from ._layer_values import UNCHECKED_BYTES, LayerValues
 from ._piecewise_layers import Codes, Pieces, Units
 from .network import Network
 
+SEGMENT_NUMBERS = 2**26  # of the values at breaks that are held at a time: half a GiB
+FEWEST_VERTICES = 8  # that are held at a time, however large the network
 BREAK_TOLERANCE = 1e-13  # of the segment: breaks closer than this are one
 
 
@@ -39,7 +42,8 @@ class Line(RecordResult):
 
     Notes
     -----
-    Cost: one forward pass for each piece. Breaks closer than 1e-13 of the segment are one break.
+    Cost: two forward passes for each piece; values of half a GiB of numbers at a time (or of 8
+    breaks), and a code of n_units bytes for each piece. Breaks closer than 1e-13 of the segment are one break.
 
     Examples
     --------
@@ -168,16 +172,42 @@ def trace_segment(net: Network, x0: Any, x1: Any) -> Line:
     ends = np.vstack([one_row(net, x0, "x0"), one_row(net, x1, "x1")])
     if (ends[0] == ends[1]).all():
         raise DataError("x0 and x1 are the same point: there is no segment between them")
-    t, values_ = np.array([0.0, 1.0]), LayerValues(net, ends)
+    t, values, errors = _traced(net, ends, np.array([0.0, 1.0]))
+    codes = _codes(net, ends, t)
+    real = np.r_[True, (codes[1:] != codes[:-1]).any(axis=1), True]
+    codes = codes if real.all() else codes[real[:-1]]
+    return Line(net, ends[0], ends[1], t[real], values[real], errors, codes)
+
+
+def _traced(net: Network, ends: Floats, t: Floats) -> tuple[Floats, Floats, Floats]:
+    """All breaks from t[0] to t[-1], the values there, and what rounding may have done to these.
+
+    Where the values at all breaks are too many numbers, the halves are traced one after the other.
+    """
+    values_, most = LayerValues(net, _points(ends, t)), _most_vertices(net)
     for _ in net.layers:
         units = values_.advance()
         for gaps, tol in _wall_values(units, values_):
             t = _insert_breaks(t, values_, gaps(), tol)
+        if len(t) > most:
+            del values_
+            middle = len(t) // 2
+            parts = [_traced(net, ends, part) for part in (t[: middle + 1], t[middle:])]
+            (first, values, errors), (last, behind, more) = parts
+            joined = np.concatenate([first[:-1], last]), np.concatenate([values[:-1], behind])
+            return *joined, np.maximum(errors, more)
         values_.bend()
     values, errors = values_.finish()
-    codes = _codes(net, ends[0] + t[:, None] * (ends[1] - ends[0]))
-    real = np.r_[True, (codes[1:] != codes[:-1]).any(axis=1), True]
-    return Line(net, ends[0], ends[1], t[real], values[real], errors, codes[real[:-1]])
+    return t, values, errors
+
+
+def _most_vertices(net: Network) -> int:
+    """Points of a segment whose values are held at a time: three layers of the widest."""
+    return max(FEWEST_VERTICES, SEGMENT_NUMBERS // (3 * net.widest))
+
+
+def _points(ends: Floats, t: Floats) -> Floats:
+    return np.asarray(ends[0] + t[:, None] * (ends[1] - ends[0]))
 
 
 def _wall_values(units: Units, values_: LayerValues) -> Iterator[tuple[Any, Floats]]:
@@ -221,16 +251,23 @@ def _insert_breaks(t: Floats, values_: LayerValues, gaps: Floats, tol: Floats) -
     return t[rank]
 
 
-def _codes(net: Network, points: Floats) -> Codes:
+def _codes(net: Network, ends: Floats, t: Floats) -> Codes:
     """The code between each pair of neighbours: z is affine there, so their mean has its sign.
 
     A unit that is zero at both ends, to rounding, has the lower code, as at a knot.
     """
-    out = np.empty((len(points) - 1, net.n_units), dtype=net.code_dtype)
-    values_ = LayerValues(net, points)
-    for layer in net.layers:
-        units = values_.advance()
-        z = (values_.z[1:] + values_.z[:-1]) / 2
-        out[:, layer.columns] = units.code(z, noise=values_.noise)
-        values_.bend()
+    n = (len(t) - 1) * net.n_units * np.dtype(net.code_dtype).itemsize
+    if n > UNCHECKED_BYTES:
+        what = f"the codes of {len(t) - 1:,} pieces of {net.n_units:,} units"
+        check_memory(n, what, "Follow a shorter segment.")
+    out = np.empty((len(t) - 1, net.n_units), dtype=net.code_dtype)
+    step = _most_vertices(net) - 1
+    for low in range(0, len(out), step):
+        rows = slice(low, low + step)
+        values_ = LayerValues(net, _points(ends, t[low : low + step + 1]))
+        for layer in net.layers:
+            units = values_.advance()
+            z = (values_.z[1:] + values_.z[:-1]) / 2
+            out[rows, layer.columns] = units.code(z, noise=values_.noise)
+            values_.bend()
     return out
