@@ -43,7 +43,8 @@ class Line(RecordResult):
     Notes
     -----
     Cost: two forward passes for each piece; values of half a GiB of numbers at a time (or of 8
-    breaks), and a code of n_units bytes for each piece. Breaks closer than 1e-13 of the segment are one break.
+    breaks), and a code of n_units bytes for each piece. Breaks closer than 1e-13 of the segment are
+    one break.
 
     Examples
     --------
