@@ -837,6 +837,19 @@ def slices_and_lines(case):
     assert "partial: more than 25 regions" in " ".join(text.split())
 
 
+@pair("dissect", "--max-memory")
+def memory_of_a_slice(case):
+    options = ["--data", case.new, "--id", "id", "--drop", "y"]
+    fits = run("dissect", case.net, *options, "--max-memory", "64MB").stdout
+    assert fits == run("dissect", case.net, *options).stdout
+    refused = run("dissect", case.net, *options, "--max-memory", "12", code=2)
+    net = hw.model.read(case.net)
+    with pytest.raises(hw.DataError) as error:
+        net.slice(np.zeros(3), np.eye(3)[:2], max_memory="12")
+    text = str(error.value).partition(": ")[2]
+    assert text in " ".join(refused.stderr.split())
+
+
 @pair("dissect", "--sep", "--decimal", "--no-header", "--bad-rows")
 def networks_of_other_tables(case):
     path = case.folder / "inputs.csv"

@@ -252,6 +252,7 @@ class DissectOptions(NewRowsOptions, OutputOptions, ModelReadingOptions):
     slice: str | None
     line: str | None
     max_regions: int
+    max_memory: str | None
     report: str | None
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 import numpy as np
 
+from .._core.options import check_size
 from .._core.types import Array
 from ..errors import DataError, FileError, HullwiseError
 from ..io.coercion import format_names
@@ -21,6 +22,7 @@ from ..io.table_reader import OpenTable, read_ids, read_rows
 from ..model.arrays import from_arrays
 from ..model.network import Network
 from ..model.network_view import NetworkView, view_network
+from ..model.slices import LEAST_SLICE_MEMORY
 from ..report.network_report import write_view
 from ._command_options import DissectOptions
 from ._compiling import compile_kernels, timing_text, with_status
@@ -45,6 +47,7 @@ OUTPUT_COLUMNS = 100  # most outputs in the table
 def run_dissect(options: DissectOptions) -> None:
     """Do everything that the command says."""
     status = options.status
+    _check_memory(options.max_memory)
     check_outputs(options, (options.model, options.data), [options.report])
     start = perf_counter()
     net = read_network(options)
@@ -68,6 +71,14 @@ def run_dissect(options: DissectOptions) -> None:
             out.file.flush()
     for text in written:
         status(text)
+
+
+def _check_memory(size: str | None) -> None:
+    try:
+        _ = size is None or check_size("--max-memory", size, LEAST_SLICE_MEMORY)
+    except DataError as error:
+        text = str(error).partition(": ")[2]
+        raise click.BadParameter(f"{size!r}: {text}", param_hint="--max-memory") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +214,7 @@ def _look(
                 plane=plane,
                 line=line,
                 max_regions=options.max_regions,
+                max_memory=options.max_memory,
                 progress=progress,
             )
         except DataError as error:

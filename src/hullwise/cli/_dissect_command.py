@@ -55,6 +55,12 @@ from .options import (
     metavar="REGIONS",
     help="For the slice: with more it is partial, and says so.",
 )
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    help="For the slice, such as 2GB; all that is free unless told. A slice that needs more ends "
+    "with a message.",
+)
 @apply(*READING, *SOURCE, bad_rows_option("dissected"), OUTPUT, REPORT, FORCE, QUIET)
 @takes(DissectOptions, table="data")
 def dissect(options: DissectOptions) -> None:

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from .region_walls import Facets as Facets
     from .region_walls import walls as walls
     from .regions import Regions as Regions
+    from .slice_file import SliceFile as SliceFile
+    from .slice_parts import SlicePart as SlicePart
+    from .slice_parts import SliceParts as SliceParts
     from .slice_readings import PlaneDistance as PlaneDistance
     from .slices import Slice as Slice
     from .slices import StopFlag as StopFlag
@@ -66,6 +69,9 @@ _HOMES = {
     "DecisionDistance": "_decision_boundary",
     "Regions": "regions",
     "Slice": "slices",
+    "SliceFile": "slice_file",
+    "SlicePart": "slice_parts",
+    "SliceParts": "slice_parts",
     "LiveSlice": "live_slice",
     "Line": "line",
     "StopFlag": "slices",

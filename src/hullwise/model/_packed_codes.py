@@ -43,9 +43,14 @@ class PackedCodes:
         return self.packed.nbytes + self.root.nbytes
 
 
+def fit_in_bits(units: Units) -> bool:
+    """Whether no unit of a layer has more than two pieces."""
+    return isinstance(units, Pieces) and len(units.knots) == 1
+
+
 def pack_codes(units: Units, codes: Codes, root: Ints, first_number: int) -> PackedCodes:
     """Codes (F, n_units) of a layer of units."""
-    in_bits = isinstance(units, Pieces) and len(units.knots) == 1
+    in_bits = fit_in_bits(units)
     packed = np.packbits(codes, axis=1) if in_bits else codes
     numbers = np.arange(first_number, first_number + len(root), dtype=np.int32)
     return PackedCodes(packed, codes.shape[1], in_bits, root.astype(np.int32), numbers)

@@ -17,10 +17,9 @@ from ._complex_gluing import PartVertices, glue_parts
 from ._packed_codes import joined_levels
 from ._region_cutter import CutPiece, RegionCutter, RegionLimit
 from .network import Network
-from .slices import MAX_SLICE_REGIONS, Slice
+from .slices import LEAST_SLICE_MEMORY, MAX_SLICE_REGIONS, Slice
 
 WORK_BYTES = 2**27  # of a piece that is cut at a time
-LEAST_MEMORY = 2**20  # bytes that a slice may be limited to
 NO_MEMORY_LIMIT = 2**62  # where the system does not say what is free
 JOIN_COPIES = 2  # of all regions while parts are joined
 PARALLEL_TOLERANCE = 1e-12  # axes closer to parallel than this span no plane
@@ -80,7 +79,7 @@ def memory_limits(max_memory: Any) -> tuple[int, int]:
     if max_memory is None:
         free = available_memory()
         return (NO_MEMORY_LIMIT if free is None else free), WORK_BYTES
-    memory = check_size("max_memory", max_memory, LEAST_MEMORY)
+    memory = check_size("max_memory", max_memory, LEAST_SLICE_MEMORY)
     return memory, min(WORK_BYTES, memory // 4)
 
 
@@ -153,8 +152,8 @@ def _within_memory(cutter: RegionCutter, limits: SliceLimits) -> list[CutPiece]:
                 f"the slice needs more than {size_text(limits.memory)}: {cutter.n_regions[-1]:,} "
                 f"regions with their vertices and values are {size_text(size)}, twice that while "
                 "they are joined, and more were to come. Take a smaller half_width, allow more "
-                "max_memory, or take the regions part by part (Network.slice_parts) or in a file "
-                "(Network.save_slice)."
+                "max_memory, or take the regions part by part (Network.slice_parts), which also go "
+                "into a file."
             )
     return pieces
 

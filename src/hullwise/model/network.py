@@ -30,6 +30,7 @@ from .output_activations import OutputActivation, applied, pulled
 if TYPE_CHECKING:
     from .line import Line
     from .regions import Regions
+    from .slice_parts import SliceParts
     from .slices import Slice
     from .trees.tree import NetworkTree
 
@@ -376,9 +377,10 @@ class Network:
         half_width : float or (float, float)
             The rectangle is ``|u| <= half_width[0], |v| <= half_width[1]``.
         **options
-            `max_regions` (layers that make more are left out and the slice is partial), `progress`,
-            called with (layers done, layers, words), and `stop`, a
-            `hullwise.model.StopFlag`, which Ctrl-C sets, too.
+            `max_regions` (layers that make more are left out and the slice is partial),
+            `max_memory` (bytes or text such as "2 GB"; all that is free unless told), `progress`,
+            called with (layers done, layers, words), in shares of 1000 once the work is divided,
+            and `stop`, a `hullwise.model.StopFlag`, which Ctrl-C sets, too.
 
         Returns
         -------
@@ -388,12 +390,27 @@ class Network:
         ------
         DataError
             If the axes do not span a plane, or a number is not finite.
+        MemoryLimitError
+            If the regions need more than `max_memory`.
         StoppedError
             If `stop` was set.
         """
         from ._slicing import slice_plane
 
         return slice_plane(self, origin, axes, half_width, **options)
+
+    @border("slicing the network")
+    def slice_parts(
+        self, origin: Any, axes: Any, half_width: Any = 1.0, **options: Any
+    ) -> SliceParts:
+        """The regions on a plane part by part, for more than memory holds; see `SliceParts`.
+
+        As `slice`, but each part is computed when it is taken; options are `max_memory` for the
+        work on it, `progress` and `stop`. `.save(path)` writes all parts into a file.
+        """
+        from .slice_parts import slice_parts
+
+        return slice_parts(self, origin, axes, half_width, **options)
 
     @border("slicing the network")
     def slice_through(self, a: Any, b: Any, c: Any, margin: float = 0.5, **options: Any) -> Slice:

@@ -74,6 +74,7 @@ def view_network(
     plane: Any = "auto",
     line: Any = "auto",
     max_regions: int = VIEW_REGIONS,
+    max_memory: Any = None,
     progress: Progress | None = None,
 ) -> NetworkView:
     """Compute everything of a `NetworkView`.
@@ -96,6 +97,7 @@ def view_network(
         section = slice_plane(
             *(net, view_plane.origin, view_plane.axes, view_plane.half),
             max_regions=max_regions,
+            max_memory=max_memory,
             progress=progress,
         )
         if section.partial:

@@ -31,6 +31,7 @@ from .planar_complex import RECTANGLE_CORNERS, Complex
 from .slice_readings import PlaneDistance, nearest_decision
 
 MAX_SLICE_REGIONS = 2_000_000  # regions
+LEAST_SLICE_MEMORY = 2**20  # bytes that a slice may be limited to
 UNCHECKED_CODE_BYTES = 2**26  # codes up to which nobody is asked for free memory
 
 

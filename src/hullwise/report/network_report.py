@@ -49,6 +49,7 @@ def write_network_report(
     plane: Any = "auto",
     line: Any = "auto",
     max_regions: int = VIEW_REGIONS,
+    max_memory: Any = None,
     title: str | None = None,
     source: Mapping[str, str] | None = None,
     force: bool = False,
@@ -74,6 +75,8 @@ def write_network_report(
         The walk: between two rows of different classes unless given.
     max_regions : int, default=300,000
         With more regions the slice is partial, and the page says so.
+    max_memory : int or str, optional
+        Bytes that the slice may take, or text such as "2 GB"; all that is free unless given.
     title : str, optional
         Heading of the page.
     source : mapping of str to str, optional
@@ -121,6 +124,7 @@ def write_network_report(
         plane=plane,
         line=line,
         max_regions=max_regions,
+        max_memory=max_memory,
     )
     return write_view(view, path, title=title, source=source, force=force)
 
