@@ -24,12 +24,8 @@ from _measure import MIB, forget_peak, memory, parser, show
 
 HEAD = ("network", "regions", "V - E + F", "CPU, s", "us a region", "bytes a region", "codes")
 SHAPES = (
-    "1024",
-    "2048",
-    "64-64-64-64-64-64",
-    "128-128-128-128",
-    "256-256-256",
-    "256-256-256-256-256",
+    *("1024", "2048"),
+    *("64-64-64-64-64-64", "128-128-128-128", "256-256-256", "256-256-256-256-256"),
 )
 PEERS = ("256", "64-64-64")
 LARGEST = "-".join(["512"] * 10)

@@ -205,6 +205,9 @@ def test_affine_in_the_whole_space():
         A, b = s.affine(i)
         np.testing.assert_allclose(A @ s.axes.T, s.maps[i, :, 1:], atol=1e-13)
         np.testing.assert_allclose(A @ s.origin + b, s.maps[i, :, 0], atol=1e-13)
+        rows = [s.affine(i, output) for output in range(2)]
+        np.testing.assert_allclose(np.concatenate([row for row, _ in rows]), A, atol=1e-15)
+        np.testing.assert_array_equal(np.concatenate([one for _, one in rows]), b)
 
 
 @pytest.mark.parametrize("classes", [1, 3])
