@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from math import factorial
 
 import numpy as np
 import pytest
@@ -170,6 +171,29 @@ def test_a_subspace_of_many_inputs():
     np.testing.assert_allclose(net(c.points(c.vertices)), c.outputs, atol=1e-12)
 
 
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_a_simplex_for_a_domain(d, tmp_path):
+    net = mlp((d, 7, 5, 1), seed=4)
+    corners = np.vstack([np.zeros(d), np.eye(d)]) * 2 - 0.4
+    cells, lattice = (
+        hw.model.cell_complex(net, simplex=corners, method=m) for m in ("cells", "lattice")
+    )
+    assert cells.volumes.sum() == pytest.approx(2**d / factorial(d), rel=1e-12)
+    assert cells.n_faces == lattice.n_faces
+    assert cells.euler_characteristic == 1
+    whole = hw.model.cell_complex(net, (-0.4, 1.6))
+    inside = (whole.centroids + 0.4).sum(axis=1) < 2
+    assert {tuple(c) for c in whole.codes[inside]} <= {tuple(c) for c in cells.codes}
+    np.testing.assert_array_equal(net.codes(cells.centroids), cells.codes)
+    if d < 5:
+        assert cells.verify().ok
+    parts = list(hw.model.cell_parts(net, simplex=corners, max_part_regions=7))
+    assert sum(part.n_regions for part in parts) == cells.n_regions
+    cells.save(tmp_path / "simplex")
+    again = hw.model.CellComplex.load(tmp_path / "simplex", net)
+    np.testing.assert_array_equal(again.domain.vertices, corners)
+
+
 def test_what_is_beyond_max_regions_is_left_out():
     net = mlp((3, 8, 8, 8, 1), seed=0)
     whole = hw.model.cell_complex(net)
@@ -206,6 +230,8 @@ def test_stopping():
         ({"axes": [[1.0, 0, 0], [2.0, 0, 0]]}, "independent"),
         ({"axes": np.eye(3)[:2], "box": (0.0, 1.0, 2.0)}, "half width or a pair"),
         ({"origin": [0.0, 0, 0]}, "without axes"),
+        ({"simplex": np.eye(3)}, r"\(4, 3\)"),
+        ({"simplex": np.zeros((4, 3))}, "one hyperplane"),
         ({"max_regions": 0}, "max_regions"),
         ({"method": "fast"}, "auto, cells, lattice"),
         ({"max_seconds": -1}, "max_seconds"),

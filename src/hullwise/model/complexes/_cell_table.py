@@ -105,18 +105,18 @@ def table_part(table: CellTable, begin: int, end: int) -> tuple[CellTable, Ints]
     return part, vertices
 
 
-def table_of_box(box: CellLattice) -> CellTable:
-    """The one cell of a box, its side i the facet of bit i."""
-    d, X = box.dimension, box.vertices
-    n_sides = 2 * d
-    low, high = X.min(axis=0), X.max(axis=0)
-    on = np.stack([low == X, high == X], axis=2).reshape(len(X), n_sides)
-    masks = (on.astype(np.uint64) << np.arange(n_sides, dtype=np.uint64)).sum(axis=1)
+def table_of_domain(domain: CellLattice) -> CellTable:
+    """The one cell of a box or a simplex, its side i the facet of bit i."""
+    X, walls = domain.vertices, domain.walls
+    corners, n_sides = domain.corners[-2], len(walls)
+    masks = np.zeros(len(X), np.uint64)
+    bits = np.uint64(1) << (-1 - walls).astype(np.uint64)
+    np.bitwise_or.at(masks, corners.ids, np.repeat(bits, corners.lengths))
     sides = np.array([2**n_sides - 1], np.uint64)
     return CellTable(
         X,
         FaceLists(np.arange(len(X), dtype=np.int32), np.array([len(X)])),
-        masks.astype(np.uint64),
+        masks,
         sides,
         sides,
         FaceLists(-1 - np.arange(n_sides, dtype=np.int32), np.array([n_sides])),

@@ -7,6 +7,7 @@ own, and volumes from the divergence theorem on facets cut into simplices, not f
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..._core.types import Floats, Ints
 if TYPE_CHECKING:
     from .cell_complex import CellComplex
 
-CHECKED_AGREEMENT = 1e-9  # of the largest output, or of the box's volume
+CHECKED_AGREEMENT = 1e-9  # of the largest output, or of the domain's volume
 CHECKED_ZERO = 1e-9  # of a unit's largest input: what lies on its wall is below it
 
 
@@ -45,7 +46,7 @@ class ComplexCheck(RecordResult):
         The largest difference at a shared corner of the affine maps of two neighbours, as a share
         of the largest output.
     volume_gap : float
-        Of the cells' volumes together from the box's, as a share of it.
+        Of the cells' volumes together from the domain's, as a share of it.
     ok : bool
         Everything is as it has to be.
 
@@ -111,7 +112,7 @@ def check_complex(whole: CellComplex) -> ComplexCheck:
         n_wrong_walls=_wrong_walls(whole, facets),
         output_gap=float(np.abs(exact - whole.outputs).max(initial=0.0)) / size,
         jump=0.0 if whole.partial else _jump(whole, sides, facets, size),
-        volume_gap=_volume_gap(X, facets),
+        volume_gap=_volume_gap(X, facets, _domain_volume(whole.domain.vertices)),
         ok=True,
     )
     return replace(result, ok=not result.problems)
@@ -211,7 +212,14 @@ def _jump(
     return largest / size
 
 
-def _volume_gap(X: Floats, facets: list[tuple[Ints, Ints]]) -> float:
+def _domain_volume(corners: Floats) -> float:
+    """Of a simplex, which has k + 1 corners, or of a box."""
+    if len(corners) == corners.shape[1] + 1:
+        return float(abs(np.linalg.det(corners[1:] - corners[0])) / factorial(corners.shape[1]))
+    return float(np.prod(corners.max(axis=0) - corners.min(axis=0)))
+
+
+def _volume_gap(X: Floats, facets: list[tuple[Ints, Ints]], whole: float) -> float:
     """Simplices from a point inside each cell over one inside each of its faces, down to edges.
 
     Their determinants without sign add up to the volume; a cell that is not convex, or has a face
@@ -243,5 +251,4 @@ def _volume_gap(X: Floats, facets: list[tuple[Ints, Ints]]) -> float:
         total += float(np.abs(np.linalg.det(corner[:, 1:] - corner[:, :1])).sum())
     for k in range(2, d + 1):
         total /= k
-    whole = float(np.prod(X.max(axis=0) - X.min(axis=0)))
     return abs(total - whole) / whole

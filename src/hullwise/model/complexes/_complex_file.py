@@ -17,7 +17,7 @@ from .._layer_cuts import LayerCodes
 from .._rounding import RELATIVE_TOLERANCE
 from ..network import Network
 from ._cell_table import CellTable
-from ._face_lattice import CellLattice, FaceLists, box_lattice
+from ._face_lattice import CellLattice, FaceLists, box_lattice, simplex_lattice
 from .cell_complex import CellComplex
 
 COMPLEX_FORMAT = 1
@@ -29,10 +29,11 @@ OTHER_NETWORK = 1e-6  # of the largest output: one rounded otherwise is the same
 def save_complex(whole: CellComplex, path: str | PathLike[str], *, force: bool) -> None:
     """Write it; see `CellComplex.save`."""
     structure, corners = whole.structure, whole.domain.vertices
+    is_simplex = len(corners) == whole.dimension + 1
     arrays: dict[str, Array] = {
         "origin": whole.origin,
         "axes": whole.axes,
-        "box": np.array([corners.min(axis=0), corners.max(axis=0)]),
+        "domain": corners if is_simplex else np.array([corners.min(axis=0), corners.max(axis=0)]),
         "vertices": structure.vertices,
         "outputs": whole.outputs,
         "output_errors": whole.output_errors,
@@ -60,6 +61,7 @@ def save_complex(whole: CellComplex, path: str | PathLike[str], *, force: bool) 
         "made_by": f"hullwise {__version__}",
         "network": whole.net.source,
         "dimension": whole.dimension,
+        "domain": "simplex" if is_simplex else "box",
         "n_layers": len(whole.layer_codes),
         "partial": whole.partial,
         "method": "cells" if isinstance(structure, CellTable) else "lattice",
@@ -91,8 +93,14 @@ def load_complex(path: str | PathLike[str], net: Network) -> CellComplex:
 
 def _restored(header: Mapping[str, Any], arrays: Mapping[str, Array], net: Network) -> CellComplex:
     d, n_layers = int(header["dimension"]), int(header["n_layers"])
-    low, high = _numbers(arrays, "box", (2, d))
-    structure = _table(arrays, d) if header["method"] == "cells" else _lattice(arrays, d)
+    is_simplex = header["domain"] == "simplex"
+    ends = _numbers(arrays, "domain", (d + 1 if is_simplex else 2, d))
+    domain = simplex_lattice(ends) if is_simplex else box_lattice(*ends)
+    structure: CellTable | CellLattice
+    if header["method"] == "cells":
+        structure = _table(arrays, d, len(domain.vertices))
+    else:
+        structure = _lattice(arrays, d)
     vertices, counts = structure.vertices, structure.n_cells
     levels, before = [], 1
     for i, layer in zip(range(n_layers), net.layers):
@@ -107,7 +115,7 @@ def _restored(header: Mapping[str, Any], arrays: Mapping[str, Array], net: Netwo
         net=net,
         origin=_numbers(arrays, "origin", (net.n_inputs,)),
         axes=_numbers(arrays, "axes", (d, net.n_inputs)),
-        domain=box_lattice(low, high),
+        domain=domain,
         structure=structure,
         layer_codes=tuple(levels),
         outputs=_numbers(arrays, "outputs", (len(vertices), net.n_outputs)),
@@ -128,7 +136,7 @@ def _lattice(arrays: Mapping[str, Array], d: int) -> CellLattice:
     return CellLattice(vertices, tuple(facets), walls)
 
 
-def _table(arrays: Mapping[str, Array], d: int) -> CellTable:
+def _table(arrays: Mapping[str, Array], d: int, n_corners: int) -> CellTable:
     vertices = _numbers(arrays, "vertices", (None, d))
     corners = _lists(arrays, "corners", len(vertices))
     walls = FaceLists(arrays["walls"], _ends(arrays, "walls"))
@@ -144,7 +152,7 @@ def _table(arrays: Mapping[str, Array], d: int) -> CellTable:
     ):
         raise ValueError("masks that are not those of its cells")
     cut_edges = arrays["cut_edges"]
-    n_new = len(vertices) - 2**d
+    n_new = len(vertices) - n_corners
     inside = cut_edges.size == 0 or (cut_edges.min() >= 0 and cut_edges.max() < len(vertices))
     if cut_edges.shape != (n_new, 2) or cut_edges.dtype != np.int64 or not inside:
         raise ValueError("edges that are not those its vertices were cut into")

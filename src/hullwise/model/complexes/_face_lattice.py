@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +173,19 @@ def box_lattice(low: Floats, high: Floats) -> CellLattice:
     """The faces of a box: side 2 j is where coordinate j is low[j], 2 j + 1 where it is high[j]."""
     corners, facets, walls = _box_faces(len(low))
     return CellLattice(np.where(corners, high, low).astype(float), facets, walls)
+
+
+def simplex_lattice(corners: Floats) -> CellLattice:
+    """The faces of a simplex (d + 1, d): side i is opposite to corner i."""
+    d = corners.shape[1]
+    faces = [list(combinations(range(d + 1), k + 1)) for k in range(d + 1)]
+    facets = []
+    for k in range(1, d + 1):
+        number = {face: i for i, face in enumerate(faces[k - 1])}
+        ids = [number[(*f[:j], *f[j + 1 :])] for f in faces[k] for j in range(k + 1)]
+        facets.append(FaceLists(np.array(ids, np.int32), (k + 1) * np.arange(1, len(faces[k]) + 1)))
+    opposite = [sum(range(d + 1)) - sum(face) for face in faces[d - 1]]
+    return CellLattice(corners, tuple(facets), -1 - np.array(opposite, np.int32))
 
 
 @cache

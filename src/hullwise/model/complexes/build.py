@@ -16,8 +16,8 @@ from ..network import Network
 from ..readers.read import read
 from ._build_limits import BuildLimits, TimeIsUp
 from ._cell_cutter import CellCutter, FacetsOverflow
-from ._cell_table import table_of_box
-from ._face_lattice import CellLattice, box_lattice
+from ._cell_table import table_of_domain
+from ._face_lattice import CellLattice, box_lattice, simplex_lattice
 from ._lattice_cutter import LatticeCutter, TooManyCells
 from ._layer_cutting import cut_by_layers
 from .cell_complex import CellComplex
@@ -35,6 +35,7 @@ def cell_complex(
     *,
     origin: Any = None,
     axes: Any = None,
+    simplex: Any = None,
     method: str = "auto",
     max_regions: int = MAX_COMPLEX_REGIONS,
     max_seconds: float | None = None,
@@ -52,6 +53,8 @@ def cell_complex(
         coordinates along `axes` where they are given.
     origin, axes : array-like (n_inputs,), (k, n_inputs), optional
         An affine subspace: its points are ``origin + u @ axes``. Unless given, all of the input.
+    simplex : array-like (k + 1, k), optional
+        The corners of a simplex, which is then the domain in the place of the box.
     method : "auto", "cells" or "lattice"
         What is kept while cells are cut: the corners and facets of each alone, and faces between
         are made when something asks for them; or all faces. "auto": cells, unless a layer has
@@ -107,7 +110,7 @@ def cell_complex(
     if not isinstance(net, Network):
         net = read(net)
     base, frame = complex_subspace(net, origin, axes)
-    low, high = complex_box(net, box, len(frame), axes is not None)
+    domain = complex_domain(net, box, simplex, len(frame), axes is not None)
     if method not in COMPLEX_METHODS:
         raise DataError(f"method={method!r}: expected one of {', '.join(COMPLEX_METHODS)}")
     limits = BuildLimits(
@@ -117,7 +120,7 @@ def cell_complex(
         stop or StopFlag(),
     )
     with single_threaded_blas():  # the products are small: two threads would mostly wait
-        return _build(net, base, frame, box_lattice(low, high), method, limits)
+        return _build(net, base, frame, domain, method, limits)
 
 
 def _build(
@@ -137,7 +140,7 @@ def _build(
         )
     by_cells, n_layers = method != "lattice" and not has_maxima, len(net.layers)
     while True:
-        cutter = CellCutter(table_of_box(domain)) if by_cells else LatticeCutter(domain)
+        cutter = CellCutter(table_of_domain(domain)) if by_cells else LatticeCutter(domain)
         try:
             layered = cut_by_layers(net, cutter, inputs, n_layers, limits)
             break
@@ -186,7 +189,24 @@ def complex_subspace(net: Network, origin: Any, axes: Any) -> tuple[Floats, Floa
     return np.asarray(base), frame
 
 
-def complex_box(net: Network, box: Any, k: int, in_subspace: bool) -> tuple[Floats, Floats]:
+def complex_domain(net: Network, box: Any, simplex: Any, k: int, in_subspace: bool) -> CellLattice:
+    """The box, or the simplex where its corners are given."""
+    if simplex is None:
+        return box_lattice(*_box(net, box, k, in_subspace))
+    expected = f"the {k + 1} corners of a simplex, ({k + 1}, {k})"
+    corners = as_floats(simplex, "simplex", expected)
+    if corners.shape != (k + 1, k):
+        raise DataError(f"simplex has shape {corners.shape}: expected {expected}.")
+    if not np.isfinite(corners).all():
+        raise DataError(f"simplex has values that are not finite: expected {expected}.")
+    sides = corners[1:] - corners[0]
+    widths = np.linalg.svd(sides, compute_uv=False)
+    if widths[-1] <= SPAN_TOLERANCE * widths[0]:
+        raise DataError(f"simplex: its corners lie in one hyperplane; expected {expected}.")
+    return simplex_lattice(corners)
+
+
+def _box(net: Network, box: Any, k: int, in_subspace: bool) -> tuple[Floats, Floats]:
     """The ends (k,) of the box."""
     if box is None:
         raise DataError("box=None: a complex is that of a bounded box; give its ends.")

@@ -22,10 +22,10 @@ from ..network import Network
 from ..readers.read import read
 from ._cell_cutter import FacetsOverflow
 from ._cell_quantities import CellQuantities
-from ._cell_table import CellTable, table_of_box
+from ._cell_table import CellTable, table_of_domain
 from ._cells_in_hand import CELLS_OUT_OF_ONE, CellsInHand
-from ._face_lattice import CellLattice, box_lattice
-from .build import complex_box, complex_subspace
+from ._face_lattice import CellLattice
+from .build import complex_domain, complex_subspace
 
 PART_CELLS = 2**14
 LEAST_PART_CELLS = 64
@@ -89,6 +89,7 @@ def cell_parts(
     *,
     origin: Any = None,
     axes: Any = None,
+    simplex: Any = None,
     max_part_regions: int = PART_CELLS,
     max_regions: int | None = None,
     max_memory: Any = None,
@@ -103,7 +104,7 @@ def cell_parts(
 
     Parameters
     ----------
-    net, box, origin, axes
+    net, box, origin, axes, simplex
         As in :func:`hullwise.model.cell_complex`.
     max_part_regions : int
         Most regions in a part; fewer where `max_memory` asks for it.
@@ -158,7 +159,7 @@ def cell_parts(
     if not isinstance(net, Network):
         net = read(net)
     base, frame = complex_subspace(net, origin, axes)
-    low, high = complex_box(net, box, len(frame), axes is not None)
+    domain = complex_domain(net, box, simplex, len(frame), axes is not None)
     if any(hasattr(node.op, "groups") for node in net.nodes):
         raise ModelError(
             "cell_parts: the network has layers of maxima, whose cells are joined across parts: "
@@ -171,7 +172,7 @@ def cell_parts(
         most = min(most, _cells_within(memory, net, len(frame), n_threads))
     limit = None if max_regions is None else check_int("max_regions", max_regions, 1)
     work = _Work(net, base, frame, most, n_threads, stop or StopFlag())
-    return _all_parts(work, box_lattice(low, high), limit, progress)
+    return _all_parts(work, domain, limit, progress)
 
 
 def _cells_within(memory: int, net: Network, d: int, n_threads: int) -> int:
@@ -207,7 +208,7 @@ class _Work:
         """The domain as one cell before the first layer."""
         values = LayerValues(self.net, np.asarray(self.origin + domain.vertices @ self.axes))
         none = np.zeros((1, 0), self.net.code_dtype), np.zeros((1, 0), np.uint64)
-        cells = CellsInHand(table_of_box(domain), values, *none, 0, None, 0, 1.0)
+        cells = CellsInHand(table_of_domain(domain), values, *none, 0, None, 0, 1.0)
         cells.begin_layer(0)
         return cells
 
