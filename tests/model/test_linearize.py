@@ -357,3 +357,21 @@ def test_refusals_say_why() -> None:
 def test_reading_such_a_module_says_what_to_do() -> None:
     with pytest.raises(ModelError, match=r"(?s)not piecewise affine.*radius="):
         hw.dissect(TabularTransformer().eval(), np.zeros(4))
+
+
+def test_random_compositions() -> None:
+    rng = np.random.default_rng(0)
+    names = [name for name in MODULES if name not in ("exp", "in place", "log1p")]
+    for seed in range(25):
+        torch.manual_seed(seed)
+        inner, outer = (Of(MODULES[name]()).double().eval() for name in rng.choice(names, 2))
+        width = values(inner, np.zeros((1, 4))).size
+        net = nn.Sequential(inner, nn.Flatten(), nn.Linear(width, 4), outer).double().eval()
+        with torch.no_grad():
+            for parameter in net.parameters():
+                parameter.mul_(float(np.exp(rng.normal() / 2)))
+        x, radius = rng.normal(size=4) * np.exp(rng.normal()), np.exp(rng.uniform(-9, 0))
+        norm, degree = rng.choice([2, np.inf]), int(rng.choice([1, 2]))
+        p = hw.model.linearize(net, x, radius=radius, norm=norm, degree=degree)
+        worst = worst_off(net, p, radius, norm, n=400, steps=6)
+        assert (worst <= p.remainder + 1e-14 * (1 + np.abs(p.output))).all(), seed
