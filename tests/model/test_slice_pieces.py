@@ -6,6 +6,7 @@ import pytest
 import hullwise as hw
 from degenerate_networks import degenerate, scaled_mixed
 from hullwise.model import _region_cutter, _slicing
+from hullwise.model._arguments import border
 from hullwise.model._complex_gluing import (
     PartVertices,
     _border_sides,
@@ -177,3 +178,17 @@ def test_progress_of_divided_work_counts_steps_within_layers(monkeypatch):
     assert shares == sorted(shares)
     assert len(set(shares)) > 3 * len(net.layers)
     assert shares[-1] > 0.8
+
+
+def test_ctrl_c_while_numba_makes_a_result_is_a_keyboard_interrupt():
+    @border("slicing the network")
+    def interrupted(cause):
+        try:
+            raise cause
+        except BaseException as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(KeyboardInterrupt())
+    with pytest.raises(SystemError):
+        interrupted(OSError())

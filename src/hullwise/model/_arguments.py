@@ -29,11 +29,27 @@ def border(doing: str) -> Callable[[Callable[Arguments, Answer]], Callable[Argum
         @wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
             with own_errors(doing), np.errstate(over="raise", invalid="raise"):
-                return function(*args, **kwargs)
+                try:
+                    return function(*args, **kwargs)
+                except SystemError as error:
+                    if _is_interrupt(error):
+                        raise KeyboardInterrupt from None
+                    raise
 
         return call
 
     return decorate
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C came while numba made Python objects of what a kernel returns.
+
+    The interpreter then raises a SystemError about the kernel in its place.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def check_network(net: Any, what: str) -> Network:
