@@ -145,7 +145,7 @@ def cell_parts(
     a part only: for neighbours, topology and decision boundaries take `cell_complex`.
 
     Cost: that of cutting cells alone, and vertices between parts several times. Ctrl-C ends it
-    within a tenth of a second.
+    within a second.
 
     Examples
     --------
