@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,28 @@ def entrywise(nodes: Sequence[Node], node: int) -> Entrywise:
         composed = None if inner.root is None else _composed(op, inner)
         if composed is not None:
             return composed
-    return Entrywise(node, np.zeros((0, n)), np.ones((1, n)), np.zeros((1, n)))
+    root = _first_alike(nodes, node)
+    return Entrywise(root, np.zeros((0, n)), np.ones((1, n)), np.zeros((1, n)))
+
+
+def _first_alike(nodes: Sequence[Node], node: int) -> int:
+    """The earliest node that moves the same entries in the same way."""
+
+    def source(i: int) -> int:
+        (i,) = nodes[i].inputs
+        while isinstance(op := nodes[i].op, Rearrange) and op.index is None:
+            (i,) = nodes[i].inputs
+        return i
+
+    own = nodes[node].op
+    if not isinstance(own, Rearrange):
+        return node
+    for i in range(1, node):
+        op: Any = nodes[i].op
+        moves = isinstance(op, Rearrange) and op.index is not None
+        if moves and source(i) == source(node) and np.array_equal(op.index, own.index):
+            return i
+    return node
 
 
 def _composed(op: Pieces, f: Entrywise) -> Entrywise | None:
