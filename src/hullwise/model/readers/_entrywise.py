@@ -86,7 +86,7 @@ def _first_alike(nodes: Sequence[Node], node: int) -> int:
             (i,) = nodes[i].inputs
         return i
 
-    own = nodes[node].op
+    own: Any = nodes[node].op
     if not isinstance(own, Rearrange):
         return node
     for i in range(1, node):
