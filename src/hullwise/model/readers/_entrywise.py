@@ -86,13 +86,14 @@ def _first_alike(nodes: Sequence[Node], node: int) -> int:
             (i,) = nodes[i].inputs
         return i
 
-    own: Any = nodes[node].op
-    if not isinstance(own, Rearrange):
+    own = nodes[node].op
+    index = own.index if isinstance(own, Rearrange) else None
+    if index is None:
         return node
     for i in range(1, node):
         op: Any = nodes[i].op
         moves = isinstance(op, Rearrange) and op.index is not None
-        if moves and source(i) == source(node) and np.array_equal(op.index, own.index):
+        if moves and source(i) == source(node) and np.array_equal(op.index, index):
             return i
     return node
 
