@@ -6,10 +6,10 @@ FOLDER holds networks of the verification competitions: `acasxu_*.onnx` with `ac
 `mnistfc_256x2.onnx`, and convolutional ones of CIFAR-10, `marabou_cifar10_small.onnx`,
 `oval_cifar_base_kw.onnx` and `resnet_2b.onnx`. Beside each lies `NAME.npz` with inputs X and the
 outputs Y that another program computed in float32: those are compared first, and the X of the three
-are the points of their distances (noise: no images come with them). PGD (Madry et al., 2018: the
-least radius of a bisection at which one of its restarts finds another class) and DeepFool
-(Moosavi-Dezfooli et al., 2016, with the bisection that brings its point back to the boundary) are
-attacks: they bound the distance from above only.
+are the points of their distances (noise: no images come with them). PGD (Madry
+et al., 2018: the least radius of a bisection at which one of its restarts, two towards each other
+class, finds one) and DeepFool (Moosavi-Dezfooli et al., 2016, with the bisection that brings its
+point back to the boundary) are attacks: they bound the distance from above only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from _measure import clocked, parser, show
 
 COLOUR_NETWORKS = ("marabou_cifar10_small", "oval_cifar_base_kw", "resnet_2b")
 PGD_STEPS = 40
-PGD_RESTARTS = 4
+PGD_RESTARTS = 2  # for each other class, the first from x itself
 PGD_BISECTIONS = 8
 
 
@@ -120,21 +120,22 @@ def pgd(net: Any, x: Any, norm: float, start: float) -> float:
     rng = np.random.default_rng(0)
     own = int(net(x[None])[0].argmax())
 
+    rivals = np.array([j for j in range(net.n_outputs) if j != own])
+    targets = np.repeat(rivals, PGD_RESTARTS)
+    seeds = np.zeros((len(targets), 1, net.n_outputs))
+    seeds[np.arange(len(targets)), 0, targets] = 1
+    seeds[:, 0, own] = -1
+
     def succeeds(radius: float) -> bool:
-        U = rng.uniform(-1, 1, (PGD_RESTARTS, len(x)))
+        U = rng.uniform(-1, 1, (len(targets), len(x)))
         U *= radius / np.linalg.norm(U, ord=norm, axis=1, keepdims=True)
-        for _ in range(PGD_STEPS):
-            Y = net(x + U)
-            if (Y.argmax(axis=1) != own).any():
+        U[::PGD_RESTARTS] = 0.0
+        for share in np.geomspace(0.5, 0.01, PGD_STEPS):
+            if (net(x + U).argmax(axis=1) != own).any():
                 return True
-            others = Y.copy()
-            others[:, own] = -np.inf
-            seeds = np.zeros((len(U), 1, Y.shape[1]))
-            seeds[np.arange(len(U)), 0, others.argmax(axis=1)] = 1
-            seeds[:, 0, own] -= 1
             G = net.pull({len(net.nodes) - 1: seeds}, net.codes(x + U))[:, 0]
             steps = np.array([ascent(g, max(norm, 2)) for g in G])
-            U = np.array([into_ball(u, radius, norm) for u in U + radius / 8 * steps])
+            U = np.array([into_ball(u, radius, norm) for u in U + radius * share * steps])
         return bool((net(x + U).argmax(axis=1) != own).any())
 
     low, high = 0.0, 2 * start
