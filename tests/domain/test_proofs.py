@@ -337,7 +337,7 @@ def test_bounds_are_tight(domain, proofs, outside, exact, more):
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_last_bit_counts(domain, loc, proofs, exact):
     """A bound is accepted up to the last float that its direction proves, and not the next one."""
-    training = training_rows(domain.fitted_, None, ())
+    training = training_rows(domain.fitted_, None)
     queries = training.layout.rows(proofs.cells, proofs.rounded)[0]
     number = int(np.argmax([part.used.sum() for part in proofs.parts]))
     part, located = proofs.parts[number], loc.parts[number]

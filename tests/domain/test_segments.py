@@ -165,7 +165,9 @@ def test_a_proof_of_another_segment_is_refused(domain, train):
     new = measured(np.random.default_rng(8), 30)
     proofs = Proofs.of(domain.locate(new))
     moved = tuple(replace(part, segment=(part.segment + 1) % 3) for part in proofs.parts)
-    assert not verify_proofs(domain.fitted_, replace(proofs, parts=moved), train).any()
+    assert not verify_proofs(
+        domain.fitted_, replace(proofs, parts=moved), domain.read_table(train)
+    ).any()
 
 
 def test_bands_of_segments_are_said_to_be_of_each_segment():
