@@ -307,3 +307,24 @@ def test_windows_that_were_drawn():
     uneven = torch.cat([draws, 1 - draws])
     with pytest.raises(hw.ModelError, match="other windows in each row"):
         hw.model.read(nn.FractionalMaxPool3d(2, 2, _random_samples=uneven), (2, 5, 6, 4))
+
+
+def test_a_module_that_rounds_on_the_way_is_read_without_the_rounding():
+    """As Keras does, which casts what enters each of its layers to float32."""
+
+    class Rounds(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = torch.nn.Linear(4, 8), torch.nn.Linear(8, 3)
+
+        def forward(self, x):
+            rounded = x.to(torch.float32).to(x.dtype)
+            return self.last(self.first(rounded).relu())
+
+    torch.manual_seed(0)
+    module = Rounds()
+    net = hw.model.read(module, input_shape=(4,))
+    X = np.random.default_rng(0).normal(size=(20, 4))
+    with torch.no_grad():
+        expected = module(torch.tensor(X, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(net(X), expected, atol=1e-6)

@@ -78,6 +78,7 @@ class CallRecorder:
     `module_tensors` are the module's own; `derivations` the calls on them alone, in order; `own`
     the ids of these tensors and of what was made of them. `reads_values`: whether one was handed to
     Python as a number, or written to, so that the graph holds for its present values only.
+    `casts_down`: whether numbers are rounded to a smaller type on the way; the graph holds no casts.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class CallRecorder:
         self.own = {id(tensor) for _, _, tensor in self.module_tensors}
         self.derivations: list[Derivation] = []
         self.constants: dict[int, Any] = {}  # tensors on the way that do not depend on the input
-        self.reads_values = False
+        self.reads_values = self.casts_down = False
 
     def _run(self, module: Any, example: Any, run: Callable[[Any, Any], Any]) -> Any:
         hooks = []
@@ -180,7 +181,8 @@ class CallRecorder:
                 f"asks for values ({name}). Write it without, or export it to ONNX and read the "
                 f"file."
             )
-        if name in TORCH_CASTS and call(*args, **kwargs).is_floating_point():
+        if name in TORCH_CASTS and (cast := call(*args, **kwargs)).is_floating_point():
+            self.casts_down |= cast.dtype != self.torch.float64
             return args[0]
         target, key = (args[0], None) if name == "setitem" else named_target(call, args, kwargs)
         contents = self._contents(target)
