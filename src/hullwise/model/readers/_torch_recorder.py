@@ -78,7 +78,7 @@ class CallRecorder:
     `module_tensors` are the module's own; `derivations` the calls on them alone, in order; `own`
     the ids of these tensors and of what was made of them. `reads_values`: whether one was handed to
     Python as a number, or written to, so that the graph holds for its present values only.
-    `casts_down`: whether numbers are rounded to a smaller type on the way; the graph holds no casts.
+    `casts_down`: whether numbers are cast to a smaller type on the way; the graph has no casts.
     """
 
     def __init__(
