@@ -115,7 +115,7 @@ def test_own_table(shared):
         page.tab.mouse.click(*place(page, 0.5, 0.5))
         page.wait_until("page.probe.answer !== null")
         page.tab.locator("#probe-row > summary").click()
-        assert "height" in page.text("#probe-row")
+        page.tab.locator("#probe-row", has_text="height").wait_for()
         page.tab.reload()
         page.wait_for_frame()
         page.wait_for_setting("data", "own")

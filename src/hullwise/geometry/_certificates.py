@@ -201,7 +201,8 @@ class Certificates:
             X = self.cloud.take(rows.ravel()).reshape(len(at), width, self.cloud.d)
             differs = (self.Q[queries[at], None, :] != X) & used[at][:, :, None]
             varies = differs.any(axis=1)
-            at = at[count[at] == varies.sum(axis=1) + 1]
+            # of a single row the query is that row, which is seen more exactly elsewhere
+            at = at[(count[at] == varies.sum(axis=1) + 1) & (count[at] > 1)]
             features, own = np.unique(varies[at - start], axis=0, return_inverse=True)
             for g, mask in enumerate(features):
                 some = at[own.ravel() == g]

@@ -104,8 +104,7 @@ def cell_parts(
 
     Parameters
     ----------
-    net, box, origin, axes, simplex
-        As in :func:`hullwise.model.cell_complex`.
+    net, box, origin, axes, simplex : as for :func:`hullwise.model.cell_complex`
     max_part_regions : int
         Most regions in a part; fewer where `max_memory` asks for it.
     max_regions : int, optional
