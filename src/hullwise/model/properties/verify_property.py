@@ -203,8 +203,8 @@ def check_certificate(
     Parameters
     ----------
     path : path-like
-    net, box, outputs
-        As :func:`verify_property` takes them. The file says neither, so that what is checked is
+    net, box, outputs : as for :func:`verify_property`
+        The file says none of them, so that what is checked is
         this property of this network, whatever the file was made from.
     progress : callable, optional
         Called with (boxes checked, boxes, "boxes").
