@@ -205,8 +205,8 @@ class Certificates:
             at = at[(count[at] == varies.sum(axis=1) + 1) & (count[at] > 1)]
             features, own = np.unique(varies[at - start], axis=0, return_inverse=True)
             for g, mask in enumerate(features):
-                some = at[own.ravel() == g]
-                interior[some] = self._is_in_simplex(queries[some], np.flatnonzero(mask))
+                members = at[own.ravel() == g]
+                interior[members] = self._is_in_simplex(queries[members], np.flatnonzero(mask))
         return interior
 
     def _has_weight(self, queries: Indices) -> Mask:
