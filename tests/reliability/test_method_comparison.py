@@ -1,5 +1,7 @@
 """Methods compared by the errors of rows that were left out in turn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -113,6 +115,19 @@ def test_the_choice_is_counted_in():
     assert comparison.as_good[:-1].all()
     alone = hw.compare(X, y, {"nearest": hw.NearestRegressor(n_neighbors=1)})
     assert not alone.beats_constant  # twice the variance of what cannot be predicted
+
+
+def test_one_hard_fold_hides_no_method_that_is_twice_as_wrong_in_all():
+    """Squares of the errors would be compared on the last fold alone, and tell nothing."""
+    X, y = noisy()
+    comparison = hw.compare(X, y, ["delaunay", "nearest"])
+    fold_score = np.array([[1.0, 1.1, 0.9, 1.0, 40.0], [2.0, 2.3, 1.9, 2.0, 80.0], [9.0] * 5])
+    hard = replace(comparison, fold_score=fold_score, score=np.array([18.0, 36.0, 40.0]))
+    assert hard.as_good.tolist()[:2] == [True, False]
+    alike = replace(hard, fold_score=fold_score[[0, 0, 2]] * [[1.0], [1.01], [1.0]])
+    shuffled = alike.fold_score.copy()
+    shuffled[1] = shuffled[1] * [1.2, 0.8, 1.1, 0.9, 1.0]
+    assert replace(alike, fold_score=shuffled).as_good.tolist()[:2] == [True, True]
 
 
 def test_a_method_that_fails_is_named_and_left_out():

@@ -25,3 +25,8 @@ def type_of(value: object) -> str:
     name = type(value).__name__
     takes_n = name[0] in "aeiouAEIO" and not name.startswith("One")
     return f"{'an' if takes_n or name == 'ndarray' else 'a'} {name}"
+
+
+def first_line(error: BaseException) -> str:
+    """Of an error of another library, short enough for a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

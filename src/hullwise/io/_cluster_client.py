@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from .._core.wording import type_of
+from .._core.wording import first_line, type_of
 from ..errors import ClusterError, DataTypeError, HullwiseError
 
 Answer = TypeVar("Answer")
@@ -53,7 +53,7 @@ def open_client(scheduler: Any, seconds: float) -> Any:
     except TimeoutError:
         problem = f"no scheduler answers at {scheduler!r} within {seconds:g} s"
     except Exception as error:  # whatever listens there may answer anything
-        problem = f"no scheduler answers at {scheduler!r} ({_first_line(error)})"
+        problem = f"no scheduler answers at {scheduler!r} ({first_line(error)})"
         if scheduler.startswith(("tls:", "wss:")):
             raise ClusterError(
                 f"{problem}: an address with TLS needs certificates; pass "
@@ -127,16 +127,11 @@ def cluster_errors(path: str) -> Iterator[None]:
         ) from None
     except MemoryError as error:
         raise ClusterError(
-            f"{path}: a worker has too little memory ({_first_line(error)}): use more workers or "
+            f"{path}: a worker has too little memory ({first_line(error)}): use more workers or "
             "shards, or resident=False"
         ) from error
     except Exception as error:
         kind = type(error).__name__
         raise ClusterError(
-            f"{path}: the workers failed ({kind}: {_first_line(error)}); look at their logs"
+            f"{path}: the workers failed ({kind}: {first_line(error)}); look at their logs"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200]

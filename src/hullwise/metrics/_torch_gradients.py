@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._core.types import Floats
+from .._core.wording import first_line
 from ..errors import HullwiseError, ModelError
 
 TORCH_BLOCK_ROWS = 256
@@ -46,7 +47,7 @@ class TorchGradients:
                 copied = copy.deepcopy(module).to("cpu").double().eval()
         except Exception as error:  # whatever torch raises: of lazy, meta or shared tensors
             raise ModelError(
-                f"this {self.title} cannot be copied ({_first_line(error)}): give a module whose "
+                f"this {self.title} cannot be copied ({first_line(error)}): give a module whose "
                 f"parameters have values, or a function of rows"
             ) from None
         for parameter in copied.parameters():
@@ -149,7 +150,7 @@ class TorchGradients:
         except Exception as error:  # whatever torch and the module's own code raise
             raise ModelError(
                 f"this {self.title} fails on float64 rows of shape {tuple(x.shape[1:])}: "
-                f"{_first_line(error)}. If its rows have another shape, put "
+                f"{first_line(error)}. If its rows have another shape, put "
                 f"torch.nn.Unflatten(1, shape) before it; of a module that takes whole numbers (an "
                 f"embedding), give the part behind that"
             ) from None
@@ -179,7 +180,3 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(part)
     else:
         yield value
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -103,8 +103,3 @@ def probe_rows(shape: Shape, m: int = 8) -> Floats:
     X = rng.normal(size=(m, math.prod(shape))) * np.geomspace(0.01, 30, m)[:, None]
     X[0] = 0
     return X
-
-
-def first_line(error: Exception) -> str:
-    """Of a foreign error, short enough for a sentence."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

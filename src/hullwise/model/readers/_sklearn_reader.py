@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..._core.types import Floats
+from ..._core.wording import first_line
 from ...errors import HullwiseError, ModelError
 from ..output_activations import OutputActivation
 from ..smooth_functions import sigmoid, tanh
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._options import ReadOptions
-from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
+from ._refusals import Refusal, probe_rows, refuse, require_same_outputs
 
 SKLEARN_SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PCA")
 # of the last layer, behind the outputs that are read; None: nothing

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._core.types import Floats
+from ..._core.wording import first_line
 from ...errors import DataWarning, HullwiseError, ModelError
 from ..network import Network
 from ..output_activations import OutputActivation
 from ._layer_builder import LayerBuilder
 from ._left_out import ReadModel
 from ._options import ReadOptions, chosen_output
-from ._refusals import Refusal, first_line, probe_rows, refuse, require_same_outputs
+from ._refusals import Refusal, probe_rows, refuse, require_same_outputs
 from ._smooth_layers import SMOOTH_KINDS
 from ._torch_archive import read_archive
 from ._torch_distances import TorchDistances

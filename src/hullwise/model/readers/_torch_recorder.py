@@ -11,8 +11,8 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from ..._core.wording import first_line
 from ...errors import ModelError
-from ._refusals import first_line
 from ._torch_inputs import answers
 from ._torch_writes import (
     assigned,

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..._core.types import Floats
+from ..._core.wording import first_line
 from ...errors import HullwiseError, ModelError
 from ..readers._options import ReadOptions, chosen_output
-from ..readers._refusals import first_line
 from ..readers._torch_inputs import TorchInputs, answers, inputs_of_module
 from ..readers._torch_reader import copy_at_rest
 from ..readers._torch_refusals import JUMPING_CALLS
